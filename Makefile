@@ -1,0 +1,63 @@
+# All commands of this project. They need Python 3.11 or 3.12 (with venv), make and git; the rest they set up themselves.
+# `make demo ARGS="--rows 1000"` hands arguments on to the command behind a target.
+
+UV_VERSION := 0.13.9
+
+# Each is tried by running it: a version manager can leave a `python3.12` on the path that only says it is not installed.
+PYTHON ?= $(or $(shell for python in python3.11 python3.12 python3 python; do \
+	$$python -c 'import sys; (3, 11) <= sys.version_info < (3, 13) or sys.exit(1); print(sys.executable)' 2>/dev/null \
+	&& break; done),$(error No Python 3.11 or 3.12 found. Install one, or name it: make PYTHON=/path/to/python3.11))
+
+# The uv on the path, else one of our own.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
+export UV_PROJECT_ENVIRONMENT := .venv
+export UV_PYTHON_DOWNLOADS := never
+# Behind a company proxy with a certificate of its own, trust what the system trusts, as pip and git do.
+export UV_SYSTEM_CERTS ?= true
+
+.PHONY: help setup demo test fast check lint types imports format bench clean
+
+help: ## List these commands.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: .venv/.stamp ## Make .venv with the locked dependencies; every command below does so by itself.
+
+demo: .venv/.stamp ## Run the whole pipeline on generated shipments.
+	.venv/bin/shipment-etl demo $(ARGS)
+
+test: .venv/.stamp ## Run all tests.
+	.venv/bin/python -m pytest $(ARGS)
+
+fast: .venv/.stamp ## Run the tests that take a moment.
+	.venv/bin/python -m pytest -m "not slow" $(ARGS)
+
+check: lint types imports test ## Run everything that must pass before a commit.
+
+lint: .venv/.stamp ## Look for likely mistakes and untidy format.
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+types: .venv/.stamp ## Check the types.
+	.venv/bin/mypy
+
+imports: .venv/.stamp ## Check that rooms import only what they may.
+	.venv/bin/lint-imports --no-logo
+
+format: .venv/.stamp ## Mend what can be mended without thought.
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench: .venv/.stamp ## Measure speed and memory.
+	.venv/bin/python benchmarks/run.py $(ARGS)
+
+clean: ## Remove .venv, caches and builds; the next command makes them anew.
+	rm -rf .venv .uv .nox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.stamp: pyproject.toml uv.lock | $(filter .uv/%,$(UV))
+	$(UV) sync --locked --python "$(PYTHON)"
+	@touch $@
+
+.uv/bin/uv:
+	"$(PYTHON)" -m venv .uv
+	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

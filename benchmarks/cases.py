@@ -1,0 +1,135 @@
+"""One side of one comparison, run in a process of its own: prints its seconds and peak memory as JSON."""
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+DAY = date(2026, 11, 23)
+SEED = 7
+DEFECTS = 0.02
+
+
+def generate_sail(folder: Path, rows: int) -> Callable[[], object]:
+    """Generate to Delta on Sail."""
+    from shipment_etl import generate, session
+
+    spark = session("sail")
+    spark.range(1).count()
+    return lambda: (
+        generate(spark, date=DAY, rows=rows, seed=SEED).write.format("delta").mode("overwrite").save(f"{folder}/delta")
+    )
+
+
+def generate_duckdb(folder: Path, rows: int) -> Callable[[], object]:
+    """Generate to Parquet in DuckDB."""
+    import duckdb_pipeline
+
+    connection = duckdb_pipeline.connect()
+    plan = _plan(rows)
+    return lambda: duckdb_pipeline.generate(connection, plan, folder / "shipments.parquet")
+
+
+def process_sail(folder: Path, rows: int) -> Callable[[], object]:
+    """Process a batch: everything that run_process does, fingerprints and run log included."""
+    from shipment_etl import Lake, run_process, session
+
+    spark = session("sail")
+    spark.range(1).count()
+    return lambda: run_process(Lake(folder / "lake"), date=DAY, spark=spark)
+
+
+def process_duckdb(folder: Path, rows: int) -> Callable[[], object]:
+    """Process the same rows in DuckDB."""
+    import duckdb_pipeline
+
+    from shipment_etl import Network
+
+    connection = duckdb_pipeline.connect()
+    raw = f"{folder}/lake/raw/shipments/*/*/*.parquet"
+    return lambda: duckdb_pipeline.process(connection, raw, folder / "duckdb", Network.default())
+
+
+def split_compiled(folder: Path, rows: int) -> Callable[[], object]:
+    """Split by the compiled contract: both sides counted, every reason of a rejected row made."""
+    from pyspark.sql import functions as F
+
+    from shipment_etl.contracts.models import contract
+    from shipment_etl.contracts.split import verdicts
+
+    frame = _raw(folder)
+
+    def work() -> None:
+        good, bad = verdicts(frame, contract())
+        good.count()
+        bad.agg(F.sum(F.size("reasons")).alias("reasons")).collect()
+
+    return work
+
+
+def split_pandera(folder: Path, rows: int) -> Callable[[], object]:
+    """Validate by pandera's own backend: tells which checks failed."""
+    from shipment_etl.contracts.models import contract
+
+    frame, schema = _raw(folder), contract()
+    return lambda: schema.validate(frame)
+
+
+def memory(folder: Path, rows: int) -> Callable[[], object]:
+    """Generate and process one batch."""
+    from shipment_etl import Lake, run_generate, run_process
+
+    lake = Lake(folder / "memory-lake")
+
+    def work() -> None:
+        run_generate(lake, date=DAY, rows=rows, seed=SEED, defects=DEFECTS)
+        run_process(lake, date=DAY)
+
+    return work
+
+
+def land(folder: Path, rows: int) -> Callable[[], object]:
+    """Not measured: lays the raw batch that both sides of `process` and `split` read."""
+    from shipment_etl import Lake, run_generate
+
+    return lambda: run_generate(Lake(folder / "lake"), date=DAY, rows=rows, seed=SEED, defects=DEFECTS)
+
+
+def _plan(rows: int):
+    from shipment_etl.generator.plan import make_plan
+    from shipment_etl.generator.scenarios import scenario_named
+    from shipment_etl.network import Network
+
+    scenario = scenario_named("baseline")
+    return make_plan(batch_date=DAY, rows=rows, seed=SEED, scenario=scenario, defects=0, network=Network.default())
+
+
+def _raw(folder: Path):
+    from shipment_etl import Lake, session
+
+    spark = session("sail")
+    return Lake(folder / "lake").read(spark, "raw/shipments")
+
+
+CASES = {
+    case.__name__: case
+    for case in (
+        *(generate_sail, generate_duckdb, process_sail, process_duckdb),
+        *(split_compiled, split_pandera, memory, land),
+    )
+}
+
+if __name__ == "__main__":
+    name, folder, rows = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    # Two processors for either side, however many there are.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    work = CASES[name](folder, rows)
+    start = time.perf_counter()
+    work()
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": round(seconds, 3), "peak_mb": round(peak)}))

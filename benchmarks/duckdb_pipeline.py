@@ -1,0 +1,241 @@
+"""The same work by hand in DuckDB: what the numbers of this package are held against.
+
+Two scripts that a good engineer would write for this one purpose: no batches, no lake, no fingerprints, no run log.
+"""
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from shipment_etl.generator.plan import SLOT_BITS, SLOTS, Plan
+from shipment_etl.network import Network
+
+__all__ = ["connect", "generate", "process"]
+
+THREADS = 2
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """Return a connection with two threads."""
+    connection = duckdb.connect(config={"threads": THREADS})
+    connection.execute("SET preserve_insertion_order = false")
+    return connection
+
+
+def generate(connection: duckdb.DuckDBPyConnection, plan: Plan, target: Path) -> None:
+    """Write shipments with the columns of `generate` to one Parquet file; DuckDB's hash stands in for xxhash64."""
+    tables = {"lanes": plan.lanes, "weights": plan.weights, "carriers": plan.carriers}
+    for name, slots in tables.items():
+        columns = dict(zip(slots[0]._fields, zip(*slots, strict=True), strict=True))
+        connection.register(name, pa.table({each: list(values) for each, values in columns.items()}))
+    slots, days = zip(*plan.delays, strict=True)
+    connection.register("delays", pa.table({"slot": list(slots), "drawn_delay": list(days)}))
+
+    def bits(stream: str, count: int) -> str:
+        return f"CAST(hash(row, {plan.key(stream)}) >> {64 - count} AS BIGINT)"
+
+    weekday = plan.weekday
+    connection.execute(f"""
+        COPY (
+        WITH drawn AS (
+            SELECT row, l.*, w.least_g, w.span_g, w.truckload
+            FROM (SELECT range AS row, {bits("lane", SLOT_BITS).replace("row", "range")} AS lane_slot,
+                         {bits("weight class", SLOT_BITS).replace("row", "range")} AS weight_slot FROM range({plan.rows}))
+            JOIN lanes l ON l.slot = lane_slot JOIN weights w ON w.slot = weight_slot
+        ), priced AS (
+            SELECT d.*, c.carrier, c.base_cents, c.per_kg, c.per_km, c.extra_days, v.drawn_delay,
+                   greatest(CASE WHEN truckload = 1 THEN g ELSE g * weight_permille // 1000 END, 1) AS weight_g
+            FROM (SELECT *, least_g + ((span_g * {bits("weight", 10)}) >> 10) AS g FROM drawn) d
+            JOIN carriers c ON c.slot = {bits("carrier", SLOT_BITS)} + truckload * {SLOTS}
+            JOIN delays v ON v.slot = {bits("delay", SLOT_BITS)} + greatest(lane_table, carrier_table) * {SLOTS}
+        ), dated AS (
+            SELECT *, lane_days + extra_days + CASE (lane_days + extra_days + {weekday}) % 7
+                        WHEN 5 THEN 2 WHEN 6 THEN 1 ELSE 0 END AS promised_days FROM priced
+        ), delayed AS (
+            SELECT *, CASE WHEN promised_days + d < 1 THEN 0 ELSE d END AS delay FROM (
+                SELECT *, CASE WHEN (promised_days + {weekday} + drawn_delay + 70) % 7 != 6 THEN drawn_delay
+                               WHEN drawn_delay < 0 THEN drawn_delay - 1 ELSE drawn_delay + 1 END AS d FROM dated)
+        )
+        SELECT 'SH{plan.batch_date:%Y%m%d}-' || lpad(CAST(row AS VARCHAR), 9, '0') AS shipment_id,
+               origin_warehouse, destination_city, carrier,
+               CAST(weight_g * 0.001 AS DECIMAL(12,3)) AS shipment_weight_kg,
+               CAST(greatest(weight_g * (2400 + (({bits("volume", 31)} * 6000) >> 31)) // 1000000, 1) * 0.001
+                    AS DECIMAL(12,3)) AS shipment_volume_m3,
+               DATE '{plan.batch_date}' AS shipment_date,
+               DATE '{plan.batch_date}' + CAST(promised_days AS INTEGER) AS promised_date,
+               DATE '{plan.batch_date}' + CAST(promised_days + delay AS INTEGER) AS delivery_date,
+               CAST(delay AS INTEGER) AS delay_days,
+               CASE WHEN delay > 0 THEN 'Delayed' ELSE 'Delivered' END AS delivery_status,
+               CAST(distance_hm * 0.1 AS DECIMAL(10,3)) AS route_distance_km,
+               CAST((base_cents * (750 + (({bits("base", 31)} * 501) >> 31)) * 100 + per_kg * weight_g
+                     + per_km * distance_hm * 100 + 50000) // 100000 * 0.01 AS DECIMAL(14,2)) AS shipping_cost,
+               DATE '{plan.batch_date}' AS batch_date,
+               'generate {plan.scenario.name} seed {plan.seed}' AS source_file,
+               row + 1 AS source_row
+        FROM delayed
+        ) TO '{target}' (FORMAT parquet, COMPRESSION snappy)
+    """)
+
+
+def process(connection: duckdb.DuckDBPyConnection, raw: str, target: Path, network: Network) -> None:
+    """Check, split, deduplicate and clean raw shipments; write them, the quarantine, the roll-up and five marts."""
+    target.mkdir(parents=True, exist_ok=True)
+    rules = _rules(network)
+    broken = " OR ".join(f"coalesce({condition}, false)" for _, _, condition, _ in rules)
+    explained = ", ".join(
+        f"CASE WHEN coalesce({condition}, false) THEN {{'rule': '{rule}', 'column': '{column}', 'message': {message}}} END"
+        for rule, column, condition, message in rules
+    )
+    content = (
+        "shipment_id, origin_warehouse, destination_city, carrier, shipment_weight_kg, shipment_volume_m3, shipment_date, "
+        "promised_date, delivery_date, delay_days, delivery_status, route_distance_km, shipping_cost"
+    )
+    originals = ", ".join(f"'{name.strip()}': CAST({name} AS VARCHAR)" for name in content.split(","))
+    run = connection.execute
+    run(f"CREATE OR REPLACE VIEW raw AS SELECT * FROM read_parquet({raw!r})")
+    run("CREATE OR REPLACE TEMP TABLE ids AS SELECT hash(shipment_id) AS h FROM raw GROUP BY 1 HAVING count(*) > 1")
+    run(f"""
+        CREATE OR REPLACE TEMP TABLE repeats AS
+        SELECT source_row, kept_row, source_row > first_row AS duplicate FROM (
+            SELECT source_row, min(source_row) OVER (PARTITION BY shipment_id) AS kept_row,
+                   min(source_row) OVER (PARTITION BY {content}) AS first_row
+            FROM raw SEMI JOIN ids ON hash(shipment_id) = ids.h WHERE NOT ({broken}))
+        WHERE source_row > kept_row OR source_row > first_row
+    """)
+    run(f"""
+        COPY (SELECT {content}, batch_date, source_file, source_row,
+                delivery_date - shipment_date AS transit_days,
+                CASE WHEN delay_days < 0 THEN 'early' WHEN delay_days = 0 THEN 'on_time'
+                     WHEN delay_days = 1 THEN 'late_1' ELSE 'late_2plus' END AS delay_class,
+                greatest(shipment_weight_kg, CAST(shipment_volume_m3 * 166.667 AS DECIMAL(14,3))) AS chargeable_weight_kg,
+                CAST(shipping_cost AS DOUBLE) / CAST(shipment_weight_kg AS DOUBLE) AS cost_per_kg,
+                CAST(shipping_cost AS DOUBLE) / CAST(route_distance_km AS DOUBLE) AS cost_per_km
+              FROM raw ANTI JOIN repeats USING (source_row) WHERE NOT ({broken}))
+        TO '{target}/shipments.parquet' (FORMAT parquet, COMPRESSION snappy)
+    """)
+    run(f"""
+        COPY (SELECT batch_date, source_file, source_row, to_json({{{originals}}}) AS original,
+                     list_filter([{explained}], lambda x: x IS NOT NULL) AS reasons FROM raw WHERE {broken}
+              UNION ALL
+              SELECT batch_date, source_file, source_row, to_json({{{originals}}}),
+                     [{{'rule': 'unique_id', 'column': 'shipment_id',
+                        'message': 'shipment_id is ' || shipment_id || ', which row ' || kept_row || ' has with other content'}}]
+              FROM raw JOIN repeats USING (source_row) WHERE NOT duplicate)
+        TO '{target}/quarantine.parquet' (FORMAT parquet, COMPRESSION snappy)
+    """)
+    known_cost = "FILTER (WHERE shipping_cost IS NOT NULL)"
+    run(f"""
+        CREATE OR REPLACE TEMP TABLE lane_days AS
+        SELECT batch_date, shipment_date, origin_warehouse, destination_city, carrier, delay_days,
+               count(*) AS shipments, sum(transit_days) AS transit_days, sum(shipment_weight_kg) AS weight_kg,
+               sum(shipment_volume_m3) AS volume_m3, sum(route_distance_km) AS distance_km,
+               count(route_distance_km) AS distance_shipments,
+               sum(transit_days) FILTER (WHERE route_distance_km IS NOT NULL) AS distance_transit_days,
+               sum(shipping_cost) AS cost, count(shipping_cost) AS cost_shipments,
+               sum(shipping_cost) FILTER (WHERE shipment_weight_kg IS NOT NULL) AS weighed_cost,
+               sum(shipment_weight_kg) {known_cost} AS priced_weight_kg,
+               sum(shipping_cost) FILTER (WHERE route_distance_km IS NOT NULL) AS distance_cost,
+               sum(route_distance_km) {known_cost} AS priced_distance_km,
+               sum(shipping_cost) FILTER (WHERE shipment_weight_kg * route_distance_km IS NOT NULL) AS tonne_km_cost,
+               sum(shipment_weight_kg * route_distance_km) {known_cost} AS priced_kg_km
+        FROM read_parquet('{target}/shipments.parquet') GROUP BY ALL
+    """)
+    run(f"COPY lane_days TO '{target}/lane_days.parquet' (FORMAT parquet)")
+    for name, query in _marts(network).items():
+        run(f"COPY ({query}) TO '{target}/{name}.parquet' (FORMAT parquet)")
+
+
+def _rules(network: Network) -> list[tuple[str, str, str, str]]:
+    """Rule, column, condition that breaks it, message: those of the contract, in its order."""
+    named = {
+        "origin_warehouse": network.warehouses,
+        "destination_city": network.cities,
+        "carrier": network.carriers,
+    }
+    rules = []
+    for column in ("shipment_id", "origin_warehouse", "destination_city", "carrier"):
+        rules.append(("required", column, f"{column} IS NULL", f"'{column} is missing'"))
+        if column in named:
+            listed = ", ".join(f"'{each.name}'" for each in named[column])
+            said = f"'{column} is ' || {column} || ', must be one of: {listed.replace(chr(39), '')}'"
+            rules.append(("isin", column, f"{column} NOT IN ({listed})", said))
+        else:
+            rules.append(("str_matches", column, f"NOT regexp_matches({column}, '^\\S')", f"'{column} is blank'"))
+    for column, condition, expected in (
+        ("shipment_weight_kg", "<= 0", "above 0"),
+        ("shipment_volume_m3", "<= 0", "above 0"),
+        ("shipment_date", "NOT BETWEEN DATE '1990-01-01' AND DATE '2099-12-31'", "within 1990 and 2099"),
+        ("promised_date", "NOT BETWEEN DATE '1990-01-01' AND DATE '2099-12-31'", "within 1990 and 2099"),
+        ("delivery_date", "NOT BETWEEN DATE '1990-01-01' AND DATE '2099-12-31'", "within 1990 and 2099"),
+        ("route_distance_km", "<= 0", "above 0"),
+        ("route_distance_km", "> 40075.017", "40075.017 or less"),
+        ("shipping_cost", "< 0", "0 or more"),
+    ):
+        if not any(column == each[1] for each in rules):
+            rules.append(("required", column, f"{column} IS NULL", f"'{column} is missing'"))
+        said = f"'{column} is ' || CAST({column} AS VARCHAR) || ', must be {expected}'"
+        rules.append(("range", column, f"{column} {condition}", said))
+    for name, column, condition in (
+        ("status_known", "delivery_status", "delivery_status NOT IN ('Delivered', 'Delayed')"),
+        ("promised_after_shipped", "promised_date", "promised_date < shipment_date"),
+        ("delivered_after_shipped", "delivery_date", "delivery_date < shipment_date"),
+        ("delay_matches_dates", "delay_days", "delay_days != delivery_date - promised_date"),
+        ("status_matches_delay", "delivery_status", "(delivery_status = 'Delayed') != (delay_days > 0)"),
+    ):
+        rules.append((name, column, condition, f"'{name}: ' || CAST({column} AS VARCHAR)"))
+    return rules
+
+
+def _marts(network: Network) -> dict[str, str]:
+    tonne_km = "sum(tonne_km_cost)::DOUBLE / (sum(priced_kg_km) / 1000)::DOUBLE AS cost_per_tonne_km"
+    per_kg = "sum(weighed_cost)::DOUBLE / sum(priced_weight_kg)::DOUBLE AS cost_per_kg"
+    per_km = "sum(distance_cost)::DOUBLE / sum(priced_distance_km)::DOUBLE AS cost_per_km"
+    avg_cost = "sum(cost)::DOUBLE / sum(cost_shipments) AS avg_cost"
+    on_time = "sum(shipments) FILTER (WHERE delay_days <= 0)"
+    capacity = " ".join(f"WHEN '{name}' THEN {shipments}" for name, shipments in network.capacities.items())
+    return {
+        "carrier_performance": f"""
+            WITH h AS (SELECT *, sum(n) OVER (PARTITION BY carrier ORDER BY delay_days) AS running,
+                              sum(n) OVER (PARTITION BY carrier) AS every
+                       FROM (SELECT carrier, delay_days, sum(shipments) AS n FROM lane_days GROUP BY ALL)),
+                 p AS (SELECT carrier, min(delay_days) FILTER (WHERE running * 100 >= every * 50) AS p50_delay_days,
+                              min(delay_days) FILTER (WHERE running * 100 >= every * 95) AS p95_delay_days
+                       FROM h GROUP BY carrier)
+            SELECT carrier, sum(shipments) AS shipments, {on_time} AS on_time_shipments,
+                   100 * {on_time} / sum(shipments) AS on_time_pct,
+                   100 * sum(shipments) FILTER (WHERE delay_days >= 2) / sum(shipments) AS late_2plus_pct,
+                   sum(greatest(delay_days, 0) * shipments) / sum(shipments) AS avg_delay_days,
+                   sum(delay_days * shipments) / sum(shipments) AS avg_days_vs_promise,
+                   any_value(p50_delay_days) AS p50_delay_days, any_value(p95_delay_days) AS p95_delay_days,
+                   sum(transit_days) / sum(shipments) AS avg_transit_days, {avg_cost}, {per_kg}, {tonne_km}
+            FROM lane_days JOIN p USING (carrier) GROUP BY carrier""",
+        "route_efficiency": f"""
+            SELECT origin_warehouse, destination_city, sum(shipments) AS shipments,
+                   sum(distance_km)::DOUBLE / sum(distance_shipments) AS avg_distance_km,
+                   sum(transit_days) / sum(shipments) AS avg_transit_days,
+                   sum(distance_km)::DOUBLE / sum(distance_transit_days) AS km_per_day,
+                   100 * {on_time} / sum(shipments) AS on_time_pct, {avg_cost}, {per_km}, {tonne_km}
+            FROM lane_days GROUP BY ALL""",
+        "cost_analysis": f"""
+            SELECT strftime(shipment_date, '%Y-%m') AS month, carrier, origin_warehouse, destination_city,
+                   sum(shipments) AS shipments, sum(cost) AS total_cost, {avg_cost}, {per_km}, {per_kg}, {tonne_km},
+                   100 * sum(cost)::DOUBLE / (sum(sum(cost)) OVER (PARTITION BY strftime(shipment_date, '%Y-%m')))::DOUBLE
+                       AS cost_share_pct
+            FROM lane_days GROUP BY month, carrier, origin_warehouse, destination_city, strftime(shipment_date, '%Y-%m')""",
+        "delay_trends": """
+            WITH d AS (SELECT shipment_date, destination_city, sum(shipments) AS shipments,
+                              coalesce(sum(shipments) FILTER (WHERE delay_days > 0), 0) AS delayed,
+                              sum(greatest(delay_days, 0) * shipments) AS days_late FROM lane_days GROUP BY ALL)
+            SELECT shipment_date, destination_city, shipments, delayed AS delayed_shipments,
+                   100 * delayed / shipments AS delayed_pct, days_late / shipments AS avg_delay_days,
+                   100 * sum(delayed) OVER week / sum(shipments) OVER week AS delayed_pct_7d
+            FROM d WINDOW week AS (PARTITION BY destination_city ORDER BY shipment_date
+                                   RANGE BETWEEN INTERVAL 6 DAYS PRECEDING AND CURRENT ROW)""",
+        "warehouse_demand": f"""
+            SELECT *, 100 * shipments / capacity AS utilisation_pct, shipments > capacity AS congested FROM (
+                SELECT origin_warehouse, shipment_date, sum(shipments) AS shipments, sum(weight_kg) AS weight_kg,
+                       sum(volume_m3) AS volume_m3, count(DISTINCT destination_city) AS destinations,
+                       any_value(CASE origin_warehouse {capacity} END) AS capacity
+                FROM lane_days GROUP BY origin_warehouse, shipment_date)""",
+    }

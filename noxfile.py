@@ -1,0 +1,43 @@
+"""The same checks as `make`, each in an environment of its own and on every Python we support.
+
+`make` installs what uv.lock names. Here `tests` installs what pip would choose today, which is what a user gets.
+"""
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "imports", "tests"]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Look for likely mistakes and untidy format."""
+    install(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types."""
+    install(session, "lint")
+    session.run("mypy")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Check that rooms import only what they may."""
+    install(session, "lint")
+    session.run("lint-imports", "--no-logo")
+
+
+@nox.session(python=["3.11", "3.12"])
+def tests(session: nox.Session) -> None:
+    """Run all tests; arguments after `--` go to pytest."""
+    install(session, "test")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+def install(session: nox.Session, group: str) -> None:
+    """Install the package and a dependency group of pyproject.toml."""
+    session.install("--editable", ".", "--group", group)

@@ -1,0 +1,80 @@
+"""Shipment data, from raw rows to trusted daily numbers, on any Spark engine.
+
+The names below are the whole public interface; each is imported when it is first used, so that `import shipment_etl`
+stays quick and loads no engine.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shipment_etl.contracts.models import Shipment, contract
+    from shipment_etl.contracts.split import split
+    from shipment_etl.engines.sessions import session
+    from shipment_etl.generator.shipments import generate
+    from shipment_etl.ingest.conform import conform
+    from shipment_etl.ingest.mapping import Mapping
+    from shipment_etl.jobs.generate import run_generate
+    from shipment_etl.jobs.ingest import run_ingest
+    from shipment_etl.jobs.process import run_process
+    from shipment_etl.lake.fingerprint import fingerprint
+    from shipment_etl.lake.lake import Lake
+    from shipment_etl.lake.runs import RowCounts, Run
+    from shipment_etl.network import Network
+    from shipment_etl.transform.clean import clean
+    from shipment_etl.transform.lane_days import lane_days
+    from shipment_etl.transform.marts import marts
+
+__all__ = [
+    "Lake",
+    "Mapping",
+    "Network",
+    "RowCounts",
+    "Run",
+    "Shipment",
+    "clean",
+    "conform",
+    "contract",
+    "fingerprint",
+    "generate",
+    "lane_days",
+    "marts",
+    "run_generate",
+    "run_ingest",
+    "run_process",
+    "session",
+    "split",
+]
+
+_HOMES = {
+    "Lake": "lake.lake",
+    "Mapping": "ingest.mapping",
+    "Network": "network",
+    "RowCounts": "lake.runs",
+    "Run": "lake.runs",
+    "Shipment": "contracts.models",
+    "clean": "transform.clean",
+    "conform": "ingest.conform",
+    "contract": "contracts.models",
+    "fingerprint": "lake.fingerprint",
+    "generate": "generator.shipments",
+    "lane_days": "transform.lane_days",
+    "marts": "transform.marts",
+    "run_generate": "jobs.generate",
+    "run_ingest": "jobs.ingest",
+    "run_process": "jobs.process",
+    "session": "engines.sessions",
+    "split": "contracts.split",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

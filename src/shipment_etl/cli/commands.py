@@ -1,0 +1,276 @@
+"""The commands: each parses, calls one job, prints."""
+
+from collections.abc import Callable, Iterable
+from datetime import date as Date
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shipment_etl.cli.options import (
+    DateOption,
+    DebugOption,
+    EngineOption,
+    FromOption,
+    JsonOption,
+    LakeOption,
+    NetworkOption,
+    SourceOption,
+    ToOption,
+    dates_given,
+)
+
+__all__ = ["app"]
+
+# Heavy rooms are imported where they are used, so that --help and mistakes answer at once.
+
+app = typer.Typer(
+    help="Shipment data, from raw rows to trusted daily numbers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+DEMO_FROM = Date(2026, 11, 16)
+"""A Monday; fixed, so that the demo's numbers are the same everywhere."""
+
+
+class Format(StrEnum):
+    """How `show` prints."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+@app.command()
+def demo(
+    days: Annotated[int, typer.Option(help="Days to generate and process.", min=1, max=3660)] = 7,
+    rows: Annotated[int, typer.Option(help="Shipments a day.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Any whole number.")] = 7,
+    scenario: Annotated[str, typer.Option(help="baseline, swiftship, peak, strike or storm.")] = "baseline",
+    defects: Annotated[float, typer.Option(help="Share of rows that are wrong on purpose.")] = 0.02,
+    lake: LakeOption = "./demo-lake",
+    engine: EngineOption = "auto",
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Generate a week of shipments, process it, and show the marts."""
+    from shipment_etl.cli.progress import progress
+    from shipment_etl.cli.rendering import print_json_lines
+    from shipment_etl.cli.tables import show_marts
+    from shipment_etl.engines.sessions import session
+    from shipment_etl.jobs.generate import run_generate
+    from shipment_etl.jobs.process import run_process
+    from shipment_etl.lake.lake import Lake
+
+    home = Lake(lake)
+    with progress() as listener:
+        spark = session(engine)
+        runs = []
+        for day in (DEMO_FROM + timedelta(days=n) for n in range(days)):
+            run_generate(
+                home,
+                date=day,
+                rows=rows,
+                seed=seed,
+                scenario=scenario,
+                defects=defects,
+                spark=spark,
+                listeners=[listener],
+            )
+            runs.append(run_process(home, date=day, spark=spark, listeners=[listener]))
+    if as_json:
+        print_json_lines(run.to_json() for run in runs)
+    else:
+        show_marts(home, runs)
+
+
+@app.command()
+def generate(
+    lake: LakeOption,
+    date: DateOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    rows: Annotated[int, typer.Option(help="Shipments a batch.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Any whole number.")] = 7,
+    scenario: Annotated[str, typer.Option(help="baseline, swiftship, peak, strike or storm.")] = "baseline",
+    defects: Annotated[float, typer.Option(help="Share of rows that are wrong on purpose.")] = 0.0,
+    network: NetworkOption = None,
+    engine: EngineOption = "auto",
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Generate synthetic shipments into raw/shipments; today's batch unless told otherwise."""
+    from shipment_etl.engines.sessions import session
+    from shipment_etl.jobs.generate import run_generate
+    from shipment_etl.lake.lake import Lake
+    from shipment_etl.network import Network
+
+    home, batch_dates = Lake(lake), dates_given(date, first, last) or [Date.today()]
+    known = Network.from_toml(network) if network else None
+    _run_each(
+        batch_dates,
+        lambda day, listener: run_generate(
+            home,
+            date=day,
+            rows=rows,
+            seed=seed,
+            scenario=scenario,
+            defects=defects,
+            network=known,
+            spark=session(engine),
+            listeners=[listener],
+        ),
+        as_json,
+    )
+
+
+@app.command()
+def ingest(
+    file: Annotated[Path, typer.Argument(help="CSV, JSON lines or Parquet; CSV and JSON also gzipped.")],
+    lake: LakeOption,
+    source: SourceOption,
+    mapping: Annotated[Path, typer.Option(metavar="FILE.toml", help="What the columns mean.", show_default=False)],
+    date: DateOption = None,
+    engine: EngineOption = "auto",
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Land a file of your own in raw/SOURCE, as it is; as today's batch unless told otherwise."""
+    from shipment_etl.engines.sessions import session
+    from shipment_etl.ingest.mapping import Mapping
+    from shipment_etl.jobs.ingest import run_ingest
+    from shipment_etl.lake.lake import Lake
+
+    home, means = Lake(lake), Mapping.from_toml(mapping)
+    _run_each(
+        dates_given(date, None, None) or [Date.today()],
+        lambda day, listener: run_ingest(
+            home, file, source=source, mapping=means, date=day, spark=session(engine), listeners=[listener]
+        ),
+        as_json,
+    )
+
+
+@app.command()
+def process(
+    lake: LakeOption,
+    source: SourceOption = "shipments",
+    date: DateOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    max_rejected: Annotated[float, typer.Option(help="Share that may be quarantined; above it exit 3.")] = 1.0,
+    network: NetworkOption = None,
+    engine: EngineOption = "auto",
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Turn a raw batch into clean shipments, quarantine and marts; the newest batch unless told otherwise."""
+    from shipment_etl.engines.sessions import session
+    from shipment_etl.jobs.process import batches, run_process
+    from shipment_etl.lake.lake import Lake
+    from shipment_etl.network import Network
+
+    home = Lake(lake)
+    known = Network.from_toml(network) if network else None
+    batch_dates = dates_given(date, first, last)
+    if first is not None:
+        landed = set(batches(home, source))
+        batch_dates = [day for day in batch_dates if day in landed] or batch_dates[:1]
+    _run_each(
+        batch_dates or [None],
+        lambda day, listener: run_process(
+            home,
+            date=day,
+            source=source,
+            network=known,
+            max_rejected=max_rejected,
+            spark=session(engine),
+            listeners=[listener],
+        ),
+        as_json,
+    )
+
+
+@app.command()
+def show(
+    table: Annotated[str, typer.Argument(help="As in processed/carrier_performance; the mart's name alone will do.")],
+    lake: LakeOption,
+    limit: Annotated[int | None, typer.Option(help="Rows at most; 20 in a table, else all.", min=1)] = None,
+    format: Annotated[Format, typer.Option(help="table, csv or json (one object a line).")] = Format.table,
+    debug: DebugOption = False,
+) -> None:
+    """Show a table of the lake."""
+    from shipment_etl.cli.tables import show_table
+    from shipment_etl.lake.lake import Lake
+
+    show_table(Lake(lake), table, limit, format.value)
+
+
+@app.command()
+def runs(
+    lake: LakeOption,
+    limit: Annotated[int, typer.Option(help="Runs at most.", min=1)] = 20,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Show the newest runs: what was read, accepted, quarantined."""
+    from shipment_etl.cli.tables import show_runs
+    from shipment_etl.lake.lake import Lake
+
+    show_runs(Lake(lake), limit, as_json)
+
+
+@app.command()
+def fingerprint(
+    table: Annotated[str, typer.Argument(help="As in processed/shipments.")],
+    lake: LakeOption,
+    engine: EngineOption = "auto",
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Print one word that is the same for the same rows, whatever their order, files or engine."""
+    from shipment_etl.cli.rendering import print_json_lines
+    from shipment_etl.engines.sessions import session
+    from shipment_etl.lake.fingerprint import fingerprint as fingerprint_of
+    from shipment_etl.lake.lake import Lake
+
+    home = Lake(lake)
+    version = home.version(table)
+    word = fingerprint_of(home.read(session(engine), table))
+    if as_json:
+        print_json_lines([{"table": table, "version": version, "fingerprint": word}])
+    else:
+        print(f"{table} version {version} {word}")
+
+
+@app.command()
+def doctor(
+    lake: Annotated[str | None, typer.Option("--lake", metavar="URI", help="A lake to check as well.")] = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Check this machine: Python, packages that must fit each other, engine, lake."""
+    from shipment_etl.cli.doctor import examine, print_findings
+
+    findings = examine(lake)
+    print_findings(findings, as_json)
+    if any(finding.state == "red" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _run_each(batch_dates: Iterable[Date | None], job: Callable, as_json: bool) -> None:  # type: ignore[type-arg]
+    from shipment_etl.cli.progress import progress
+    from shipment_etl.cli.rendering import print_json_lines, print_run
+
+    for day in batch_dates:
+        with progress() as listener:
+            run = job(day, listener)
+        if as_json:
+            print_json_lines([run.to_json()])
+        else:
+            print_run(run)

@@ -1,0 +1,61 @@
+"""Entry point: runs a command, and turns errors into one or two lines and an exit code.
+
+Exit codes: 0 done, 1 the job failed, 2 wrong usage, 3 the data broke --max-rejected, 130 Ctrl-C, 143 SIGTERM.
+"""
+
+import os
+import signal
+import sys
+from types import FrameType
+
+from rich.console import Console
+
+from shipment_etl.cli.commands import app
+from shipment_etl.errors import ShipmentEtlError
+
+__all__ = ["main"]
+
+
+class _Stopped(BaseException):
+    """A signal asked the program to stop. Of no kind that typer knows, so that a job in progress hears of it."""
+
+
+def main() -> None:
+    """Run the command line, and exit."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # What a parent had us ignore, as nohup does, stays ignored.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
+    try:
+        app()
+    except ShipmentEtlError as problem:
+        code = _say(problem, str(problem), problem.exit_code)
+    except _Stopped as stopped:
+        print("Stopped. The lake is as it was before.", file=sys.stderr)
+        _leave(128 + stopped.args[0])
+    except BrokenPipeError:
+        # Whoever read our output has enough, as `| head` does.
+        _leave(0)
+    except Exception as problem:
+        said = f"{type(problem).__name__}: {problem}"[:500]
+        code = _say(problem, f"{said}\nThis should not happen: please report it with what --debug prints.", 1)
+    sys.exit(code)
+
+
+def _say(problem: Exception, message: str, code: int) -> int:
+    if "--debug" in sys.argv:
+        raise problem
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {message}", style="red", markup=False)
+    return code
+
+
+def _leave(code: int) -> None:
+    """Exit at once: a signal ends the embedded engine too, and a goodbye to it would wait for an answer."""
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    # A second signal must not interrupt the taking back.
+    signal.signal(number, signal.SIG_IGN)
+    raise _Stopped(number)

@@ -1,0 +1,53 @@
+"""Options that several commands share."""
+
+from datetime import date as Date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shipment_etl.dates import as_date, days
+from shipment_etl.errors import InvalidValue
+
+__all__ = [
+    "DateOption",
+    "DebugOption",
+    "EngineOption",
+    "FromOption",
+    "JsonOption",
+    "LakeOption",
+    "NetworkOption",
+    "SourceOption",
+    "ToOption",
+    "dates_given",
+]
+
+LakeOption = Annotated[str, typer.Option("--lake", metavar="URI", help="Folder of the lake.", show_default=False)]
+DateOption = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Batch date.")]
+FromOption = Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First batch date of a range.")]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last batch date of a range.")]
+EngineOption = Annotated[str, typer.Option("--engine", help="auto (an active session, else sail) or sail.")]
+SourceOption = Annotated[str, typer.Option("--source", help="Name of the source.")]
+NetworkOption = Annotated[
+    Path | None, typer.Option("--network", metavar="FILE.toml", help="Warehouses, cities and carriers.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, logs on stderr.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
+
+
+def dates_given(date: str | None, first: str | None, last: str | None) -> list[Date]:
+    """Return the batch dates that --date, or --from and --to, stand for; none if none was given.
+
+    Raises:
+        InvalidValue: they do not go together, or one is no date.
+        InvalidDateRange: the range runs backwards.
+    """
+    if date is not None and (first is not None or last is not None):
+        raise InvalidValue("--date", date, "left out where --from and --to are given")
+    if date is not None:
+        return [as_date(date, "--date")]
+    if first is None and last is None:
+        return []
+    if first is None or last is None:
+        raise InvalidValue("--from" if first is None else "--to", None, "given, because a range has two ends")
+    return list(days(as_date(first, "--from"), as_date(last, "--to")))

@@ -1,0 +1,57 @@
+"""Progress: a line that moves on a terminal, plain lines elsewhere. A listener like any other."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+from rich.console import Console
+from rich.status import Status
+
+from shipment_etl.hookspecs import hookimpl
+from shipment_etl.lake.runs import Run
+
+__all__ = ["Progress", "progress"]
+
+
+class Progress:
+    """Tells on stderr which stage of which batch is under way, and what each run did."""
+
+    def __init__(self, console: Console, status: Status | None) -> None:
+        self._console = console
+        self._status = status
+        self._batch = ""
+
+    @hookimpl
+    def before_run(self, job: str, source: str, batch_date: date) -> None:
+        """Note the batch."""
+        self._batch = f"{job} {source} {batch_date}"
+        self._show("starting")
+
+    @hookimpl
+    def before_stage(self, stage: str) -> None:
+        """Show the stage, on a terminal."""
+        self._show(stage)
+
+    @hookimpl
+    def after_run(self, run: Run) -> None:
+        """Print one line of what was done."""
+        counts = run.counts
+        told = f"{self._batch}: {counts.read:,} read, {counts.accepted:,} accepted"
+        if run.job == "process":
+            told += f", {counts.quarantined:,} quarantined, {counts.duplicates:,} duplicates"
+        self._console.print(f"{told} in {run.total_seconds:.1f} s", style="dim")
+
+    def _show(self, what: str) -> None:
+        if self._status is not None:
+            self._status.update(f"{self._batch}: {what}")
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Show progress while the body runs."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        yield Progress(console, None)
+        return
+    with console.status("starting the engine") as status:
+        yield Progress(console, status)

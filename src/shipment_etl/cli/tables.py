@@ -1,0 +1,96 @@
+"""Tables of a lake, as commands show them; read without an engine."""
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from shipment_etl.cli.rendering import print_csv, print_json_lines, print_run, print_table
+from shipment_etl.errors import ShipmentEtlError
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.runs import Run
+from shipment_etl.lake.tables import MART_TABLES, RUNS
+
+__all__ = ["show_marts", "show_runs", "show_table"]
+
+ROWS_SHOWN = 20
+ROWS_OF_A_MART = 8
+SORTED_UP_TO = 200_000
+"""Rows up to which a table is sorted before it is shown; more come as they lie."""
+
+
+def show_table(lake: Lake, name: str, limit: int | None, style: str) -> None:
+    """Print a table as table, csv or json.
+
+    Raises:
+        LakeMissing, TableMissing, NotADeltaTable: there is none.
+    """
+    if name in MART_TABLES:
+        name = MART_TABLES[name].name
+    columns, rows, total = _rows(lake, name)
+    if style == "csv":
+        print_csv(columns, islice(rows, limit))
+    elif style == "json":
+        print_json_lines(islice(rows, limit))
+    else:
+        shown = list(islice(rows, limit or ROWS_SHOWN))
+        caption = "" if len(shown) == total else f"{len(shown):,} of {total:,} rows; --limit shows more"
+        print_table(name, columns, shown, caption)
+
+
+def show_marts(lake: Lake, runs: Sequence[Run]) -> None:
+    """Print the first rows of each mart, and what became of all rows that the runs read."""
+    for mart, table in MART_TABLES.items():
+        show_table(lake, mart, ROWS_OF_A_MART, "table")
+        print(f"  all of it: shipment-etl show {table.name} --lake {lake.uri}\n")
+    print_run(_added_up(runs))
+
+
+def show_runs(lake: Lake, limit: int, as_json: bool) -> None:
+    """Print the newest runs."""
+    columns, rows, _ = _rows(lake, RUNS.name)
+    newest = sorted(rows, key=lambda row: str(row["started_at"]), reverse=True)[:limit]
+    if as_json:
+        print_json_lines(json.loads(row["report"]) for row in newest)
+        return
+    shown = [name for name in columns if name not in ("run_id", "report")]
+    print_table(RUNS.name, shown, ({**row, "started_at": row["started_at"][:19]} for row in newest))
+
+
+def _rows(lake: Lake, name: str) -> tuple[list[str], Iterator[dict[str, Any]], int]:
+    lake.version(name)
+    table = DeltaTable(lake.location(name))
+    dataset = table.to_pyarrow_dataset()
+    total = dataset.count_rows()
+    # Delta keeps partition columns last; people look for them first.
+    partitions = table.metadata().partition_columns
+    names = [*partitions, *(each for each in dataset.schema.names if each not in partitions)]
+    if total <= SORTED_UP_TO:
+        plain = [each.name for each in dataset.schema if not pa.types.is_nested(each.type)]
+        plain = sorted(plain, key=names.index)
+        rows = dataset.to_table().sort_by([(each, "ascending") for each in plain])
+        return names, iter(rows.to_pylist()), total
+    return names, (row for batch in dataset.to_batches() for row in batch.to_pylist()), total
+
+
+def _added_up(runs: Sequence[Run]) -> Run:
+    """Return one run that has the counts of all, for printing."""
+    from dataclasses import replace
+
+    from shipment_etl.lake.runs import RowCounts
+
+    if not runs:
+        raise ShipmentEtlError("There are no runs to show.")
+    counts = RowCounts(
+        read=sum(run.counts.read for run in runs),
+        accepted=sum(run.counts.accepted for run in runs),
+        quarantined=sum(run.counts.quarantined for run in runs),
+        duplicates=sum(run.counts.duplicates for run in runs),
+    )
+    names = {name for run in runs for name in run.reasons}
+    reasons = {name: sum(run.reasons.get(name, 0) for run in runs) for name in names}
+    ordered = dict(sorted(reasons.items(), key=lambda each: (-each[1], each[0])))
+    return replace(runs[-1], counts=counts, reasons=ordered)

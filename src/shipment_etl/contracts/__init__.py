@@ -1,0 +1,1 @@
+"""Contract: what a shipment is, and what is wrong with one that is not."""

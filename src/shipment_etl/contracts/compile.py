@@ -1,0 +1,138 @@
+"""The compiler: a pandera schema becomes rules, and rules become one null-safe column of reasons.
+
+pandera's own pyspark backend runs a query a check and tells that one failed; rules are Columns, so that one pass over
+the rows decides, and a second over the rejected ones explains.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from pandera.api.checks import Check
+from pandera.pyspark import DataFrameSchema
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from shipment_etl.errors import UnsupportedCheck, listed
+
+__all__ = ["REASONS_TYPE", "REQUIRED", "Rule", "is_sound", "quoted", "reason", "reasons", "rules"]
+
+REASON_TYPE = "struct<rule:string,column:string,message:string>"
+REASONS_TYPE = f"array<{REASON_TYPE}>"
+LONGEST_VALUE = 60
+REQUIRED = "required"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that can be wrong with a row.
+
+    `broken` is true or false, never null; `message` is a string, read only where broken.
+    """
+
+    name: str
+    column: str
+    broken: Column
+    message: Column
+
+
+Holds = Callable[[Column, Mapping[str, Any]], Column]
+
+# pandera's check → what must hold, and how to say it. An unknown value (null) breaks no check: that is `required`'s part.
+CHECKS: Mapping[str, tuple[Holds, Callable[[Mapping[str, Any]], str]]] = {
+    "equal_to": (lambda c, s: c == F.lit(s["value"]), lambda s: f"must be {s['value']}"),
+    "not_equal_to": (lambda c, s: c != F.lit(s["value"]), lambda s: f"must not be {s['value']}"),
+    "greater_than": (lambda c, s: c > F.lit(s["min_value"]), lambda s: f"must be above {s['min_value']}"),
+    "greater_than_or_equal_to": (
+        lambda c, s: c >= F.lit(s["min_value"]),
+        lambda s: f"must be {s['min_value']} or more",
+    ),
+    "less_than": (lambda c, s: c < F.lit(s["max_value"]), lambda s: f"must be below {s['max_value']}"),
+    "less_than_or_equal_to": (lambda c, s: c <= F.lit(s["max_value"]), lambda s: f"must be {s['max_value']} or less"),
+    "in_range": (
+        lambda c, s: (
+            (c >= F.lit(s["min_value"]) if s["include_min"] else c > F.lit(s["min_value"]))
+            & (c <= F.lit(s["max_value"]) if s["include_max"] else c < F.lit(s["max_value"]))
+        ),
+        lambda s: f"must lie within {s['min_value']} and {s['max_value']}",
+    ),
+    "isin": (
+        lambda c, s: c.isin(*s["allowed_values"]),
+        lambda s: f"must be one of: {listed(str(each) for each in s['allowed_values'])}",
+    ),
+    "notin": (
+        lambda c, s: ~c.isin(*s["forbidden_values"]),
+        lambda s: f"must be none of: {listed(str(each) for each in s['forbidden_values'])}",
+    ),
+    # pandera anchors the pattern at the start, whether it says so or not.
+    "str_matches": (
+        lambda c, s: c.rlike(s["pattern"] if s["pattern"].startswith("^") else "^" + s["pattern"]),
+        lambda s: f"must match {s['pattern']}",
+    ),
+}
+
+
+def rules(schema: DataFrameSchema) -> tuple[Rule, ...]:
+    """Return the rules of a contract, in its order: required and field checks by column, then the row rules.
+
+    Raises:
+        UnsupportedCheck: the contract has a check that the compiler does not know.
+    """
+    compiled: list[Rule] = []
+    for name, column in schema.columns.items():
+        value = F.col(name)
+        if not column.nullable:
+            compiled.append(Rule(REQUIRED, name, value.isNull(), F.lit(f"{name} is missing")))
+        compiled += [_field_rule(name, check) for check in column.checks]
+    return (*compiled, *(_row_rule(check) for check in schema.checks))
+
+
+def is_sound(of: Sequence[Rule]) -> Column:
+    """Return a boolean, never null: whether a row breaks none of the rules."""
+    return ~reduce(lambda one, other: one | other, (rule.broken for rule in of))
+
+
+def reasons(of: Sequence[Rule]) -> Column:
+    """Return every reason against a row, in the order of the rules; an empty array for a sound row.
+
+    Column: array<struct<rule: string, column: string, message: string>>.
+    """
+    found = F.array(*(F.when(rule.broken, reason(rule.name, rule.column, rule.message)) for rule in of))
+    return F.array_compact(found)
+
+
+def reason(rule: str, column: str, message: Column) -> Column:
+    """Return one reason as a struct."""
+    made = F.struct(F.lit(rule).alias("rule"), F.lit(column).alias("column"), message.alias("message"))
+    # Some messages cannot be null and some can: cast, for Sail puts only structs of the very same type into an array.
+    return made.cast(REASON_TYPE)
+
+
+def quoted(value: Column) -> Column:
+    """Return a value as text of bounded length, for a message; `null` where it is null."""
+    return F.coalesce(F.substring(value.cast("string"), 1, LONGEST_VALUE), F.lit("null"))
+
+
+def _field_rule(column: str, check: Check) -> Rule:
+    name, statistics = str(check.name), check.statistics or {}
+    if name not in CHECKS:
+        raise UnsupportedCheck(name, column, CHECKS)
+    holds, expected = CHECKS[name]
+    value = F.col(column)
+    said = F.concat(F.lit(f"{column} is "), quoted(value), F.lit(f", {expected(statistics)}"))
+    return Rule(name, column, _broken(holds(value, statistics)), said)
+
+
+def _row_rule(check: Check) -> Rule:
+    statistics = check.statistics or {}
+    if "holds" not in statistics:
+        raise UnsupportedCheck(str(check.name), "several columns", ("row_rule",))
+    column = statistics["column"]
+    said = F.concat(F.lit(f"{check.error}: {column} is "), quoted(F.col(column)))
+    return Rule(str(check.name), column, _broken(statistics["holds"]()), said)
+
+
+def _broken(holds: Column) -> Column:
+    # Null-safe equality looks at what must hold once; a coalesce becomes three looks on Sail.
+    return holds.eqNullSafe(F.lit(False))

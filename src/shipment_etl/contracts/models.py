@@ -1,0 +1,118 @@
+"""The contract: what a shipment is, declared once as a pandera model, for pandera and for the compiler."""
+
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from datetime import date
+from decimal import Decimal
+from functools import wraps
+from typing import Any
+
+import pyspark.sql.types as T
+from pandera.pyspark import Check, DataFrameModel, DataFrameSchema, Field, dataframe_check
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from shipment_etl.errors import InvalidValue
+from shipment_etl.network import Carrier, City, Network, Warehouse
+
+__all__ = ["COLUMNS", "IDENTITY", "MEASURES", "Shipment", "contract", "row_rule"]
+
+IDENTITY = "source_row"
+"""The column that tells the rows of a batch apart: the number of the row in its file, or of the generator."""
+
+MEASURES = ("shipment_weight_kg", "shipment_volume_m3", "route_distance_km", "shipping_cost")
+"""Columns that a source may leave unknown, if it says so."""
+
+# Not just \S: Sail takes every white space of Unicode for one, Spark only those of ASCII.
+NOT_BLANK = r"^[^\s\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2099, 12, 31)
+EQUATOR_KM = Decimal("40075.017")
+"""No route is longer than the Earth is round. Source: WGS 84."""
+
+
+def row_rule(column: str, message: str) -> Callable[[Callable[[], Column]], Any]:
+    """Declare what must hold between the columns of a row.
+
+    The decorated function takes nothing and returns the Column that holds for a sound row (null where a part is
+    unknown, which passes). pandera gets it as a dataframe check; the compiler reads it from the check's statistics.
+
+    Args:
+        column: where the mistake is to be looked for.
+        message: what to tell whoever has to mend it.
+    """
+
+    def declare(holds: Callable[[], Column]) -> Any:
+        @wraps(holds)
+        def check(cls: type, frame: DataFrame) -> bool:
+            return bool(frame.filter(~holds()).limit(1).count() == 0)
+
+        statistics = {"column": column, "holds": holds}
+        return dataframe_check(name=holds.__name__, error=message, statistics=statistics)(check)
+
+    return declare
+
+
+class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of no use to a declaration
+    """One shipment, from its warehouse to its delivery. The columns and their units are those of `generate`."""
+
+    shipment_id: T.StringType() = Field(str_matches=NOT_BLANK)  # type: ignore[valid-type]  # pandera's own way
+    origin_warehouse: T.StringType() = Field(str_matches=NOT_BLANK)  # type: ignore[valid-type]
+    destination_city: T.StringType() = Field(str_matches=NOT_BLANK)  # type: ignore[valid-type]
+    carrier: T.StringType() = Field(str_matches=NOT_BLANK)  # type: ignore[valid-type]
+    shipment_weight_kg: T.DecimalType(12, 3) = Field(gt=0)  # type: ignore[valid-type]
+    shipment_volume_m3: T.DecimalType(12, 3) = Field(gt=0)  # type: ignore[valid-type]
+    shipment_date: T.DateType() = Field(in_range={"min_value": FIRST_DAY, "max_value": LAST_DAY})  # type: ignore[valid-type]
+    promised_date: T.DateType() = Field(in_range={"min_value": FIRST_DAY, "max_value": LAST_DAY})  # type: ignore[valid-type]
+    delivery_date: T.DateType() = Field(in_range={"min_value": FIRST_DAY, "max_value": LAST_DAY})  # type: ignore[valid-type]
+    # Both follow from the dates, so their absence is told by the dates alone.
+    delay_days: T.IntegerType() = Field(nullable=True)  # type: ignore[valid-type]
+    delivery_status: T.StringType() = Field(isin=["Delivered", "Delayed"], nullable=True)  # type: ignore[valid-type]
+    route_distance_km: T.DecimalType(10, 3) = Field(gt=0, le=EQUATOR_KM)  # type: ignore[valid-type]
+    shipping_cost: T.DecimalType(14, 2) = Field(ge=0)  # type: ignore[valid-type]
+
+    @row_rule("promised_date", "promised before it was shipped")
+    def promised_after_shipped() -> Column:
+        return F.col("promised_date") >= F.col("shipment_date")
+
+    @row_rule("delivery_date", "delivered before it was shipped")
+    def delivered_after_shipped() -> Column:
+        return F.col("delivery_date") >= F.col("shipment_date")
+
+    @row_rule("delay_days", "delay_days is not delivery_date − promised_date")
+    def delay_matches_dates() -> Column:
+        return F.col("delay_days") == F.datediff(F.col("delivery_date"), F.col("promised_date"))
+
+    @row_rule("delivery_status", "delivery_status does not match delay_days")
+    def status_matches_delay() -> Column:
+        return (F.col("delivery_status") == "Delayed") == (F.col("delay_days") > 0)
+
+
+COLUMNS: tuple[str, ...] = tuple(Shipment.to_schema().columns)
+"""The columns of a shipment, in the order of the contract."""
+
+
+def contract(network: Network | None = None, unknown: Iterable[str] = ()) -> DataFrameSchema:
+    """Return the contract of a source, as a pandera schema.
+
+    Args:
+        network: names that are allowed; a kind of which it has none is open. The default network if None.
+        unknown: measures that may be null.
+
+    Raises:
+        InvalidValue: `unknown` names a column that is not a measure.
+    """
+    network = Network.default() if network is None else network
+    schema = deepcopy(Shipment.to_schema())
+    allowed: dict[str, tuple[Warehouse | City | Carrier, ...]] = {
+        "origin_warehouse": network.warehouses,
+        "destination_city": network.cities,
+        "carrier": network.carriers,
+    }
+    for name, members in allowed.items():
+        if members:
+            schema.columns[name].checks = [Check.isin([member.name for member in members])]
+    for name in unknown:
+        if name not in MEASURES:
+            raise InvalidValue("unknown", name, f"one of {', '.join(MEASURES)}")
+        schema.columns[name].nullable = True
+    return schema

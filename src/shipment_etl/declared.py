@@ -1,0 +1,75 @@
+"""Values that a user declares in TOML: read, checked against their dataclass, and explained where they do not fit."""
+
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
+from shipment_etl.errors import UsageError, nearest, shorten
+
+__all__ = ["parse_toml", "read_text", "strict"]
+
+Value = TypeVar("Value")
+MOST_PROBLEMS = 5
+
+strict = with_config(ConfigDict(extra="forbid"))
+"""Class decorator: a key that the dataclass does not have is a mistake, not an extra."""
+
+
+def read_text(path: str | Path, error: type[UsageError]) -> str:
+    """Return the text of a declaration.
+
+    Raises:
+        error: the file is missing, or not UTF-8.
+    """
+    try:
+        return Path(path).read_text("utf-8-sig")
+    except FileNotFoundError:
+        raise error(f"There is no file {path}. Check the path.") from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise error(f"{path} cannot be read: {problem}. It must be a TOML file in UTF-8.") from problem
+
+
+def parse_toml(text: str, kind: type[Value], where: str, error: type[UsageError]) -> Value:
+    """Return the value of type `kind` that a TOML text declares; `where` names it in messages.
+
+    Raises:
+        error: the text is not TOML, or a key or value does not fit.
+    """
+    try:
+        table = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as problem:
+        raise error(f"{where} is not TOML: {problem}. Mend that line.") from problem
+    try:
+        return TypeAdapter(kind).validate_python(table)
+    except ValidationError as problem:
+        raise error(_explain(problem, kind, where)) from problem
+
+
+def _explain(problem: ValidationError, kind: type, where: str) -> str:
+    every = problem.errors()
+    lines = []
+    for each in every[:MOST_PROBLEMS]:
+        place = ".".join(str(part) for part in each["loc"]) or "the file"
+        if each["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+            lines.append(f"{where} has a key {place!r} that means nothing. {_near(str(each['loc'][-1]), kind)}".strip())
+        elif each["type"] in ("missing", "missing_argument"):
+            lines.append(f"{where} lacks {place!r}. Add it.")
+        else:
+            lines.append(f"{where}: {place} is {shorten(each['input'])}: {each['msg']}.")
+    if len(every) > MOST_PROBLEMS:
+        lines.append(f"… and {len(every) - MOST_PROBLEMS} more.")
+    return "\n".join(lines)
+
+
+def _near(key: str, kind: type) -> str:
+    return nearest(key, sorted(_keys(kind)))
+
+
+def _keys(kind: Any) -> set[str]:
+    """Every key that the declaration knows, at any depth."""
+    schema = TypeAdapter(kind).json_schema()
+    definitions = [schema, *schema.get("$defs", {}).values()]
+    return {key for each in definitions for key in each.get("properties", {})}

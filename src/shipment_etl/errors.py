@@ -1,0 +1,277 @@
+"""Every error a user can meet: one tree, and each message says what is wrong, where, and what to do.
+
+ShipmentEtlError
+├── UsageError                  the call itself is wrong (exit code 2)
+│   ├── InvalidValue
+│   ├── InvalidDateRange
+│   ├── NetworkError
+│   ├── UnknownEngine
+│   ├── EngineMissing
+│   ├── MissingColumns
+│   ├── UnsupportedCheck
+│   └── MappingError
+│       └── UnknownColumn
+├── DataRejected                more rows were rejected than --max-rejected allows (exit code 3)
+└── JobError                    the work could not be done (exit code 1)
+    ├── IngestError
+    │   ├── FileMissing
+    │   ├── FileEmpty
+    │   └── FileUnreadable
+    ├── LakeError
+    │   ├── LakeMissing
+    │   ├── TableMissing
+    │   ├── NotADeltaTable
+    │   ├── BatchMissing
+    │   ├── OutsideBatch
+    │   ├── LakeFull
+    │   └── CommitConflict
+    ├── EngineFailed
+    └── RowsLost
+"""
+
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "BatchMissing",
+    "CommitConflict",
+    "DataRejected",
+    "EngineFailed",
+    "EngineMissing",
+    "FileEmpty",
+    "FileMissing",
+    "FileUnreadable",
+    "IngestError",
+    "InvalidDateRange",
+    "InvalidValue",
+    "JobError",
+    "LakeError",
+    "LakeFull",
+    "LakeMissing",
+    "MappingError",
+    "MissingColumns",
+    "NetworkError",
+    "NotADeltaTable",
+    "OutsideBatch",
+    "RowsLost",
+    "ShipmentEtlError",
+    "TableMissing",
+    "UnknownColumn",
+    "UnknownEngine",
+    "UnsupportedCheck",
+    "UsageError",
+    "listed",
+    "nearest",
+    "shorten",
+]
+
+LONGEST_VALUE = 80
+MOST_NAMES = 12
+
+
+def shorten(value: object) -> str:
+    """Return the value as a quoted text of bounded length."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a list of bounded length."""
+    every = [name if len(name) <= LONGEST_VALUE else name[: LONGEST_VALUE - 1] + "…" for name in names]
+    shown = ", ".join(every[:MOST_NAMES])
+    return shown if len(every) <= MOST_NAMES else f"{shown} and {len(every) - MOST_NAMES} more"
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """Return the remedy for an unknown name: the nearest known one, else all of them."""
+    near = get_close_matches(name, known, n=1)
+    return f"Did you mean {shorten(near[0])}?" if near else f"There is: {listed(known) or 'none'}."
+
+
+class ShipmentEtlError(Exception):
+    """Root of all errors of this package."""
+
+    exit_code = 1
+
+
+class UsageError(ShipmentEtlError):
+    """What was asked for makes no sense; nothing was done."""
+
+    exit_code = 2
+
+
+class InvalidValue(UsageError):
+    """An argument is outside what it may be."""
+
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        super().__init__(f"{name} is {shorten(value)}, but must be {expected}.")
+
+
+class InvalidDateRange(UsageError):
+    """A range of dates ends before it begins."""
+
+    def __init__(self, first: object, last: object) -> None:
+        super().__init__(f"The dates run backwards: from {first} to {last}. Swap --from and --to.")
+
+
+class NetworkError(UsageError):
+    """A network is not usable as it is."""
+
+
+class UnknownEngine(UsageError):
+    """No engine has this name."""
+
+    def __init__(self, name: str, known: Collection[str]) -> None:
+        super().__init__(f"There is no engine {shorten(name)}. {nearest(name, known)}")
+
+
+class EngineMissing(UsageError):
+    """The engine's package is not installed."""
+
+    def __init__(self, name: str, install: str) -> None:
+        super().__init__(f"The engine {name!r} is not installed. Install it with: {install}")
+
+
+class MissingColumns(UsageError):
+    """A frame lacks columns that the function needs."""
+
+    def __init__(self, what: str, missing: Iterable[str], available: Iterable[str]) -> None:
+        super().__init__(f"{what} needs the columns {listed(missing)}; the frame has {listed(available)}.")
+
+
+class UnsupportedCheck(UsageError):
+    """A contract uses a check that cannot be compiled."""
+
+    def __init__(self, check: str, column: str, known: Collection[str]) -> None:
+        super().__init__(f"The check {shorten(check)} on {column} cannot be compiled. Use one of: {', '.join(known)}.")
+
+
+class MappingError(UsageError):
+    """A mapping file cannot be used."""
+
+
+class UnknownColumn(MappingError):
+    """A mapping names a column that the file does not have."""
+
+    def __init__(self, column: str, available: Collection[str], file: str) -> None:
+        near = get_close_matches(column, available, n=1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        super().__init__(f"{file} has no column {shorten(column)}. {hint}It has: {listed(available)}.")
+
+
+class DataRejected(ShipmentEtlError):
+    """More rows were rejected than the caller allows; the tables hold what was accepted."""
+
+    exit_code = 3
+
+    def __init__(self, rejected: int, read: int, limit: float) -> None:
+        super().__init__(
+            f"{rejected:,} of {read:,} rows were quarantined ({rejected / read:.2%}); --max-rejected allows {limit:.2%}. "
+            "Look at them with: shipment-etl show processed/quarantine"
+        )
+
+
+class JobError(ShipmentEtlError):
+    """The work could not be done."""
+
+
+class IngestError(JobError):
+    """A file could not be landed; the lake is as it was."""
+
+
+class FileMissing(IngestError):
+    """There is no such file."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(f"There is no file {file}. Check the path.")
+
+
+class FileEmpty(IngestError):
+    """A file holds no rows."""
+
+    def __init__(self, file: str, found: str) -> None:
+        super().__init__(f"{file} holds no rows: {found}. Nothing was landed.")
+
+
+class FileUnreadable(IngestError):
+    """A file is not what its name or options say."""
+
+    def __init__(self, file: str, why: str, remedy: str) -> None:
+        super().__init__(f"{file} cannot be read: {why}. {remedy}")
+
+
+class LakeError(JobError):
+    """The lake cannot be read or written."""
+
+
+class LakeMissing(LakeError):
+    """There is no lake at this address."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(f"There is no lake at {uri}. Make one with: shipment-etl generate --lake {uri}")
+
+
+class TableMissing(LakeError):
+    """The lake has no such table."""
+
+    def __init__(self, table: str, uri: str, known: Collection[str]) -> None:
+        super().__init__(f"The lake {uri} has no table {shorten(table)}. {nearest(table, known)}")
+
+
+class NotADeltaTable(LakeError):
+    """A folder stands where a table should be."""
+
+    def __init__(self, table: str, location: str) -> None:
+        super().__init__(f"{table} is not a Delta table: {location} holds other files. Move them away, then run again.")
+
+
+class BatchMissing(LakeError):
+    """A source has no batch of this date."""
+
+    def __init__(self, source: str, date: object, known: Collection[str]) -> None:
+        have = f"It has: {listed(known)}." if known else "It has none."
+        super().__init__(f"raw/{source} has no batch of {date}. {have} Land it first, with generate or ingest.")
+
+
+class OutsideBatch(LakeError):
+    """Rows would be written outside the batch they replace."""
+
+    def __init__(self, table: str, rows: int, batch: str) -> None:
+        super().__init__(
+            f"{rows:,} rows for {table} lie outside {batch}, which they would replace. "
+            "The table was put back as it was; give these rows the source and batch_date of their batch."
+        )
+
+
+class LakeFull(LakeError):
+    """The disk or bucket takes no more."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(f"There is no space left for the lake {uri}. Free some, then run the same command again.")
+
+
+class CommitConflict(LakeError):
+    """Another writer won every race for a table."""
+
+    def __init__(self, table: str, tries: int) -> None:
+        super().__init__(
+            f"{table} was being written by someone else, {tries} times in a row. Run the same command again later."
+        )
+
+
+class EngineFailed(JobError):
+    """The engine gave up on a query."""
+
+    def __init__(self, doing: str, said: str) -> None:
+        first = said.strip().splitlines()[0] if said.strip() else "no reason given"
+        super().__init__(f"The engine failed while {doing}: {first[:300]}. Run again with --debug for the whole story.")
+
+
+class RowsLost(JobError):
+    """The row counts of a run do not add up."""
+
+    def __init__(self, read: int, accepted: int, quarantined: int, duplicates: int) -> None:
+        super().__init__(
+            f"read {read:,} ≠ accepted {accepted:,} + quarantined {quarantined:,} + duplicates {duplicates:,}. "
+            "The run is not recorded as succeeded; run it again, and report this with the lake's run log if it persists."
+        )

@@ -1,0 +1,1 @@
+"""Generate: synthetic shipments, each row a function of its number."""

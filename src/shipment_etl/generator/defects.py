@@ -1,0 +1,88 @@
+"""Defects: rows that are wrong on purpose, and known, so that what the contract finds can be held against the truth."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from shipment_etl.generator.plan import Plan
+from shipment_etl.generator.streams import below, slot
+
+__all__ = ["ACCEPTED", "COPIES", "DEFECTS", "LATE_ARRIVAL", "NULLABLE", "defect_of", "with_defects"]
+
+NULL_VALUE = "null_value"
+NEGATIVE_WEIGHT = "negative_weight"
+UNKNOWN_CARRIER = "unknown_carrier"
+DELIVERED_BEFORE_SHIPPED = "delivered_before_shipped"
+IMPOSSIBLE_DISTANCE = "impossible_distance"
+EXACT_DUPLICATE = "exact_duplicate"
+CONFLICTING_DUPLICATE = "conflicting_duplicate"
+LATE_ARRIVAL = "late_arrival"
+
+COPIES = (EXACT_DUPLICATE, CONFLICTING_DUPLICATE)
+"""Defects that repeat the shipment before them."""
+
+DEFECTS = (
+    *(NULL_VALUE, NEGATIVE_WEIGHT, UNKNOWN_CARRIER, DELIVERED_BEFORE_SHIPPED, IMPOSSIBLE_DISTANCE),
+    *COPIES,
+    LATE_ARRIVAL,
+)
+"""What can be wrong with a row, all equally likely."""
+
+ACCEPTED = frozenset({LATE_ARRIVAL})
+"""Defects that a contract lets pass: these shipments are true, only late to be told."""
+
+NULLABLE = ("shipment_id", "carrier", "destination_city", "shipment_weight_kg", "delivery_date", "shipping_cost")
+"""Columns that a null_value strikes."""
+
+SHARE_BITS = 30
+KIND_BITS = 3
+
+
+def defect_of(row: Column, plan: Plan) -> Column:
+    """Return the name of a row's defect, null for none.
+
+    A copy needs a sound shipment before it to repeat; where there is none, the carrier is unknown instead.
+    """
+    kind = slot(row, plan.key("defect kind"), KIND_BITS)
+    alone = (row == 0) | _struck(row - 1, plan)
+    named = F.when((kind >= DEFECTS.index(EXACT_DUPLICATE)) & (kind < DEFECTS.index(LATE_ARRIVAL)) & alone, UNKNOWN_CARRIER)
+    for number, name in enumerate(DEFECTS):
+        named = named.when(kind == number, name)
+    return F.when(_struck(row, plan), named)
+
+
+def with_defects(frame: DataFrame, plan: Plan) -> DataFrame:
+    """Spoil finished shipments by their column `defect`; rows without one stay as they are."""
+    is_ = {name: F.coalesce(F.col("defect") == name, F.lit(False)) for name in DEFECTS}
+    row = F.col("source_row") - 1
+    before = F.date_sub(F.col("shipment_date"), (below(row, plan.key("days before"), 5) + 1).cast("int"))
+    frame = frame.withColumns(
+        {
+            # A product, because Sail gives a negated decimal another type than the decimal has.
+            "shipment_weight_kg": F.when(
+                is_[NEGATIVE_WEIGHT], F.expr("cast(shipment_weight_kg * -1 as decimal(12,3))")
+            ).otherwise(F.col("shipment_weight_kg")),
+            "carrier": F.when(is_[UNKNOWN_CARRIER], F.lit("UNKNOWN")).otherwise(F.col("carrier")),
+            "delivery_date": F.when(is_[DELIVERED_BEFORE_SHIPPED], before).otherwise(F.col("delivery_date")),
+            "route_distance_km": F.when(
+                is_[IMPOSSIBLE_DISTANCE], F.expr("cast(route_distance_km + 100000 as decimal(10,3))")
+            ).otherwise(F.col("route_distance_km")),
+            "shipping_cost": F.when(
+                is_[CONFLICTING_DUPLICATE], F.expr("cast(shipping_cost + 10 as decimal(14,2))")
+            ).otherwise(F.col("shipping_cost")),
+        }
+    )
+    # A cast, because Sail counts days as long.
+    delay = F.datediff(F.col("delivery_date"), F.col("promised_date")).cast("int")
+    status = F.when(delay > 0, "Delayed").otherwise("Delivered")
+    nulled = below(row, plan.key("null column"), len(NULLABLE))
+    return frame.withColumns(
+        {
+            "delay_days": F.when(is_[DELIVERED_BEFORE_SHIPPED], delay).otherwise(F.col("delay_days")),
+            "delivery_status": F.when(is_[DELIVERED_BEFORE_SHIPPED], status).otherwise(F.col("delivery_status")),
+            **{name: F.when(~(is_[NULL_VALUE] & (nulled == number)), F.col(name)) for number, name in enumerate(NULLABLE)},
+        }
+    )
+
+
+def _struck(row: Column, plan: Plan) -> Column:
+    return slot(row, plan.key("defect"), SHARE_BITS) < F.lit(round(plan.defects * (1 << SHARE_BITS)))

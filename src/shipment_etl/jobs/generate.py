@@ -1,0 +1,61 @@
+"""The generate job: a batch of synthetic shipments lands in raw/shipments."""
+
+from collections.abc import Iterable
+from datetime import date as Date
+
+from pyspark.sql import SparkSession
+
+from shipment_etl.dates import as_date
+from shipment_etl.engines.sessions import session
+from shipment_etl.generator.shipments import SOURCE, generate
+from shipment_etl.jobs.work import row_count, working
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.runs import RowCounts, Run
+from shipment_etl.lake.tables import raw_table
+from shipment_etl.network import Network
+
+__all__ = ["run_generate"]
+
+
+def run_generate(
+    lake: Lake,
+    *,
+    date: Date | str,
+    rows: int,
+    seed: int = 7,
+    scenario: str = "baseline",
+    defects: float = 0.0,
+    network: Network | None = None,
+    spark: SparkSession | None = None,
+    listeners: Iterable[object] = (),
+) -> Run:
+    """Generate a batch and replace it in raw/shipments.
+
+    Args:
+        lake: where to.
+        date: the batch date, as for `generate`; so are the next ones.
+        rows: how many.
+        seed: any whole number.
+        scenario: one of `SCENARIOS`.
+        defects: share of rows that are wrong on purpose.
+        network: places, carriers and tariffs.
+        spark: a session; `session()` if None.
+        listeners: objects with implementations of hooks.
+
+    Raises:
+        InvalidValue, NetworkError: as for `generate`; nothing was done.
+        LakeError, EngineFailed: the lake is as it was.
+    """
+    spark = session() if spark is None else spark
+    batch_date = as_date(date)
+    made = generate(spark, date=batch_date, rows=rows, seed=seed, scenario=scenario, defects=defects, network=network)
+    settings = {"rows": rows, "seed": seed, "scenario": scenario, "defects": defects}
+    table = raw_table(SOURCE)
+    with working(
+        spark, lake, job="generate", source=SOURCE, batch_date=batch_date, settings=settings, listeners=listeners
+    ) as work:
+        with work.stage("raw"):
+            written = work.replace_batch(table, made)
+        with work.stage("counts"):
+            counts = RowCounts(read=rows, accepted=row_count(written))
+        return work.finish(counts)

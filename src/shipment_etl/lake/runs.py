@@ -1,0 +1,126 @@
+"""Runs: what a job did, as one frozen value; and the log of them, which is written last."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
+
+from shipment_etl.errors import RowsLost
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.tables import RUNS
+
+__all__ = ["FAILED", "SUCCEEDED", "RowCounts", "Run", "TableVersion", "last_succeeded", "log_run"]
+
+SUCCEEDED, FAILED = "succeeded", "failed"
+REPORT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """Where every row that was read went.
+
+    Raises:
+        RowsLost: read is not accepted + quarantined + duplicates.
+    """
+
+    read: int
+    accepted: int
+    quarantined: int = 0
+    duplicates: int = 0
+
+    def __post_init__(self) -> None:
+        if self.read != self.accepted + self.quarantined + self.duplicates:
+            raise RowsLost(self.read, self.accepted, self.quarantined, self.duplicates)
+
+
+@dataclass(frozen=True, slots=True)
+class TableVersion:
+    """A version of a table that a run left behind.
+
+    `fingerprint` is that of the run's batch in tables replaced by batch, and of the whole table in marts.
+    """
+
+    version: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a job did. `seconds` are by stage; `reasons` are rejected rows by rule and column, as carrier:isin."""
+
+    run_id: str
+    job: str
+    source: str
+    batch_date: date
+    status: str
+    started_at: str
+    engine: str
+    counts: RowCounts
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    tables: Mapping[str, TableVersion] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    error: str | None = None
+
+    @property
+    def total_seconds(self) -> float:
+        """Seconds over all stages."""
+        return round(sum(self.seconds.values()), 3)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the run as JSON values, as docs/run.schema.json describes them."""
+        return {"report_version": REPORT_VERSION, **asdict(self), "batch_date": self.batch_date.isoformat()}
+
+    @staticmethod
+    def from_json(report: Mapping[str, Any]) -> "Run":
+        """Return the run of a report that `to_json` made."""
+        values = {name: value for name, value in report.items() if name != "report_version"}
+        return Run(
+            **{
+                **values,
+                "batch_date": date.fromisoformat(report["batch_date"]),
+                "counts": RowCounts(**report["counts"]),
+                "tables": {name: TableVersion(**each) for name, each in report["tables"].items()},
+            }
+        )
+
+
+def log_run(spark: SparkSession, lake: Lake, run: Run) -> None:
+    """Append a run to the log."""
+    row = (
+        run.run_id,
+        run.job,
+        run.source,
+        run.batch_date,
+        run.status,
+        run.started_at,
+        run.total_seconds,
+        run.engine,
+        run.counts.read,
+        run.counts.accepted,
+        run.counts.quarantined,
+        run.counts.duplicates,
+        json.dumps(run.to_json(), sort_keys=True),
+    )
+    lake.append(spark, RUNS, spark.createDataFrame([row], RUNS.ddl))
+
+
+def last_succeeded(lake: Lake, job: str) -> Run | None:
+    """Return the newest succeeded run of a job, None if there is none.
+
+    Reads the log's files from the newest back, by what the Delta log says of them: as a rule one file, however many runs.
+    """
+    if not lake.has(RUNS.name):
+        return None
+    files = sorted(lake.files(RUNS.name), key=lambda each: each.most.get("started_at") or "", reverse=True)
+    for file in files:
+        rows = pq.read_table(f"{lake.location(RUNS.name)}/{file.path}").to_pylist()
+        for row in sorted(rows, key=lambda each: str(each["started_at"]), reverse=True):
+            if row["job"] == job and row["status"] == SUCCEEDED:
+                return Run.from_json(json.loads(row["report"]))
+    return None

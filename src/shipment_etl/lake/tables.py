@@ -1,0 +1,176 @@
+"""Tables of a lake: their columns, and how they are replaced."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from shipment_etl.contracts.compile import REASONS_TYPE
+from shipment_etl.contracts.models import Shipment
+from shipment_etl.transform.lane_days import KEYS, SUMS
+
+__all__ = [
+    "LANE_DAYS",
+    "LANE_MONTHS",
+    "MART_TABLES",
+    "QUARANTINE",
+    "RUNS",
+    "SHIPMENTS",
+    "Table",
+    "landed_table",
+    "raw_table",
+]
+
+BATCH = ("source", "batch_date")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: its name in the lake, its columns with their SQL types, and its partitions."""
+
+    name: str
+    columns: Mapping[str, str]
+    partitions: tuple[str, ...] = ()
+
+    @property
+    def ddl(self) -> str:
+        """The columns as Spark's schema text."""
+        return ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
+
+
+_CONTRACT = {name: column.dtype.type.simpleString() for name, column in Shipment.to_schema().columns.items()}
+_LINEAGE = {"source": "string", "batch_date": "date", "source_file": "string", "source_row": "bigint"}
+
+
+def raw_table(source: str) -> Table:
+    """Return the table of a source whose shipments are typed already, as generated ones are."""
+    return Table(f"raw/{source}", {**_CONTRACT, **_LINEAGE}, BATCH)
+
+
+def landed_table(source: str) -> Table:
+    """Return the table of a source that lands as it is.
+
+    Columns: the lineage, and record: JSON text of the record by the names of the file; problem: why it could not be taken
+    apart, null if it could; mapping: the TOML that says what its columns mean, so that a batch explains itself.
+    """
+    return Table(f"raw/{source}", {**_LINEAGE, "record": "string", "problem": "string", "mapping": "string"}, BATCH)
+
+
+SHIPMENTS = Table(
+    "processed/shipments",
+    {
+        **_CONTRACT,
+        **_LINEAGE,
+        "transit_days": "int",
+        "delay_class": "string",
+        "chargeable_weight_kg": "decimal(14,3)",
+        "cost_per_kg": "double",
+        "cost_per_km": "double",
+    },
+    BATCH,
+)
+
+QUARANTINE = Table(
+    "processed/quarantine",
+    # original is JSON text: every reader can open it, and Sail cannot replace rows of a table with a map column.
+    {**_LINEAGE, "original": "string", "reasons": REASONS_TYPE},
+    BATCH,
+)
+
+_SUM_KEYS = {name: _CONTRACT[name] for name in KEYS}
+
+LANE_DAYS = Table(
+    "processed/lane_days",
+    {"source": "string", "batch_date": "date", "month": "string", "shipment_date": "date", **_SUM_KEYS, **SUMS},
+    # By month as well: marts read the months that a batch touches, whenever these landed.
+    (*BATCH, "month"),
+)
+
+LANE_MONTHS = Table("processed/lane_months", {"month": "string", **_SUM_KEYS, **SUMS})
+
+_DOUBLE = "double"
+MART_TABLES: Mapping[str, Table] = MappingProxyType(
+    {
+        name: Table(f"processed/{name}", columns)
+        for name, columns in {
+            "carrier_performance": {
+                "carrier": "string",
+                "shipments": "bigint",
+                "on_time_shipments": "bigint",
+                "on_time_pct": _DOUBLE,
+                "late_2plus_pct": _DOUBLE,
+                "avg_delay_days": _DOUBLE,
+                "avg_days_vs_promise": _DOUBLE,
+                "p50_delay_days": "int",
+                "p95_delay_days": "int",
+                "avg_transit_days": _DOUBLE,
+                "avg_cost": _DOUBLE,
+                "cost_per_kg": _DOUBLE,
+                "cost_per_tonne_km": _DOUBLE,
+            },
+            "route_efficiency": {
+                "origin_warehouse": "string",
+                "destination_city": "string",
+                "shipments": "bigint",
+                "avg_distance_km": _DOUBLE,
+                "avg_transit_days": _DOUBLE,
+                "km_per_day": _DOUBLE,
+                "on_time_pct": _DOUBLE,
+                "avg_cost": _DOUBLE,
+                "cost_per_km": _DOUBLE,
+                "cost_per_tonne_km": _DOUBLE,
+            },
+            "cost_analysis": {
+                "month": "string",
+                "carrier": "string",
+                "origin_warehouse": "string",
+                "destination_city": "string",
+                "shipments": "bigint",
+                "total_cost": "decimal(38,2)",
+                "avg_cost": _DOUBLE,
+                "cost_per_km": _DOUBLE,
+                "cost_per_kg": _DOUBLE,
+                "cost_per_tonne_km": _DOUBLE,
+                "cost_share_pct": _DOUBLE,
+            },
+            "delay_trends": {
+                "shipment_date": "date",
+                "destination_city": "string",
+                "shipments": "bigint",
+                "delayed_shipments": "bigint",
+                "delayed_pct": _DOUBLE,
+                "avg_delay_days": _DOUBLE,
+                "delayed_pct_7d": _DOUBLE,
+            },
+            "warehouse_demand": {
+                "origin_warehouse": "string",
+                "shipment_date": "date",
+                "shipments": "bigint",
+                "weight_kg": "decimal(38,3)",
+                "volume_m3": "decimal(38,3)",
+                "destinations": "bigint",
+                "utilisation_pct": _DOUBLE,
+                "congested": "boolean",
+            },
+        }.items()
+    }
+)
+
+RUNS = Table(
+    "processed/runs",
+    {
+        "run_id": "string",
+        "job": "string",
+        "source": "string",
+        "batch_date": "date",
+        "status": "string",
+        "started_at": "string",
+        "seconds": _DOUBLE,
+        "engine": "string",
+        "read": "bigint",
+        "accepted": "bigint",
+        "quarantined": "bigint",
+        "duplicates": "bigint",
+        # The whole Run, as its JSON Schema describes it.
+        "report": "string",
+    },
+)

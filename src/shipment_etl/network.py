@@ -1,0 +1,222 @@
+"""The network: which warehouses, cities and carriers there are, how far apart, and what a shipment costs.
+
+Plain frozen values, no Spark. `Network.default()` is the one of the reference pipeline; a TOML file gives another.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from functools import cached_property
+from hashlib import blake2b
+from json import dumps
+from math import asin, cos, radians, sin, sqrt
+from pathlib import Path
+
+from shipment_etl.declared import parse_toml, read_text, strict
+from shipment_etl.errors import NetworkError, shorten
+
+__all__ = ["Carrier", "City", "Lane", "Network", "Tariff", "Warehouse"]
+
+EARTH_RADIUS_KM = 6371.0088
+"""Mean radius R1 of the Earth. Source: Moritz, Geodetic Reference System 1980."""
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """Where shipments start.
+
+    `latitude` and `longitude` in degrees are needed to generate; `daily_capacity` is in shipments a day, None if unknown;
+    `share` is its weight among the warehouses, and `rhythm` what becomes of it from Monday to Sunday, in percent.
+    """
+
+    name: str
+    latitude: float | None = None
+    longitude: float | None = None
+    daily_capacity: int | None = None
+    share: int = 1
+    rhythm: tuple[int, int, int, int, int, int, int] = (100, 100, 100, 100, 100, 100, 100)
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class City:
+    """Where shipments end; `latitude` and `longitude` in degrees are needed to generate."""
+
+    name: str
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """What a carrier charges: a base for each shipment, and rates per kilogram and per kilometre."""
+
+    base: Decimal
+    per_kg: Decimal
+    per_km: Decimal
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Who moves shipments: its shares of the parcels and of the truck-loads, and its tariff for each.
+
+    A carrier that carries one kind only has the share 0 of the other. `extra_days` is what it promises beyond the lane.
+    """
+
+    name: str
+    share: int = 1
+    parcel: Tariff | None = None
+    truckload_share: int = 0
+    truckload: Tariff | None = None
+    extra_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One warehouse to one city, with the one great-circle distance between them, to 100 metres."""
+
+    origin_warehouse: str
+    destination_city: str
+    distance_km: Decimal
+
+
+@strict
+@dataclass(frozen=True)
+class Network:
+    """Warehouses, cities and carriers. An empty tuple leaves that column open: any value is allowed.
+
+    Raises:
+        NetworkError: a name is empty or stands twice, or a number is out of range.
+    """
+
+    warehouses: tuple[Warehouse, ...] = ()
+    cities: tuple[City, ...] = ()
+    carriers: tuple[Carrier, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_names("warehouses", self.warehouses)
+        _check_names("cities", self.cities)
+        _check_names("carriers", self.carriers)
+        places: tuple[Warehouse | City, ...] = (*self.warehouses, *self.cities)
+        for place in places:
+            _check_range(place.name, "latitude", place.latitude, -90, 90)
+            _check_range(place.name, "longitude", place.longitude, -180, 180)
+        for warehouse in self.warehouses:
+            _check_range(warehouse.name, "daily_capacity", warehouse.daily_capacity, 1, 10**9)
+            _check_range(warehouse.name, "share", warehouse.share, 0, 10**6)
+            for percent in warehouse.rhythm:
+                _check_range(warehouse.name, "rhythm", percent, 0, 10**4)
+        for carrier in self.carriers:
+            _check_range(carrier.name, "share", carrier.share, 0, 10**6)
+            _check_range(carrier.name, "truckload_share", carrier.truckload_share, 0, 10**6)
+            _check_range(carrier.name, "extra_days", carrier.extra_days, 0, 30)
+
+    @staticmethod
+    def default() -> "Network":
+        """Return the network of the reference pipeline: four warehouses, eight cities, seven carriers in the USA."""
+        return DEFAULT
+
+    @staticmethod
+    def open() -> "Network":
+        """Return the network that allows every warehouse, city and carrier: for files whose values are not known before."""
+        return Network()
+
+    @staticmethod
+    def from_toml(path: str | Path) -> "Network":
+        """Read a network from a TOML file with the tables [[warehouses]], [[cities]] and [[carriers]].
+
+        Raises:
+            NetworkError: the file is missing, not TOML, or has a key or value that does not fit.
+        """
+        return parse_toml(read_text(path, NetworkError), Network, str(path), NetworkError)
+
+    @cached_property
+    def lanes(self) -> tuple[Lane, ...]:
+        """Every warehouse with every city, in the order of the network.
+
+        Raises:
+            NetworkError: there are none, or a place has no coordinates.
+        """
+        lanes = tuple(Lane(w.name, c.name, _great_circle_km(w, c)) for w in self.warehouses for c in self.cities)
+        if not lanes:
+            raise NetworkError("The network has no lanes. Give it at least one warehouse and one city.")
+        return lanes
+
+    @property
+    def capacities(self) -> Mapping[str, int]:
+        """Shipments a day that each warehouse can handle, for those that say so."""
+        return {each.name: each.daily_capacity for each in self.warehouses if each.daily_capacity is not None}
+
+    @cached_property
+    def digest(self) -> str:
+        """A short hash of all values: two networks with the same digest are the same."""
+        return blake2b(dumps(asdict(self), sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
+
+
+def _great_circle_km(origin: Warehouse, destination: City) -> Decimal:
+    """Haversine distance on the mean sphere, rounded to 100 metres and never 0.
+
+    Source: R. W. Sinnott, "Virtues of the Haversine", Sky and Telescope 68 (1984).
+    """
+    (lat_1, lon_1), (lat_2, lon_2) = _coordinates(origin), _coordinates(destination)
+    half = sin((lat_2 - lat_1) / 2) ** 2 + cos(lat_1) * cos(lat_2) * sin((lon_2 - lon_1) / 2) ** 2
+    return Decimal(max(1, round(2 * EARTH_RADIUS_KM * asin(min(1.0, sqrt(half))) * 10))) / 10
+
+
+def _coordinates(place: Warehouse | City) -> tuple[float, float]:
+    if place.latitude is None or place.longitude is None:
+        raise NetworkError(f"{place.name} has no coordinates. Give it a latitude and a longitude in degrees.")
+    return radians(place.latitude), radians(place.longitude)
+
+
+def _check_names(kind: str, values: Sequence[Warehouse | City | Carrier]) -> None:
+    seen: set[str] = set()
+    for value in values:
+        if not value.name.strip():
+            raise NetworkError(f"The network has an empty name among its {kind}. Give each a name.")
+        if value.name in seen:
+            raise NetworkError(f"The network names {shorten(value.name)} twice among its {kind}. Remove one.")
+        seen.add(value.name)
+
+
+def _check_range(name: str, what: str, value: float | None, least: int, most: int) -> None:
+    if value is not None and not least <= value <= most:
+        raise NetworkError(f"{name}: {what} is {value}, but must lie within {least} and {most}.")
+
+
+def _tariff(base: str, per_kg: str, per_km: str) -> Tariff:
+    return Tariff(Decimal(base), Decimal(per_kg), Decimal(per_km))
+
+
+# Shares fall off like Zipf's law, as they do in freight. Truck-load rates per kilometre are of the order of the
+# operating cost of trucking that ATRI publishes yearly (about 1.4 USD per km); parcel rates are the reference pipeline's.
+DEFAULT = Network(
+    warehouses=(
+        Warehouse("NY_Warehouse", 40.7282, -73.9490, 40_000, 40, (110, 105, 100, 100, 115, 60, 40)),
+        Warehouse("TX_Warehouse", 32.8998, -97.0403, 27_000, 25, (105, 100, 100, 100, 100, 80, 70)),
+        Warehouse("CA_Warehouse", 34.0633, -117.6509, 22_000, 20, (90, 95, 100, 105, 95, 120, 120)),
+        Warehouse("IL_Warehouse", 41.5250, -88.0817, 17_000, 15, (120, 105, 100, 95, 90, 50, 30)),
+    ),
+    cities=(
+        City("Los Angeles", 34.0522, -118.2437),
+        City("Chicago", 41.8781, -87.6298),
+        City("Miami", 25.7617, -80.1918),
+        City("Seattle", 47.6062, -122.3321),
+        City("Boston", 42.3601, -71.0589),
+        City("Denver", 39.7392, -104.9903),
+        City("Atlanta", 33.7490, -84.3880),
+        City("Houston", 29.7604, -95.3698),
+    ),
+    carriers=(
+        Carrier("FedEx", 30, _tariff("18.00", "0.50", "0.0110"), 15, _tariff("260", "0.020", "1.35")),
+        Carrier("UPS", 23, _tariff("17.00", "0.50", "0.0105"), 10, _tariff("250", "0.020", "1.32")),
+        Carrier("Amazon Logistics", 15, _tariff("12.00", "0.42", "0.0095")),
+        Carrier("USPS", 12, _tariff("11.00", "0.55", "0.0080"), extra_days=1),
+        Carrier("DHL", 9, _tariff("22.00", "0.54", "0.0120"), 8, _tariff("270", "0.022", "1.40")),
+        Carrier("OnTrac", 7, _tariff("14.00", "0.46", "0.0100")),
+        Carrier("Ryder", 4, _tariff("26.00", "0.38", "0.0130"), 40, _tariff("220", "0.018", "1.25")),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Transform: good shipments become the roll-up and the marts."""

@@ -1,0 +1,88 @@
+"""lane_days: the additive roll-up that every mart is computed from, so that shipments are scanned once."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+__all__ = ["KEYS", "SUMS", "lane_days", "lane_months"]
+
+KEYS = ("origin_warehouse", "destination_city", "carrier", "delay_days")
+
+SUMS = {
+    "shipments": "bigint",
+    "transit_days": "bigint",
+    "weight_kg": "decimal(38,3)",
+    "volume_m3": "decimal(38,3)",
+    "distance_km": "decimal(38,3)",
+    "distance_shipments": "bigint",
+    "distance_transit_days": "bigint",
+    "cost": "decimal(38,2)",
+    "cost_shipments": "bigint",
+    "weighed_cost": "decimal(38,2)",
+    "priced_weight_kg": "decimal(38,3)",
+    "distance_cost": "decimal(38,2)",
+    "priced_distance_km": "decimal(38,3)",
+    "tonne_km_cost": "decimal(38,2)",
+    "priced_tonne_km": "decimal(38,9)",
+}
+"""Sum → its type, wide enough for any sum of sums."""
+
+TONNE_KM = "cast(shipment_weight_kg * route_distance_km as decimal(22,6)) * cast(0.001 as decimal(4,3))"
+
+
+def lane_days(clean: DataFrame) -> DataFrame:
+    """Sum clean shipments by day, lane, carrier and delay.
+
+    One row per (source, batch_date, shipment_date, origin_warehouse, destination_city, carrier, delay_days); source only
+    where the frame has it. A sum is null where no row knows the measure.
+
+    Columns:
+        shipments, transit_days: long, over all rows.
+        weight_kg, volume_m3, distance_km, cost: decimal, over the rows that know it.
+        cost_shipments: long, rows that know their cost; distance_shipments, distance_transit_days: long, rows that know
+            their distance, and their days in transit.
+        weighed_cost, priced_weight_kg: decimal, over the rows that know cost and weight.
+        distance_cost, priced_distance_km: decimal, over the rows that know cost and distance.
+        tonne_km_cost, priced_tonne_km: decimal, over the rows that know cost, weight and distance; tonne-kilometres are
+            multiplied row by row.
+
+    Source:
+        Tonne-kilometre as in the OECD Glossary of Statistical Terms: one tonne moved over one kilometre.
+    """
+    weight, distance, cost = F.col("shipment_weight_kg"), F.col("route_distance_km"), F.col("shipping_cost")
+    tonne_km = F.expr(TONNE_KM)
+    sums = {
+        "shipments": F.count(F.lit(1)),
+        "transit_days": F.sum("transit_days"),
+        "weight_kg": F.sum(weight),
+        "volume_m3": F.sum("shipment_volume_m3"),
+        "distance_km": F.sum(distance),
+        "distance_shipments": F.count(distance),
+        "distance_transit_days": F.sum(F.when(distance.isNotNull(), F.col("transit_days"))),
+        "cost": F.sum(cost),
+        "cost_shipments": F.count(cost),
+        "weighed_cost": F.sum(F.when(weight.isNotNull(), cost)),
+        "priced_weight_kg": F.sum(F.when(cost.isNotNull(), weight)),
+        "distance_cost": F.sum(F.when(distance.isNotNull(), cost)),
+        "priced_distance_km": F.sum(F.when(cost.isNotNull(), distance)),
+        "tonne_km_cost": F.sum(F.when(tonne_km.isNotNull(), cost)),
+        "priced_tonne_km": F.sum(F.when(cost.isNotNull(), tonne_km)),
+    }
+    batch = [name for name in ("source", "batch_date") if name in clean.columns]
+    return _grouped(clean, [*batch, "shipment_date", *KEYS], sums)
+
+
+def lane_months(lane_days: DataFrame) -> DataFrame:
+    """Sum lane_days by month, lane, carrier and delay, over all sources: what all-time marts read.
+
+    One row per (month, origin_warehouse, destination_city, carrier, delay_days).
+
+    Columns:
+        month: string, YYYY-MM of the shipment date; the sums of lane_days.
+    """
+    month = F.date_format("shipment_date", "yyyy-MM")
+    return _grouped(lane_days.withColumn("month", month), ["month", *KEYS], {name: F.sum(name) for name in SUMS})
+
+
+def _grouped(frame: DataFrame, keys: list[str], sums: dict[str, Column]) -> DataFrame:
+    grouped = frame.groupBy(*keys).agg(*(value.cast(SUMS[name]).alias(name) for name, value in sums.items()))
+    return grouped.select(*keys, *SUMS)

@@ -1,0 +1,245 @@
+"""Marts: what a logistics team asks every morning, answered from lane_days alone.
+
+Each is a pure function of a frame with the sums of `lane_days` (or of `lane_months`, for the marts without a day).
+Percentages are doubles from 0 to 100; sums are exact; a ratio is divided once, over the rows that know both its parts.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from shipment_etl.transform.exact import percent, ratio
+from shipment_etl.transform.lane_days import SUMS
+
+__all__ = [
+    "MARTS",
+    "carrier_performance",
+    "cost_analysis",
+    "delay_trends",
+    "marts",
+    "route_efficiency",
+    "warehouse_demand",
+]
+
+TREND_DAYS = 7
+
+
+def carrier_performance(lane_days: DataFrame) -> DataFrame:
+    """How well each carrier keeps its promises, and what it costs.
+
+    One row per carrier, over all days given.
+
+    Columns:
+        shipments, on_time_shipments: long; on time is a delay of 0 days or less.
+        on_time_pct, late_2plus_pct: double, per cent of shipments; late_2plus is a delay of 2 days or more.
+        avg_delay_days: double, mean days late, early counting as 0.
+        avg_days_vs_promise: double, mean days against the promise, early being negative.
+        p50_delay_days, p95_delay_days: int, signed, nearest rank.
+        avg_transit_days: double, mean days from shipment to delivery.
+        avg_cost: double, currency a shipment; null where no cost is known, as for the next two.
+        cost_per_kg: double, Σ cost / Σ kg.
+        cost_per_tonne_km: double, Σ cost / Σ (tonnes × km).
+
+    Source:
+        Nearest rank: Hyndman and Fan, "Sample Quantiles in Statistical Packages" (1996), definition 1.
+    """
+    by_delay = lane_days.groupBy("carrier", "delay_days").agg(*_totals())
+    # The histogram of delays is small, so exact percentiles are a running count away.
+    running = F.sum("shipments").over(Window.partitionBy("carrier").orderBy("delay_days"))
+    every = F.sum("shipments").over(Window.partitionBy("carrier"))
+    ranked = by_delay.withColumns({"running": running, "every": every})
+    delay, shipments = F.col("delay_days"), F.col("shipments")
+    carriers = ranked.groupBy("carrier").agg(
+        *_totals(),
+        F.sum(F.when(delay <= 0, shipments).otherwise(0)).alias("on_time_shipments"),
+        F.sum(F.when(delay >= 2, shipments).otherwise(0)).alias("late_2plus_shipments"),
+        F.sum(F.greatest(delay, F.lit(0)) * shipments).alias("days_late"),
+        F.sum(delay * shipments).alias("days_vs_promise"),
+        _nearest_rank(50).alias("p50_delay_days"),
+        _nearest_rank(95).alias("p95_delay_days"),
+    )
+    return carriers.select(
+        "carrier",
+        "shipments",
+        "on_time_shipments",
+        _percent("on_time_shipments", "shipments").alias("on_time_pct"),
+        _percent("late_2plus_shipments", "shipments").alias("late_2plus_pct"),
+        _ratio("days_late", "shipments").alias("avg_delay_days"),
+        _ratio("days_vs_promise", "shipments").alias("avg_days_vs_promise"),
+        "p50_delay_days",
+        "p95_delay_days",
+        _ratio("transit_days", "shipments").alias("avg_transit_days"),
+        _ratio("cost", "cost_shipments").alias("avg_cost"),
+        _ratio("weighed_cost", "priced_weight_kg").alias("cost_per_kg"),
+        _ratio("tonne_km_cost", "priced_tonne_km").alias("cost_per_tonne_km"),
+    )
+
+
+def route_efficiency(lane_days: DataFrame) -> DataFrame:
+    """Speed, reliability and cost of every lane.
+
+    One row per (origin_warehouse, destination_city), over all days given.
+
+    Columns:
+        shipments: long.
+        avg_distance_km: double, kilometres; null where no distance is known, as for the ratios by distance.
+        avg_transit_days: double, days from shipment to delivery.
+        km_per_day: double, Σ km / Σ days in transit.
+        on_time_pct: double, per cent of shipments with a delay of 0 days or less.
+        avg_cost, cost_per_km, cost_per_tonne_km: double, currency; null where a part is unknown.
+    """
+    on_time = F.sum(F.when(F.col("delay_days") <= 0, F.col("shipments")).otherwise(0)).alias("on_time_shipments")
+    lanes = lane_days.groupBy("origin_warehouse", "destination_city").agg(*_totals(), on_time)
+    return lanes.select(
+        "origin_warehouse",
+        "destination_city",
+        "shipments",
+        _ratio("distance_km", "distance_shipments").alias("avg_distance_km"),
+        _ratio("transit_days", "shipments").alias("avg_transit_days"),
+        _ratio("distance_km", "distance_transit_days").alias("km_per_day"),
+        _percent("on_time_shipments", "shipments").alias("on_time_pct"),
+        _ratio("cost", "cost_shipments").alias("avg_cost"),
+        _ratio("distance_cost", "priced_distance_km").alias("cost_per_km"),
+        _ratio("tonne_km_cost", "priced_tonne_km").alias("cost_per_tonne_km"),
+    )
+
+
+def cost_analysis(lane_days: DataFrame) -> DataFrame:
+    """Where the money goes, month by month.
+
+    One row per (month, carrier, origin_warehouse, destination_city).
+
+    Columns:
+        month: string, YYYY-MM of the shipment date.
+        shipments: long.
+        total_cost: decimal(38,2), currency; null where no cost is known, as for the ratios.
+        avg_cost, cost_per_km, cost_per_kg, cost_per_tonne_km: double, currency.
+        cost_share_pct: double, per cent of the total cost of the month.
+    """
+    with_month = lane_days
+    if "month" not in lane_days.columns:
+        with_month = lane_days.withColumn("month", F.date_format("shipment_date", "yyyy-MM"))
+    keys = ("month", "carrier", "origin_warehouse", "destination_city")
+    rows = with_month.groupBy(*keys).agg(*_totals())
+    rows = rows.withColumn("month_cost", F.sum("cost").over(Window.partitionBy("month")))
+    return rows.select(
+        *keys,
+        "shipments",
+        F.col("cost").cast("decimal(38,2)").alias("total_cost"),
+        _ratio("cost", "cost_shipments").alias("avg_cost"),
+        _ratio("distance_cost", "priced_distance_km").alias("cost_per_km"),
+        _ratio("weighed_cost", "priced_weight_kg").alias("cost_per_kg"),
+        _ratio("tonne_km_cost", "priced_tonne_km").alias("cost_per_tonne_km"),
+        _percent("cost", "month_cost").alias("cost_share_pct"),
+    )
+
+
+def delay_trends(lane_days: DataFrame) -> DataFrame:
+    """Whether shipments to a city get later.
+
+    One row per (shipment_date, destination_city) with a shipment.
+
+    Columns:
+        shipments, delayed_shipments: long; delayed is a delay above 0 days.
+        delayed_pct: double, per cent of the day's shipments.
+        avg_delay_days: double, mean days late, early counting as 0.
+        delayed_pct_7d: double, the same over the shipments of the seven calendar days that end on this one.
+    """
+    delay, shipments = F.col("delay_days"), F.col("shipments")
+    days = lane_days.groupBy("shipment_date", "destination_city").agg(
+        F.sum("shipments").alias("shipments"),
+        F.sum(F.when(delay > 0, shipments).otherwise(0)).alias("delayed_shipments"),
+        F.sum(F.greatest(delay, F.lit(0)) * shipments).alias("days_late"),
+    )
+    days = days.withColumn("day", F.unix_date("shipment_date").cast("long"))
+    week = Window.partitionBy("destination_city").orderBy("day").rangeBetween(1 - TREND_DAYS, 0)
+    days = days.withColumns(
+        {
+            "week_shipments": F.sum("shipments").over(week),
+            "week_delayed": F.sum("delayed_shipments").over(week),
+        }
+    )
+    return days.select(
+        "shipment_date",
+        "destination_city",
+        "shipments",
+        "delayed_shipments",
+        _percent("delayed_shipments", "shipments").alias("delayed_pct"),
+        _ratio("days_late", "shipments").alias("avg_delay_days"),
+        _percent("week_delayed", "week_shipments").alias("delayed_pct_7d"),
+    )
+
+
+def warehouse_demand(lane_days: DataFrame, capacities: Mapping[str, int] | None = None) -> DataFrame:
+    """What each warehouse ships a day, against what it can.
+
+    One row per (origin_warehouse, shipment_date) with a shipment.
+
+    Args:
+        lane_days: the roll-up.
+        capacities: shipments a day that each warehouse can handle, as `Network.capacities`; none if None.
+
+    Columns:
+        shipments: long.
+        weight_kg, volume_m3: decimal(38,3), sums; null where none is known.
+        destinations: long, cities shipped to.
+        utilisation_pct: double, shipments in per cent of the daily capacity; null where the network names none.
+        congested: boolean, utilisation above 100; null where it is.
+    """
+    days = lane_days.groupBy("origin_warehouse", "shipment_date").agg(
+        F.sum("shipments").alias("shipments"),
+        F.sum("weight_kg").cast("decimal(38,3)").alias("weight_kg"),
+        F.sum("volume_m3").cast("decimal(38,3)").alias("volume_m3"),
+        F.countDistinct("destination_city").alias("destinations"),
+    )
+    capacity = F.lit(None).cast("long")
+    for warehouse, shipments in (capacities or {}).items():
+        capacity = F.when(F.col("origin_warehouse") == warehouse, F.lit(shipments).cast("long")).otherwise(capacity)
+    days = days.withColumn("capacity", capacity)
+    return days.select(
+        "origin_warehouse",
+        "shipment_date",
+        "shipments",
+        "weight_kg",
+        "volume_m3",
+        "destinations",
+        _percent("shipments", "capacity").alias("utilisation_pct"),
+        (F.col("shipments") > F.col("capacity")).alias("congested"),
+    )
+
+
+MARTS: Mapping[str, Callable[[DataFrame], DataFrame]] = MappingProxyType(
+    {
+        "carrier_performance": carrier_performance,
+        "route_efficiency": route_efficiency,
+        "cost_analysis": cost_analysis,
+        "delay_trends": delay_trends,
+        "warehouse_demand": warehouse_demand,
+    }
+)
+
+
+def marts(lane_days: DataFrame, capacities: Mapping[str, int] | None = None) -> dict[str, DataFrame]:
+    """Return all five marts by name; `capacities` as for `warehouse_demand`."""
+    made = {name: mart(lane_days) for name, mart in MARTS.items()}
+    return {**made, "warehouse_demand": warehouse_demand(lane_days, capacities)}
+
+
+def _totals() -> list[Column]:
+    return [F.sum(name).cast(kind).alias(name) for name, kind in SUMS.items()]
+
+
+def _ratio(part: str, whole: str) -> Column:
+    return ratio(F.col(part), F.col(whole))
+
+
+def _percent(part: str, whole: str) -> Column:
+    return percent(F.col(part), F.col(whole))
+
+
+def _nearest_rank(of_hundred: int) -> Column:
+    """The least delay that so many per cent of the shipments do not exceed."""
+    reached = F.col("running") * 100 >= F.col("every") * of_hundred
+    return F.min(F.when(reached, F.col("delay_days")))

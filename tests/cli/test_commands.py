@@ -1,0 +1,173 @@
+"""The command line as a user meets it: each command is run for real."""
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from shipment_etl.cli.rendering import print_table
+
+ENVIRONMENT = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+
+
+def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "shipment_etl", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=ENVIRONMENT, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, subprocess.CompletedProcess[str]]:
+    lake = str(tmp_path_factory.mktemp("demo") / "lake")
+    return lake, run("demo", "--days", "2", "--rows", "2000", "--lake", lake)
+
+
+def test_demo_prints_five_marts_and_where_the_rows_went(demo: tuple[str, subprocess.CompletedProcess[str]]) -> None:
+    _, done = demo
+    for mart in ("carrier_performance", "route_efficiency", "cost_analysis", "delay_trends", "warehouse_demand"):
+        assert f"processed/{mart}" in done.stdout
+    assert "4,000 rows read" in done.stdout
+    accepted, quarantined, duplicates = map(
+        int,
+        re.search(r"= ([\d,]+) accepted \+ (\d+) quarantined \+ (\d+) duplicates", done.stdout.replace(",", "")).groups(),
+    )
+    assert accepted + quarantined + duplicates == 4000
+    assert "process shipments 2026-11-17: 2,000 read" in done.stderr
+
+
+def test_show_gives_tables_csv_and_json(demo: tuple[str, subprocess.CompletedProcess[str]]) -> None:
+    lake, _ = demo
+    assert "carrier" in run("show", "carrier_performance", "--lake", lake).stdout
+    rows = list(csv.DictReader(io.StringIO(run("show", "carrier_performance", "--lake", lake, "--format", "csv").stdout)))
+    lines = run("show", "processed/carrier_performance", "--lake", lake, "--format", "json").stdout.splitlines()
+    assert [row["carrier"] for row in rows] == [json.loads(line)["carrier"] for line in lines]
+    assert len(rows) == 7
+    short = run("show", "processed/shipments", "--lake", lake, "--format", "csv", "--limit", "3").stdout
+    assert len(short.splitlines()) == 4
+
+
+def test_runs_and_fingerprints_can_be_read_by_programs(demo: tuple[str, subprocess.CompletedProcess[str]]) -> None:
+    lake, _ = demo
+    runs = [json.loads(line) for line in run("runs", "--lake", lake, "--json").stdout.splitlines()]
+    assert [each["job"] for each in runs] == ["process", "generate", "process", "generate"]
+    word = run("fingerprint", "processed/carrier_performance", "--lake", lake).stdout.split()[-1]
+    assert word == runs[0]["tables"]["processed/carrier_performance"]["fingerprint"]
+    assert "succeeded" in run("runs", "--lake", lake).stdout
+
+
+def test_process_again_prints_its_report_as_json(demo: tuple[str, subprocess.CompletedProcess[str]]) -> None:
+    lake, _ = demo
+    done = run("process", "--lake", lake, "--from", "2026-11-16", "--to", "2026-11-17", "--json")
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [report["batch_date"] for report in reports] == ["2026-11-16", "2026-11-17"]
+    assert run("process", "--lake", lake, "--max-rejected", "0", code=3).stderr.startswith("process shipments")
+
+
+def test_an_own_file_ends_in_marts(tmp_path: Path) -> None:
+    file, mapping, lake = tmp_path / "mine.csv", tmp_path / "mine.toml", str(tmp_path / "lake")
+    file.write_text("No,From,To,Who,Out,Due,In,Kilo\n1,A,B,C,01.02.2026,03.02.2026,04.02.2026,7\n2,A,B,C,x,,,-1\n")
+    mapping.write_text(
+        '[columns]\nshipment_id = { column = "No" }\norigin_warehouse = { column = "From" }\n'
+        'destination_city = { column = "To" }\ncarrier = { column = "Who" }\n'
+        'shipment_date = { column = "Out", dates = ["dd.MM.yyyy"] }\n'
+        'promised_date = { column = "Due", dates = ["dd.MM.yyyy"] }\n'
+        'delivery_date = { column = "In", dates = ["dd.MM.yyyy"] }\nshipment_weight_kg = { column = "Kilo" }\n'
+    )
+    landing = ("--lake", lake, "--source", "mine", "--mapping", str(mapping), "--date", "2026-02-05")
+    assert "2 rows read" in run("ingest", str(file), *landing).stdout
+    report = json.loads(run("process", "--lake", lake, "--source", "mine", "--json").stdout)
+    assert report["counts"] == {"read": 2, "accepted": 1, "quarantined": 1, "duplicates": 0}
+    assert report["reasons"] == {
+        "delivery_date:required": 1,
+        "promised_date:required": 1,
+        "shipment_date:date": 1,
+        "shipment_weight_kg:greater_than": 1,
+    }
+    row = json.loads(run("show", "route_efficiency", "--lake", lake, "--format", "json").stdout)
+    assert (row["avg_transit_days"], row["on_time_pct"], row["cost_per_km"]) == (3.0, 0.0, None)
+    bad = json.loads(run("show", "processed/quarantine", "--lake", lake, "--format", "json").stdout)
+    assert json.loads(bad["original"])["Out"] == "x"
+    assert bad["source_row"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("process", "--lake", "nowhere"), 1, "There is no lake at"),
+        (("show", "processed/x", "--lake", "nowhere"), 1, "There is no lake at"),
+        (("generate", "--lake", "new", "--rows", "0"), 2, "rows is 0, but must be a whole number from 1"),
+        (("generate", "--lake", "new", "--defects", "1.5"), 2, "defects is 1.5, but must be a share from 0 to 1"),
+        (("generate", "--lake", "new", "--date", "2026-02-30"), 2, "--date is '2026-02-30', but must be a date"),
+        (("generate", "--lake", "new", "--scenario", "stom"), 2, "Did you mean 'storm'?"),
+        (("generate", "--lake", "new", "--from", "2026-02-02", "--to", "2026-02-01"), 2, "The dates run backwards"),
+        (("generate", "--lake", "new", "--from", "2026-02-02"), 2, "a range has two ends"),
+        (("generate", "--lake", "new", "--engine", "snail"), 2, "There is no engine 'snail'. Did you mean 'sail'?"),
+        (("generate", "--lake", "new", "--network", "no.toml"), 2, "There is no file no.toml"),
+        (("ingest", "no.csv", "--lake", "new", "--source", "x", "--mapping", "no.toml"), 2, "There is no file no.toml"),
+        (("generate",), 2, "Missing option '--lake'"),
+        (("generat",), 2, "No such command 'generat'"),
+    ],
+)
+def test_mistakes_get_a_line_that_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments, code=code)
+    # The terminal may break a line of typer's own box anywhere.
+    assert said.replace(" ", "") in re.sub(r"[\s│]", "", done.stderr)
+    assert not (tmp_path / "new").exists()
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "shipment_etl", "process", "--lake", str(tmp_path / "no"), "--debug"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" in done.stderr
+    assert "LakeMissing" in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_leaves_the_lake_as_it_was(tmp_path: Path, number: int, code: int) -> None:
+    lake = str(tmp_path / "lake")
+    run("generate", "--lake", lake, "--date", "2026-11-23", "--rows", "1000")
+    before = run("fingerprint", "raw/shipments", "--lake", lake).stdout.split()[-1]
+    command = [sys.executable, "-m", "shipment_etl", "generate", "--lake", lake, "--date", "2026-11-23"]
+    with subprocess.Popen([*command, "--rows", "100000000"], stderr=subprocess.PIPE, text=True) as child:
+        # Its first file shows that it is in the midst of writing.
+        written = set(Path(lake, "raw/shipments").rglob("*.parquet"))
+        deadline = time.monotonic() + 12
+        while set(Path(lake, "raw/shipments").rglob("*.parquet")) == written and time.monotonic() < deadline:
+            time.sleep(0.1)
+        child.send_signal(number)
+        _, said = child.communicate(timeout=60)
+    assert child.returncode == code, said
+    assert "The lake is as it was before." in said
+    assert run("fingerprint", "raw/shipments", "--lake", lake).stdout.split()[-1] == before
+
+
+def test_doctor_finds_this_machine_well(tmp_path: Path) -> None:
+    findings = [json.loads(line) for line in run("doctor", "--lake", str(tmp_path / "new"), "--json").stdout.splitlines()]
+    states = {finding["what"]: finding["state"] for finding in findings}
+    assert states["Engine sail"] == states["pyspark"] == "green"
+    assert states[f"Lake {tmp_path}/new"] == "yellow"
+    assert all(finding["remedy"] for finding in findings if finding["state"] != "green")
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_tables_fit_the_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    columns = ["carrier", *(f"a_rather_long_name_{n}" for n in range(12))]
+    print_table("title", columns, [{name: 1234.5 if name != "carrier" else "[bold]FedEx" for name in columns}])
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= width
+    assert printed.count("1,234.50") == 12
+    assert "[bold]FedEx" in printed

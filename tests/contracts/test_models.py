@@ -1,0 +1,146 @@
+"""models: what the contract of a shipment allows and what it does not, on both sides of every bound."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shipment_etl.contracts.compile import reasons, rules
+from shipment_etl.contracts.models import COLUMNS, MEASURES, contract
+from shipment_etl.errors import InvalidValue
+from shipment_etl.network import Network
+from tests.frames import CONTENT, DAY, SOUND, frame, numbered, rows_of
+
+Change = dict[str, Any]
+
+FIRST, LAST = date(1990, 1, 1), date(2099, 12, 31)
+A_DAY = timedelta(days=1)
+LEAST = Decimal("0.001")
+DATES = ("shipment_date", "promised_date", "delivery_date")
+
+
+def dated(shipped: date, promised: date, delivered: date) -> Change:
+    """Return dates, and the delay and status that follow from them."""
+    delay = (delivered - promised).days
+    status = "Delayed" if delay > 0 else "Delivered"
+    return {
+        **dict(zip(DATES, (shipped, promised, delivered), strict=True)),
+        "delay_days": delay,
+        "delivery_status": status,
+    }
+
+
+def named(kind: str, names: list[str]) -> list[Change]:
+    return [{kind: name} for name in names]
+
+
+ALLOWED: list[Change] = [
+    {},
+    {"shipment_id": "x"},
+    *named("origin_warehouse", [each.name for each in Network.default().warehouses]),
+    *named("destination_city", [each.name for each in Network.default().cities]),
+    *named("carrier", [each.name for each in Network.default().carriers]),
+    {"shipment_weight_kg": LEAST, "shipment_volume_m3": LEAST, "route_distance_km": LEAST, "shipping_cost": Decimal(0)},
+    {"shipment_weight_kg": Decimal("999999999.999"), "route_distance_km": Decimal("40075.017")},
+    dated(FIRST, FIRST, FIRST),
+    dated(LAST, LAST, LAST),
+    dated(DAY, DAY, DAY),
+    dated(DAY, DAY, DAY + A_DAY),
+    dated(DAY, DAY + A_DAY, DAY),
+    dated(FIRST, LAST, FIRST),
+    dated(FIRST, FIRST, LAST),
+    {"delay_days": None},
+    {"delivery_status": None},
+    {"delay_days": None, "delivery_status": None},
+]
+
+REFUSED: list[tuple[Change, list[tuple[str, str]]]] = [
+    *(({name: None}, [("required", name)]) for name in CONTENT if name not in ("delay_days", "delivery_status")),
+    *(({name: text}, [("isin", name)]) for name in CONTENT[1:4] for text in ("", "ups", "UPS ", "Chicago, IL", "UNKNOWN")),
+    *(({"shipment_id": text}, [("str_matches", "shipment_id")]) for text in ("", " ", "\tx")),
+    *(({name: value}, [("greater_than", name)]) for name in MEASURES[:3] for value in (Decimal(0), -LEAST)),
+    ({"route_distance_km": Decimal("40075.018")}, [("less_than_or_equal_to", "route_distance_km")]),
+    ({"shipping_cost": Decimal("-0.01")}, [("greater_than_or_equal_to", "shipping_cost")]),
+    ({"delivery_status": "delayed"}, [("isin", "delivery_status"), ("status_matches_delay", "delivery_status")]),
+    ({"delivery_status": "Delivered"}, [("status_matches_delay", "delivery_status")]),
+    ({"delay_days": 2}, [("delay_matches_dates", "delay_days")]),
+    (
+        {"delay_days": 0},
+        [("delay_matches_dates", "delay_days"), ("status_matches_delay", "delivery_status")],
+    ),
+    (dated(DAY, DAY - A_DAY, DAY), [("promised_after_shipped", "promised_date")]),
+    (dated(DAY, DAY, DAY - A_DAY), [("delivered_after_shipped", "delivery_date")]),
+    (dated(FIRST - A_DAY, FIRST, FIRST), [("in_range", "shipment_date")]),
+    (dated(LAST, LAST + A_DAY, LAST), [("in_range", "promised_date")]),
+    (dated(LAST, LAST, LAST + A_DAY), [("in_range", "delivery_date")]),
+    (dated(LAST + A_DAY, LAST + A_DAY, LAST + A_DAY), [("in_range", name) for name in DATES]),
+    # An unknown part breaks no rule of several columns.
+    ({"promised_date": None, "delay_days": 99}, [("required", "promised_date")]),
+    ({"shipment_date": None, "delivery_date": date(1990, 1, 1), "delay_days": None}, [("required", "shipment_date")]),
+]
+
+
+def broken(spark, schema, changes: list[Change]) -> list[list[tuple[str, str]]]:
+    made = frame(spark, numbered({**SOUND, **change} for change in changes))
+    told = rows_of(made.select("source_row", reasons(rules(schema)).alias("reasons")))
+    return [[(reason.rule, reason.column) for reason in row["reasons"]] for row in told]
+
+
+def test_what_the_contract_allows(spark):
+    for change, found in zip(ALLOWED, broken(spark, contract(), ALLOWED), strict=True):
+        assert found == [], change
+
+
+def test_what_the_contract_refuses(spark):
+    found = broken(spark, contract(), [change for change, _ in REFUSED])
+    for (change, expected), each in zip(REFUSED, found, strict=True):
+        assert each == expected, change
+
+
+def test_every_rule_is_broken_by_a_row_above():
+    every = {(rule.name, rule.column) for rule in rules(contract())}
+    assert {each for _, expected in REFUSED for each in expected} == every
+
+
+def test_a_measure_may_be_unknown_only_if_its_source_says_so(spark):
+    changes = [{name: None} for name in MEASURES]
+    for number, name in enumerate(MEASURES):
+        expected = [[] if other == number else [("required", each)] for other, each in enumerate(MEASURES)]
+        assert broken(spark, contract(unknown=[name]), changes) == expected
+    assert broken(spark, contract(unknown=MEASURES), [dict.fromkeys(MEASURES)]) == [[]]
+
+
+def test_an_unknown_measure_that_is_given_has_to_be_right_all_the_same(spark):
+    changes = [{name: Decimal(-1)} for name in MEASURES]
+    assert broken(spark, contract(unknown=MEASURES), changes) == [
+        *([("greater_than", name)] for name in MEASURES[:3]),
+        [("greater_than_or_equal_to", "shipping_cost")],
+    ]
+
+
+def test_an_open_network_allows_every_name_that_is_not_blank(spark):
+    changes = [dict.fromkeys(CONTENT[:4], text) for text in ("x", "Zürich", "null", " x", "")]
+    blank = [("str_matches", name) for name in CONTENT[:4]]
+    assert broken(spark, contract(Network.open()), changes) == [[], [], [], blank, blank]
+
+
+def test_the_contract_has_the_columns_of_a_shipment():
+    assert COLUMNS == CONTENT
+    schema = contract(Network.open(), MEASURES)
+    assert {name for name, column in schema.columns.items() if column.nullable} == {
+        *MEASURES,
+        *("delay_days", "delivery_status"),
+    }
+
+
+def test_a_contract_is_made_anew_each_time():
+    contract(Network.open(), MEASURES)
+    assert not contract().columns["shipping_cost"].nullable
+    assert [check.name for check in contract().columns["carrier"].checks] == ["isin"]
+    assert [check.name for check in contract(Network.open()).columns["carrier"].checks] == ["str_matches"]
+
+
+def test_only_measures_may_be_unknown():
+    with pytest.raises(InvalidValue, match="unknown is 'carrier', but must be one of shipment_weight_kg, "):
+        contract(unknown=["carrier"])

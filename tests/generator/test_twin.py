@@ -1,0 +1,99 @@
+"""The generator against its twin: what the engine makes is what its definition says, value by value."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shipment_etl.dates import as_date
+from shipment_etl.generator.plan import make_plan
+from shipment_etl.generator.scenarios import SCENARIOS, scenario_named
+from shipment_etl.generator.shipments import generate
+from shipment_etl.network import Carrier, City, Network, Tariff, Warehouse
+from tests.frames import rows_of, types_of
+from tests.generator import twin
+
+TYPES = {
+    "shipment_id": "string",
+    "origin_warehouse": "string",
+    "destination_city": "string",
+    "carrier": "string",
+    "shipment_weight_kg": "decimal(12,3)",
+    "shipment_volume_m3": "decimal(12,3)",
+    "shipment_date": "date",
+    "promised_date": "date",
+    "delivery_date": "date",
+    "delay_days": "int",
+    "delivery_status": "string",
+    "route_distance_km": "decimal(10,3)",
+    "shipping_cost": "decimal(14,2)",
+    "batch_date": "date",
+    "source_file": "string",
+    "source_row": "bigint",
+}
+
+names = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=8).filter(str.strip)
+money = st.decimals(Decimal(0), Decimal(500), places=4)
+tariffs = st.builds(Tariff, money, money, money)
+latitudes, longitudes = st.floats(-90, 90), st.floats(-180, 180)
+carriers = st.builds(
+    Carrier,
+    name=names,
+    share=st.integers(1, 50),
+    parcel=tariffs,
+    truckload_share=st.sampled_from((0, 0, 5)),
+    truckload=tariffs,
+    extra_days=st.integers(0, 30),
+)
+warehouses = st.builds(
+    Warehouse,
+    name=names,
+    latitude=latitudes,
+    longitude=longitudes,
+    share=st.integers(1, 50),
+    rhythm=st.tuples(*[st.integers(1, 200)] * 7),
+)
+cities = st.builds(City, name=names, latitude=latitudes, longitude=longitudes)
+
+
+def several(values, most):
+    return st.lists(values, min_size=1, max_size=most, unique_by=lambda each: each.name).map(tuple)
+
+
+networks = st.one_of(
+    st.just(Network.default()),
+    st.builds(Network, several(warehouses, 3), several(cities, 4), several(carriers, 3)),
+)
+
+
+@settings(max_examples=20)
+@given(
+    day=st.dates(date(1900, 1, 1), date(2099, 12, 31)),
+    count=st.integers(1, 300),
+    seed=st.one_of(st.sampled_from((0, -1, 2**63, -(10**30))), st.integers()),
+    scenario=st.sampled_from(sorted(SCENARIOS)),
+    defects=st.one_of(st.sampled_from((0.0, 1.0)), st.floats(0, 1)),
+    network=networks,
+)
+def test_the_engine_makes_what_the_twin_makes(spark, day, count, seed, scenario, defects, network):
+    given_ = {"rows": count, "seed": seed, "defects": defects, "network": network}
+    made = generate(spark, date=day, scenario=scenario, truth=True, **given_)
+    assert types_of(made) == {**TYPES, "defect": "string"}
+    rows = rows_of(made)
+    expected = twin.rows(make_plan(batch_date=day, scenario=scenario_named(scenario), **given_))
+    assert len(rows) == count
+    for column in made.columns:
+        assert [row[column] for row in rows] == [row[column] for row in expected], column
+
+
+@pytest.mark.parametrize("defects", [0.0, 1e-12, 0.5, 1.0])
+def test_the_columns_and_their_types_do_not_depend_on_what_is_asked_for(spark, defects):
+    made = generate(spark, date="2026-11-23", rows=5, seed=1, defects=defects)
+    assert types_of(made) == TYPES
+
+
+def test_a_date_may_be_given_as_text(spark):
+    as_text = generate(spark, date="2026-11-23", rows=20, seed=1)
+    assert rows_of(as_text) == rows_of(generate(spark, date=as_date("2026-11-23"), rows=20, seed=1))

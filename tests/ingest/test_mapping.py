@@ -1,0 +1,75 @@
+"""Mappings: what fits is read, what does not is explained."""
+
+from pathlib import Path
+
+import pytest
+
+from shipment_etl.errors import MappingError, UnknownColumn
+from shipment_etl.ingest.mapping import Mapping
+from tests.ingest.mappings import HEADER, mapping
+
+GOOD = """
+nulls = ["N/A"]
+[file]
+delimiter = ";"
+[columns]
+shipment_id = { column = "ID" }
+origin_warehouse = { column = "From" }
+destination_city = { column = "To" }
+carrier = { constant = "UPS" }
+shipment_date = { column = "Out", dates = ["dd.MM.yyyy"] }
+promised_date = { column = "Due" }
+delivery_date = { column = "In" }
+shipment_weight_kg = { column = "Pounds", unit = "lb", optional = true }
+shipping_cost = { column = "Cost" }
+"""
+
+
+def test_a_declaration_is_read_and_carried_along_verbatim(tmp_path: Path) -> None:
+    path = tmp_path / "m.toml"
+    path.write_text(GOOD, "utf-8")
+    read = Mapping.from_toml(path)
+    assert read.text == GOOD
+    assert read.columns == Mapping.from_text(read.text, "again").columns
+    assert read.file.delimiter == ";"
+
+
+def test_unknown_are_the_measures_not_mapped_and_the_optional_ones() -> None:
+    assert Mapping.from_text(GOOD, "m").unknown == {"shipment_weight_kg", "shipment_volume_m3", "route_distance_km"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('shipment_id = { column = "ID" }', "", "these columns are not mapped: shipment_id"),
+        ("carrier", "carier", "columns.carier is no column of a shipment. Did you mean 'carrier'?"),
+        ('{ constant = "UPS" }', '{ constant = "UPS", column = "Who" }', "carrier needs either column or constant"),
+        ('{ constant = "UPS" }', "{ }", "carrier needs either column or constant"),
+        ('{ constant = "UPS" }', '{ colum = "Who" }', "means nothing. Did you mean 'column'?"),
+        ('"dd.MM.yyyy"', '"dd.QQ.yyyy"', "shipment_date has the date pattern"),
+        ('unit = "lb"', 'unit = "stone"', "has the unit 'stone', but must have one of"),
+        ('{ column = "To" }', '{ column = "To", unit = "kg" }', "destination_city has a unit"),
+        ('{ column = "To" }', '{ column = "To", optional = true }', "destination_city is optional, but only"),
+        ('{ column = "To" }', '{ column = "To", dates = ["yyyy"] }', "destination_city has dates, but is no date"),
+        ('delimiter = ";"', 'delimiter = ";;"', "file.delimiter is ';;', but must be one character"),
+        ('delimiter = ";"', 'encoding = "utf-9"', "file.encoding is 'utf-9', which Python does not know"),
+        ("[columns]", "[columns", "m.toml is not TOML"),
+    ],
+)
+def test_what_does_not_fit_is_explained(old: str, new: str, said: str) -> None:
+    assert old in GOOD
+    with pytest.raises(MappingError) as caught:
+        Mapping.from_text(GOOD.replace(old, new), "m.toml")
+    assert said in str(caught.value)
+    assert "m.toml" in str(caught.value)
+
+
+def test_a_file_without_a_named_column_is_told_with_what_it_has() -> None:
+    mapping().check_columns(HEADER, "f.csv")
+    with pytest.raises(UnknownColumn, match=r"f.csv has no column 'kg'. .*It has: id, from"):
+        mapping().check_columns(HEADER[:-1], "f.csv")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MappingError, match=r"There is no file .*none\.toml"):
+        Mapping.from_toml(tmp_path / "none.toml")

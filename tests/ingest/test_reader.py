@@ -1,0 +1,271 @@
+"""The reader: every record of every format, as it stands, and clear words where a file is not what it should be."""
+
+import csv
+import gzip
+import io
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shipment_etl.errors import FileEmpty, FileMissing, FileUnreadable, UnknownColumn
+from shipment_etl.ingest.mapping import FileFormat
+from shipment_etl.ingest.reader import land, read
+from tests.ingest.mappings import HEADER, mapping
+
+ROW = ("1", "A", "B", "2026-01-01", "2026-01-02", "2026-01-03", "5")
+LINE = ",".join(ROW)
+HEAD = ",".join(HEADER)
+
+words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+
+
+def rows(path: Path, file: FileFormat | None = None) -> list[dict[str, Any]]:
+    every = [row for batch in read(path, mapping(file)) for row in batch.to_pylist()]
+    return [{**row, "record": dict(row["record"])} for row in every]
+
+
+def written(tmp_path: Path, text: str | bytes, name: str = "f.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(words, min_size=7, max_size=7), min_size=1, max_size=20))
+def test_what_csv_was_written_is_read_back(tmp_path: Path, table: list[list[str]]) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer.writerows([HEADER, *table])
+    found = rows(written(tmp_path, text.getvalue()))
+    assert [list(row["record"].values()) for row in found] == table
+    assert [row["source_row"] for row in found] == list(range(1, len(table) + 1))
+    assert all(row["problem"] is None for row in found)
+
+
+@pytest.mark.parametrize(
+    ("content", "file"),
+    [
+        (f"\ufeff{HEAD}\n{LINE}\n".encode(), None),
+        (f"{HEAD}\r\n{LINE}".encode(), None),
+        (f"\n{HEAD}\n\n{LINE}\n\n".encode(), None),
+        (gzip.compress(f"{HEAD}\n{LINE}\n".encode()), None),
+        (f"{HEAD}\n{LINE}\n".replace(",", ";").encode(), FileFormat(delimiter=";")),
+        (f"{HEAD}\n{LINE}\n".encode("utf-16"), FileFormat(encoding="utf-16")),
+    ],
+)
+def test_marks_line_ends_packing_and_encodings_do_not_show(tmp_path: Path, content: bytes, file: FileFormat | None) -> None:
+    (row,) = rows(written(tmp_path, content), file)
+    assert tuple(row["record"].values()) == ROW
+
+
+def test_latin_1_is_read_where_it_is_said_and_told_where_not(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{HEAD}\n{LINE}\n{LINE.replace('A', 'Zürich')}\n".encode("latin-1"))
+    assert rows(path, FileFormat(encoding="latin-1"))[1]["record"]["from"] == "Zürich"
+    with pytest.raises(FileUnreadable, match=r"line 3 is not utf-8: byte 0xfc. Set its encoding under \[file\]"):
+        rows(path)
+
+
+def test_ragged_records_are_landed_with_what_is_wrong(tmp_path: Path) -> None:
+    short, long = rows(written(tmp_path, f"{HEAD}\n1,A\n{LINE},x,y\n"))
+    assert (short["problem"], short["record"]) == ("expected 7 fields, found 2", {"id": "1", "from": "A"})
+    assert long["problem"] == "expected 7 fields, found 9"
+    assert long["record"]["column 9"] == "y"
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "said"),
+    [
+        ("", FileEmpty, "holds no rows"),
+        (f"{HEAD}\n", FileEmpty, "it has a header, but no record below it"),
+        (HEAD.replace(",", ";") + "\n", FileUnreadable, 'set delimiter = ";" under [file]'),
+        (f'{HEAD}\n{LINE}\n2,"never closed,B\n', FileUnreadable, "the record that starts on line 3 is not CSV"),
+        (f"id,id,{HEAD}\n{LINE}\n", FileUnreadable, "more than one 'id'"),
+        (f"{HEAD}\n1\0,A\n", FileUnreadable, "line 2 has a NUL"),
+        (f"{HEAD.replace('kg', 'kgs')}\n{LINE}\n", UnknownColumn, "has no column 'kg'. Did you mean 'kgs'?"),
+        (gzip.compress(f"{HEAD}\n{LINE}\n".encode() * 999)[:-20], FileUnreadable, "Fetch it again"),
+    ],
+)
+def test_a_bad_file_is_told_with_its_name_and_the_remedy(
+    tmp_path: Path, content: str | bytes, error: type[Exception], said: str
+) -> None:
+    path = written(tmp_path, content)
+    with pytest.raises(error) as caught:
+        rows(path)
+    assert said in str(caught.value)
+    assert "f.csv" in str(caught.value)
+
+
+def test_no_file_a_folder_and_an_unknown_kind(tmp_path: Path) -> None:
+    with pytest.raises(FileMissing, match=r"There is no file .*none\.csv"):
+        rows(tmp_path / "none.csv")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(FileUnreadable, match=r"folder\.csv cannot be read"):
+        rows(tmp_path / "folder.csv")
+    with pytest.raises(FileUnreadable, match=r"its name does not tell its format. Set format ="):
+        rows(written(tmp_path, "x", "f.dat"))
+
+
+def test_json_lines_land_as_text_and_wrong_ones_with_what_is_wrong(tmp_path: Path) -> None:
+    good = dict(zip(HEADER, [1, "A", None, 1.50, True, {"a": [1]}, "5"], strict=True))
+    lines = [json.dumps(good), "not json", "[1]", ""]
+    first, second, third = rows(written(tmp_path, "\n".join(lines), "f.jsonl"))
+    assert tuple(first["record"].values()) == ("1", "A", None, "1.5", "true", '{"a": [1]}', "5")
+    assert second["record"] == {"line": "not json"}
+    assert second["problem"].startswith("not a JSON object")
+    assert third["problem"] == "not a JSON object: it is [1]"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"id": 1, "id": 2}', "'id' stands in it twice"),
+        ('{"id": "\\ud800"}', "surrogates not allowed"),
+        ("[" * 100_000, "maximum recursion depth"),
+        ("{} {}", "Extra data"),
+    ],
+)
+def test_a_json_line_that_would_lose_something_lands_as_it_is(tmp_path: Path, line: str, said: str) -> None:
+    good = json.dumps(dict(zip(HEADER, ROW, strict=True)))
+    first, second = rows(written(tmp_path, f"{good}\r\n  {line}\n", "f.jsonl"))
+    assert tuple(first["record"].values()) == ROW
+    assert second["record"] == {"line": f"  {line}"}
+    assert said in second["problem"]
+
+
+def test_json_numbers_keep_every_digit(tmp_path: Path) -> None:
+    text = (
+        '{"id": 1.50, "from": 1e3, "to": [0.10, {"a": -0}], "out": 12345678901234567890.10, "due": NaN, "in": "é", "kg": 0}'
+    )
+    (row,) = rows(written(tmp_path, text, "f.ndjson"))
+    assert tuple(row["record"].values()) == ("1.50", "1e3", '[0.10, {"a": -0}]', "12345678901234567890.10", "NaN", "é", "0")
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "said"),
+    [
+        (" \n\n", FileEmpty, "it has no line that is not blank"),
+        ("[\n{}\n]\n"[:2] + "1\n", FileUnreadable, "none of its first 2 lines is a JSON object. Write one object a line"),
+        ('{"id": 1}\n', UnknownColumn, "has no column 'from'"),
+    ],
+)
+def test_json_that_has_no_rows_is_told(tmp_path: Path, content: str, error: type[Exception], said: str) -> None:
+    with pytest.raises(error) as caught:
+        rows(written(tmp_path, content, "f.json"))
+    assert said in str(caught.value)
+
+
+def test_headers_without_a_name_and_surplus_fields_get_names_of_their_own(tmp_path: Path) -> None:
+    (row,) = rows(written(tmp_path, f"{HEAD},,column 10\n{LINE},x,y,z\n"))
+    assert [*row["record"].items()][len(ROW) :] == [("column 8", "x"), ("column 10", "y"), ("column 10'", "z")]
+
+
+def test_quotes_line_ends_and_blank_lines_within_a_field_stay(tmp_path: Path) -> None:
+    text = f'{HEAD}\r\n\r\n"1",\'A\',"B ""x"" \r\n\r\n,;",,,, 5 \r\n'
+    (row,) = rows(written(tmp_path, text))
+    assert tuple(row["record"].values()) == ("1", "'A'", 'B "x" \r\n\r\n,;', "", "", "", " 5 ")
+    assert row["source_row"] == 1
+
+
+def test_a_tsv_is_separated_by_tabs(tmp_path: Path) -> None:
+    path = written(tmp_path, gzip.compress(f"{HEAD}\n{LINE}\n".replace(",", "\t").encode()), "f.TSV.gz")
+    assert tuple(rows(path)[0]["record"].values()) == ROW
+
+
+def test_a_quote_never_closed_does_not_fill_the_memory(tmp_path: Path) -> None:
+    path = written(tmp_path, f'{HEAD}\n{LINE}\n"' + f"{LINE}\n" * 600_000)
+    with pytest.raises(FileUnreadable, match=r"the record that starts on line 3 is not CSV \(field larger than field limit"):
+        rows(path)
+
+
+def test_a_line_that_never_ends_does_not_fill_the_memory(tmp_path: Path) -> None:
+    with pytest.raises(FileUnreadable, match=r"line 1 is longer than 16,777,216 characters"):
+        rows(written(tmp_path, "x" * (1 << 25)))
+
+
+@pytest.mark.parametrize("lines", [1, 3_000, 30_000])
+def test_bytes_that_are_no_text_are_told_by_their_line_however_far_down(tmp_path: Path, lines: int) -> None:
+    content = f"{HEAD}\n".encode() + f"{LINE}é\n".encode() * lines + b"1,\xff\n" + f"{LINE}\n".encode() * 9
+    with pytest.raises(FileUnreadable, match=f"line {lines + 2:,} is not utf-8: byte 0xff"):
+        rows(written(tmp_path, content))
+
+
+def test_a_name_that_promises_gzip_is_held_to_it(tmp_path: Path) -> None:
+    with pytest.raises(FileUnreadable, match=r"if it is not packed, take \.gz off its name"):
+        rows(written(tmp_path, f"{HEAD}\n{LINE}\n", "f.csv.gz"))
+
+
+def test_parquet_numbers_are_plain_and_other_types_iso_or_json(tmp_path: Path) -> None:
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    values = {
+        "id": pa.array([1e-7, None]),
+        "from": pa.array([Decimal("0.0000000001"), None]),
+        "to": pa.array([moment, moment.replace(microsecond=20)]),
+        "out": pa.array([moment.replace(tzinfo=None), None]),
+        "due": pa.array([[1, 2], None]),
+        "in": pa.array([{"a": Decimal("1.0")}, None]),
+        "kg": pa.array([b"\xff", b"ok"]),
+        "more": pa.array(["x", "y"]).dictionary_encode(),
+    }
+    pq.write_table(pa.table(values), tmp_path / "f.parquet")
+    first, second = rows(tmp_path / "f.parquet")
+    assert first["record"] == {
+        "id": "0.0000001",
+        "from": "0.0000000001",
+        "to": "2026-01-02T03:04:05Z",
+        "out": "2026-01-02T03:04:05",
+        "due": "[1, 2]",
+        "in": '{"a": "1.0"}',
+        "kg": "ff",
+        "more": "x",
+    }
+    assert second["record"]["to"] == "2026-01-02T03:04:05.000020Z"
+    assert second["record"]["id"] is None
+
+
+@pytest.mark.parametrize(
+    ("columns", "error", "said"),
+    [
+        ({name: pa.array([], pa.string()) for name in HEADER}, FileEmpty, "it has columns, but no rows"),
+        ({"id": pa.array(["1"])}, UnknownColumn, "has no column 'from'"),
+    ],
+)
+def test_parquet_that_does_not_do_is_told(
+    tmp_path: Path, columns: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    pq.write_table(pa.table(columns), tmp_path / "f.parquet")
+    with pytest.raises(error, match=said):
+        rows(tmp_path / "f.parquet")
+    content = (tmp_path / "f.parquet").read_bytes()
+    with pytest.raises(FileUnreadable, match=r"it is a packed Parquet file\. Unpack it"):
+        rows(written(tmp_path, gzip.compress(content), "f.parquet.gz"))
+    with pytest.raises(FileUnreadable, match="it is not a Parquet file, or a damaged one"):
+        rows(written(tmp_path, content[:-9], "cut.parquet"))
+
+
+def test_parquet_lands_as_text(tmp_path: Path) -> None:
+    values = [7, "A", None, date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3), Decimal("1.50")]
+    table = pa.table({name: [value] for name, value in zip(HEADER, values, strict=True)})
+    pq.write_table(table, tmp_path / "f.parquet")
+    (row,) = rows(tmp_path / "f.parquet")
+    assert tuple(row["record"].values()) == ("7", "A", None, "2026-01-01", "2026-01-02", "2026-01-03", "1.50")
+    with pytest.raises(FileUnreadable, match="it is not a Parquet file"):
+        rows(written(tmp_path, "PAR1 no", "g.parquet"))
+
+
+def test_landing_writes_all_records_or_no_file(tmp_path: Path) -> None:
+    target = tmp_path / "staged" / "records.parquet"
+    landed = land(written(tmp_path, f"{HEAD}\n" + f"{LINE}\n" * 20_000 + "1,A\n"), mapping(), target)
+    assert (landed.rows, landed.problems) == (20_001, 1)
+    assert pq.read_table(target)["source_row"].to_pylist() == list(range(1, 20_002))
+    target.unlink()
+    with pytest.raises(FileUnreadable):
+        land(written(tmp_path, f"{HEAD}\n" + f"{LINE}\n" * 20_000 + '"'), mapping(), target)
+    assert list(target.parent.iterdir()) == []

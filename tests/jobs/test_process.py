@@ -1,0 +1,313 @@
+"""The process job against the hand-written DuckDB pipeline, and against itself after crashes, replays and in any order."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from benchmarks import duckdb_pipeline
+from shipment_etl.errors import BatchMissing, DataRejected, InvalidValue, LakeMissing, RowsLost, TableMissing
+from shipment_etl.hookspecs import hookimpl
+from shipment_etl.jobs import process as process_module
+from shipment_etl.jobs.generate import run_generate
+from shipment_etl.jobs.process import batches, run_process
+from shipment_etl.lake.fingerprint import fingerprint
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.runs import RowCounts, Run, last_succeeded
+from shipment_etl.lake.tables import MART_TABLES
+from shipment_etl.network import Network
+
+DAY = date(2026, 11, 30)
+ROWS = 3_000
+DOUBLES = 1e-12
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
+def land(spark: SparkSession, lake: Lake, day: date = DAY, **options: Any) -> None:
+    run_generate(lake, date=day, **{"rows": ROWS, "defects": 0.05, "spark": spark, **options})
+
+
+def words(spark: SparkSession, lake: Lake) -> dict[str, str]:
+    """The fingerprint of every table but the log."""
+    return {name: fingerprint(lake.read(spark, name)) for name in lake.tables() if name != "processed/runs"}
+
+
+def test_all_five_marts_equal_those_of_the_duckdb_script(spark: SparkSession, lake: Lake, tmp_path: Path) -> None:
+    land(spark, lake, rows=20_000)
+    run = run_process(lake, date=DAY, spark=spark)
+    raw = f"{lake.location('raw/shipments')}/*/*/*.parquet"
+    duckdb_pipeline.process(duckdb_pipeline.connect(), raw, tmp_path / "duckdb", Network.default())
+    for table, rows in (("shipments", run.counts.accepted), ("quarantine", run.counts.quarantined)):
+        counted = duckdb.sql(f"SELECT count(*) FROM '{tmp_path}/duckdb/{table}.parquet'").fetchall()
+        assert counted == [(rows,)]
+    for name, table in MART_TABLES.items():
+        columns = list(table.columns)
+        keys = columns[: columns.index("shipments")]
+        query = f"SELECT {', '.join(columns)} FROM '{tmp_path}/duckdb/{name}.parquet' ORDER BY {', '.join(keys)}"
+        theirs = duckdb.sql(query).fetchall()
+        ours = DeltaTable(lake.location(table.name)).to_pandas().sort_values(keys)[columns]
+        assert len(theirs) == len(ours) > 0
+        for mine, other in zip(ours.itertuples(index=False), theirs, strict=True):
+            for column, a, b in zip(columns, mine, other, strict=True):
+                if table.columns[column] in ("string", "date", "boolean"):
+                    assert a == b, (name, column)
+                else:
+                    assert float(a) == pytest.approx(float(b), rel=DOUBLES), (name, column)
+
+
+def test_rows_are_accounted_for_and_every_reason_counted(spark: SparkSession, lake: Lake) -> None:
+    land(spark, lake)
+    run = run_process(lake, date=DAY, spark=spark)
+    quarantine = lake.read(spark, "processed/quarantine")
+    assert run.counts.read == ROWS == run.counts.accepted + run.counts.quarantined + run.counts.duplicates
+    assert run.counts.quarantined == quarantine.count() > 0
+    assert run.counts.duplicates > 0
+    explained = quarantine.agg(F.sum(F.size("reasons")).alias("n")).collect()[0]["n"]
+    assert sum(run.reasons.values()) == explained
+    assert last_succeeded(lake, "process") == run
+
+
+def test_quarantine_keeps_the_row_as_it_landed(spark: SparkSession, lake: Lake) -> None:
+    land(spark, lake)
+    run_process(lake, date=DAY, spark=spark)
+    parsed = F.from_json("original", "map<string,string>").alias("kept")
+    bad = lake.read(spark, "processed/quarantine").select("source_file", "source_row", parsed)
+    raw = {row["source_row"]: row for row in lake.read(spark, "raw/shipments").collect()}
+    for row in bad.collect():
+        landed = raw[row["source_row"]].asDict()
+        assert row["source_file"] == landed["source_file"]
+        assert row["kept"] == {name: None if landed[name] is None else str(landed[name]) for name in row["kept"]}
+
+
+def test_running_again_changes_no_table(spark: SparkSession, lake: Lake) -> None:
+    land(spark, lake)
+    first = run_process(lake, date=DAY, spark=spark)
+    before = words(spark, lake)
+    again = run_process(lake, date=DAY, spark=spark)
+    assert words(spark, lake) == before
+    assert {name: table.fingerprint for name, table in again.tables.items()} == {
+        name: table.fingerprint for name, table in first.tables.items()
+    }
+
+
+def test_the_order_of_batches_replays_and_corrections_do_not_matter(spark: SparkSession, tmp_path: Path) -> None:
+    # Across the end of a month, so that late arrivals touch the month before.
+    days = [DAY + timedelta(days=n) for n in (-1, 0, 1, 3)]
+    clean = Lake(tmp_path / "clean")
+    for day in days:
+        land(spark, clean, day)
+        run_process(clean, date=day, spark=spark)
+    messy = Lake(tmp_path / "messy")
+    for day in reversed(days):
+        land(spark, messy, day, seed=99, rows=500, defects=0.5)
+        run_process(messy, date=day, spark=spark)
+    for day in (days[2], days[0], days[2], days[3], days[1]):
+        land(spark, messy, day)
+        run_process(messy, date=day, spark=spark)
+    assert words(spark, messy) == words(spark, clean)
+
+
+def test_marts_after_many_small_updates_equal_marts_made_at_once(spark: SparkSession, lake: Lake) -> None:
+    for n in range(9):
+        land(spark, lake, DAY + timedelta(days=n), rows=300)
+        run_process(lake, date=DAY + timedelta(days=n), spark=spark)
+    updated = words(spark, lake)
+    # A run that cannot trust the marts makes all of them anew: here because one was changed behind its back.
+    lake.overwrite(spark, MART_TABLES["delay_trends"], lake.read(spark, "processed/delay_trends").limit(1))
+    run_process(lake, date=DAY, spark=spark)
+    assert words(spark, lake) == updated
+
+
+def test_another_network_makes_the_marts_anew(spark: SparkSession, lake: Lake) -> None:
+    for n in range(2):
+        land(spark, lake, DAY + timedelta(days=n), rows=300, defects=0)
+        run_process(lake, date=DAY + timedelta(days=n), spark=spark)
+    default = Network.default()
+    without = Network(tuple(type(w)(w.name) for w in default.warehouses), default.cities, default.carriers)
+    run_process(lake, date=DAY, network=without, spark=spark)
+    demand = lake.read(spark, "processed/warehouse_demand")
+    assert demand.where("utilisation_pct IS NOT NULL").count() == 0
+    assert demand.select("shipment_date").distinct().count() == 2
+
+
+class KilledAfter:
+    """Sends SIGKILL to its own process after so many commits."""
+
+    CHILD = """
+import os, signal, sys
+from shipment_etl.hookspecs import hookimpl
+from shipment_etl.jobs.process import run_process
+from shipment_etl.lake.lake import Lake
+
+class Killer:
+    left = int(sys.argv[2])
+
+    def count(self):
+        self.left -= 1
+        if self.left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    @hookimpl
+    def before_run(self): self.count()
+
+    @hookimpl
+    def after_table_written(self): self.count()
+
+    @hookimpl
+    def after_run(self): self.count()
+
+run_process(Lake(sys.argv[1]), listeners=[Killer()])
+"""
+
+
+# Before the first commit, after each of shipments, quarantine, lane_days, lane_months, five marts, and after the log.
+@pytest.mark.slow
+@pytest.mark.parametrize("commits", range(11))
+def test_a_killed_process_heals_on_the_next_run(
+    spark: SparkSession, tmp_path: Path, landed_twice: Path, clean_words: dict[str, str], commits: int
+) -> None:
+    lake = Lake(shutil.copytree(landed_twice, tmp_path / "lake"))
+    command = [sys.executable, "-c", KilledAfter.CHILD, lake.uri, str(commits)]
+    killed = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    run_process(lake, spark=spark)
+    assert words(spark, lake) == clean_words
+
+
+def test_there_are_as_many_commits_as_the_kills_above_think(spark: SparkSession, landed_twice: Path, tmp_path: Path) -> None:
+    class Counter:
+        written = 0
+
+        @hookimpl
+        def after_table_written(self) -> None:
+            self.written += 1
+
+    counter = Counter()
+    run_process(Lake(shutil.copytree(landed_twice, tmp_path / "lake")), spark=spark, listeners=[counter])
+    assert counter.written == 9
+
+
+@pytest.fixture(scope="module")
+def landed_twice(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with one day processed, and another that was processed, then landed anew with other rows."""
+    lake = Lake(tmp_path_factory.mktemp("landed") / "lake")
+    for day, seed in ((DAY, 7), (DAY + timedelta(days=1), 8)):
+        land(spark, lake, day, seed=seed)
+        run_process(lake, date=day, spark=spark)
+    land(spark, lake, DAY + timedelta(days=1), seed=9)
+    return Path(lake.uri)
+
+
+@pytest.fixture(scope="module")
+def clean_words(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The fingerprints of a lake that had the last rows from the beginning."""
+    lake = Lake(tmp_path_factory.mktemp("clean") / "lake")
+    for day, seed in ((DAY, 7), (DAY + timedelta(days=1), 9)):
+        land(spark, lake, day, seed=seed)
+        run_process(lake, date=day, spark=spark)
+    return words(spark, lake)
+
+
+def test_a_job_that_fails_leaves_the_lake_as_it_was(
+    spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land(spark, lake)
+    run_process(lake, date=DAY, spark=spark)
+    land(spark, lake, seed=8)
+    before = words(spark, lake)
+
+    def fail(*_: Any) -> None:
+        raise RowsLost(3, 1, 1, 0)
+
+    monkeypatch.setattr(process_module, "update_marts", fail)
+    with pytest.raises(RowsLost, match=r"read 3 ≠ accepted 1 \+ quarantined 1 \+ duplicates 0"):
+        run_process(lake, date=DAY, spark=spark)
+    assert words(spark, lake) == before
+    newest = max(lake.read(spark, "processed/runs").collect(), key=lambda row: row["started_at"])
+    assert (newest["status"], newest["job"]) == ("failed", "process")
+    monkeypatch.undo()
+    assert run_process(lake, date=DAY, spark=spark).status == "succeeded"
+
+
+def test_a_first_job_that_fails_leaves_no_table_behind(
+    spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land(spark, lake)
+    monkeypatch.setattr(process_module, "update_marts", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run_process(lake, date=DAY, spark=spark)
+    assert lake.tables() == ["processed/runs", "raw/shipments"]
+
+
+def test_listeners_hear_the_run(spark: SparkSession, lake: Lake) -> None:
+    heard: list[str] = []
+
+    class Listener:
+        @hookimpl
+        def before_run(self, job: str, source: str, batch_date: date) -> None:
+            heard.append(f"before {job} {source} {batch_date}")
+
+        @hookimpl
+        def after_table_written(self, table: str) -> None:
+            heard.append(table)
+
+        @hookimpl
+        def after_run(self, run: Run) -> None:
+            heard.append(f"after {run.counts.read}")
+
+        @hookimpl
+        def run_failed(self, error: BaseException) -> None:
+            heard.append("failed")
+
+    land(spark, lake)
+    run_process(lake, date=DAY, spark=spark, listeners=[Listener()])
+    assert heard[0] == "before process shipments 2026-11-30"
+    assert heard[1:4] == ["processed/shipments", "processed/quarantine", "processed/lane_days"]
+    assert heard[-1] == f"after {ROWS}"
+    assert "failed" not in heard
+
+
+def test_too_many_rejected_rows_are_told_but_nothing_is_lost(spark: SparkSession, lake: Lake) -> None:
+    land(spark, lake)
+    with pytest.raises(DataRejected, match=r"of 3,000 rows were quarantined \(.*%\); --max-rejected allows 1.00%"):
+        run_process(lake, date=DAY, max_rejected=0.01, spark=spark)
+    assert last_succeeded(lake, "process") is not None
+    assert run_process(lake, date=DAY, max_rejected=0.5, spark=spark).status == "succeeded"
+
+
+def test_all_rows_rejected_give_empty_marts(spark: SparkSession, lake: Lake) -> None:
+    land(spark, lake, rows=50)
+    nothing = Network(tuple(type(w)(f"no {w.name}") for w in Network.default().warehouses))
+    run = run_process(lake, date=DAY, network=nothing, spark=spark)
+    assert run.counts == RowCounts(50, 0, 50, 0)
+    assert {name: lake.read(spark, table.name).count() for name, table in MART_TABLES.items()} == dict.fromkeys(
+        MART_TABLES, 0
+    )
+
+
+def test_what_is_not_there_is_named_with_what_is(spark: SparkSession, lake: Lake) -> None:
+    with pytest.raises(LakeMissing):
+        run_process(lake, spark=spark)
+    land(spark, lake)
+    with pytest.raises(BatchMissing, match=r"raw/shipments has no batch of 2026-01-01. It has: 2026-11-30"):
+        run_process(lake, date="2026-01-01", spark=spark)
+    with pytest.raises(TableMissing, match=r"has no table 'raw/shipment'. Did you mean 'raw/shipments'"):
+        run_process(lake, source="shipment", spark=spark)
+    with pytest.raises(InvalidValue, match="date is '2026-02-30'"):
+        run_process(lake, date="2026-02-30", spark=spark)
+    with pytest.raises(InvalidValue, match="max_rejected is 2"):
+        run_process(lake, max_rejected=2, spark=spark)
+    assert batches(lake, "shipments") == [DAY]

@@ -1,0 +1,123 @@
+"""clean: each good shipment once, with columns that follow from it, worked out again in Python."""
+
+from decimal import ROUND_HALF_UP, Decimal
+from math import isnan
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from shipment_etl.transform.clean import clean, with_derived
+from tests.frames import (
+    CONTENT,
+    MEASURES,
+    SCHEMA,
+    SOUND,
+    decimals,
+    frame,
+    numbered,
+    rows_like,
+    rows_of,
+    sound_shipments,
+    types_of,
+)
+
+DERIVED = {
+    "transit_days": "int",
+    "delay_class": "string",
+    "chargeable_weight_kg": "decimal(14,3)",
+    "cost_per_kg": "double",
+    "cost_per_km": "double",
+}
+LINEAGE = T.StructType(
+    [
+        T.StructField("source_file", T.StringType()),
+        T.StructField("note", T.StringType()),
+        *SCHEMA,
+        T.StructField("source", T.StringType()),
+        T.StructField("batch_date", T.DateType()),
+    ]
+)
+
+shipments = rows_like(sound_shipments(unknown=MEASURES))
+
+
+def derived(row) -> dict:
+    """The columns of clean, by their definitions."""
+    transit = (row["delivery_date"] - row["shipment_date"]).days
+    delay = (row["delivery_date"] - row["promised_date"]).days
+    weight, volume = row["shipment_weight_kg"], row["shipment_volume_m3"]
+    distance, cost = row["route_distance_km"], row["shipping_cost"]
+    by_volume = None if volume is None else (volume * Decimal("166.667")).quantize(Decimal("0.001"), ROUND_HALF_UP)
+    return {
+        "transit_days": transit,
+        "delay_class": "early" if delay < 0 else ("on_time", "late_1")[delay] if delay < 2 else "late_2plus",
+        "chargeable_weight_kg": None if weight is None or by_volume is None else max(weight, by_volume),
+        "cost_per_kg": None if cost is None or weight is None else float(cost) / float(weight),
+        "cost_per_km": None if cost is None or distance is None else float(cost) / float(distance),
+    }
+
+
+@given(rows=shipments)
+def test_every_derived_column_is_what_its_definition_says(spark, rows):
+    made = with_derived(frame(spark, rows))
+    assert types_of(made) == {
+        **{name: SCHEMA[name].dataType.simpleString() for name in CONTENT},
+        "source_row": "bigint",
+        **DERIVED,
+    }
+    assert rows_of(made) == [{**row, **derived(row)} for row in rows]
+
+
+@given(volumes=st.lists(decimals("0.001", "400000000", 3), min_size=1, max_size=200))
+def test_chargeable_weight_rounds_halves_up(spark, volumes):
+    rows = numbered({**SOUND, "shipment_weight_kg": Decimal("0.001"), "shipment_volume_m3": volume} for volume in volumes)
+    made = [row["chargeable_weight_kg"] for row in rows_of(with_derived(frame(spark, rows)))]
+    assert made == [derived(row)["chargeable_weight_kg"] for row in rows]
+
+
+@given(rows=shipments)
+def test_of_exact_duplicates_the_first_stays(spark, rows):
+    """The ids of the rows repeat, and so may their content; each content has an id of its own here, as in good rows."""
+    first = {}
+    for row in rows:
+        row["shipment_id"] = str([row[name] for name in CONTENT if name not in ("shipment_id", *MEASURES)])
+        row |= dict.fromkeys(MEASURES)
+        first.setdefault(row["shipment_id"], row["source_row"])
+    kept = rows_of(clean(frame(spark, rows[::-1]).repartition(3)))
+    assert [row["source_row"] for row in kept] == sorted(first.values())
+    assert kept == [{**row, **derived(row)} for row in rows if row["source_row"] in first.values()]
+
+
+def test_what_follows_from_the_dates_need_not_be_given(spark):
+    bare = {**SOUND, "delay_days": None, "delivery_status": None}
+    early = {**bare, "shipment_id": "b", "delivery_date": bare["promised_date"]}
+    late, on_time = rows_of(clean(frame(spark, numbered([bare, early]))))
+    assert (late["delay_days"], late["delivery_status"], late["delay_class"]) == (1, "Delayed", "late_1")
+    assert (on_time["delay_days"], on_time["delivery_status"], on_time["delay_class"]) == (0, "Delivered", "on_time")
+
+
+def test_the_lineage_is_kept_and_other_columns_are_not(spark):
+    rows = numbered(
+        [{**SOUND, "source": "shipments", "source_file": "a.csv", "note": "x", "batch_date": SOUND["shipment_date"]}]
+    )
+    made = clean(frame(spark, rows, LINEAGE))
+    assert made.columns == [*CONTENT, "source", "batch_date", "source_file", "source_row", *DERIVED]
+    assert rows_of(made)[0]["source_file"] == "a.csv"
+
+
+def test_no_ratio_is_infinite_or_not_a_number(spark):
+    rows = numbered([{**SOUND, "shipping_cost": Decimal(0)}, {**SOUND, "shipment_id": "b", "shipping_cost": None}])
+    free, unknown = rows_of(clean(frame(spark, rows)))
+    assert (free["cost_per_kg"], free["cost_per_km"]) == (0.0, 0.0)
+    assert (unknown["cost_per_kg"], unknown["cost_per_km"]) == (None, None)
+    assert not any(isnan(value) for value in free.values() if isinstance(value, float))
+
+
+@pytest.mark.parametrize("rows", [[], [SOUND]])
+def test_few_shipments_are_cleaned_like_many(spark, rows):
+    made = clean(frame(spark, numbered(rows)))
+    assert made.columns == [*CONTENT, "source_row", *DERIVED]
+    assert made.agg(F.count(F.lit(1)).alias("rows")).collect()[0].rows == len(rows)

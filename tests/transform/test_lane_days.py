@@ -1,0 +1,118 @@
+"""lane_days: exact sums, by the shipments themselves; additive, so that days can be rolled up one by one."""
+
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pyspark.sql import types as T
+
+from shipment_etl.transform.clean import with_derived
+from shipment_etl.transform.lane_days import KEYS, SUMS, lane_days, lane_months
+from tests.frames import DAY, MEASURES, SCHEMA, SOUND, frame, numbered, rows_like, sound_shipments, types_of
+from tests.transform import referee
+
+BATCH = T.StructType([*SCHEMA, T.StructField("source", T.StringType()), T.StructField("batch_date", T.DateType())])
+TYPES = {
+    "shipment_date": "date",
+    "origin_warehouse": "string",
+    "destination_city": "string",
+    "carrier": "string",
+    "delay_days": "int",
+    "shipments": "bigint",
+    "transit_days": "bigint",
+    "weight_kg": "decimal(38,3)",
+    "volume_m3": "decimal(38,3)",
+    "distance_km": "decimal(38,3)",
+    "distance_shipments": "bigint",
+    "distance_transit_days": "bigint",
+    "cost": "decimal(38,2)",
+    "cost_shipments": "bigint",
+    "weighed_cost": "decimal(38,2)",
+    "priced_weight_kg": "decimal(38,3)",
+    "distance_cost": "decimal(38,2)",
+    "priced_distance_km": "decimal(38,3)",
+    "tonne_km_cost": "decimal(38,2)",
+    "priced_tonne_km": "decimal(38,9)",
+}
+
+batches = st.fixed_dictionaries(
+    {"source": st.sampled_from(("a", "b")), "batch_date": st.sampled_from((DAY, date(2026, 12, 1)))}
+)
+shipments = rows_like(st.builds(lambda row, batch: row | batch, sound_shipments(unknown=MEASURES), batches))
+
+
+def by_key(made) -> dict:
+    """Return the rows of a roll-up as key → sums."""
+    keys = len(made.columns) - len(SUMS)
+    rows = [tuple(row) for row in made.collect()]
+    found = {row[:keys]: row[keys:] for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def merged(*rollups: dict) -> dict:
+    """Add roll-ups up, sum by sum; an unknown sum adds nothing."""
+    every = defaultdict(lambda: [None] * len(SUMS))
+    for rollup in rollups:
+        for key, sums in rollup.items():
+            every[key] = [
+                one if other is None else other if one is None else one + other
+                for one, other in zip(every[key], sums, strict=True)
+            ]
+    return {key: tuple(sums) for key, sums in every.items()}
+
+
+@given(rows=shipments)
+def test_every_sum_is_that_of_the_shipments(spark, rows):
+    assert by_key(lane_days(with_derived(frame(spark, rows)))) == referee.lane_days(rows)
+
+
+@given(rows=shipments)
+def test_batches_are_kept_apart(spark, rows):
+    found = by_key(lane_days(with_derived(frame(spark, rows, BATCH))))
+    assert found == referee.lane_days(rows, "source", "batch_date")
+
+
+@given(one=shipments, other=shipments)
+def test_the_roll_up_of_all_is_the_sum_of_the_roll_ups(spark, one, other):
+    both = with_derived(frame(spark, numbered([*one, *other]), BATCH))
+    parts = (by_key(lane_days(with_derived(frame(spark, rows, BATCH)))) for rows in (one, other))
+    assert by_key(lane_days(both)) == merged(*parts)
+
+
+@given(rows=shipments)
+def test_months_are_the_sums_of_their_days_over_all_batches(spark, rows):
+    days = lane_days(with_derived(frame(spark, rows, BATCH)))
+    by_month = [{(f"{day:%Y-%m}", *lane): sums} for (_, _, day, *lane), sums in by_key(days).items()]
+    assert by_key(lane_months(days)) == merged(*by_month)
+
+
+def test_the_columns_are_those_that_are_declared(spark):
+    made = with_derived(frame(spark, numbered([SOUND]), BATCH))
+    assert types_of(lane_days(made)) == {"source": "string", "batch_date": "date", **TYPES}
+    assert types_of(lane_days(made.drop("source"))) == {"batch_date": "date", **TYPES}
+    assert types_of(lane_days(made.drop("source", "batch_date"))) == TYPES
+    sums = {name: kind for name, kind in TYPES.items() if name != "shipment_date"}
+    assert types_of(lane_months(lane_days(made))) == {"month": "string", **sums}
+    assert [*KEYS, *SUMS] == list(sums)
+
+
+def test_the_largest_values_do_not_overflow(spark):
+    largest = {
+        "shipment_weight_kg": Decimal("999999999.999"),
+        "shipment_volume_m3": Decimal("599000000.000"),
+        "route_distance_km": Decimal("40075.017"),
+        "shipping_cost": Decimal("999999999999.99"),
+    }
+    rows = numbered([{**SOUND, **largest}] * 50)
+    days = lane_days(with_derived(frame(spark, rows)))
+    assert by_key(days) == referee.lane_days(rows)
+    assert list(by_key(lane_months(days)).values()) == list(referee.lane_days(rows).values())
+
+
+def test_no_shipments_roll_up_to_no_rows(spark):
+    days = lane_days(with_derived(frame(spark, [])))
+    assert by_key(days) == {}
+    assert by_key(lane_months(days)) == {}
