@@ -108,7 +108,7 @@ def process(connection: duckdb.DuckDBPyConnection, raw: str, target: Path, netwo
                 delivery_date - shipment_date AS transit_days,
                 CASE WHEN delay_days < 0 THEN 'early' WHEN delay_days = 0 THEN 'on_time'
                      WHEN delay_days = 1 THEN 'late_1' ELSE 'late_2plus' END AS delay_class,
-                greatest(shipment_weight_kg, CAST(shipment_volume_m3 * 166.667 AS DECIMAL(14,3))) AS chargeable_weight_kg,
+                greatest(shipment_weight_kg, CAST(shipment_volume_m3 * 166.667 AS DECIMAL(15,3))) AS chargeable_weight_kg,
                 CAST(shipping_cost AS DOUBLE) / CAST(shipment_weight_kg AS DOUBLE) AS cost_per_kg,
                 CAST(shipping_cost AS DOUBLE) / CAST(route_distance_km AS DOUBLE) AS cost_per_km
               FROM raw ANTI JOIN repeats USING (source_row) WHERE NOT ({broken}))

@@ -136,6 +136,8 @@ def test_only_warehouses_that_name_a_capacity_have_one():
         (TOML.replace("share = 3", "share = -1"), "share is -1"),
         (TOML.replace("truckload_share = 1", "truckload_share = 1_000_001"), "truckload_share is 1000001"),
         (TOML.replace("extra_days = 1", "extra_days = 31"), "extra_days is 31"),
+        (TOML.replace('base = "4.90"', "base = -1"), r"Post: parcel.base is -1, but must lie within 0 and 1000000"),
+        (TOML.replace("base = 200", "base = 2000000"), r"truckload.base is 2000000, but"),
         (TOML.replace("0, 0]", "0, -1]"), "rhythm is -1"),
         (TOML.replace("latitude = 50.63", "latitude = nan"), "latitude is .*nan"),
         (TOML.replace('"Köln"', '" "'), "empty name among its warehouses"),

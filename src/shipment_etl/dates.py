@@ -1,6 +1,5 @@
 """Dates as users give them."""
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from shipment_etl.errors import InvalidDateRange, InvalidValue
@@ -27,12 +26,12 @@ def as_date(value: date | str, name: str = "date") -> date:
     raise InvalidValue(name, value, "a date that exists, as YYYY-MM-DD")
 
 
-def days(first: date, last: date) -> Iterator[date]:
-    """Yield every day from first to last.
+def days(first: date, last: date) -> list[date]:
+    """Return every day from first to last.
 
     Raises:
         InvalidDateRange: last is before first.
     """
     if last < first:
         raise InvalidDateRange(first, last)
-    yield from (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]

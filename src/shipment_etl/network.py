@@ -113,6 +113,9 @@ class Network:
             _check_range(carrier.name, "share", carrier.share, 0, 10**6)
             _check_range(carrier.name, "truckload_share", carrier.truckload_share, 0, 10**6)
             _check_range(carrier.name, "extra_days", carrier.extra_days, 0, 30)
+            for kind, tariff in (("parcel", carrier.parcel), ("truckload", carrier.truckload)):
+                for name, rate in asdict(tariff).items() if tariff else ():
+                    _check_range(carrier.name, f"{kind}.{name}", rate, 0, 10**6)
 
     @staticmethod
     def default() -> "Network":
@@ -182,7 +185,7 @@ def _check_names(kind: str, values: Sequence[Warehouse | City | Carrier]) -> Non
         seen.add(value.name)
 
 
-def _check_range(name: str, what: str, value: float | None, least: int, most: int) -> None:
+def _check_range(name: str, what: str, value: float | Decimal | None, least: int, most: int) -> None:
     if value is not None and not least <= value <= most:
         raise NetworkError(f"{name}: {what} is {value}, but must lie within {least} and {most}.")
 

@@ -50,4 +50,4 @@ def dates_given(date: str | None, first: str | None, last: str | None) -> list[D
         return []
     if first is None or last is None:
         raise InvalidValue("--from" if first is None else "--to", None, "given, because a range has two ends")
-    return list(days(as_date(first, "--from"), as_date(last, "--to")))
+    return days(as_date(first, "--from"), as_date(last, "--to"))

@@ -24,6 +24,9 @@ SLOTS = 1 << SLOT_BITS
 MOST_ROWS = 10**9
 """Rows of a batch that nine digits of a shipment_id can number."""
 
+FIRST_BATCH, LAST_BATCH = date(1990, 2, 1), date(2099, 6, 30)
+"""Batch dates whose late arrivals and deliveries still lie within the years that the contract allows."""
+
 # Weight of a shipment below truck-load: lognormal, as parcel and less-than-truck-load weights are; median 12 kg.
 MEDIAN_KG, SIGMA = 12, 1.4
 LEAST_G, MOST_G = 100, 3_000_000
@@ -94,13 +97,16 @@ def make_plan(*, batch_date: date, rows: int, seed: int, scenario: Scenario, def
     """Work out the plan of a batch.
 
     Raises:
-        InvalidValue: rows are not in 1 … 10^9, or defects not in 0 … 1.
+        InvalidValue: rows are not in 1 … 10^9, or defects not in 0 … 1, or the contract would reject the batch date's rows.
         NetworkError: the network lacks what a generator needs (places with coordinates, tariffs, shares).
     """
-    if not 0 < rows <= MOST_ROWS:
+    # Python takes True for 1.
+    if not isinstance(rows, int) or isinstance(rows, bool) or not 0 < rows <= MOST_ROWS:
         raise InvalidValue("rows", rows, f"a whole number from 1 to {MOST_ROWS:,}")
     if not 0 <= defects <= 1:
         raise InvalidValue("defects", defects, "a share from 0 to 1")
+    if not FIRST_BATCH <= batch_date <= LAST_BATCH:
+        raise InvalidValue("date", str(batch_date), f"a date from {FIRST_BATCH} to {LAST_BATCH}")
     return Plan(
         batch_date=batch_date,
         rows=rows,

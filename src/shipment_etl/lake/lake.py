@@ -34,7 +34,11 @@ Answer = TypeVar("Answer")
 MOST_TRIES = 8
 FIRST_PAUSE_SECONDS = 0.1
 PLAIN_PATH = re.compile(r"[A-Za-z0-9._~/-]+")
-LOST_RACE = ("failed to commit transaction", "concurrent", "version already exists", "conflict")
+LOST_RACE = (
+    *("failed to commit transaction", "concurrent", "version already exists", "conflict"),
+    # Said when a checkpoint of another writer comes between two looks at the log.
+    "missing commit file",
+)
 NO_SPACE = ("no space left", "os error 28", "disk quota", "os error 122", "file too large", "os error 27")
 
 

@@ -62,7 +62,7 @@ SHIPMENTS = Table(
         **_LINEAGE,
         "transit_days": "int",
         "delay_class": "string",
-        "chargeable_weight_kg": "decimal(14,3)",
+        "chargeable_weight_kg": "decimal(15,3)",
         "cost_per_kg": "double",
         "cost_per_km": "double",
     },

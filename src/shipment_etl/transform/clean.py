@@ -21,7 +21,7 @@ def clean(good: DataFrame) -> DataFrame:
         as in the contract, and the lineage (source, batch_date, source_file, source_row) where it is given; then
         transit_days: int, delivery − shipment.
         delay_class: string, early, on_time, late_1 or late_2plus, by delay_days.
-        chargeable_weight_kg: decimal(14,3), the weight, or 166.667 kg a cubic metre if that is more; null if unknown.
+        chargeable_weight_kg: decimal(15,3), the weight, or 166.667 kg a cubic metre if that is more; null if unknown.
         cost_per_kg, cost_per_km: double, currency; null where a part is unknown.
     """
     repeats = settle(good, repeated_ids(good))
@@ -36,8 +36,8 @@ def with_derived(good: DataFrame) -> DataFrame:
     # Row by row, decimals of up to 14 digits become doubles exactly alike on every engine: no detour by their digits.
     cost, weight = F.col("shipping_cost").cast("double"), F.col("shipment_weight_kg").cast("double")
     distance = F.col("route_distance_km").cast("double")
-    by_volume = F.expr(f"cast(shipment_volume_m3 * cast({KG_PER_M3} as decimal(6,3)) as decimal(14,3))")
-    by_weight = F.col("shipment_weight_kg").cast("decimal(14,3)")
+    by_volume = F.expr(f"cast(shipment_volume_m3 * cast({KG_PER_M3} as decimal(6,3)) as decimal(15,3))")
+    by_weight = F.col("shipment_weight_kg").cast("decimal(15,3)")
     derived = {
         "transit_days": days_between("shipment_date", "delivery_date"),
         "delay_class": F.when(delay < 0, "early")
