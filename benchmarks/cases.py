@@ -99,6 +99,13 @@ def land(folder: Path, rows: int) -> Callable[[], object]:
     return lambda: run_generate(Lake(folder / "lake"), date=DAY, rows=rows, seed=SEED, defects=DEFECTS)
 
 
+def land_sound(folder: Path, rows: int) -> Callable[[], object]:
+    """Not measured: as `land`, without defects."""
+    from shipment_etl import Lake, run_generate
+
+    return lambda: run_generate(Lake(folder / "lake"), date=DAY, rows=rows, seed=SEED)
+
+
 def _plan(rows: int):
     from shipment_etl.generator.plan import make_plan
     from shipment_etl.generator.scenarios import scenario_named
@@ -119,7 +126,7 @@ CASES = {
     case.__name__: case
     for case in (
         *(generate_sail, generate_duckdb, process_sail, process_duckdb),
-        *(split_compiled, split_pandera, memory, land),
+        *(split_compiled, split_pandera, memory, land, land_sound),
     )
 }
 

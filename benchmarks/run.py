@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import platform
 import shutil
 import statistics
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -59,12 +60,15 @@ def process(folder: Path, rounds: int) -> str:
 
 
 def split(folder: Path, rounds: int) -> str:
-    """2 M rows split by the compiled contract against pandera's backend."""
-    _case("land", folder, 2_000_000)
-    ours, theirs, ratio = _pair("split_compiled", "split_pandera", folder, 2_000_000, rounds)
-    shutil.rmtree(folder / "lake")
-    what = "contract and split of 2 M rows, compiled / pandera's backend"
-    return _line(what, f"{ours:.2f} s / {theirs:.2f} s", f"{1 / ratio:.1f} × faster", "≥ 5 × faster")
+    """2 M rows split by the compiled contract against pandera's backend: with 2 % of them broken, and with none."""
+    lines = []
+    for land, kind in (("land", "2 % broken"), ("land_sound", "none broken")):
+        _case(land, folder, 2_000_000)
+        ours, theirs, ratio = _pair("split_compiled", "split_pandera", folder, 2_000_000, rounds)
+        shutil.rmtree(folder / "lake")
+        what = f"contract and split of 2 M rows, {kind}, compiled / pandera's backend"
+        lines.append(_line(what, f"{ours:.2f} s / {theirs:.2f} s", f"{1 / ratio:.1f} × faster", "≥ 5 × faster"))
+    return "\n".join(lines)
 
 
 def demo(folder: Path, rounds: int) -> str:
@@ -91,14 +95,13 @@ def history(folder: Path, rounds: int) -> str:
     """One day of 10,000 rows, with 365 days of history and with none."""
     from shipment_etl import Lake, run_generate, run_process
 
-    day = date(2026, 11, 23)
+    day = date.today() - timedelta(days=1)
     old, new = Lake(folder / "old"), Lake(folder / "new")
     for back in range(365, 0, -1):
-        for job in (
-            lambda at: run_generate(old, date=at, rows=10_000, defects=0.02),
-            lambda at: run_process(old, date=at),
-        ):
-            job(day - timedelta(days=back))
+        at, start = day - timedelta(days=back), time.time()
+        run_generate(old, date=at, rows=10_000, defects=0.02)
+        run_process(old, date=at)
+        _aged(folder / "old", at, start)
     seconds: dict[str, list[float]] = {"old": [], "new": []}
     for lake in (old, new):
         run_generate(lake, date=day, rows=10_000, defects=0.02)
@@ -112,6 +115,14 @@ def history(folder: Path, rounds: int) -> str:
     ratio = statistics.median(a / b for a, b in zip(seconds["old"], seconds["new"], strict=True))
     took = f"{with_history:.3f} s / {without:.3f} s"
     return _line("process one day of 10,000 rows, 365 days of history / none", took, ratio, "≤ 1.1")
+
+
+def _aged(lake: Path, day: date, since: float) -> None:
+    """Date what was committed since then to a day, so that commits expire as they do in a lake that is used daily."""
+    then = datetime.combine(day, datetime.min.time()).timestamp()
+    for file in lake.glob("*/*/_delta_log/*"):
+        if file.stat().st_mtime >= since:
+            os.utime(file, (then, then))
 
 
 def _pair(ours: str, theirs: str, folder: Path, rows: int, rounds: int) -> tuple[float, float, float]:

@@ -88,10 +88,22 @@ def test_every_reader_sees_the_same_rows(spark: SparkSession, lake: Lake) -> Non
 
 def test_files_tell_partitions_and_ranges_without_being_opened(spark: SparkSession, lake: Lake) -> None:
     lake.replace_batch(spark, TABLE, things(spark, 3, 9), "a", DAY)
-    found = lake.files(TABLE.name)
+    found = lake.files(TABLE.name, ranges=["number", "unheard_of"])
     assert {(file.partition["source"], str(file.partition["batch_date"])) for file in found} == {("a", "2026-11-23")}
     assert (min(f.least["number"] for f in found), max(f.most["number"] for f in found)) == (3, 9)
     assert lake.files(TABLE.name, 0) == []
+
+
+def test_the_version_is_found_with_checkpoints_and_without_old_commits(spark: SparkSession, lake: Lake) -> None:
+    log = Path(lake.location(TABLE.name)) / "_delta_log"
+    for n in range(12):
+        lake.replace_batch(spark, TABLE, things(spark, n), "a", DAY)
+        assert lake.version(TABLE.name) == DeltaTable(lake.location(TABLE.name)).version()
+    assert (log / "_last_checkpoint").exists()
+    for commit in range(10):
+        (log / f"{commit:020}.json").unlink()
+    assert lake.version(TABLE.name) == DeltaTable(lake.location(TABLE.name)).version() == 12
+    assert numbers(spark, lake) == [("a", "2026-11-23", 11)]
 
 
 def test_a_table_goes_back_to_a_version_and_can_go_away(spark: SparkSession, lake: Lake) -> None:

@@ -54,11 +54,13 @@ def verdicts(frame: DataFrame, schema: DataFrameSchema) -> tuple[DataFrame, Data
 
 def _verdict(frame: DataFrame, schema: DataFrameSchema) -> tuple[Column, Column]:
     """Return whether a row is sound, and the reasons why not."""
-    missing = [name for name in (*schema.columns, IDENTITY) if name not in frame.columns]
+    # Asked once, for a frame asks its engine each time.
+    columns = frame.columns
+    missing = [name for name in (*schema.columns, IDENTITY) if name not in columns]
     if missing:
-        raise MissingColumns("The contract", missing, frame.columns)
+        raise MissingColumns("The contract", missing, columns)
     every = rules(schema)
-    if UNPARSED not in frame.columns:
+    if UNPARSED not in columns:
         return is_sound(every), reasons(every)
     # What could not be read is null now; to call it missing as well would be wrong.
     unread = F.col(f"{UNPARSED}.column")

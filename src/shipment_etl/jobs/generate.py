@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 from shipment_etl.dates import as_date
 from shipment_etl.engines.sessions import session
 from shipment_etl.generator.shipments import SOURCE, generate
-from shipment_etl.jobs.work import row_count, working
+from shipment_etl.jobs.work import row_counts, working
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import RowCounts, Run
 from shipment_etl.lake.tables import raw_table
@@ -57,5 +57,5 @@ def run_generate(
         with work.stage("raw"):
             written = work.replace_batch(table, made)
         with work.stage("counts"):
-            counts = RowCounts(read=rows, accepted=row_count(written))
+            counts = RowCounts(read=rows, **row_counts({"accepted": written}))
         return work.finish(counts)

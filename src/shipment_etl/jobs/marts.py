@@ -1,28 +1,24 @@
 """Marts kept up to date: only what changed in lane_days since the marts were last right is computed anew.
 
 The log of runs says which version of lane_days the marts were made from, and which versions of themselves that left. If
-they are still those, the difference between two versions of lane_days, as its Delta log has it, tells the months and days
-to replace. If not (a crash, a restore, another network), all is computed anew. Either way the marts end as a function of
+they are still those, the difference between two versions of lane_days, as its Delta log has it, tells the months to
+replace. If not (a crash, a restore, another network), all is computed anew. Either way the marts end as a function of
 lane_days alone.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Iterable, Sequence
 
 from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame
 
-from shipment_etl.dates import as_date
 from shipment_etl.errors import CommitConflict
 from shipment_etl.jobs.work import Work
-from shipment_etl.lake.lake import DataFile, Lake
+from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import Run, last_succeeded
 from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS, MART_TABLES
 from shipment_etl.network import Network
 from shipment_etl.transform.lane_days import lane_months
 from shipment_etl.transform.marts import (
-    TREND_DAYS,
     carrier_performance,
     cost_analysis,
     delay_trends,
@@ -30,18 +26,9 @@ from shipment_etl.transform.marts import (
     warehouse_demand,
 )
 
-__all__ = ["Change", "update_marts"]
+__all__ = ["update_marts"]
 
 MOST_ROUNDS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What of lane_days is other than the marts know: months, as YYYY-MM, and a span of days that holds all changes."""
-
-    months: tuple[str, ...]
-    first: date
-    last: date
 
 
 def update_marts(work: Work, network: Network) -> None:
@@ -52,11 +39,11 @@ def update_marts(work: Work, network: Network) -> None:
     """
     for _ in range(MOST_ROUNDS):
         version = work.lake.version(LANE_DAYS.name)
-        change = _change(work.lake, version, network)
-        if change is None:
+        months = _changed_months(work.lake, version, network)
+        if months is None:
             _rebuild(work, network)
-        elif change.months:
-            _replace(work, network, change)
+        elif months:
+            _replace(work, network, months)
         else:
             for table in (LANE_MONTHS, *MART_TABLES.values()):
                 work.confirm(table)
@@ -74,19 +61,20 @@ def _rebuild(work: Work, network: Network) -> None:
     work.replace(MART_TABLES["warehouse_demand"], warehouse_demand(days, network.capacities), None)
 
 
-def _replace(work: Work, network: Network, change: Change) -> None:
+def _replace(work: Work, network: Network, months: Sequence[str]) -> None:
     days = work.lake.read(work.spark, LANE_DAYS.name)
-    in_months = _in(change.months)
-    months = work.replace(LANE_MONTHS, lane_months(days.where(in_months)), in_months)
-    _replace_all_time(work, months)
-    work.replace(MART_TABLES["cost_analysis"], cost_analysis(months.where(in_months)), in_months)
-    # A day's trend looks six days back, so a change reaches six days ahead.
-    week = timedelta(days=TREND_DAYS - 1)
-    reached = _between(change.first, change.last + week)
-    trends = delay_trends(_days(days, change.first - week, change.last + week)).where(reached)
-    work.replace(MART_TABLES["delay_trends"], trends, reached)
-    demand = warehouse_demand(_days(days, change.first, change.last), network.capacities)
-    work.replace(MART_TABLES["warehouse_demand"], demand, _between(change.first, change.last))
+    touched = _in(months)
+    summed = work.replace(LANE_MONTHS, lane_months(days.where(touched)), touched)
+    _replace_all_time(work, summed)
+    work.replace(MART_TABLES["cost_analysis"], cost_analysis(summed.where(touched)), touched)
+    # A day's trend looks six days back, so a change reaches into the next month, and a month looks into the one before.
+    reached = sorted({*months, *(_neighbour(month, 1) for month in months)})
+    looked_at = {*reached, *(_neighbour(month, -1) for month in months)}
+    trends = delay_trends(days.where(_in(sorted(looked_at)))).where(_days_of(reached))
+    work.replace(MART_TABLES["delay_trends"], trends, _days_of(reached))
+    # Whole months here, too: a table that is replaced by days ends in a file a day.
+    demand = warehouse_demand(days.where(touched), network.capacities)
+    work.replace(MART_TABLES["warehouse_demand"], demand, _days_of(months))
 
 
 def _replace_all_time(work: Work, months: DataFrame) -> None:
@@ -94,27 +82,26 @@ def _replace_all_time(work: Work, months: DataFrame) -> None:
     work.replace(MART_TABLES["route_efficiency"], route_efficiency(months), None)
 
 
-def _change(lake: Lake, version: int, network: Network) -> Change | None:
-    """Return what the marts do not know yet; None if they cannot be trusted, so that all is to be computed anew."""
+def _changed_months(lake: Lake, version: int, network: Network) -> list[str] | None:
+    """Return the months, as YYYY-MM, of lane_days that are other than the marts know.
+
+    None if the marts cannot be trusted, so that all is to be computed anew.
+    """
     base = last_succeeded(lake, "process")
     if base is None or base.settings["network"] != network.digest or not _untouched(lake, base):
         return None
     try:
-        known = {file.path: file for file in lake.files(LANE_DAYS.name, base.tables[LANE_DAYS.name].version)}
+        known = _months_by_file(lake, base.tables[LANE_DAYS.name].version)
     except DeltaError:
         # The log no longer reaches back that far.
         return None
-    current = {file.path: file for file in lake.files(LANE_DAYS.name, version)}
-    return _changed([*(known.keys() ^ current.keys())], known | current)
+    current = _months_by_file(lake, version)
+    every = known | current
+    return sorted({every[path] for path in known.keys() ^ current.keys()})
 
 
-def _changed(paths: Iterable[str], files: dict[str, DataFile]) -> Change | None:
-    changed = [files[path] for path in paths]
-    if any("shipment_date" not in file.least or file.least["shipment_date"] is None for file in changed):
-        return None
-    months = {file.partition["month"] for file in changed}
-    days = [as_date(day) for file in changed for day in (file.least["shipment_date"], file.most["shipment_date"])]
-    return Change(tuple(sorted(months)), min(days, default=date.min), max(days, default=date.min))
+def _months_by_file(lake: Lake, version: int) -> dict[str, str]:
+    return {file.path: file.partition["month"] for file in lake.files(LANE_DAYS.name, version)}
 
 
 def _untouched(lake: Lake, base: Run) -> bool:
@@ -123,9 +110,10 @@ def _untouched(lake: Lake, base: Run) -> bool:
     return all(name in base.tables and lake.has(name) and lake.version(name) == base.tables[name].version for name in names)
 
 
-def _days(days: DataFrame, first: date, last: date) -> DataFrame:
-    months = f"month BETWEEN '{first:%Y-%m}' AND '{last:%Y-%m}'"
-    return days.where(months).where(_between(first, last))
+def _neighbour(month: str, step: int) -> str:
+    """Return the month before (-1) or after (1) a month."""
+    year, number = divmod(int(month[:4]) * 12 + int(month[5:]) - 1 + step, 12)
+    return f"{year:04}-{number + 1:02}"
 
 
 def _in(months: Iterable[str]) -> str:
@@ -133,5 +121,6 @@ def _in(months: Iterable[str]) -> str:
     return f"month IN ({names})"
 
 
-def _between(first: date, last: date) -> str:
-    return f"shipment_date BETWEEN DATE'{first}' AND DATE'{last}'"
+def _days_of(months: Iterable[str]) -> str:
+    ends = ((month, _neighbour(month, 1)) for month in months)
+    return " OR ".join(f"(shipment_date >= DATE'{first}-01' AND shipment_date < DATE'{after}-01')" for first, after in ends)

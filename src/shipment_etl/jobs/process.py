@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date as Date
+from typing import NamedTuple
 
 from pandera.pyspark import DataFrameSchema
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -19,7 +20,7 @@ from shipment_etl.ingest.conform import conform
 from shipment_etl.ingest.mapping import Mapping
 from shipment_etl.jobs.ingest import as_source
 from shipment_etl.jobs.marts import update_marts
-from shipment_etl.jobs.work import Work, row_count, working
+from shipment_etl.jobs.work import Work, row_counts, working
 from shipment_etl.lake.lake import Lake, Staging
 from shipment_etl.lake.runs import RowCounts, Run
 from shipment_etl.lake.tables import LANE_DAYS, QUARANTINE, SHIPMENTS
@@ -79,8 +80,8 @@ def run_process(
         raw = lake.read(spark, f"raw/{source}")
         raw = raw.where((F.col("source") == source) & (F.col("batch_date") == F.lit(batch_date)))
         with lake.staging(spark, f"{source}-{batch_date}") as staging:
-            frame, schema = _understood(work, staging, raw, network)
-            counts, reasons = _split_and_clean(work, staging, frame, schema)
+            batch = _understood(work, staging, raw, network)
+            counts, reasons = _split_and_clean(work, staging, batch)
         with work.stage("lane_days"):
             _roll_up(work)
         with work.stage("marts"):
@@ -112,35 +113,34 @@ def _batch(lake: Lake, source: str, date: Date | str | None) -> Date:
     return batch_date
 
 
-def _understood(work: Work, staging: Staging, raw: DataFrame, network: Network | None) -> tuple[DataFrame, DataFrameSchema]:
-    """Return a batch as typed shipments, and the contract it is held to."""
+class _Batch(NamedTuple):
+    """Typed shipments, the contract they are held to, and how to tell a row as it landed, as JSON text."""
+
+    frame: DataFrame
+    schema: DataFrameSchema
+    original: Column
+
+
+def _understood(work: Work, staging: Staging, raw: DataFrame, network: Network | None) -> _Batch:
     if "mapping" not in raw.columns:
-        return raw, contract(network)
+        fields = [part for name in COLUMNS for part in (F.lit(name), F.col(name).cast("string"))]
+        return _Batch(raw, contract(network), F.to_json(F.create_map(*fields)))
     text = raw.select("mapping").limit(1).collect()[0]["mapping"]
     mapping = Mapping.from_text(text, "the mapping landed with the batch")
     with work.stage("conform"):
         typed = conform(raw.withColumn("record", F.from_json("record", JSON_RECORD)), mapping)
         # Kept, because several queries filter it, and Sail's planner drowns in the filters pushed into the parsing.
         frame = staging.keep("conformed", typed.withColumn("original", F.to_json("original")))
-    return frame, contract(network or Network.open(), mapping.unknown)
+    return _Batch(frame, contract(network or Network.open(), mapping.unknown), F.col("original"))
 
 
-def _original(rejected: DataFrame) -> Column:
-    """Return a row as it landed, as JSON text."""
-    if "original" in rejected.columns:
-        return F.col("original")
-    fields = [part for name in COLUMNS for part in (F.lit(name), F.col(name).cast("string"))]
-    return F.to_json(F.create_map(*fields))
-
-
-def _split_and_clean(
-    work: Work, staging: Staging, frame: DataFrame, schema: DataFrameSchema
-) -> tuple[RowCounts, dict[str, int]]:
+def _split_and_clean(work: Work, staging: Staging, batch: _Batch) -> tuple[RowCounts, dict[str, int]]:
+    frame, schema, original = batch
     sound, bad = verdicts(frame, schema)
     with work.stage("repeats"):
         candidates = staging.keep("repeated_ids", repeated_ids(frame))
         repeats = None
-        if row_count(candidates.limit(1)):
+        if not candidates.isEmpty():
             # Kept before they are judged, so that not the whole batch is judged once more.
             judged, _ = verdicts(staging.keep("suspects", suspects(frame, candidates)), schema)
             repeats = staging.keep("repeats", settle(judged, candidates))
@@ -153,17 +153,13 @@ def _split_and_clean(
         # Sail types an array that it computed otherwise than one that it read, and replaces rows only by those of
         # the very same type: hence the detour.
         typed = F.col("reasons").cast(REASONS_TYPE).alias("reasons")
-        original = _original(bad).alias("original")
-        rejected = staging.keep("rejected", bad.select("source_file", IDENTITY, original, typed))
+        rejected = staging.keep("rejected", bad.select("source_file", IDENTITY, original.alias("original"), typed))
         quarantine = work.replace_batch(QUARANTINE, rejected)
     with work.stage("counts"):
-        counts = RowCounts(
-            read=row_count(frame),
-            accepted=row_count(shipments),
-            quarantined=row_count(quarantine),
-            duplicates=row_count(repeats.where(F.col("repeat") == DUPLICATE)) if repeats is not None else 0,
-        )
-        return counts, _reasons(quarantine)
+        parts = {"read": frame, "accepted": shipments, "quarantined": quarantine}
+        if repeats is not None:
+            parts["duplicates"] = repeats.where(F.col("repeat") == DUPLICATE)
+        return RowCounts(**row_counts(parts)), _reasons(quarantine)
 
 
 def _reasons(quarantine: DataFrame) -> dict[str, int]:

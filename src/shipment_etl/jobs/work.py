@@ -5,11 +5,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
+from functools import reduce
 from importlib.metadata import version
 from typing import Any
 from uuid import uuid4
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from shipment_etl.errors import ShipmentEtlError
 from shipment_etl.lake.fingerprint import fingerprints
@@ -18,7 +20,7 @@ from shipment_etl.lake.runs import FAILED, SUCCEEDED, RowCounts, Run, TableVersi
 from shipment_etl.lake.tables import Table
 from shipment_etl.plugins import plugin_manager
 
-__all__ = ["Work", "row_count", "working"]
+__all__ = ["Work", "row_counts", "working"]
 
 
 class Work:
@@ -61,7 +63,7 @@ class Work:
         with self._writing(table):
             self.lake.replace_batch(self.spark, table, rows, self.source, self.batch_date)
         written = self.lake.read(self.spark, table.name)
-        written = written.where((written["source"] == self.source) & (written["batch_date"] == self.batch_date))
+        written = written.where((F.col("source") == self.source) & (F.col("batch_date") == F.lit(self.batch_date)))
         self._written[table.name] = written
         return written
 
@@ -149,6 +151,7 @@ def working(
         raise
 
 
-def row_count(frame: DataFrame) -> int:
-    """Count rows; Spark Connect's own count gives a number of numpy's, which JSON does not know."""
-    return int(frame.count())
+def row_counts(frames: Mapping[str, DataFrame]) -> dict[str, int]:
+    """Count the rows of each frame, by its name, in one query."""
+    counts = (frame.agg(F.count(F.lit(1)).alias("rows")).withColumn("name", F.lit(name)) for name, frame in frames.items())
+    return {row["name"]: row["rows"] for row in reduce(lambda one, other: one.unionByName(other), counts).collect()}

@@ -1,9 +1,10 @@
 """The lake: a folder of Delta tables. Every read and write of the package goes through here."""
 
+import json
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +21,7 @@ from shipment_etl.errors import (
     CommitConflict,
     EngineFailed,
     InvalidValue,
+    LakeError,
     LakeFull,
     LakeMissing,
     NotADeltaTable,
@@ -44,7 +46,7 @@ NO_SPACE = ("no space left", "os error 28", "disk quota", "os error 122", "file 
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A file of a table, as the Delta log has it: partition values and the range of each column, where known."""
+    """A file of a table, as the Delta log has it: partition values, and the least and most of some columns, where known."""
 
     path: str
     partition: dict[str, Any]
@@ -90,11 +92,11 @@ class Lake:
             raise LakeMissing(self.uri)
         rooms = (each for each in self._listed(self.uri) if not Path(each).name.startswith(("_", ".")))
         every = (table for room in rooms for table in self._listed(room))
-        return sorted(table.removeprefix(f"{self.uri}/") for table in every if DeltaTable.is_deltatable(table))
+        return sorted(name for name in (table.removeprefix(f"{self.uri}/") for table in every) if self.has(name))
 
     def has(self, name: str) -> bool:
         """Whether the lake has a table of this name."""
-        return bool(DeltaTable.is_deltatable(self.location(name)))
+        return self._newest(name) is not None
 
     def read(self, spark: SparkSession, name: str) -> DataFrame:
         """Return a table.
@@ -111,11 +113,18 @@ class Lake:
         Raises:
             LakeMissing, TableMissing, NotADeltaTable: there is none.
         """
-        self._require(name)
-        return int(DeltaTable(self.location(name)).version())
+        version = self._newest(name)
+        if version is None:
+            raise self._missing(name)
+        return version
 
-    def files(self, name: str, version: int | None = None) -> list[DataFile]:
+    def files(self, name: str, version: int | None = None, ranges: Iterable[str] = ()) -> list[DataFile]:
         """Return the files of a version of a table, the newest if None; no file is opened.
+
+        Args:
+            name: of the table.
+            version: of the table.
+            ranges: columns whose least and most value are wanted.
 
         Raises:
             LakeMissing, TableMissing, NotADeltaTable: there is none.
@@ -123,11 +132,9 @@ class Lake:
         """
         self._require(name)
         actions = DeltaTable(self.location(name), version=version).get_add_actions(flatten=True)
-        columns = {each: list(actions.column(each).to_pylist()) for each in actions.column_names}
-        return [
-            DataFile(columns["path"][i], _row(columns, "partition.", i), _row(columns, "min.", i), _row(columns, "max.", i))
-            for i in range(len(columns["path"]))
-        ]
+        partitions = [each for each in actions.column_names if each.startswith("partition.")]
+        parts = [_rows(actions, names) for names in (partitions, [f"min.{e}" for e in ranges], [f"max.{e}" for e in ranges])]
+        return [DataFile(*each) for each in zip(actions.column("path").to_pylist(), *parts, strict=True)]
 
     def replace_batch(self, spark: SparkSession, table: Table, rows: DataFrame, source: str, batch_date: date) -> None:
         """Replace all rows of one batch by others, in one commit.
@@ -174,7 +181,7 @@ class Lake:
 
     def _write(self, spark: SparkSession, table: Table, rows: DataFrame, options: dict[str, str], mode: str) -> None:
         location = self.location(table.name)
-        typed = rows.select(*_typed(rows, table))
+        typed = rows.select(*_typed(table))
         self._create(spark, table)
         _patiently(
             table.name,
@@ -194,12 +201,31 @@ class Lake:
         _patiently(table.name, self.uri, lambda: empty.mode("ignore").save(self.location(table.name)))
 
     def _require(self, name: str) -> None:
-        if self.has(name):
-            return
-        known = self.tables()
+        if not self.has(name):
+            raise self._missing(name)
+
+    def _missing(self, name: str) -> LakeError:
+        if not self.exists():
+            return LakeMissing(self.uri)
         if self._kind(self.location(name)) != pafs.FileType.NotFound and name.count("/") == 1:
-            raise NotADeltaTable(name, self.location(name))
-        raise TableMissing(name, self.uri, known)
+            return NotADeltaTable(name, self.location(name))
+        return TableMissing(name, self.uri, self.tables())
+
+    def _newest(self, name: str) -> int | None:
+        """Return the newest version of a table, None if there is none.
+
+        Looks for commits from the last checkpoint on, at most ten as a rule: to open a table, or to list its log, takes
+        the longer the more commits it has.
+        """
+        log = f"{self.location(name)}/_delta_log"
+        checkpoint = f"{log}/_last_checkpoint"
+        newest = -1
+        if self._kind(checkpoint) == pafs.FileType.File:
+            with self._files.open_input_stream(checkpoint) as file:
+                newest = int(json.loads(file.read())["version"])
+        while self._kind(f"{log}/{newest + 1:020}.json") == pafs.FileType.File:
+            newest += 1
+        return newest if newest >= 0 else None
 
     def _kind(self, path: str) -> pafs.FileType:
         return self._files.get_file_info(path).type
@@ -227,17 +253,21 @@ class Staging:
         return self._spark.read.format("delta").load(path)
 
 
-def _typed(rows: DataFrame, table: Table) -> list[Column]:
-    """Return the columns of a table, cast where they are of another type; Sail's cast changes even an equal nested one."""
-    kinds = {field.name: field.dataType.simpleString() for field in rows.schema.fields}
+def _typed(table: Table) -> list[Column]:
+    """Return the columns of a table, each of its declared type."""
+    # Nested ones have to come as declared: Sail's cast changes even an equal type.
     return [
-        F.col(name) if kinds.get(name) == kind else F.col(name).cast(kind).alias(name)
+        F.col(name) if kind.startswith("array") else F.col(name).cast(kind).alias(name)
         for name, kind in table.columns.items()
     ]
 
 
-def _row(columns: dict[str, list[Any]], prefix: str, i: int) -> dict[str, Any]:
-    return {name.removeprefix(prefix): values[i] for name, values in columns.items() if name.startswith(prefix)}
+def _rows(actions: Any, columns: list[str]) -> list[dict[str, Any]]:
+    """Return some columns of the table of files, a dictionary for each file; a column that is not there is left out."""
+    known = [column for column in columns if column in actions.column_names]
+    names = [column.split(".", 1)[1] for column in known]
+    rows = zip(*(actions.column(column).to_pylist() for column in known), strict=True)
+    return [dict(zip(names, row, strict=True)) for row in rows] if known else [{}] * actions.num_rows
 
 
 def _patiently(table: str, uri: str, write: Callable[[], None]) -> None:

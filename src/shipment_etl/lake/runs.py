@@ -117,7 +117,9 @@ def last_succeeded(lake: Lake, job: str) -> Run | None:
     """
     if not lake.has(RUNS.name):
         return None
-    files = sorted(lake.files(RUNS.name), key=lambda each: each.most.get("started_at") or "", reverse=True)
+    files = sorted(
+        lake.files(RUNS.name, ranges=["started_at"]), key=lambda each: each.most.get("started_at") or "", reverse=True
+    )
     for file in files:
         rows = pq.read_table(f"{lake.location(RUNS.name)}/{file.path}").to_pylist()
         for row in sorted(rows, key=lambda each: str(each["started_at"]), reverse=True):

@@ -48,6 +48,7 @@ def with_derived(good: DataFrame) -> DataFrame:
         "cost_per_kg": cost / weight,
         "cost_per_km": cost / distance,
     }
-    lineage = [name for name in LINEAGE if name in good.columns]
+    columns = good.columns
+    lineage = [name for name in LINEAGE if name in columns]
     told = good.withColumns({"delay_days": delay, "delivery_status": status})
     return told.select(*COLUMNS, *lineage, *(value.alias(name) for name, value in derived.items()))

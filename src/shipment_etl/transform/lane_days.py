@@ -67,7 +67,8 @@ def lane_days(clean: DataFrame) -> DataFrame:
         "tonne_km_cost": F.sum(F.when(tonne_km.isNotNull(), cost)),
         "priced_tonne_km": F.sum(F.when(cost.isNotNull(), tonne_km)),
     }
-    batch = [name for name in ("source", "batch_date") if name in clean.columns]
+    columns = clean.columns
+    batch = [name for name in ("source", "batch_date") if name in columns]
     return _grouped(clean, [*batch, "shipment_date", *KEYS], sums)
 
 
