@@ -40,6 +40,16 @@ def test_types_are_those_of_the_contract_and_the_row_keeps_its_place(spark: Spar
     assert (row["delay_days"], row["delivery_status"]) == (1, "Delayed")
 
 
+@pytest.mark.timeout(60)
+def test_what_is_conformed_can_be_split_without_a_stop_between(spark: SparkSession) -> None:
+    records = [GOOD, {**GOOD, "kg": "heavy"}, {**GOOD, "id": "2", "in": "2026-01-32"}]
+    landed = [("s", date(2026, 2, 1), "f.csv", n, record, None) for n, record in enumerate(records, 1)]
+    typed = conform(spark.createDataFrame(landed, LANDED), mapping())
+    good, bad = split(typed, contract(Network.open(), mapping().unknown))
+    assert [row["source_row"] for row in good.collect()] == [1]
+    assert sorted(row["source_row"] for row in bad.collect()) == [2, 3]
+
+
 numbers = st.one_of(
     st.decimals(-(10**6), 10**6, places=5).map(lambda value: f"{value:f}"),
     st.text("0123456789.-+, eExN", max_size=8),

@@ -73,7 +73,8 @@ def conform(landed: DataFrame, mapping: Mapping) -> DataFrame:
     told = typed.withColumn("unparsed", _unparsed(readings))
     told = told.withColumn("delay_days", _unless_told("delay_days", _days_late(), mapping))
     told = told.withColumn("delivery_status", _unless_told("delivery_status", _status(), mapping))
-    return told.select(*COLUMNS, *LINEAGE, "original", "unparsed")
+    # Rows are packed and unpacked, so that what a caller asks of them is not worked into every step above by Sail's planner.
+    return told.select(F.inline(F.array(F.struct(*COLUMNS, *LINEAGE, "original", "unparsed"))))
 
 
 def _text(column: ColumnMapping, mapping: Mapping) -> Column:
