@@ -8,10 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from shipment_etl.contracts.models import Shipment, contract
+    from shipment_etl.contracts.models import RowRule, Shipment, contract
     from shipment_etl.contracts.split import split
-    from shipment_etl.engines.sessions import session
+    from shipment_etl.generator.scenarios import Scenario
     from shipment_etl.generator.shipments import generate
+    from shipment_etl.hookspecs import hookimpl
     from shipment_etl.ingest.conform import conform
     from shipment_etl.ingest.mapping import Mapping
     from shipment_etl.jobs.generate import run_generate
@@ -19,24 +20,30 @@ if TYPE_CHECKING:
     from shipment_etl.jobs.process import run_process
     from shipment_etl.lake.fingerprint import fingerprint
     from shipment_etl.lake.lake import Lake
-    from shipment_etl.lake.runs import RowCounts, Run
+    from shipment_etl.lake.runs import RowCounts, Run, RunStart
     from shipment_etl.network import Network
+    from shipment_etl.sessions import session
     from shipment_etl.transform.clean import clean
     from shipment_etl.transform.lane_days import lane_days
-    from shipment_etl.transform.marts import marts
+    from shipment_etl.transform.marts import Mart, marts
 
 __all__ = [
     "Lake",
     "Mapping",
+    "Mart",
     "Network",
     "RowCounts",
+    "RowRule",
     "Run",
+    "RunStart",
+    "Scenario",
     "Shipment",
     "clean",
     "conform",
     "contract",
     "fingerprint",
     "generate",
+    "hookimpl",
     "lane_days",
     "marts",
     "run_generate",
@@ -49,21 +56,26 @@ __all__ = [
 _HOMES = {
     "Lake": "lake.lake",
     "Mapping": "ingest.mapping",
+    "Mart": "transform.marts",
     "Network": "network",
     "RowCounts": "lake.runs",
+    "RowRule": "contracts.models",
     "Run": "lake.runs",
+    "RunStart": "lake.runs",
+    "Scenario": "generator.scenarios",
     "Shipment": "contracts.models",
     "clean": "transform.clean",
     "conform": "ingest.conform",
     "contract": "contracts.models",
     "fingerprint": "lake.fingerprint",
     "generate": "generator.shipments",
+    "hookimpl": "hookspecs",
     "lane_days": "transform.lane_days",
     "marts": "transform.marts",
     "run_generate": "jobs.generate",
     "run_ingest": "jobs.ingest",
     "run_process": "jobs.process",
-    "session": "engines.sessions",
+    "session": "sessions",
     "split": "contracts.split",
 }
 

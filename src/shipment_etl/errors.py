@@ -9,6 +9,9 @@ ShipmentEtlError
 │   ├── EngineMissing
 │   ├── MissingColumns
 │   ├── UnsupportedCheck
+│   ├── ConfigError
+│   ├── PluginError
+│   │   └── NameClash
 │   └── MappingError
 │       └── UnknownColumn
 ├── DataRejected                more rows were rejected than --max-rejected allows (exit code 3)
@@ -35,6 +38,7 @@ from difflib import get_close_matches
 __all__ = [
     "BatchMissing",
     "CommitConflict",
+    "ConfigError",
     "DataRejected",
     "EngineFailed",
     "EngineMissing",
@@ -50,9 +54,11 @@ __all__ = [
     "LakeMissing",
     "MappingError",
     "MissingColumns",
+    "NameClash",
     "NetworkError",
     "NotADeltaTable",
     "OutsideBatch",
+    "PluginError",
     "RowsLost",
     "ShipmentEtlError",
     "TableMissing",
@@ -144,6 +150,24 @@ class UnsupportedCheck(UsageError):
 
     def __init__(self, check: str, column: str, known: Collection[str]) -> None:
         super().__init__(f"The check {shorten(check)} on {column} cannot be compiled. Use one of: {', '.join(known)}.")
+
+
+class ConfigError(UsageError):
+    """A setting of the file or the environment cannot be used."""
+
+
+class PluginError(UsageError):
+    """A plugin cannot be used."""
+
+    def __init__(self, plugin: str, why: str) -> None:
+        super().__init__(f"The plugin {plugin} cannot be used: {why}. Mend it, or uninstall it.")
+
+
+class NameClash(PluginError):
+    """Two plugins add a thing of the same name."""
+
+    def __init__(self, plugin: str, kind: str, name: str, other: str) -> None:
+        super().__init__(plugin, f"it adds to {kind} a {shorten(name)}, which {other} has added already")
 
 
 class MappingError(UsageError):

@@ -1,23 +1,152 @@
-"""The plugin manager: made anew for each run, never global."""
+"""Plugins: everything that is plugged in, built-ins first; gathered anew for each run, never global."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
 
 import pluggy
 
-from shipment_etl import hookspecs
+from shipment_etl import built_in, hookspecs
+from shipment_etl.contracts.models import RowRule, Shipment
+from shipment_etl.errors import NameClash, PluginError
+from shipment_etl.generator.scenarios import Scenario
+from shipment_etl.transform.marts import Mart
 
-__all__ = ["plugin_manager"]
+__all__ = ["Plugin", "Plugins", "plugins"]
+
+LOG = logging.getLogger(__name__)
+BUILT_IN = "shipment_etl"
+Thing = TypeVar("Thing")
+Collected = TypeVar("Collected")
+LONGEST_REASON = 300
 
 
-def plugin_manager(listeners: Iterable[object] = ()) -> pluggy.PluginManager:
-    """Return a manager that knows the hooks and calls the listeners.
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An installed plugin: its name, the version of its distribution, and the hooks that it implements."""
+
+    name: str
+    version: str
+    hooks: tuple[str, ...]
+
+
+class Plugins:
+    """The built-ins, installed plugins and listeners of one run."""
+
+    def __init__(self, manager: pluggy.PluginManager, versions: Mapping[str, str]) -> None:
+        self._manager = manager
+        self._versions = versions
+
+    def engines(self) -> Mapping[str, Callable[[], Any]]:
+        """Return what makes a session, by name of engine."""
+        return self._mapped("engines")
+
+    def marts(self) -> tuple[Mart, ...]:
+        """Return all marts, the five of the package first."""
+        return tuple(self._named("marts", Mart))
+
+    def rules(self) -> tuple[RowRule, ...]:
+        """Return the rules that plugins add to the contract."""
+        own = {check.name: BUILT_IN for check in Shipment.to_schema().checks}
+        return tuple(self._named("rules", RowRule, own))
+
+    def scenarios(self) -> dict[str, Scenario]:
+        """Return all scenarios by name."""
+        return {scenario.name: scenario for scenario in self._named("scenarios", Scenario)}
+
+    def commands(self) -> Mapping[str, Any]:
+        """Return the commands that plugins add: typer apps by name."""
+        return self._mapped("commands")
+
+    def installed(self) -> list[Plugin]:
+        """Return the installed plugins, by name."""
+        return [Plugin(name, version, self._hooks_of(name)) for name, version in sorted(self._versions.items())]
+
+    def tell(self, hook: str, **what: Any) -> None:
+        """Call a hook of every listener; one that fails is logged by name, and keeps no other from hearing."""
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            try:
+                implementation.function(*(what[name] for name in implementation.argnames))
+            except Exception:
+                LOG.exception("The plugin %s failed in %s; the run goes on.", implementation.plugin_name, hook)
+
+    def _hooks_of(self, name: str) -> tuple[str, ...]:
+        callers = self._manager.get_hookcallers(self._manager.get_plugin(name)) or ()
+        return tuple(sorted(caller.name for caller in callers))
+
+    def _added(self, hook: str, kind: Callable[[Any], Collected]) -> Iterator[tuple[str, Collected]]:
+        """Yield who adds what, in the order of registration."""
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            try:
+                things = kind(implementation.function())
+            except Exception as problem:
+                why = f"its hook {hook} failed with {_told(problem)}"
+                raise PluginError(implementation.plugin_name, why) from problem
+            yield implementation.plugin_name, things
+
+    def _named(self, hook: str, kind: type[Thing], owners: Mapping[str, str] | None = None) -> Iterator[Thing]:
+        taken = dict(owners or {})
+        for plugin, things in self._added(hook, tuple):
+            for thing in things:
+                if not isinstance(thing, kind):
+                    raise PluginError(plugin, f"its hook {hook} gave a {type(thing).__name__}, not a {kind.__name__}")
+                name = str(thing.name)  # type: ignore[attr-defined]  # every kind has one
+                _claim(taken, plugin, hook, name)
+                yield thing
+
+    def _mapped(self, hook: str) -> dict[str, Any]:
+        taken: dict[str, str] = {}
+        every: dict[str, Any] = {}
+        for plugin, things in self._added(hook, dict):
+            for name, thing in things.items():
+                _claim(taken, plugin, hook, name)
+                every[name] = thing
+        return every
+
+
+def plugins(listeners: Iterable[object] = ()) -> Plugins:
+    """Gather the built-ins, the plugins that are installed, and some listeners.
 
     Raises:
-        pluggy.PluginValidationError: a listener implements a hook that does not exist.
+        PluginError: a plugin cannot be imported, or implements a hook that does not exist.
     """
     manager = pluggy.PluginManager(hookspecs.GROUP)
     manager.add_hookspecs(hookspecs)
-    for listener in listeners:
-        manager.register(listener)
-    manager.check_pending()
-    return manager
+    _register(manager, built_in, BUILT_IN)
+    versions = {}
+    for entry in sorted(entry_points(group=hookspecs.GROUP), key=lambda entry: entry.name):
+        _register(manager, _loaded(entry), entry.name)
+        versions[entry.name] = entry.dist.version if entry.dist else "unknown"
+    for number, listener in enumerate(listeners, 1):
+        _register(manager, listener, f"{type(listener).__name__} (listener {number})")
+    return Plugins(manager, versions)
+
+
+def _loaded(entry: EntryPoint) -> object:
+    try:
+        return entry.load()
+    except Exception as problem:
+        raise PluginError(entry.name, f"to import {entry.value} failed with {_told(problem)}") from problem
+
+
+def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
+    if manager.has_plugin(name):
+        raise NameClash(name, "plugins", name, "another distribution")
+    try:
+        manager.register(plugin, name)
+        manager.check_pending()
+    except pluggy.PluginValidationError as problem:
+        known = ", ".join((*hookspecs.ADDING, *hookspecs.HEARING))
+        raise PluginError(name, f"{str(problem).strip().splitlines()[0]} (hooks are {known})") from problem
+
+
+def _told(problem: Exception) -> str:
+    return f"{type(problem).__name__}: {str(problem)[:LONGEST_REASON]}"
+
+
+def _claim(taken: dict[str, str], plugin: str, kind: str, name: str) -> None:
+    if name in taken:
+        raise NameClash(plugin, kind, name, taken[name])
+    taken[name] = plugin

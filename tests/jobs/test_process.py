@@ -22,9 +22,10 @@ from shipment_etl.jobs.generate import run_generate
 from shipment_etl.jobs.process import batches, run_process
 from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.runs import RowCounts, Run, last_succeeded
-from shipment_etl.lake.tables import MART_TABLES
+from shipment_etl.lake.runs import RowCounts, Run, RunStart, last_succeeded
+from shipment_etl.lake.tables import mart_table
 from shipment_etl.network import Network
+from shipment_etl.transform.marts import MARTS
 
 DAY = date(2026, 11, 30)
 ROWS = 3_000
@@ -53,16 +54,16 @@ def test_all_five_marts_equal_those_of_the_duckdb_script(spark: SparkSession, la
     for table, rows in (("shipments", run.counts.accepted), ("quarantine", run.counts.quarantined)):
         counted = duckdb.sql(f"SELECT count(*) FROM '{tmp_path}/duckdb/{table}.parquet'").fetchall()
         assert counted == [(rows,)]
-    for name, table in MART_TABLES.items():
-        columns = list(table.columns)
+    for name, mart in MARTS.items():
+        columns = list(mart.columns)
         keys = columns[: columns.index("shipments")]
         query = f"SELECT {', '.join(columns)} FROM '{tmp_path}/duckdb/{name}.parquet' ORDER BY {', '.join(keys)}"
         theirs = duckdb.sql(query).fetchall()
-        ours = DeltaTable(lake.location(table.name)).to_pandas().sort_values(keys)[columns]
+        ours = DeltaTable(lake.location(f"processed/{name}")).to_pandas().sort_values(keys)[columns]
         assert len(theirs) == len(ours) > 0
         for mine, other in zip(ours.itertuples(index=False), theirs, strict=True):
             for column, a, b in zip(columns, mine, other, strict=True):
-                if table.columns[column] in ("string", "date", "boolean"):
+                if mart.columns[column] in ("string", "date", "boolean"):
                     assert a == b, (name, column)
                 else:
                     assert float(a) == pytest.approx(float(b), rel=DOUBLES), (name, column)
@@ -126,7 +127,7 @@ def test_marts_after_many_small_updates_equal_marts_made_at_once(spark: SparkSes
         run_process(lake, date=DAY + timedelta(days=n), spark=spark)
     updated = words(spark, lake)
     # A run that cannot trust the marts makes all of them anew: here because one was changed behind its back.
-    lake.overwrite(spark, MART_TABLES["delay_trends"], lake.read(spark, "processed/delay_trends").limit(1))
+    lake.overwrite(spark, mart_table(MARTS["delay_trends"]), lake.read(spark, "processed/delay_trends").limit(1))
     run_process(lake, date=DAY, spark=spark)
     assert words(spark, lake) == updated
 
@@ -257,8 +258,8 @@ def test_listeners_hear_the_run(spark: SparkSession, lake: Lake) -> None:
 
     class Listener:
         @hookimpl
-        def before_run(self, job: str, source: str, batch_date: date) -> None:
-            heard.append(f"before {job} {source} {batch_date}")
+        def before_run(self, start: RunStart) -> None:
+            heard.append(f"before {start.job} {start.source} {start.batch_date}")
 
         @hookimpl
         def after_table_written(self, table: str) -> None:
@@ -293,9 +294,7 @@ def test_all_rows_rejected_give_empty_marts(spark: SparkSession, lake: Lake) -> 
     nothing = Network(tuple(type(w)(f"no {w.name}") for w in Network.default().warehouses))
     run = run_process(lake, date=DAY, network=nothing, spark=spark)
     assert run.counts == RowCounts(50, 0, 50, 0)
-    assert {name: lake.read(spark, table.name).count() for name, table in MART_TABLES.items()} == dict.fromkeys(
-        MART_TABLES, 0
-    )
+    assert {name: lake.read(spark, f"processed/{name}").count() for name in MARTS} == dict.fromkeys(MARTS, 0)
 
 
 def test_what_is_not_there_is_named_with_what_is(spark: SparkSession, lake: Lake) -> None:

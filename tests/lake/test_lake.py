@@ -188,7 +188,7 @@ def test_a_query_that_fails_names_what_was_being_done(spark: SparkSession, lake:
 FULL = """
 import resource, sys
 from datetime import date
-from shipment_etl.engines.sessions import session
+from shipment_etl.sessions import session
 from shipment_etl.errors import LakeFull
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import Table

@@ -12,13 +12,16 @@ import pytest
 from hypothesis import given
 from pyspark.sql import DataFrame, SparkSession
 
+from shipment_etl.errors import InvalidValue
+from shipment_etl.network import Network, Warehouse
 from shipment_etl.transform import marts as module
 from shipment_etl.transform.clean import with_derived
 from shipment_etl.transform.lane_days import lane_days, lane_months
-from shipment_etl.transform.marts import MARTS, marts
+from shipment_etl.transform.marts import MARTS, Mart, marts
 from tests.frames import DAY, MEASURES, SOUND, Row, frame, numbered, rows_like, settled, sound_shipments, types_of
 from tests.transform import referee
 
+NETWORK = Network.open()
 CAPACITIES = {"NY_Warehouse": 3, "CA_Warehouse": 1}
 
 TYPES = {
@@ -118,7 +121,7 @@ def assert_alike(name: str, found: dict[tuple, tuple], expected: dict[tuple, tup
 @given(rows=shipments)
 def test_every_column_is_what_the_shipments_say(spark, name, rows):
     expected: Callable[[list[Row]], dict[tuple, tuple]] = getattr(referee, name)
-    assert_alike(name, by_key(name, MARTS[name](days_of(spark, rows))), expected(rows))
+    assert_alike(name, by_key(name, MARTS[name].make(days_of(spark, rows), NETWORK)), expected(rows))
 
 
 @given(rows=shipments)
@@ -134,14 +137,14 @@ def test_all_time_marts_are_the_same_from_months_as_from_days(spark, rows):
     days = days_of(spark, rows)
     months = settled(spark, lane_months(days))
     for name in ALL_TIME:
-        assert by_key(name, MARTS[name](months)) == by_key(name, MARTS[name](days))
+        assert by_key(name, MARTS[name].make(months, NETWORK)) == by_key(name, MARTS[name].make(days, NETWORK))
 
 
 @pytest.mark.parametrize("name", MARTS)
 def test_the_columns_their_order_and_their_types_are_those_of_the_docstring(spark, name):
     days = days_of(spark, numbered([SOUND]))
     assert types_of(marts(days)[name]) == TYPES[name]
-    told = MARTS[name].__doc__
+    told = getattr(module, name).__doc__
     assert told is not None
     for column in list(TYPES[name])[KEYS[name] :]:
         assert column in told
@@ -149,11 +152,12 @@ def test_the_columns_their_order_and_their_types_are_those_of_the_docstring(spar
 
 @pytest.mark.parametrize("name", ALL_TIME)
 def test_the_columns_are_the_same_from_months(spark, name):
-    assert types_of(MARTS[name](lane_months(days_of(spark, numbered([SOUND]))))) == TYPES[name]
+    assert types_of(MARTS[name].make(lane_months(days_of(spark, numbered([SOUND]))), NETWORK)) == TYPES[name]
 
 
 def test_marts_are_all_five_by_name_and_know_the_capacities(spark):
-    made = marts(days_of(spark, numbered([SOUND] * 4)), CAPACITIES)
+    network = Network(tuple(Warehouse(name, daily_capacity=each) for name, each in CAPACITIES.items()))
+    made = marts(days_of(spark, numbered([SOUND] * 4)), network)
     assert list(made) == list(MARTS) == list(TYPES)
     ((_, values),) = by_key("warehouse_demand", made["warehouse_demand"]).items()
     assert values == (4, Decimal("50.000"), Decimal("0.240"), 1, 100 * 4 / 3, True)
@@ -161,7 +165,7 @@ def test_marts_are_all_five_by_name_and_know_the_capacities(spark):
 
 @pytest.mark.parametrize("name", MARTS)
 def test_no_days_make_no_rows(spark, name):
-    made = MARTS[name](days_of(spark, []))
+    made = MARTS[name].make(days_of(spark, []), NETWORK)
     assert made.collect() == []
     assert types_of(made) == TYPES[name]
 
@@ -176,7 +180,7 @@ def test_a_ratio_is_over_the_shipments_that_know_both_its_parts(spark):
         for number, every in enumerate(product((True, False), repeat=4), 1)
     )
     for name in (*ALL_TIME, "warehouse_demand"):
-        assert_alike(name, by_key(name, MARTS[name](days_of(spark, rows))), getattr(referee, name)(rows))
+        assert_alike(name, by_key(name, MARTS[name].make(days_of(spark, rows), NETWORK)), getattr(referee, name)(rows))
     (values,) = by_key("carrier_performance", module.carrier_performance(days_of(spark, rows))).values()
     priced = [row for row in rows if row["shipping_cost"] is not None and row["shipment_weight_kg"] is not None]
     assert len(priced) == 4
@@ -235,4 +239,18 @@ def test_sums_too_large_for_a_double_are_divided_exactly_enough(spark):
     largest = {"shipping_cost": Decimal("999999999999.99"), "shipment_weight_kg": Decimal("999999999.999")}
     rows = numbered([{**SOUND, **largest}] * 30 + [{**SOUND, "shipping_cost": Decimal("0.01")}])
     for name in ALL_TIME:
-        assert_alike(name, by_key(name, MARTS[name](days_of(spark, rows))), getattr(referee, name)(rows))
+        assert_alike(name, by_key(name, MARTS[name].make(days_of(spark, rows), NETWORK)), getattr(referee, name)(rows))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"name": "Delays"}, "the name of a mart is 'Delays', but must be lower-case letters"),
+        ({"span": "week"}, "the span of the mart delays is 'week', but must be one of all_time, month, day"),
+        ({"span": "day"}, "the columns of the mart delays is .*, but must be such that shipment_date is one"),
+        ({"look_back_days": 29}, "look_back_days of delays is 29, but must be 0 to 28"),
+    ],
+)
+def test_a_mart_that_could_not_be_kept_up_to_date_is_refused(wrong, told):
+    with pytest.raises(InvalidValue, match=told):
+        Mart(**{"name": "delays", "columns": {"carrier": "string"}, "make": lambda days, network: days, **wrong})

@@ -62,10 +62,10 @@ def demo(
     from shipment_etl.cli.progress import progress
     from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.cli.tables import show_marts
-    from shipment_etl.engines.sessions import session
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.jobs.process import run_process
     from shipment_etl.lake.lake import Lake
+    from shipment_etl.sessions import session
 
     home = Lake(lake)
     with progress() as listener:
@@ -105,10 +105,10 @@ def generate(
     debug: DebugOption = False,
 ) -> None:
     """Generate synthetic shipments into raw/shipments; today's batch unless told otherwise."""
-    from shipment_etl.engines.sessions import session
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.lake.lake import Lake
     from shipment_etl.network import Network
+    from shipment_etl.sessions import session
 
     home, batch_dates = Lake(lake), dates_given(date, first, last) or [Date.today()]
     known = Network.from_toml(network) if network else None
@@ -141,10 +141,10 @@ def ingest(
     debug: DebugOption = False,
 ) -> None:
     """Land a file of your own in raw/SOURCE, as it is; as today's batch unless told otherwise."""
-    from shipment_etl.engines.sessions import session
     from shipment_etl.ingest.mapping import Mapping
     from shipment_etl.jobs.ingest import run_ingest
     from shipment_etl.lake.lake import Lake
+    from shipment_etl.sessions import session
 
     home, means = Lake(lake), Mapping.from_toml(mapping)
     _run_each(
@@ -170,10 +170,10 @@ def process(
     debug: DebugOption = False,
 ) -> None:
     """Turn a raw batch into clean shipments, quarantine and marts; the newest batch unless told otherwise."""
-    from shipment_etl.engines.sessions import session
     from shipment_etl.jobs.process import batches, run_process
     from shipment_etl.lake.lake import Lake
     from shipment_etl.network import Network
+    from shipment_etl.sessions import session
 
     home = Lake(lake)
     known = Network.from_toml(network) if network else None
@@ -235,9 +235,9 @@ def fingerprint(
 ) -> None:
     """Print one word that is the same for the same rows, whatever their order, files or engine."""
     from shipment_etl.cli.rendering import print_json_lines
-    from shipment_etl.engines.sessions import session
     from shipment_etl.lake.fingerprint import fingerprint as fingerprint_of
     from shipment_etl.lake.lake import Lake
+    from shipment_etl.sessions import session
 
     home = Lake(lake)
     version = home.version(table)

@@ -71,7 +71,7 @@ def _packages() -> Iterator[Finding]:
 
 
 def _engine() -> Finding:
-    from shipment_etl.engines.sessions import session
+    from shipment_etl.sessions import session
 
     try:
         spark = session("sail")

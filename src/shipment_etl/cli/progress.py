@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 
 from rich.console import Console
 from rich.status import Status
 
 from shipment_etl.hookspecs import hookimpl
-from shipment_etl.lake.runs import Run
+from shipment_etl.lake.runs import Run, RunStart
 
 __all__ = ["Progress", "progress"]
 
@@ -22,9 +21,9 @@ class Progress:
         self._batch = ""
 
     @hookimpl
-    def before_run(self, job: str, source: str, batch_date: date) -> None:
+    def before_run(self, start: RunStart) -> None:
         """Note the batch."""
-        self._batch = f"{job} {source} {batch_date}"
+        self._batch = f"{start.job} {start.source} {start.batch_date}"
         self._show("starting")
 
     @hookimpl

@@ -12,7 +12,8 @@ from shipment_etl.cli.rendering import print_csv, print_json_lines, print_run, p
 from shipment_etl.errors import ShipmentEtlError
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import Run
-from shipment_etl.lake.tables import MART_TABLES, RUNS
+from shipment_etl.lake.tables import RUNS
+from shipment_etl.plugins import plugins
 
 __all__ = ["show_marts", "show_runs", "show_table"]
 
@@ -28,8 +29,8 @@ def show_table(lake: Lake, name: str, limit: int | None, style: str) -> None:
     Raises:
         LakeMissing, TableMissing, NotADeltaTable: there is none.
     """
-    if name in MART_TABLES:
-        name = MART_TABLES[name].name
+    if "/" not in name and lake.has(f"processed/{name}"):
+        name = f"processed/{name}"
     columns, rows, total = _rows(lake, name)
     if style == "csv":
         print_csv(columns, islice(rows, limit))
@@ -43,9 +44,9 @@ def show_table(lake: Lake, name: str, limit: int | None, style: str) -> None:
 
 def show_marts(lake: Lake, runs: Sequence[Run]) -> None:
     """Print the first rows of each mart, and what became of all rows that the runs read."""
-    for mart, table in MART_TABLES.items():
-        show_table(lake, mart, ROWS_OF_A_MART, "table")
-        print(f"  all of it: shipment-etl show {table.name} --lake {lake.uri}\n")
+    for mart in plugins().marts():
+        show_table(lake, mart.name, ROWS_OF_A_MART, "table")
+        print(f"  all of it: shipment-etl show {mart.name} --lake {lake.uri}\n")
     print_run(_added_up(runs))
 
 

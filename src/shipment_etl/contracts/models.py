@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import wraps
@@ -15,7 +16,7 @@ from pyspark.sql import functions as F
 from shipment_etl.errors import InvalidValue
 from shipment_etl.network import Carrier, City, Network, Warehouse
 
-__all__ = ["COLUMNS", "IDENTITY", "MEASURES", "Shipment", "contract", "row_rule"]
+__all__ = ["COLUMNS", "IDENTITY", "MEASURES", "RowRule", "Shipment", "contract", "row_rule"]
 
 IDENTITY = "source_row"
 """The column that tells the rows of a batch apart: the number of the row in its file, or of the generator."""
@@ -30,24 +31,47 @@ EQUATOR_KM = Decimal("40075.017")
 """No route is longer than the Earth is round. Source: WGS 84."""
 
 
-def row_rule(column: str, message: str) -> Callable[[Callable[[], Column]], Any]:
-    """Declare what must hold between the columns of a row.
-
-    The decorated function takes nothing and returns the Column that holds for a sound row (null where a part is
-    unknown, which passes). pandera gets it as a dataframe check; the compiler reads it from the check's statistics.
+@dataclass(frozen=True, slots=True)
+class RowRule:
+    """One more rule of a contract, about one column or several of a row.
 
     Args:
+        name: of the rule, as reasons tell it.
         column: where the mistake is to be looked for.
         message: what to tell whoever has to mend it.
+        holds: returns the Column that is true for a sound row; null, where a part is unknown, passes.
     """
 
+    name: str
+    column: str
+    message: str
+    holds: Callable[[], Column]
+
+    def check(self) -> Check:
+        """Return the rule as a check of pandera."""
+        return Check(self.holds_in, name=self.name, error=self.message, statistics=self.statistics)
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """What the compiler reads of a check."""
+        return {"column": self.column, "holds": self.holds}
+
+    def holds_in(self, frame: DataFrame) -> bool:
+        """Whether no row of a frame breaks the rule, as pandera asks."""
+        return bool(frame.filter(~self.holds()).limit(1).count() == 0)
+
+
+def row_rule(column: str, message: str) -> Callable[[Callable[[], Column]], Any]:
+    """Declare a `RowRule` in a model: the decorated function is its `holds`, and gives it its name."""
+
     def declare(holds: Callable[[], Column]) -> Any:
+        rule = RowRule(holds.__name__, column, message, holds)
+
         @wraps(holds)
         def check(cls: type, frame: DataFrame) -> bool:
-            return bool(frame.filter(~holds()).limit(1).count() == 0)
+            return rule.holds_in(frame)
 
-        statistics = {"column": column, "holds": holds}
-        return dataframe_check(name=holds.__name__, error=message, statistics=statistics)(check)
+        return dataframe_check(name=rule.name, error=message, statistics=rule.statistics)(check)
 
     return declare
 
@@ -91,12 +115,13 @@ COLUMNS: tuple[str, ...] = tuple(Shipment.to_schema().columns)
 """The columns of a shipment, in the order of the contract."""
 
 
-def contract(network: Network | None = None, unknown: Iterable[str] = ()) -> DataFrameSchema:
+def contract(network: Network | None = None, unknown: Iterable[str] = (), rules: Iterable[RowRule] = ()) -> DataFrameSchema:
     """Return the contract of a source, as a pandera schema.
 
     Args:
         network: names that are allowed; a kind of which it has none is open. The default network if None.
         unknown: measures that may be null.
+        rules: more rules that a row must keep.
 
     Raises:
         InvalidValue: `unknown` names a column that is not a measure.
@@ -115,4 +140,5 @@ def contract(network: Network | None = None, unknown: Iterable[str] = ()) -> Dat
         if name not in MEASURES:
             raise InvalidValue("unknown", name, f"one of {', '.join(MEASURES)}")
         schema.columns[name].nullable = True
+    schema.checks = [*schema.checks, *(rule.check() for rule in rules)]
     return schema

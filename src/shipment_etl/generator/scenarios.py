@@ -76,12 +76,12 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
 )
 
 
-def scenario_named(name: str) -> Scenario:
-    """Return a built-in scenario.
+def scenario_named(name: str, known: Mapping[str, Scenario] = SCENARIOS) -> Scenario:
+    """Return a scenario, a built-in one unless others are given.
 
     Raises:
         InvalidValue: there is none of this name.
     """
-    if name not in SCENARIOS:
-        raise InvalidValue("scenario", name, f"one of {', '.join(SCENARIOS)}. {nearest(name, SCENARIOS)}".rstrip("."))
-    return SCENARIOS[name]
+    if name not in known:
+        raise InvalidValue("scenario", name, f"one of {', '.join(known)}. {nearest(name, known)}".rstrip("."))
+    return known[name]

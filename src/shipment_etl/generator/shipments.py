@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from shipment_etl.dates import as_date
 from shipment_etl.generator.defects import COPIES, LATE_ARRIVAL, defect_of, with_defects
 from shipment_etl.generator.plan import SLOT_BITS, SLOTS, Plan, make_plan
-from shipment_etl.generator.scenarios import scenario_named
+from shipment_etl.generator.scenarios import Scenario, scenario_named
 from shipment_etl.generator.streams import below, slot
 from shipment_etl.network import Network
 
@@ -30,7 +30,7 @@ def generate(
     date: Date | str,
     rows: int,
     seed: int,
-    scenario: str = "baseline",
+    scenario: str | Scenario = "baseline",
     defects: float = 0.0,
     network: Network | None = None,
     truth: bool = False,
@@ -42,7 +42,7 @@ def generate(
         date: the batch date, a date or YYYY-MM-DD; shipments start on it, late arrivals up to six days before.
         rows: how many, 1 … 10^9.
         seed: any whole number.
-        scenario: one of `SCENARIOS`.
+        scenario: the name of one of `SCENARIOS`, or one of your own.
         defects: share of rows that are wrong on purpose, 0 … 1. The other rows do not change with it.
         network: places, carriers and tariffs; the default network if None.
         truth: add the column `defect`, the name of what was done to the row, null where nothing was.
@@ -69,7 +69,7 @@ def generate(
         batch_date=as_date(date),
         rows=rows,
         seed=seed,
-        scenario=scenario_named(scenario),
+        scenario=scenario_named(scenario) if isinstance(scenario, str) else scenario,
         defects=defects,
         network=network or Network.default(),
     )

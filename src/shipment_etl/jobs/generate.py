@@ -6,13 +6,15 @@ from datetime import date as Date
 from pyspark.sql import SparkSession
 
 from shipment_etl.dates import as_date
-from shipment_etl.engines.sessions import session
+from shipment_etl.generator.scenarios import scenario_named
 from shipment_etl.generator.shipments import SOURCE, generate
 from shipment_etl.jobs.work import row_counts, working
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import RowCounts, Run
 from shipment_etl.lake.tables import raw_table
 from shipment_etl.network import Network
+from shipment_etl.plugins import plugins
+from shipment_etl.sessions import session
 
 __all__ = ["run_generate"]
 
@@ -36,23 +38,25 @@ def run_generate(
         date: the batch date, as for `generate`; so are the next ones.
         rows: how many.
         seed: any whole number.
-        scenario: one of `SCENARIOS`.
+        scenario: the name of a scenario, built in or of a plugin.
         defects: share of rows that are wrong on purpose.
         network: places, carriers and tariffs.
         spark: a session; `session()` if None.
         listeners: objects with implementations of hooks.
 
     Raises:
-        InvalidValue, NetworkError: as for `generate`; nothing was done.
+        InvalidValue, NetworkError, PluginError: as for `generate`; nothing was done.
         LakeError, EngineFailed: the lake is as it was.
     """
-    spark = session() if spark is None else spark
+    plugged = plugins(listeners)
+    spark = session(plugged=plugged) if spark is None else spark
     batch_date = as_date(date)
-    made = generate(spark, date=batch_date, rows=rows, seed=seed, scenario=scenario, defects=defects, network=network)
+    drawn = scenario_named(scenario, plugged.scenarios())
+    made = generate(spark, date=batch_date, rows=rows, seed=seed, scenario=drawn, defects=defects, network=network)
     settings = {"rows": rows, "seed": seed, "scenario": scenario, "defects": defects}
     table = raw_table(SOURCE)
     with working(
-        spark, lake, job="generate", source=SOURCE, batch_date=batch_date, settings=settings, listeners=listeners
+        spark, lake, job="generate", source=SOURCE, batch_date=batch_date, settings=settings, plugins=plugged
     ) as work:
         with work.stage("raw"):
             written = work.replace_batch(table, made)

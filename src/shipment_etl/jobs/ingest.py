@@ -9,7 +9,6 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from shipment_etl.dates import as_date
-from shipment_etl.engines.sessions import session
 from shipment_etl.errors import InvalidValue
 from shipment_etl.generator.shipments import SOURCE as GENERATED
 from shipment_etl.ingest.mapping import Mapping
@@ -18,6 +17,8 @@ from shipment_etl.jobs.work import row_counts, working
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import RowCounts, Run
 from shipment_etl.lake.tables import landed_table
+from shipment_etl.plugins import plugins
+from shipment_etl.sessions import session
 
 __all__ = ["as_source", "run_ingest"]
 
@@ -46,22 +47,17 @@ def run_ingest(
         listeners: objects with implementations of hooks.
 
     Raises:
-        InvalidValue, MappingError: nothing was done.
+        InvalidValue, MappingError, PluginError: nothing was done.
         IngestError, LakeError, EngineFailed: the lake is as it was.
     """
     source = as_source(source)
     if source == GENERATED:
         raise InvalidValue("source", source, "another name: this one is for generated shipments")
-    spark = session() if spark is None else spark
+    plugged = plugins(listeners)
+    spark = session(plugged=plugged) if spark is None else spark
     batch_date, file = as_date(date), Path(file)
     with working(
-        spark,
-        lake,
-        job="ingest",
-        source=source,
-        batch_date=batch_date,
-        settings={"file": file.name},
-        listeners=listeners,
+        spark, lake, job="ingest", source=source, batch_date=batch_date, settings={"file": file.name}, plugins=plugged
     ) as work:
         with lake.staging(spark, f"{source}-{batch_date}") as staging:
             with work.stage("read"):

@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from functools import reduce
@@ -16,56 +16,59 @@ from pyspark.sql import functions as F
 from shipment_etl.errors import ShipmentEtlError
 from shipment_etl.lake.fingerprint import fingerprints
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.runs import FAILED, SUCCEEDED, RowCounts, Run, TableVersion, log_run
+from shipment_etl.lake.runs import FAILED, SUCCEEDED, RowCounts, Run, RunStart, TableVersion, log_run
 from shipment_etl.lake.tables import Table
-from shipment_etl.plugins import plugin_manager
+from shipment_etl.plugins import Plugins
 
-__all__ = ["Work", "row_counts", "working"]
+__all__ = ["PACKAGE", "PLUGIN", "Work", "row_counts", "working"]
+
+
+PACKAGE = "shipment_etl"
+PLUGIN = "plugin "
+"""What stands before a plugin's name in the versions of a run."""
 
 
 class Work:
     """A job in progress on one batch of one source."""
 
     def __init__(
-        self,
-        spark: SparkSession,
-        lake: Lake,
-        *,
-        job: str,
-        source: str,
-        batch_date: date,
-        settings: Mapping[str, Any],
-        listeners: Iterable[object],
+        self, spark: SparkSession, lake: Lake, start: RunStart, plugins: Plugins, settings: Mapping[str, Any]
     ) -> None:
         self.spark = spark
         self.lake = lake
-        self.job = job
-        self.source = source
-        self.batch_date = batch_date
+        self.start = start
+        self.plugins = plugins
         self.settings = settings
         self.seconds: dict[str, float] = {}
-        self.hook = plugin_manager(listeners).hook
-        self.run_id = uuid4().hex
-        self.started_at = datetime.now(UTC).isoformat(timespec="microseconds")
+        self.versions = {
+            PACKAGE: version("shipment-etl"),
+            "python": platform.python_version(),
+            "spark": spark.version,
+            "pyspark": version("pyspark"),
+            **{f"{PLUGIN}{plugin.name}": plugin.version for plugin in plugins.installed()},
+        }
         self._before: dict[str, int | None] = {}
         self._written: dict[str, DataFrame] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time a stage of the job."""
-        self.hook.before_stage(job=self.job, stage=name)
+        self.plugins.tell("before_stage", start=self.start, stage=name)
         start = time.perf_counter()
         yield
         self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - start, 3)
 
+    def batch_of(self, name: str) -> DataFrame:
+        """Return the batch in a table."""
+        rows = self.lake.read(self.spark, name)
+        return rows.where((F.col("source") == self.start.source) & (F.col("batch_date") == F.lit(self.start.batch_date)))
+
     def replace_batch(self, table: Table, rows: DataFrame) -> DataFrame:
         """Replace the batch in a table, and return it as written."""
         with self._writing(table):
-            self.lake.replace_batch(self.spark, table, rows, self.source, self.batch_date)
-        written = self.lake.read(self.spark, table.name)
-        written = written.where((F.col("source") == self.source) & (F.col("batch_date") == F.lit(self.batch_date)))
-        self._written[table.name] = written
-        return written
+            self.lake.replace_batch(self.spark, table, rows, self.start.source, self.start.batch_date)
+        self._written[table.name] = self.batch_of(table.name)
+        return self._written[table.name]
 
     def replace(self, table: Table, rows: DataFrame, where: str | None) -> DataFrame:
         """Replace the rows of a table that a condition holds for, all if None, and return the table as written."""
@@ -88,7 +91,7 @@ class Work:
             tables = {name: TableVersion(self.lake.version(name), word) for name, word in sorted(words.items())}
         run = self._run(SUCCEEDED, counts, tables=tables, reasons=dict(reasons or {}))
         log_run(self.spark, self.lake, run)
-        self.hook.after_run(run=run)
+        self.plugins.tell("after_run", start=self.start, run=run)
         return run
 
     def fail(self, problem: BaseException) -> None:
@@ -99,33 +102,28 @@ class Work:
         if isinstance(problem, Exception) and self.lake.exists():
             with suppress(ShipmentEtlError):
                 log_run(self.spark, self.lake, self._run(FAILED, RowCounts(0, 0), error=str(problem)))
-        self.hook.run_failed(job=self.job, source=self.source, batch_date=self.batch_date, error=problem)
+        self.plugins.tell("run_failed", start=self.start, error=problem)
 
     @contextmanager
     def _writing(self, table: Table) -> Iterator[None]:
         if table.name not in self._before:
             self._before[table.name] = self.lake.version(table.name) if self.lake.has(table.name) else None
         yield
-        self.hook.after_table_written(job=self.job, table=table.name)
+        self.plugins.tell("after_table_written", start=self.start, table=table.name)
 
     def _run(self, status: str, counts: RowCounts, **more: Any) -> Run:
         return Run(
-            run_id=self.run_id,
-            job=self.job,
-            source=self.source,
-            batch_date=self.batch_date,
+            run_id=self.start.run_id,
+            job=self.start.job,
+            source=self.start.source,
+            batch_date=self.start.batch_date,
             status=status,
-            started_at=self.started_at,
+            started_at=self.start.started_at,
             engine="sail" if "connect" in type(self.spark).__module__ else "spark",
             counts=counts,
             seconds=self.seconds,
             settings=self.settings,
-            versions={
-                "shipment_etl": version("shipment-etl"),
-                "python": platform.python_version(),
-                "spark": self.spark.version,
-                "pyspark": version("pyspark"),
-            },
+            versions=self.versions,
             **more,
         )
 
@@ -139,11 +137,13 @@ def working(
     source: str,
     batch_date: date,
     settings: Mapping[str, Any],
-    listeners: Iterable[object] = (),
+    plugins: Plugins,
 ) -> Iterator[Work]:
     """Run the body as a job: whatever it raises, an interrupt too, the lake's tables are put back as they were."""
-    work = Work(spark, lake, job=job, source=source, batch_date=batch_date, settings=settings, listeners=listeners)
-    work.hook.before_run(job=job, source=source, batch_date=batch_date)
+    started_at = datetime.now(UTC).isoformat(timespec="microseconds")
+    start = RunStart(str(uuid4()), job, source, batch_date, started_at, lake.uri)
+    work = Work(spark, lake, start, plugins, settings)
+    plugins.tell("before_run", start=start)
     try:
         yield work
     except BaseException as problem:

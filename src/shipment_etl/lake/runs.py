@@ -13,7 +13,7 @@ from shipment_etl.errors import RowsLost
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import RUNS
 
-__all__ = ["FAILED", "SUCCEEDED", "RowCounts", "Run", "TableVersion", "last_succeeded", "log_run"]
+__all__ = ["FAILED", "SUCCEEDED", "RowCounts", "Run", "RunStart", "TableVersion", "last_succeeded", "log_run"]
 
 SUCCEEDED, FAILED = "succeeded", "failed"
 REPORT_VERSION = 1
@@ -46,6 +46,18 @@ class TableVersion:
 
     version: int
     fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStart:
+    """What is known of a run before its work begins; `lake` is its URI."""
+
+    run_id: str
+    job: str
+    source: str
+    batch_date: date
+    started_at: str
+    lake: str
 
 
 @dataclass(frozen=True, slots=True)

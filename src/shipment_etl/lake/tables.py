@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from shipment_etl.contracts.compile import REASONS_TYPE
 from shipment_etl.contracts.models import Shipment
 from shipment_etl.transform.lane_days import KEYS, SUMS
+from shipment_etl.transform.marts import Mart
 
 __all__ = [
     "LANE_DAYS",
     "LANE_MONTHS",
-    "MART_TABLES",
     "QUARANTINE",
     "RUNS",
     "SHIPMENTS",
     "Table",
     "landed_table",
+    "mart_table",
     "raw_table",
 ]
 
@@ -87,73 +87,11 @@ LANE_DAYS = Table(
 
 LANE_MONTHS = Table("processed/lane_months", {"month": "string", **_SUM_KEYS, **SUMS})
 
-_DOUBLE = "double"
-MART_TABLES: Mapping[str, Table] = MappingProxyType(
-    {
-        name: Table(f"processed/{name}", columns)
-        for name, columns in {
-            "carrier_performance": {
-                "carrier": "string",
-                "shipments": "bigint",
-                "on_time_shipments": "bigint",
-                "on_time_pct": _DOUBLE,
-                "late_2plus_pct": _DOUBLE,
-                "avg_delay_days": _DOUBLE,
-                "avg_days_vs_promise": _DOUBLE,
-                "p50_delay_days": "int",
-                "p95_delay_days": "int",
-                "avg_transit_days": _DOUBLE,
-                "avg_cost": _DOUBLE,
-                "cost_per_kg": _DOUBLE,
-                "cost_per_tonne_km": _DOUBLE,
-            },
-            "route_efficiency": {
-                "origin_warehouse": "string",
-                "destination_city": "string",
-                "shipments": "bigint",
-                "avg_distance_km": _DOUBLE,
-                "avg_transit_days": _DOUBLE,
-                "km_per_day": _DOUBLE,
-                "on_time_pct": _DOUBLE,
-                "avg_cost": _DOUBLE,
-                "cost_per_km": _DOUBLE,
-                "cost_per_tonne_km": _DOUBLE,
-            },
-            "cost_analysis": {
-                "month": "string",
-                "carrier": "string",
-                "origin_warehouse": "string",
-                "destination_city": "string",
-                "shipments": "bigint",
-                "total_cost": "decimal(38,2)",
-                "avg_cost": _DOUBLE,
-                "cost_per_km": _DOUBLE,
-                "cost_per_kg": _DOUBLE,
-                "cost_per_tonne_km": _DOUBLE,
-                "cost_share_pct": _DOUBLE,
-            },
-            "delay_trends": {
-                "shipment_date": "date",
-                "destination_city": "string",
-                "shipments": "bigint",
-                "delayed_shipments": "bigint",
-                "delayed_pct": _DOUBLE,
-                "avg_delay_days": _DOUBLE,
-                "delayed_pct_7d": _DOUBLE,
-            },
-            "warehouse_demand": {
-                "origin_warehouse": "string",
-                "shipment_date": "date",
-                "shipments": "bigint",
-                "weight_kg": "decimal(38,3)",
-                "volume_m3": "decimal(38,3)",
-                "destinations": "bigint",
-                "utilisation_pct": _DOUBLE,
-                "congested": "boolean",
-            },
-        }.items()
-    }
-)
+
+def mart_table(mart: Mart) -> Table:
+    """Return the table of a mart."""
+    return Table(f"processed/{mart.name}", mart.columns)
+
 
 RUNS = Table(
     "processed/runs",
@@ -164,7 +102,7 @@ RUNS = Table(
         "batch_date": "date",
         "status": "string",
         "started_at": "string",
-        "seconds": _DOUBLE,
+        "seconds": "double",
         "engine": "string",
         "read": "bigint",
         "accepted": "bigint",

@@ -4,17 +4,24 @@ Each is a pure function of a frame with the sums of `lane_days` (or of `lane_mon
 Percentages are doubles from 0 to 100; sums are exact; a ratio is divided once, over the rows that know both its parts.
 """
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from shipment_etl.errors import InvalidValue
+from shipment_etl.network import Network
 from shipment_etl.transform.exact import percent, ratio
 from shipment_etl.transform.lane_days import SUMS
 
 __all__ = [
     "MARTS",
+    "Mart",
+    "Span",
     "carrier_performance",
     "cost_analysis",
     "delay_trends",
@@ -24,6 +31,11 @@ __all__ = [
 ]
 
 TREND_DAYS = 7
+MOST_LOOK_BACK_DAYS = 28
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+Span = Literal["all_time", "month", "day"]
+SPAN_COLUMNS: Mapping[str, str | None] = MappingProxyType({"all_time": None, "month": "month", "day": "shipment_date"})
 
 
 def carrier_performance(lane_days: DataFrame) -> DataFrame:
@@ -210,21 +222,139 @@ def warehouse_demand(lane_days: DataFrame, capacities: Mapping[str, int] | None 
     )
 
 
-MARTS: Mapping[str, Callable[[DataFrame], DataFrame]] = MappingProxyType(
+@dataclass(frozen=True, slots=True)
+class Mart:
+    """A mart, so that jobs can keep it up to date, whoever made it.
+
+    Args:
+        name: of the mart; its table is processed/NAME.
+        columns: name → SQL type.
+        make: gives its rows from a frame with the sums of `lane_days`, and the network. It must aggregate, and give the
+            same rows from lane_months, if `span` is not day.
+        span: what a changed shipment reaches: all_time, every row; month, the rows of its month (by a column `month`);
+            day, the rows of its day (by a column `shipment_date`).
+        look_back_days: days before its own that a row of a span `day` depends on.
+
+    Raises:
+        InvalidValue: the name is no lower-case word, the span is none of the three, its column is missing, or it looks
+            back more than 28 days.
+    """
+
+    name: str
+    columns: Mapping[str, str]
+    make: Callable[[DataFrame, Network], DataFrame]
+    span: Span = "all_time"
+    look_back_days: int = 0
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise InvalidValue("the name of a mart", self.name, "lower-case letters, digits and _, beginning with a letter")
+        if self.span not in SPAN_COLUMNS:
+            raise InvalidValue(f"the span of the mart {self.name}", self.span, f"one of {', '.join(SPAN_COLUMNS)}")
+        needed = SPAN_COLUMNS[self.span]
+        if needed and needed not in self.columns:
+            raise InvalidValue(f"the columns of the mart {self.name}", sorted(self.columns), f"such that {needed} is one")
+        if not 0 <= self.look_back_days <= MOST_LOOK_BACK_DAYS:
+            raise InvalidValue(f"look_back_days of {self.name}", self.look_back_days, f"0 to {MOST_LOOK_BACK_DAYS}")
+
+
+_DOUBLE = "double"
+MARTS: Mapping[str, Mart] = MappingProxyType(
     {
-        "carrier_performance": carrier_performance,
-        "route_efficiency": route_efficiency,
-        "cost_analysis": cost_analysis,
-        "delay_trends": delay_trends,
-        "warehouse_demand": warehouse_demand,
+        mart.name: mart
+        for mart in (
+            Mart(
+                "carrier_performance",
+                {
+                    "carrier": "string",
+                    "shipments": "bigint",
+                    "on_time_shipments": "bigint",
+                    "on_time_pct": _DOUBLE,
+                    "late_2plus_pct": _DOUBLE,
+                    "avg_delay_days": _DOUBLE,
+                    "avg_days_vs_promise": _DOUBLE,
+                    "p50_delay_days": "int",
+                    "p95_delay_days": "int",
+                    "avg_transit_days": _DOUBLE,
+                    "avg_cost": _DOUBLE,
+                    "cost_per_kg": _DOUBLE,
+                    "cost_per_tonne_km": _DOUBLE,
+                },
+                lambda days, network: carrier_performance(days),
+            ),
+            Mart(
+                "route_efficiency",
+                {
+                    "origin_warehouse": "string",
+                    "destination_city": "string",
+                    "shipments": "bigint",
+                    "avg_distance_km": _DOUBLE,
+                    "avg_transit_days": _DOUBLE,
+                    "km_per_day": _DOUBLE,
+                    "on_time_pct": _DOUBLE,
+                    "avg_cost": _DOUBLE,
+                    "cost_per_km": _DOUBLE,
+                    "cost_per_tonne_km": _DOUBLE,
+                },
+                lambda days, network: route_efficiency(days),
+            ),
+            Mart(
+                "cost_analysis",
+                {
+                    "month": "string",
+                    "carrier": "string",
+                    "origin_warehouse": "string",
+                    "destination_city": "string",
+                    "shipments": "bigint",
+                    "total_cost": "decimal(38,2)",
+                    "avg_cost": _DOUBLE,
+                    "cost_per_km": _DOUBLE,
+                    "cost_per_kg": _DOUBLE,
+                    "cost_per_tonne_km": _DOUBLE,
+                    "cost_share_pct": _DOUBLE,
+                },
+                lambda days, network: cost_analysis(days),
+                "month",
+            ),
+            Mart(
+                "delay_trends",
+                {
+                    "shipment_date": "date",
+                    "destination_city": "string",
+                    "shipments": "bigint",
+                    "delayed_shipments": "bigint",
+                    "delayed_pct": _DOUBLE,
+                    "avg_delay_days": _DOUBLE,
+                    "delayed_pct_7d": _DOUBLE,
+                },
+                lambda days, network: delay_trends(days),
+                "day",
+                TREND_DAYS - 1,
+            ),
+            Mart(
+                "warehouse_demand",
+                {
+                    "origin_warehouse": "string",
+                    "shipment_date": "date",
+                    "shipments": "bigint",
+                    "weight_kg": "decimal(38,3)",
+                    "volume_m3": "decimal(38,3)",
+                    "destinations": "bigint",
+                    "utilisation_pct": _DOUBLE,
+                    "congested": "boolean",
+                },
+                lambda days, network: warehouse_demand(days, network.capacities),
+                "day",
+            ),
+        )
     }
 )
+"""The five marts of the package."""
 
 
-def marts(lane_days: DataFrame, capacities: Mapping[str, int] | None = None) -> dict[str, DataFrame]:
-    """Return all five marts by name; `capacities` as for `warehouse_demand`."""
-    made = {name: mart(lane_days) for name, mart in MARTS.items()}
-    return {**made, "warehouse_demand": warehouse_demand(lane_days, capacities)}
+def marts(lane_days: DataFrame, network: Network | None = None) -> dict[str, DataFrame]:
+    """Return all five marts by name; capacities are those of the network, the default one if None."""
+    return {name: mart.make(lane_days, network or Network.default()) for name, mart in MARTS.items()}
 
 
 def _totals() -> list[Column]:
