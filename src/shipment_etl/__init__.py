@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shipment_etl.lake.lake import Lake
     from shipment_etl.lake.runs import RowCounts, Run
     from shipment_etl.network import Network
+    from shipment_etl.reporting.report import report, write_report
     from shipment_etl.transform.clean import clean
     from shipment_etl.transform.lane_days import lane_days
     from shipment_etl.transform.marts import marts
@@ -39,11 +40,13 @@ __all__ = [
     "generate",
     "lane_days",
     "marts",
+    "report",
     "run_generate",
     "run_ingest",
     "run_process",
     "session",
     "split",
+    "write_report",
 ]
 
 _HOMES = {
@@ -60,11 +63,13 @@ _HOMES = {
     "generate": "generator.shipments",
     "lane_days": "transform.lane_days",
     "marts": "transform.marts",
+    "report": "reporting.report",
     "run_generate": "jobs.generate",
     "run_ingest": "jobs.ingest",
     "run_process": "jobs.process",
     "session": "engines.sessions",
     "split": "contracts.split",
+    "write_report": "reporting.report",
 }
 
 

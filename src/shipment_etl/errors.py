@@ -7,6 +7,7 @@ ShipmentEtlError
 │   ├── NetworkError
 │   ├── UnknownEngine
 │   ├── EngineMissing
+│   ├── ExtraMissing
 │   ├── MissingColumns
 │   ├── UnsupportedCheck
 │   └── MappingError
@@ -23,9 +24,11 @@ ShipmentEtlError
     │   ├── NotADeltaTable
     │   ├── BatchMissing
     │   ├── OutsideBatch
+    │   ├── NothingToReport
     │   ├── LakeFull
     │   └── CommitConflict
     ├── EngineFailed
+    ├── FileUnwritable
     └── RowsLost
 """
 
@@ -38,9 +41,11 @@ __all__ = [
     "DataRejected",
     "EngineFailed",
     "EngineMissing",
+    "ExtraMissing",
     "FileEmpty",
     "FileMissing",
     "FileUnreadable",
+    "FileUnwritable",
     "IngestError",
     "InvalidDateRange",
     "InvalidValue",
@@ -52,6 +57,7 @@ __all__ = [
     "MissingColumns",
     "NetworkError",
     "NotADeltaTable",
+    "NothingToReport",
     "OutsideBatch",
     "RowsLost",
     "ShipmentEtlError",
@@ -130,6 +136,13 @@ class EngineMissing(UsageError):
 
     def __init__(self, name: str, install: str) -> None:
         super().__init__(f"The engine {name!r} is not installed. Install it with: {install}")
+
+
+class ExtraMissing(UsageError):
+    """A part of the package was asked for whose dependencies are not installed."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        super().__init__(f"{what} needs {package}, which is not installed. Install it with: pip install 'shipment-etl[{extra}]'")
 
 
 class MissingColumns(UsageError):
@@ -243,6 +256,15 @@ class OutsideBatch(LakeError):
         )
 
 
+class NothingToReport(LakeError):
+    """A lake has no runs."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            f"The lake {uri} has no runs to report. Make one with: shipment-etl generate --lake {uri}, then process it."
+        )
+
+
 class LakeFull(LakeError):
     """The disk or bucket takes no more."""
 
@@ -265,6 +287,13 @@ class EngineFailed(JobError):
     def __init__(self, doing: str, said: str) -> None:
         first = said.strip().splitlines()[0] if said.strip() else "no reason given"
         super().__init__(f"The engine failed while {doing}: {first[:300]}. Run again with --debug for the whole story.")
+
+
+class FileUnwritable(JobError):
+    """A file that was asked for cannot be written."""
+
+    def __init__(self, file: str, why: str) -> None:
+        super().__init__(f"{file} cannot be written: {why}. Name another file.")
 
 
 class RowsLost(JobError):

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pyarrow.dataset as pads
 import pyarrow.fs as pafs
 from deltalake import DeltaTable
 from pyspark.errors import PySparkException
@@ -124,6 +125,16 @@ class Lake:
             DataFile(columns["path"][i], _row(columns, "partition.", i), _row(columns, "min.", i), _row(columns, "max.", i))
             for i in range(len(columns["path"]))
         ]
+
+    def dataset(self, name: str, version: int | None = None) -> pads.Dataset:
+        """Return a version of a table, the newest if None, as a dataset of pyarrow; needs no engine.
+
+        Raises:
+            LakeMissing, TableMissing, NotADeltaTable: there is none.
+            DeltaError: the log does not reach back to that version.
+        """
+        self._require(name)
+        return DeltaTable(self.location(name), version=version).to_pyarrow_dataset()
 
     def replace_batch(self, spark: SparkSession, table: Table, rows: DataFrame, source: str, batch_date: date) -> None:
         """Replace all rows of one batch by others, in one commit.
