@@ -142,7 +142,8 @@ class ExtraMissing(UsageError):
     """A part of the package was asked for whose dependencies are not installed."""
 
     def __init__(self, what: str, package: str, extra: str) -> None:
-        super().__init__(f"{what} needs {package}, which is not installed. Install it with: pip install 'shipment-etl[{extra}]'")
+        install = f"pip install 'shipment-etl[{extra}]'"
+        super().__init__(f"{what} needs {package}, which is not installed. Install it with: {install}")
 
 
 class MissingColumns(UsageError):

@@ -5,6 +5,7 @@ Colours are the page's own custom properties, so that light, dark and print need
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from math import sqrt
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +23,11 @@ STEPS = 7
 CATEGORIES = 7
 MOST_COLUMNS_WITH_TEXT = 8
 ROW_PIXELS = 30
+HALF_OF_THE_CHART = alt.ExprRef("min(300, containerSize()[0] * 0.5)")
+BROKEN_WHERE_NARROW = "bandwidth('x') < 120 ? split(datum.label, regexp('[_ ]')) : datum.label"
+"""Labels of columns, in lines below each other where a column is narrow."""
+
+ROUND = "datum.value ? format(datum.value, '~s') : '0'"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 CONFIG: Mapping[str, Any] = MappingProxyType(
@@ -75,7 +81,7 @@ def reasons(rejected: Mapping[str, int]) -> Spec:
     rows = [{"reason": name, "rows": rows} for name, rows in rejected.items()]
     base = _chart(rows).encode(
         x=alt.X("rows:Q", axis=None, scale=alt.Scale(padding=0)),
-        y=alt.Y("reason:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=190)),
+        y=alt.Y("reason:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=HALF_OF_THE_CHART)),
         tooltip=[_text("reason", "reason"), _quantity("rows", "rows")],
     )
     bars = base.mark_bar(color="var(--c6)", height={"band": 0.62})
@@ -97,7 +103,9 @@ def heat_map(grid: Series, measure: str, acted_on: tuple[str, str] | None) -> Sp
     across, down = ("origin", "city") if len(origins) <= len(cities) else ("city", "origin")
     orders = {"origin": origins, "city": cities}
     worst_is_low = measure == "on_time_pct"
-    steps = _steps([row[measure] for row in grid.rows], worst_is_low)
+    # Few lanes carry most, so volumes are told apart by their roots.
+    values = [sqrt(row[measure]) if measure == "shipments" else row[measure] for row in grid.rows]
+    steps = _steps(values, worst_is_low)
     rows: list[Row] = [
         {**row, "step": step, "act": (row["origin"], row["city"]) == acted_on}
         for row, step in zip(grid.rows, steps, strict=True)
@@ -113,8 +121,8 @@ def heat_map(grid: Series, measure: str, acted_on: tuple[str, str] | None) -> Sp
         ),
     )
     base = _chart(rows).encode(
-        x=alt.X(f"{across}:N", sort=orders[across], title=None, axis=alt.Axis(orient="top", labelAngle=_angle(orders[across]))),
-        y=alt.Y(f"{down}:N", sort=orders[down], title=None),
+        x=alt.X(f"{across}:N", sort=orders[across], title=None, axis=_columns(len(orders[across]))),
+        y=alt.Y(f"{down}:N", sort=orders[down], title=None, axis=alt.Axis(ticks=False, domain=False)),
         tooltip=[
             _text("origin", "from"),
             _text("city", "to"),
@@ -123,18 +131,15 @@ def heat_map(grid: Series, measure: str, acted_on: tuple[str, str] | None) -> Sp
             _quantity("cost_per_tonne_km", "cost per tonne-km", ".4~g"),
         ],
     )
-    cells = base.mark_rect(cornerRadius=3).encode(
-        color=fill,
-        stroke=alt.condition("datum.act", alt.value("var(--ink)"), alt.value("var(--card)")),
-        strokeWidth=alt.condition("datum.act", alt.value(3), alt.value(2)),
-    )
-    layers: alt.LayerChart | alt.Chart = cells
+    cells = base.mark_rect(cornerRadius=3, stroke="var(--card)", strokeWidth=2).encode(color=fill)
+    outline = base.mark_rect(cornerRadius=3, filled=False, stroke="var(--ink)", strokeWidth=2.5, tooltip=None)
+    layers = cells + outline.transform_filter("datum.act")
     if len(orders[across]) <= MOST_COLUMNS_WITH_TEXT:
         labels = base.mark_text(fontSize=12).encode(
             text=alt.condition(f"datum.{measure} === null", alt.value("–"), alt.Text(f"{measure}:Q", format=form)),
             color=alt.condition("datum.step >= 4", alt.value("var(--cell-strong)"), alt.value("var(--cell-weak)")),
         )
-        layers = cells + labels
+        layers += labels
     return _spec(layers.properties(height=ROW_PIXELS * len(orders[down]), description=f"{name}: {unit} by lane"))
 
 
@@ -193,10 +198,11 @@ def cost(series: Series) -> Spec:
         labels = base.mark_text(align="left", dx=5, color="var(--muted)").encode(text=alt.Text("cost:Q", format=".3~s"))
         return _spec((bars + labels).properties(height=(18 + 16 * len(months)) * len(carriers)), pad_right=50)
     chart = _chart(rows).mark_bar(stroke="var(--card)", strokeWidth=0.5)
+    months_axis = alt.Axis(labelAngle=0, labelOverlap="greedy", labelSeparation=12, ticks=False)
     return _spec(
         chart.encode(
-            x=alt.X("month:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap="greedy", ticks=False)),
-            y=alt.Y("sum(cost):Q", title="cost", axis=alt.Axis(format="~s", tickCount=5)),
+            x=alt.X("month:O", title=None, axis=months_axis),
+            y=alt.Y("sum(cost):Q", title="cost", axis=alt.Axis(labelExpr=ROUND, tickCount=5)),
             color=alt.Color("carrier:N", scale=alt.Scale(domain=carriers, range=colours), legend=alt.Legend()),
             order=alt.Order("place:Q"),
             tooltip=tips,
@@ -220,25 +226,25 @@ def load(series: Series, warehouse: str) -> Spec:
     ]
     tips = [_text("label", series.grain), _quantity("shipments", "shipments a day"), _quantity("capacity", "capacity a day")]
     tips += [_quantity("pct", "load, %", ".0f"), _quantity("congested", "congested days"), _quantity("days", "days")]
-    domain = [min(every), max(_until(day, series.grain) for day in every)]
-    axis = alt.Axis(tickCount=4, grid=False, labelOverlap=True)
-    base = _chart(rows).encode(
-        x=alt.X("day:T", scale=alt.Scale(type="utc", domain=domain), title=None, axis=axis), x2="until:T", tooltip=tips
-    )
+    axis = alt.Axis(tickCount=4, grid=False, labelOverlap="greedy", labelSeparation=12)
+    time = alt.X("day:T", scale=alt.Scale(type="utc", nice=False), title=None, axis=axis)
+    base = _chart(rows).encode(x=time, x2="until:T", tooltip=tips)
     states = alt.Scale(domain=["within", "over"], range=["var(--c5)", "var(--c6)"])
     bars = base.mark_bar(stroke="var(--card)", strokeWidth=0.6).encode(
-        y=alt.Y("shipments:Q", title=None, axis=alt.Axis(format="~s", tickCount=3)),
+        y=alt.Y("shipments:Q", title=None, axis=alt.Axis(labelExpr=ROUND, tickCount=3)),
+        y2=alt.datum(0),
         color=alt.Color("state:N", scale=states, legend=None),
     )
-    layers: list[alt.Chart] = [bars]
+    # All warehouses share one span of time, for which two points that nobody sees are the plainest way.
+    ends = [{"day": min(every)}, {"day": max(_until(day, series.grain) for day in every)}]
+    layers: list[alt.Chart] = [_chart(ends).mark_point(opacity=0, tooltip=None).encode(x=time), bars]
     if any(row["capacity"] for row in own):
         limit = base.mark_rule(color="var(--ink)", strokeDash=[4, 3], strokeWidth=1.2)
         layers.append(limit.encode(y="capacity:Q"))
     if any(row["mark"] for row in rows):
-        middle = alt.X("middle:T", scale=alt.Scale(type="utc", domain=domain))
         marked = [{**row, "middle": _middle(row["day"], row["until"])} for row in rows if row["mark"]]
         marks = _chart(marked).mark_text(dy=-7, fontSize=10, color="var(--c6)", clip=False)
-        layers.append(marks.encode(x=middle, y="shipments:Q", text="mark:N", tooltip=tips))
+        layers.append(marks.encode(x="middle:T", y="shipments:Q", text="mark:N", tooltip=tips))
     return _spec(alt.layer(*layers).properties(height=130))
 
 
@@ -246,7 +252,7 @@ def _chart(rows: Sequence[Row]) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=list(rows)), width="container")
 
 
-def _spec(chart: alt.Chart | alt.LayerChart, pad_right: int = 8) -> Spec:
+def _spec(chart: alt.Chart | alt.LayerChart | alt.FacetChart, pad_right: int = 8) -> Spec:
     wide = chart.properties(
         width="container",
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
@@ -270,12 +276,14 @@ def _steps(values: Sequence[float | None], worst_is_low: bool) -> list[int | Non
     return [step if step is None or not worst_is_low or not width else STEPS - 1 - step for step in placed]
 
 
-def _angle(names: Sequence[str]) -> int:
-    return 0 if len(names) <= 4 else -45 if len(names) <= MOST_COLUMNS_WITH_TEXT else -90
+def _columns(many: int) -> alt.Axis:
+    if many <= MOST_COLUMNS_WITH_TEXT // 2:
+        return alt.Axis(orient="bottom", labelAngle=0, ticks=False, domain=False, labelExpr=BROKEN_WHERE_NARROW)
+    return alt.Axis(orient="top", labelAngle=-45 if many <= MOST_COLUMNS_WITH_TEXT else -90, ticks=False, domain=False)
 
 
 def _time_axis(field: str) -> alt.X:
-    axis = alt.Axis(tickCount=6, grid=False, labelOverlap=True)
+    axis = alt.Axis(tickCount=6, grid=False, labelOverlap="greedy", labelSeparation=12)
     return alt.X(f"{field}:T", scale=alt.Scale(type="utc"), title=None, axis=axis)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from shipment_etl.lake.runs import FAILED, RowCounts, Run
-from shipment_etl.reporting.findings import Action, Figures, Share, figures, within
+from shipment_etl.reporting.findings import Action, Figures, Share, clearly_differ, figures, within
 from shipment_etl.reporting.periods import Period
 from shipment_etl.reporting.reading import Facts, Rejected
 from shipment_etl.reporting.wording import UNKNOWN, number, percent, short
@@ -20,6 +20,8 @@ MOST_RUNS = 12
 MOST_SAMPLES = 12
 MOST_FIELDS = 40
 LONGEST_TEXT = 160
+CLEAR_PCT = 5.0
+"""Change of an amount below which its colour says neither better nor worse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +36,18 @@ class Tile:
 
 def tiles(now: Figures, before: Figures | None) -> list[Tile]:
     """Return the figures of the period, each against the period before."""
-    shares = (
-        ("On time", now.on_time, before.on_time if before else 0, True),
-        ("Two or more days late", now.late, before.late if before else 0, False),
-    )
-    told = [Tile("Shipments", number(now.shipments), *_moved(now.shipments, before and before.shipments, None))]
-    for name, part, earlier, more_is_better in shares:
-        pct = Share(part, now.shipments).pct
-        was = Share(earlier, before.shipments).pct if before and before.shipments else None
-        told.append(Tile(name, percent(pct), *_points(pct, was, more_is_better)))
-    told.append(Tile("Days of delay", number(now.days_late), *_moved(now.days_late, before and before.days_late, False)))
-    told.append(Tile("Cost a shipment", short(now.avg_cost), *_moved(now.avg_cost, before and before.avg_cost, False)))
+    was = before if before and before.shipments else None
     late_cost = now.late_cost if now.priced else None
-    earlier_cost = before.late_cost if before and before.priced else None
-    told.append(Tile("Paid for late freight", short(late_cost), *_moved(late_cost, earlier_cost, False)))
-    return told
+    was_late_cost = was.late_cost if was and was.priced else None
+    on_time, was_on_time = Share(now.on_time, now.shipments), Share(was.on_time, was.shipments) if was else None
+    return [
+        Tile("Shipments", number(now.shipments), *_moved(now.shipments, was.shipments if was else None, None)),
+        Tile("On time", percent(on_time.pct), *_points(on_time, was_on_time, True)),
+        Tile("2+ days late", percent(now.late_share.pct), *_points(now.late_share, was.late_share if was else None, False)),
+        Tile("Days of delay", number(now.days_late), *_moved(now.days_late, was.days_late if was else None, False)),
+        Tile("Cost a shipment", short(now.avg_cost), *_moved(now.avg_cost, was.avg_cost if was else None, False)),
+        Tile("Paid for late freight", short(late_cost), *_moved(late_cost, was_late_cost, False)),
+    ]
 
 
 def carrier_rows(facts: Facts, acted_on: Action | None) -> tuple[list[dict[str, Any]], str]:
@@ -60,7 +59,7 @@ def carrier_rows(facts: Facts, acted_on: Action | None) -> tuple[list[dict[str, 
     ranked = facts.carriers.sort_values(["shipments", "carrier"], ascending=[False, True])
     rows = [
         {
-            **{name: None if value != value else value for name, value in row.items()},
+            **{str(name): None if value != value else value for name, value in row.items()},
             "late_now": lately["now"].get(row["carrier"]),
             "late_before": lately["before"].get(row["carrier"]),
             "acted_on": acted_on is not None and acted_on.carrier == row["carrier"],
@@ -158,21 +157,21 @@ def _moved(now: float | None, before: float | None, more_is_better: bool | None)
     if not before or now is None:
         return "", "even"
     pct = 100 * (now - before) / before
-    return _told(pct, f"{number(abs(pct), 1)} %", more_is_better)
+    return _told(pct, f"{number(abs(pct), 1)} %", more_is_better if abs(pct) >= CLEAR_PCT else None)
 
 
-def _points(now: float, before: float | None, more_is_better: bool) -> tuple[str, str]:
+def _points(now: Share, before: Share | None, more_is_better: bool) -> tuple[str, str]:
     if before is None:
         return "", "even"
-    return _told(now - before, f"{number(abs(now - before), 1)} points", more_is_better)
+    points = now.pct - before.pct
+    return _told(points, f"{number(abs(points), 1)} points", more_is_better if clearly_differ(now, before) else None)
 
 
 def _told(grew: float, said: str, more_is_better: bool | None) -> tuple[str, str]:
     if abs(grew) < 0.05:
         return "unchanged", "even"
-    arrow = "▲" if grew > 0 else "▼"
     mood = "even" if more_is_better is None else "better" if (grew > 0) is more_is_better else "worse"
-    return f"{arrow} {said}", mood
+    return f"{'▲' if grew > 0 else '▼'} {said}", mood
 
 
 def _cut(text: str | None) -> str:

@@ -117,7 +117,7 @@ def _with_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts
     by_day = trends.groupby("shipment_date")["shipments"].sum()
     now, before, recent = None, None, facts.recent
     if len(by_day):
-        now, before = compared({day: int(count) for day, count in by_day.items()})
+        now, before = compared(dict(zip(by_day.index, map(int, by_day), strict=True)))
         first = (before or now).first
         day = pc.field("shipment_date")
         # The month is a partition, so years of history are passed over unopened.

@@ -115,6 +115,7 @@ def _body(facts: Facts) -> dict[str, Any]:
         **body,
         "sentences": sentences(facts),
         "now": dates(facts.now),
+        "lately": "one day" if facts.now.days == 1 else f"last {facts.now.days} days",
         "before": dates(facts.before) if facts.before else None,
         "tiles": tiles(now, before),
         "actions": found,

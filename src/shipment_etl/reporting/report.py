@@ -9,7 +9,7 @@ from shipment_etl.errors import ExtraMissing, FileUnwritable
 from shipment_etl.lake.lake import Lake
 from shipment_etl.reporting.reading import read_facts
 
-__all__ = ["report", "write_report"]
+__all__ = ["report", "require_extra", "write_report"]
 
 NEEDED = ("altair", "jinja2", "vl_convert")
 
@@ -23,9 +23,7 @@ def report(lake: Lake) -> str:
         ExtraMissing: the packages that draw are not installed.
         LakeMissing, NothingToReport: there is no lake, or it has no runs.
     """
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        raise ExtraMissing("A report", missing[0], "report")
+    require_extra()
     with ThreadPoolExecutor(1) as aside:
         # Putting the scripts together takes as long as all the rest, and holds no lock of Python's meanwhile.
         bundle = aside.submit(_script)
@@ -36,9 +34,10 @@ def report(lake: Lake) -> str:
 
 
 def write_report(lake: Lake, file: str | Path) -> Path:
-    """Write a report of a lake to a file, and return its path; folders are made as needed. Errors as for `report`, and:
+    """Write a report of a lake to a file, and return its path; folders are made as needed.
 
     Raises:
+        ExtraMissing, LakeMissing, NothingToReport: as for `report`.
         FileUnwritable: the file cannot be written.
     """
     page, path = report(lake), Path(file).expanduser()
@@ -48,6 +47,17 @@ def write_report(lake: Lake, file: str | Path) -> Path:
     except OSError as problem:
         raise FileUnwritable(str(path), problem.strerror or str(problem)) from problem
     return path
+
+
+def require_extra() -> None:
+    """Make sure that a report can be drawn.
+
+    Raises:
+        ExtraMissing: the packages that draw are not installed.
+    """
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise ExtraMissing("A report", missing[0], "report")
 
 
 def _script() -> str:

@@ -25,7 +25,7 @@ OTHERS = "other carriers"
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Rows of a chart; `grain` is day, week, month or year, `names` the categories in the order to show, `note` what to know."""
+    """Rows of a chart; `grain` is day, week, month or year, `names` the categories in order, `note` what to know."""
 
     rows: tuple[Row, ...]
     grain: str = "day"
@@ -58,7 +58,7 @@ def delay_trend(trends: pd.DataFrame) -> Series:
             "pct": _pct(row["delayed_shipments"], row["shipments"]),
             **({"pct_7d": _pct(row["d7"], row["s7"])} if grain == "day" else {}),
         }
-        for stamp, row in days.iterrows()
+        for stamp, row in zip(days.index, days.to_dict("records"), strict=True)
     )
     return Series(rows, grain, note=_by(grain, len(rows)))
 

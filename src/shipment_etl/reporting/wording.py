@@ -71,16 +71,16 @@ def lane(origin: str, city: str) -> str:
 
 def say_change(found: Change, now: Period, before: Period | None) -> Sentence:
     """Say what became of the share two or more days late."""
-    share = ("", percent(found.now.pct), f" of shipments came two or more days late in {_the_days(now)} ({dates(now)})")
+    share = percent(found.now.pct)
+    where = f" of shipments came two or more days late in {_the_days(now)} ({dates(now)})"
     if found.before is None or before is None:
-        return _sentence(
-            *share, f": {_count(found.now.part, 'shipment')} of {number(found.now.whole)}. There is nothing earlier to compare."
-        )
-    held = f"{percent(found.before.pct)} in the {_days(before)} before"
+        counts = f"{_count(found.now.part, 'shipment')} of {number(found.now.whole)}"
+        return _sentence("", share, f"{where}: {counts}. There is nothing earlier to hold it against.")
+    held = f" from {percent(found.before.pct)} in the {_days(before)} before."
     if not found.clear:
-        return _sentence(*share, ", ", "no clear change", f" from {held}.")
+        return _sentence("", share, f"{where}, ", "no clear change", held)
     verb = "up" if found.points > 0 else "down"
-    return _sentence(*share, ", ", f"{verb} {number(abs(found.points), 1)} points", f" from {held}.")
+    return _sentence("", share, f"{where}, ", f"{verb} {number(abs(found.points), 1)} points", held)
 
 
 def say_action(found: Action | None, now: Period) -> Sentence:
@@ -101,20 +101,23 @@ def say_action(found: Action | None, now: Period) -> Sentence:
     if found.kind == "largest":
         if not found.others.whole:
             return _sentence("No carrier or lane needs action: ", "nothing came late", f" in {_the_days(now)}.")
+        money = f" and {short(found.cost_saved)} paid for late freight" if found.cost_saved is not None else ""
         return _sentence(
             "No carrier or lane is later than the others beyond chance, so begin where most time is lost: ",
             who,
             ", has ",
             f"{number(found.others.part)} of {number(found.others.whole)} days of delay",
-            f" ({percent(found.others.pct)}) in {_the_days(now)}.",
+            f" ({percent(found.others.pct)}) in {_the_days(now)}; being on time would save these, "
+            f"{_count(round(found.late_saved), 'late shipment')}{money}.",
         )
+    also = f" (one of {found.behind_on} lanes where it is behind)" if found.behind_on > 1 else ""
     others = "with the other carriers on that lane" if found.kind == "late" else "on the other lanes"
     saved = f"{_count(round(found.late_saved), 'late shipment')} and {_count(round(found.days_saved), 'day')} of delay"
     money = f", and {short(found.cost_saved)} of freight paid for late ones" if found.cost_saved is not None else ""
     return _sentence(
         "Act first on ",
         who,
-        f": {percent(found.late.pct)} of {number(found.late.whole)} came two or more days late, against "
+        f"{also}: {percent(found.late.pct)} of {number(found.late.whole)} came two or more days late, against "
         f"{percent(found.others.pct)} {others}; being as good would save ",
         saved,
         f" in {_days(now)}{money}.",
