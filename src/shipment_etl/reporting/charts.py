@@ -278,7 +278,10 @@ def _steps(values: Sequence[float | None], worst_is_low: bool) -> list[int | Non
 
 def _columns(many: int) -> alt.Axis:
     if many <= MOST_COLUMNS_WITH_TEXT // 2:
-        return alt.Axis(orient="bottom", labelAngle=0, ticks=False, domain=False, labelExpr=BROKEN_WHERE_NARROW)
+        room = alt.ExprRef("bandwidth('x')")
+        return alt.Axis(
+            orient="bottom", labelAngle=0, ticks=False, domain=False, labelExpr=BROKEN_WHERE_NARROW, labelLimit=room
+        )
     return alt.Axis(orient="top", labelAngle=-45 if many <= MOST_COLUMNS_WITH_TEXT else -90, ticks=False, domain=False)
 
 

@@ -17,7 +17,7 @@ __all__ = ["Tile", "batches_told", "carrier_rows", "counts_of", "reasons_of", "r
 
 MOST_CARRIERS = 60
 MOST_RUNS = 12
-MOST_SAMPLES = 12
+MOST_SAMPLES = 15
 MOST_FIELDS = 40
 LONGEST_TEXT = 160
 CLEAR_PCT = 5.0

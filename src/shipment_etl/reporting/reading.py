@@ -26,8 +26,6 @@ BATCHES_SAMPLED = 3
 ROWS_SAMPLED = 20_000
 """Rejected rows that are looked at for samples, in a batch."""
 
-SAMPLES_OF_A_REASON = 2
-
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
@@ -153,17 +151,17 @@ def _newest_of_each_batch(runs: Iterable[Run]) -> tuple[Run, ...]:
 
 
 def _rejected(lake: Lake, batches: Iterable[Run], version: int | None) -> tuple[Rejected, ...]:
-    """Return a few rejected rows for every reason, of the newest batches that have any."""
+    """Return a rejected row for every reason, of the newest batches that have any."""
     taken: list[Rejected] = []
-    seen: dict[str, int] = {}
+    seen: set[str] = set()
     newest = sorted(batches, key=lambda run: run.batch_date, reverse=True)
     for run in [run for run in newest if run.counts.quarantined][:BATCHES_SAMPLED]:
         batch = (pc.field("source") == run.source) & (pc.field("batch_date") == run.batch_date)
         rows = lake.dataset(QUARANTINE.name, version).head(ROWS_SAMPLED, filter=batch)
         names = [[f"{each['column']}:{each['rule']}" for each in reasons or ()] for reasons in rows["reasons"].to_pylist()]
         for place, reasons in enumerate(names):
-            if any(seen.get(name, 0) < SAMPLES_OF_A_REASON for name in reasons):
-                seen.update({name: seen.get(name, 0) + 1 for name in reasons})
+            if not seen.issuperset(reasons):
+                seen.update(reasons)
                 taken.append(_sample(rows.slice(place, 1).to_pylist()[0]))
     return tuple(taken)
 

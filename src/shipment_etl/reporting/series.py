@@ -20,6 +20,7 @@ MOST_MONTHS = 120
 MOST_WAREHOUSES = 8
 MOST_ORIGINS, MOST_CITIES = 20, 20
 WINDOW = "7D"
+FEW = 0.1
 OTHERS = "other carriers"
 
 
@@ -39,14 +40,19 @@ def delay_trend(trends: pd.DataFrame) -> Series:
     Args:
         trends: the mart delay_trends.
 
-    Rows: day (first of the week or month if coarser), shipments, delayed, pct; pct_7d by day only.
+    Rows: day (first of the week or month if coarser), shipments, delayed, pct; by day also pct_7d, None where the seven days
+    have less than a tenth of the usual shipments, as at the fringes of the data.
     """
     if trends.empty:
         return Series(())
     days = _by_day(trends.groupby("shipment_date")[["shipments", "delayed_shipments"]].sum())
     grain = _grain(days.index, MOST_DAYS, MOST_WEEKS)
+    note = _by(grain)
     if grain == "day":
         days[["s7", "d7"]] = days.rolling(WINDOW)[["shipments", "delayed_shipments"]].sum()
+        few = days["s7"] < FEW * days["s7"].median()
+        days.loc[few, "s7"] = 0
+        note = "The line is left out where a week has less than a tenth of the usual shipments." if few.any() else ""
     else:
         days = days.resample(_rule(grain), label="left", closed="left").sum()
         days = days[days["shipments"] > 0]
@@ -56,11 +62,11 @@ def delay_trend(trends: pd.DataFrame) -> Series:
             "shipments": int(row["shipments"]),
             "delayed": int(row["delayed_shipments"]),
             "pct": _pct(row["delayed_shipments"], row["shipments"]),
-            **({"pct_7d": _pct(row["d7"], row["s7"])} if grain == "day" else {}),
+            **({"pct_7d": _pct(row["d7"], row["s7"]) if row["s7"] else None} if grain == "day" else {}),
         }
         for stamp, row in zip(days.index, days.to_dict("records"), strict=True)
     )
-    return Series(rows, grain, note=_by(grain, len(rows)))
+    return Series(rows, grain, note=note)
 
 
 def warehouse_load(demand: pd.DataFrame) -> Series:
@@ -101,7 +107,7 @@ def warehouse_load(demand: pd.DataFrame) -> Series:
             if len(part):
                 rows.append(_load_row(name, stamp, part))
     if grain != "day":
-        notes.append(_by(grain, len({row["day"] for row in rows})) + " Bars show the mean of the days.")
+        notes.append(_by(grain) + " Bars show the mean of the days.")
     return Series(tuple(rows), grain, tuple(shown), " ".join(notes))
 
 
@@ -214,8 +220,8 @@ def _rule(grain: str) -> str:
     return {"day": "D", "week": "W-MON", "month": "MS"}[grain]
 
 
-def _by(grain: str, points: int) -> str:
-    return "" if grain == "day" else f"By {grain}, because the days are too many to show ({points} {grain}s)."
+def _by(grain: str) -> str:
+    return "" if grain == "day" else f"By {grain}, because the days are too many to show."
 
 
 def _pct(part: float, whole: float) -> float:
