@@ -1,11 +1,10 @@
 """Periods: which days are held against which, by how many shipments left on each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from statistics import median
 
-__all__ = ["Period", "compared"]
+__all__ = ["FRINGE", "Period", "compared", "usual"]
 
 LENGTHS = (28, 91, 364)
 """Days of a period in whole weeks, so that weekends weigh alike; the shortest with enough shipments is taken."""
@@ -39,8 +38,8 @@ def compared(shipments: Mapping[date, int]) -> tuple[Period, Period | None]:
     Args:
         shipments: how many left on each day that has any; not empty.
     """
-    usual = median(shipments.values())
-    full = [day for day, count in shipments.items() if count >= FRINGE * usual]
+    least = FRINGE * usual(shipments.values())
+    full = [day for day, count in shipments.items() if count >= least]
     first, last = min(full), max(full)
     span = (last - first).days + 1
     lengths = [SHORT, *LENGTHS] if span < 2 * LENGTHS[0] else LENGTHS
@@ -51,6 +50,17 @@ def compared(shipments: Mapping[date, int]) -> tuple[Period, Period | None]:
         if min(_within(shipments, now), _within(shipments, now.before())) >= ENOUGH_SHIPMENTS:
             return now, now.before()
     return Period(first, last), None
+
+
+def usual(counts: Iterable[float]) -> float:
+    """Return how many a usual day has: half of all are of days with at least so many, however many small days there are."""
+    ranked = sorted(counts, reverse=True)
+    half, reached = sum(ranked) / 2, 0.0
+    for count in ranked:
+        reached += count
+        if reached >= half:
+            return count
+    return 0.0
 
 
 def _within(shipments: Mapping[date, int], period: Period) -> int:

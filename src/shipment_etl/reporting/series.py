@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from shipment_etl.reporting.periods import FRINGE, usual
+
 __all__ = ["Series", "cost_by_month", "delay_trend", "lane_grid", "warehouse_load"]
 
 Row = dict[str, Any]
@@ -20,7 +22,6 @@ MOST_MONTHS = 120
 MOST_WAREHOUSES = 8
 MOST_ORIGINS, MOST_CITIES = 20, 20
 WINDOW = "7D"
-FEW = 0.1
 OTHERS = "other carriers"
 
 
@@ -50,7 +51,7 @@ def delay_trend(trends: pd.DataFrame) -> Series:
     note = _by(grain)
     if grain == "day":
         days[["s7", "d7"]] = days.rolling(WINDOW)[["shipments", "delayed_shipments"]].sum()
-        few = days["s7"] < FEW * days["s7"].median()
+        few = days["s7"] < FRINGE * usual(days["s7"])
         days.loc[few, "s7"] = 0
         note = "The line is left out where a week has less than a tenth of the usual shipments." if few.any() else ""
     else:

@@ -76,7 +76,7 @@ def say_change(found: Change, now: Period, before: Period | None) -> Sentence:
     if found.before is None or before is None:
         counts = f"{_count(found.now.part, 'shipment')} of {number(found.now.whole)}"
         return _sentence("", share, f"{where}: {counts}. There is nothing earlier to hold it against.")
-    held = f" from {percent(found.before.pct)} in the {_days(before)} before."
+    held = f" from {percent(found.before.pct)} in {_before(before)}."
     if not found.clear:
         return _sentence("", share, f"{where}, ", "no clear change", held)
     verb = "up" if found.points > 0 else "down"
@@ -153,11 +153,15 @@ def _sentence(*words: str, bold_first: bool = False) -> Sentence:
 def _against(before: Share | None, period: Period | None) -> str:
     if before is None or period is None:
         return ""
-    return f" ({number(before.part) if before.part else 'none'} in the {_days(period)} before)"
+    return f" ({number(before.part) if before.part else 'none'} in {_before(period)})"
 
 
 def _the_days(period: Period) -> str:
     return "one day" if period.days == 1 else f"the last {period.days} days"
+
+
+def _before(period: Period) -> str:
+    return "the day before" if period.days == 1 else f"the {_days(period)} before"
 
 
 def _days(period: Period) -> str:
