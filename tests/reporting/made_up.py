@@ -46,7 +46,8 @@ def run(job: str = "process", day: date = DAY, status: str = SUCCEEDED, counts: 
         status=status,
         started_at=f"{day}T00:00:00.000000+00:00",
         engine="sail",
-        counts=counts or (RowCounts(0, 0) if status == FAILED else RowCounts(read=10, accepted=8, quarantined=1, duplicates=1)),
+        counts=counts
+        or (RowCounts(0, 0) if status == FAILED else RowCounts(read=10, accepted=8, quarantined=1, duplicates=1)),
         tables={"processed/carrier_performance": TableVersion(3, "1-2-3")},
         versions={"shipment_etl": "0.1.0", "python": "3.11"},
         settings={"network": "abc"} if job == "process" else {"rows": 10, "seed": 7, "scenario": "baseline"},
@@ -87,11 +88,19 @@ def facts(
         landed=tuple(each for each in runs if each.job == "generate"),
         basis=runs[0],
         pinned=True,
-        carriers=_frame("carrier_performance", ((carrier, 100, 90, 90.0, 5.0, 0.2, -0.5, 0, 2, 3.0, *[ratio] * 3) for carrier in carriers)),
-        lanes=_frame("route_efficiency", ((o, c, 100, ratio, 3.0, ratio, 90.0, *[ratio] * 3) for o, c in product(origins, cities))),
+        carriers=_frame(
+            "carrier_performance",
+            ((carrier, 100, 90, 90.0, 5.0, 0.2, -0.5, 0, 2, 3.0, *[ratio] * 3) for carrier in carriers),
+        ),
+        lanes=_frame(
+            "route_efficiency", ((o, c, 100, ratio, 3.0, ratio, 90.0, *[ratio] * 3) for o, c in product(origins, cities))
+        ),
         costs=_frame(
             "cost_analysis",
-            ((m, k, o, c, 10, 99.5 if known else None, *[ratio] * 5) for m, k, o, c in product(months, carriers, origins, cities)),
+            (
+                (m, k, o, c, 10, 99.5 if known else None, *[ratio] * 5)
+                for m, k, o, c in product(months, carriers, origins, cities)
+            ),
         ),
         trends=_frame("delay_trends", ((day, city, 100, 10, 10.0, 0.2, 10.0) for day, city in product(every, cities))),
         demand=_frame(

@@ -75,7 +75,9 @@ def opened(browser: webdriver.Chrome, page: Path) -> None:
 
 def drawn(browser: webdriver.Chrome) -> None:
     """Wait until every chart that can be seen is drawn."""
-    waiting = "return [...document.querySelectorAll('.chart')].filter(e => e.offsetParent && e.dataset.drawn !== 'done').length"
+    waiting = (
+        "return [...document.querySelectorAll('.chart')].filter(e => e.offsetParent && e.dataset.drawn !== 'done').length"
+    )
     deadline = time.monotonic() + 30
     while browser.execute_script(waiting) and time.monotonic() < deadline:
         time.sleep(0.05)

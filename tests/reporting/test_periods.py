@@ -38,7 +38,10 @@ def test_one_day_has_nothing_before_it() -> None:
 def test_the_fringes_of_the_data_are_left_out() -> None:
     fringe = {LAST - timedelta(days=n): 3 for n in range(4, 12)} | {LAST + timedelta(days=1): 2}
     now, before = compared(days(4) | fringe)
-    assert (now, before) == (Period(LAST - timedelta(days=1), LAST), Period(LAST - timedelta(days=3), LAST - timedelta(days=2)))
+    assert (now, before) == (
+        Period(LAST - timedelta(days=1), LAST),
+        Period(LAST - timedelta(days=3), LAST - timedelta(days=2)),
+    )
 
 
 @given(st.dictionaries(st.dates(date(2020, 1, 1), date(2026, 12, 31)), st.integers(1, 10**6), min_size=1))

@@ -29,7 +29,9 @@ def test_the_seven_day_line_is_that_of_the_seven_calendar_days(counts: dict) -> 
         day = date.fromisoformat(row["day"])
         week = [each for (shipped, _), each in counts.items() if day - timedelta(days=6) <= shipped <= day]
         if row["pct_7d"] is not None:
-            assert row["pct_7d"] == pytest.approx(100 * sum(late for _, late in week) / sum(all_ for all_, _ in week), abs=1e-3)
+            assert row["pct_7d"] == pytest.approx(
+                100 * sum(late for _, late in week) / sum(all_ for all_, _ in week), abs=1e-3
+            )
         assert row["shipments"] == sum(all_ for (shipped, _), (all_, _) in counts.items() if shipped == day)
 
 
@@ -56,7 +58,9 @@ def test_load_knows_congested_days_at_any_grain() -> None:
 
 def test_unknown_capacities_and_costs_stay_unknown() -> None:
     made = facts(known=False)
-    assert {(row["capacity"], row["congested"], row["pct"]) for row in warehouse_load(made.demand).rows} == {(None, None, None)}
+    assert {(row["capacity"], row["congested"], row["pct"]) for row in warehouse_load(made.demand).rows} == {
+        (None, None, None)
+    }
     assert cost_by_month(made.costs).rows == ()
     assert {row["cost_per_tonne_km"] for row in lane_grid(made.lanes).rows} == {None}
 

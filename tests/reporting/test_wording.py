@@ -16,7 +16,13 @@ def test_numbers_have_units_separators_and_a_dash_where_unknown() -> None:
     assert [number(1234567), number(-2.5, 1), number(None), number(float("nan")), number(-0.04, 1)] == [
         *("1,234,567", "−2.5", "–", "–", "0.0"),
     ]
-    assert [percent(12.345), percent(None), short(12.5), short(12345.6), short(None)] == ["12.3 %", "–", "12.50", "12,346", "–"]
+    assert [percent(12.345), percent(None), short(12.5), short(12345.6), short(None)] == [
+        "12.3 %",
+        "–",
+        "12.50",
+        "12,346",
+        "–",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -35,8 +41,8 @@ def test_periods_are_said_shortly(first: date, last: date, said: str) -> None:
 def test_what_changed() -> None:
     now, before = Share(310, 1000), Share(250, 1000)
     assert say_change(Change(now, before, True), NOW, BEFORE).text == (
-        "31.0 % of shipments came two or more days late in the last 7 days (16–22 Nov 2026), up 6.0 points from 25.0 % in the "
-        "7 days before."
+        "31.0 % of shipments came two or more days late in the last 7 days (16–22 Nov 2026), up 6.0 points from 25.0 % in "
+        "the 7 days before."
     )
     assert "down 6.0 points from 31.0 %" in say_change(Change(before, now, True), NOW, BEFORE).text
     assert "no clear change from 25.0 %" in say_change(Change(now, before, False), NOW, BEFORE).text
@@ -48,8 +54,8 @@ def test_what_changed() -> None:
 def test_where_to_act() -> None:
     late = Action("late", "UPS", "NY", "Miami", Share(120, 300), Share(30, 600), 105.0, 420.0, 1050.0, behind_on=3)
     assert say_action(late, NOW).text == (
-        "Act first on UPS, NY → Miami (one of 3 lanes where it is behind): 40.0 % of 300 came two or more days late, against "
-        "5.0 % with the other carriers on that lane; being as good would save 105 late shipments and 420 days of delay in "
+        "Act first on UPS, NY → Miami (one of 3 lanes where it is behind): 40.0 % of 300 came two or more days late, "
+        "against 5.0 % with the other carriers on that lane; being as good would save 105 late shipments and 420 days of delay in "
         "7 days, and 1,050 of freight paid for late ones."
     )
     lane = Action("lane", None, "NY", "Miami", Share(1, 2), Share(0, 2), 1.0, 1.0, None)
@@ -69,8 +75,8 @@ def test_where_to_act() -> None:
 def test_where_it_jams() -> None:
     found = Load(Share(4, 12), Share(1, 12), "CA", 2, 172.6, NOW.last)
     assert say_load(found, NOW, BEFORE).text == (
-        "Warehouses were over capacity on 4 of 12 warehouse-days in the last 7 days (1 in the 7 days before), most often CA: "
-        "2 days, up to 173 % of what it can handle."
+        "Warehouses were over capacity on 4 of 12 warehouse-days in the last 7 days (1 in the 7 days before), most often "
+        "CA: 2 days, up to 173 % of what it can handle."
     )
     calm = Load(Share(0, 12), Share(0, 12), "CA", 0, 69.4, NOW.last)
     assert say_load(calm, NOW, BEFORE).text == (

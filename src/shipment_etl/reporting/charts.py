@@ -23,6 +23,8 @@ STEPS = 7
 CATEGORIES = 7
 MOST_COLUMNS_WITH_TEXT = 8
 ROW_PIXELS = 30
+MOST_MARKED = 60
+"""Bars up to which congested ones get a mark as well as a colour; more would overlap."""
 HALF_OF_THE_CHART = alt.ExprRef("min(300, containerSize()[0] * 0.5)")
 BROKEN_WHERE_NARROW = "bandwidth('x') < 120 ? split(datum.label, regexp('[_ ]')) : datum.label"
 """Labels of columns, in lines below each other where a column is narrow."""
@@ -241,7 +243,7 @@ def load(series: Series, warehouse: str) -> Spec:
     if any(row["capacity"] for row in own):
         limit = base.mark_rule(color="var(--ink)", strokeDash=[4, 3], strokeWidth=1.2)
         layers.append(limit.encode(y="capacity:Q"))
-    if any(row["mark"] for row in rows):
+    if len(rows) <= MOST_MARKED and any(row["mark"] for row in rows):
         marked = [{**row, "middle": _middle(row["day"], row["until"])} for row in rows if row["mark"]]
         marks = _chart(marked).mark_text(dy=-7, fontSize=10, color="var(--c6)", clip=False)
         layers.append(marks.encode(x="middle:T", y="shipments:Q", text="mark:N", tooltip=tips))
