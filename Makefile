@@ -55,7 +55,7 @@ clean: ## Remove .venv, caches and builds; the next command makes them anew.
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.stamp: pyproject.toml uv.lock | $(filter .uv/%,$(UV))
-	$(UV) sync --locked --python "$(PYTHON)"
+	$(UV) sync --locked --all-extras --python "$(PYTHON)"
 	@touch $@
 
 .uv/bin/uv:

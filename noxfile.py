@@ -39,5 +39,5 @@ def tests(session: nox.Session) -> None:
 
 
 def install(session: nox.Session, group: str) -> None:
-    """Install the package and a dependency group of pyproject.toml."""
-    session.install("--editable", ".", "--group", group)
+    """Install the package with all it can do, and a dependency group of pyproject.toml."""
+    session.install("--editable", ".[report]", "--group", group)

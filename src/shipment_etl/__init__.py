@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shipment_etl.lake.lake import Lake
     from shipment_etl.lake.runs import RowCounts, Run, RunStart
     from shipment_etl.network import Network
+    from shipment_etl.reporting.report import report, write_report
     from shipment_etl.sessions import session
     from shipment_etl.transform.clean import clean
     from shipment_etl.transform.lane_days import lane_days
@@ -46,11 +47,13 @@ __all__ = [
     "hookimpl",
     "lane_days",
     "marts",
+    "report",
     "run_generate",
     "run_ingest",
     "run_process",
     "session",
     "split",
+    "write_report",
 ]
 
 _HOMES = {
@@ -72,11 +75,13 @@ _HOMES = {
     "hookimpl": "hookspecs",
     "lane_days": "transform.lane_days",
     "marts": "transform.marts",
+    "report": "reporting.report",
     "run_generate": "jobs.generate",
     "run_ingest": "jobs.ingest",
     "run_process": "jobs.process",
     "session": "sessions",
     "split": "contracts.split",
+    "write_report": "reporting.report",
 }
 
 

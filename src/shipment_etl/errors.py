@@ -7,6 +7,7 @@ ShipmentEtlError
 │   ├── NetworkError
 │   ├── UnknownEngine
 │   ├── EngineMissing
+│   ├── ExtraMissing
 │   ├── MissingColumns
 │   ├── UnsupportedCheck
 │   ├── ConfigError
@@ -26,9 +27,11 @@ ShipmentEtlError
     │   ├── NotADeltaTable
     │   ├── BatchMissing
     │   ├── OutsideBatch
+    │   ├── NothingToReport
     │   ├── LakeFull
     │   └── CommitConflict
     ├── EngineFailed
+    ├── FileUnwritable
     └── RowsLost
 """
 
@@ -42,9 +45,11 @@ __all__ = [
     "DataRejected",
     "EngineFailed",
     "EngineMissing",
+    "ExtraMissing",
     "FileEmpty",
     "FileMissing",
     "FileUnreadable",
+    "FileUnwritable",
     "IngestError",
     "InvalidDateRange",
     "InvalidValue",
@@ -57,6 +62,7 @@ __all__ = [
     "NameClash",
     "NetworkError",
     "NotADeltaTable",
+    "NothingToReport",
     "OutsideBatch",
     "PluginError",
     "RowsLost",
@@ -136,6 +142,14 @@ class EngineMissing(UsageError):
 
     def __init__(self, name: str, install: str) -> None:
         super().__init__(f"The engine {name!r} is not installed. Install it with: {install}")
+
+
+class ExtraMissing(UsageError):
+    """A part of the package was asked for whose dependencies are not installed."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        install = f"pip install 'shipment-etl[{extra}]'"
+        super().__init__(f"{what} needs {package}, which is not installed. Install it with: {install}")
 
 
 class MissingColumns(UsageError):
@@ -267,6 +281,15 @@ class OutsideBatch(LakeError):
         )
 
 
+class NothingToReport(LakeError):
+    """A lake has no runs."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            f"The lake {uri} has no runs to report. Make one with: shipment-etl generate --lake {uri}, then process it."
+        )
+
+
 class LakeFull(LakeError):
     """The disk or bucket takes no more."""
 
@@ -289,6 +312,13 @@ class EngineFailed(JobError):
     def __init__(self, doing: str, said: str) -> None:
         first = said.strip().splitlines()[0] if said.strip() else "no reason given"
         super().__init__(f"The engine failed while {doing}: {first[:300]}. Run again with --debug for the whole story.")
+
+
+class FileUnwritable(JobError):
+    """A file that was asked for cannot be written."""
+
+    def __init__(self, file: str, why: str) -> None:
+        super().__init__(f"{file} cannot be written: {why}. Name another file.")
 
 
 class RowsLost(JobError):

@@ -5,7 +5,7 @@ from datetime import date as Date
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,9 @@ from shipment_etl.cli.options import (
     ToOption,
     dates_given,
 )
+
+if TYPE_CHECKING:
+    from shipment_etl.lake.lake import Lake
 
 __all__ = ["app"]
 
@@ -58,7 +61,7 @@ def demo(
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Generate a week of shipments, process it, and show the marts."""
+    """Generate a week of shipments, process it, show the marts, and write a report into the lake's folder."""
     from shipment_etl.cli.progress import progress
     from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.cli.tables import show_marts
@@ -87,6 +90,7 @@ def demo(
         print_json_lines(run.to_json() for run in runs)
     else:
         show_marts(home, runs)
+    _demo_report(home)
 
 
 @app.command()
@@ -165,11 +169,13 @@ def process(
     last: ToOption = None,
     max_rejected: Annotated[float, typer.Option(help="Share that may be quarantined; above it exit 3.")] = 1.0,
     network: NetworkOption = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a report of the lake as well.")] = None,
     engine: EngineOption = "auto",
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Turn a raw batch into clean shipments, quarantine and marts; the newest batch unless told otherwise."""
+    from shipment_etl.errors import DataRejected
     from shipment_etl.jobs.process import batches, run_process
     from shipment_etl.lake.lake import Lake
     from shipment_etl.network import Network
@@ -181,19 +187,52 @@ def process(
     if first is not None:
         landed = set(batches(home, source))
         batch_dates = [day for day in batch_dates if day in landed] or batch_dates[:1]
-    _run_each(
-        batch_dates or [None],
-        lambda day, listener: run_process(
-            home,
-            date=day,
-            source=source,
-            network=known,
-            max_rejected=max_rejected,
-            spark=session(engine),
-            listeners=[listener],
-        ),
-        as_json,
-    )
+    if report is not None:
+        from shipment_etl.reporting.report import require_extra
+
+        # Before the work, not after it.
+        require_extra()
+    rejected = None
+    try:
+        _run_each(
+            batch_dates or [None],
+            lambda day, listener: run_process(
+                home,
+                date=day,
+                source=source,
+                network=known,
+                max_rejected=max_rejected,
+                spark=session(engine),
+                listeners=[listener],
+            ),
+            as_json,
+        )
+    except DataRejected as problem:
+        # The tables are written, and a report shows what was rejected.
+        rejected = problem
+    if report is not None:
+        _write_report(home, report)
+    if rejected is not None:
+        raise rejected
+
+
+@app.command()
+def report(
+    lake: LakeOption,
+    out: Annotated[Path, typer.Option(metavar="FILE.html", help="Where to.")] = Path("report.html"),
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write a report of a lake: one HTML page that works offline."""
+    from shipment_etl.cli.rendering import print_json_lines
+    from shipment_etl.lake.lake import Lake
+    from shipment_etl.reporting.report import write_report
+
+    path = write_report(Lake(lake), out)
+    if as_json:
+        print_json_lines([{"file": str(path), "bytes": path.stat().st_size}])
+    else:
+        print(path)
 
 
 @app.command()
@@ -261,6 +300,24 @@ def doctor(
     print_findings(findings, as_json)
     if any(finding.state == "red" for finding in findings):
         raise typer.Exit(1)
+
+
+def _demo_report(lake: "Lake") -> None:
+    from shipment_etl.errors import ExtraMissing
+
+    # Into the lake's folder, where one folder holds all that the demo made; beside the caller where the lake is elsewhere.
+    file = Path("demo-report.html") if "://" in lake.uri else Path(lake.uri) / "report.html"
+    try:
+        _write_report(lake, file)
+    except ExtraMissing as problem:
+        # The demo's tables stand without a page.
+        typer.echo(f"no report: {problem}", err=True)
+
+
+def _write_report(lake: "Lake", file: Path) -> None:
+    from shipment_etl.reporting.report import write_report
+
+    typer.echo(f"report: {write_report(lake, file)}", err=True)
 
 
 def _run_each(batch_dates: Iterable[Date | None], job: Callable, as_json: bool) -> None:  # type: ignore[type-arg]

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pyarrow.dataset as pads
 import pyarrow.fs as pafs
 from deltalake import DeltaTable
 from pyspark.errors import PySparkException
@@ -135,6 +136,16 @@ class Lake:
         partitions = [each for each in actions.column_names if each.startswith("partition.")]
         parts = [_rows(actions, names) for names in (partitions, [f"min.{e}" for e in ranges], [f"max.{e}" for e in ranges])]
         return [DataFile(*each) for each in zip(actions.column("path").to_pylist(), *parts, strict=True)]
+
+    def dataset(self, name: str, version: int | None = None) -> pads.Dataset:
+        """Return a version of a table, the newest if None, as a dataset of pyarrow; needs no engine.
+
+        Raises:
+            LakeMissing, TableMissing, NotADeltaTable: there is none.
+            DeltaError: the log does not reach back to that version.
+        """
+        self._require(name)
+        return DeltaTable(self.location(name), version=version).to_pyarrow_dataset()
 
     def replace_batch(self, spark: SparkSession, table: Table, rows: DataFrame, source: str, batch_date: date) -> None:
         """Replace all rows of one batch by others, in one commit.

@@ -1,0 +1,1 @@
+"""Reporting: what a lake holds, as one page that works offline."""

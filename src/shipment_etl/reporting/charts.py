@@ -1,0 +1,321 @@
+"""Charts: series as specifications of Vega-Lite, which the page draws.
+
+Colours are the page's own custom properties, so that light, dark and print need no second drawing.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from math import sqrt
+from types import MappingProxyType
+from typing import Any
+
+import altair as alt
+
+from shipment_etl.reporting.periods import Period
+from shipment_etl.reporting.series import OTHERS, Series
+
+__all__ = ["CONFIG", "MEASURES", "accounting", "cost", "heat_map", "load", "reasons", "trend"]
+
+Row = dict[str, Any]
+Spec = dict[str, Any]
+
+STEPS = 7
+CATEGORIES = 7
+MOST_COLUMNS_WITH_TEXT = 8
+ROW_PIXELS = 30
+MOST_MARKED = 60
+"""Bars up to which congested ones get a mark as well as a colour; more would overlap."""
+HALF_OF_THE_CHART = alt.ExprRef("min(300, containerSize()[0] * 0.5)")
+BROKEN_WHERE_NARROW = "bandwidth('x') < 120 ? split(datum.label, regexp('[_ ]')) : datum.label"
+"""Labels of columns, in lines below each other where a column is narrow."""
+
+ROUND = "datum.value ? format(datum.value, '~s') : '0'"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+CONFIG: Mapping[str, Any] = MappingProxyType(
+    {
+        "background": "transparent",
+        "font": FONT,
+        "view": {"stroke": None},
+        "axis": {
+            **{"labelColor": "var(--muted)", "titleColor": "var(--muted)", "gridColor": "var(--line)"},
+            **{"domainColor": "var(--line)", "tickColor": "var(--line)", "labelFontSize": 12, "titleFontSize": 12},
+            **{"titleFontWeight": 500, "labelLimit": 150, "labelPadding": 6},
+        },
+        "legend": {
+            **{"labelColor": "var(--ink)", "titleColor": "var(--muted)", "labelFontSize": 12, "titleFontSize": 12},
+            **{"symbolType": "square", "orient": "top", "title": None, "columns": 4, "labelLimit": 130},
+        },
+    }
+)
+
+MEASURES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        "shipments": ("Volume", "shipments", ".3~s"),
+        "on_time_pct": ("On time", "% on time", ".1f"),
+        "cost_per_tonne_km": ("Cost per tonne-km", "cost per tonne-km", ".3~g"),
+    }
+)
+"""Measure of a heat map → its name, its unit, and the form of its numbers."""
+
+
+def accounting(counts: Mapping[str, int]) -> Spec:
+    """Return one bar of where all rows went: accepted, quarantined, duplicates."""
+    whole = sum(counts.values()) or 1
+    rows = [
+        {"what": name, "rows": rows, "share": rows / whole, "place": place}
+        for place, (name, rows) in enumerate(counts.items())
+    ]
+    colours = ["var(--c1)", "var(--c6)", "var(--c2)"]
+    chart = _chart(rows).mark_bar(height=26, stroke="var(--card)", strokeWidth=1)
+    return _spec(
+        chart.encode(
+            x=alt.X("rows:Q", stack="zero", axis=None, scale=alt.Scale(domain=[0, whole], nice=False)),
+            color=alt.Color("what:N", scale=alt.Scale(domain=list(counts), range=colours), legend=None),
+            order="place:O",
+            tooltip=[_text("what", "rows that were"), _quantity("rows", "rows"), _quantity("share", "share", ".2%")],
+        ).properties(height=30)
+    )
+
+
+def reasons(rejected: Mapping[str, int]) -> Spec:
+    """Return bars of rejected rows by reason, the most frequent on top."""
+    rows = [{"reason": name, "rows": rows} for name, rows in rejected.items()]
+    base = _chart(rows).encode(
+        x=alt.X("rows:Q", axis=None, scale=alt.Scale(padding=0)),
+        y=alt.Y("reason:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=HALF_OF_THE_CHART)),
+        tooltip=[_text("reason", "reason"), _quantity("rows", "rows")],
+    )
+    bars = base.mark_bar(color="var(--c6)", height={"band": 0.62})
+    labels = base.mark_text(align="left", dx=5, color="var(--muted)").encode(text=alt.Text("rows:Q", format=","))
+    return _spec((bars + labels).properties(height=max(40, 24 * len(rows))), pad_right=50)
+
+
+def heat_map(grid: Series, measure: str, acted_on: tuple[str, str] | None) -> Spec:
+    """Return origins × destinations coloured by a measure, the lane to act on outlined.
+
+    Args:
+        grid: of `lane_grid`.
+        measure: one of `MEASURES`.
+        acted_on: origin and city, if any.
+    """
+    name, unit, form = MEASURES[measure]
+    origins, cities = list(dict.fromkeys(row["origin"] for row in grid.rows)), list(grid.names)
+    # The shorter side lies across, so that cells stay wide enough on a phone.
+    across, down = ("origin", "city") if len(origins) <= len(cities) else ("city", "origin")
+    orders = {"origin": origins, "city": cities}
+    worst_is_low = measure == "on_time_pct"
+    # Few lanes carry most, so volumes are told apart by their roots.
+    values = [sqrt(row[measure]) if measure == "shipments" else row[measure] for row in grid.rows]
+    steps = _steps(values, worst_is_low)
+    rows: list[Row] = [
+        {**row, "step": step, "act": (row["origin"], row["city"]) == acted_on}
+        for row, step in zip(grid.rows, steps, strict=True)
+    ]
+    ramp = "blue" if measure == "shipments" else "heat"
+    fill = alt.condition(
+        "datum.step === null",
+        alt.value("var(--line)"),
+        alt.Color(
+            "step:O",
+            scale=alt.Scale(domain=list(range(STEPS)), range=[f"var(--{ramp}{step})" for step in range(STEPS)]),
+            legend=None,
+        ),
+    )
+    base = _chart(rows).encode(
+        x=alt.X(f"{across}:N", sort=orders[across], title=None, axis=_columns(len(orders[across]))),
+        y=alt.Y(f"{down}:N", sort=orders[down], title=None, axis=alt.Axis(ticks=False, domain=False)),
+        tooltip=[
+            _text("origin", "from"),
+            _text("city", "to"),
+            _quantity("shipments", "shipments"),
+            _quantity("on_time_pct", "on time, %", ".1f"),
+            _quantity("cost_per_tonne_km", "cost per tonne-km", ".4~g"),
+        ],
+    )
+    cells = base.mark_rect(cornerRadius=3, stroke="var(--card)", strokeWidth=2).encode(color=fill)
+    outline = base.mark_rect(cornerRadius=3, filled=False, stroke="var(--ink)", strokeWidth=2.5, tooltip=None)
+    layers = cells + outline.transform_filter("datum.act")
+    if len(orders[across]) <= MOST_COLUMNS_WITH_TEXT:
+        labels = base.mark_text(fontSize=12).encode(
+            text=alt.condition(f"datum.{measure} === null", alt.value("–"), alt.Text(f"{measure}:Q", format=form)),
+            color=alt.condition("datum.step >= 4", alt.value("var(--cell-strong)"), alt.value("var(--cell-weak)")),
+        )
+        layers += labels
+    return _spec(layers.properties(height=ROW_PIXELS * len(orders[down]), description=f"{name}: {unit} by lane"))
+
+
+def trend(series: Series, now: Period | None) -> Spec:
+    """Return the share of delayed shipments: dots by day with their 7-day line, or a line by week or month."""
+    rows = [{**row, "label": _label(row["day"], series.grain)} for row in series.rows]
+    tips = [_text("label", series.grain), _quantity("pct", "delayed, %", ".1f")]
+    if series.grain == "day":
+        tips.append(_quantity("pct_7d", "over 7 days, %", ".1f"))
+    tips += [_quantity("delayed", "delayed"), _quantity("shipments", "shipments")]
+    base = _chart(rows).encode(
+        x=_time_axis("day"),
+        y=alt.Y("pct:Q", title="delayed, % of shipments", scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5)),
+        tooltip=tips,
+    )
+    layers: list[alt.Chart] = []
+    if now is not None and series.grain == "day":
+        span = [{"from": now.first.isoformat(), "to": (now.last + timedelta(days=1)).isoformat()}]
+        band = _chart(span).mark_rect(color="var(--band)")
+        layers.append(band.encode(x=_time_axis("from"), x2="to:T"))
+    if series.grain == "day":
+        sizes = alt.Size("shipments:Q", scale=alt.Scale(range=[4, 40]), legend=None)
+        layers.append(base.mark_circle(color="var(--muted)", opacity=0.65).encode(size=sizes))
+        layers.append(base.mark_line(color="var(--c1)", strokeWidth=2.5, interpolate="monotone").encode(y="pct_7d:Q"))
+    else:
+        layers.append(base.mark_line(color="var(--c1)", strokeWidth=2, point={"color": "var(--c1)", "size": 14}))
+    return _spec(alt.layer(*layers).properties(height=260))
+
+
+def cost(series: Series) -> Spec:
+    """Return cost by month stacked by carrier; by carrier side by side where there are one or two months."""
+    carriers = list(series.names)
+    colours = [f"var(--c{place % CATEGORIES + 1})" for place in range(len(carriers))]
+    if carriers and carriers[-1] == OTHERS:
+        colours[-1] = "var(--c8)"
+    tips = [
+        _text("month", series.grain),
+        _text("carrier", "carrier"),
+        _quantity("cost", "cost"),
+        _quantity("pct", f"% of the {series.grain}", ".1f"),
+        _quantity("shipments", "shipments"),
+    ]
+    months = sorted({row["month"] for row in series.rows})
+    rows = [{**row, "place": carriers.index(row["carrier"])} for row in series.rows]
+    if len(months) <= 2:
+        shades = ["var(--c1)"] if len(months) == 1 else ["var(--c5)", "var(--c1)"]
+        legend = None if len(months) == 1 else alt.Legend()
+        base = _chart(rows).encode(
+            x=alt.X("cost:Q", axis=None),
+            y=alt.Y("carrier:N", sort=carriers, title=None, axis=alt.Axis(ticks=False, domain=False)),
+            yOffset=alt.YOffset("month:N", sort=months),
+            tooltip=tips,
+        )
+        colour = alt.Color("month:N", scale=alt.Scale(domain=months, range=shades), legend=legend)
+        bars = base.mark_bar(height={"band": 0.8}).encode(color=colour)
+        labels = base.mark_text(align="left", dx=5, color="var(--muted)").encode(text=alt.Text("cost:Q", format=".3~s"))
+        return _spec((bars + labels).properties(height=(18 + 16 * len(months)) * len(carriers)), pad_right=50)
+    chart = _chart(rows).mark_bar(stroke="var(--card)", strokeWidth=0.5)
+    months_axis = alt.Axis(labelAngle=0, labelOverlap="greedy", labelSeparation=12, ticks=False)
+    return _spec(
+        chart.encode(
+            x=alt.X("month:O", title=None, axis=months_axis),
+            y=alt.Y("sum(cost):Q", title="cost", axis=alt.Axis(labelExpr=ROUND, tickCount=5)),
+            color=alt.Color("carrier:N", scale=alt.Scale(domain=carriers, range=colours), legend=alt.Legend()),
+            order=alt.Order("place:Q"),
+            tooltip=tips,
+        ).properties(height=300)
+    )
+
+
+def load(series: Series, warehouse: str) -> Spec:
+    """Return a warehouse's shipments a day against its capacity, congested days in another colour and with a mark."""
+    own = [row for row in series.rows if row["warehouse"] == warehouse]
+    every = [row["day"] for row in series.rows]
+    rows = [
+        {
+            **row,
+            "until": _until(row["day"], series.grain),
+            "label": _label(row["day"], series.grain),
+            "state": "over" if row["congested"] else "within",
+            "mark": "" if not row["congested"] else "▲" if series.grain == "day" else str(row["congested"]),
+        }
+        for row in own
+    ]
+    tips = [_text("label", series.grain), _quantity("shipments", "shipments a day"), _quantity("capacity", "capacity a day")]
+    tips += [_quantity("pct", "load, %", ".0f"), _quantity("congested", "congested days"), _quantity("days", "days")]
+    axis = alt.Axis(tickCount=4, grid=False, labelOverlap="greedy", labelSeparation=12)
+    time = alt.X("day:T", scale=alt.Scale(type="utc", nice=False), title=None, axis=axis)
+    base = _chart(rows).encode(x=time, x2="until:T", tooltip=tips)
+    states = alt.Scale(domain=["within", "over"], range=["var(--c5)", "var(--c6)"])
+    bars = base.mark_bar(stroke="var(--card)", strokeWidth=0.6).encode(
+        y=alt.Y("shipments:Q", title=None, axis=alt.Axis(labelExpr=ROUND, tickCount=3)),
+        y2=alt.datum(0),
+        color=alt.Color("state:N", scale=states, legend=None),
+    )
+    # All warehouses share one span of time, for which two points that nobody sees are the plainest way.
+    ends = [{"day": min(every)}, {"day": max(_until(day, series.grain) for day in every)}]
+    layers: list[alt.Chart] = [_chart(ends).mark_point(opacity=0, tooltip=None).encode(x=time), bars]
+    if any(row["capacity"] for row in own):
+        limit = base.mark_rule(color="var(--ink)", strokeDash=[4, 3], strokeWidth=1.2)
+        layers.append(limit.encode(y="capacity:Q"))
+    if len(rows) <= MOST_MARKED and any(row["mark"] for row in rows):
+        marked = [{**row, "middle": _middle(row["day"], row["until"])} for row in rows if row["mark"]]
+        marks = _chart(marked).mark_text(dy=-7, fontSize=10, color="var(--c6)", clip=False)
+        layers.append(marks.encode(x="middle:T", y="shipments:Q", text="mark:N", tooltip=tips))
+    return _spec(alt.layer(*layers).properties(height=130))
+
+
+def _chart(rows: Sequence[Row]) -> alt.Chart:
+    return alt.Chart(alt.InlineData(values=list(rows)), width="container")
+
+
+def _spec(chart: alt.Chart | alt.LayerChart | alt.FacetChart, pad_right: int = 8) -> Spec:
+    wide = chart.properties(
+        width="container",
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        padding={"left": 2, "right": pad_right, "top": 8, "bottom": 4},
+    )
+    spec: Spec = wide.to_dict()
+    # One look for all charts is the page's; and no chart names an address.
+    spec.pop("config", None)
+    spec.pop("$schema", None)
+    return spec
+
+
+def _steps(values: Sequence[float | None], worst_is_low: bool) -> list[int | None]:
+    """Share values out over equal steps from least to most, so that the last is what to look at."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return [None for _ in values]
+    least, most = min(known), max(known)
+    width = (most - least) / STEPS
+    placed = [None if value is None else min(STEPS - 1, int((value - least) / width)) if width else 0 for value in values]
+    return [step if step is None or not worst_is_low or not width else STEPS - 1 - step for step in placed]
+
+
+def _columns(many: int) -> alt.Axis:
+    if many <= MOST_COLUMNS_WITH_TEXT // 2:
+        room = alt.ExprRef("bandwidth('x')")
+        return alt.Axis(
+            orient="bottom", labelAngle=0, ticks=False, domain=False, labelExpr=BROKEN_WHERE_NARROW, labelLimit=room
+        )
+    return alt.Axis(orient="top", labelAngle=-45 if many <= MOST_COLUMNS_WITH_TEXT else -90, ticks=False, domain=False)
+
+
+def _time_axis(field: str) -> alt.X:
+    axis = alt.Axis(tickCount=6, grid=False, labelOverlap="greedy", labelSeparation=12)
+    return alt.X(f"{field}:T", scale=alt.Scale(type="utc"), title=None, axis=axis)
+
+
+def _text(field: str, title: str) -> alt.Tooltip:
+    return alt.Tooltip(f"{field}:N", title=title)
+
+
+def _quantity(field: str, title: str, form: str = ",.0f") -> alt.Tooltip:
+    return alt.Tooltip(f"{field}:Q", title=title, format=form)
+
+
+def _label(day: str, grain: str) -> str:
+    start = date.fromisoformat(day)
+    if grain == "month":
+        return f"{start:%b %Y}"
+    said = f"{start:%a} {start.day} {start:%b %Y}"
+    return said if grain == "day" else f"from {said}"
+
+
+def _until(day: str, grain: str) -> str:
+    start = date.fromisoformat(day)
+    if grain == "month":
+        return (start.replace(day=28) + timedelta(days=4)).replace(day=1).isoformat()
+    return (start + timedelta(days=1 if grain == "day" else 7)).isoformat()
+
+
+def _middle(day: str, until: str) -> str:
+    first, last = date.fromisoformat(day), date.fromisoformat(until)
+    hours = (last - first).days * 12
+    return f"{(first + timedelta(days=hours // 24)).isoformat()}T{hours % 24:02d}:00:00Z"

@@ -1,0 +1,201 @@
+"""Contents: what the sections of a page say, as plain values for its template."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from shipment_etl.lake.runs import FAILED, RowCounts, Run
+from shipment_etl.reporting.findings import Action, Figures, Share, clearly_differ, figures, within
+from shipment_etl.reporting.periods import Period
+from shipment_etl.reporting.reading import Facts, Rejected
+from shipment_etl.reporting.wording import UNKNOWN, number, percent, short
+
+__all__ = ["Tile", "batches_told", "carrier_rows", "counts_of", "other_marts", "reasons_of", "run_rows", "samples", "tiles"]
+
+MOST_CARRIERS = 60
+MOST_RUNS = 12
+MOST_OTHER_ROWS = 20
+MOST_SAMPLES = 15
+MOST_FIELDS = 40
+LONGEST_TEXT = 160
+CLEAR_PCT = 5.0
+"""Change of an amount below which its colour says neither better nor worse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One figure: what it is, its value, and how it moved; `mood` is better, worse or even."""
+
+    name: str
+    value: str
+    moved: str = ""
+    mood: str = "even"
+
+
+def tiles(now: Figures, before: Figures | None) -> list[Tile]:
+    """Return the figures of the period, each against the period before."""
+    was = before if before and before.shipments else None
+    late_cost = now.late_cost if now.priced else None
+    was_late_cost = was.late_cost if was and was.priced else None
+    on_time, was_on_time = Share(now.on_time, now.shipments), Share(was.on_time, was.shipments) if was else None
+    return [
+        Tile("Shipments", number(now.shipments), *_moved(now.shipments, was.shipments if was else None, None)),
+        Tile("On time", percent(on_time.pct), *_points(on_time, was_on_time, True)),
+        Tile("2+ days late", percent(now.late_share.pct), *_points(now.late_share, was.late_share if was else None, False)),
+        Tile("Days of delay", number(now.days_late), *_moved(now.days_late, was.days_late if was else None, False)),
+        Tile("Cost a shipment", short(now.avg_cost), *_moved(now.avg_cost, was.avg_cost if was else None, False)),
+        Tile("Paid for late freight", short(late_cost), *_moved(late_cost, was_late_cost, False)),
+    ]
+
+
+def carrier_rows(facts: Facts, acted_on: Action | None) -> tuple[list[dict[str, Any]], str]:
+    """Return the scorecard, the largest carriers first, and a note where some were left out.
+
+    Columns of carrier_performance, and: late_now, late_before, per cent two or more days late in the periods, or None.
+    """
+    lately = {"now": _late_by_carrier(facts.recent, facts.now), "before": _late_by_carrier(facts.recent, facts.before)}
+    ranked = facts.carriers.sort_values(["shipments", "carrier"], ascending=[False, True])
+    rows = [
+        {
+            **{str(name): None if value != value else value for name, value in row.items()},
+            "late_now": lately["now"].get(row["carrier"]),
+            "late_before": lately["before"].get(row["carrier"]),
+            "acted_on": acted_on is not None and acted_on.carrier == row["carrier"],
+        }
+        for row in ranked.head(MOST_CARRIERS).to_dict("records")
+    ]
+    return rows, "" if len(ranked) == len(rows) else f"The {len(rows)} largest of {len(ranked)} carriers."
+
+
+def counts_of(batches: Iterable[Run]) -> RowCounts:
+    """Add up where the rows of all batches went."""
+    every = [run.counts for run in batches]
+    return RowCounts(
+        read=sum(each.read for each in every),
+        accepted=sum(each.accepted for each in every),
+        quarantined=sum(each.quarantined for each in every),
+        duplicates=sum(each.duplicates for each in every),
+    )
+
+
+def reasons_of(batches: Iterable[Run]) -> dict[str, int]:
+    """Add up rejected rows by reason, the most frequent first."""
+    total: Counter[str] = Counter()
+    for run in batches:
+        total.update(run.reasons)
+    return dict(sorted(total.items(), key=lambda each: (-each[1], each[0])))
+
+
+def samples(rejected: Sequence[Rejected]) -> list[dict[str, Any]]:
+    """Return rejected rows to show: cut to what a page can hold."""
+    return [
+        {
+            "where": f"{row.source} {row.batch_date}, {_cut(row.file)} row {number(row.row)}",
+            "reasons": [(name, _cut(message)) for name, message in row.reasons],
+            "original": [(_cut(name), _cut(value)) for name, value in list(row.original.items())[:MOST_FIELDS]],
+            "left_out": max(0, len(row.original) - MOST_FIELDS),
+        }
+        for row in rejected[:MOST_SAMPLES]
+    ]
+
+
+def other_marts(others: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
+    """Return the marts that plugins added: their columns, and their first rows to show."""
+    return [
+        {
+            "name": name,
+            "columns": list(rows.columns),
+            "numeric": [pd.api.types.is_numeric_dtype(kind) for kind in rows.dtypes],
+            "rows": [[_shown(value) for value in row] for row in rows.head(MOST_OTHER_ROWS).itertuples(index=False)],
+            "left_out": max(0, len(rows) - MOST_OTHER_ROWS),
+        }
+        for name, rows in others.items()
+    ]
+
+
+def _shown(value: Any) -> str:
+    if value is None or value != value:
+        return UNKNOWN
+    return number(value, 2) if isinstance(value, float) else _cut(str(value))
+
+
+def run_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return the newest runs to show."""
+    return [
+        {
+            "started": run.started_at[:19].replace("T", " "),
+            "job": run.job,
+            "source": run.source,
+            "batch_date": run.batch_date.isoformat(),
+            "status": run.status,
+            "failed": run.status == FAILED,
+            "counts": run.counts,
+            "seconds": f"{run.total_seconds:.1f}",
+            "engine": run.engine,
+            "error": _cut(run.error or ""),
+        }
+        for run in runs[:MOST_RUNS]
+    ]
+
+
+def batches_told(landed: Sequence[Run]) -> list[dict[str, str]]:
+    """Return where the batches of each source came from, batches of the same kind together."""
+    alike: dict[tuple[str, ...], list[Run]] = {}
+    for run in landed:
+        alike.setdefault((run.source, run.job, *_settings(run.settings)), []).append(run)
+    return [
+        {
+            "source": source,
+            "made": "generated" if job == "generate" else "ingested",
+            "settings": ", ".join(settings) or UNKNOWN,
+            "batches": _batches(runs),
+            "rows": number(sum(run.counts.accepted for run in runs)),
+        }
+        for (source, job, *settings), runs in alike.items()
+    ]
+
+
+def _settings(settings: Mapping[str, Any]) -> list[str]:
+    # Rows are counted in a column of their own.
+    return [_cut(f"{name} {value}") for name, value in settings.items() if name != "rows"]
+
+
+def _batches(runs: Sequence[Run]) -> str:
+    first, last = min(run.batch_date for run in runs), max(run.batch_date for run in runs)
+    return first.isoformat() if len(runs) == 1 else f"{number(len(runs))} from {first} to {last}"
+
+
+def _late_by_carrier(recent: pd.DataFrame, period: Period | None) -> dict[str, float]:
+    if period is None or recent.empty:
+        return {}
+    return {str(name): figures(rows).late_share.pct for name, rows in within(recent, period).groupby("carrier")}
+
+
+def _moved(now: float | None, before: float | None, more_is_better: bool | None) -> tuple[str, str]:
+    if not before or now is None:
+        return "", "even"
+    pct = 100 * (now - before) / before
+    return _told(pct, f"{number(abs(pct), 1)} %", more_is_better if abs(pct) >= CLEAR_PCT else None)
+
+
+def _points(now: Share, before: Share | None, more_is_better: bool) -> tuple[str, str]:
+    if before is None:
+        return "", "even"
+    points = now.pct - before.pct
+    return _told(points, f"{number(abs(points), 1)} points", more_is_better if clearly_differ(now, before) else None)
+
+
+def _told(grew: float, said: str, more_is_better: bool | None) -> tuple[str, str]:
+    if abs(grew) < 0.05:
+        return "unchanged", "even"
+    mood = "even" if more_is_better is None else "better" if (grew > 0) is more_is_better else "worse"
+    return f"{'▲' if grew > 0 else '▼'} {said}", mood
+
+
+def _cut(text: str | None) -> str:
+    if text is None:
+        return UNKNOWN
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"

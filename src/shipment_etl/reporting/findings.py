@@ -1,0 +1,352 @@
+"""Findings: what changed, where to act first, and where it jams; numbers only, words are made elsewhere.
+
+All are computed from sums of `lane_days` and `warehouse_demand`. A difference counts only where chance is a poor explanation
+of it.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import date
+from math import sqrt
+from statistics import NormalDist
+from typing import cast
+
+import pandas as pd
+
+from shipment_etl.reporting.periods import Period
+
+__all__ = [
+    "Action",
+    "Change",
+    "Figures",
+    "Load",
+    "Share",
+    "actions",
+    "change",
+    "clearly_differ",
+    "figures",
+    "load",
+    "within",
+]
+
+LATE_DAYS = 2
+CONFIDENCE = 0.95
+FALSE_ALARM = 0.01
+"""Chance that a page names a carrier or lane although all are alike, over all that are looked at."""
+
+FEWEST = 30
+"""Shipments below which neither a carrier on a lane nor what it is held against is judged."""
+
+SUMMED = (
+    *("shipments", "transit_days", "late", "days_late"),
+    *("cost", "cost_shipments", "late_cost", "late_priced", "weighed_cost", "weight_kg"),
+)
+
+SLOWER_DAYS = 0.1
+"""Days in transit that a cheaper carrier may take more in the mean, to be held against a dearer one."""
+
+ALIKE_WEIGHT = 0.15
+"""Carriers are compared by cost only where their mean weights on the lane differ by no more than this share."""
+
+LATE_ALIKE = 0.10
+"""Share two or more days late above which time is what a network loses first, even if all carriers are late alike.
+
+Source: 6 to 9 % late is usual for parcel and less-than-truck-load freight, by ShipMatrix and carriers' own figures.
+"""
+
+WORTH_SAYING = 0.05
+"""Share of its cost that a shipment must be able to save."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many of so many."""
+
+    part: int
+    whole: int
+
+    @property
+    def pct(self) -> float:
+        """Per cent; 0 of nothing is 0."""
+        return 100 * self.part / self.whole if self.whole else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a period amounts to.
+
+    `days_late` is over all late shipments; `cost` over the `priced` shipments, those that know their cost; `late_cost` is
+    that of shipments two or more days late.
+    """
+
+    shipments: int
+    on_time: int
+    late: int
+    days_late: int
+    priced: int
+    cost: float
+    late_cost: float
+
+    @property
+    def late_share(self) -> Share:
+        """Shipments two or more days late."""
+        return Share(self.late, self.shipments)
+
+    @property
+    def avg_cost(self) -> float | None:
+        """Cost a shipment; None where no cost is known."""
+        return self.cost / self.priced if self.priced else None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The share of shipments two or more days late, now and before; `clear` if chance is a poor explanation."""
+
+    now: Share
+    before: Share | None
+    clear: bool
+
+    @property
+    def points(self) -> float:
+        """Percentage points that the share grew by."""
+        return self.now.pct - self.before.pct if self.before else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A carrier on a lane (any carrier if None) that loses more than what it is held against, and what mending would save.
+
+    `kind` is one of
+        late: later than the other carriers on the lane;
+        lane: later than the other lanes, whoever carries;
+        cost: dearer than `rival`, whose shipments there weigh the same, travel as fast and come no later;
+        largest: no later than others beyond chance, but where most days are lost.
+    `late` and `others` are shares two or more days late; of largest, `others` is its share in all days of delay. What is
+    saved is for the period. `behind_on` counts the lanes where the carrier is later than the others.
+    """
+
+    kind: str
+    carrier: str | None
+    origin: str
+    city: str
+    late: Share
+    others: Share
+    late_saved: float = 0.0
+    days_saved: float = 0.0
+    cost_saved: float | None = None
+    avg_cost: float | None = None
+    rival: str | None = None
+    rival_cost: float | None = None
+    behind_on: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Warehouse-days over capacity, among those whose capacity is known; and the fullest warehouse."""
+
+    over: Share
+    over_before: Share | None
+    worst: str | None
+    worst_over: int
+    peak_pct: float
+    peak_day: date | None
+
+
+def within(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
+    """Return the rows of a period, by shipment_date."""
+    return frame[(frame["shipment_date"] >= period.first) & (frame["shipment_date"] <= period.last)]
+
+
+def figures(days: pd.DataFrame) -> Figures:
+    """Sum rows of lane_days."""
+    by_delay = _with_outcomes(days)
+    return Figures(
+        shipments=int(by_delay["shipments"].sum()),
+        on_time=int(by_delay["on_time"].sum()),
+        late=int(by_delay["late"].sum()),
+        days_late=int(by_delay["days_late"].sum()),
+        priced=int(by_delay["cost_shipments"].sum()),
+        cost=float(by_delay["cost"].sum()),
+        late_cost=float(by_delay["late_cost"].sum()),
+    )
+
+
+def change(now: Figures, before: Figures | None) -> Change:
+    """Hold the share two or more days late against that of the period before."""
+    if before is None or not before.shipments:
+        return Change(now.late_share, None, False)
+    return Change(now.late_share, before.late_share, clearly_differ(now.late_share, before.late_share))
+
+
+def clearly_differ(one: Share, other: Share) -> bool:
+    """Whether chance is a poor explanation of the difference: a two-sided test of two proportions at 95 %."""
+    return abs(_z(one, other)) >= NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+
+
+def actions(days: pd.DataFrame, most: int = 5) -> list[Action]:
+    """Say where to act, the first first: carriers later than others on their lane, then late lanes, then dear carriers.
+
+    Args:
+        days: rows of lane_days of one period.
+        most: how many at most.
+    """
+    if days.empty:
+        return []
+    by_delay = _with_outcomes(days)
+    pairs = _summed(by_delay, ["carrier", "origin_warehouse", "destination_city"])
+    lanes = _summed(by_delay, ["origin_warehouse", "destination_city"])
+    found = _late_carriers(pairs, lanes) or _late_lanes(lanes)
+    if not found and figures(days).late_share.pct >= 100 * LATE_ALIKE:
+        found = [_largest(pairs)]
+    found = [*found, *_dear_carriers(pairs)][:most]
+    return found or [_largest(pairs)]
+
+
+def load(demand: pd.DataFrame, now: Period, before: Period | None) -> Load | None:
+    """Count warehouse-days over capacity; None where no capacity is known."""
+    known = demand[demand["utilisation_pct"].notna()]
+    rows = within(known, now)
+    if rows.empty:
+        return None
+    over = rows["congested"].astype(bool)
+    by_warehouse = rows[over].groupby("origin_warehouse").size().sort_values(ascending=False, kind="stable")
+    worst = str(by_warehouse.index[0]) if len(by_warehouse) else None
+    fullest = rows if worst is None else rows[rows["origin_warehouse"] == worst]
+    peak = fullest.loc[fullest["utilisation_pct"].astype(float).idxmax()]
+    earlier = within(known, before) if before else None
+    return Load(
+        over=Share(int(over.sum()), len(rows)),
+        over_before=None if earlier is None else Share(int(earlier["congested"].astype(bool).sum()), len(earlier)),
+        worst=str(peak["origin_warehouse"]),
+        worst_over=int(by_warehouse.iloc[0]) if worst else 0,
+        peak_pct=float(peak["utilisation_pct"]),
+        peak_day=cast(date, peak["shipment_date"]),
+    )
+
+
+def _late_carriers(pairs: pd.DataFrame, lanes: pd.DataFrame) -> list[Action]:
+    both = pairs.merge(lanes, on=["origin_warehouse", "destination_city"], suffixes=("", "_lane"))
+    limit = _limit(len(both))
+    found = []
+    for row in both.to_dict("records"):
+        own = Share(row["late"], row["shipments"])
+        others = Share(row["late_lane"] - row["late"], row["shipments_lane"] - row["shipments"])
+        if _clearly_more(own, others, limit):
+            found.append(_action("late", str(row["carrier"]), row, own, others, row["days_late_lane"] - row["days_late"]))
+    behind = Counter(each.carrier for each in found)
+    return sorted((replace(each, behind_on=behind[each.carrier]) for each in found), key=lambda each: -each.late_saved)
+
+
+def _late_lanes(lanes: pd.DataFrame) -> list[Action]:
+    late, shipments, days_late = (int(lanes[name].sum()) for name in ("late", "shipments", "days_late"))
+    limit = _limit(len(lanes))
+    found = []
+    for row in lanes.to_dict("records"):
+        own = Share(row["late"], row["shipments"])
+        others = Share(late - row["late"], shipments - row["shipments"])
+        if _clearly_more(own, others, limit):
+            found.append(_action("lane", None, row, own, others, days_late - row["days_late"]))
+    return sorted(found, key=lambda each: -each.late_saved)
+
+
+def _action(kind: str, carrier: str | None, row: dict, own: Share, others: Share, others_days_late: int) -> Action:  # type: ignore[type-arg]
+    late_saved = own.part - own.whole * others.part / others.whole
+    late_cost = row["late_cost"] / row["late_priced"] if row["late_priced"] else None
+    return Action(
+        kind,
+        carrier,
+        str(row["origin_warehouse"]),
+        str(row["destination_city"]),
+        own,
+        others,
+        late_saved=late_saved,
+        days_saved=max(0.0, row["days_late"] - own.whole * others_days_late / others.whole),
+        cost_saved=None if late_cost is None else late_saved * late_cost,
+        avg_cost=row["cost"] / row["cost_shipments"] if row["cost_shipments"] else None,
+    )
+
+
+def _dear_carriers(pairs: pd.DataFrame) -> list[Action]:
+    """Carriers that cost more than another one whose shipments on the lane weigh alike, travel as fast, come no later."""
+    # Means are comparable only where every shipment knows its cost and its weight.
+    usable = pairs[(pairs["cost_shipments"] == pairs["shipments"]) & (pairs["shipments"] >= FEWEST)]
+    usable = usable[(usable["weight_kg"] > 0) & ((usable["weighed_cost"] - usable["cost"]).abs() < 0.01)]
+    limit = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    found = []
+    for (origin, city), lane in usable.groupby(["origin_warehouse", "destination_city"]):
+        rows = lane.to_dict("records")
+        for row in rows:
+            own = Share(row["late"], row["shipments"])
+            cost, weight = row["cost"] / row["shipments"], row["weight_kg"] / row["shipments"]
+            best: Action | None = None
+            for other in rows:
+                theirs = Share(other["late"], other["shipments"])
+                ratio = weight / (other["weight_kg"] / other["shipments"])
+                slower = other["transit_days"] / other["shipments"] - row["transit_days"] / row["shipments"]
+                if other is row or abs(ratio - 1) > ALIKE_WEIGHT or slower > SLOWER_DAYS or _z(theirs, own) > limit:
+                    continue
+                # What the rival would take for our weight, and never less than it takes for its own.
+                price = other["cost"] / other["shipments"] * max(1.0, ratio)
+                saved = (cost - price) * row["shipments"]
+                if cost - price >= WORTH_SAYING * cost and (best is None or saved > (best.cost_saved or 0)):
+                    carrier, rival = str(row["carrier"]), str(other["carrier"])
+                    best = Action("cost", carrier, str(origin), str(city), own, theirs, 0.0, 0.0, saved, cost, rival, price)
+            if best is not None:
+                found.append(best)
+    return sorted(found, key=lambda each: -(each.cost_saved or 0))
+
+
+def _largest(pairs: pd.DataFrame) -> Action:
+    row = pairs.sort_values(["days_late", "shipments"], ascending=False, kind="stable").to_dict("records")[0]
+    return Action(
+        "largest",
+        str(row["carrier"]),
+        str(row["origin_warehouse"]),
+        str(row["destination_city"]),
+        Share(row["late"], row["shipments"]),
+        Share(int(row["days_late"]), int(pairs["days_late"].sum())),
+        late_saved=float(row["late"]),
+        days_saved=float(row["days_late"]),
+        cost_saved=row["late_cost"] if row["late_priced"] else None,
+    )
+
+
+def _with_outcomes(days: pd.DataFrame) -> pd.DataFrame:
+    delay, shipments = days["delay_days"].astype("int64"), days["shipments"].astype("int64")
+    late = delay >= LATE_DAYS
+    cost, priced = days["cost"].astype(float).fillna(0.0), days["cost_shipments"].astype("int64")
+    return days.assign(
+        shipments=shipments,
+        cost=cost,
+        cost_shipments=priced,
+        weighed_cost=days["weighed_cost"].astype(float).fillna(0.0),
+        transit_days=days["transit_days"].astype("int64"),
+        weight_kg=days["weight_kg"].astype(float).fillna(0.0),
+        on_time=shipments.where(delay <= 0, 0),
+        late=shipments.where(late, 0),
+        days_late=delay.clip(lower=0) * shipments,
+        late_cost=cost.where(late, 0.0),
+        late_priced=priced.where(late, 0),
+    )
+
+
+def _summed(by_delay: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    return by_delay.groupby(keys, as_index=False)[list(SUMMED)].sum()
+
+
+def _limit(looked_at: int) -> float:
+    """How many standard errors a difference must have, so that looking at many raises no more false alarms (Bonferroni)."""
+    return NormalDist().inv_cdf(1 - FALSE_ALARM / max(1, looked_at))
+
+
+def _clearly_more(own: Share, others: Share, limit: float) -> bool:
+    return min(own.whole, others.whole) >= FEWEST and _z(own, others) >= limit
+
+
+def _z(one: Share, other: Share) -> float:
+    """Standard errors by which one share exceeds the other, with a pooled variance."""
+    if not one.whole or not other.whole:
+        return 0.0
+    pooled = (one.part + other.part) / (one.whole + other.whole)
+    error = sqrt(pooled * (1 - pooled) * (1 / one.whole + 1 / other.whole))
+    return (one.part / one.whole - other.part / other.whole) / error if error else 0.0

@@ -1,0 +1,208 @@
+"""Reading: everything a report tells, taken from a lake without starting an engine. The only part of the room that reads.
+
+All tables are read in the versions that the newest succeeded run of `process` names, so that they fit each other.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake.exceptions import DeltaError
+
+from shipment_etl.errors import LakeMissing, NothingToReport
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.runs import SUCCEEDED, Run
+from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS, QUARANTINE, RUNS, SHIPMENTS, mart_table
+from shipment_etl.reporting.periods import Period, compared
+from shipment_etl.transform.marts import MARTS
+
+__all__ = ["Facts", "Rejected", "read_facts"]
+
+BATCHES_SAMPLED = 3
+ROWS_SAMPLED = 20_000
+"""Rejected rows that are looked at for samples, in a batch."""
+
+MART_TABLES = {name: mart_table(mart) for name, mart in MARTS.items()}
+OWN = {table.name for table in (SHIPMENTS, QUARANTINE, LANE_DAYS, LANE_MONTHS, *MART_TABLES.values())}
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A quarantined row: where it came from, what it said, and why it was not taken."""
+
+    source: str
+    batch_date: date
+    file: str
+    row: int
+    original: Mapping[str, str | None]
+    reasons: tuple[tuple[str, str], ...]
+    """Name of the reason, as carrier:isin, and its message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a report tells. Frames have the columns of their tables, decimals as doubles.
+
+    `runs` is the whole log, newest first; `batches` the newest succeeded run of `process` for each batch, and `landed` that
+    of `generate` or `ingest`. `basis` is the run whose tables were read, None if none has succeeded; the frames are empty
+    then. `recent` is lane_days of the two periods. `pinned` is false where the versions that `basis` names are gone, and
+    the newest were read. `others` are the marts that plugins added, by name.
+    """
+
+    uri: str
+    runs: tuple[Run, ...]
+    batches: tuple[Run, ...]
+    landed: tuple[Run, ...]
+    basis: Run | None
+    pinned: bool
+    carriers: pd.DataFrame
+    lanes: pd.DataFrame
+    costs: pd.DataFrame
+    trends: pd.DataFrame
+    demand: pd.DataFrame
+    recent: pd.DataFrame
+    rejected: tuple[Rejected, ...]
+    others: Mapping[str, pd.DataFrame]
+    now: Period | None = None
+    before: Period | None = None
+
+
+def read_facts(lake: Lake) -> Facts:
+    """Read what a report tells.
+
+    Raises:
+        LakeMissing: there is no lake.
+        NothingToReport: it has no runs.
+    """
+    if not lake.exists():
+        raise LakeMissing(lake.uri)
+    runs = _runs(lake)
+    if not runs:
+        raise NothingToReport(lake.uri)
+    batches = _newest_of_each_batch(run for run in runs if run.job == "process")
+    landed = _newest_of_each_batch(run for run in runs if run.job != "process")
+    basis = max(batches, key=lambda run: run.started_at, default=None)
+    marts = {name: _nothing(table.columns) for name, table in MART_TABLES.items()}
+    facts = Facts(
+        uri=lake.uri,
+        runs=runs,
+        batches=batches,
+        landed=landed,
+        basis=basis,
+        pinned=True,
+        carriers=marts["carrier_performance"],
+        lanes=marts["route_efficiency"],
+        costs=marts["cost_analysis"],
+        trends=marts["delay_trends"],
+        demand=marts["warehouse_demand"],
+        recent=_nothing(LANE_DAYS.columns),
+        rejected=(),
+        others={},
+    )
+    if basis is None:
+        return facts
+    try:
+        return _with_tables(lake, facts, {name: table.version for name, table in basis.tables.items()})
+    except (DeltaError, FileNotFoundError):
+        # A vacuum has taken old files away, or the log does not reach back that far.
+        return replace(_with_tables(lake, facts, {}), pinned=False)
+
+
+def _with_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts:
+    def read(name: str, where: pc.Expression | None = None) -> pd.DataFrame:
+        return _frame(lake.dataset(name, versions.get(name)).to_table(filter=where))
+
+    trends = read(MART_TABLES["delay_trends"].name)
+    by_day = trends.groupby("shipment_date")["shipments"].sum()
+    now, before, recent = None, None, facts.recent
+    if len(by_day):
+        now, before = compared(dict(zip(by_day.index, map(int, by_day), strict=True)))
+        first = (before or now).first
+        day = pc.field("shipment_date")
+        # The month is a partition, so years of history are passed over unopened.
+        recent = read(LANE_DAYS.name, (pc.field("month") >= f"{first:%Y-%m}") & (day >= first) & (day <= now.last))
+    return replace(
+        facts,
+        carriers=read(MART_TABLES["carrier_performance"].name),
+        lanes=read(MART_TABLES["route_efficiency"].name),
+        costs=read(MART_TABLES["cost_analysis"].name),
+        trends=trends,
+        demand=read(MART_TABLES["warehouse_demand"].name),
+        recent=recent,
+        rejected=_rejected(lake, facts.batches, versions.get(QUARANTINE.name)),
+        others={name.removeprefix("processed/"): read(name) for name in sorted(facts.basis.tables) if name not in OWN}
+        if facts.basis
+        else {},
+        now=now,
+        before=before,
+    )
+
+
+def _runs(lake: Lake) -> tuple[Run, ...]:
+    if not lake.has(RUNS.name):
+        return ()
+    reports = lake.dataset(RUNS.name).to_table(columns=["report"]).column("report").to_pylist()
+    runs = [Run.from_json(json.loads(report)) for report in reports]
+    return tuple(sorted(runs, key=lambda run: run.started_at, reverse=True))
+
+
+def _newest_of_each_batch(runs: Iterable[Run]) -> tuple[Run, ...]:
+    newest: dict[tuple[str, date], Run] = {}
+    for run in runs:
+        if run.status == SUCCEEDED:
+            newest.setdefault((run.source, run.batch_date), run)
+    return tuple(newest[batch] for batch in sorted(newest))
+
+
+def _rejected(lake: Lake, batches: Iterable[Run], version: int | None) -> tuple[Rejected, ...]:
+    """Return a rejected row for every reason, of the newest batches that have any."""
+    taken: list[Rejected] = []
+    seen: set[str] = set()
+    newest = sorted(batches, key=lambda run: run.batch_date, reverse=True)
+    for run in [run for run in newest if run.counts.quarantined][:BATCHES_SAMPLED]:
+        batch = (pc.field("source") == run.source) & (pc.field("batch_date") == run.batch_date)
+        rows = lake.dataset(QUARANTINE.name, version).head(ROWS_SAMPLED, filter=batch)
+        names = [[f"{each['column']}:{each['rule']}" for each in reasons or ()] for reasons in rows["reasons"].to_pylist()]
+        for place, reasons in enumerate(names):
+            if not seen.issuperset(reasons):
+                seen.update(reasons)
+                taken.append(_sample(rows.slice(place, 1).to_pylist()[0]))
+    return tuple(taken)
+
+
+def _sample(row: Mapping[str, Any]) -> Rejected:
+    return Rejected(
+        source=str(row["source"]),
+        batch_date=row["batch_date"],
+        file=str(row["source_file"] or ""),
+        row=int(row["source_row"] or 0),
+        original=_record(row["original"]),
+        reasons=tuple((f"{each['column']}:{each['rule']}", str(each["message"] or "")) for each in row["reasons"]),
+    )
+
+
+def _record(text: str | None) -> dict[str, str | None]:
+    try:
+        record = json.loads(text or "{}")
+    except ValueError:
+        record = {"record": text}
+    return {str(name): None if value is None else str(value) for name, value in record.items()}
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """Return a table with decimals as doubles, in the order of its text and date columns, so that pages come out alike."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_decimal(field.type):
+            table = table.set_column(place, field.name, table.column(place).cast(pa.float64()))
+    keys = [field.name for field in table.schema if pa.types.is_string(field.type) or pa.types.is_date(field.type)]
+    frame: pd.DataFrame = table.to_pandas(date_as_object=True)
+    return frame.sort_values(keys, ignore_index=True) if keys else frame
+
+
+def _nothing(columns: Iterable[str]) -> pd.DataFrame:
+    return pd.DataFrame({name: [] for name in columns})

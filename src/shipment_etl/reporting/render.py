@@ -1,0 +1,184 @@
+"""Render: facts as one HTML page. Everything that comes from data is escaped by the template's engine."""
+
+from base64 import b64encode
+from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from shipment_etl.reporting import charts
+from shipment_etl.reporting.contents import (
+    batches_told,
+    carrier_rows,
+    counts_of,
+    other_marts,
+    reasons_of,
+    run_rows,
+    samples,
+    tiles,
+)
+from shipment_etl.reporting.findings import Action, actions, change, figures, load, within
+from shipment_etl.reporting.reading import Facts
+from shipment_etl.reporting.series import Series, cost_by_month, delay_trend, lane_grid, warehouse_load
+from shipment_etl.reporting.wording import Sentence, dates, lane, number, percent, say_action, say_change, say_load, short
+
+__all__ = ["render", "sentences"]
+
+TEMPLATE = "page.html.j2"
+MOST_REASONS = 15
+
+
+def render(facts: Facts, script: str, made_at: datetime) -> str:
+    """Return the page as HTML text.
+
+    Args:
+        facts: what to tell.
+        script: the JavaScript that draws charts, as of `bundle.script`.
+        made_at: when the report is made, shown on it.
+    """
+    own = _asset("page.js")
+    context: dict[str, Any] = {
+        "facts": facts,
+        "made_at": f"{made_at:%Y-%m-%d %H:%M} UTC",
+        "style": Markup(_asset("page.css")),  # noqa: S704 - ours, not from data
+        "bundle": Markup(script),  # noqa: S704 - as above
+        "script": Markup(own),  # noqa: S704 - as above
+        "hashes": [_hash(script), _hash(own)],
+        "runs": run_rows(facts.runs),
+        "counts": counts_of(facts.batches),
+        "batches": batches_told(facts.landed),
+        "versions": dict(facts.basis.versions) if facts.basis else {},
+        "tables": dict(facts.basis.tables) if facts.basis else {},
+        "config": dict(charts.CONFIG),
+        "others": other_marts(facts.others),
+        "charts": {},
+    }
+    html = _environment().get_template(TEMPLATE).render({**context, **_body(facts)})
+    # JSON may hold halves of surrogate pairs, which UTF-8 has no bytes for.
+    return html.encode("utf-8", "replace").decode("utf-8")
+
+
+def sentences(facts: Facts) -> tuple[Sentence, ...]:
+    """Return the answer of the page: what changed, where to act, where it jams; none where no shipment was accepted."""
+    if facts.now is None:
+        return ()
+    now = figures(within(facts.recent, facts.now))
+    before = figures(within(facts.recent, facts.before)) if facts.before else None
+    return (
+        say_change(change(now, before), facts.now, facts.before),
+        say_action(next(iter(actions(within(facts.recent, facts.now))), None), facts.now),
+        say_load(load(facts.demand, facts.now, facts.before), facts.now, facts.before),
+    )
+
+
+def _body(facts: Facts) -> dict[str, Any]:
+    """Return what the template needs beyond the runs; little where no shipment was accepted."""
+    rejected = reasons_of(facts.batches)
+    counts = counts_of(facts.batches)
+    drawn: dict[str, Any] = {}
+    if counts.read:
+        parts = {"accepted": counts.accepted, "quarantined": counts.quarantined, "duplicates": counts.duplicates}
+        drawn["accounting"] = charts.accounting(parts)
+    if rejected:
+        drawn["reasons"] = charts.reasons(dict(list(rejected.items())[:MOST_REASONS]))
+    body: dict[str, Any] = {
+        "sentences": [],
+        "charts": drawn,
+        "reasons": rejected,
+        "reasons_shown": MOST_REASONS,
+        "samples": samples(facts.rejected),
+    }
+    if facts.now is None:
+        return body
+    found = actions(within(facts.recent, facts.now))
+    first = found[0] if found else None
+    rows, note = carrier_rows(facts, first)
+    now = figures(within(facts.recent, facts.now))
+    before = figures(within(facts.recent, facts.before)) if facts.before else None
+    trend, costs, grid, loads = (
+        delay_trend(facts.trends),
+        cost_by_month(facts.costs),
+        lane_grid(facts.lanes),
+        warehouse_load(facts.demand),
+    )
+    measures = _measures(grid)
+    drawn["trend"] = charts.trend(trend, facts.now)
+    if costs.rows:
+        drawn["cost"] = charts.cost(costs)
+    for measure in measures:
+        drawn[f"lanes-{measure}"] = charts.heat_map(grid, measure, (first.origin, first.city) if first else None)
+    for place, warehouse in enumerate(loads.names):
+        drawn[f"load-{place}"] = charts.load(loads, warehouse)
+    return {
+        **body,
+        "sentences": sentences(facts),
+        "now": dates(facts.now),
+        "lately": "one day" if facts.now.days == 1 else f"last {facts.now.days} days",
+        "before": dates(facts.before) if facts.before else None,
+        "tiles": tiles(now, before),
+        "actions": found,
+        "first": first,
+        "carriers": rows,
+        "carriers_note": note,
+        "trend": trend,
+        "costs": costs,
+        "grid": grid,
+        "loads": loads,
+        "measures": {measure: charts.MEASURES[measure][0] for measure in measures},
+        "warehouses": [_congested(loads, name) for name in loads.names],
+    }
+
+
+def _measures(grid: Series) -> list[str]:
+    return [name for name in charts.MEASURES if any(row[name] is not None for row in grid.rows)]
+
+
+def _congested(loads: Series, name: str) -> dict[str, Any]:
+    own = [row for row in loads.rows if row["warehouse"] == name]
+    known = [row["congested"] for row in own if row["congested"] is not None]
+    capacity = next((row["capacity"] for row in reversed(own) if row["capacity"]), None)
+    return {
+        "name": name,
+        "capacity": capacity,
+        "congested": sum(known) if known else None,
+        "days": sum(row["days"] for row in own),
+    }
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("shipment_etl.reporting", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "ensure_ascii": False, "separators": (",", ":")}
+    environment.filters.update(number=number, percent=percent, short=short, why=_why)
+    environment.globals["lane"] = lane
+    return environment
+
+
+def _why(found: Action) -> str:
+    """Return in a few words why to act."""
+    late, others = percent(found.late.pct), percent(found.others.pct)
+    return {
+        "late": f"{late} two or more days late; other carriers on the lane {others}",
+        "lane": f"{late} two or more days late; other lanes {others}",
+        "cost": f"{short(found.avg_cost)} a shipment; {found.rival} {short(found.rival_cost)} for the same weight and speed",
+        "largest": f"{number(found.others.part)} of {number(found.others.whole)} days of delay",
+    }[found.kind]
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("shipment_etl.reporting") / "page" / name).read_text("utf-8")
+
+
+def _hash(script: str) -> str:
+    return "sha256-" + b64encode(sha256(script.encode()).digest()).decode()

@@ -1,0 +1,66 @@
+"""The report of a lake: read, drawn, written."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+from shipment_etl.errors import ExtraMissing, FileUnwritable
+from shipment_etl.lake.lake import Lake
+from shipment_etl.reporting.reading import read_facts
+
+__all__ = ["report", "require_extra", "write_report"]
+
+NEEDED = ("altair", "jinja2", "vl_convert")
+
+
+def report(lake: Lake) -> str:
+    """Return a report of a lake: one HTML page that works offline, light and dark, on paper and on a phone.
+
+    Reads the versions of the tables that the newest succeeded run of `process` names; starts no engine.
+
+    Raises:
+        ExtraMissing: the packages that draw are not installed.
+        LakeMissing, NothingToReport: there is no lake, or it has no runs.
+    """
+    require_extra()
+    with ThreadPoolExecutor(1) as aside:
+        # Putting the scripts together takes as long as all the rest, and holds no lock of Python's meanwhile.
+        bundle = aside.submit(_script)
+        facts = read_facts(lake)
+        from shipment_etl.reporting.render import render
+
+        return render(facts, bundle.result(), datetime.now(UTC))
+
+
+def write_report(lake: Lake, file: str | Path) -> Path:
+    """Write a report of a lake to a file, and return its path; folders are made as needed.
+
+    Raises:
+        ExtraMissing, LakeMissing, NothingToReport: as for `report`.
+        FileUnwritable: the file cannot be written.
+    """
+    page, path = report(lake), Path(file).expanduser()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, "utf-8")
+    except OSError as problem:
+        raise FileUnwritable(str(path), problem.strerror or str(problem)) from problem
+    return path
+
+
+def require_extra() -> None:
+    """Make sure that a report can be drawn.
+
+    Raises:
+        ExtraMissing: the packages that draw are not installed.
+    """
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise ExtraMissing("A report", missing[0], "report")
+
+
+def _script() -> str:
+    from shipment_etl.reporting.bundle import script
+
+    return script()

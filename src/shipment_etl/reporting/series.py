@@ -1,0 +1,233 @@
+"""Series: marts cut down to what a page can show, in rows of plain values; what was left out is said beside it.
+
+Days become weeks or months where there are many, and what comes after the largest few is added up or left out.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from shipment_etl.reporting.periods import FRINGE, usual
+
+__all__ = ["Series", "cost_by_month", "delay_trend", "lane_grid", "warehouse_load"]
+
+Row = dict[str, Any]
+
+MOST_DAYS, MOST_WEEKS = 400, 280
+MOST_DAYS_OF_LOAD = 92
+MOST_CARRIERS = 7
+MOST_MONTHS = 120
+MOST_WAREHOUSES = 8
+MOST_ORIGINS, MOST_CITIES = 20, 20
+WINDOW = "7D"
+OTHERS = "other carriers"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Rows of a chart; `grain` is day, week, month or year, `names` the categories in order, `note` what to know."""
+
+    rows: tuple[Row, ...]
+    grain: str = "day"
+    names: tuple[str, ...] = ()
+    note: str = ""
+
+
+def delay_trend(trends: pd.DataFrame) -> Series:
+    """Share of delayed shipments by day over all cities, and over the seven calendar days that end on it.
+
+    Args:
+        trends: the mart delay_trends.
+
+    Rows: day (first of the week or month if coarser), shipments, delayed, pct; by day also pct_7d, None where the seven days
+    have less than a tenth of the usual shipments, as at the fringes of the data.
+    """
+    if trends.empty:
+        return Series(())
+    days = _by_day(trends.groupby("shipment_date")[["shipments", "delayed_shipments"]].sum())
+    grain = _grain(days.index, MOST_DAYS, MOST_WEEKS)
+    note = _by(grain)
+    if grain == "day":
+        days[["s7", "d7"]] = days.rolling(WINDOW)[["shipments", "delayed_shipments"]].sum()
+        few = days["s7"] < FRINGE * usual(days["s7"])
+        days.loc[few, "s7"] = 0
+        note = "The line is left out where a week has less than a tenth of the usual shipments." if few.any() else ""
+    else:
+        days = days.resample(_rule(grain), label="left", closed="left").sum()
+        days = days[days["shipments"] > 0]
+    rows = tuple(
+        {
+            "day": stamp.date().isoformat(),
+            "shipments": int(row["shipments"]),
+            "delayed": int(row["delayed_shipments"]),
+            "pct": _pct(row["delayed_shipments"], row["shipments"]),
+            **({"pct_7d": _pct(row["d7"], row["s7"]) if row["s7"] else None} if grain == "day" else {}),
+        }
+        for stamp, row in zip(days.index, days.to_dict("records"), strict=True)
+    )
+    return Series(rows, grain, note=note)
+
+
+def warehouse_load(demand: pd.DataFrame) -> Series:
+    """Shipments a day of each warehouse, its capacity, and the days above it.
+
+    Args:
+        demand: the mart warehouse_demand.
+
+    Rows: warehouse, day, shipments (a day, in the mean of the days with any), capacity or None, pct or None, days, congested
+    (how many of the days were above capacity; None where no capacity is known).
+    """
+    if demand.empty:
+        return Series(())
+    # The fullest are what the chart is for; where no capacity is known, the largest.
+    ranked = demand.assign(over=demand["congested"].eq(True))
+    ranked = ranked.groupby("origin_warehouse").agg(over=("over", "sum"), shipments=("shipments", "sum"))
+    names = [str(name) for name in ranked.sort_values(["over", "shipments"], ascending=False, kind="stable").index]
+    shown, notes = names[:MOST_WAREHOUSES], []
+    if len(names) > len(shown):
+        notes.append(f"The {len(shown)} warehouses with the most congested days, then shipments, of {len(names)}.")
+    every = demand[demand["origin_warehouse"].isin(shown)]
+    grain = _grain(every["shipment_date"], MOST_DAYS_OF_LOAD, MOST_WEEKS)
+    rows: list[Row] = []
+    for name in shown:
+        own = every[every["origin_warehouse"] == name]
+        utilisation = own["utilisation_pct"].astype(float)
+        frame = pd.DataFrame(
+            {
+                "shipments": own["shipments"].astype(float).to_numpy(),
+                "capacity": (100 * own["shipments"].astype(float) / utilisation).round().to_numpy(),
+                "over": own["congested"].eq(True).astype(int).to_numpy(),
+                "known": utilisation.notna().astype(int).to_numpy(),
+            },
+            index=pd.DatetimeIndex(pd.to_datetime(own["shipment_date"])),
+        ).sort_index()
+        parts = frame.resample(_rule(grain), label="left", closed="left") if grain != "day" else frame.groupby(level=0)
+        for stamp, part in parts:
+            if len(part):
+                rows.append(_load_row(name, stamp, part))
+    if grain != "day":
+        notes.append(_by(grain) + " Bars show the mean of the days.")
+    return Series(tuple(rows), grain, tuple(shown), " ".join(notes))
+
+
+def cost_by_month(costs: pd.DataFrame) -> Series:
+    """Cost by month and carrier, the largest carriers by name.
+
+    Args:
+        costs: the mart cost_analysis.
+
+    Rows: month (YYYY-MM, or YYYY where there are many), carrier, cost, shipments, pct (of the month's cost).
+    """
+    known = costs[costs["total_cost"].notna()]
+    if known.empty:
+        return Series(())
+    known = known.assign(total_cost=known["total_cost"].astype(float))
+    ranked = known.groupby("carrier")["total_cost"].sum().sort_values(ascending=False, kind="stable")
+    shown, notes = [str(name) for name in ranked.index[:MOST_CARRIERS]], []
+    names = list(shown)
+    if len(ranked) > len(shown):
+        known = known.assign(carrier=known["carrier"].where(known["carrier"].isin(shown), OTHERS))
+        names.append(OTHERS)
+        notes.append(f"The {len(shown)} costliest of {len(ranked)} carriers by name; the rest added up.")
+    months, grain = sorted(known["month"].unique()), "month"
+    if len(months) > MOST_MONTHS:
+        known, grain = known.assign(month=known["month"].str[:4]), "year"
+        notes.append(f"By year, because there are {len(months)} months.")
+    if costs["total_cost"].isna().any():
+        notes.append("Shipments whose cost is unknown are not in it.")
+    sums = known.groupby(["month", "carrier"], as_index=False)[["total_cost", "shipments"]].sum()
+    whole = sums.groupby("month")["total_cost"].transform("sum")
+    rows = tuple(
+        {
+            "month": row["month"],
+            "carrier": row["carrier"],
+            "cost": round(row["total_cost"], 2),
+            "shipments": int(row["shipments"]),
+            "pct": _pct(row["total_cost"], total),
+        }
+        for row, total in zip(sums.to_dict("records"), whole, strict=True)
+    )
+    return Series(rows, grain, tuple(names), " ".join(notes))
+
+
+def lane_grid(lanes: pd.DataFrame) -> Series:
+    """Origins × destinations: volume, share on time, cost per tonne-kilometre.
+
+    Args:
+        lanes: the mart route_efficiency.
+
+    Rows: origin, city, shipments, on_time_pct, cost_per_tonne_km or None. `names` are the cities; both orders by volume.
+    """
+    if lanes.empty:
+        return Series(())
+    origins, cities = _largest(lanes, "origin_warehouse", MOST_ORIGINS), _largest(lanes, "destination_city", MOST_CITIES)
+    shown = lanes[lanes["origin_warehouse"].isin(origins) & lanes["destination_city"].isin(cities)]
+    note = ""
+    if len(shown) < len(lanes):
+        part = _pct(shown["shipments"].sum(), lanes["shipments"].sum())
+        note = (
+            f"The largest {len(origins)} of {lanes['origin_warehouse'].nunique()} origins and {len(cities)} of "
+            f"{lanes['destination_city'].nunique()} destinations: {part:.0f} % of the shipments."
+        )
+    place = {name: n for n, name in enumerate(origins)}
+    rows = [
+        {
+            "origin": row["origin_warehouse"],
+            "city": row["destination_city"],
+            "shipments": int(row["shipments"]),
+            "on_time_pct": round(float(row["on_time_pct"]), 3),
+            "cost_per_tonne_km": _known(row["cost_per_tonne_km"]),
+        }
+        for row in shown.to_dict("records")
+    ]
+    rows.sort(key=lambda row: (place[row["origin"]], -row["shipments"], row["city"]))
+    return Series(tuple(rows), names=tuple(cities), note=note)
+
+
+def _largest(lanes: pd.DataFrame, column: str, most: int) -> list[str]:
+    ranked = lanes.groupby(column)["shipments"].sum().sort_values(ascending=False, kind="stable")
+    return [str(name) for name in ranked.index[:most]]
+
+
+def _load_row(name: str, stamp: Any, part: pd.DataFrame) -> Row:
+    capacity = part["capacity"].dropna()
+    mean = float(part["shipments"].mean())
+    held = float(capacity.iloc[-1]) if len(capacity) else None
+    return {
+        "warehouse": name,
+        "day": stamp.date().isoformat(),
+        "shipments": round(mean, 1),
+        "capacity": held,
+        "pct": _pct(mean, held) if held else None,
+        "days": len(part),
+        "congested": int(part["over"].sum()) if part["known"].any() else None,
+    }
+
+
+def _by_day(sums: pd.DataFrame) -> pd.DataFrame:
+    index = pd.DatetimeIndex(pd.to_datetime(pd.Series(sums.index)))
+    return pd.DataFrame(sums.to_numpy(dtype="int64"), index=index, columns=list(sums.columns)).sort_index()
+
+
+def _grain(days: Iterable[Any], most_days: int, most_weeks: int) -> str:
+    every = list(days)
+    span = (max(every) - min(every)).days + 1
+    return "day" if span <= most_days else "week" if span <= 7 * most_weeks else "month"
+
+
+def _rule(grain: str) -> str:
+    return {"day": "D", "week": "W-MON", "month": "MS"}[grain]
+
+
+def _by(grain: str) -> str:
+    return "" if grain == "day" else f"By {grain}, because the days are too many to show."
+
+
+def _pct(part: float, whole: float) -> float:
+    return round(100 * float(part) / float(whole), 3) if whole else 0.0
+
+
+def _known(value: Any) -> float | None:
+    return None if value is None or value != value else round(float(value), 5)

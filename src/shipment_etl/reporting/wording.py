@@ -1,0 +1,176 @@
+"""Wording: findings and figures as sentences and numbers that people read. Never HTML: a page escapes what it gets."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from shipment_etl.reporting.findings import Action, Change, Load, Share
+from shipment_etl.reporting.periods import Period
+
+__all__ = [
+    "Sentence",
+    "dates",
+    "lane",
+    "number",
+    "percent",
+    "say_action",
+    "say_change",
+    "say_load",
+    "short",
+]
+
+UNKNOWN = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence in parts, each with whether it is to stand out."""
+
+    parts: tuple[tuple[str, bool], ...]
+
+    @property
+    def text(self) -> str:
+        """The sentence as plain text."""
+        return "".join(words for words, _ in self.parts)
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    """Return a number with separators of thousands; – where it is unknown."""
+    if value is None or value != value:
+        return UNKNOWN
+    text = f"{value:,.{digits}f}"
+    return text.replace("-", "−") if float(text.replace(",", "")) else text.replace("-", "")
+
+
+def short(value: float | None) -> str:
+    """Return an amount with as many digits as help: cents below 1,000, none above."""
+    return number(value, 2 if value is not None and abs(value) < 1000 else 0)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Return per cent with their sign; – where they are unknown."""
+    said = number(value, digits)
+    return said if said == UNKNOWN else f"{said} %"
+
+
+def dates(period: Period) -> str:
+    """Return a period as 16–22 Nov 2026."""
+    first, last = period.first, period.last
+    if first == last:
+        return _day(last)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{_day(last)}"
+    if first.year == last.year:
+        return f"{first.day} {first:%b} – {_day(last)}"
+    return f"{_day(first)} – {_day(last)}"
+
+
+def lane(origin: str, city: str) -> str:
+    """Return a lane as NY_Warehouse → Chicago."""
+    return f"{origin} → {city}"
+
+
+def say_change(found: Change, now: Period, before: Period | None) -> Sentence:
+    """Say what became of the share two or more days late."""
+    share = percent(found.now.pct)
+    where = f" of shipments came two or more days late in {_the_days(now)} ({dates(now)})"
+    if found.before is None or before is None:
+        counts = f"{_count(found.now.part, 'shipment')} of {number(found.now.whole)}"
+        return _sentence("", share, f"{where}: {counts}. There is nothing earlier to hold it against.")
+    held = f" from {percent(found.before.pct)} in {_before(before)}."
+    if not found.clear:
+        return _sentence("", share, f"{where}, ", "no clear change", held)
+    verb = "up" if found.points > 0 else "down"
+    return _sentence("", share, f"{where}, ", f"{verb} {number(abs(found.points), 1)} points", held)
+
+
+def say_action(found: Action | None, now: Period) -> Sentence:
+    """Say which carrier and lane to act on, why, and what it would save."""
+    if found is None:
+        return _sentence("No shipment was accepted, so there is no carrier or lane to act on.")
+    where = lane(found.origin, found.city)
+    who = f"{found.carrier}, {where}" if found.carrier is not None else f"{where}, all carriers"
+    if found.kind == "cost":
+        return _sentence(
+            "No carrier or lane is later than the others beyond chance, so act first on cost: ",
+            who,
+            f", takes {short(found.avg_cost)} a shipment, {found.rival} for the same weight {short(found.rival_cost)}, no "
+            "slower and no later: moving them would save ",
+            short(found.cost_saved),
+            f" in {_days(now)}.",
+        )
+    if found.kind == "largest":
+        if not found.others.whole:
+            return _sentence("No carrier or lane needs action: ", "nothing came late", f" in {_the_days(now)}.")
+        money = f" and {short(found.cost_saved)} paid for late freight" if found.cost_saved is not None else ""
+        return _sentence(
+            "No carrier or lane is later than the others beyond chance, so begin where most time is lost: ",
+            who,
+            ", has ",
+            f"{number(found.others.part)} of {number(found.others.whole)} days of delay",
+            f" ({percent(found.others.pct)}) in {_the_days(now)}; being on time would save these, "
+            f"{_count(round(found.late_saved), 'late shipment')}{money}.",
+        )
+    also = f" (one of {found.behind_on} lanes where it is behind)" if found.behind_on > 1 else ""
+    others = "with the other carriers on that lane" if found.kind == "late" else "on the other lanes"
+    saved = f"{_count(round(found.late_saved), 'late shipment')} and {_count(round(found.days_saved), 'day')} of delay"
+    money = f", and {short(found.cost_saved)} of freight paid for late ones" if found.cost_saved is not None else ""
+    return _sentence(
+        "Act first on ",
+        who,
+        f"{also}: {percent(found.late.pct)} of {number(found.late.whole)} came two or more days late, against "
+        f"{percent(found.others.pct)} {others}; being as good would save ",
+        saved,
+        f" in {_days(now)}{money}.",
+    )
+
+
+def say_load(found: Load | None, now: Period, before: Period | None) -> Sentence:
+    """Say how many warehouse-days were over capacity."""
+    if found is None:
+        return _sentence("No warehouse's capacity is known, so ", "congestion cannot be told", " for these days.")
+    if not found.over.part:
+        return _sentence(
+            "No warehouse was over its capacity",
+            f" in {_the_days(now)}{_against(found.over_before, before)}; fullest was ",
+            f"{found.worst} at {percent(found.peak_pct, 0)}",
+            f" on {_day(found.peak_day)}.",
+            bold_first=True,
+        )
+    return _sentence(
+        "Warehouses were over capacity on ",
+        f"{found.over.part} of {_count(found.over.whole, 'warehouse-day')}",
+        f" in {_the_days(now)}{_against(found.over_before, before)}, most often ",
+        str(found.worst),
+        f": {_count(found.worst_over, 'day')}, up to {percent(found.peak_pct, 0)} of what it can handle.",
+    )
+
+
+def _sentence(*words: str, bold_first: bool = False) -> Sentence:
+    """Return a sentence of words that in turn are plain and stand out."""
+    return Sentence(tuple((each, (place % 2 == 0) is bold_first) for place, each in enumerate(words) if each))
+
+
+def _against(before: Share | None, period: Period | None) -> str:
+    if before is None or period is None:
+        return ""
+    return f" ({number(before.part) if before.part else 'none'} in {_before(period)})"
+
+
+def _the_days(period: Period) -> str:
+    return "one day" if period.days == 1 else f"the last {period.days} days"
+
+
+def _before(period: Period) -> str:
+    return "the day before" if period.days == 1 else f"the {_days(period)} before"
+
+
+def _days(period: Period) -> str:
+    return _count(period.days, "day")
+
+
+def _count(value: int, what: str) -> str:
+    return f"{number(value)} {what}{'' if value == 1 else 's'}"
+
+
+def _day(day: date | None) -> str:
+    return UNKNOWN if day is None else f"{day.day} {day:%b} {day.year}"

@@ -1,0 +1,123 @@
+"""Facts for pages without a lake: frames of lane_days and marts, made in pandas from plain numbers."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from itertools import product
+from typing import Any
+
+import pandas as pd
+
+from shipment_etl.lake.runs import FAILED, SUCCEEDED, RowCounts, Run, TableVersion
+from shipment_etl.lake.tables import LANE_DAYS
+from shipment_etl.reporting.periods import Period
+from shipment_etl.reporting.reading import Facts, Rejected
+from shipment_etl.transform.marts import MARTS
+
+DAY = date(2026, 11, 22)
+
+
+def lane_days(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Rows of lane_days; what a row does not say is one usual shipment."""
+    usual = {
+        "shipment_date": DAY,
+        "origin_warehouse": "A",
+        "destination_city": "B",
+        "carrier": "C",
+        "delay_days": 0,
+        "shipments": 1,
+    }
+    made = []
+    for given in rows:
+        row = {**usual, **given}
+        count = row["shipments"]
+        cost = row.get("cost", 10.0 * count)
+        known = 0 if cost is None else count
+        sums = {"transit_days": 3 * count, "weight_kg": 5.0 * count, "cost": cost, "cost_shipments": known}
+        made.append({**sums, "weighed_cost": cost, **row})
+    columns = list(LANE_DAYS.columns)
+    return pd.DataFrame(made, columns=[*dict.fromkeys([*columns, *(made[0] if made else [])])])
+
+
+def run(job: str = "process", day: date = DAY, status: str = SUCCEEDED, counts: RowCounts | None = None, **more: Any) -> Run:
+    return Run(
+        run_id="r",
+        job=job,
+        source="shipments",
+        batch_date=day,
+        status=status,
+        started_at=f"{day}T00:00:00.000000+00:00",
+        engine="sail",
+        counts=counts
+        or (RowCounts(0, 0) if status == FAILED else RowCounts(read=10, accepted=8, quarantined=1, duplicates=1)),
+        tables={"processed/carrier_performance": TableVersion(3, "1-2-3")},
+        versions={"shipment_etl": "0.1.0", "python": "3.11"},
+        settings={"network": "abc"} if job == "process" else {"rows": 10, "seed": 7, "scenario": "baseline"},
+        **more,
+    )
+
+
+def facts(
+    days: int = 14,
+    carriers: Sequence[str] = ("C1", "C2", "C3"),
+    origins: Sequence[str] = ("W1", "W2"),
+    cities: Sequence[str] = ("X", "Y", "Z"),
+    known: bool = True,
+    rejected: Sequence[Rejected] = (),
+) -> Facts:
+    """Facts of so many days up to `DAY`; without costs, distances and capacities if they are not known."""
+    every = [DAY - timedelta(days=n) for n in reversed(range(days))]
+    now = Period(DAY - timedelta(days=6), DAY) if days >= 14 else Period(every[0], DAY)
+    recent = lane_days(
+        {
+            "shipment_date": day,
+            "origin_warehouse": origin,
+            "destination_city": city,
+            "carrier": carrier,
+            "delay_days": delay,
+            "shipments": 20 if delay == 0 else 2,
+            **({} if known else {"cost": None, "weighed_cost": None, "weight_kg": None}),
+        }
+        for day, origin, city, carrier, delay in product(every[-14:], origins, cities, carriers, (0, 3))
+    )
+    months = sorted({f"{day:%Y-%m}" for day in every})
+    ratio = 0.25 if known else None
+    runs = tuple(run(job, day, reasons={"carrier:isin": 1}) for day in reversed(every) for job in ("process", "generate"))
+    return Facts(
+        uri="/lake",
+        runs=runs,
+        batches=tuple(each for each in runs if each.job == "process"),
+        landed=tuple(each for each in runs if each.job == "generate"),
+        basis=runs[0],
+        pinned=True,
+        carriers=_frame(
+            "carrier_performance",
+            ((carrier, 100, 90, 90.0, 5.0, 0.2, -0.5, 0, 2, 3.0, *[ratio] * 3) for carrier in carriers),
+        ),
+        lanes=_frame(
+            "route_efficiency", ((o, c, 100, ratio, 3.0, ratio, 90.0, *[ratio] * 3) for o, c in product(origins, cities))
+        ),
+        costs=_frame(
+            "cost_analysis",
+            (
+                (m, k, o, c, 10, 99.5 if known else None, *[ratio] * 5)
+                for m, k, o, c in product(months, carriers, origins, cities)
+            ),
+        ),
+        trends=_frame("delay_trends", ((day, city, 100, 10, 10.0, 0.2, 10.0) for day, city in product(every, cities))),
+        demand=_frame(
+            "warehouse_demand",
+            (
+                (o, day, 100 + day.day, 1.0, 1.0, 3, *((100.0 + day.day, True) if known else (None, None)))
+                for o, day in product(origins, every)
+            ),
+        ),
+        recent=recent,
+        rejected=tuple(rejected),
+        others={},
+        now=now,
+        before=now.before() if days >= 14 else None,
+    )
+
+
+def _frame(mart: str, rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=list(MARTS[mart].columns))

@@ -1,0 +1,151 @@
+"""Findings: the numbers of the sentences, against plain counting, and silence where there is nothing but chance."""
+
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shipment_etl.reporting.findings import Share, actions, change, clearly_differ, figures, load, within
+from shipment_etl.reporting.periods import Period
+
+from .made_up import DAY, lane_days
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "origin_warehouse": st.sampled_from("AB"),
+            "destination_city": st.sampled_from("XY"),
+            "carrier": st.sampled_from("CDE"),
+            "delay_days": st.integers(-3, 5),
+            "shipments": st.integers(1, 500),
+            "cost": st.one_of(st.none(), st.integers(1, 10**6).map(float)),
+        }
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(ROWS)
+def test_figures_are_what_counting_gives(rows: list[dict]) -> None:
+    found = figures(lane_days(rows))
+    assert found.shipments == sum(row["shipments"] for row in rows)
+    assert found.on_time == sum(row["shipments"] for row in rows if row["delay_days"] <= 0)
+    assert found.late == sum(row["shipments"] for row in rows if row["delay_days"] >= 2)
+    assert found.days_late == sum(row["shipments"] * max(0, row["delay_days"]) for row in rows)
+    assert found.cost == pytest.approx(sum(row["cost"] or 0 for row in rows))
+    assert found.late_cost == pytest.approx(sum(row["cost"] or 0 for row in rows if row["delay_days"] >= 2))
+
+
+@given(ROWS)
+def test_what_an_action_saves_is_what_it_is_held_against(rows: list[dict]) -> None:
+    for act in actions(lane_days(rows), most=100):
+        own = [row for row in rows if (row["origin_warehouse"], row["destination_city"]) == (act.origin, act.city)]
+        if act.kind == "late":
+            mine = [row for row in own if row["carrier"] == act.carrier]
+            others = [row for row in own if row["carrier"] != act.carrier]
+            late, count = _late(mine), _count(mine)
+            assert act.late == Share(late, count)
+            assert act.late_saved == pytest.approx(late - count * _late(others) / _count(others))
+            assert 0 < act.late_saved <= late
+        if act.kind == "cost":
+            assert 0 < act.cost_saved < sum(row["cost"] for row in own if row["carrier"] == act.carrier)
+            assert act.rival != act.carrier
+
+
+def test_a_late_carrier_is_named_with_its_worst_lane_first() -> None:
+    rows = [
+        {"destination_city": city, "carrier": carrier, "delay_days": delay, "shipments": shipments * size}
+        for city, size in (("X", 1), ("Y", 3))
+        for carrier, parts in (("slow", ((0, 60), (4, 40))), ("C", ((0, 95), (4, 5))), ("D", ((0, 95), (4, 5))))
+        for delay, shipments in parts
+    ]
+    first, second = actions(lane_days(rows))[:2]
+    assert (first.kind, first.carrier, first.city, first.behind_on) == ("late", "slow", "Y", 2)
+    assert (first.late, first.others) == (Share(120, 300), Share(30, 600))
+    assert first.late_saved == pytest.approx(120 - 300 * 0.05)
+    assert first.days_saved == pytest.approx(480 - 300 * 120 / 600)
+    assert first.cost_saved == pytest.approx(105 * 10)
+    assert second.city == "X"
+
+
+def test_a_late_lane_is_named_where_all_its_carriers_are_late() -> None:
+    rows = [
+        {"destination_city": city, "carrier": carrier, "delay_days": delay, "shipments": shipments}
+        for city, late in (("storm", 60), ("X", 5), ("Y", 5))
+        for carrier in "CD"
+        for delay, shipments in ((0, 100 - late), (3, late))
+    ]
+    (first, *_) = actions(lane_days(rows))
+    assert (first.kind, first.carrier, first.city) == ("lane", None, "storm")
+    assert (first.late, first.others) == (Share(120, 200), Share(20, 400))
+
+
+def test_a_dearer_carrier_is_named_only_if_weight_speed_and_lateness_are_alike() -> None:
+    dear = {"carrier": "dear", "shipments": 1000, "cost": 12_000.0}
+    cheap = {"carrier": "cheap", "shipments": 1000, "cost": 10_000.0}
+    (found,) = actions(lane_days([dear, cheap]))
+    assert (found.kind, found.carrier, found.rival, found.cost_saved) == ("cost", "dear", "cheap", 2000.0)
+    for other in (
+        {"weight_kg": 2000.0},
+        {"transit_days": 5000},
+        {"cost": 11_900.0},
+        {"weighed_cost": 5000.0},
+        {"cost_shipments": 900},
+    ):
+        (found,) = actions(lane_days([dear, {**cheap, **other}]))
+        assert found.kind == "largest", other
+    heavier = {**dear, "weight_kg": 5500.0}
+    (found,) = actions(lane_days([heavier, cheap]))
+    assert found.rival_cost == pytest.approx(11.0)
+
+
+def test_chance_names_nobody() -> None:
+    rows = [
+        {"destination_city": city, "carrier": carrier, "delay_days": delay, "shipments": shipments + wobble}
+        for wobble, (city, carrier) in enumerate((city, carrier) for city in "XYZ" for carrier in "CDE")
+        for delay, shipments in ((0, 950), (2, 50))
+    ]
+    (found,) = actions(lane_days(rows))
+    assert found.kind == "largest"
+    assert actions(lane_days([])) == []
+
+
+def test_a_change_is_clear_or_not() -> None:
+    small, large = figures(lane_days([{"shipments": 90}, {"delay_days": 2, "shipments": 10}])), None
+    assert change(small, large).before is None
+    large = figures(lane_days([{"shipments": 9200}, {"delay_days": 2, "shipments": 800}]))
+    assert not change(small, large).clear
+    found = change(figures(lane_days([{"shipments": 9000}, {"delay_days": 2, "shipments": 1000}])), large)
+    assert found.clear
+    assert found.points == pytest.approx(2.0)
+
+
+@given(st.integers(0, 1000), st.integers(1, 1000), st.integers(0, 1000), st.integers(1, 1000))
+def test_differing_goes_both_ways_and_never_fails(a: int, b: int, c: int, d: int) -> None:
+    one, other = Share(min(a, b), b), Share(min(c, d), d)
+    assert clearly_differ(one, other) == clearly_differ(other, one)
+    assert not clearly_differ(one, one)
+
+
+def test_load_counts_warehouse_days_over_capacity() -> None:
+    days = [DAY - timedelta(days=n) for n in range(4)]
+    rows = [("N", day, pct, pct > 100) for day, pct in zip(days, (120.0, 90.0, 130.0, 101.0), strict=True)]
+    rows += [("M", day, 50.0, False) for day in days] + [("unknown", day, None, None) for day in days]
+    demand = pd.DataFrame(rows, columns=["origin_warehouse", "shipment_date", "utilisation_pct", "congested"])
+    now = Period(days[1], days[0])
+    found = load(demand, now, now.before())
+    assert (found.over, found.over_before) == (Share(1, 4), Share(2, 4))
+    assert (found.worst, found.worst_over, found.peak_pct, found.peak_day) == ("N", 1, 120.0, DAY)
+    assert load(demand[demand["origin_warehouse"] == "unknown"], now, None) is None
+    assert len(within(demand, now)) == 6
+
+
+def _late(rows: list[dict]) -> int:
+    return sum(row["shipments"] for row in rows if row["delay_days"] >= 2)
+
+
+def _count(rows: list[dict]) -> int:
+    return sum(row["shipments"] for row in rows)

@@ -1,0 +1,126 @@
+"""The page: small enough, nothing of the data runs in it, and clear words where there is little to tell."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shipment_etl.lake.runs import FAILED, RowCounts
+from shipment_etl.reporting.bundle import script
+from shipment_etl.reporting.reading import Facts, Rejected
+from shipment_etl.reporting.render import render, sentences
+
+from .made_up import DAY, facts, run
+
+MOST_BYTES = 2_000_000
+MADE = datetime(2026, 11, 24, 12, tzinfo=UTC)
+HOSTILE = "<script>window.hacked=1</script>"
+OTHER_HOSTILE = "\"'><img src=x onerror=window.hacked=1></script><!-- {{ 7*7 }} \ud800"
+
+
+def page(made: Facts) -> str:
+    return render(made, "/* no charts */", MADE)
+
+
+def specs(html: str) -> dict[str, dict]:
+    found = re.findall(r'<script type="application/json" id="(?:chart-)?([^"]+)">(.*?)</script>', html, flags=re.S)
+    return {name: json.loads(text) for name, text in found}
+
+
+def nothing(made: Facts) -> Facts:
+    empty = {name: getattr(made, name)[:0] for name in ("carriers", "lanes", "costs", "trends", "demand", "recent")}
+    return replace(made, now=None, before=None, **empty)
+
+
+def test_it_has_all_sections_and_three_sentences() -> None:
+    html = page(facts())
+    for section in ("answer", "carriers", "lanes", "delays", "cost", "warehouses", "rows", "runs", "source"):
+        assert f'<section id="{section}">' in html
+    for sentence in sentences(facts()):
+        assert sentence.text in re.sub(r"</?strong>", "", html)
+    assert set(specs(html)) == {
+        *("config", "accounting", "reasons", "trend", "cost", "load-0", "load-1"),
+        *("lanes-shipments", "lanes-on_time_pct", "lanes-cost_per_tonne_km"),
+    }
+
+
+def test_ten_years_stay_below_two_megabytes_and_say_that_days_were_added_up() -> None:
+    made = facts(
+        3653,
+        carriers=[f"Carrier {n}" for n in range(8)],
+        origins=[f"Warehouse {n}" for n in range(12)],
+        cities=[f"City {n}" for n in range(20)],
+    )
+    html = render(made, script(), MADE)
+    assert len(html.encode()) <= MOST_BYTES
+    assert "By month, because the days are too many to show." in html
+    assert "The newest 12 of 7306 runs." in html
+    assert "3,653 from 2016-11-22 to 2026-11-22" in html
+
+
+def test_text_of_the_data_is_only_ever_text() -> None:
+    sample = Rejected("s", DAY, OTHER_HOSTILE, 1, {HOSTILE: OTHER_HOSTILE}, ((HOSTILE, OTHER_HOSTILE),))
+    names = (HOSTILE, OTHER_HOSTILE, "plain")
+    made = facts(carriers=names, origins=names, cities=names, rejected=[sample])
+    failed = run(status=FAILED, error=HOSTILE, day=DAY + timedelta(days=1))
+    html = page(replace(made, runs=(failed, *made.runs), uri=OTHER_HOSTILE))
+    assert len(re.findall(r"<script", html)) == len(re.findall(r"</script>", html)) == len(specs(html)) + 2
+    assert "<img" not in html
+    assert "{{ 7*7 }}" in html
+    assert HOSTILE.replace("<", "&lt;").replace(">", "&gt;") in html
+    assert HOSTILE in json.dumps(specs(html)["cost"])
+
+
+def test_its_policy_lets_only_its_own_scripts_run() -> None:
+    html = page(facts())
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1]
+    assert "default-src 'none'" in policy
+    assert policy.count("'sha256-") == 2
+    assert "unsafe-eval" not in policy
+    assert not re.search(r'(?:src|href)="(?!#)', html)
+
+
+def test_unknown_measures_are_said() -> None:
+    html = page(facts(known=False))
+    assert "No shipment&#39;s cost is known." in html or "No shipment's cost is known." in html
+    assert "capacity unknown" in html
+    assert "congestion cannot be told" in html
+    assert "No cost per tonne-km: distance, weight or cost is unknown." in html
+    assert not re.search(r"\b(nan|None|NaN)\b", re.sub(r"<style>.*?</style>|'none'", "", html, flags=re.S))
+
+
+def test_a_lake_whose_only_run_failed_says_what_it_said() -> None:
+    failed = run(status=FAILED, error="raw/shipments has no batch of 2026-11-22.")
+    html = page(nothing(replace(facts(), runs=(failed,), batches=(), landed=(), basis=None)))
+    assert "Nothing has been processed yet" in html
+    assert "raw/shipments has no batch of 2026-11-22." in html
+    assert "No row has been processed." in html
+
+
+def test_a_lake_with_raw_batches_alone_says_what_to_do() -> None:
+    landed = run("generate")
+    html = page(nothing(replace(facts(), runs=(landed,), batches=(), landed=(landed,), basis=None)))
+    assert "shipment-etl process --lake /lake" in html
+    assert "seed 7" in html
+
+
+def test_a_batch_of_which_nothing_was_accepted_says_so() -> None:
+    only = run(counts=RowCounts(read=5, accepted=0, quarantined=5), reasons={"carrier:isin": 5})
+    html = page(nothing(replace(facts(), runs=(only,), batches=(only,), basis=only)))
+    assert "No shipment was accepted" in html
+    assert {"accounting", "reasons"} <= set(specs(html))
+
+
+def test_versions_that_are_gone_are_said() -> None:
+    assert "are gone, so the newest were read" in page(replace(facts(), pinned=False))
+
+
+@pytest.mark.parametrize("days", [1, 2, 5])
+def test_a_few_days_make_a_page(days: int) -> None:
+    assert "What changed" in page(facts(days))
+
+
+def test_the_same_facts_make_the_same_page() -> None:
+    assert page(facts()) == page(facts())

@@ -1,0 +1,109 @@
+"""Series: nothing lost by adding up, nothing more than a page can show."""
+
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shipment_etl.reporting.series import OTHERS, cost_by_month, delay_trend, lane_grid, warehouse_load
+
+from .made_up import DAY, facts
+
+TRENDS = st.dictionaries(
+    st.tuples(st.dates(date(2026, 1, 1), date(2026, 3, 31)), st.sampled_from("XYZ")),
+    st.integers(1, 1000).flatmap(lambda count: st.tuples(st.just(count), st.integers(0, count))),
+    min_size=1,
+)
+
+
+def trends(counts: dict) -> pd.DataFrame:
+    rows = [(day, city, shipments, delayed) for (day, city), (shipments, delayed) in sorted(counts.items())]
+    return pd.DataFrame(rows, columns=["shipment_date", "destination_city", "shipments", "delayed_shipments"])
+
+
+@given(TRENDS)
+def test_the_seven_day_line_is_that_of_the_seven_calendar_days(counts: dict) -> None:
+    for row in delay_trend(trends(counts)).rows:
+        day = date.fromisoformat(row["day"])
+        week = [each for (shipped, _), each in counts.items() if day - timedelta(days=6) <= shipped <= day]
+        if row["pct_7d"] is not None:
+            assert row["pct_7d"] == pytest.approx(
+                100 * sum(late for _, late in week) / sum(all_ for all_, _ in week), abs=1e-3
+            )
+        assert row["shipments"] == sum(all_ for (shipped, _), (all_, _) in counts.items() if shipped == day)
+
+
+@pytest.mark.parametrize(("days", "grain", "most"), [(400, "day", 400), (401, "week", 59), (3653, "month", 121)])
+def test_many_days_become_weeks_or_months_and_no_shipment_is_lost(days: int, grain: str, most: int) -> None:
+    made = facts(days)
+    series = delay_trend(made.trends)
+    assert (series.grain, len(series.rows) <= most) == (grain, True)
+    assert sum(row["shipments"] for row in series.rows) == made.trends["shipments"].sum()
+    assert (grain in series.note) is (grain != "day")
+    if grain == "week":
+        assert {date.fromisoformat(row["day"]).weekday() for row in series.rows} == {0}
+
+
+def test_load_knows_congested_days_at_any_grain() -> None:
+    for days, grain in ((30, "day"), (200, "week"), (3000, "month")):
+        made = facts(days)
+        series = warehouse_load(made.demand)
+        assert series.grain == grain
+        assert sum(row["congested"] for row in series.rows) == made.demand["congested"].sum()
+        assert sum(row["days"] for row in series.rows) == len(made.demand)
+        assert {row["capacity"] for row in series.rows} == {100.0}
+
+
+def test_unknown_capacities_and_costs_stay_unknown() -> None:
+    made = facts(known=False)
+    assert {(row["capacity"], row["congested"], row["pct"]) for row in warehouse_load(made.demand).rows} == {
+        (None, None, None)
+    }
+    assert cost_by_month(made.costs).rows == ()
+    assert {row["cost_per_tonne_km"] for row in lane_grid(made.lanes).rows} == {None}
+
+
+def test_small_carriers_are_added_up_and_said() -> None:
+    made = facts(carriers=[f"C{n}" for n in range(30)])
+    series = cost_by_month(made.costs)
+    assert len(series.names) == 8
+    assert series.names[-1] == OTHERS
+    assert sum(row["cost"] for row in series.rows) == pytest.approx(made.costs["total_cost"].sum())
+    assert "7 costliest of 30 carriers" in series.note
+    for month in {row["month"] for row in series.rows}:
+        assert sum(row["pct"] for row in series.rows if row["month"] == month) == pytest.approx(100, abs=0.01)
+
+
+def test_many_years_of_months_become_years() -> None:
+    costs = pd.DataFrame(
+        [(f"{year}-{month:02d}", "C", 10, 5.0) for year in range(2010, 2022) for month in range(1, 13)],
+        columns=["month", "carrier", "shipments", "total_cost"],
+    )
+    series = cost_by_month(costs)
+    assert (series.grain, len(series.rows)) == ("year", 12)
+    assert "By year" in series.note
+
+
+def test_a_grid_shows_the_largest_places_and_says_so() -> None:
+    made = facts(origins=[f"W{n:02d}" for n in range(30)], cities=[f"X{n:02d}" for n in range(25)])
+    series = lane_grid(made.lanes)
+    assert len(series.rows) == 400
+    assert "20 of 30 origins and 20 of 25 destinations" in series.note
+    assert lane_grid(facts().lanes).note == ""
+
+
+def test_nothing_is_an_empty_series() -> None:
+    made = facts()
+    for series in (
+        delay_trend(made.trends[:0]),
+        warehouse_load(made.demand[:0]),
+        cost_by_month(made.costs[:0]),
+        lane_grid(made.lanes[:0]),
+    ):
+        assert series.rows == ()
+
+
+def test_the_last_day_is_there() -> None:
+    assert delay_trend(facts().trends).rows[-1]["day"] == DAY.isoformat()
