@@ -1,6 +1,7 @@
 """Values that a user declares in TOML: read, checked against their dataclass, and explained where they do not fit."""
 
 import tomllib
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from shipment_etl.errors import UsageError, nearest, shorten
 
-__all__ = ["parse_toml", "read_text", "strict"]
+__all__ = ["parse_toml", "parse_values", "read_text", "strict"]
 
 Value = TypeVar("Value")
 MOST_PROBLEMS = 5
@@ -42,8 +43,17 @@ def parse_toml(text: str, kind: type[Value], where: str, error: type[UsageError]
         table = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as problem:
         raise error(f"{where} is not TOML: {problem}. Mend that line.") from problem
+    return parse_values(table, kind, where, error)
+
+
+def parse_values(values: Mapping[str, Any], kind: type[Value], where: str, error: type[UsageError]) -> Value:
+    """Return the value of type `kind` that names and values declare; `where` names them in messages.
+
+    Raises:
+        error: a key or value does not fit.
+    """
     try:
-        return TypeAdapter(kind).validate_python(table)
+        return TypeAdapter(kind).validate_python(values)
     except ValidationError as problem:
         raise error(_explain(problem, kind, where)) from problem
 

@@ -205,7 +205,7 @@ class DataRejected(ShipmentEtlError):
     def __init__(self, rejected: int, read: int, limit: float) -> None:
         super().__init__(
             f"{rejected:,} of {read:,} rows were quarantined ({rejected / read:.2%}); --max-rejected allows {limit:.2%}. "
-            "Look at them with: shipment-etl show processed/quarantine"
+            "Look at them with: shipment-etl show processed/quarantine --lake …"
         )
 
 

@@ -56,9 +56,9 @@ class Plugins:
         """Return all scenarios by name."""
         return {scenario.name: scenario for scenario in self._named("scenarios", Scenario)}
 
-    def commands(self) -> Mapping[str, Any]:
-        """Return the commands that plugins add: typer apps by name."""
-        return self._mapped("commands")
+    def commands(self, own: Iterable[str] = ()) -> Mapping[str, Any]:
+        """Return the commands that plugins add, typer apps by name; `own` are names that are taken."""
+        return self._mapped("commands", dict.fromkeys(own, BUILT_IN))
 
     def installed(self) -> list[Plugin]:
         """Return the installed plugins, by name."""
@@ -96,8 +96,8 @@ class Plugins:
                 _claim(taken, plugin, hook, name)
                 yield thing
 
-    def _mapped(self, hook: str) -> dict[str, Any]:
-        taken: dict[str, str] = {}
+    def _mapped(self, hook: str, owners: Mapping[str, str] | None = None) -> dict[str, Any]:
+        taken = dict(owners or {})
         every: dict[str, Any] = {}
         for plugin, things in self._added(hook, dict):
             for name, thing in things.items():

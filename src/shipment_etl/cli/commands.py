@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shipment_etl.cli.group import Commands
 from shipment_etl.cli.options import (
     DateOption,
     DebugOption,
@@ -16,6 +17,10 @@ from shipment_etl.cli.options import (
     FromOption,
     JsonOption,
     LakeOption,
+    LineageOption,
+    Log,
+    LogOption,
+    MaxRejectedOption,
     NetworkOption,
     SourceOption,
     ToOption,
@@ -30,6 +35,7 @@ __all__ = ["app"]
 # Heavy rooms are imported where they are used, so that --help and mistakes answer at once.
 
 app = typer.Typer(
+    cls=Commands,
     help="Shipment data, from raw rows to trusted daily numbers.",
     no_args_is_help=True,
     add_completion=False,
@@ -56,13 +62,16 @@ def demo(
     seed: Annotated[int, typer.Option(help="Any whole number.")] = 7,
     scenario: Annotated[str, typer.Option(help="baseline, swiftship, peak, strike or storm.")] = "baseline",
     defects: Annotated[float, typer.Option(help="Share of rows that are wrong on purpose.")] = 0.02,
-    lake: LakeOption = "./demo-lake",
+    # Not `lake`, for a configured lake is no place for made-up shipments.
+    folder: Annotated[str, typer.Option("--lake", metavar="URI", help="Folder of the lake.")] = "./demo-lake",
     engine: EngineOption = "auto",
+    log: LogOption = Log.text,
+    lineage: LineageOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Generate a week of shipments, process it, show the marts, and write a report into the lake's folder."""
-    from shipment_etl.cli.progress import progress
+    from shipment_etl.cli.listening import listening
     from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.cli.tables import show_marts
     from shipment_etl.jobs.generate import run_generate
@@ -70,8 +79,8 @@ def demo(
     from shipment_etl.lake.lake import Lake
     from shipment_etl.sessions import session
 
-    home = Lake(lake)
-    with progress() as listener:
+    home = Lake(folder)
+    with listening(log, lineage) as listeners:
         spark = session(engine)
         runs = []
         for day in (DEMO_FROM + timedelta(days=n) for n in range(days)):
@@ -83,9 +92,9 @@ def demo(
                 scenario=scenario,
                 defects=defects,
                 spark=spark,
-                listeners=[listener],
+                listeners=listeners,
             )
-            runs.append(run_process(home, date=day, spark=spark, listeners=[listener]))
+            runs.append(run_process(home, date=day, spark=spark, listeners=listeners))
     if as_json:
         print_json_lines(run.to_json() for run in runs)
     else:
@@ -105,6 +114,8 @@ def generate(
     defects: Annotated[float, typer.Option(help="Share of rows that are wrong on purpose.")] = 0.0,
     network: NetworkOption = None,
     engine: EngineOption = "auto",
+    log: LogOption = Log.text,
+    lineage: LineageOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -118,7 +129,7 @@ def generate(
     known = Network.from_toml(network) if network else None
     _run_each(
         batch_dates,
-        lambda day, listener: run_generate(
+        lambda day, listeners: run_generate(
             home,
             date=day,
             rows=rows,
@@ -127,9 +138,11 @@ def generate(
             defects=defects,
             network=known,
             spark=session(engine),
-            listeners=[listener],
+            listeners=listeners,
         ),
         as_json,
+        log,
+        lineage,
     )
 
 
@@ -141,6 +154,8 @@ def ingest(
     mapping: Annotated[Path, typer.Option(metavar="FILE.toml", help="What the columns mean.", show_default=False)],
     date: DateOption = None,
     engine: EngineOption = "auto",
+    log: LogOption = Log.text,
+    lineage: LineageOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -153,10 +168,12 @@ def ingest(
     home, means = Lake(lake), Mapping.from_toml(mapping)
     _run_each(
         dates_given(date, None, None) or [Date.today()],
-        lambda day, listener: run_ingest(
-            home, file, source=source, mapping=means, date=day, spark=session(engine), listeners=[listener]
+        lambda day, listeners: run_ingest(
+            home, file, source=source, mapping=means, date=day, spark=session(engine), listeners=listeners
         ),
         as_json,
+        log,
+        lineage,
     )
 
 
@@ -167,10 +184,12 @@ def process(
     date: DateOption = None,
     first: FromOption = None,
     last: ToOption = None,
-    max_rejected: Annotated[float, typer.Option(help="Share that may be quarantined; above it exit 3.")] = 1.0,
+    max_rejected: MaxRejectedOption = 1.0,
     network: NetworkOption = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a report of the lake as well.")] = None,
     engine: EngineOption = "auto",
+    log: LogOption = Log.text,
+    lineage: LineageOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -196,16 +215,18 @@ def process(
     try:
         _run_each(
             batch_dates or [None],
-            lambda day, listener: run_process(
+            lambda day, listeners: run_process(
                 home,
                 date=day,
                 source=source,
                 network=known,
                 max_rejected=max_rejected,
                 spark=session(engine),
-                listeners=[listener],
+                listeners=listeners,
             ),
             as_json,
+            log,
+            lineage,
         )
     except DataRejected as problem:
         # The tables are written, and a report shows what was rejected.
@@ -287,6 +308,49 @@ def fingerprint(
         print(f"{table} version {version} {word}")
 
 
+@app.command(name="plugins")
+def list_plugins(as_json: JsonOption = False, debug: DebugOption = False) -> None:
+    """List installed plugins: name, version, hooks."""
+    from shipment_etl.cli.rendering import print_json_lines, print_table
+    from shipment_etl.plugins import plugins
+
+    rows = [{"name": each.name, "version": each.version, "hooks": ", ".join(each.hooks)} for each in plugins().installed()]
+    if as_json:
+        print_json_lines(rows)
+    else:
+        print_table("plugins", ["name", "version", "hooks"], rows)
+
+
+@app.command()
+def config(
+    context: typer.Context,
+    lake: LakeOption = "",
+    engine: EngineOption = "auto",
+    network: NetworkOption = None,
+    max_rejected: MaxRejectedOption = 1.0,
+    log: LogOption = Log.text,
+    lineage: LineageOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Print each setting, and where its value comes from."""
+    from shipment_etl.cli.rendering import print_json_lines, print_table
+    from shipment_etl.config import NAMES, source_of
+
+    rows = [
+        {
+            "setting": name,
+            "value": str(context.params[name] if context.params[name] not in (None, "") else "–"),
+            "from": source_of(name, str(context.get_parameter_source(name)).rsplit(".")[-1]),
+        }
+        for name in NAMES
+    ]
+    if as_json:
+        print_json_lines(rows)
+    else:
+        print_table("settings", ["setting", "value", "from"], rows)
+
+
 @app.command()
 def doctor(
     lake: Annotated[str | None, typer.Option("--lake", metavar="URI", help="A lake to check as well.")] = None,
@@ -320,13 +384,19 @@ def _write_report(lake: "Lake", file: Path) -> None:
     typer.echo(f"report: {write_report(lake, file)}", err=True)
 
 
-def _run_each(batch_dates: Iterable[Date | None], job: Callable, as_json: bool) -> None:  # type: ignore[type-arg]
-    from shipment_etl.cli.progress import progress
+def _run_each(
+    batch_dates: Iterable[Date | None],
+    job: Callable,  # type: ignore[type-arg]
+    as_json: bool,
+    log: Log,
+    lineage: bool,
+) -> None:
+    from shipment_etl.cli.listening import listening
     from shipment_etl.cli.rendering import print_json_lines, print_run
 
     for day in batch_dates:
-        with progress() as listener:
-            run = job(day, listener)
+        with listening(log, lineage) as listeners:
+            run = job(day, listeners)
         if as_json:
             print_json_lines([run.to_json()])
         else:

@@ -11,6 +11,7 @@ from types import FrameType
 from rich.console import Console
 
 from shipment_etl.cli.commands import app
+from shipment_etl.config import settings_of_environment, settings_of_file
 from shipment_etl.errors import ShipmentEtlError
 
 __all__ = ["main"]
@@ -27,7 +28,8 @@ def main() -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
     try:
-        app()
+        settings_of_environment(os.environ)
+        app(obj=settings_of_file(os.environ).given)
     except ShipmentEtlError as problem:
         code = _say(problem, str(problem), problem.exit_code)
     except _Stopped as stopped:

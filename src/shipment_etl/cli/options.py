@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 from datetime import date as Date
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,20 +17,57 @@ __all__ = [
     "FromOption",
     "JsonOption",
     "LakeOption",
+    "LineageOption",
+    "Log",
+    "LogOption",
+    "MaxRejectedOption",
     "NetworkOption",
     "SourceOption",
     "ToOption",
     "dates_given",
 ]
 
-LakeOption = Annotated[str, typer.Option("--lake", metavar="URI", help="Folder of the lake.", show_default=False)]
+
+class Log(StrEnum):
+    """How runs are told on stderr."""
+
+    text = "text"
+    json = "json"
+
+
+LakeOption = Annotated[
+    str, typer.Option("--lake", metavar="URI", help="Folder of the lake.", envvar="SHIPMENT_ETL_LAKE", show_default=False)
+]
 DateOption = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Batch date.")]
 FromOption = Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First batch date of a range.")]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last batch date of a range.")]
-EngineOption = Annotated[str, typer.Option("--engine", help="auto (an active session, else sail) or sail.")]
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        "--engine", help="auto (an active session, else sail), sail, or one of a plugin.", envvar="SHIPMENT_ETL_ENGINE"
+    ),
+]
+    str,
+    typer.Option(
+        "--engine", help="auto (an active session, else sail), sail, or one of a plugin.", envvar="SHIPMENT_ETL_ENGINE"
+    ),
+]
 SourceOption = Annotated[str, typer.Option("--source", help="Name of the source.")]
 NetworkOption = Annotated[
-    Path | None, typer.Option("--network", metavar="FILE.toml", help="Warehouses, cities and carriers.")
+    Path | None,
+    typer.Option("--network", metavar="FILE.toml", help="Warehouses, cities and carriers.", envvar="SHIPMENT_ETL_NETWORK"),
+]
+MaxRejectedOption = Annotated[
+    float,
+    typer.Option(
+        "--max-rejected", help="Share that may be quarantined; above it exit 3.", envvar="SHIPMENT_ETL_MAX_REJECTED"
+    ),
+]
+LogOption = Annotated[
+    Log, typer.Option("--log", help="How runs are told on stderr: text, or json for programs.", envvar="SHIPMENT_ETL_LOG")
+]
+LineageOption = Annotated[
+    bool, typer.Option("--lineage", help="Send OpenLineage events, as OPENLINEAGE_URL says.", envvar="SHIPMENT_ETL_LINEAGE")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, logs on stderr.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]

@@ -8,7 +8,7 @@ from pandera.pyspark import DataFrameSchema
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from shipment_etl.contracts.compile import REASONS_TYPE
+from shipment_etl.contracts.compile import REASONS_TYPE, rules
 from shipment_etl.contracts.models import COLUMNS, IDENTITY, contract
 from shipment_etl.contracts.repeats import CONFLICT, DUPLICATE, conflicting, repeated_ids, settle, suspects
 from shipment_etl.contracts.split import verdicts
@@ -83,6 +83,7 @@ def run_process(
         raw = work.batch_of(f"raw/{source}")
         with lake.staging(spark, f"{source}-{batch_date}") as staging:
             batch = _understood(work, staging, raw, network)
+            work.settings["rules"] = [f"{rule.column}:{rule.name}" for rule in rules(batch.schema)]
             counts, reasons = _split_and_clean(work, staging, batch)
         with work.stage("lane_days"):
             _roll_up(work)

@@ -31,9 +31,7 @@ PLUGIN = "plugin "
 class Work:
     """A job in progress on one batch of one source."""
 
-    def __init__(
-        self, spark: SparkSession, lake: Lake, start: RunStart, plugins: Plugins, settings: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, spark: SparkSession, lake: Lake, start: RunStart, plugins: Plugins, settings: dict[str, Any]) -> None:
         self.spark = spark
         self.lake = lake
         self.start = start
@@ -136,7 +134,7 @@ def working(
     job: str,
     source: str,
     batch_date: date,
-    settings: Mapping[str, Any],
+    settings: dict[str, Any],
     plugins: Plugins,
 ) -> Iterator[Work]:
     """Run the body as a job: whatever it raises, an interrupt too, the lake's tables are put back as they were."""

@@ -47,6 +47,11 @@ class TableVersion:
     version: int
     fingerprint: str
 
+    @property
+    def rows(self) -> int:
+        """Rows that the fingerprint is of; it begins with their number."""
+        return int(self.fingerprint.split("-")[0], 16)
+
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
@@ -62,7 +67,11 @@ class RunStart:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a job did. `seconds` are by stage; `reasons` are rejected rows by rule and column, as carrier:isin."""
+    """What a job did.
+
+    `seconds` are by stage; `reasons` are rejected rows by column and rule, as carrier:isin; the rules that rows were held
+    to stand in `settings`, as `rules`.
+    """
 
     run_id: str
     job: str

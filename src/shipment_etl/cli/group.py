@@ -1,0 +1,41 @@
+"""The group of all commands: those of the package and those of plugins, all with the same configured defaults."""
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from shipment_etl.hookspecs import GROUP
+
+__all__ = ["Commands"]
+
+
+class Commands(TyperGroup):
+    """Finds commands of plugins when they are asked for; a context's `obj` are the configured defaults, by parameter."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands."""
+        return [*super().list_commands(ctx), *sorted(self._plugged())]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, None if there is none of this name."""
+        command = super().get_command(ctx, cmd_name) or self._plugged().get(cmd_name)
+        if command is not None and ctx.obj:
+            ctx.default_map = {cmd_name: _defaults(command, ctx.obj)}
+        return command
+
+    def _plugged(self) -> dict[str, Any]:
+        if not entry_points(group=GROUP):
+            # To gather plugins takes a second, and --help should not.
+            return {}
+        from shipment_etl.plugins import plugins
+
+        return {name: get_command(app) for name, app in plugins().commands(self.commands).items()}
+
+
+def _defaults(command: Any, given: Mapping[str, object]) -> dict[str, object]:
+    """Return the defaults of a command, and of the commands below it."""
+    below = {name: _defaults(each, given) for name, each in getattr(command, "commands", {}).items()}
+    return {**given, **below}

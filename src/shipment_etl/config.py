@@ -1,0 +1,83 @@
+"""Configuration: settings of a file and of the environment, for those that the command line does not give.
+
+What counts, first to last: command line, environment (`SHIPMENT_ETL_LAKE` and so on), `shipment-etl.toml`, defaults.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shipment_etl.declared import parse_toml, parse_values, read_text, strict
+from shipment_etl.errors import ConfigError, nearest
+
+__all__ = ["CONFIG_FILE", "NAMES", "Settings", "settings_of_environment", "settings_of_file", "source_of"]
+
+CONFIG_FILE = "shipment-etl.toml"
+PREFIX = "SHIPMENT_ETL_"
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+"""Names another file."""
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be configured; None is not given.
+
+    `lake` is the URI of the lake; `engine` the name of an engine; `network` a TOML file of warehouses, cities and carriers;
+    `max_rejected` the share of rows that may be quarantined; `log` how runs are told on stderr; `lineage` whether
+    OpenLineage events are sent.
+    """
+
+    lake: str | None = None
+    engine: str | None = None
+    network: str | None = None
+    max_rejected: Annotated[float, Field(ge=0, le=1)] | None = None
+    log: Literal["text", "json"] | None = None
+    lineage: bool | None = None
+
+    @property
+    def given(self) -> dict[str, object]:
+        """Only what is given."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+SOURCES = {"COMMANDLINE": "command line", "DEFAULT_MAP": "file", "DEFAULT": "default"}
+NAMES = tuple(field.name for field in fields(Settings))
+
+
+def settings_of_file(environment: Mapping[str, str]) -> Settings:
+    """Return the settings of the configuration file; none if there is no such file.
+
+    Raises:
+        ConfigError: the file that the environment names is missing, or a key or value does not fit.
+    """
+    named = environment.get(CONFIG_VARIABLE)
+    if named is None and not Path(CONFIG_FILE).exists():
+        return Settings()
+    path = named or CONFIG_FILE
+    return parse_toml(read_text(path, ConfigError), Settings, path, ConfigError)
+
+
+def settings_of_environment(environment: Mapping[str, str]) -> Settings:
+    """Return the settings of the environment.
+
+    Raises:
+        ConfigError: a variable that begins with SHIPMENT_ETL_ is none of ours, or its value does not fit.
+    """
+    known = {f"{PREFIX}{name.upper()}": name for name in NAMES}
+    given = {}
+    for variable, value in environment.items():
+        if variable in known:
+            given[known[variable]] = value
+        elif variable.startswith(PREFIX) and variable != CONFIG_VARIABLE:
+            hint = nearest(variable, [*known, CONFIG_VARIABLE])
+            raise ConfigError(f"The environment has a variable {variable} that means nothing. {hint}")
+    return parse_values(given, Settings, "the environment", ConfigError)
+
+
+def source_of(name: str, source: str) -> str:
+    """Return where the value of a setting comes from, in words, by the parser's name for it."""
+    return f"environment, {PREFIX}{name.upper()}" if source == "ENVIRONMENT" else SOURCES[source]
