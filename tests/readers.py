@@ -34,7 +34,7 @@ def duckdb_rows(path: str) -> Rows:
 
 READERS: Mapping[str, Callable[[str], Rows]] = {"polars": polars_rows, "pandas": pandas_rows, "duckdb": duckdb_rows}
 
-# Its own process: one that has spoken to Spark Connect makes no classic session. collect, because toPandas needs pandas' types.
+# For a process of its own: one that has spoken to Spark Connect makes no classic session.
 CLASSIC = """
 import json, sys
 from delta import configure_spark_with_delta_pip
