@@ -127,9 +127,9 @@ def _contract() -> str:
         [
             "## Shipment: the contract { #contract }",
             "",
-            "What a shipment is. A row that breaks a rule is quarantined, with every reason. In generated shipments the names",
-            "of warehouses, cities and carriers must be those of the network too; in files of your own, measures that the",
-            "mapping leaves out or calls optional may be null.",
+            "What a shipment is. A row that breaks a rule is quarantined, with every reason. In generated shipments the",
+            "names of warehouses, cities and carriers must be those of the network too; in files of your own, measures that",
+            "the mapping leaves out or calls optional may be null.",
             "",
             table(("column", "type", "is", "must be"), rows),
             "Between the columns of a row:",
