@@ -8,7 +8,9 @@ from tests.documents import ROOT, Block, run_block, run_page
 from tests.readers import without_java
 
 DOCS = ROOT / "docs"
-RUN = sorted(page.relative_to(DOCS).as_posix() for room in ("tutorial", "how-to") for page in (DOCS / room).glob("*.md"))
+RUN = sorted(
+    page.relative_to(DOCS).as_posix() for kind in ("index", "tutorial/*", "how-to/*") for page in DOCS.glob(f"{kind}.md")
+)
 
 
 @pytest.mark.slow

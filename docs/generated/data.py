@@ -28,6 +28,7 @@ DEFINED_BY: Mapping[str, Callable[..., object]] = {
 }
 
 ABOUT: Mapping[str, str] = {
+    "processed/shipments": "Clean shipments, once each, with derived columns.",
     "raw/shipments": "Generated shipments, as `generate` makes them, by batch.",
     "raw/SOURCE": "A file of your own, as it is, by batch; `SOURCE` is the name that `ingest` was given.",
     "processed/quarantine": "Rejected rows, with their original values and every reason.",
@@ -36,6 +37,7 @@ ABOUT: Mapping[str, str] = {
 
 # What no docstring defines.
 COLUMNS: Mapping[str, str] = {
+    "batch_date": "the day that the batch landed under",
     "source": "name of the source: `shipments` for generated ones",
     "source_file": "name of the file, or what generated the row",
     "source_row": "number of the row in its file, from 1",

@@ -67,11 +67,13 @@ def _text(node: ast.expr) -> str:
 
 
 def _name(node: ast.expr) -> str:
-    """Return the names that a part of a message is made of: of a call its arguments, of a sum both sides."""
+    """Return the names that a part of a message is made of: of a call its arguments, of a ratio both sides."""
     names = [each.id for each in ast.walk(node) if isinstance(each, ast.Name)]
     functions = {each.func.id for each in ast.walk(node) if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)}
+    if "nearest" in functions:
+        return "the nearest one that there is, or all"
     own = [name for name in dict.fromkeys(names) if name not in functions]
-    return {"rejected read": "share"}.get(" ".join(own), own[0] if own else "…")
+    return " / ".join(own) or "…"
 
 
 def _plain(text: str) -> str:

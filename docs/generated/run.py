@@ -4,9 +4,26 @@ import json
 from pathlib import Path
 from typing import Any
 
+from data import COLUMNS
 from texts import table
 
 SCHEMA = Path(__file__).parents[1] / "run.schema.json"
+# What no description in the schema says.
+MEANS = {
+    **COLUMNS,
+    "report_version": "grows when the form of the report changes",
+    "batch_date": "the batch",
+    "counts": "where every row that was read went",
+    "reasons": "rejected rows by column and rule; a row can have several",
+    "seconds": "by stage",
+    "tables": "what the run left behind, by table",
+    "settings": "what the job was asked for",
+    "versions": "of the package, Python and Spark",
+    "error": "the message, where the run failed",
+    "version": "its number in the table's Delta log",
+    "fingerprint": "one word that is the same for the same rows",
+}
+
 INTRODUCTION = """# Run report
 
 Every run leaves one row in `processed/runs`, whose column `report` is this JSON. `generate`, `ingest` and `process` print
@@ -25,18 +42,16 @@ def run_page() -> str:
 
 
 def _described(schema: dict[str, Any]) -> str:
-    return schema.get("description", "") + "\n"
+    return schema.get("description", "").partition("\n\nRaises:")[0] + "\n"
 
 
 def _properties(schema: dict[str, Any]) -> str:
     required = schema.get("required", [])
-    rows = [
-        (f"`{name}`", _kind(value), "yes" if name in required else "", value.get("description", ""))
+    rows = (
+        (f"`{name}`", _kind(value), "yes" if name in required else "", value.get("description", MEANS.get(name, "")))
         for name, value in schema["properties"].items()
-    ]
-    told = any(row[3] for row in rows)
-    headers = ("property", "type", "always there", *(("is",) if told else ()))
-    return table(headers, (row if told else row[:3] for row in rows))
+    )
+    return table(("property", "type", "required", "is"), rows)
 
 
 def _kind(value: dict[str, Any]) -> str:
@@ -48,7 +63,7 @@ def _kind(value: dict[str, Any]) -> str:
     if "const" in value:
         return f"`{json.dumps(value['const'])}`"
     if isinstance(value.get("additionalProperties"), dict):
-        return f"object of {_kind(value['additionalProperties'])}"
+        return f"{_kind(value['additionalProperties'])} by name"
     if value.get("type") == "array":
         return f"list of {_kind(value['items'])}"
     return value.get("format") or str(value.get("type", "any"))
