@@ -75,7 +75,7 @@ def _value(option: Any) -> str:
 
 def _kind(parameter: Any) -> str:
     kind = _annotation(parameter)
-    return " | ".join(each.value for each in kind) if isinstance(kind, type) and issubclass(kind, Enum) else ""
+    return "/".join(each.value for each in kind) if isinstance(kind, type) and issubclass(kind, Enum) else ""
 
 
 def _annotation(parameter: Any) -> Any:
