@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Behind a company proxy with a certificate of its own, trust what the system trusts, as pip and git do.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help setup demo test fast check lint types imports format bench clean
+.PHONY: help setup demo test fast check lint types imports format docs bench clean
 
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,7 +31,7 @@ test: .venv/.stamp ## Run all tests.
 fast: .venv/.stamp ## Run the tests that take a moment.
 	.venv/bin/python -m pytest -m "not slow" $(ARGS)
 
-check: lint types imports test ## Run everything that must pass before a commit.
+check: lint types imports docs test ## Run everything that must pass before a commit.
 
 lint: .venv/.stamp ## Look for likely mistakes and untidy format.
 	.venv/bin/ruff check .
@@ -46,6 +46,10 @@ imports: .venv/.stamp ## Check that rooms import only what they may.
 format: .venv/.stamp ## Mend what can be mended without thought.
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+docs: .venv/.stamp ## Build the site in build/site; a warning or a broken link is an error.
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet $(ARGS)
+	@echo "Open build/site/index.html"
 
 bench: .venv/.stamp ## Measure speed and memory.
 	.venv/bin/python benchmarks/run.py $(ARGS)

@@ -6,7 +6,7 @@
 import nox
 
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["lint", "types", "imports", "tests"]
+nox.options.sessions = ["lint", "types", "imports", "docs", "tests"]
 
 
 @nox.session
@@ -29,6 +29,13 @@ def imports(session: nox.Session) -> None:
     """Check that rooms import only what they may."""
     install(session, "lint")
     session.run("lint-imports", "--no-logo")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site; a warning or a broken link is an error."""
+    install(session, "docs")
+    session.run("mkdocs", "build", "--quiet", env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session(python=["3.11", "3.12"])

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -171,3 +172,41 @@ def test_tables_fit_the_terminal(capsys: pytest.CaptureFixture[str], monkeypatch
     assert max(map(len, printed.splitlines())) <= width
     assert printed.count("1,234.50") == 12
     assert "[bold]FedEx" in printed
+
+
+def in_a_shell(line: str) -> subprocess.CompletedProcess[str]:
+    """Run a line in a shell that also tells how each part of a pipe ended."""
+    line = f'shipment-etl() {{ {shlex.quote(sys.executable)} -m shipment_etl "$@"; }}; {line}; echo ${{PIPESTATUS[@]}} >&2'
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120, env=ENVIRONMENT, check=False)
+
+
+def test_csv_goes_through_a_pipe(demo: tuple[str, subprocess.CompletedProcess[str]]) -> None:
+    lake, _ = demo
+    reader = "import csv, sys; print(sum(int(row['shipments']) for row in csv.DictReader(sys.stdin)))"
+    done = in_a_shell(
+        f"shipment-etl show cost_analysis --lake {lake} --format csv | {sys.executable} -c {shlex.quote(reader)}"
+    )
+    assert int(done.stdout) == len(
+        run("show", "processed/shipments", "--lake", lake, "--format", "json").stdout.splitlines()
+    )
+    assert done.stderr == "0 0\n"
+
+
+@pytest.mark.parametrize("style", ["csv", "json", "table"])
+def test_a_closed_pipe_ends_it_quietly(demo: tuple[str, subprocess.CompletedProcess[str]], style: str) -> None:
+    lake, _ = demo
+    # More than a pipe holds, so that it is closed in the midst of writing; and less, so that it is closed at the end.
+    for limit in ("4000", "1"):
+        done = in_a_shell(f"shipment-etl show processed/shipments --lake {lake} --format {style} --limit {limit} | head -1")
+        assert len(done.stdout.splitlines()) == 1
+        assert done.stderr == "0 0\n"
+    assert in_a_shell(f"shipment-etl runs --lake {lake} --json | true").stderr == "0 0\n"
+
+
+def test_a_closed_pipe_hides_no_failure_and_stops_no_batch(demo: tuple[str, subprocess.CompletedProcess[str]]) -> None:
+    lake, _ = demo
+    both = f"shipment-etl process --lake {lake} --from 2026-11-16 --to 2026-11-17 --json"
+    done = in_a_shell(f"{both} | true")
+    assert re.findall(r"process shipments (\S+):", done.stderr) == ["2026-11-16", "2026-11-17"]
+    assert done.stderr.endswith("\n0 0\n")
+    assert in_a_shell(f"shipment-etl process --lake {lake} --max-rejected 0 --json | true").stderr.endswith("\n3 0\n")

@@ -1,6 +1,7 @@
 """The commands: each parses, calls one job, prints."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import date as Date
 from datetime import timedelta
 from enum import StrEnum
@@ -26,6 +27,7 @@ from shipment_etl.cli.options import (
     ToOption,
     dates_given,
 )
+from shipment_etl.cli.output import OutputClosed
 
 if TYPE_CHECKING:
     from shipment_etl.lake.lake import Lake
@@ -397,7 +399,9 @@ def _run_each(
     for day in batch_dates:
         with listening(log, lineage) as listeners:
             run = job(day, listeners)
-        if as_json:
-            print_json_lines([run.to_json()])
-        else:
-            print_run(run)
+        # Where nobody reads the reports any more, the batches that are left are to be done all the same.
+        with suppress(OutputClosed):
+            if as_json:
+                print_json_lines([run.to_json()])
+            else:
+                print_run(run)

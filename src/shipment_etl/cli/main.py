@@ -7,10 +7,12 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import NoReturn
 
 from rich.console import Console
 
 from shipment_etl.cli.commands import app
+from shipment_etl.cli.output import OutputClosed, watch_output
 from shipment_etl.config import settings_of_environment, settings_of_file
 from shipment_etl.errors import ShipmentEtlError
 
@@ -27,20 +29,27 @@ def main() -> None:
         # What a parent had us ignore, as nohup does, stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
+    watch_output()
     try:
         settings_of_environment(os.environ)
         app(obj=settings_of_file(os.environ).given)
+    except SystemExit as done:
+        code = done.code
     except ShipmentEtlError as problem:
         code = _say(problem, str(problem), problem.exit_code)
     except _Stopped as stopped:
         print("Stopped. The lake is as it was before.", file=sys.stderr)
         _leave(128 + stopped.args[0])
-    except BrokenPipeError:
-        # Whoever read our output has enough, as `| head` does.
-        _leave(0)
+    except OutputClosed:
+        code = 0
     except Exception as problem:
         said = f"{type(problem).__name__}: {problem}"[:500]
         code = _say(problem, f"{said}\nThis should not happen: please report it with what --debug prints.", 1)
+    try:
+        # Not left to the interpreter, which complains about a closed pipe.
+        sys.stdout.flush()
+    except OutputClosed:
+        _leave(code if isinstance(code, int) else 0)
     sys.exit(code)
 
 
@@ -51,8 +60,11 @@ def _say(problem: Exception, message: str, code: int) -> int:
     return code
 
 
-def _leave(code: int) -> None:
-    """Exit at once: a signal ends the embedded engine too, and a goodbye to it would wait for an answer."""
+def _leave(code: int) -> NoReturn:
+    """Exit at once: a signal ends the embedded engine too, and a goodbye to it would wait for an answer.
+
+    A buffer that cannot be written any more is left as it is.
+    """
     sys.stderr.flush()
     os._exit(code)
 

@@ -47,11 +47,6 @@ EngineOption = Annotated[
         "--engine", help="auto (an active session, else sail), sail, or one of a plugin.", envvar="SHIPMENT_ETL_ENGINE"
     ),
 ]
-    str,
-    typer.Option(
-        "--engine", help="auto (an active session, else sail), sail, or one of a plugin.", envvar="SHIPMENT_ETL_ENGINE"
-    ),
-]
 SourceOption = Annotated[str, typer.Option("--source", help="Name of the source.")]
 NetworkOption = Annotated[
     Path | None,

@@ -77,7 +77,23 @@ def row_rule(column: str, message: str) -> Callable[[Callable[[], Column]], Any]
 
 
 class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of no use to a declaration
-    """One shipment, from its warehouse to its delivery. The columns and their units are those of `generate`."""
+    """One shipment, from its warehouse to its delivery.
+
+    Columns:
+        shipment_id: string, one shipment's own within a batch.
+        origin_warehouse: string, where it starts.
+        destination_city: string, where it ends.
+        carrier: string, who moves it.
+        shipment_weight_kg: decimal(12,3), kilograms.
+        shipment_volume_m3: decimal(12,3), cubic metres.
+        shipment_date: date, the day it left.
+        promised_date: date, the day it was promised for.
+        delivery_date: date, the day it arrived.
+        delay_days: int, delivery − promise in days; early is negative.
+        delivery_status: string, Delayed where delay_days is above 0, else Delivered.
+        route_distance_km: decimal(10,3), kilometres from warehouse to city.
+        shipping_cost: decimal(14,2), currency.
+    """
 
     shipment_id: T.StringType() = Field(str_matches=NOT_BLANK)  # type: ignore[valid-type]  # pandera's own way
     origin_warehouse: T.StringType() = Field(str_matches=NOT_BLANK)  # type: ignore[valid-type]

@@ -19,10 +19,11 @@ def clean(good: DataFrame) -> DataFrame:
 
     Columns:
         as in the contract, and the lineage (source, batch_date, source_file, source_row) where it is given; then
-        transit_days: int, delivery − shipment.
+        transit_days: int, days from shipment to delivery.
         delay_class: string, early, on_time, late_1 or late_2plus, by delay_days.
         chargeable_weight_kg: decimal(15,3), the weight, or 166.667 kg a cubic metre if that is more; null if unknown.
-        cost_per_kg, cost_per_km: double, currency; null where a part is unknown.
+        cost_per_kg: double, cost / kg; null where a part is unknown.
+        cost_per_km: double, cost / km; null where a part is unknown.
     """
     repeats = settle(good, repeated_ids(good))
     return with_derived(good.join(repeats, IDENTITY, "left_anti"))

@@ -36,14 +36,16 @@ def lane_days(clean: DataFrame) -> DataFrame:
     where the frame has it. A sum is null where no row knows the measure.
 
     Columns:
-        shipments, transit_days: long, over all rows.
-        weight_kg, volume_m3, distance_km, cost: decimal, over the rows that know it.
-        cost_shipments: long, rows that know their cost; distance_shipments, distance_transit_days: long, rows that know
-            their distance, and their days in transit.
-        weighed_cost, priced_weight_kg: decimal, over the rows that know cost and weight.
-        distance_cost, priced_distance_km: decimal, over the rows that know cost and distance.
-        tonne_km_cost, priced_tonne_km: decimal, over the rows that know cost, weight and distance; tonne-kilometres are
-            multiplied row by row.
+        shipments: long.
+        transit_days: long, sum over all rows.
+        weight_kg, volume_m3, distance_km, cost: decimal, sum over the rows that know it.
+        cost_shipments: long, rows that know their cost.
+        distance_shipments: long, rows that know their distance.
+        distance_transit_days: long, transit days of the rows that know their distance.
+        weighed_cost, priced_weight_kg: decimal, sum of the cost, and of the weight, of the rows that know both.
+        distance_cost, priced_distance_km: decimal, sum of the cost, and of the distance, of the rows that know both.
+        tonne_km_cost, priced_tonne_km: decimal, sum of the cost, and of the tonne-kilometres, of the rows that know cost,
+            weight and distance; tonne-kilometres are multiplied row by row.
 
     Source:
         Tonne-kilometre as in the OECD Glossary of Statistical Terms: one tonne moved over one kilometre.

@@ -44,15 +44,18 @@ def carrier_performance(lane_days: DataFrame) -> DataFrame:
     One row per carrier, over all days given.
 
     Columns:
-        shipments, on_time_shipments: long; on time is a delay of 0 days or less.
-        on_time_pct, late_2plus_pct: double, per cent of shipments; late_2plus is a delay of 2 days or more.
+        shipments: long.
+        on_time_shipments: long, with a delay of 0 days or less.
+        on_time_pct: double, per cent of shipments with a delay of 0 days or less.
+        late_2plus_pct: double, per cent of shipments with a delay of 2 days or more.
         avg_delay_days: double, mean days late, early counting as 0.
         avg_days_vs_promise: double, mean days against the promise, early being negative.
-        p50_delay_days, p95_delay_days: int, signed, nearest rank.
+        p50_delay_days: int, median delay, early being negative; nearest rank.
+        p95_delay_days: int, delay that 95 per cent of shipments do not exceed; nearest rank.
         avg_transit_days: double, mean days from shipment to delivery.
-        avg_cost: double, currency a shipment; null where no cost is known, as for the next two.
-        cost_per_kg: double, Σ cost / Σ kg.
-        cost_per_tonne_km: double, Σ cost / Σ (tonnes × km).
+        avg_cost: double, currency a shipment; null where no cost is known.
+        cost_per_kg: double, Σ cost / Σ kg; null where no shipment knows both.
+        cost_per_tonne_km: double, Σ cost / Σ (tonnes × km); null where no shipment knows all three.
 
     Source:
         Nearest rank: Hyndman and Fan, "Sample Quantiles in Statistical Packages" (1996), definition 1.
@@ -96,11 +99,13 @@ def route_efficiency(lane_days: DataFrame) -> DataFrame:
 
     Columns:
         shipments: long.
-        avg_distance_km: double, kilometres; null where no distance is known, as for the ratios by distance.
+        avg_distance_km: double, kilometres; null where no distance is known.
         avg_transit_days: double, days from shipment to delivery.
-        km_per_day: double, Σ km / Σ days in transit.
+        km_per_day: double, Σ km / Σ days in transit; null where no distance is known.
         on_time_pct: double, per cent of shipments with a delay of 0 days or less.
-        avg_cost, cost_per_km, cost_per_tonne_km: double, currency; null where a part is unknown.
+        avg_cost: double, currency a shipment; null where no cost is known.
+        cost_per_km: double, Σ cost / Σ km; null where no shipment knows both.
+        cost_per_tonne_km: double, Σ cost / Σ (tonnes × km); null where no shipment knows all three.
     """
     on_time = F.sum(F.when(F.col("delay_days") <= 0, F.col("shipments")).otherwise(0)).alias("on_time_shipments")
     lanes = lane_days.groupBy("origin_warehouse", "destination_city").agg(*_totals(), on_time)
@@ -126,8 +131,11 @@ def cost_analysis(lane_days: DataFrame) -> DataFrame:
     Columns:
         month: string, YYYY-MM of the shipment date.
         shipments: long.
-        total_cost: decimal(38,2), currency; null where no cost is known, as for the ratios.
-        avg_cost, cost_per_km, cost_per_kg, cost_per_tonne_km: double, currency.
+        total_cost: decimal(38,2), currency; null where no cost is known.
+        avg_cost: double, currency a shipment; null where no cost is known.
+        cost_per_km: double, Σ cost / Σ km; null where no shipment knows both.
+        cost_per_kg: double, Σ cost / Σ kg; null where no shipment knows both.
+        cost_per_tonne_km: double, Σ cost / Σ (tonnes × km); null where no shipment knows all three.
         cost_share_pct: double, per cent of the total cost of the month.
     """
     with_month = lane_days
@@ -154,8 +162,9 @@ def delay_trends(lane_days: DataFrame) -> DataFrame:
     One row per (shipment_date, destination_city) with a shipment.
 
     Columns:
-        shipments, delayed_shipments: long; delayed is a delay above 0 days.
-        delayed_pct: double, per cent of the day's shipments.
+        shipments: long.
+        delayed_shipments: long, with a delay above 0 days.
+        delayed_pct: double, per cent of the day's shipments with a delay above 0 days.
         avg_delay_days: double, mean days late, early counting as 0.
         delayed_pct_7d: double, the same over the shipments of the seven calendar days that end on this one.
     """
@@ -195,10 +204,11 @@ def warehouse_demand(lane_days: DataFrame, capacities: Mapping[str, int] | None 
 
     Columns:
         shipments: long.
-        weight_kg, volume_m3: decimal(38,3), sums; null where none is known.
+        weight_kg: decimal(38,3), sum of the weights; null where none is known.
+        volume_m3: decimal(38,3), sum of the volumes; null where none is known.
         destinations: long, cities shipped to.
         utilisation_pct: double, shipments in per cent of the daily capacity; null where the network names none.
-        congested: boolean, utilisation above 100; null where it is.
+        congested: boolean, utilisation above 100; null where utilisation_pct is.
     """
     days = lane_days.groupBy("origin_warehouse", "shipment_date").agg(
         F.sum("shipments").alias("shipments"),

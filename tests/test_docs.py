@@ -1,0 +1,27 @@
+"""The pages of the documentation are true: what they show works as it stands there."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.documents import ROOT, Block, run_block, run_page
+from tests.readers import without_java
+
+DOCS = ROOT / "docs"
+RUN = sorted(
+    page.relative_to(DOCS).as_posix() for kind in ("index", "tutorial/*", "how-to/*") for page in DOCS.glob(f"{kind}.md")
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", RUN)
+def test_a_page_works_as_it_stands_there(page: str, tmp_path: Path) -> None:
+    run_page(DOCS / page, tmp_path)
+
+
+@pytest.mark.slow
+def test_the_page_on_readers_is_true_of_classic_spark(tmp_path: Path) -> None:
+    if reason := without_java():
+        pytest.skip(reason)
+    run_page(DOCS / "how-to/read-elsewhere.md", tmp_path)
+    assert "FedEx" in run_block(Block("sh", None, "python classic_spark.py"), tmp_path)
