@@ -47,4 +47,4 @@ def tests(session: nox.Session) -> None:
 
 def install(session: nox.Session, group: str) -> None:
     """Install the package with all it can do, and a dependency group of pyproject.toml."""
-    session.install("--editable", ".[report]", "--group", group)
+    session.install("--editable", ".[lineage,report]", "--group", group)

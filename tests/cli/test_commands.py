@@ -46,6 +46,12 @@ def test_demo_prints_five_marts_and_where_the_rows_went(demo: tuple[str, subproc
     assert "process shipments 2026-11-17: 2,000 read" in done.stderr
 
 
+def test_demo_writes_a_report_and_says_where(demo: tuple[str, subprocess.CompletedProcess[str]]) -> None:
+    lake, done = demo
+    assert f"report: {lake}/report.html" in done.stderr
+    assert "What changed" in Path(lake, "report.html").read_text("utf-8")
+
+
 def test_show_gives_tables_csv_and_json(demo: tuple[str, subprocess.CompletedProcess[str]]) -> None:
     lake, _ = demo
     assert "carrier" in run("show", "carrier_performance", "--lake", lake).stdout

@@ -51,7 +51,7 @@ def test_what_an_action_saves_is_what_it_is_held_against(rows: list[dict]) -> No
             assert act.late_saved == pytest.approx(late - count * _late(others) / _count(others))
             assert 0 < act.late_saved <= late
         if act.kind == "cost":
-            assert 0 < act.cost_saved < sum(row["cost"] for row in own if row["carrier"] == act.carrier)
+            assert 0 < act.cost_at_stake < sum(row["cost"] for row in own if row["carrier"] == act.carrier)
             assert act.rival != act.carrier
 
 
@@ -67,7 +67,7 @@ def test_a_late_carrier_is_named_with_its_worst_lane_first() -> None:
     assert (first.late, first.others) == (Share(120, 300), Share(30, 600))
     assert first.late_saved == pytest.approx(120 - 300 * 0.05)
     assert first.days_saved == pytest.approx(480 - 300 * 120 / 600)
-    assert first.cost_saved == pytest.approx(105 * 10)
+    assert first.cost_at_stake == pytest.approx(105 * 10)
     assert second.city == "X"
 
 
@@ -87,7 +87,7 @@ def test_a_dearer_carrier_is_named_only_if_weight_speed_and_lateness_are_alike()
     dear = {"carrier": "dear", "shipments": 1000, "cost": 12_000.0}
     cheap = {"carrier": "cheap", "shipments": 1000, "cost": 10_000.0}
     (found,) = actions(lane_days([dear, cheap]))
-    assert (found.kind, found.carrier, found.rival, found.cost_saved) == ("cost", "dear", "cheap", 2000.0)
+    assert (found.kind, found.carrier, found.rival, found.cost_at_stake) == ("cost", "dear", "cheap", 2000.0)
     for other in (
         {"weight_kg": 2000.0},
         {"transit_days": 5000},

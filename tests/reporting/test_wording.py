@@ -55,8 +55,8 @@ def test_where_to_act() -> None:
     late = Action("late", "UPS", "NY", "Miami", Share(120, 300), Share(30, 600), 105.0, 420.0, 1050.0, behind_on=3)
     assert say_action(late, NOW).text == (
         "Act first on UPS, NY → Miami (one of 3 lanes where it is behind): 40.0 % of 300 came two or more days late, "
-        "against 5.0 % with the other carriers on that lane; being as good would save 105 late shipments and 420 days of "
-        "delay in 7 days, and 1,050 of freight paid for late ones."
+        "against 5.0 % with the other carriers on that lane; being as good would save 105 late shipments and 420 days "
+        "of delay in 7 days; 1,050 of freight was paid for those."
     )
     lane = Action("lane", None, "NY", "Miami", Share(1, 2), Share(0, 2), 1.0, 1.0, None)
     said = say_action(lane, NOW).text

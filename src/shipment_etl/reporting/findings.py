@@ -122,7 +122,8 @@ class Action:
         cost: dearer than `rival`, whose shipments there weigh the same, travel as fast and come no later;
         largest: no later than others beyond chance, but where most days are lost.
     `late` and `others` are shares two or more days late; of largest, `others` is its share in all days of delay. What is
-    saved is for the period. `behind_on` counts the lanes where the carrier is later than the others.
+    saved is for the period. `cost_at_stake` is the freight paid for the late shipments that would be saved, of cost what
+    moving to the rival would save. `behind_on` counts the lanes where the carrier is later than the others.
     """
 
     kind: str
@@ -133,7 +134,7 @@ class Action:
     others: Share
     late_saved: float = 0.0
     days_saved: float = 0.0
-    cost_saved: float | None = None
+    cost_at_stake: float | None = None
     avg_cost: float | None = None
     rival: str | None = None
     rival_cost: float | None = None
@@ -261,7 +262,7 @@ def _action(kind: str, carrier: str | None, row: dict, own: Share, others: Share
         others,
         late_saved=late_saved,
         days_saved=max(0.0, row["days_late"] - own.whole * others_days_late / others.whole),
-        cost_saved=None if late_cost is None else late_saved * late_cost,
+        cost_at_stake=None if late_cost is None else late_saved * late_cost,
         avg_cost=row["cost"] / row["cost_shipments"] if row["cost_shipments"] else None,
     )
 
@@ -288,12 +289,12 @@ def _dear_carriers(pairs: pd.DataFrame) -> list[Action]:
                 # What the rival would take for our weight, and never less than it takes for its own.
                 price = other["cost"] / other["shipments"] * max(1.0, ratio)
                 saved = (cost - price) * row["shipments"]
-                if cost - price >= WORTH_SAYING * cost and (best is None or saved > (best.cost_saved or 0)):
+                if cost - price >= WORTH_SAYING * cost and (best is None or saved > (best.cost_at_stake or 0)):
                     carrier, rival = str(row["carrier"]), str(other["carrier"])
                     best = Action("cost", carrier, str(origin), str(city), own, theirs, 0.0, 0.0, saved, cost, rival, price)
             if best is not None:
                 found.append(best)
-    return sorted(found, key=lambda each: -(each.cost_saved or 0))
+    return sorted(found, key=lambda each: -(each.cost_at_stake or 0))
 
 
 def _largest(pairs: pd.DataFrame) -> Action:
@@ -307,7 +308,7 @@ def _largest(pairs: pd.DataFrame) -> Action:
         Share(int(row["days_late"]), int(pairs["days_late"].sum())),
         late_saved=float(row["late"]),
         days_saved=float(row["days_late"]),
-        cost_saved=row["late_cost"] if row["late_priced"] else None,
+        cost_at_stake=row["late_cost"] if row["late_priced"] else None,
     )
 
 

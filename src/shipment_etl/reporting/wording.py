@@ -95,25 +95,25 @@ def say_action(found: Action | None, now: Period) -> Sentence:
             who,
             f", takes {short(found.avg_cost)} a shipment, {found.rival} for the same weight {short(found.rival_cost)}, no "
             "slower and no later: moving them would save ",
-            short(found.cost_saved),
+            short(found.cost_at_stake),
             f" in {_days(now)}.",
         )
     if found.kind == "largest":
         if not found.others.whole:
             return _sentence("No carrier or lane needs action: ", "nothing came late", f" in {_the_days(now)}.")
-        money = f" and {short(found.cost_saved)} paid for late freight" if found.cost_saved is not None else ""
+        money = f", which {short(found.cost_at_stake)} of freight was paid for" if found.cost_at_stake is not None else ""
         return _sentence(
             "No carrier or lane is later than the others beyond chance, so begin where most time is lost: ",
             who,
             ", has ",
             f"{number(found.others.part)} of {number(found.others.whole)} days of delay",
-            f" ({percent(found.others.pct)}) in {_the_days(now)}; being on time would save these, "
+            f" ({percent(found.others.pct)}) in {_the_days(now)}; being on time would save these and "
             f"{_count(round(found.late_saved), 'late shipment')}{money}.",
         )
     also = f" (one of {found.behind_on} lanes where it is behind)" if found.behind_on > 1 else ""
     others = "with the other carriers on that lane" if found.kind == "late" else "on the other lanes"
     saved = f"{_count(round(found.late_saved), 'late shipment')} and {_count(round(found.days_saved), 'day')} of delay"
-    money = f", and {short(found.cost_saved)} of freight paid for late ones" if found.cost_saved is not None else ""
+    money = f"; {short(found.cost_at_stake)} of freight was paid for those" if found.cost_at_stake is not None else ""
     return _sentence(
         "Act first on ",
         who,
