@@ -22,8 +22,9 @@ def listening(log: Log, lineage: bool) -> Iterator[list[object]]:
 
         others.append(Lineage())
     if log is Log.json:
-        from shipment_etl.listeners.run_log import RunLog
+        from shipment_etl.listeners.run_log import RunLog, log_as_json
 
+        log_as_json()
         yield [RunLog(), *others]
         return
     with progress() as shown:

@@ -45,13 +45,15 @@ class RunLog:
 
 
 def log_as_json() -> None:
-    """Let all records of the package go to stderr, one JSON object a line."""
+    """Let all records of the package go to stderr, one JSON object a line; asked again, nothing changes."""
+    package = logging.getLogger("shipment_etl")
+    if any(isinstance(handler.formatter, JsonFormatter) for handler in package.handlers):
+        return
     handler = logging.StreamHandler(sys.stderr)
     fields = {"asctime": "time", "levelname": "level", "name": "logger", "message": "event"}
     handler.setFormatter(
         JsonFormatter("{asctime}{levelname}{name}{message}", style="{", rename_fields=fields, datefmt="%Y-%m-%dT%H:%M:%S%z")
     )
-    package = logging.getLogger("shipment_etl")
     package.addHandler(handler)
     package.setLevel(logging.INFO)
     package.propagate = False

@@ -1,0 +1,96 @@
+"""Configuration: what counts before what, and what is told of a setting that means nothing."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shipment_etl.config import Settings, settings_of_environment, settings_of_file
+from shipment_etl.errors import ConfigError
+
+
+def run(folder: Path, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "shipment_etl", *arguments],
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def printed(folder: Path, *arguments: str, **environment: str) -> dict[str, tuple[str, str]]:
+    lines = run(folder, "config", "--json", *arguments, **environment).stdout.splitlines()
+    return {row["setting"]: (row["value"], row["from"]) for row in map(json.loads, lines)}
+
+
+def test_the_command_line_counts_before_the_environment_before_the_file_before_defaults(tmp_path: Path) -> None:
+    assert printed(tmp_path)["lake"] == ("–", "default")
+    assert printed(tmp_path)["max_rejected"] == ("1.0", "default")
+    (tmp_path / "shipment-etl.toml").write_text('lake = "./file"\nmax_rejected = 0.5\nlog = "json"\n')
+    of_file = printed(tmp_path)
+    assert of_file["lake"] == ("./file", "file")
+    assert of_file["max_rejected"] == ("0.5", "file")
+    assert of_file["engine"] == ("auto", "default")
+    of_environment = printed(tmp_path, SHIPMENT_ETL_LAKE="./variable")
+    assert of_environment["lake"] == ("./variable", "environment, SHIPMENT_ETL_LAKE")
+    assert of_environment["max_rejected"] == ("0.5", "file")
+    of_line = printed(tmp_path, "--lake", "./line", SHIPMENT_ETL_LAKE="./variable")
+    assert of_line["lake"] == ("./line", "command line")
+
+
+def test_every_command_takes_configured_defaults_but_the_demo_no_lake(tmp_path: Path) -> None:
+    (tmp_path / "shipment-etl.toml").write_text('lake = "./nowhere"\n')
+    assert f"There is no lake at {tmp_path}/nowhere" in run(tmp_path, "runs", code=1).stderr
+    assert "./demo-lake" in run(tmp_path, "demo", "--help").stdout
+
+
+def test_another_file_can_be_named(tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text('engine = "sail"\n')
+    assert settings_of_file({"SHIPMENT_ETL_CONFIG": f"{tmp_path}/other.toml"}) == Settings(engine="sail")
+    with pytest.raises(ConfigError, match=r"There is no file .*none\.toml"):
+        settings_of_file({"SHIPMENT_ETL_CONFIG": f"{tmp_path}/none.toml"})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("lake = 3", r"shipment-etl\.toml: lake is 3: Input should be a valid string"),
+        ("lak = 'x'", r"has a key 'lak' that means nothing. Did you mean 'lake'\?"),
+        ("max_rejected = 2", "max_rejected is 2: Input should be less than or equal to 1"),
+        ("log = 'xml'", "log is 'xml': Input should be 'text' or 'json'"),
+        ("lake = ", "is not TOML"),
+    ],
+)
+def test_a_file_that_means_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, told: str) -> None:
+    (tmp_path / "shipment-etl.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=told):
+        settings_of_file({})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("SHIPMENT_ETL_LAEK", "x", r"a variable SHIPMENT_ETL_LAEK that means nothing. Did you mean 'SHIPMENT_ETL_LAKE'\?"),
+        ("SHIPMENT_ETL_MAX_REJECTED", "many", "the environment: max_rejected is 'many': Input should be a valid number"),
+        ("SHIPMENT_ETL_LINEAGE", "perhaps", "the environment: lineage is 'perhaps': Input should be a valid boolean"),
+    ],
+)
+def test_an_environment_that_means_nothing_is_told(variable: str, value: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        settings_of_environment({variable: value})
+
+
+def test_a_mistake_in_the_file_ends_any_command_with_two_lines_and_exit_code_2(tmp_path: Path) -> None:
+    (tmp_path / "shipment-etl.toml").write_text("max_rejected = 'all'\n")
+    done = run(tmp_path, "runs", "--lake", "x", code=2)
+    assert done.stderr.startswith("error: shipment-etl.toml: max_rejected is 'all': Input should be a valid number")
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,162 @@
+"""Plugins: who adds what, who may not, and who is told when something goes wrong."""
+
+import logging
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from shipment_etl import Lake, Mart, RowRule, Scenario, hookimpl, run_generate, run_process
+from shipment_etl.errors import NameClash, PluginError, UnknownEngine
+from shipment_etl.generator.scenarios import SCENARIOS
+from shipment_etl.lake.runs import RunStart
+from shipment_etl.plugins import plugins
+from shipment_etl.sessions import session
+from shipment_etl.transform.marts import MARTS
+
+START = RunStart("1", "process", "shipments", date(2026, 11, 23), "2026-11-23T00:00:00Z", "./lake")
+
+
+class Adding:
+    def __init__(self, marts: Iterable[object] = (), rules: Iterable[object] = (), scenarios: Iterable[object] = ()) -> None:
+        self.added = marts, rules, scenarios
+
+    @hookimpl
+    def marts(self) -> Iterable[object]:
+        return self.added[0]
+
+    @hookimpl
+    def rules(self) -> Iterable[object]:
+        return self.added[1]
+
+    @hookimpl
+    def scenarios(self) -> Iterable[object]:
+        return self.added[2]
+
+
+def mart(name: str) -> Mart:
+    return Mart(name, {"carrier": "string"}, lambda days, network: days.select("carrier").distinct())
+
+
+def rule(name: str) -> RowRule:
+    return RowRule(name, "carrier", "of a carrier we do not use", lambda: F.col("carrier") != "USPS")
+
+
+def install(folder: Path, name: str, code: str) -> None:
+    """Put a module and the record of its installation into a folder of the path."""
+    (folder / f"{name}.py").write_text(code)
+    record = folder / f"{name}-0.1.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1\n")
+    (record / "entry_points.txt").write_text(f"[shipment_etl]\n{name} = {name}\n")
+
+
+def test_without_plugins_there_is_what_the_package_has() -> None:
+    plugged = plugins()
+    assert plugged.marts() == tuple(MARTS.values())
+    assert plugged.scenarios() == dict(SCENARIOS)
+    assert plugged.rules() == ()
+    assert "sail" in plugged.engines()
+    assert plugged.installed() == []
+
+
+def test_what_a_plugin_adds_comes_after_the_built_in() -> None:
+    added = Adding([mart("fines")], [rule("no_usps")], [Scenario("fog", "all a day late", {1: 1})])
+    plugged = plugins([added])
+    assert [each.name for each in plugged.marts()] == [*MARTS, "fines"]
+    assert [each.name for each in plugged.rules()] == ["no_usps"]
+    assert list(plugged.scenarios()) == [*SCENARIOS, "fog"]
+
+
+@pytest.mark.parametrize(
+    ("added", "told"),
+    [
+        (Adding([mart("cost_analysis")]), "adds to marts a 'cost_analysis', which shipment_etl has added already"),
+        (Adding([mart("a"), mart("a")]), r"adds to marts a 'a', which Adding \(listener 1\) has added already"),
+        (Adding(rules=[rule("delivered_after_shipped")]), "adds to rules a 'delivered_after_shipped', which shipment_etl"),
+        (Adding(scenarios=[SCENARIOS["storm"]]), "adds to scenarios a 'storm', which shipment_etl"),
+    ],
+)
+def test_a_name_that_is_taken_is_refused(added: Adding, told: str) -> None:
+    plugged = plugins([added])
+    with pytest.raises(NameClash, match=told):
+        (plugged.marts(), plugged.rules(), plugged.scenarios())
+
+
+@pytest.mark.parametrize(
+    ("added", "told"),
+    [
+        (Adding(["fines"]), "its hook marts gave a str, not a Mart"),
+        (Adding(None), "its hook marts failed with TypeError"),  # type: ignore[arg-type]
+        (
+            Adding(mart(name) for name in ("Upper",)),
+            "its hook marts failed with InvalidValue: the name of a mart is",
+        ),
+    ],
+)
+def test_a_plugin_that_adds_nonsense_is_named(added: Adding, told: str) -> None:
+    with pytest.raises(PluginError, match=rf"The plugin Adding \(listener 1\) cannot be used: {told}"):
+        plugins([added]).marts()
+
+
+def test_an_unknown_hook_is_refused() -> None:
+    class Misspelt:
+        @hookimpl
+        def after_runs(self) -> None: ...
+
+    with pytest.raises(PluginError, match=r"Misspelt .* unknown hook 'after_runs'.*before_run, before_stage"):
+        plugins([Misspelt()])
+
+
+def test_a_plugin_that_raises_at_import_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, "crooked", "raise RuntimeError('no licence')")
+    monkeypatch.syspath_prepend(tmp_path)
+    told = r"The plugin crooked cannot be used: to import crooked failed with RuntimeError: no licence. Mend it, or uninst"
+    with pytest.raises(PluginError, match=told):
+        plugins()
+
+
+def test_an_installed_plugin_is_listed_and_its_engine_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "from shipment_etl import hookimpl\n\n@hookimpl\ndef engines():\n    return {'toy': lambda: 'a session'}\n"
+    install(tmp_path, "toys", code)
+    monkeypatch.syspath_prepend(tmp_path)
+    (installed,) = plugins().installed()
+    assert (installed.name, installed.version, installed.hooks) == ("toys", "0.1", ("engines",))
+    assert session("toy") == "a session"
+    with pytest.raises(UnknownEngine, match=r"There is no engine 'toys'. Did you mean 'toy'\?"):
+        session("toys")
+
+
+def test_a_listener_that_fails_is_logged_and_keeps_no_other_from_hearing(caplog: pytest.LogCaptureFixture) -> None:
+    heard = []
+
+    class Broken:
+        @hookimpl
+        def before_run(self) -> None:
+            raise ValueError("no disk")
+
+    class Well:
+        @hookimpl
+        def before_run(self, start: RunStart) -> None:
+            heard.append(start.job)
+
+    with caplog.at_level(logging.ERROR, "shipment_etl"):
+        plugins([Broken(), Well(), Broken()]).tell("before_run", start=START)
+    assert heard == ["process"]
+    assert "The plugin Broken (listener 1) failed in before_run; the run goes on." in caplog.text
+    assert "no disk" in caplog.text
+
+
+def test_a_mart_and_a_rule_more_are_kept_by_the_jobs(spark: SparkSession, tmp_path: Path) -> None:
+    lake, days = Lake(tmp_path / "lake"), (date(2026, 11, 23), date(2026, 11, 24))
+    for day in days:
+        run_generate(lake, date=day, rows=500, spark=spark)
+    plain = run_process(lake, date=days[0], spark=spark)
+    run = run_process(lake, date=days[1], spark=spark, listeners=[Adding([mart("users")], [rule("no_usps")])])
+    assert "processed/users" not in plain.tables
+    assert run.tables["processed/users"].rows == 7, "the first day, of before the plugin, is in its mart as well"
+    assert run.reasons["carrier:no_usps"] == run.counts.quarantined > 0
+    assert "carrier:no_usps" in run.settings["rules"]
