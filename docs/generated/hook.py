@@ -7,6 +7,7 @@ from commands import commands_page
 from data import data_page
 from decisions import decisions_page
 from errors import errors_page
+from hooks import hooks_page
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from python import python_page
@@ -17,6 +18,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/commands.md": commands_page,
     "reference/data.md": data_page,
     "reference/errors.md": errors_page,
+    "reference/hooks.md": hooks_page,
     "reference/python.md": python_page,
     "reference/run.md": run_page,
 }
