@@ -1,6 +1,5 @@
 """The generator against its twin: what the engine makes is what its definition says, value by value."""
 
-from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipment_etl.dates import as_date
-from shipment_etl.generator.plan import make_plan
+from shipment_etl.generator.plan import FIRST_BATCH, LAST_BATCH, make_plan
 from shipment_etl.generator.scenarios import SCENARIOS, scenario_named
 from shipment_etl.generator.shipments import generate
 from shipment_etl.network import Carrier, City, Network, Tariff, Warehouse
@@ -70,7 +69,7 @@ networks = st.one_of(
 
 @settings(max_examples=20)
 @given(
-    day=st.dates(date(1900, 1, 1), date(2099, 12, 31)),
+    day=st.dates(FIRST_BATCH, LAST_BATCH),
     count=st.integers(1, 300),
     seed=st.one_of(st.sampled_from((0, -1, 2**63, -(10**30))), st.integers()),
     scenario=st.sampled_from(sorted(SCENARIOS)),

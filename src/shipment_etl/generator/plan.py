@@ -15,7 +15,18 @@ from shipment_etl.generator.scenarios import Delays, Scenario
 from shipment_etl.generator.streams import stream_key
 from shipment_etl.network import Carrier, Network, Tariff
 
-__all__ = ["MOST_ROWS", "SLOTS", "CarrierSlot", "LaneSlot", "Plan", "WeightSlot", "make_plan", "wheel"]
+__all__ = [
+    "FIRST_BATCH",
+    "LAST_BATCH",
+    "MOST_ROWS",
+    "SLOTS",
+    "CarrierSlot",
+    "LaneSlot",
+    "Plan",
+    "WeightSlot",
+    "make_plan",
+    "wheel",
+]
 
 SLOT_BITS = 10
 SLOTS = 1 << SLOT_BITS
