@@ -6,7 +6,6 @@ from itertools import islice
 from typing import Any
 
 import pyarrow as pa
-from deltalake import DeltaTable
 
 from shipment_etl.cli.rendering import print_csv, print_json_lines, print_run, print_table
 from shipment_etl.errors import ShipmentEtlError
@@ -61,12 +60,9 @@ def show_runs(lake: Lake, limit: int, as_json: bool) -> None:
 
 
 def _rows(lake: Lake, name: str) -> tuple[list[str], Iterator[dict[str, Any]], int]:
-    lake.version(name)
-    table = DeltaTable(lake.location(name))
-    dataset = table.to_pyarrow_dataset()
+    dataset, partitions = lake.dataset(name)
     total = dataset.count_rows()
     # Delta keeps partition columns last; people look for them first.
-    partitions = table.metadata().partition_columns
     names = [*partitions, *(each for each in dataset.schema.names if each not in partitions)]
     if total <= SORTED_UP_TO:
         plain = [each.name for each in dataset.schema if not pa.types.is_nested(each.type)]

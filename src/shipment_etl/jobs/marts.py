@@ -1,17 +1,16 @@
 """Marts kept up to date: only what changed in lane_days since the marts were last right is computed anew.
 
 The log of runs says which version of lane_days the marts were made from, and which versions of themselves that left. If
-they are still those, the difference between two versions of lane_days, as its Delta log has it, tells the months to
-replace. If not (a crash, a restore, another network), all is computed anew. Either way the marts end as a function of
-lane_days alone.
+no row of theirs came or went since, the rows of lane_days that did, as its Delta log has it, tell the months to replace. If
+not (a crash, a restore, another network), all is computed anew. Either way the marts end as a function of lane_days alone.
+Compaction makes new versions too, but moves rows only: so what counts is what the logs say of rows, not the versions.
 """
 
 from collections.abc import Iterable, Sequence
 
-from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame
 
-from shipment_etl.errors import CommitConflict
+from shipment_etl.errors import CommitConflict, LakeMissing, NotADeltaTable, TableMissing, VersionMissing
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import Run, last_succeeded
@@ -26,7 +25,7 @@ from shipment_etl.transform.marts import (
     warehouse_demand,
 )
 
-__all__ = ["update_marts"]
+__all__ = ["standing_marts", "update_marts"]
 
 MOST_ROUNDS = 5
 
@@ -39,7 +38,7 @@ def update_marts(work: Work, network: Network) -> None:
     """
     for _ in range(MOST_ROUNDS):
         version = work.lake.version(LANE_DAYS.name)
-        months = _changed_months(work.lake, version, network)
+        months = _changed_months(work.lake, network)
         if months is None:
             _rebuild(work, network)
         elif months:
@@ -82,32 +81,39 @@ def _replace_all_time(work: Work, months: DataFrame) -> None:
     work.replace(MART_TABLES["route_efficiency"], route_efficiency(months), None)
 
 
-def _changed_months(lake: Lake, version: int, network: Network) -> list[str] | None:
+def _changed_months(lake: Lake, network: Network) -> list[str] | None:
     """Return the months, as YYYY-MM, of lane_days that are other than the marts know.
 
     None if the marts cannot be trusted, so that all is to be computed anew.
     """
-    base = last_succeeded(lake, "process")
+    base = last_succeeded(lake, "process", "maintain", naming=LANE_DAYS.name)
     if base is None or base.settings["network"] != network.digest or not _untouched(lake, base):
         return None
-    try:
-        known = _months_by_file(lake, base.tables[LANE_DAYS.name].version)
-    except DeltaError:
-        # The log no longer reaches back that far.
+    changed = _changed(lake, LANE_DAYS.name, base)
+    return None if changed is None else sorted({partition["month"] for partition in changed})
+
+
+def standing_marts(lake: Lake) -> Run | None:
+    """Return the run whose marts still are what lane_days, as it is now, would give; None if no run's are."""
+    base = last_succeeded(lake, "process", "maintain", naming=LANE_DAYS.name)
+    if base is None or not _untouched(lake, base) or _changed(lake, LANE_DAYS.name, base) != []:
         return None
-    current = _months_by_file(lake, version)
-    every = known | current
-    return sorted({every[path] for path in known.keys() ^ current.keys()})
-
-
-def _months_by_file(lake: Lake, version: int) -> dict[str, str]:
-    return {file.path: file.partition["month"] for file in lake.files(LANE_DAYS.name, version)}
+    return base
 
 
 def _untouched(lake: Lake, base: Run) -> bool:
-    """Whether lane_months and the marts are the versions that the run left."""
+    """Whether lane_months and the marts have the rows that the run left."""
     names = [LANE_MONTHS.name, *(table.name for table in MART_TABLES.values())]
-    return all(name in base.tables and lake.has(name) and lake.version(name) == base.tables[name].version for name in names)
+    return all(_changed(lake, name, base) == [] for name in names)
+
+
+def _changed(lake: Lake, name: str, base: Run) -> list[dict[str, str]] | None:
+    """Return the partitions of a table whose rows came or went since a run; None if that cannot be told."""
+    try:
+        return lake.changes(name, base.tables[name].version)
+    except (KeyError, LakeMissing, NotADeltaTable, TableMissing, VersionMissing):
+        # The run did not know the table, it is gone, or its log no longer reaches back that far.
+        return None
 
 
 def _neighbour(month: str, step: int) -> str:

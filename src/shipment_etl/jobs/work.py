@@ -13,9 +13,10 @@ from uuid import uuid4
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from shipment_etl.errors import ShipmentEtlError
+from shipment_etl.errors import LockLost, ShipmentEtlError
 from shipment_etl.lake.fingerprint import fingerprints
 from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.lock import Lock
 from shipment_etl.lake.runs import FAILED, SUCCEEDED, RowCounts, Run, TableVersion, log_run
 from shipment_etl.lake.tables import Table
 from shipment_etl.plugins import plugin_manager
@@ -36,9 +37,11 @@ class Work:
         batch_date: date,
         settings: Mapping[str, Any],
         listeners: Iterable[object],
+        lock: Lock,
     ) -> None:
         self.spark = spark
         self.lake = lake
+        self.lock = lock
         self.job = job
         self.source = source
         self.batch_date = batch_date
@@ -86,25 +89,40 @@ class Work:
         with self.stage("fingerprints"):
             words = fingerprints(self._written)
             tables = {name: TableVersion(self.lake.version(name), word) for name, word in sorted(words.items())}
-        run = self._run(SUCCEEDED, counts, tables=tables, reasons=dict(reasons or {}))
+        return self.succeed(counts, tables, reasons)
+
+    def succeed(
+        self, counts: RowCounts, tables: Mapping[str, TableVersion], reasons: Mapping[str, int] | None = None
+    ) -> Run:
+        """Log the run as succeeded with these versions of tables, and return it."""
+        run = self._run(SUCCEEDED, counts, tables=dict(tables), reasons=dict(reasons or {}))
+        self.lock.check()
         log_run(self.spark, self.lake, run)
         self.hook.after_run(run=run)
         return run
 
     def fail(self, problem: BaseException) -> None:
-        """Take back what was written, and log the run as failed."""
-        for name, before in reversed(self._before.items()):
-            self.lake.restore(name, before)
-        # An interrupt ends the embedded engine too, and leaves nothing to log with.
-        if isinstance(problem, Exception) and self.lake.exists():
-            with suppress(ShipmentEtlError):
-                log_run(self.spark, self.lake, self._run(FAILED, RowCounts(0, 0), error=str(problem)))
+        """Take back what was written, and log the run as failed; nothing of it where the lock is lost.
+
+        Raises:
+            StorageError: the storage let nothing be taken back; the next run heals the tables.
+        """
+        # Without the lock a restore could undo what another job has committed since.
+        with suppress(LockLost):
+            self.lock.check()
+            for name, before in reversed(self._before.items()):
+                self.lake.restore(name, before)
+            # An interrupt ends the embedded engine too, and leaves nothing to log with.
+            if isinstance(problem, Exception) and self.lake.exists():
+                with suppress(ShipmentEtlError):
+                    log_run(self.spark, self.lake, self._run(FAILED, RowCounts(0, 0), error=str(problem)))
         self.hook.run_failed(job=self.job, source=self.source, batch_date=self.batch_date, error=problem)
 
     @contextmanager
     def _writing(self, table: Table) -> Iterator[None]:
         if table.name not in self._before:
             self._before[table.name] = self.lake.version(table.name) if self.lake.has(table.name) else None
+        self.lock.check()
         yield
         self.hook.after_table_written(job=self.job, table=table.name)
 
@@ -141,14 +159,29 @@ def working(
     settings: Mapping[str, Any],
     listeners: Iterable[object] = (),
 ) -> Iterator[Work]:
-    """Run the body as a job: whatever it raises, an interrupt too, the lake's tables are put back as they were."""
-    work = Work(spark, lake, job=job, source=source, batch_date=batch_date, settings=settings, listeners=listeners)
-    work.hook.before_run(job=job, source=source, batch_date=batch_date)
-    try:
-        yield work
-    except BaseException as problem:
-        work.fail(problem)
-        raise
+    """Run the body as a job: whatever it raises, an interrupt too, the lake's tables are put back as they were.
+
+    Raises:
+        LakeLocked: another job writes to the lake; nothing was done.
+        StorageError: the storage cannot be reached or written; nothing was done.
+    """
+    with lake.storage.lock(job).held() as lock:
+        work = Work(
+            spark,
+            lake,
+            job=job,
+            source=source,
+            batch_date=batch_date,
+            settings=settings,
+            listeners=listeners,
+            lock=lock,
+        )
+        work.hook.before_run(job=job, source=source, batch_date=batch_date)
+        try:
+            yield work
+        except BaseException as problem:
+            work.fail(problem)
+            raise
 
 
 def row_counts(frames: Mapping[str, DataFrame]) -> dict[str, int]:

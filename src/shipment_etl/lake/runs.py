@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from shipment_etl.errors import RowsLost
@@ -110,8 +109,8 @@ def log_run(spark: SparkSession, lake: Lake, run: Run) -> None:
     lake.append(spark, RUNS, spark.createDataFrame([row], RUNS.ddl))
 
 
-def last_succeeded(lake: Lake, job: str) -> Run | None:
-    """Return the newest succeeded run of a job, None if there is none.
+def last_succeeded(lake: Lake, *jobs: str, naming: str | None = None) -> Run | None:
+    """Return the newest succeeded run of some jobs, None if there is none; only runs that name a table, if one is given.
 
     Reads the log's files from the newest back, by what the Delta log says of them: as a rule one file, however many runs.
     """
@@ -121,8 +120,10 @@ def last_succeeded(lake: Lake, job: str) -> Run | None:
         lake.files(RUNS.name, ranges=["started_at"]), key=lambda each: each.most.get("started_at") or "", reverse=True
     )
     for file in files:
-        rows = pq.read_table(f"{lake.location(RUNS.name)}/{file.path}").to_pylist()
+        rows = lake.content(RUNS.name, file).to_pylist()
         for row in sorted(rows, key=lambda each: str(each["started_at"]), reverse=True):
-            if row["job"] == job and row["status"] == SUCCEEDED:
-                return Run.from_json(json.loads(row["report"]))
+            if row["job"] in jobs and row["status"] == SUCCEEDED:
+                run = Run.from_json(json.loads(row["report"]))
+                if naming is None or naming in run.tables:
+                    return run
     return None
