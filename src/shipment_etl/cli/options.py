@@ -22,7 +22,9 @@ __all__ = [
     "dates_given",
 ]
 
-LakeOption = Annotated[str, typer.Option("--lake", metavar="URI", help="Folder of the lake.", show_default=False)]
+LakeOption = Annotated[
+    str, typer.Option("--lake", metavar="URI", help="Folder of the lake, or s3://bucket/prefix.", show_default=False)
+]
 DateOption = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Batch date.")]
 FromOption = Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First batch date of a range.")]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last batch date of a range.")]

@@ -9,11 +9,12 @@ import pyarrow as pa
 
 from shipment_etl.cli.rendering import print_csv, print_json_lines, print_run, print_table
 from shipment_etl.errors import ShipmentEtlError
+from shipment_etl.jobs.maintain import Maintenance
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import Run
 from shipment_etl.lake.tables import MART_TABLES, RUNS
 
-__all__ = ["show_marts", "show_runs", "show_table"]
+__all__ = ["show_maintenance", "show_marts", "show_runs", "show_table"]
 
 ROWS_SHOWN = 20
 ROWS_OF_A_MART = 8
@@ -57,6 +58,19 @@ def show_runs(lake: Lake, limit: int, as_json: bool) -> None:
         return
     shown = [name for name in columns if name not in ("run_id", "report")]
     print_table(RUNS.name, shown, ({**row, "started_at": row["started_at"][:19]} for row in newest))
+
+
+def show_maintenance(done: Maintenance) -> None:
+    """Print what maintenance did to each table."""
+    columns = ("table", "files_before", "files_after", "files_deleted", "bytes_before", "bytes_after", "bytes_deleted")
+    rows = [
+        (name, *(size.files for size in sizes), *(size.bytes for size in sizes))
+        for name, sizes in ((name, (each.before, each.after, each.deleted)) for name, each in done.tables.items())
+    ]
+    caption = "before and after: the newest version; deleted: of older ones, and of jobs that died"
+    print_table("maintain", columns, [dict(zip(columns, row, strict=True)) for row in rows], caption)
+    if done.staging:
+        print(f"  staging of dead jobs deleted: {', '.join(done.staging)}")
 
 
 def _rows(lake: Lake, name: str) -> tuple[list[str], Iterator[dict[str, Any]], int]:

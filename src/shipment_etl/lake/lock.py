@@ -66,13 +66,13 @@ class ObjectLock(Lock):
         objects: where it lies.
         uri: of the lake, for messages.
         job: what it is taken for.
-        seconds: how long it lasts unless it is renewed.
+        seconds: how long it lasts unless it is renewed; two minutes if None.
     """
 
-    def __init__(self, objects: Objects, uri: str, job: str, seconds: float = LASTS_SECONDS) -> None:
+    def __init__(self, objects: Objects, uri: str, job: str, seconds: float | None = None) -> None:
         self._objects = objects
         self._uri = uri
-        self._seconds = seconds
+        self._seconds = LASTS_SECONDS if seconds is None else seconds
         self._owner = {"owner": f"{socket.gethostname()} pid {os.getpid()}", "job": job, "token": uuid4().hex}
         self._since = ""
         self._etag: str | None = None

@@ -1,7 +1,7 @@
 """Runs: what a job did, as one frozen value; and the log of them, which is written last."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ from shipment_etl.errors import RowsLost
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import RUNS
 
-__all__ = ["FAILED", "SUCCEEDED", "RowCounts", "Run", "TableVersion", "last_succeeded", "log_run"]
+__all__ = ["FAILED", "SUCCEEDED", "RowCounts", "Run", "TableVersion", "last_succeeded", "log_run", "vouched_versions"]
 
 SUCCEEDED, FAILED = "succeeded", "failed"
 REPORT_VERSION = 1
@@ -40,7 +40,8 @@ class RowCounts:
 class TableVersion:
     """A version of a table that a run left behind.
 
-    `fingerprint` is that of the run's batch in tables replaced by batch, and of the whole table in marts.
+    `fingerprint` is that of the run's batch in tables replaced by batch, and of the whole table in marts. A run of
+    `maintain`, which changes no row, repeats those of the runs before it.
     """
 
     version: int
@@ -114,16 +115,29 @@ def last_succeeded(lake: Lake, *jobs: str, naming: str | None = None) -> Run | N
 
     Reads the log's files from the newest back, by what the Delta log says of them: as a rule one file, however many runs.
     """
+    for run in _succeeded(lake):
+        if run.job in jobs and (naming is None or naming in run.tables):
+            return run
+    return None
+
+
+def vouched_versions(lake: Lake) -> dict[str, TableVersion]:
+    """Return the version of each table that the newest succeeded run which names it left; reads the whole log."""
+    versions: dict[str, TableVersion] = {}
+    for run in _succeeded(lake):
+        versions = {**run.tables, **versions}
+    return versions
+
+
+def _succeeded(lake: Lake) -> Iterator[Run]:
+    """Yield the succeeded runs from the newest back."""
     if not lake.has(RUNS.name):
-        return None
+        return
     files = sorted(
         lake.files(RUNS.name, ranges=["started_at"]), key=lambda each: each.most.get("started_at") or "", reverse=True
     )
     for file in files:
         rows = lake.content(RUNS.name, file).to_pylist()
         for row in sorted(rows, key=lambda each: str(each["started_at"]), reverse=True):
-            if row["job"] in jobs and row["status"] == SUCCEEDED:
-                run = Run.from_json(json.loads(row["report"]))
-                if naming is None or naming in run.tables:
-                    return run
-    return None
+            if row["status"] == SUCCEEDED:
+                yield Run.from_json(json.loads(row["report"]))

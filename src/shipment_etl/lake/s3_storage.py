@@ -196,6 +196,16 @@ class S3Storage(Storage):
         """Empty a folder; there is nothing to make."""
         self.delete(path)
 
+    def delete(self, path: str) -> None:
+        """Delete all objects below a path. pyarrow would leave an empty object in place of the folder."""
+        pages = self._client.get_paginator("list_objects_v2")
+        with self.watched(), self._said():
+            for page in pages.paginate(Bucket=self._at.bucket, Prefix=self._at.key(f"{path}/")):
+                if keys := [{"Key": each["Key"]} for each in page.get("Contents", ())]:
+                    answer = self._client.delete_objects(Bucket=self._at.bucket, Delete={"Objects": keys, "Quiet": True})
+                    for refused in answer.get("Errors", ()):
+                        raise self._answered(ClientError({"Error": refused}, "DeleteObjects"))
+
     @contextmanager
     def incoming(self, path: str) -> Iterator[Path]:
         """Give a file in this machine's folder for temporary files, and upload it once the body is done."""
@@ -207,7 +217,7 @@ class S3Storage(Storage):
 
     def newest_commit(self, log: str) -> int | None:
         """As for a folder, but asks for all commits after the checkpoint at once."""
-        newest = self._checkpoint(log)
+        newest = self.last_checkpoint(log)
         start = {} if newest < 0 else {"StartAfter": self._at.key(f"{log}/{newest:020}.json")}
         pages = self._client.get_paginator("list_objects_v2")
         with self.watched(), self._said():

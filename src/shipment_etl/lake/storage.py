@@ -152,12 +152,12 @@ class Storage:
         Looks for commits from the last checkpoint on, at most ten as a rule: to open a table, or to list its log, takes
         the longer the more commits it has.
         """
-        newest = self._checkpoint(log)
+        newest = self.last_checkpoint(log)
         while self.kind(f"{log}/{newest + 1:020}.json") == pafs.FileType.File:
             newest += 1
         return newest if newest >= 0 else None
 
-    def _checkpoint(self, log: str) -> int:
+    def last_checkpoint(self, log: str) -> int:
         """Return the number of the last checkpoint in a Delta log, -1 if there is none."""
         found = self.read(f"{log}/_last_checkpoint")
         return -1 if found is None else int(json.loads(found)["version"])

@@ -1,8 +1,8 @@
 """An S3 on this machine, for tests: moto's, with what moto lacks. Prints its address; ends with its standard input.
 
-moto checks the condition of a conditional put and writes in two steps, which two clients can get between, as S3's cannot: here
-requests that write come one at a time. Buckets whose names begin with `denied-`, `expired-` or `faulty-` answer as S3
-documents for these errors, and where a bucket lies is told with every listing.
+moto checks the condition of a conditional put and writes in two steps, and another client can get between them, which S3
+rules out: so here requests that write come one at a time. Buckets whose names begin with `denied-`, `expired-` or `faulty-`
+answer as S3 documents for these errors, and where a bucket lies is told with every listing.
 """
 
 import os
