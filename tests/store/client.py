@@ -44,7 +44,9 @@ class Store:
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a process of its own."""
-        return {**os.environ, **self.variables, "COLUMNS": "200", "NO_COLOR": "1", **more}
+        # What a session of the embedded engine leaves in the environment would lead another to its server.
+        own = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
+        return {**own, **self.variables, "COLUMNS": "200", "NO_COLOR": "1", **more}
 
 
 @contextmanager
