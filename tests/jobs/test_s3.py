@@ -18,7 +18,6 @@ from shipment_etl.errors import LakeLocked, LockLost, RowsLost
 from shipment_etl.jobs import maintain as maintain_module
 from shipment_etl.jobs import process as process_module
 from shipment_etl.jobs.generate import run_generate
-from shipment_etl.jobs.maintain import run_maintain
 from shipment_etl.jobs.process import batches, run_process
 from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import Lake
@@ -26,7 +25,7 @@ from shipment_etl.lake.lock import LOCK, ObjectLock
 from shipment_etl.lake.tables import RUNS
 from tests.store.client import Store
 
-DAYS = [date(2026, 11, 30), date(2026, 12, 1)]
+DAY = date(2026, 11, 30)
 MAPPING = """
 [columns]
 shipment_id = { column = "ID" }
@@ -41,7 +40,7 @@ shipment_weight_kg = { column = "Kilos" }
 SHIPPED = "ID,To,Out,Due,In,Kilos\n1,Boston,2026-11-20,2026-11-24,2026-11-25,2.5\n2,Miami,2026-11-20,2026-11-24,,x\n"
 
 
-def land(spark: SparkSession, lake: Lake, day: date = DAYS[0], **options: Any) -> None:
+def land(spark: SparkSession, lake: Lake, day: date = DAY, **options: Any) -> None:
     run_generate(lake, date=day, **{"rows": 500, "defects": 0.05, "spark": spark, **options})
 
 
@@ -54,19 +53,22 @@ def lake(spark: SparkSession, store: Store) -> Lake:
     """A lake on S3 with a day processed."""
     lake = Lake(f"{store.bucket('jobs')}/lake")
     land(spark, lake)
-    run_process(lake, date=DAYS[0], spark=spark)
+    run_process(lake, date=DAY, spark=spark)
     return lake
 
 
 def test_a_day_on_s3_is_a_day_in_a_folder(spark: SparkSession, lake: Lake, store: Store, tmp_path: Path) -> None:
     folder = Lake(tmp_path / "lake")
     land(spark, folder)
-    run_process(folder, date=DAYS[0], spark=spark)
+    run_process(folder, date=DAY, spark=spark)
     assert words(spark, lake) == words(spark, folder)
     assert not [key for key in store.keys("jobs") if "_staging" in key or key.endswith("/")]
 
 
-def test_commands_take_the_address_as_they_take_a_folder(store: Store, lake: Lake, tmp_path: Path) -> None:
+def test_commands_take_the_address_as_they_take_a_folder(
+    spark: SparkSession, store: Store, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintain_module, "LEAST_HOURS", 0)
     (tmp_path / "acme.toml").write_text(MAPPING)
     (tmp_path / "shipped.csv").write_text(SHIPPED)
 
@@ -82,12 +84,18 @@ def test_commands_take_the_address_as_they_take_a_folder(store: Store, lake: Lak
     assert "Boston" in run("show", "processed/shipments", "--format", "csv")
     assert json.loads(run("fingerprint", "raw/acme", "--json"))["table"] == "raw/acme"
     assert [json.loads(line)["job"] for line in run("runs", "--json").splitlines()][:2] == ["process", "ingest"]
-    kept = json.loads(run("maintain", "--json"))
+    before = words(spark, lake)
+    for key in ("_staging/dead/some/rows.parquet", "raw/shipments/left-by-a-dead-job.parquet"):
+        store.client.put_object(Bucket="jobs", Key=f"lake/{key}", Body=b"rows")
+    kept = json.loads(run("maintain", "--retention-days", "0", "--json"))
+    assert kept["staging"] == ["dead"]
+    assert kept["tables"]["raw/shipments"]["deleted"] == {"files": 1, "bytes": 4}
+    assert words(spark, lake) == before
     assert kept["tables"]["processed/runs"]["after"]["files"] == 1
     assert kept["run"]["job"] == "maintain"
     found = [json.loads(line) for line in run("doctor", "--json").splitlines()]
     assert next(each for each in found if each["what"] == f"Lake {lake.uri}")["state"] == "green"
-    assert not [key for key in store.keys("jobs") if "_probe" in key or "_staging" in key]
+    assert not [key for key in store.keys("jobs") if "_probe" in key or "_staging" in key or "dead" in key]
     assert not any(store.variables["AWS_SECRET_ACCESS_KEY"] in str(each) for each in (report, kept, found))
 
 
@@ -102,7 +110,7 @@ def test_a_job_that_fails_on_s3_takes_back_what_it_wrote(
 
     monkeypatch.setattr(process_module, "update_marts", fail)
     with pytest.raises(RowsLost):
-        run_process(lake, date=DAYS[0], spark=spark)
+        run_process(lake, date=DAY, spark=spark)
     assert words(spark, lake) == before
     newest = max(lake.read(spark, RUNS.name).collect(), key=lambda row: row["started_at"])
     assert (newest["status"], newest["job"]) == ("failed", "process")
@@ -122,7 +130,7 @@ def test_a_job_that_lost_the_lock_writes_nothing_more_and_takes_nothing_back(
 
     monkeypatch.setattr(ObjectLock, "check", lost_after_shipments)
     with pytest.raises(LockLost, match="Nothing more was written, and nothing taken back"):
-        run_process(lake, date=DAYS[0], spark=spark)
+        run_process(lake, date=DAY, spark=spark)
     monkeypatch.undo()
     assert lake.version("processed/shipments") == before["processed/shipments"] + 1
     assert lake.version("processed/lane_days") == before["processed/lane_days"]
@@ -156,18 +164,16 @@ def test_a_killed_process_leaves_a_lock_that_says_so_and_heals_once_it_has_expir
     lake, folder = Lake(f"{store.bucket('killed')}/lake"), Lake(tmp_path / "lake")
     for home in (lake, folder):
         land(spark, home)
-        run_process(home, date=DAYS[0], spark=spark)
-        land(spark, home, DAYS[1])
-    run_process(folder, date=DAYS[1], spark=spark)
+    run_process(folder, date=DAY, spark=spark)
     command = [sys.executable, "-c", KILLED, lake.uri]
     killed = subprocess.run(command, capture_output=True, text=True, timeout=120, env=store.environment(), check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     with pytest.raises(LakeLocked, match=r"process of .* If it died, its lock expires at"):
-        run_process(lake, date=DAYS[1], spark=spark)
+        run_process(lake, date=DAY, spark=spark)
     deadline = time.monotonic() + 20
     while True:
         try:
-            run_process(lake, date=DAYS[1], spark=spark)
+            run_process(lake, date=DAY, spark=spark)
             break
         except LakeLocked:
             assert time.monotonic() < deadline
@@ -186,7 +192,7 @@ spark, lake, first = session("sail"), Lake(sys.argv[1]), date.fromisoformat(sys.
 print("ready", flush=True)
 sys.stdin.readline()
 locked = 0
-for n in range(4):
+for n in range(3):
     while True:
         try:
             run_generate(lake, date=first + timedelta(days=n), rows=100, spark=spark)
@@ -210,24 +216,6 @@ def test_two_jobs_that_race_lose_no_batch_and_no_run(spark: SparkSession, store:
         child.stdin.write("\n")
         child.stdin.flush()
     assert sum(int(child.communicate(timeout=120)[0]) for child in children) > 0
-    assert batches(lake, "shipments") == [first + timedelta(days=n) for first in firsts for n in range(4)]
+    assert batches(lake, "shipments") == [first + timedelta(days=n) for first in firsts for n in range(3)]
     runs = lake.read(spark, RUNS.name).collect()
-    assert [row["status"] for row in runs] == ["succeeded"] * 8
-
-
-def test_maintenance_on_s3_deletes_what_is_dead(
-    spark: SparkSession, store: Store, lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(maintain_module, "LEAST_HOURS", 0)
-    land(spark, lake, seed=10)
-    run_process(lake, date=DAYS[0], spark=spark)
-    before = words(spark, lake)
-    for key in ("_staging/dead/some/rows.parquet", "raw/shipments/left-by-a-dead-job.parquet"):
-        store.client.put_object(Bucket="jobs", Key=f"lake/{key}", Body=b"rows")
-    done = run_maintain(lake, retention_days=0, spark=spark)
-    assert done.staging == ["dead"]
-    assert words(spark, lake) == before
-    assert done.tables["raw/shipments"].deleted.bytes > 4
-    assert not [key for key in store.keys("jobs") if "dead" in key]
-    assert run_process(lake, date=DAYS[0], spark=spark).seconds["marts"] >= 0
-    assert words(spark, lake) == before
+    assert [row["status"] for row in runs] == ["succeeded"] * 6

@@ -135,7 +135,7 @@ def test_an_answer_that_got_lost_does_not_lock_its_own_writer_out() -> None:
         held.check()
 
 
-@pytest.mark.parametrize("rubbish", [b"", b"[]", b"not json", b'{"owner": 5}'])
+@pytest.mark.parametrize("rubbish", [b"", b"[]", b"not json", b'{"owner": 5, "seconds": "soon"}'])
 def test_rubbish_in_its_place_expires_as_well(rubbish: bytes) -> None:
     memory = Memory()
     memory.there = (rubbish, "x", 0)
@@ -172,7 +172,7 @@ lake, name = Lake(sys.argv[1]), sys.argv[2]
 print("ready", flush=True)
 sys.stdin.readline()
 added = locked = 0
-while added < 12:
+while added < 6:
     try:
         with lake.storage.lock(name).held() as held:
             # As unsafe as can be: read, wait, write without a condition.
@@ -201,5 +201,5 @@ def test_two_processes_that_race_lose_nothing(store: Store) -> None:
         child.stdin.flush()
     times_locked = [int(child.communicate(timeout=60)[0]) for child in children]
     counted = store.client.get_object(Bucket="race", Key="lake/counter")["Body"].read().decode()
-    assert sorted(counted) == ["a"] * 12 + ["b"] * 12
+    assert sorted(counted) == ["a"] * 6 + ["b"] * 6
     assert sum(times_locked) > 0

@@ -18,7 +18,7 @@ from shipment_etl.jobs.marts import standing_marts
 from shipment_etl.jobs.work import Work, working
 from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.maintenance import Size, clear_staging, compact, crowded, shorten_log, size, vacuum
+from shipment_etl.lake.maintenance import Size, clean, clear_staging, compact, crowded, sizes
 from shipment_etl.lake.runs import RowCounts, Run, TableVersion, vouched_versions
 from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS, MART_TABLES, RUNS
 
@@ -110,17 +110,16 @@ def run_maintain(
 
 def _kept_up(work: Work, name: str, hours: int, vouched: TableVersion | None) -> Upkeep:
     with work.stage("compact"):
-        before = size(work.lake, name)
-        if parts := crowded(work.lake, name):
+        files = sizes(work.lake, name)
+        before = after = Size.of(files)
+        if parts := crowded(files):
             _compacted(work, name, parts)
+            after = Size.of(sizes(work.lake, name))
             work.hook.after_table_written(job=work.job, table=name)
     work.lock.check()
-    with work.stage("vacuum"):
-        deleted = vacuum(work.lake, name, hours, () if vouched is None else (vouched.version,))
-    work.lock.check()
-    with work.stage("logs"):
-        shorten_log(work.lake, name)
-    return Upkeep(before, size(work.lake, name), deleted)
+    with work.stage("clean"):
+        deleted = clean(work.lake, name, hours, () if vouched is None else (vouched.version,))
+    return Upkeep(before, after, deleted)
 
 
 def _compacted(work: Work, name: str, parts: list[dict[str, Any]]) -> None:

@@ -107,16 +107,18 @@ class Work:
         Raises:
             StorageError: the storage let nothing be taken back; the next run heals the tables.
         """
-        # Without the lock a restore could undo what another job has committed since.
-        with suppress(LockLost):
-            self.lock.check()
-            for name, before in reversed(self._before.items()):
-                self.lake.restore(name, before)
-            # An interrupt ends the embedded engine too, and leaves nothing to log with.
-            if isinstance(problem, Exception) and self.lake.exists():
-                with suppress(ShipmentEtlError):
-                    log_run(self.spark, self.lake, self._run(FAILED, RowCounts(0, 0), error=str(problem)))
-        self.hook.run_failed(job=self.job, source=self.source, batch_date=self.batch_date, error=problem)
+        try:
+            # Without the lock a restore could undo what another job has committed since.
+            with suppress(LockLost):
+                self.lock.check()
+                for name, before in reversed(self._before.items()):
+                    self.lake.restore(name, before)
+                # An interrupt ends the embedded engine too, and leaves nothing to log with.
+                if isinstance(problem, Exception) and self.lake.exists():
+                    with suppress(ShipmentEtlError):
+                        log_run(self.spark, self.lake, self._run(FAILED, RowCounts(0, 0), error=str(problem)))
+        finally:
+            self.hook.run_failed(job=self.job, source=self.source, batch_date=self.batch_date, error=problem)
 
     @contextmanager
     def _writing(self, table: Table) -> Iterator[None]:

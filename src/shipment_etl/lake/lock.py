@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
@@ -115,12 +115,12 @@ class ObjectLock(Lock):
     def _free(self, there: tuple[bytes, str, float]) -> bool:
         body, _, age = there
         record = _record(body)
-        return bool(record.get("released")) or age > float(record.get("seconds", LASTS_SECONDS))
+        return bool(record.get("released")) or age > _lasts(record)
 
     def _locked(self, there: tuple[bytes, str, float] | None) -> LakeLocked:
         body, age = (there[0], there[2]) if there else (b"{}", 0.0)
         record = _record(body)
-        until = datetime.now(UTC) + timedelta(seconds=float(record.get("seconds", LASTS_SECONDS)) - age + 1)
+        until = datetime.now(UTC) + timedelta(seconds=_lasts(record) - age + 1)
         owner, job, since = (str(record.get(name, "unknown")) for name in ("owner", "job", "since"))
         return LakeLocked(self._uri, owner, job, since, _text(until))
 
@@ -161,6 +161,11 @@ def _record(body: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return record if isinstance(record, dict) else {}
+
+
+def _lasts(record: Mapping[str, Any]) -> float:
+    seconds = record.get("seconds")
+    return seconds if isinstance(seconds, int | float) else LASTS_SECONDS
 
 
 def _now() -> tuple[float, float]:

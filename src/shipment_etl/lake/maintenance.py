@@ -5,19 +5,18 @@ between two of them leaves tables that are whole.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
 from shipment_etl.errors import CommitConflict, VersionMissing
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.storage import STAGING
 
-__all__ = ["Size", "clear_staging", "compact", "crowded", "shorten_log", "size", "vacuum"]
+__all__ = ["DataSize", "Size", "clean", "clear_staging", "compact", "crowded", "sizes"]
 
 TARGET_BYTES = 100 << 20
 """Size up to which files are put together; about what a reader likes best."""
@@ -31,20 +30,36 @@ class Size:
     files: int
     bytes: int
 
+    @staticmethod
+    def of(files: Collection["DataSize"]) -> "Size":
+        """Return the size of some files together."""
+        return Size(len(files), sum(file.bytes for file in files))
 
-def size(lake: Lake, name: str) -> Size:
-    """Return the size of the newest version of a table. Errors as for `Lake.files`."""
-    actions = _actions(lake.delta(name))
-    return Size(len(actions), sum(action["size_bytes"] for action in actions))
+
+@dataclass(frozen=True, slots=True)
+class DataSize:
+    """The partition that a file belongs to, and its bytes."""
+
+    partition: dict[str, Any]
+    bytes: int
 
 
-def crowded(lake: Lake, name: str) -> list[dict[str, Any]]:
-    """Return the values of the partitions with several files that would fit into one. Errors as for `Lake.files`."""
-    sizes: dict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
-    for action in _actions(lake.delta(name)):
-        key = tuple((column[10:], value) for column, value in action.items() if column.startswith("partition."))
-        sizes[key].append(action["size_bytes"])
-    return [dict(key) for key, each in sizes.items() if len(each) > 1 and sum(sorted(each)[:2]) <= TARGET_BYTES]
+def sizes(lake: Lake, name: str) -> list[DataSize]:
+    """Return the size of each file of a table. Errors as for `Lake.files`."""
+    actions = lake.delta(name).get_add_actions(flatten=True)
+    columns = [each for each in actions.column_names if each.startswith("partition.")]
+    values = zip(*(actions.column(each).to_pylist() for each in columns), strict=True)
+    partitions = [dict(zip((each[10:] for each in columns), row, strict=True)) for row in values]
+    found = actions.column("size_bytes").to_pylist()
+    return [DataSize(*each) for each in zip(partitions or [{}] * len(found), found, strict=True)]
+
+
+def crowded(files: Iterable[DataSize]) -> list[dict[str, Any]]:
+    """Return the values of the partitions with several files that would fit into one."""
+    by_partition: dict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
+    for file in files:
+        by_partition[tuple(file.partition.items())].append(file.bytes)
+    return [dict(key) for key, found in by_partition.items() if len(found) > 1 and sum(sorted(found)[:2]) <= TARGET_BYTES]
 
 
 def compact(lake: Lake, name: str) -> None:
@@ -65,8 +80,8 @@ def compact(lake: Lake, name: str) -> None:
     raise CommitConflict(name, MOST_TRIES)
 
 
-def vacuum(lake: Lake, name: str, hours: int, keep: Iterable[int] = ()) -> Size:
-    """Delete the files that no version needs, and return how much that was.
+def clean(lake: Lake, name: str, hours: int, keep: Iterable[int] = ()) -> Size:
+    """Delete the files that no version needs, write a checkpoint, and delete commits older than the log's retention.
 
     Args:
         lake: where.
@@ -74,35 +89,32 @@ def vacuum(lake: Lake, name: str, hours: int, keep: Iterable[int] = ()) -> Size:
         hours: what was needed within them stays, and what was written within them by a job that has not committed yet.
         keep: versions whose files stay however old they are.
 
+    Returns:
+        How much was deleted.
+
     Raises:
         LakeMissing, TableMissing, NotADeltaTable: there is no such table.
     """
     table = lake.delta(name)
-    versions = [version for version in keep if _readable(lake, name, version)]
+    # The newest one keeps its files anyway, and to open an old one takes its time.
+    versions = [version for version in keep if version < table.version() and _readable(lake, name, version)]
 
     def vacuumed(dry_run: bool) -> list[str]:
         return table.vacuum(hours, dry_run, enforce_retention_duration=False, full=True, keep_versions=versions)
 
+    deleted = Size(0, 0)
     with lake.storage.watched():
         # Asked first, because a vacuum makes two commits even where there is nothing to delete.
-        if not vacuumed(dry_run=True):
-            return Size(0, 0)
-        sizes = lake.storage.sizes(name)
-        gone = vacuumed(dry_run=False)
-    return Size(len(gone), sum(sizes.get(path, 0) for path in gone))
-
-
-def shorten_log(lake: Lake, name: str) -> None:
-    """Write a checkpoint, and delete the commits before it that are older than the log's own retention, 30 days.
-
-    Raises:
-        LakeMissing, TableMissing, NotADeltaTable: there is no such table.
-    """
-    table = lake.delta(name)
-    with lake.storage.watched():
+        if vacuumed(dry_run=True):
+            there = lake.storage.sizes(name)
+            gone = vacuumed(dry_run=False)
+            deleted = Size(len(gone), sum(there.get(path, 0) for path in gone))
+        table.update_incremental()
         if lake.storage.last_checkpoint(f"{name}/_delta_log") != table.version():
             table.create_checkpoint()
+        # Of the log Delta itself keeps 30 days.
         table.cleanup_metadata()
+    return deleted
 
 
 def clear_staging(lake: Lake, older_than: timedelta) -> list[str]:
@@ -116,13 +128,6 @@ def clear_staging(lake: Lake, older_than: timedelta) -> list[str]:
     if gone and not lake.storage.folders(STAGING):
         lake.storage.delete(STAGING)
     return sorted(gone)
-
-
-def _actions(table: DeltaTable) -> list[dict[str, Any]]:
-    actions = table.get_add_actions(flatten=True)
-    names = [name for name in actions.column_names if name == "size_bytes" or name.startswith("partition.")]
-    columns = [actions.column(name).to_pylist() for name in names]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _readable(lake: Lake, name: str, version: int) -> bool:

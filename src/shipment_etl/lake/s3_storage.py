@@ -105,6 +105,7 @@ class S3Storage(Storage):
         self._region = self._session.region_name or "us-east-1"
         self._reached = False
         self._files: tuple[Any, pafs.FileSystem] | None = None
+        self._seen: dict[str, int] = {}
         # For the embedded engine, which looks into the environment when it first opens a bucket.
         os.environ.update(engine_environment(self._endpoint, self._region))
 
@@ -216,15 +217,30 @@ class S3Storage(Storage):
                 shutil.copyfileobj(source, target, 1 << 23)
 
     def newest_commit(self, log: str) -> int | None:
-        """As for a folder, but asks for all commits after the checkpoint at once."""
-        newest = self.last_checkpoint(log)
-        start = {} if newest < 0 else {"StartAfter": self._at.key(f"{log}/{newest:020}.json")}
+        """As for a folder, but asks for all commits after a known one at once: the last that was seen, or the checkpoint."""
+        known = self._seen.get(log)
+        newest = -1 if known is None else self._newest_from(log, known)
+        if newest < 0:
+            # Never seen, or taken away since.
+            checkpoint = self.last_checkpoint(log)
+            newest = max(checkpoint, self._newest_from(log, checkpoint + 1))
+        if newest < 0:
+            self._seen.pop(log, None)
+            return None
+        self._seen[log] = newest
+        return newest
+
+    def _newest_from(self, log: str, version: int) -> int:
+        """Return the newest commit that is not older than a version, -1 if there is none."""
         pages = self._client.get_paginator("list_objects_v2")
+        # The name of the one before, whether it is there or not, comes right before it.
+        start = {"StartAfter": self._at.key(f"{log}/{version - 1:020}.json")} if version > 0 else {}
+        newest = -1
         with self.watched(), self._said():
             for page in pages.paginate(Bucket=self._at.bucket, Prefix=self._at.key(f"{log}/"), **start):
-                names = sorted(each["Key"].rpartition("/")[2] for each in page.get("Contents", ()))
-                newest = max(newest, *(int(name[:20]) for name in names if COMMIT.fullmatch(name)), -1)
-        return newest if newest >= 0 else None
+                names = (each["Key"].rpartition("/")[2] for each in page.get("Contents", ()))
+                newest = max((int(name[:20]) for name in names if COMMIT.fullmatch(name)), default=newest)
+        return newest
 
     def read(self, path: str) -> bytes | None:
         """Return what an object holds, None if it is not there."""
