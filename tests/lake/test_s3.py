@@ -1,6 +1,7 @@
 """A lake on S3: one address for all who read it, and each thing that can stand in the way told with its remedy."""
 
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -30,6 +31,7 @@ from shipment_etl.errors import (
     VersionMissing,
 )
 from shipment_etl.jobs.generate import run_generate
+from shipment_etl.lake import s3_storage
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import Table
 from tests.store.client import Store
@@ -163,15 +165,21 @@ def test_no_credentials_or_bad_ones(store: Store, monkeypatch: pytest.MonkeyPatc
     assert not lake.exists()
 
 
-# Nobody listens there.
-@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "http://127.0.0.1:1"])
-def test_nobody_answers(store: Store, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_ENDPOINT", endpoint)
-    start = time.monotonic()
-    with pytest.raises(StorageUnreachable, match=rf"{endpoint}, where s3://bucket/lake should be, does not answer"):
-        Lake("s3://bucket/lake").exists()
-    assert time.monotonic() - start < SECONDS_TO_FAIL
+@pytest.mark.parametrize("listening", [False, True])
+def test_nobody_answers(store: Store, monkeypatch: pytest.MonkeyPatch, listening: bool) -> None:
+    monkeypatch.setattr(s3_storage, "SECONDS_TO_SAY_SOMETHING", 1)
+    # Listening, it lets everyone in, and says nothing.
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        if listening:
+            deaf.listen(20)
+        endpoint = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        monkeypatch.setenv("AWS_ENDPOINT", endpoint)
+        start = time.monotonic()
+        with pytest.raises(StorageUnreachable, match=rf"{endpoint}, where s3://bucket/lake should be, does not answer"):
+            Lake("s3://bucket/lake").exists()
+        assert time.monotonic() - start < SECONDS_TO_FAIL
 
 
 def test_an_engine_that_fails_for_the_storage_says_so(spark: SparkSession, store: Store, lake: Lake) -> None:

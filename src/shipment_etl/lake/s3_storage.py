@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -53,6 +54,7 @@ __all__ = ["S3Storage"]
 
 SECONDS_TO_CONNECT = 3
 SECONDS_TO_ANSWER = 10
+SECONDS_TO_SAY_SOMETHING = 5
 MOST_ATTEMPTS = 3
 COMMIT = re.compile(r"\d{20}\.json")
 OURS = re.compile(r"https?://s3[.-]([a-z0-9-]+\.)*amazonaws\.com(\.cn)?$")
@@ -89,15 +91,12 @@ class S3Storage(Storage):
     def __init__(self, uri: str) -> None:
         self._at = Address.parse(uri)
         super().__init__(self._at.uri)
-        config = Config(
-            connect_timeout=SECONDS_TO_CONNECT,
-            read_timeout=SECONDS_TO_ANSWER,
-            retries={"mode": "standard", "total_max_attempts": MOST_ATTEMPTS},
-        )
         try:
             # boto3 by itself knows AWS_DEFAULT_REGION only.
             self._session = boto3.Session(region_name=region_of(os.environ))
-            self._client = self._session.client("s3", config=config)
+            self._client = self._session.client("s3", config=_patience(SECONDS_TO_ANSWER, MOST_ATTEMPTS))
+            # Whether anybody is there at all is told sooner.
+            self._asking = self._session.client("s3", config=_patience(SECONDS_TO_SAY_SOMETHING, 2))
         except BotoCoreError as problem:
             raise self._translated(problem) from problem
         found = self._client.meta.endpoint_url
@@ -154,7 +153,7 @@ class S3Storage(Storage):
         """Ask for one key of the lake. Errors as for `Storage.check`."""
         self._keys()
         with self._said():
-            answer = self._client.list_objects_v2(Bucket=self._at.bucket, Prefix=self._at.key(""), MaxKeys=1)
+            answer = self._asking.list_objects_v2(Bucket=self._at.bucket, Prefix=self._at.key(""), MaxKeys=1)
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         # boto3 follows a bucket to its region by itself; the engines do not.
         region = headers.get("x-amz-bucket-region", self._region)
@@ -262,7 +261,7 @@ class S3Storage(Storage):
         except BotoCoreError as problem:
             raise self._translated(problem) from problem
         asked = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
-        return body, answer["ETag"], (_http_date(asked) - answer["LastModified"]).total_seconds()
+        return body, answer["ETag"], (parsedate_to_datetime(asked) - answer["LastModified"]).total_seconds()
 
     def put(self, name: str, body: bytes, etag: str | None) -> str | None:
         """Write an object where none is, or where it is still that one; its new etag, None if it is not so."""
@@ -325,11 +324,13 @@ class S3Storage(Storage):
         return StorageFailed(self.uri, str(problem))
 
 
+def _patience(seconds: float, attempts: int) -> Config:
+    return Config(
+        connect_timeout=SECONDS_TO_CONNECT,
+        read_timeout=seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )
+
+
 def _code(problem: ClientError) -> str:
     return str(problem.response.get("Error", {}).get("Code", ""))
-
-
-def _http_date(text: str) -> Any:
-    from email.utils import parsedate_to_datetime
-
-    return parsedate_to_datetime(text)
