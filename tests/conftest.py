@@ -1,10 +1,14 @@
-"""What all tests share: one session of the embedded engine, and how long hypothesis looks for counter-examples."""
+"""What all tests share: one session of the embedded engine, a store, and how long hypothesis looks for counter-examples."""
+
+import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from pyspark.sql import SparkSession
 
 from shipment_etl import session
+from tests.store.client import Store, running
 
 # An example costs queries, and tests put many rows into each: so few examples, no deadline, and no search for a smaller
 # counter-example, which takes minutes. Ask for that with: pytest --hypothesis-profile smallest
@@ -17,3 +21,17 @@ settings.load_profile("queries")
 @pytest.fixture(scope="session")
 def spark() -> SparkSession:
     return session("sail")
+
+
+@pytest.fixture(scope="session")
+def store() -> Iterator[Store]:
+    """An S3 on this machine, to which the environment leads: the embedded engine reads that when it first opens a bucket."""
+    with running() as started, pytest.MonkeyPatch.context() as patched:
+        for name in [each for each in os.environ if each.startswith("AWS_")]:
+            patched.delenv(name)
+        for name, value in started.variables.items():
+            patched.setenv(name, value)
+        # Nobody's own profile takes part.
+        patched.setenv("AWS_CONFIG_FILE", os.devnull)
+        patched.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        yield started

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shipment_etl.ingest.mapping import Mapping
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.jobs.ingest import run_ingest
+    from shipment_etl.jobs.maintain import run_maintain
     from shipment_etl.jobs.process import run_process
     from shipment_etl.lake.fingerprint import fingerprint
     from shipment_etl.lake.lake import Lake
@@ -50,6 +51,7 @@ __all__ = [
     "report",
     "run_generate",
     "run_ingest",
+    "run_maintain",
     "run_process",
     "session",
     "split",
@@ -78,6 +80,7 @@ _HOMES = {
     "report": "reporting.report",
     "run_generate": "jobs.generate",
     "run_ingest": "jobs.ingest",
+    "run_maintain": "jobs.maintain",
     "run_process": "jobs.process",
     "session": "sessions",
     "split": "contracts.split",

@@ -29,7 +29,20 @@ ShipmentEtlError
     │   ├── OutsideBatch
     │   ├── NothingToReport
     │   ├── LakeFull
-    │   └── CommitConflict
+    │   ├── LakeUnwritable
+    │   ├── LakeLocked
+    │   ├── LockLost
+    │   ├── VersionMissing
+    │   ├── RowsChanged
+    │   ├── CommitConflict
+    │   └── StorageError
+    │       ├── BucketMissing
+    │       ├── BucketElsewhere
+    │       ├── StorageDenied
+    │       ├── CredentialsMissing
+    │       ├── CredentialsRefused
+    │       ├── StorageUnreachable
+    │       └── StorageFailed
     ├── EngineFailed
     ├── FileUnwritable
     └── RowsLost
@@ -40,8 +53,12 @@ from difflib import get_close_matches
 
 __all__ = [
     "BatchMissing",
+    "BucketElsewhere",
+    "BucketMissing",
     "CommitConflict",
     "ConfigError",
+    "CredentialsMissing",
+    "CredentialsRefused",
     "DataRejected",
     "EngineFailed",
     "EngineMissing",
@@ -56,7 +73,10 @@ __all__ = [
     "JobError",
     "LakeError",
     "LakeFull",
+    "LakeLocked",
     "LakeMissing",
+    "LakeUnwritable",
+    "LockLost",
     "MappingError",
     "MissingColumns",
     "NameClash",
@@ -65,13 +85,19 @@ __all__ = [
     "NothingToReport",
     "OutsideBatch",
     "PluginError",
+    "RowsChanged",
     "RowsLost",
     "ShipmentEtlError",
+    "StorageDenied",
+    "StorageError",
+    "StorageFailed",
+    "StorageUnreachable",
     "TableMissing",
     "UnknownColumn",
     "UnknownEngine",
     "UnsupportedCheck",
     "UsageError",
+    "VersionMissing",
     "listed",
     "nearest",
     "shorten",
@@ -304,6 +330,115 @@ class CommitConflict(LakeError):
         super().__init__(
             f"{table} was being written by someone else, {tries} times in a row. Run the same command again later."
         )
+
+
+class LakeUnwritable(LakeError):
+    """The lake's folder takes no files."""
+
+    def __init__(self, folder: str, why: str) -> None:
+        super().__init__(f"{folder} cannot be written: {why}. Make it a folder that you may write to.")
+
+
+class LakeLocked(LakeError):
+    """Another job is writing to the lake."""
+
+    def __init__(self, uri: str, owner: str, job: str, since: str, until: str) -> None:
+        super().__init__(
+            f"The lake {uri} is locked: {job} of {owner} has been writing to it since {since}. Wait until it is done. "
+            f"If it died, its lock expires at {until}: then run the same command again, and it is taken over."
+        )
+
+
+class LockLost(LakeError):
+    """The lock on the lake could not be renewed in time."""
+
+    def __init__(self, uri: str, why: str) -> None:
+        super().__init__(
+            f"The lock on the lake {uri} was lost: {why}. Nothing more was written, and nothing taken back, because another "
+            "job may be at work. Run the same command again: it heals what was left."
+        )
+
+
+class VersionMissing(LakeError):
+    """The log of a table no longer tells what happened since a version."""
+
+    def __init__(self, table: str, version: int) -> None:
+        super().__init__(f"The log of {table} does not reach back to version {version}. Choose a newer version.")
+
+
+class RowsChanged(LakeError):
+    """A table does not hold the same rows after its files were put together."""
+
+    def __init__(self, table: str, before: str, after: str) -> None:
+        super().__init__(
+            f"{table} held other rows after compaction: fingerprint {before} before, {after} after. It was put back as it "
+            "was. Please report this with the versions that doctor prints."
+        )
+
+
+class StorageError(LakeError):
+    """The storage that the lake lies on does not do what is asked."""
+
+
+class BucketMissing(StorageError):
+    """There is no such bucket."""
+
+    def __init__(self, bucket: str, at: str) -> None:
+        super().__init__(f"There is no bucket {bucket} at {at}. Check its name, or make it with: aws s3 mb s3://{bucket}")
+
+
+class BucketElsewhere(StorageError):
+    """The bucket lies in another region."""
+
+    def __init__(self, bucket: str, region: str, ours: str) -> None:
+        super().__init__(f"The bucket {bucket} lies in {region}, not in {ours}. Set it: export AWS_REGION={region}")
+
+
+class StorageDenied(StorageError):
+    """The credentials are good, but not for this."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            f"Access to {uri} is denied to these credentials. They need s3:ListBucket on the bucket, and s3:GetObject, "
+            "s3:PutObject and s3:DeleteObject on what is in it. `aws sts get-caller-identity` tells whose they are."
+        )
+
+
+class CredentialsMissing(StorageError):
+    """There are no credentials to be found."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            f"There are no AWS credentials for {uri}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile "
+            "with AWS_PROFILE."
+        )
+
+
+class CredentialsRefused(StorageError):
+    """The credentials are expired, unknown or wrong."""
+
+    def __init__(self, uri: str, said: str) -> None:
+        super().__init__(
+            f"The AWS credentials for {uri} are not accepted: {said}. Get new ones, for example with `aws sso login`, or "
+            "correct AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN."
+        )
+
+
+class StorageUnreachable(StorageError):
+    """Nobody answers at the address of the store."""
+
+    def __init__(self, uri: str, endpoint: str) -> None:
+        super().__init__(
+            f"{endpoint}, where {uri} should be, does not answer. Check the network, AWS_ENDPOINT_URL and AWS_REGION."
+        )
+
+
+class StorageFailed(StorageError):
+    """The store gave up on a request."""
+
+    def __init__(self, uri: str, said: str) -> None:
+        first = said.strip().splitlines()[0] if said.strip() else "no reason given"
+        super().__init__(f"The storage of {uri} failed: {first[:300]}. Run the same command again.")
 
 
 class EngineFailed(JobError):

@@ -259,6 +259,33 @@ def report(
 
 
 @app.command()
+def maintain(
+    lake: LakeOption,
+    retention_days: Annotated[int, typer.Option(help="How far back versions stay readable, 0 to 30.")] = 7,
+    engine: EngineOption = "auto",
+    log: LogOption = Log.text,
+    lineage: LineageOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Put small files together, delete what no version needs, shorten the logs; no row changes."""
+    from shipment_etl.cli.listening import listening
+    from shipment_etl.cli.rendering import print_json_lines
+    from shipment_etl.cli.tables import show_maintenance
+    from shipment_etl.jobs.maintain import run_maintain
+    from shipment_etl.lake.lake import Lake
+    from shipment_etl.sessions import session
+
+    home = Lake(lake)
+    with listening(log, lineage) as listeners:
+        done = run_maintain(home, retention_days=retention_days, spark=session(engine), listeners=listeners)
+    if as_json:
+        print_json_lines([done.to_json()])
+    else:
+        show_maintenance(done)
+
+
+@app.command()
 def show(
     table: Annotated[str, typer.Argument(help="As in processed/carrier_performance; the mart's name alone will do.")],
     lake: LakeOption,

@@ -2,11 +2,9 @@
 
 import platform
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
-from pathlib import Path
 
 from packaging.requirements import Requirement
 from rich.console import Console
@@ -88,14 +86,12 @@ def _lake(uri: str) -> Finding:
     try:
         lake = Lake(uri)
     except ShipmentEtlError as problem:
-        return Finding(what, "red", str(problem), "Choose another folder.")
-    folder = Path(lake.uri)
-    nearest = next(each for each in (folder, *folder.parents) if each.exists())
+        return Finding(what, "red", str(problem), "Choose another address.")
     try:
-        with tempfile.TemporaryFile(dir=nearest):
-            pass
-    except OSError as problem:
-        return Finding(what, "red", f"cannot be written: {problem}", f"Make {nearest} a folder that you may write to.")
+        lake.storage.check_writable()
+    except ShipmentEtlError as problem:
+        found, _, remedy = str(problem).partition(". ")
+        return Finding(what, "red", found, remedy)
     if not lake.exists():
         return Finding(what, "yellow", "is not there yet", f"shipment-etl generate --lake {uri}")
     return Finding(what, "green", f"{len(lake.tables())} tables")

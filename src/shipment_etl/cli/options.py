@@ -36,7 +36,14 @@ class Log(StrEnum):
 
 
 LakeOption = Annotated[
-    str, typer.Option("--lake", metavar="URI", help="Folder of the lake.", envvar="SHIPMENT_ETL_LAKE", show_default=False)
+    str,
+    typer.Option(
+        "--lake",
+        metavar="URI",
+        help="Folder of the lake, or s3://bucket/prefix.",
+        envvar="SHIPMENT_ETL_LAKE",
+        show_default=False,
+    ),
 ]
 DateOption = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Batch date.")]
 FromOption = Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First batch date of a range.")]

@@ -36,6 +36,8 @@ class Progress:
         """Print one line of what was done."""
         counts = run.counts
         told = f"{self._batch}: {counts.read:,} read, {counts.accepted:,} accepted"
+        if run.job == "maintain":
+            told = "maintain: done"
         if run.job == "process":
             told += f", {counts.quarantined:,} quarantined, {counts.duplicates:,} duplicates"
         self._console.print(f"{told} in {run.total_seconds:.1f} s", style="dim")

@@ -6,16 +6,16 @@ from itertools import islice
 from typing import Any
 
 import pyarrow as pa
-from deltalake import DeltaTable
 
 from shipment_etl.cli.rendering import print_csv, print_json_lines, print_run, print_table
 from shipment_etl.errors import ShipmentEtlError
+from shipment_etl.jobs.maintain import Maintenance
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import Run
 from shipment_etl.lake.tables import RUNS
 from shipment_etl.plugins import plugins
 
-__all__ = ["show_marts", "show_runs", "show_table"]
+__all__ = ["show_maintenance", "show_marts", "show_runs", "show_table"]
 
 ROWS_SHOWN = 20
 ROWS_OF_A_MART = 8
@@ -61,13 +61,24 @@ def show_runs(lake: Lake, limit: int, as_json: bool) -> None:
     print_table(RUNS.name, shown, ({**row, "started_at": row["started_at"][:19]} for row in newest))
 
 
+def show_maintenance(done: Maintenance) -> None:
+    """Print what maintenance did to each table."""
+    columns = ("table", "files_before", "files_after", "files_deleted", "bytes_before", "bytes_after", "bytes_deleted")
+    rows = [
+        (name, *(size.files for size in sizes), *(size.bytes for size in sizes))
+        for name, sizes in ((name, (each.before, each.after, each.deleted)) for name, each in done.tables.items())
+    ]
+    caption = "before and after: the newest version; deleted: of older ones, and of jobs that died"
+    print_table("maintain", columns, [dict(zip(columns, row, strict=True)) for row in rows], caption)
+    if done.staging:
+        print(f"  staging of dead jobs deleted: {', '.join(done.staging)}")
+
+
 def _rows(lake: Lake, name: str) -> tuple[list[str], Iterator[dict[str, Any]], int]:
-    lake.version(name)
-    table = DeltaTable(lake.location(name))
-    dataset = table.to_pyarrow_dataset()
+    table = lake.delta(name)
+    dataset, partitions = table.to_pyarrow_dataset(), table.metadata().partition_columns
     total = dataset.count_rows()
     # Delta keeps partition columns last; people look for them first.
-    partitions = table.metadata().partition_columns
     names = [*partitions, *(each for each in dataset.schema.names if each not in partitions)]
     if total <= SORTED_UP_TO:
         plain = [each.name for each in dataset.schema if not pa.types.is_nested(each.type)]

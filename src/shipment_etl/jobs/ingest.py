@@ -60,9 +60,9 @@ def run_ingest(
         spark, lake, job="ingest", source=source, batch_date=batch_date, settings={"file": file.name}, plugins=plugged
     ) as work:
         with lake.staging(spark, f"{source}-{batch_date}") as staging:
-            with work.stage("read"):
-                landed = land(file, mapping, Path(staging.folder) / "records.parquet")
-            records = spark.read.parquet(f"{staging.folder}/records.parquet").select(
+            with work.stage("read"), staging.parquet("records.parquet") as target:
+                landed = land(file, mapping, target)
+            records = staging.read_parquet("records.parquet").select(
                 F.lit(landed.file).alias("source_file"),
                 "source_row",
                 F.to_json("record").alias("record"),

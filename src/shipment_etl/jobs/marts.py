@@ -1,16 +1,15 @@
 """Marts kept up to date: only what changed in lane_days since the marts were last right is computed anew.
 
 The log of runs says which version of lane_days the marts were made from, and which versions of themselves that left. If
-they are still those, the difference between two versions of lane_days, as its Delta log has it, tells the months to
-replace. If not (a crash, a restore, another network, a plugin more or less), all is computed anew. Either way the marts
-end as a function of lane_days alone.
+no row of theirs came or went since, the rows of lane_days that did, as its Delta log has it, tell the months to replace. If
+not (a crash, a restore, another network, a plugin more or less), all is computed anew. Either way the marts end as a
+function of lane_days alone. Compaction makes new versions too, but moves rows only: so what counts is what the logs say of
+rows, not the versions.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from deltalake.exceptions import DeltaError
-
-from shipment_etl.errors import CommitConflict
+from shipment_etl.errors import CommitConflict, LakeMissing, NotADeltaTable, TableMissing, VersionMissing
 from shipment_etl.jobs.work import PACKAGE, PLUGIN, Work
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import Run, last_succeeded
@@ -19,7 +18,7 @@ from shipment_etl.network import Network
 from shipment_etl.transform.lane_days import lane_months
 from shipment_etl.transform.marts import Mart
 
-__all__ = ["update_marts"]
+__all__ = ["standing_marts", "update_marts"]
 
 MOST_ROUNDS = 5
 
@@ -33,7 +32,7 @@ def update_marts(work: Work, network: Network) -> None:
     marts = work.plugins.marts()
     for _ in range(MOST_ROUNDS):
         version = work.lake.version(LANE_DAYS.name)
-        months = _changed_months(work, version, network, marts)
+        months = _changed_months(work, network, marts)
         if months is None:
             _rebuild(work, network, marts)
         elif months:
@@ -79,24 +78,31 @@ def _reach(changed: Sequence[str], looks_back: bool) -> tuple[list[str], list[st
     return sorted(reached), sorted({*reached, *(_neighbour(month, -1) for month in changed)})
 
 
-def _changed_months(work: Work, version: int, network: Network, marts: Sequence[Mart]) -> list[str] | None:
+def _changed_months(work: Work, network: Network, marts: Sequence[Mart]) -> list[str] | None:
     """Return the months, as YYYY-MM, of lane_days that are other than the marts know.
 
     None if the marts cannot be trusted, so that all is to be computed anew.
     """
-    base = last_succeeded(work.lake, "process")
-    if base is None or base.settings["network"] != network.digest or _made_by(base.versions) != _made_by(work.versions):
+    base = _base(work, marts)
+    if base is None or base.settings["network"] != network.digest:
         return None
-    if not _untouched(work.lake, base, marts):
+    changed = _changed(work.lake, LANE_DAYS.name, base)
+    return None if changed is None else sorted({partition["month"] for partition in changed})
+
+
+def standing_marts(work: Work) -> Run | None:
+    """Return the run whose marts still are what lane_days, as it is now, would give; None if no run's are."""
+    base = _base(work, work.plugins.marts())
+    return base if base is not None and _changed(work.lake, LANE_DAYS.name, base) == [] else None
+
+
+def _base(work: Work, marts: Sequence[Mart]) -> Run | None:
+    """Return the run that the marts are as it left them, and made by what would make them now; None if there is none."""
+    base = last_succeeded(work.lake, "process", "maintain", naming=LANE_DAYS.name)
+    if base is None or _made_by(base.versions) != _made_by(work.versions):
         return None
-    try:
-        known = _months_by_file(work.lake, base.tables[LANE_DAYS.name].version)
-    except DeltaError:
-        # The log no longer reaches back that far.
-        return None
-    current = _months_by_file(work.lake, version)
-    every = known | current
-    return sorted({every[path] for path in known.keys() ^ current.keys()})
+    names = [LANE_MONTHS.name, *(mart_table(mart).name for mart in marts)]
+    return base if all(_changed(work.lake, name, base) == [] for name in names) else None
 
 
 def _made_by(versions: Mapping[str, str]) -> dict[str, str]:
@@ -104,14 +110,13 @@ def _made_by(versions: Mapping[str, str]) -> dict[str, str]:
     return {name: version for name, version in versions.items() if name == PACKAGE or name.startswith(PLUGIN)}
 
 
-def _months_by_file(lake: Lake, version: int) -> dict[str, str]:
-    return {file.path: file.partition["month"] for file in lake.files(LANE_DAYS.name, version)}
-
-
-def _untouched(lake: Lake, base: Run, marts: Sequence[Mart]) -> bool:
-    """Whether lane_months and the marts are the versions that the run left."""
-    names = [LANE_MONTHS.name, *(mart_table(mart).name for mart in marts)]
-    return all(name in base.tables and lake.has(name) and lake.version(name) == base.tables[name].version for name in names)
+def _changed(lake: Lake, name: str, base: Run) -> list[dict[str, str]] | None:
+    """Return the partitions of a table whose rows came or went since a run; None if that cannot be told."""
+    try:
+        return lake.changes(name, base.tables[name].version)
+    except (KeyError, LakeMissing, NotADeltaTable, TableMissing, VersionMissing):
+        # The run did not know the table, it is gone, or its log no longer reaches back that far.
+        return None
 
 
 def _neighbour(month: str, step: int) -> str:

@@ -13,9 +13,10 @@ from uuid import uuid4
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from shipment_etl.errors import ShipmentEtlError
+from shipment_etl.errors import LockLost, ShipmentEtlError
 from shipment_etl.lake.fingerprint import fingerprints
 from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.lock import Lock
 from shipment_etl.lake.runs import FAILED, SUCCEEDED, RowCounts, Run, RunStart, TableVersion, log_run
 from shipment_etl.lake.tables import Table
 from shipment_etl.plugins import Plugins
@@ -31,11 +32,20 @@ PLUGIN = "plugin "
 class Work:
     """A job in progress on one batch of one source."""
 
-    def __init__(self, spark: SparkSession, lake: Lake, start: RunStart, plugins: Plugins, settings: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        spark: SparkSession,
+        lake: Lake,
+        start: RunStart,
+        plugins: Plugins,
+        settings: dict[str, Any],
+        lock: Lock,
+    ) -> None:
         self.spark = spark
         self.lake = lake
         self.start = start
         self.plugins = plugins
+        self.lock = lock
         self.settings = settings
         self.seconds: dict[str, float] = {}
         self.versions = {
@@ -87,25 +97,42 @@ class Work:
         with self.stage("fingerprints"):
             words = fingerprints(self._written)
             tables = {name: TableVersion(self.lake.version(name), word) for name, word in sorted(words.items())}
-        run = self._run(SUCCEEDED, counts, tables=tables, reasons=dict(reasons or {}))
+        return self.succeed(counts, tables, reasons)
+
+    def succeed(
+        self, counts: RowCounts, tables: Mapping[str, TableVersion], reasons: Mapping[str, int] | None = None
+    ) -> Run:
+        """Log the run as succeeded with these versions of tables, and return it."""
+        run = self._run(SUCCEEDED, counts, tables=dict(tables), reasons=dict(reasons or {}))
+        self.lock.check()
         log_run(self.spark, self.lake, run)
         self.plugins.tell("after_run", start=self.start, run=run)
         return run
 
     def fail(self, problem: BaseException) -> None:
-        """Take back what was written, and log the run as failed."""
-        for name, before in reversed(self._before.items()):
-            self.lake.restore(name, before)
-        # An interrupt ends the embedded engine too, and leaves nothing to log with.
-        if isinstance(problem, Exception) and self.lake.exists():
-            with suppress(ShipmentEtlError):
-                log_run(self.spark, self.lake, self._run(FAILED, RowCounts(0, 0), error=str(problem)))
-        self.plugins.tell("run_failed", start=self.start, error=problem)
+        """Take back what was written, and log the run as failed; nothing of it where the lock is lost.
+
+        Raises:
+            StorageError: the storage let nothing be taken back; the next run heals the tables.
+        """
+        try:
+            # Without the lock a restore could undo what another job has committed since.
+            with suppress(LockLost):
+                self.lock.check()
+                for name, before in reversed(self._before.items()):
+                    self.lake.restore(name, before)
+                # An interrupt ends the embedded engine too, and leaves nothing to log with.
+                if isinstance(problem, Exception) and self.lake.exists():
+                    with suppress(ShipmentEtlError):
+                        log_run(self.spark, self.lake, self._run(FAILED, RowCounts(0, 0), error=str(problem)))
+        finally:
+            self.plugins.tell("run_failed", start=self.start, error=problem)
 
     @contextmanager
     def _writing(self, table: Table) -> Iterator[None]:
         if table.name not in self._before:
             self._before[table.name] = self.lake.version(table.name) if self.lake.has(table.name) else None
+        self.lock.check()
         yield
         self.plugins.tell("after_table_written", start=self.start, table=table.name)
 
@@ -137,16 +164,22 @@ def working(
     settings: dict[str, Any],
     plugins: Plugins,
 ) -> Iterator[Work]:
-    """Run the body as a job: whatever it raises, an interrupt too, the lake's tables are put back as they were."""
-    started_at = datetime.now(UTC).isoformat(timespec="microseconds")
-    start = RunStart(str(uuid4()), job, source, batch_date, started_at, lake.uri)
-    work = Work(spark, lake, start, plugins, settings)
-    plugins.tell("before_run", start=start)
-    try:
-        yield work
-    except BaseException as problem:
-        work.fail(problem)
-        raise
+    """Run the body as a job: whatever it raises, an interrupt too, the lake's tables are put back as they were.
+
+    Raises:
+        LakeLocked: another job writes to the lake; nothing was done.
+        StorageError: the storage cannot be reached or written; nothing was done.
+    """
+    with lake.storage.lock(job).held() as lock:
+        started_at = datetime.now(UTC).isoformat(timespec="microseconds")
+        start = RunStart(str(uuid4()), job, source, batch_date, started_at, lake.uri)
+        work = Work(spark, lake, start, plugins, settings, lock)
+        plugins.tell("before_run", start=start)
+        try:
+            yield work
+        except BaseException as problem:
+            work.fail(problem)
+            raise
 
 
 def row_counts(frames: Mapping[str, DataFrame]) -> dict[str, int]:

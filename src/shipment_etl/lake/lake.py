@@ -1,8 +1,6 @@
-"""The lake: a folder of Delta tables. Every read and write of the package goes through here."""
+"""The lake: Delta tables in a folder or on S3. Every read and write of the package goes through here."""
 
-import json
 import random
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -11,9 +9,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.fs as pafs
+import pyarrow.parquet as pq
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -21,13 +22,15 @@ from pyspark.sql import functions as F
 from shipment_etl.errors import (
     CommitConflict,
     EngineFailed,
-    InvalidValue,
     LakeError,
     LakeFull,
     LakeMissing,
     NotADeltaTable,
     TableMissing,
+    VersionMissing,
 )
+from shipment_etl.lake.changes import changes
+from shipment_etl.lake.storage import STAGING, Storage, storage_of
 from shipment_etl.lake.tables import Table
 
 __all__ = ["DataFile", "Lake", "Staging"]
@@ -36,7 +39,6 @@ Answer = TypeVar("Answer")
 
 MOST_TRIES = 8
 FIRST_PAUSE_SECONDS = 0.1
-PLAIN_PATH = re.compile(r"[A-Za-z0-9._~/-]+")
 LOST_RACE = (
     *("failed to commit transaction", "concurrent", "version already exists", "conflict"),
     # Said when a checkpoint of another writer comes between two looks at the log.
@@ -56,21 +58,20 @@ class DataFile:
 
 
 class Lake:
-    """A folder of Delta tables; nothing is read or made before a table is.
+    """Delta tables in one place; nothing is read or made before a table is.
 
     Args:
-        uri: a folder. Its path may hold letters, digits and . _ ~ - / only.
+        uri: a folder, or s3://bucket/prefix. The path may hold letters, digits and . _ ~ - / only. Keys, region and
+            endpoint of S3 are those of the environment or of the profile it names.
 
     Raises:
         InvalidValue: the path holds something else, which the embedded engine would not find again.
+        ExtraMissing: S3 needs a package that is not installed.
     """
 
     def __init__(self, uri: str | Path) -> None:
-        root = Path(uri).expanduser().absolute()
-        if not PLAIN_PATH.fullmatch(root.as_posix()):
-            raise InvalidValue("lake", root.as_posix(), "a path of letters, digits and . _ ~ - / only")
-        self.uri = root.as_posix()
-        self._files = pafs.LocalFileSystem()
+        self.storage = storage_of(uri)
+        self.uri = self.storage.uri
 
     def __repr__(self) -> str:
         return f"Lake({self.uri!r})"
@@ -80,8 +81,12 @@ class Lake:
         return f"{self.uri}/{name}"
 
     def exists(self) -> bool:
-        """Whether there is anything at the lake's address."""
-        return bool(self._kind(self.uri) == pafs.FileType.Directory)
+        """Whether there is anything at the lake's address.
+
+        Raises:
+            StorageError: it cannot be told; so of every method that looks into the lake.
+        """
+        return self.storage.exists()
 
     def tables(self) -> list[str]:
         """Return the names of all tables, as raw/shipments.
@@ -91,9 +96,8 @@ class Lake:
         """
         if not self.exists():
             raise LakeMissing(self.uri)
-        rooms = (each for each in self._listed(self.uri) if not Path(each).name.startswith(("_", ".")))
-        every = (table for room in rooms for table in self._listed(room))
-        return sorted(name for name in (table.removeprefix(f"{self.uri}/") for table in every) if self.has(name))
+        rooms = (each for each in self.storage.folders("") if not each.startswith(("_", ".")))
+        return sorted(name for room in rooms for name in self.storage.folders(room) if self.has(name))
 
     def has(self, name: str) -> bool:
         """Whether the lake has a table of this name."""
@@ -129,23 +133,41 @@ class Lake:
 
         Raises:
             LakeMissing, TableMissing, NotADeltaTable: there is none.
-            DeltaError: the log does not reach back to that version.
+            VersionMissing: the log does not reach back to that version.
         """
-        self._require(name)
-        actions = DeltaTable(self.location(name), version=version).get_add_actions(flatten=True)
+        actions = self.delta(name, version).get_add_actions(flatten=True)
         partitions = [each for each in actions.column_names if each.startswith("partition.")]
         parts = [_rows(actions, names) for names in (partitions, [f"min.{e}" for e in ranges], [f"max.{e}" for e in ranges])]
         return [DataFile(*each) for each in zip(actions.column("path").to_pylist(), *parts, strict=True)]
 
+    def delta(self, name: str, version: int | None = None) -> DeltaTable:
+        """Open a table without an engine, at a version, the newest if None. Errors as for `files`."""
+        self._require(name)
+        with self.storage.watched():
+            try:
+                return DeltaTable(self.location(name), version=version, storage_options=self.storage.options)
+            except DeltaError as problem:
+                if version is None:
+                    raise
+                raise VersionMissing(name, version) from problem
+
     def dataset(self, name: str, version: int | None = None) -> pads.Dataset:
-        """Return a version of a table, the newest if None, as a dataset of pyarrow; needs no engine.
+        """Return a version of a table, the newest if None, as a dataset of pyarrow. Errors as for `files`."""
+        return self.delta(name, version).to_pyarrow_dataset()
+
+    def content(self, name: str, file: DataFile) -> pa.Table:
+        """Return the rows of one file of a table, without its partitions."""
+        with self.storage.open(f"{name}/{file.path}") as opened:
+            return pq.read_table(opened)
+
+    def changes(self, name: str, since: int) -> list[dict[str, str]]:
+        """Return the partitions of the files whose rows came or went after a version; compaction changes no row.
 
         Raises:
             LakeMissing, TableMissing, NotADeltaTable: there is none.
-            DeltaError: the log does not reach back to that version.
+            VersionMissing: the log does not tell it.
         """
-        self._require(name)
-        return DeltaTable(self.location(name), version=version).to_pyarrow_dataset()
+        return changes(self.storage, name, since, self.version(name))
 
     def replace_batch(self, spark: SparkSession, table: Table, rows: DataFrame, source: str, batch_date: date) -> None:
         """Replace all rows of one batch by others, in one commit.
@@ -173,22 +195,22 @@ class Lake:
     def restore(self, name: str, version: int | None) -> None:
         """Put a table back to a version; to None takes it away. Needs no engine."""
         if version is None:
-            self._files.delete_dir(self.location(name))
+            self.storage.delete(name)
         elif self.version(name) != version:
-            DeltaTable(self.location(name)).restore(version)
+            with self.storage.watched():
+                self.delta(name).restore(version)
 
     @contextmanager
     def staging(self, spark: SparkSession, name: str) -> Iterator["Staging"]:
         """Open a folder for the intermediate results of one job, emptied before and after."""
-        folder = f"{self.uri}/_staging/{name}"
-        self._files.create_dir(folder)
-        self._files.delete_dir_contents(folder)
+        folder = f"{STAGING}/{name}"
+        self.storage.make_empty(folder)
         try:
-            yield Staging(spark, folder)
+            yield Staging(spark, self.storage, folder)
         finally:
-            self._files.delete_dir(folder)
-            if not self._listed(f"{self.uri}/_staging"):
-                self._files.delete_dir(f"{self.uri}/_staging")
+            self.storage.delete(folder)
+            if not self.storage.folders(STAGING):
+                self.storage.delete(STAGING)
 
     def _write(self, spark: SparkSession, table: Table, rows: DataFrame, options: dict[str, str], mode: str) -> None:
         location = self.location(table.name)
@@ -196,7 +218,7 @@ class Lake:
         self._create(spark, table)
         _patiently(
             table.name,
-            self.uri,
+            self.storage,
             lambda: typed.write.format("delta").mode(mode).options(**options).save(location),
         )
 
@@ -204,12 +226,12 @@ class Lake:
         """Make a table without rows, so that its columns are those declared, whoever writes first."""
         if self.has(table.name):
             return
-        if self._kind(self.location(table.name)) != pafs.FileType.NotFound:
+        if self.storage.kind(table.name) != pafs.FileType.NotFound:
             raise NotADeltaTable(table.name, self.location(table.name))
         # Nulls of the declared types, because createDataFrame gives nested fields metadata that Sail then insists on.
         columns = [F.lit(None).cast(kind).alias(name) for name, kind in table.columns.items()]
         empty = spark.range(0).select(*columns).write.format("delta").partitionBy(*table.partitions)
-        _patiently(table.name, self.uri, lambda: empty.mode("ignore").save(self.location(table.name)))
+        _patiently(table.name, self.storage, lambda: empty.mode("ignore").save(self.location(table.name)))
 
     def _require(self, name: str) -> None:
         if not self.has(name):
@@ -218,32 +240,13 @@ class Lake:
     def _missing(self, name: str) -> LakeError:
         if not self.exists():
             return LakeMissing(self.uri)
-        if self._kind(self.location(name)) != pafs.FileType.NotFound and name.count("/") == 1:
+        if self.storage.kind(name) != pafs.FileType.NotFound and name.count("/") == 1:
             return NotADeltaTable(name, self.location(name))
         return TableMissing(name, self.uri, self.tables())
 
     def _newest(self, name: str) -> int | None:
-        """Return the newest version of a table, None if there is none.
-
-        Looks for commits from the last checkpoint on, at most ten as a rule: to open a table, or to list its log, takes
-        the longer the more commits it has.
-        """
-        log = f"{self.location(name)}/_delta_log"
-        checkpoint = f"{log}/_last_checkpoint"
-        newest = -1
-        if self._kind(checkpoint) == pafs.FileType.File:
-            with self._files.open_input_stream(checkpoint) as file:
-                newest = int(json.loads(file.read())["version"])
-        while self._kind(f"{log}/{newest + 1:020}.json") == pafs.FileType.File:
-            newest += 1
-        return newest if newest >= 0 else None
-
-    def _kind(self, path: str) -> pafs.FileType:
-        return self._files.get_file_info(path).type
-
-    def _listed(self, folder: str) -> list[str]:
-        selector = pafs.FileSelector(folder, allow_not_found=True)
-        return [info.path for info in self._files.get_file_info(selector) if info.type == pafs.FileType.Directory]
+        """Return the newest version of a table, None if there is none."""
+        return self.storage.newest_commit(f"{name}/_delta_log")
 
 
 class Staging:
@@ -253,15 +256,26 @@ class Staging:
     knows the size of, so that it joins in the right order.
     """
 
-    def __init__(self, spark: SparkSession, folder: str) -> None:
+    def __init__(self, spark: SparkSession, storage: Storage, folder: str) -> None:
         self._spark = spark
-        self.folder = folder
+        self._storage = storage
+        self._folder = folder
 
     def keep(self, name: str, rows: DataFrame) -> DataFrame:
         """Write a frame, and return it as read back."""
-        path = f"{self.folder}/{name}"
-        _translated("staging rows", self.folder, lambda: rows.write.format("delta").mode("overwrite").save(path))
+        path = f"{self._storage.uri}/{self._folder}/{name}"
+        _translated("staging rows", self._storage, lambda: rows.write.format("delta").mode("overwrite").save(path))
         return self._spark.read.format("delta").load(path)
+
+    @contextmanager
+    def parquet(self, name: str) -> Iterator[Path]:
+        """Give a path on this machine for a Parquet file; after the body, `read_parquet` has it."""
+        with self._storage.incoming(f"{self._folder}/{name}") as path:
+            yield path
+
+    def read_parquet(self, name: str) -> DataFrame:
+        """Return what the body of `parquet` wrote."""
+        return self._spark.read.parquet(f"{self._storage.uri}/{self._folder}/{name}")
 
 
 def _typed(table: Table) -> list[Column]:
@@ -281,11 +295,11 @@ def _rows(actions: Any, columns: list[str]) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in rows] if known else [{}] * actions.num_rows
 
 
-def _patiently(table: str, uri: str, write: Callable[[], None]) -> None:
+def _patiently(table: str, storage: Storage, write: Callable[[], None]) -> None:
     """Write; after a lost race for the next version try again, with growing, jittered pauses."""
     for attempt in range(1, MOST_TRIES + 1):
         try:
-            return _translated(f"writing {table}", uri, write)
+            return _translated(f"writing {table}", storage, write)
         except CommitConflict:
             if attempt == MOST_TRIES:
                 raise CommitConflict(table, attempt) from None
@@ -293,14 +307,16 @@ def _patiently(table: str, uri: str, write: Callable[[], None]) -> None:
             time.sleep(FIRST_PAUSE_SECONDS * 2**attempt * random.random())  # noqa: S311
 
 
-def _translated(doing: str, uri: str, work: Callable[[], Answer]) -> Answer:
+def _translated(doing: str, storage: Storage, work: Callable[[], Answer]) -> Answer:
     """Do work of the engine; its errors become ours."""
     try:
         return work()
     except PySparkException as problem:
         said = str(problem)
         if any(sign in said.lower() for sign in NO_SPACE):
-            raise LakeFull(uri) from problem
+            raise LakeFull(storage.uri) from problem
         if any(sign in said.lower() for sign in LOST_RACE):
             raise CommitConflict(doing, 1) from problem
+        # Where the storage is to blame, its own error says so better.
+        storage.check()
         raise EngineFailed(doing, said) from problem

@@ -1,19 +1,28 @@
 """Runs: what a job did, as one frozen value; and the log of them, which is written last."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from shipment_etl.errors import RowsLost
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import RUNS
 
-__all__ = ["FAILED", "SUCCEEDED", "RowCounts", "Run", "RunStart", "TableVersion", "last_succeeded", "log_run"]
+__all__ = [
+    "FAILED",
+    "SUCCEEDED",
+    "RowCounts",
+    "Run",
+    "RunStart",
+    "TableVersion",
+    "last_succeeded",
+    "log_run",
+    "vouched_versions",
+]
 
 SUCCEEDED, FAILED = "succeeded", "failed"
 REPORT_VERSION = 1
@@ -41,7 +50,8 @@ class RowCounts:
 class TableVersion:
     """A version of a table that a run left behind.
 
-    `fingerprint` is that of the run's batch in tables replaced by batch, and of the whole table in marts.
+    `fingerprint` is that of the run's batch in tables replaced by batch, and of the whole table in marts. A run of
+    `maintain`, which changes no row, repeats those of the runs before it.
     """
 
     version: int
@@ -131,19 +141,34 @@ def log_run(spark: SparkSession, lake: Lake, run: Run) -> None:
     lake.append(spark, RUNS, spark.createDataFrame([row], RUNS.ddl))
 
 
-def last_succeeded(lake: Lake, job: str) -> Run | None:
-    """Return the newest succeeded run of a job, None if there is none.
+def last_succeeded(lake: Lake, *jobs: str, naming: str | None = None) -> Run | None:
+    """Return the newest succeeded run of some jobs, None if there is none; only runs that name a table, if one is given.
 
     Reads the log's files from the newest back, by what the Delta log says of them: as a rule one file, however many runs.
     """
+    for run in _succeeded(lake):
+        if run.job in jobs and (naming is None or naming in run.tables):
+            return run
+    return None
+
+
+def vouched_versions(lake: Lake) -> dict[str, TableVersion]:
+    """Return the version of each table that the newest succeeded run which names it left; reads the whole log."""
+    versions: dict[str, TableVersion] = {}
+    for run in _succeeded(lake):
+        versions = {**run.tables, **versions}
+    return versions
+
+
+def _succeeded(lake: Lake) -> Iterator[Run]:
+    """Yield the succeeded runs from the newest back."""
     if not lake.has(RUNS.name):
-        return None
+        return
     files = sorted(
         lake.files(RUNS.name, ranges=["started_at"]), key=lambda each: each.most.get("started_at") or "", reverse=True
     )
     for file in files:
-        rows = pq.read_table(f"{lake.location(RUNS.name)}/{file.path}").to_pylist()
+        rows = lake.content(RUNS.name, file).to_pylist()
         for row in sorted(rows, key=lambda each: str(each["started_at"]), reverse=True):
-            if row["job"] == job and row["status"] == SUCCEEDED:
-                return Run.from_json(json.loads(row["report"]))
-    return None
+            if row["status"] == SUCCEEDED:
+                yield Run.from_json(json.loads(row["report"]))

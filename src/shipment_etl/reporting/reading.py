@@ -12,9 +12,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake.exceptions import DeltaError
 
-from shipment_etl.errors import LakeMissing, NothingToReport
+from shipment_etl.errors import LakeMissing, NothingToReport, VersionMissing
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import SUCCEEDED, Run
 from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS, QUARANTINE, RUNS, SHIPMENTS, mart_table
@@ -108,7 +107,7 @@ def read_facts(lake: Lake) -> Facts:
         return facts
     try:
         return _with_tables(lake, facts, {name: table.version for name, table in basis.tables.items()})
-    except (DeltaError, FileNotFoundError):
+    except (VersionMissing, FileNotFoundError):
         # A vacuum has taken old files away, or the log does not reach back that far.
         return replace(_with_tables(lake, facts, {}), pinned=False)
 

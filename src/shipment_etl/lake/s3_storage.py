@@ -1,0 +1,336 @@
+"""A lake on S3: the same interface as a folder, with boto3's credentials, and errors that say what to do.
+
+Credentials, region and endpoint are found as every AWS tool finds them (environment, profile, role), by boto3, and handed on
+to pyarrow and `deltalake` in memory. None is written anywhere.
+"""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pyarrow.fs as pafs
+
+from shipment_etl.errors import (
+    BucketElsewhere,
+    BucketMissing,
+    CredentialsMissing,
+    CredentialsRefused,
+    ExtraMissing,
+    StorageDenied,
+    StorageError,
+    StorageFailed,
+    StorageUnreachable,
+)
+from shipment_etl.lake.lock import LOCK, ObjectLock
+from shipment_etl.lake.storage import Storage
+from shipment_etl.s3 import Address, engine_environment, region_of
+
+try:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        ConnectionError,
+        CredentialRetrievalError,
+        HTTPClientError,
+        NoCredentialsError,
+        PartialCredentialsError,
+        ProfileNotFound,
+        SSOError,
+    )
+except ImportError:
+    raise ExtraMissing("Lakes on S3", "boto3", "s3") from None
+
+__all__ = ["S3Storage"]
+
+SECONDS_TO_CONNECT = 3
+SECONDS_TO_ANSWER = 10
+SECONDS_TO_SAY_SOMETHING = 5
+MOST_ATTEMPTS = 3
+COMMIT = re.compile(r"\d{20}\.json")
+OURS = re.compile(r"https?://s3[.-]([a-z0-9-]+\.)*amazonaws\.com(\.cn)?$")
+REFUSED = {
+    "ExpiredToken": "they have expired",
+    "ExpiredTokenException": "they have expired",
+    "TokenRefreshRequired": "they have expired",
+    "RequestExpired": "they have expired",
+    "InvalidAccessKeyId": "the access key is unknown",
+    "InvalidToken": "the session token is not valid",
+    "SignatureDoesNotMatch": "the secret does not fit the access key",
+    "RequestTimeTooSkewed": "this machine's clock is wrong",
+}
+NO_BUCKET = ("NoSuchBucket", "404")
+DENIED = ("AccessDenied", "AllAccessDisabled", "AccountProblem", "403")
+ELSEWHERE = ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301")
+NO_KEY = ("NoSuchKey", "404")
+LOST = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+
+
+class S3Storage(Storage):
+    """A prefix of a bucket.
+
+    Args:
+        uri: s3://bucket/prefix.
+
+    Raises:
+        InvalidValue: the address is not usable.
+        CredentialsRefused: AWS_PROFILE names a profile that is not there.
+    """
+
+    shared = True
+
+    def __init__(self, uri: str) -> None:
+        self._at = Address.parse(uri)
+        super().__init__(self._at.uri)
+        try:
+            # boto3 by itself knows AWS_DEFAULT_REGION only.
+            self._session = boto3.Session(region_name=region_of(os.environ))
+            self._client = self._session.client("s3", config=_patience(SECONDS_TO_ANSWER, MOST_ATTEMPTS))
+            # Whether anybody is there at all is told sooner.
+            self._asking = self._session.client("s3", config=_patience(SECONDS_TO_SAY_SOMETHING, 2))
+        except BotoCoreError as problem:
+            raise self._translated(problem) from problem
+        found = self._client.meta.endpoint_url
+        self._endpoint: str | None = None if OURS.fullmatch(found) else found
+        self._region = self._session.region_name or "us-east-1"
+        self._reached = False
+        self._files: tuple[Any, pafs.FileSystem] | None = None
+        self._seen: dict[str, int] = {}
+        # For the embedded engine, which looks into the environment when it first opens a bucket.
+        os.environ.update(engine_environment(self._endpoint, self._region))
+
+    @property
+    def files(self) -> pafs.FileSystem:
+        """The lake as a file system; made anew when the credentials have been."""
+        keys = self._keys()
+        if self._files is None or self._files[0] != keys:
+            place = urlsplit(self._endpoint or "")
+            store = pafs.S3FileSystem(
+                access_key=keys.access_key,
+                secret_key=keys.secret_key,
+                session_token=keys.token,
+                region=self._region,
+                scheme=place.scheme or "https",
+                endpoint_override=(place.netloc + place.path).rstrip("/") or None,
+                connect_timeout=SECONDS_TO_CONNECT,
+                request_timeout=SECONDS_TO_ANSWER,
+                retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=MOST_ATTEMPTS),
+                tls_ca_file_path=os.environ.get("AWS_CA_BUNDLE"),
+            )
+            self._files = (keys, pafs.SubTreeFileSystem(self._at.path, store))
+        return self._files[1]
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What `deltalake` needs to know to open a table; the credentials are those of the moment."""
+        keys = self._keys()
+        options = {
+            "aws_access_key_id": keys.access_key,
+            "aws_secret_access_key": keys.secret_key,
+            "aws_region": self._region,
+            "aws_conditional_put": "etag",
+            "connect_timeout": f"{SECONDS_TO_CONNECT}s",
+            "max_retries": str(MOST_ATTEMPTS),
+            "retry_timeout": f"{SECONDS_TO_ANSWER * MOST_ATTEMPTS}s",
+        }
+        if keys.token:
+            options["aws_session_token"] = keys.token
+        if self._endpoint:
+            options["aws_endpoint_url"] = self._endpoint
+            options["aws_allow_http"] = str(self._endpoint.startswith("http:")).lower()
+        return options
+
+    def check(self) -> None:
+        """Ask for one key of the lake. Errors as for `Storage.check`."""
+        self._keys()
+        with self._said():
+            answer = self._asking.list_objects_v2(Bucket=self._at.bucket, Prefix=self._at.key(""), MaxKeys=1)
+        headers = answer["ResponseMetadata"]["HTTPHeaders"]
+        # boto3 follows a bucket to its region by itself; the engines do not.
+        region = headers.get("x-amz-bucket-region", self._region)
+        if region != self._region:
+            raise BucketElsewhere(self._at.bucket, region, self._region)
+        self._reached = True
+
+    def check_writable(self) -> None:
+        """Write an object and take it away again. Errors as for a folder."""
+        self.check()
+        probe = {"Bucket": self._at.bucket, "Key": self._at.key(f"_probe-{uuid4().hex}")}
+        with self._said():
+            self._client.put_object(**probe, Body=b"")
+            self._client.delete_object(**probe)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Do something with files in the body, after a look whether the bucket can be reached at all."""
+        if not self._reached:
+            self.check()
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as problem:
+            self.check()
+            raise StorageFailed(self.uri, str(problem)) from problem
+
+    def lock(self, job: str) -> ObjectLock:
+        """Return the lock of this lake, not yet taken."""
+        return ObjectLock(self, self.uri, job)
+
+    def exists(self) -> bool:
+        """Whether there is anything at the address but a lock."""
+        with self.watched(), self._said():
+            answer = self._client.list_objects_v2(Bucket=self._at.bucket, Prefix=self._at.key(""), MaxKeys=3)
+        return any(each["Key"] not in (self._at.key(""), self._at.key(LOCK)) for each in answer.get("Contents", ()))
+
+    def make_empty(self, path: str) -> None:
+        """Empty a folder; there is nothing to make."""
+        self.delete(path)
+
+    def delete(self, path: str) -> None:
+        """Delete all objects below a path. pyarrow would leave an empty object in place of the folder."""
+        pages = self._client.get_paginator("list_objects_v2")
+        with self.watched(), self._said():
+            for page in pages.paginate(Bucket=self._at.bucket, Prefix=self._at.key(f"{path}/")):
+                if keys := [{"Key": each["Key"]} for each in page.get("Contents", ())]:
+                    answer = self._client.delete_objects(Bucket=self._at.bucket, Delete={"Objects": keys, "Quiet": True})
+                    for refused in answer.get("Errors", ()):
+                        raise self._answered(ClientError({"Error": refused}, "DeleteObjects"))
+
+    @contextmanager
+    def incoming(self, path: str) -> Iterator[Path]:
+        """Give a file in this machine's folder for temporary files, and upload it once the body is done."""
+        with tempfile.TemporaryDirectory(prefix="shipment-etl-") as folder:
+            local = Path(folder, Path(path).name)
+            yield local
+            with self.watched(), local.open("rb") as source, self.files.open_output_stream(path) as target:
+                shutil.copyfileobj(source, target, 1 << 23)
+
+    def newest_commit(self, log: str) -> int | None:
+        """As for a folder, but asks for all commits after a known one at once: the last that was seen, or the checkpoint."""
+        known = self._seen.get(log)
+        newest = -1 if known is None else self._newest_from(log, known)
+        if newest < 0:
+            # Never seen, or taken away since.
+            checkpoint = self.last_checkpoint(log)
+            newest = max(checkpoint, self._newest_from(log, checkpoint + 1))
+        if newest < 0:
+            self._seen.pop(log, None)
+            return None
+        self._seen[log] = newest
+        return newest
+
+    def _newest_from(self, log: str, version: int) -> int:
+        """Return the newest commit that is not older than a version, -1 if there is none."""
+        pages = self._client.get_paginator("list_objects_v2")
+        # The name of the one before, whether it is there or not, comes right before it.
+        start = {"StartAfter": self._at.key(f"{log}/{version - 1:020}.json")} if version > 0 else {}
+        newest = -1
+        with self.watched(), self._said():
+            for page in pages.paginate(Bucket=self._at.bucket, Prefix=self._at.key(f"{log}/"), **start):
+                names = (each["Key"].rpartition("/")[2] for each in page.get("Contents", ()))
+                newest = max((int(name[:20]) for name in names if COMMIT.fullmatch(name)), default=newest)
+        return newest
+
+    def read(self, path: str) -> bytes | None:
+        """Return what an object holds, None if it is not there."""
+        with self.watched():
+            there = self.fetch(path)
+        return None if there is None else there[0]
+
+    def fetch(self, name: str) -> tuple[bytes, str, float] | None:
+        """Return an object, its etag, and its age in seconds by S3's own clock; None if there is none."""
+        if not self._reached:
+            self.check()
+        try:
+            answer = self._client.get_object(Bucket=self._at.bucket, Key=self._at.key(name))
+            body = answer["Body"].read()
+        except ClientError as problem:
+            if _code(problem) in NO_KEY:
+                return None
+            raise self._translated(problem) from problem
+        except BotoCoreError as problem:
+            raise self._translated(problem) from problem
+        asked = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
+        return body, answer["ETag"], (parsedate_to_datetime(asked) - answer["LastModified"]).total_seconds()
+
+    def put(self, name: str, body: bytes, etag: str | None) -> str | None:
+        """Write an object where none is, or where it is still that one; its new etag, None if it is not so."""
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        try:
+            answer = self._client.put_object(Bucket=self._at.bucket, Key=self._at.key(name), Body=body, **condition)
+        except ClientError as problem:
+            # With If-Match, a key that is gone is a 404.
+            if _code(problem) in (*LOST, "NoSuchKey"):
+                return None
+            raise self._translated(problem) from problem
+        except BotoCoreError as problem:
+            raise self._translated(problem) from problem
+        return str(answer["ETag"])
+
+    def _keys(self) -> Any:
+        """Return the credentials of the moment.
+
+        Raises:
+            CredentialsMissing, CredentialsRefused: there are none, or they could not be got.
+        """
+        with self._said():
+            found = self._session.get_credentials()
+            keys = None if found is None else found.get_frozen_credentials()
+        if keys is None or not keys.access_key:
+            raise CredentialsMissing(self.uri)
+        return keys
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except (BotoCoreError, ClientError) as problem:
+            raise self._translated(problem) from problem
+
+    def _translated(self, problem: Exception) -> StorageError:
+        """Return what boto3 or S3 said as one of our errors."""
+        if isinstance(problem, ClientError):
+            return self._answered(problem)
+        if isinstance(problem, NoCredentialsError):
+            return CredentialsMissing(self.uri)
+        if isinstance(problem, ProfileNotFound | PartialCredentialsError | CredentialRetrievalError | SSOError):
+            return CredentialsRefused(self.uri, str(problem).rstrip("."))
+        if isinstance(problem, ConnectionError | HTTPClientError):
+            return StorageUnreachable(self.uri, self._endpoint or f"S3 in {self._region}")
+        return StorageFailed(self.uri, str(problem))
+
+    def _answered(self, problem: ClientError) -> StorageError:
+        code, answer = _code(problem), problem.response
+        if code in REFUSED:
+            return CredentialsRefused(self.uri, REFUSED[code])
+        if code in NO_BUCKET:
+            return BucketMissing(self._at.bucket, self._endpoint or f"S3 in {self._region}")
+        if code in DENIED:
+            return StorageDenied(self.uri)
+        if code in ELSEWHERE:
+            headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+            region = headers.get("x-amz-bucket-region") or answer["Error"].get("Region") or "another region"
+            return BucketElsewhere(self._at.bucket, region, self._region)
+        return StorageFailed(self.uri, str(problem))
+
+
+def _patience(seconds: float, attempts: int) -> Config:
+    return Config(
+        connect_timeout=SECONDS_TO_CONNECT,
+        read_timeout=seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )
+
+
+def _code(problem: ClientError) -> str:
+    return str(problem.response.get("Error", {}).get("Code", ""))

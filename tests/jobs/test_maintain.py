@@ -1,0 +1,254 @@
+"""Maintenance: fewer files, the same rows, and the next run still computes only what its batch touches."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+
+from shipment_etl.errors import InvalidValue, LakeMissing, RowsChanged
+from shipment_etl.jobs import maintain as maintain_module
+from shipment_etl.jobs import marts as marts_module
+from shipment_etl.jobs.generate import run_generate
+from shipment_etl.jobs.maintain import run_maintain
+from shipment_etl.jobs.process import run_process
+from shipment_etl.lake.fingerprint import fingerprint
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.runs import last_succeeded
+from shipment_etl.lake.tables import LANE_DAYS, MART_TABLES, QUARANTINE, RUNS
+
+DAYS = [date(2026, 11, 29) + timedelta(days=n) for n in range(3)]
+NEXT = DAYS[-1] + timedelta(days=1)
+OPTIMISED = "OPTIMIZE"
+
+
+def land(spark: SparkSession, lake: Lake, day: date, **options: Any) -> None:
+    run_generate(lake, date=day, **{"rows": 1_000, "defects": 0.05, "spark": spark, **options})
+
+
+def words(spark: SparkSession, lake: Lake) -> dict[str, str]:
+    return {name: fingerprint(lake.read(spark, name)) for name in lake.tables() if name != RUNS.name}
+
+
+def files(lake: Lake, name: str, version: int | None = None) -> list[str]:
+    return DeltaTable(lake.location(name), version=version).file_uris()
+
+
+@pytest.fixture(scope="module")
+def processed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with three days processed, and a fourth landed."""
+    lake = Lake(tmp_path_factory.mktemp("processed") / "lake")
+    for day in DAYS:
+        land(spark, lake, day)
+        run_process(lake, date=day, spark=spark)
+    land(spark, lake, NEXT)
+    return Path(lake.uri)
+
+
+@pytest.fixture(scope="module")
+def words_after(spark: SparkSession, processed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The fingerprints once the fourth day is processed, in a lake that nobody maintained."""
+    lake = Lake(shutil.copytree(processed, tmp_path_factory.mktemp("after") / "lake"))
+    run_process(lake, date=NEXT, spark=spark)
+    return words(spark, lake)
+
+
+@pytest.fixture
+def lake(processed: Path, tmp_path: Path) -> Lake:
+    return Lake(shutil.copytree(processed, tmp_path / "lake"))
+
+
+@pytest.fixture
+def no_rebuild(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rebuild(*_: Any) -> None:
+        raise AssertionError("The marts were made anew.")
+
+    monkeypatch.setattr(marts_module, "_rebuild", rebuild)
+
+
+@pytest.mark.usefixtures("no_rebuild")
+def test_files_become_fewer_rows_stay_and_the_next_run_is_incremental(
+    spark: SparkSession, lake: Lake, words_after: dict[str, str]
+) -> None:
+    before, version = words(spark, lake), lake.version(LANE_DAYS.name)
+    days_then = fingerprint(lake.read(spark, LANE_DAYS.name))
+    done = run_maintain(lake, spark=spark)
+    assert words(spark, lake) == before
+    crowded = done.tables[LANE_DAYS.name]
+    assert crowded.after.files == len(files(lake, LANE_DAYS.name)) < crowded.before.files
+    assert crowded.after.bytes < crowded.before.bytes
+    assert done.tables[RUNS.name].after.files == 1
+    # Nothing is a week old.
+    assert all(each.deleted.files == 0 for each in done.tables.values())
+    assert last_succeeded(lake, "maintain") == done.run
+    assert {name: each.version for name, each in done.run.tables.items()} == {
+        name: lake.version(name) for name in lake.tables() if name != RUNS.name
+    }
+    run_process(lake, date=NEXT, spark=spark)
+    assert words(spark, lake) == words_after
+    # And back to the days before.
+    then = DeltaTable(lake.location(LANE_DAYS.name), version=version).to_pyarrow_table()
+    assert then.num_rows > 0
+    lake.restore(LANE_DAYS.name, version)
+    assert fingerprint(lake.read(spark, LANE_DAYS.name)) == days_then
+
+
+def test_a_second_time_there_is_nothing_to_do(spark: SparkSession, lake: Lake) -> None:
+    run_maintain(lake, spark=spark)
+    versions = {name: lake.version(name) for name in lake.tables() if name != RUNS.name}
+    done = run_maintain(lake, spark=spark)
+    assert {name: lake.version(name) for name in versions} == versions
+    assert all(each.before == each.after for name, each in done.tables.items() if name != RUNS.name)
+    assert set(done.run.tables) == set(versions)
+
+
+def test_dead_files_go_but_those_of_named_versions_stay(
+    spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch, words_after: dict[str, str]
+) -> None:
+    monkeypatch.setattr(maintain_module, "LEAST_HOURS", 0)
+    named = last_succeeded(lake, "process").tables[LANE_DAYS.name].version
+    was = set(files(lake, LANE_DAYS.name, named))
+    # A run that died behind its commit: the newest version is one that no run vouches for.
+    lake.overwrite(spark, LANE_DAYS, lake.read(spark, LANE_DAYS.name).limit(5))
+    dead = Path(lake.location(LANE_DAYS.name), "left-by-a-dead-job.parquet")
+    dead.write_bytes(b"x" * 100)
+    before = words(spark, lake)
+    done = run_maintain(lake, retention_days=0, spark=spark)
+    assert words(spark, lake) == before
+    assert LANE_DAYS.name not in done.run.tables
+    assert not dead.exists()
+    assert done.tables[LANE_DAYS.name].deleted.bytes >= 100
+    assert all(Path(file).exists() for file in was)
+    assert fingerprint(lake.read(spark, LANE_DAYS.name)) == before[LANE_DAYS.name]
+    assert DeltaTable(lake.location(LANE_DAYS.name), version=named).to_pyarrow_table().num_rows > 5
+    # The rows that the dead run lost come back with their batches.
+    for day in (*DAYS, NEXT):
+        run_process(lake, date=day, spark=spark)
+    assert words(spark, lake) == words_after
+
+
+def test_versions_within_the_retention_stay_readable(
+    spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = MART_TABLES["cost_analysis"].name
+    run_maintain(lake, retention_days=1, spark=spark)
+    kept = [DeltaTable(lake.location(table), version=n).to_pyarrow_table().num_rows for n in range(1, lake.version(table))]
+    assert all(kept)
+    monkeypatch.setattr(maintain_module, "LEAST_HOURS", 0)
+    assert run_maintain(lake, retention_days=0, spark=spark).tables[table].deleted.files > 0
+    with pytest.raises(FileNotFoundError):
+        DeltaTable(lake.location(table), version=1).to_pyarrow_table()
+
+
+@pytest.mark.usefixtures("no_rebuild")
+def test_nested_columns_survive_and_their_batch_can_be_replaced(
+    spark: SparkSession, lake: Lake, words_after: dict[str, str]
+) -> None:
+    rows = lake.read(spark, QUARANTINE.name)
+    for part in ("source_row % 2 = 0", "source_row % 2 = 1"):
+        # As if two files of one batch had been written.
+        twice = rows.where(part).withColumn("source", rows["source"])
+        lake.append(spark, QUARANTINE, twice)
+    before = fingerprint(lake.read(spark, QUARANTINE.name))
+    done = run_maintain(lake, spark=spark).tables[QUARANTINE.name]
+    assert (done.before.files, done.after.files) == (9, 3)
+    assert fingerprint(lake.read(spark, QUARANTINE.name)) == before
+    for day in (*DAYS, NEXT):
+        run_process(lake, date=day, spark=spark)
+    assert words(spark, lake) == words_after
+
+
+def test_marts_that_do_not_match_are_not_vouched_for(spark: SparkSession, lake: Lake, words_after: dict[str, str]) -> None:
+    # As a run leaves it that dies behind lane_days, or amid the marts.
+    lake.overwrite(spark, MART_TABLES["delay_trends"], lake.read(spark, "processed/delay_trends").limit(1))
+    done = run_maintain(lake, spark=spark)
+    assert set(done.run.tables) == {"processed/quarantine", "processed/shipments", "raw/shipments"}
+    assert "network" not in done.run.settings
+    run_process(lake, date=NEXT, spark=spark)
+    assert words(spark, lake) == words_after
+
+
+def test_rows_that_changed_are_told_and_put_back(spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = words(spark, lake)
+    said = iter(["1-2-3", "1-2-4"])
+    monkeypatch.setattr(maintain_module, "fingerprint", lambda _: next(said))
+    with pytest.raises(RowsChanged, match=r"held other rows after compaction: fingerprint 1-2-3 before, 1-2-4 after"):
+        run_maintain(lake, spark=spark)
+    assert words(spark, lake) == before
+    newest = max(lake.read(spark, RUNS.name).collect(), key=lambda row: row["started_at"])
+    assert (newest["job"], newest["status"]) == ("maintain", "failed")
+    operations = [each["operation"] for each in DeltaTable(lake.location("processed/carrier_performance")).history(2)]
+    assert operations == ["RESTORE", OPTIMISED]
+
+
+def test_leftovers_of_dead_jobs_go_those_of_living_ones_stay(spark: SparkSession, lake: Lake) -> None:
+    for name, days in (("dead", 2), ("living", 0)):
+        file = Path(lake.uri, "_staging", name, "some", "rows.parquet")
+        file.parent.mkdir(parents=True)
+        file.write_text("rows")
+        then = file.stat().st_mtime - days * 86_400
+        os.utime(file, (then, then))
+    assert run_maintain(lake, spark=spark).staging == ["dead"]
+    assert [each.name for each in Path(lake.uri, "_staging").iterdir()] == ["living"]
+
+
+def test_wrong_use_is_told(lake: Lake, tmp_path: Path) -> None:
+    for days in (-1, 31):
+        with pytest.raises(InvalidValue, match=f"retention_days is {days}, but must be a number of days from 0 to 30"):
+            run_maintain(lake, retention_days=days)
+    with pytest.raises(LakeMissing):
+        run_maintain(Lake(tmp_path / "none"))
+
+
+KILLED = """
+import os, signal, sys
+from shipment_etl.hookspecs import hookimpl
+from shipment_etl.jobs import maintain
+from shipment_etl.lake.lake import Lake
+
+class Killer:
+    left = int(sys.argv[2])
+
+    @hookimpl
+    def after_table_written(self):
+        self.left -= 1
+        if self.left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    @hookimpl
+    def after_run(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+maintain.LEAST_HOURS = 0
+maintain.run_maintain(Lake(sys.argv[1]), retention_days=0, listeners=[Killer()])
+"""
+
+
+# Behind the first compaction, amid the marts, and behind the log.
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_rebuild")
+@pytest.mark.parametrize("commits", [0, 4, 99])
+def test_killed_it_leaves_whole_tables_and_the_next_run_incremental(
+    spark: SparkSession, lake: Lake, words_after: dict[str, str], commits: int
+) -> None:
+    before = words(spark, lake)
+    command = [sys.executable, "-c", KILLED, lake.uri, str(commits)]
+    killed = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert words(spark, lake) == before
+    if commits:
+        again = run_maintain(lake, spark=spark)
+        assert json.loads(json.dumps(again.to_json()))["tables"][LANE_DAYS.name]["after"]["files"] == len(
+            files(lake, LANE_DAYS.name)
+        )
+        assert words(spark, lake) == before
+    run_process(lake, date=NEXT, spark=spark)
+    assert words(spark, lake) == words_after

@@ -1,0 +1,205 @@
+"""The lock: one holder at a time, taken over only when it has expired, and never given up in silence."""
+
+import json
+import subprocess
+import sys
+import time
+from threading import Lock as Mutex
+from threading import Thread
+
+import pytest
+
+from shipment_etl.errors import LakeLocked, LockLost, StorageFailed
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.lock import LOCK, Lock, ObjectLock
+from tests.store.client import Store
+
+
+class Memory:
+    """A store of one object, with a clock of its own and answers that can fail or get lost."""
+
+    def __init__(self) -> None:
+        self.there: tuple[bytes, str, float] | None = None
+        self.clock = 0.0
+        self.failing = False
+        self.losing_answers = False
+        self._writing = Mutex()
+        self._count = 0
+
+    def fetch(self, name: str) -> tuple[bytes, str, float] | None:
+        assert name == LOCK
+        return None if self.there is None else (self.there[0], self.there[1], self.clock - self.there[2])
+
+    def put(self, name: str, body: bytes, etag: str | None) -> str | None:
+        if self.failing:
+            raise StorageFailed("memory", "no answer")
+        with self._writing:
+            if etag != (None if self.there is None else self.there[1]):
+                return None
+            self._count += 1
+            self.there = (body, str(self._count), self.clock)
+            # What S3 says to the repetition of a put that it has done, but whose answer got lost.
+            return None if self.losing_answers else str(self._count)
+
+    def record(self) -> dict[str, object]:
+        assert self.there is not None
+        return json.loads(self.there[0])
+
+
+def lock(memory: Memory, job: str = "process", seconds: float = 60) -> ObjectLock:
+    return ObjectLock(memory, "s3://bucket/lake", job, seconds)
+
+
+def test_a_second_writer_is_told_who_holds_it_since_when_and_until_when() -> None:
+    memory = Memory()
+    with lock(memory, "maintain").held() as held:
+        held.check()
+        told = (
+            r"The lake s3://bucket/lake is locked: maintain of \S+ pid \d+ has been writing to it since 20\S+Z\. .*at 20\S+Z"
+        )
+        with pytest.raises(LakeLocked, match=told), lock(memory).held():
+            pass
+    with lock(memory).held():
+        assert memory.record()["job"] == "process"
+    assert memory.record()["released"] is True
+
+
+def test_a_lock_is_taken_over_when_it_has_expired_and_not_before() -> None:
+    memory = Memory()
+    lock(memory)._take()
+    memory.clock = 59.9
+    with pytest.raises(LakeLocked), lock(memory).held():
+        pass
+    memory.clock = 60.1
+    with lock(memory).held() as held:
+        held.check()
+
+
+def test_only_one_of_many_that_race_gets_it() -> None:
+    memory = Memory()
+    lock(memory)._take()
+    memory.clock = 61
+    got: list[ObjectLock] = []
+
+    def take(one: ObjectLock) -> None:
+        try:
+            one._take()
+            got.append(one)
+        except LakeLocked:
+            pass
+
+    racers = [Thread(target=take, args=(lock(memory),)) for _ in range(16)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    assert len(got) == 1
+
+
+def test_it_is_renewed_while_the_work_goes_on() -> None:
+    memory = Memory()
+    with lock(memory, seconds=0.6).held() as held:
+        first = memory.record()
+        time.sleep(0.9)
+        held.check()
+        assert memory.there is not None
+        assert int(memory.there[1]) >= 4
+        assert memory.record()["since"] == first["since"]
+
+
+def test_a_holder_that_cannot_renew_it_stops_before_it_expires() -> None:
+    memory = Memory()
+    with lock(memory, seconds=0.8).held() as held:
+        memory.failing = True
+        held.check()
+        time.sleep(0.65)
+        with pytest.raises(LockLost, match="could not be renewed in time"):
+            held.check()
+
+
+def test_a_holder_whose_lock_was_taken_over_is_told_and_leaves_it_alone() -> None:
+    memory = Memory()
+    with lock(memory, seconds=0.6).held() as held:
+        memory.there = (b'{"owner": "another"}', "other", memory.clock)
+        time.sleep(0.3)
+        with pytest.raises(LockLost, match="someone else has taken it over"):
+            held.check()
+    assert memory.record() == {"owner": "another"}
+
+
+def test_an_answer_that_got_lost_does_not_lock_its_own_writer_out() -> None:
+    memory = Memory()
+    memory.losing_answers = True
+    with lock(memory, seconds=0.6).held() as held:
+        time.sleep(0.3)
+        held.check()
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"[]", b"not json", b'{"owner": 5, "seconds": "soon"}'])
+def test_rubbish_in_its_place_expires_as_well(rubbish: bytes) -> None:
+    memory = Memory()
+    memory.there = (rubbish, "x", 0)
+    with pytest.raises(LakeLocked), lock(memory).held():
+        pass
+    memory.clock = 121
+    with lock(memory).held():
+        pass
+
+
+def test_a_folder_needs_no_lock(tmp_path: object) -> None:
+    lake = Lake(str(tmp_path))
+    with lake.storage.lock("process").held() as held:
+        held.check()
+    assert type(held) is Lock
+
+
+def test_s3_decides_who_gets_it(store: Store) -> None:
+    lake = Lake(f"{store.bucket('lock')}/lake")
+    assert not lake.exists()
+    with lake.storage.lock("process").held():
+        with pytest.raises(LakeLocked), lake.storage.lock("generate").held():
+            pass
+        assert not lake.exists()
+    with lake.storage.lock("generate").held():
+        pass
+
+
+ADDING = """
+import sys, time
+from shipment_etl.errors import LakeLocked
+from shipment_etl.lake.lake import Lake
+lake, name = Lake(sys.argv[1]), sys.argv[2]
+print("ready", flush=True)
+sys.stdin.readline()
+added = locked = 0
+while added < 6:
+    try:
+        with lake.storage.lock(name).held() as held:
+            # As unsafe as can be: read, wait, write without a condition.
+            there = lake.storage.read("counter") or b""
+            time.sleep(0.01)
+            held.check()
+            with lake.storage.files.open_output_stream("counter") as file:
+                file.write(there + name.encode())
+            added += 1
+    except LakeLocked:
+        locked += 1
+        time.sleep(0.01)
+print(locked)
+"""
+
+
+def test_two_processes_that_race_lose_nothing(store: Store) -> None:
+    uri = f"{store.bucket('race')}/lake"
+    command = [sys.executable, "-c", ADDING, uri]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": store.environment()}
+    children = [subprocess.Popen([*command, name], **pipes) for name in "ab"]
+    for child in children:
+        assert child.stdout.readline() == "ready\n"
+    for child in children:
+        child.stdin.write("\n")
+        child.stdin.flush()
+    times_locked = [int(child.communicate(timeout=60)[0]) for child in children]
+    counted = store.client.get_object(Bucket="race", Key="lake/counter")["Body"].read().decode()
+    assert sorted(counted) == ["a"] * 6 + ["b"] * 6
+    assert sum(times_locked) > 0

@@ -1,0 +1,262 @@
+"""A lake on S3: one address for all who read it, and each thing that can stand in the way told with its remedy."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+
+from shipment_etl import s3
+from shipment_etl.errors import (
+    BucketElsewhere,
+    BucketMissing,
+    CredentialsMissing,
+    CredentialsRefused,
+    EngineFailed,
+    InvalidValue,
+    LakeMissing,
+    NotADeltaTable,
+    StorageDenied,
+    StorageError,
+    StorageFailed,
+    StorageUnreachable,
+    TableMissing,
+    VersionMissing,
+)
+from shipment_etl.jobs.generate import run_generate
+from shipment_etl.lake import s3_storage
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.tables import Table
+from tests.store.client import Store
+
+DAY = date(2026, 11, 23)
+TABLE = Table(
+    "processed/things",
+    {"source": "string", "batch_date": "date", "number": "int"},
+    ("source", "batch_date"),
+)
+SECONDS_TO_FAIL = 15
+
+
+@pytest.fixture
+def lake(store: Store, request: pytest.FixtureRequest) -> Lake:
+    # By a name of its own, because moto keeps what it has.
+    name = request.node.name.replace("_", "-")[:60].rstrip("-")
+    return Lake(f"{store.bucket(name)}/some/lake")
+
+
+def numbers(spark: SparkSession, *values: int) -> object:
+    return spark.createDataFrame([(value,) for value in values], "number int")
+
+
+def test_tables_are_written_read_put_back_and_taken_away(spark: SparkSession, store: Store, lake: Lake) -> None:
+    assert not lake.exists()
+    with pytest.raises(LakeMissing, match="Make one with: shipment-etl generate --lake s3://test-tables"):
+        lake.tables()
+    for n in range(12):
+        lake.replace_batch(spark, TABLE, numbers(spark, n, n), "a", DAY)
+        assert lake.version(TABLE.name) == n + 1
+    lake.replace_batch(spark, TABLE, numbers(spark, 5), "b", DAY)
+    assert lake.tables() == [TABLE.name]
+    assert lake.storage.last_checkpoint(f"{TABLE.name}/_delta_log") == 10
+    assert sorted(row["number"] for row in lake.read(spark, TABLE.name).collect()) == [5, 11, 11]
+    dataset, partitions = lake.dataset(TABLE.name)
+    assert (dataset.count_rows(), partitions) == (3, ["source", "batch_date"])
+    assert lake.changes(TABLE.name, 12) == [{"source": "b", "batch_date": "2026-11-23"}]
+    with pytest.raises(VersionMissing):
+        lake.changes(TABLE.name, 99)
+    lake.restore(TABLE.name, 12)
+    assert lake.read(spark, TABLE.name).count() == 2
+    options = {name: value for name, value in lake.storage.options.items() if name.startswith("aws_")}
+    assert pl.read_delta(lake.location(TABLE.name), storage_options=options)["number"].to_list() == [11, 11]
+    bucket = lake.uri.split("/")[2]
+    store.client.put_object(Bucket=bucket, Key="some/lake/processed/other/notes.txt", Body=b"not a table")
+    with pytest.raises(NotADeltaTable, match="holds other files"):
+        lake.version("processed/other")
+    with pytest.raises(TableMissing, match="Did you mean 'processed/things'"):
+        lake.version("processed/thing")
+    lake.restore(TABLE.name, None)
+    assert not lake.has(TABLE.name)
+    assert store.keys(bucket) == ["some/lake/processed/other/notes.txt"]
+
+
+def test_staging_leaves_nothing(spark: SparkSession, store: Store, lake: Lake) -> None:
+    with lake.staging(spark, "job") as staging:
+        assert staging.keep("some", numbers(spark, 1, 2)).count() == 2
+        with staging.parquet("rows.parquet") as path:
+            pl.DataFrame({"number": [1, 2, 3]}).write_parquet(path)
+        assert not path.exists()
+        assert staging.read_parquet("rows.parquet").count() == 3
+    assert store.keys(lake.uri.split("/")[2]) == []
+
+
+def test_the_same_lake_whatever_the_scheme_and_a_bucket_may_be_one(store: Store) -> None:
+    assert Lake("s3a://bucket/a/b/").uri == Lake("s3://bucket/a/b").uri == "s3://bucket/a/b"
+    assert not Lake(store.bucket("whole-bucket")).exists()
+
+
+@pytest.mark.parametrize(
+    "uri", ["s3://", "s3://B/x", "s3://bucket/my lake", "s3://bucket/é", "s3://bucket/a//b", "s3://bu/../x"]
+)
+def test_an_address_that_the_engine_would_not_find_is_refused(uri: str) -> None:
+    with pytest.raises(InvalidValue, match="must be s3://bucket/prefix"):
+        s3.Address.parse(uri)
+
+
+def test_a_key_in_an_address_is_refused_and_not_repeated() -> None:
+    with pytest.raises(InvalidValue, match="put these into the environment or a profile") as refused:
+        Lake("s3://AKIAEXAMPLE:verysecret@bucket/lake")
+    assert "verysecret" not in str(refused.value)
+    assert "AKIAEXAMPLE" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("bucket", "error", "told"),
+    [
+        (
+            "never-made",
+            BucketMissing,
+            r"There is no bucket never-made at http://127.* make it with: aws s3 mb s3://never-made",
+        ),
+        ("denied-bucket", StorageDenied, r"Access to s3://denied-bucket/lake is denied .* They need s3:ListBucket"),
+        ("expired-keys", CredentialsRefused, r"not accepted: they have expired\. Get new ones"),
+        ("elsewhere-bucket", BucketElsewhere, r"lies in eu-west-1, not in us-east-1\. Set it: export AWS_REGION=eu-west-1"),
+        ("faulty-bucket", StorageFailed, r"The storage of s3://faulty-bucket/lake failed: .*NotImplemented"),
+    ],
+)
+def test_a_bucket_that_cannot_be_used(
+    spark: SparkSession, store: Store, bucket: str, error: type[StorageError], told: str
+) -> None:
+    if bucket.startswith("elsewhere-"):
+        store.bucket(bucket)
+    lake = Lake(f"s3://{bucket}/lake")
+    start = time.monotonic()
+    with pytest.raises(error, match=told):
+        run_generate(lake, date=DAY, rows=10, spark=spark)
+    with pytest.raises(error):
+        Lake(f"s3://{bucket}/lake").tables()
+    assert time.monotonic() - start < SECONDS_TO_FAIL
+
+
+def test_no_credentials_or_bad_ones(store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(CredentialsRefused, match="nobody"):
+        Lake("s3://bucket/lake")
+    monkeypatch.delenv("AWS_PROFILE")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(CredentialsRefused, match="missing: AWS_SECRET_ACCESS_KEY"):
+        Lake("s3://bucket/lake").exists()
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    with pytest.raises(CredentialsMissing, match="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile"):
+        Lake("s3://bucket/lake").exists()
+    # A profile does as well as variables do.
+    (tmp_path / "credentials").write_text("[mine]\naws_access_key_id = testing\naws_secret_access_key = not-so-secret\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    lake = Lake(f"{store.bucket('by-profile')}/lake")
+    assert lake.storage.options["aws_access_key_id"] == "testing"
+    assert not lake.exists()
+
+
+@pytest.mark.parametrize("listening", [False, True])
+def test_nobody_answers(store: Store, monkeypatch: pytest.MonkeyPatch, listening: bool) -> None:
+    monkeypatch.setattr(s3_storage, "SECONDS_TO_SAY_SOMETHING", 1)
+    # Listening, it lets everyone in, and says nothing.
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        if listening:
+            deaf.listen(20)
+        endpoint = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        monkeypatch.setenv("AWS_ENDPOINT", endpoint)
+        start = time.monotonic()
+        with pytest.raises(StorageUnreachable, match=rf"{endpoint}, where s3://bucket/lake should be, does not answer"):
+            Lake("s3://bucket/lake").exists()
+        assert time.monotonic() - start < SECONDS_TO_FAIL
+
+
+def test_an_engine_that_fails_for_the_storage_says_so(spark: SparkSession, store: Store, lake: Lake) -> None:
+    lake.replace_batch(spark, TABLE, numbers(spark, 1), "a", DAY)
+    bucket = lake.uri.split("/")[2]
+    with pytest.raises(EngineFailed, match="reason of its own"):
+        lake.replace_batch(spark, TABLE, spark.sql("SELECT int(raise_error('reason of its own')) number"), "a", DAY)
+    store.client.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in store.keys(bucket)]})
+    store.client.delete_bucket(Bucket=bucket)
+    with pytest.raises(BucketMissing):
+        lake.append(spark, TABLE, numbers(spark, 1))
+
+
+def test_without_boto3_it_says_what_to_install() -> None:
+    code = "import sys; sys.modules['boto3'] = None; from shipment_etl import Lake; Lake('s3://bucket/lake')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert "Lakes on S3 need boto3. Install it with: pip install 'shipment-etl[s3]'" in done.stderr
+
+
+def test_a_folder_needs_no_boto3(tmp_path: Path) -> None:
+    code = f"import sys; from shipment_etl import Lake; Lake('{tmp_path}').exists(); assert 'boto3' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], timeout=60, check=True)
+
+
+def test_settings_of_spark_hold_the_place_and_no_secret() -> None:
+    environ = {"AWS_ENDPOINT_URL": "http://127.0.0.1:5000", "AWS_REGION": "eu-west-1", "AWS_SECRET_ACCESS_KEY": "verysecret"}
+    settings = s3.spark_settings(environ)
+    assert settings["spark.hadoop.fs.s3.impl"] == "org.apache.hadoop.fs.s3a.S3AFileSystem"
+    assert settings["spark.hadoop.fs.s3a.endpoint"] == "http://127.0.0.1:5000"
+    assert settings["spark.hadoop.fs.s3a.path.style.access"] == "true"
+    assert settings["spark.hadoop.fs.s3a.connection.ssl.enabled"] == "false"
+    assert settings["spark.hadoop.fs.s3a.endpoint.region"] == "eu-west-1"
+    assert "verysecret" not in str(settings)
+    plain = s3.spark_settings({})
+    assert not any("endpoint" in name or "path.style" in name for name in plain)
+    assert (
+        s3.spark_settings({"AWS_ENDPOINT_URL_S3": "https://s3.example.org", "AWS_ENDPOINT_URL": "http://other"})[
+            "spark.hadoop.fs.s3a.endpoint"
+        ]
+        == "https://s3.example.org"
+    )
+
+
+CLASSIC = """
+import os, sys
+from delta import configure_spark_with_delta_pip
+from pyspark.sql import SparkSession
+from shipment_etl.lake.lake import Lake
+from shipment_etl.s3 import SPARK_PACKAGES, spark_settings
+builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+builder = builder.config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
+builder = builder.config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+builder = builder.config("spark.sql.shuffle.partitions", "2").config("spark.databricks.delta.snapshotPartitions", "2")
+for name, value in spark_settings(os.environ).items():
+    builder = builder.config(name, value)
+spark = configure_spark_with_delta_pip(builder, extra_packages=list(SPARK_PACKAGES)).getOrCreate()
+lake = Lake(sys.argv[1])
+print("rows:", sorted(row["number"] for row in lake.read(spark, "processed/things").collect()))
+from tests.lake.test_s3 import DAY, TABLE
+lake.replace_batch(spark, TABLE, spark.createDataFrame([(8,), (9,)], "number int"), "spark", DAY)
+print("version:", lake.version("processed/things"))
+spark.stop()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("java") is None, reason="classic Spark needs a Java 17")
+def test_classic_spark_and_sail_share_a_lake_by_one_address(spark: SparkSession, store: Store, lake: Lake) -> None:
+    lake.replace_batch(spark, TABLE, numbers(spark, 1, 2), "sail", DAY)
+    command = [sys.executable, "-c", CLASSIC, lake.uri]
+    environment = store.environment(PYSPARK_PYTHON=sys.executable)
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment, cwd=root, check=False)
+    if "unresolved dependenc" in done.stderr.lower():
+        pytest.skip("hadoop-aws and its 275 MB of jars cannot be had from Maven Central here")
+    assert "rows: [1, 2]" in done.stdout, done.stdout + done.stderr[-3000:]
+    assert "version: 2" in done.stdout
+    lake.replace_batch(spark, TABLE, numbers(spark, 3), "sail", DAY)
+    assert sorted(row["number"] for row in lake.read(spark, TABLE.name).collect()) == [3, 8, 9]
+    assert DeltaTable(lake.location(TABLE.name), storage_options=lake.storage.options).version() == 3
