@@ -23,7 +23,8 @@ from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import last_succeeded
-from shipment_etl.lake.tables import LANE_DAYS, MART_TABLES, QUARANTINE, RUNS
+from shipment_etl.lake.tables import LANE_DAYS, QUARANTINE, RUNS, mart_table
+from shipment_etl.transform.marts import MARTS
 
 DAYS = [date(2026, 11, 29) + timedelta(days=n) for n in range(3)]
 NEXT = DAYS[-1] + timedelta(days=1)
@@ -138,7 +139,7 @@ def test_dead_files_go_but_those_of_named_versions_stay(
 def test_versions_within_the_retention_stay_readable(
     spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = MART_TABLES["cost_analysis"].name
+    table = "processed/cost_analysis"
     run_maintain(lake, retention_days=1, spark=spark)
     kept = [DeltaTable(lake.location(table), version=n).to_pyarrow_table().num_rows for n in range(1, lake.version(table))]
     assert all(kept)
@@ -168,7 +169,7 @@ def test_nested_columns_survive_and_their_batch_can_be_replaced(
 
 def test_marts_that_do_not_match_are_not_vouched_for(spark: SparkSession, lake: Lake, words_after: dict[str, str]) -> None:
     # As a run leaves it that dies behind lane_days, or amid the marts.
-    lake.overwrite(spark, MART_TABLES["delay_trends"], lake.read(spark, "processed/delay_trends").limit(1))
+    lake.overwrite(spark, mart_table(MARTS["delay_trends"]), lake.read(spark, "processed/delay_trends").limit(1))
     done = run_maintain(lake, spark=spark)
     assert set(done.run.tables) == {"processed/quarantine", "processed/shipments", "raw/shipments"}
     assert "network" not in done.run.settings

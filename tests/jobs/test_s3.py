@@ -185,7 +185,7 @@ RACING = """
 import sys, time
 from datetime import date, timedelta
 from shipment_etl.errors import LakeLocked
-from shipment_etl.engines.sessions import session
+from shipment_etl.sessions import session
 from shipment_etl.jobs.generate import run_generate
 from shipment_etl.lake.lake import Lake
 spark, lake, first = session("sail"), Lake(sys.argv[1]), date.fromisoformat(sys.argv[2])

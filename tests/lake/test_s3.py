@@ -67,8 +67,8 @@ def test_tables_are_written_read_put_back_and_taken_away(spark: SparkSession, st
     assert lake.tables() == [TABLE.name]
     assert lake.storage.last_checkpoint(f"{TABLE.name}/_delta_log") == 10
     assert sorted(row["number"] for row in lake.read(spark, TABLE.name).collect()) == [5, 11, 11]
-    dataset, partitions = lake.dataset(TABLE.name)
-    assert (dataset.count_rows(), partitions) == (3, ["source", "batch_date"])
+    assert lake.dataset(TABLE.name).count_rows() == 3
+    assert lake.delta(TABLE.name).metadata().partition_columns == ["source", "batch_date"]
     assert lake.changes(TABLE.name, 12) == [{"source": "b", "batch_date": "2026-11-23"}]
     with pytest.raises(VersionMissing):
         lake.changes(TABLE.name, 99)
@@ -196,7 +196,7 @@ def test_an_engine_that_fails_for_the_storage_says_so(spark: SparkSession, store
 def test_without_boto3_it_says_what_to_install() -> None:
     code = "import sys; sys.modules['boto3'] = None; from shipment_etl import Lake; Lake('s3://bucket/lake')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert "Lakes on S3 need boto3. Install it with: pip install 'shipment-etl[s3]'" in done.stderr
+    assert "A lake on S3 needs boto3, which is not installed. Install it with: pip install 'shipment-etl[s3]'" in done.stderr
 
 
 def test_a_folder_needs_no_boto3(tmp_path: Path) -> None:

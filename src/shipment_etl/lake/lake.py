@@ -153,7 +153,10 @@ class Lake:
 
     def dataset(self, name: str, version: int | None = None) -> pads.Dataset:
         """Return a version of a table, the newest if None, as a dataset of pyarrow. Errors as for `files`."""
-        return self.delta(name, version).to_pyarrow_dataset()
+        # Through a file system of pyarrow's own: threads that are still reading ahead through one made in Python abort the
+        # whole process as it ends.
+        files = pafs.SubTreeFileSystem(name, self.storage.files)
+        return self.delta(name, version).to_pyarrow_dataset(filesystem=files)
 
     def content(self, name: str, file: DataFile) -> pa.Table:
         """Return the rows of one file of a table, without its partitions."""

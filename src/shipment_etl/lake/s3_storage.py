@@ -48,7 +48,7 @@ try:
         SSOError,
     )
 except ImportError:
-    raise ExtraMissing("Lakes on S3", "boto3", "s3") from None
+    raise ExtraMissing("A lake on S3", "boto3", "s3") from None
 
 __all__ = ["S3Storage"]
 
