@@ -1,32 +1,78 @@
-"""Sessions by name of engine."""
+"""Sessions by name of engine. PySpark speaks either to a Java or to a server, so a process has one engine at a time."""
 
+import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from weakref import WeakKeyDictionary
 
+from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
+from shipment_etl.engines.connect import SCHEME, address_given, connect_session
+from shipment_etl.engines.delta import require_delta
 from shipment_etl.engines.sail import sail_session
-from shipment_etl.errors import UnknownEngine
+from shipment_etl.engines.spark import spark_session, submitted
+from shipment_etl.errors import EngineTaken, UnknownEngine
 
-__all__ = ["ENGINES", "session"]
+__all__ = ["ENGINES", "engine_name", "session"]
 
-AUTO = "auto"
-ENGINES: Mapping[str, Callable[[], SparkSession]] = MappingProxyType({"sail": sail_session})
+AUTO, SAIL, SPARK, CONNECT = "auto", "sail", "spark", "connect"
+
+ENGINES: Mapping[str, Callable[[], SparkSession]] = MappingProxyType(
+    {SAIL: sail_session, SPARK: spark_session, CONNECT: lambda: connect_session(address_given())}
+)
+"""Name → what makes its session, or returns the one it made before."""
+
+_names: WeakKeyDictionary[SparkSession, str] = WeakKeyDictionary()
+"""What each session was asked for as: a name of `ENGINES`, or an address."""
 
 
 def session(engine: str = AUTO) -> SparkSession:
     """Return a session.
 
     Args:
-        engine: `sail` for the embedded engine; `auto` for the session that is active already (of spark-submit, of a
-            notebook), else Sail.
+        engine: `sail` for the embedded engine; `spark` for classic Spark with Delta: the active session, else the one of
+            spark-submit, else a local one; `connect` for the Spark Connect server that SPARK_REMOTE names, or its address,
+            sc://HOST:PORT; `auto` for the session that is active already, else `spark` under spark-submit, else Sail.
 
     Raises:
         UnknownEngine: there is no engine of this name.
-        EngineMissing: its package is not installed.
+        EngineTaken: this process has a session on another engine.
+        EngineMissing, JavaMissing, JarsUnreachable, DeltaMissing, EngineUnreachable: it cannot be had here.
+        InvalidValue: the address is none.
     """
-    if engine == AUTO:
-        return SparkSession.getActiveSession() or sail_session()
-    if engine not in ENGINES:
-        raise UnknownEngine(engine, (AUTO, *ENGINES))
-    return ENGINES[engine]()
+    if engine not in (AUTO, *ENGINES) and not engine.startswith(SCHEME):
+        raise UnknownEngine(engine, (AUTO, *ENGINES, SCHEME))
+    active = _active()
+    if active is None:
+        return _started(engine if engine != AUTO else SPARK if submitted() else SAIL)
+    has = _names.get(active) or engine_name(active)
+    if engine not in (AUTO, has, engine_name(active)):
+        raise EngineTaken(engine, has)
+    if active not in _names:
+        # Somebody else's: it may lack what we need.
+        require_delta(active)
+    return active
+
+
+def engine_name(spark: SparkSession) -> str:
+    """Return the name of the engine that a session belongs to, whoever made it."""
+    name = _names.get(spark, CONNECT if "connect" in type(spark).__module__ else SPARK)
+    return CONNECT if name.startswith(SCHEME) else name
+
+
+def _started(engine: str) -> SparkSession:
+    spark = connect_session(engine) if engine.startswith(SCHEME) else ENGINES[engine]()
+    _names[spark] = engine
+    return spark
+
+
+def _active() -> SparkSession | None:
+    """Return the session that this process has, on whichever thread."""
+    module = sys.modules.get("pyspark.sql.connect.session")
+    connected: SparkSession | None = module and (module.SparkSession.getActiveSession() or module.SparkSession._default_session)
+    if connected is not None:
+        return connected
+    if SparkContext._active_spark_context is None:
+        return None
+    return SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()
