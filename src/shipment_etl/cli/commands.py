@@ -5,7 +5,7 @@ from datetime import date as Date
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,12 +15,16 @@ from shipment_etl.cli.options import (
     EngineOption,
     FromOption,
     JsonOption,
+    KeepReportOption,
     LakeOption,
     NetworkOption,
     SourceOption,
     ToOption,
     dates_given,
 )
+
+if TYPE_CHECKING:
+    from shipment_etl.lake.lake import Lake
 
 __all__ = ["app"]
 
@@ -102,6 +106,7 @@ def generate(
     network: NetworkOption = None,
     engine: EngineOption = "auto",
     as_json: JsonOption = False,
+    keep_report: KeepReportOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Generate synthetic shipments into raw/shipments; today's batch unless told otherwise."""
@@ -114,7 +119,7 @@ def generate(
     known = Network.from_toml(network) if network else None
     _run_each(
         batch_dates,
-        lambda day, listener: run_generate(
+        lambda day, listeners: run_generate(
             home,
             date=day,
             rows=rows,
@@ -123,9 +128,10 @@ def generate(
             defects=defects,
             network=known,
             spark=session(engine),
-            listeners=[listener],
+            listeners=listeners,
         ),
         as_json,
+        home if keep_report else None,
     )
 
 
@@ -138,6 +144,7 @@ def ingest(
     date: DateOption = None,
     engine: EngineOption = "auto",
     as_json: JsonOption = False,
+    keep_report: KeepReportOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Land a file of your own in raw/SOURCE, as it is; as today's batch unless told otherwise."""
@@ -149,10 +156,11 @@ def ingest(
     home, means = Lake(lake), Mapping.from_toml(mapping)
     _run_each(
         dates_given(date, None, None) or [Date.today()],
-        lambda day, listener: run_ingest(
-            home, file, source=source, mapping=means, date=day, spark=session(engine), listeners=[listener]
+        lambda day, listeners: run_ingest(
+            home, file, source=source, mapping=means, date=day, spark=session(engine), listeners=listeners
         ),
         as_json,
+        home if keep_report else None,
     )
 
 
@@ -167,6 +175,7 @@ def process(
     network: NetworkOption = None,
     engine: EngineOption = "auto",
     as_json: JsonOption = False,
+    keep_report: KeepReportOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Turn a raw batch into clean shipments, quarantine and marts; the newest batch unless told otherwise."""
@@ -183,16 +192,17 @@ def process(
         batch_dates = [day for day in batch_dates if day in landed] or batch_dates[:1]
     _run_each(
         batch_dates or [None],
-        lambda day, listener: run_process(
+        lambda day, listeners: run_process(
             home,
             date=day,
             source=source,
             network=known,
             max_rejected=max_rejected,
             spark=session(engine),
-            listeners=[listener],
+            listeners=listeners,
         ),
         as_json,
+        home if keep_report else None,
     )
 
 
@@ -263,13 +273,19 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _run_each(batch_dates: Iterable[Date | None], job: Callable, as_json: bool) -> None:  # type: ignore[type-arg]
-    from shipment_etl.cli.progress import progress
+def _run_each(
+    batch_dates: Iterable[Date | None],
+    job: Callable,  # type: ignore[type-arg]
+    as_json: bool,
+    reports_in: "Lake | None",
+) -> None:
+    from shipment_etl.cli.progress import ReportKeeper, progress
     from shipment_etl.cli.rendering import print_json_lines, print_run
 
+    keepers = [ReportKeeper(reports_in)] if reports_in else []
     for day in batch_dates:
         with progress() as listener:
-            run = job(day, listener)
+            run = job(day, [listener, *keepers])
         if as_json:
             print_json_lines([run.to_json()])
         else:

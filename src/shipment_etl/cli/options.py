@@ -15,6 +15,7 @@ __all__ = [
     "EngineOption",
     "FromOption",
     "JsonOption",
+    "KeepReportOption",
     "LakeOption",
     "NetworkOption",
     "SourceOption",
@@ -26,12 +27,15 @@ LakeOption = Annotated[str, typer.Option("--lake", metavar="URI", help="Folder o
 DateOption = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Batch date.")]
 FromOption = Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First batch date of a range.")]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last batch date of a range.")]
-EngineOption = Annotated[str, typer.Option("--engine", help="auto (an active session, else sail) or sail.")]
+EngineOption = Annotated[str, typer.Option("--engine", help="auto, sail, spark, connect or sc://HOST:PORT.")]
 SourceOption = Annotated[str, typer.Option("--source", help="Name of the source.")]
 NetworkOption = Annotated[
     Path | None, typer.Option("--network", metavar="FILE.toml", help="Warehouses, cities and carriers.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, logs on stderr.")]
+KeepReportOption = Annotated[
+    bool, typer.Option("--keep-report", help="Write the run's report beside the tables as well, into _reports/.")
+]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
 
 

@@ -25,6 +25,9 @@ SMALL = {
     SHUFFLES: str(max(2, os.cpu_count() or 2)),
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    # The contract's rules make methods of more than 8,000 bytecodes, which Java only interprets; Spark cuts what is larger
+    # than this limit into smaller ones.
+    "spark.sql.codegen.hugeMethodLimit": "8000",
 }
 
 
@@ -73,6 +76,8 @@ def _local() -> SparkSession:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
+        # A run compiles some hundred methods; with the default of 100 the next run would compile them all again.
+        "spark.sql.codegen.cache.maxEntries": "2000",
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING.as_uri()}",
     }
     os.environ["JAVA_HOME"] = str(java.home)

@@ -166,6 +166,13 @@ class Lake:
         elif self.version(name) != version:
             DeltaTable(self.location(name)).restore(version)
 
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file beside the tables, as _reports/RUN_ID.json."""
+        location = self.location(name)
+        self._files.create_dir(location.rpartition("/")[0])
+        with self._files.open_output_stream(location) as file:
+            file.write(text.encode())
+
     @contextmanager
     def staging(self, spark: SparkSession, name: str) -> Iterator["Staging"]:
         """Open a folder for the intermediate results of one job, emptied before and after."""

@@ -13,7 +13,7 @@ from shipment_etl.errors import RowsLost
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import RUNS
 
-__all__ = ["FAILED", "SUCCEEDED", "RowCounts", "Run", "TableVersion", "last_succeeded", "log_run"]
+__all__ = ["FAILED", "SUCCEEDED", "RowCounts", "Run", "TableVersion", "keep_report", "last_succeeded", "log_run"]
 
 SUCCEEDED, FAILED = "succeeded", "failed"
 REPORT_VERSION = 1
@@ -108,6 +108,11 @@ def log_run(spark: SparkSession, lake: Lake, run: Run) -> None:
         json.dumps(run.to_json(), sort_keys=True),
     )
     lake.append(spark, RUNS, spark.createDataFrame([row], RUNS.ddl))
+
+
+def keep_report(lake: Lake, run: Run) -> None:
+    """Write a run's report to _reports/RUN_ID.json beside the tables."""
+    lake.write_text(f"_reports/{run.run_id}.json", json.dumps(run.to_json(), indent=2, sort_keys=True) + "\n")
 
 
 def last_succeeded(lake: Lake, job: str) -> Run | None:
