@@ -21,8 +21,6 @@ from pathlib import Path
 EXAMPLE = Path(__file__).parents[2] / "examples" / "scms"
 DAYS = ("2026-10-30", "2026-10-31", "2026-11-23")
 ROWS, SEED, DEFECTS = 2_000, 7, 0.1
-# Quick to start rather than quick in the end; of both Javas and both engines nothing else depends on it.
-QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 @dataclass(frozen=True)
@@ -121,11 +119,10 @@ def vary(spark, variant: Variant) -> None:  # noqa: ANN001
 def started(engine: str, lake: str, *work: str) -> dict[str, dict[str, str]]:
     """Have a step done in a process of its own."""
     command = [sys.executable, __file__, "--engine", engine, "--lake", lake, "--step", *work]
-    environment = {**os.environ, "JDK_JAVA_OPTIONS": f"{os.environ.get('JDK_JAVA_OPTIONS', '')} {QUICK_JAVA}".strip()}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{engine} failed at {work}:\n{done.stdout}\n{done.stderr}")
-    return {name: words for name, words in map(json.loads, done.stdout.splitlines())}
+    return dict(map(json.loads, done.stdout.splitlines()))
 
 
 def differing(ours: dict[str, str], theirs: dict[str, str]) -> list[str]:
