@@ -125,7 +125,7 @@ def test_an_installed_plugin_is_listed_and_its_engine_found(tmp_path: Path, monk
     monkeypatch.syspath_prepend(tmp_path)
     (installed,) = plugins().installed()
     assert (installed.name, installed.version, installed.hooks) == ("toys", "0.1", ("engines",))
-    assert session("toy") == "a session"
+    assert plugins().engines()["toy"]() == "a session"
     with pytest.raises(UnknownEngine, match=r"There is no engine 'toys'. Did you mean 'toy'\?"):
         session("toys")
 

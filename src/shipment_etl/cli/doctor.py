@@ -4,7 +4,9 @@ import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
 
 from packaging.requirements import Requirement
 from rich.console import Console
@@ -16,6 +18,8 @@ __all__ = ["Finding", "examine", "print_findings"]
 
 SIGNS = {"green": "✔", "yellow": "!", "red": "✘"}
 PYTHONS = ((3, 11), (3, 12))
+PAIRS = {"3.5": ("3.2", "3.3"), "4.0": ("4.0",), "4.1": ("4.1",)}
+"""Minor version of pyspark → those of delta-spark that were built for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +33,10 @@ class Finding:
 
 
 def examine(lake: str | None) -> list[Finding]:
-    """Look at Python, packages, the engine, and a lake if one is given."""
-    return [_python(), *_packages(), _engine(), *([_lake(lake)] if lake else [])]
+    """Look at Python, packages, the engines, AWS, and a lake if one is given."""
+    on_s3 = lake is not None and lake.startswith("s3://")
+    machine = [_python(), *_packages(), _pair(), _engine(), *_java(), _aws(wanted=on_s3)]
+    return [*machine, *([] if lake is None else [_bucket(lake) if on_s3 else _lake(lake)])]
 
 
 def print_findings(findings: list[Finding], as_json: bool) -> None:
@@ -77,6 +83,70 @@ def _engine() -> Finding:
     except Exception as problem:  # whatever an engine says when it does not start is the finding
         return Finding("Engine sail", "red", f"does not start: {problem}"[:300], "pip install --force-reinstall pysail")
     return Finding("Engine sail", "green" if rows == 3 else "red", f"speaks Spark {spark.version}")
+
+
+def _pair() -> Finding:
+    what = "pyspark and delta-spark"
+    try:
+        spark, delta = version("pyspark"), version("delta-spark")
+    except PackageNotFoundError as missing:
+        return Finding(what, "red", f"{missing.name} is not installed", "pip install shipment-etl")
+    fitting = PAIRS.get(_minor(spark), ())
+    if _minor(delta) in fitting:
+        return Finding(what, "green", f"{spark} and {delta}")
+    remedy = f"pip install 'delta-spark=={fitting[-1]}.*'" if fitting else "pip install pyspark==3.5.6 delta-spark==3.3.2"
+    return Finding(what, "red", f"{spark} and {delta} do not fit", remedy)
+
+
+def _minor(release: str) -> str:
+    return ".".join(release.split(".")[:2])
+
+
+def _java() -> Iterator[Finding]:
+    """Only the engine spark needs it: so at worst yellow."""
+    from shipment_etl.engines.jars import cached_jars, delta_artifact
+    from shipment_etl.engines.java import find_java
+
+    try:
+        yield Finding("Java for engine spark", "green", str(find_java()))
+    except ShipmentEtlError as missing:
+        told, _, remedy = str(missing).partition("Install one with: ")
+        yield Finding("Java for engine spark", "yellow", told.strip(), remedy)
+    jars = "Jars for engine spark"
+    if cached_jars():
+        yield Finding(jars, "green", f"{delta_artifact()} in {cached_jars()[0].parent}")
+    else:
+        remedy = "The first session fetches them: shipment-etl demo --days 1 --rows 1000 --engine spark"
+        yield Finding(jars, "yellow", f"{delta_artifact()} is not in the cache", remedy)
+
+
+def _aws(*, wanted: bool) -> Finding:
+    """Who we are to AWS; asked only where boto3 and credentials are there."""
+    what, state = "AWS identity", "yellow" if wanted else "green"
+    if not find_spec("boto3"):
+        return Finding(what, state, "not checked: boto3 is not installed", "pip install boto3" if wanted else "")
+    aws = import_module("boto3").Session()
+    if aws.get_credentials() is None:
+        return Finding(what, state, "not checked: there are no credentials", "aws configure" if wanted else "")
+    try:
+        told = aws.client("sts").get_caller_identity()
+    except Exception as problem:  # of whatever kind, it is the finding
+        return Finding(what, "red" if wanted else "yellow", str(problem)[:300], "Renew the credentials, or unset them.")
+    return Finding(what, "green", str(told["Arn"]))
+
+
+def _bucket(uri: str) -> Finding:
+    from shipment_etl.lake.lake import Lake
+
+    what = f"Lake {uri}"
+    try:
+        there = Lake(uri).exists()
+    except Exception as problem:  # of whatever kind, it is the finding
+        remedy = "Check the bucket's name, the region (AWS_REGION) and what the credentials allow."
+        return Finding(what, "red", str(problem)[:300], remedy)
+    if not there:
+        return Finding(what, "yellow", "is not there yet", f"shipment-etl generate --lake {uri}")
+    return Finding(what, "green", f"{len(Lake(uri).tables())} tables")
 
 
 def _lake(uri: str) -> Finding:

@@ -16,6 +16,7 @@ __all__ = [
     "EngineOption",
     "FromOption",
     "JsonOption",
+    "KeepReportOption",
     "LakeOption",
     "LineageOption",
     "Log",
@@ -51,7 +52,7 @@ ToOption = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help
 EngineOption = Annotated[
     str,
     typer.Option(
-        "--engine", help="auto (an active session, else sail), sail, or one of a plugin.", envvar="SHIPMENT_ETL_ENGINE"
+        "--engine", help="auto, sail, spark, connect, sc://HOST:PORT, or one of a plugin.", envvar="SHIPMENT_ETL_ENGINE"
     ),
 ]
 SourceOption = Annotated[str, typer.Option("--source", help="Name of the source.")]
@@ -72,6 +73,9 @@ LineageOption = Annotated[
     bool, typer.Option("--lineage", help="Send OpenLineage events, as OPENLINEAGE_URL says.", envvar="SHIPMENT_ETL_LINEAGE")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, logs on stderr.")]
+KeepReportOption = Annotated[
+    bool, typer.Option("--keep-report", help="Write the run's report beside the tables as well, into _reports/.")
+]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
 
 

@@ -7,9 +7,10 @@ from rich.console import Console
 from rich.status import Status
 
 from shipment_etl.hookspecs import hookimpl
-from shipment_etl.lake.runs import Run, RunStart
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.runs import Run, RunStart, keep_report
 
-__all__ = ["Progress", "progress"]
+__all__ = ["Progress", "ReportKeeper", "progress"]
 
 
 class Progress:
@@ -45,6 +46,18 @@ class Progress:
     def _show(self, what: str) -> None:
         if self._status is not None:
             self._status.update(f"{self._batch}: {what}")
+
+
+class ReportKeeper:
+    """Writes the report of each run beside the tables, for who cannot see what a cluster prints."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+
+    @hookimpl
+    def after_run(self, run: Run) -> None:
+        """Write it."""
+        keep_report(self._lake, run)
 
 
 @contextmanager

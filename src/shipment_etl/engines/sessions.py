@@ -1,13 +1,67 @@
-"""The engines of the package."""
+"""Sessions by name of engine. PySpark speaks either to a Java or to a server, so a process has one engine at a time."""
 
+import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from weakref import WeakKeyDictionary
 
+from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
+from shipment_etl.engines.connect import SCHEME, address_given, connect_session
+from shipment_etl.engines.delta import require_delta
 from shipment_etl.engines.sail import sail_session
+from shipment_etl.engines.spark import spark_session, submitted
+from shipment_etl.errors import EngineTaken, UnknownEngine
 
-__all__ = ["ENGINES"]
+__all__ = ["AUTO", "ENGINES", "engine_name", "session_of"]
 
-ENGINES: Mapping[str, Callable[[], SparkSession]] = MappingProxyType({"sail": sail_session})
-"""Name → what makes a session."""
+AUTO, SAIL, SPARK, CONNECT = "auto", "sail", "spark", "connect"
+
+ENGINES: Mapping[str, Callable[[], SparkSession]] = MappingProxyType(
+    {SAIL: sail_session, SPARK: spark_session, CONNECT: lambda: connect_session(address_given())}
+)
+"""Name → what makes its session, or returns the one it made before."""
+
+_names: WeakKeyDictionary[SparkSession, str] = WeakKeyDictionary()
+"""What each session was asked for as: a name of `ENGINES`, or an address."""
+
+
+def session_of(engine: str, engines: Mapping[str, Callable[[], SparkSession]]) -> SparkSession:
+    """Return a session; `engines` are what there is, by name. As `shipment_etl.session`, which knows those of plugins."""
+    if engine not in (AUTO, *engines) and not engine.startswith(SCHEME):
+        raise UnknownEngine(engine, (AUTO, *engines, SCHEME))
+    active = _active()
+    if active is None:
+        return _started(engine if engine != AUTO else SPARK if submitted() else SAIL, engines)
+    has = _names.get(active) or engine_name(active)
+    if engine not in (AUTO, has, engine_name(active)):
+        raise EngineTaken(engine, has)
+    if active not in _names:
+        # Somebody else's: it may lack what we need.
+        require_delta(active)
+    return active
+
+
+def engine_name(spark: SparkSession) -> str:
+    """Return the name of the engine that a session belongs to, whoever made it."""
+    name = _names.get(spark, CONNECT if "connect" in type(spark).__module__ else SPARK)
+    return CONNECT if name.startswith(SCHEME) else name
+
+
+def _started(engine: str, engines: Mapping[str, Callable[[], SparkSession]]) -> SparkSession:
+    spark = connect_session(engine) if engine.startswith(SCHEME) else engines[engine]()
+    _names[spark] = engine
+    return spark
+
+
+def _active() -> SparkSession | None:
+    """Return the session that this process has, on whichever thread."""
+    module = sys.modules.get("pyspark.sql.connect.session")
+    if module is not None:
+        connected: SparkSession | None = module.SparkSession.getActiveSession() or module.SparkSession._default_session
+        if connected is not None:
+            return connected
+    if SparkContext._active_spark_context is None:
+        return None
+    return SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()

@@ -13,6 +13,7 @@ from uuid import uuid4
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from shipment_etl.engines.sessions import engine_name
 from shipment_etl.errors import LockLost, ShipmentEtlError
 from shipment_etl.lake.fingerprint import fingerprints
 from shipment_etl.lake.lake import Lake
@@ -144,7 +145,7 @@ class Work:
             batch_date=self.start.batch_date,
             status=status,
             started_at=self.start.started_at,
-            engine="sail" if "connect" in type(self.spark).__module__ else "spark",
+            engine=engine_name(self.spark),
             counts=counts,
             seconds=self.seconds,
             settings=self.settings,

@@ -203,6 +203,10 @@ class Lake:
             with self.storage.watched():
                 self.delta(name).restore(version)
 
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file beside the tables, as _reports/RUN_ID.json."""
+        self.storage.write(name, text.encode())
+
     @contextmanager
     def staging(self, spark: SparkSession, name: str) -> Iterator["Staging"]:
         """Open a folder for the intermediate results of one job, emptied before and after."""

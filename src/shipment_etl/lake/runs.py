@@ -19,6 +19,7 @@ __all__ = [
     "Run",
     "RunStart",
     "TableVersion",
+    "keep_report",
     "last_succeeded",
     "log_run",
     "vouched_versions",
@@ -139,6 +140,11 @@ def log_run(spark: SparkSession, lake: Lake, run: Run) -> None:
         json.dumps(run.to_json(), sort_keys=True),
     )
     lake.append(spark, RUNS, spark.createDataFrame([row], RUNS.ddl))
+
+
+def keep_report(lake: Lake, run: Run) -> None:
+    """Write a run's report to _reports/RUN_ID.json beside the tables."""
+    lake.write_text(f"_reports/{run.run_id}.json", json.dumps(run.to_json(), indent=2, sort_keys=True) + "\n")
 
 
 def last_succeeded(lake: Lake, *jobs: str, naming: str | None = None) -> Run | None:

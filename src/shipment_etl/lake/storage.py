@@ -131,6 +131,13 @@ class Storage:
         with self.watched():
             return self.files.open_input_file(path)
 
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file, in place of one that is there."""
+        with self.watched():
+            self.files.create_dir(path.rpartition("/")[0])
+            with self.files.open_output_stream(path) as file:
+                file.write(content)
+
     def make_empty(self, path: str) -> None:
         """Make a folder, or empty it."""
         self.files.create_dir(path)

@@ -1,0 +1,6 @@
+"""The data processor's step of a cluster: spark-submit spark/pyspark_app.py --lake URI --date YYYY-MM-DD"""
+
+from shipment_etl.cli.step import step
+
+if __name__ == "__main__":
+    step("process")

