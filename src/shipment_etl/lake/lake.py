@@ -151,10 +151,13 @@ class Lake:
                     raise
                 raise VersionMissing(name, version) from problem
 
-    def dataset(self, name: str) -> tuple[pads.Dataset, list[str]]:
-        """Return a table for pyarrow, and the names of its partitions. Errors as for `files`."""
-        table = self.delta(name)
-        return table.to_pyarrow_dataset(), table.metadata().partition_columns
+    def dataset(self, name: str, version: int | None = None) -> pads.Dataset:
+        """Return a version of a table, the newest if None, as a dataset; needs no engine. Errors as for `files`."""
+        return self.delta(name, version).to_pyarrow_dataset()
+
+    def partitions(self, name: str) -> list[str]:
+        """Return the columns that a table is partitioned by. Errors as for `version`."""
+        return self.delta(name).metadata().partition_columns
 
     def content(self, name: str, file: DataFile) -> pa.Table:
         """Return the rows of one file of a table, without its partitions."""
