@@ -68,7 +68,8 @@ def test_tables_are_written_read_put_back_and_taken_away(spark: SparkSession, st
     assert lake.storage.last_checkpoint(f"{TABLE.name}/_delta_log") == 10
     assert sorted(row["number"] for row in lake.read(spark, TABLE.name).collect()) == [5, 11, 11]
     assert lake.dataset(TABLE.name).count_rows() == 3
-    assert lake.delta(TABLE.name).metadata().partition_columns == ["source", "batch_date"]
+    assert lake.dataset(TABLE.name, 12).count_rows() == 2
+    assert lake.partitions(TABLE.name) == ["source", "batch_date"]
     assert lake.changes(TABLE.name, 12) == [{"source": "b", "batch_date": "2026-11-23"}]
     with pytest.raises(VersionMissing):
         lake.changes(TABLE.name, 99)

@@ -75,7 +75,7 @@ def show_maintenance(done: Maintenance) -> None:
 
 
 def _rows(lake: Lake, name: str) -> tuple[list[str], Iterator[dict[str, Any]], int]:
-    dataset, partitions = lake.dataset(name), lake.delta(name).metadata().partition_columns
+    dataset, partitions = lake.dataset(name), lake.partitions(name)
     total = dataset.count_rows()
     # Delta keeps partition columns last; people look for them first.
     names = [*partitions, *(each for each in dataset.schema.names if each not in partitions)]

@@ -158,6 +158,10 @@ class Lake:
         files = pafs.SubTreeFileSystem(name, self.storage.files)
         return self.delta(name, version).to_pyarrow_dataset(filesystem=files)
 
+    def partitions(self, name: str) -> list[str]:
+        """Return the columns that a table is partitioned by. Errors as for `version`."""
+        return self.delta(name).metadata().partition_columns
+
     def content(self, name: str, file: DataFile) -> pa.Table:
         """Return the rows of one file of a table, without its partitions."""
         with self.storage.open(f"{name}/{file.path}") as opened:

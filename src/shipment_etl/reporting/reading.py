@@ -84,7 +84,7 @@ def read_facts(lake: Lake) -> Facts:
     if not runs:
         raise NothingToReport(lake.uri)
     batches = _newest_of_each_batch(run for run in runs if run.job == "process")
-    landed = _newest_of_each_batch(run for run in runs if run.job != "process")
+    landed = _newest_of_each_batch(run for run in runs if run.job in ("generate", "ingest"))
     basis = max(batches, key=lambda run: run.started_at, default=None)
     marts = {name: _nothing(table.columns) for name, table in MART_TABLES.items()}
     facts = Facts(
