@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Behind a company proxy with a certificate of its own, trust what the system trusts, as pip and git do.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help setup demo test fast check lint types imports format bench clean
+.PHONY: help setup demo test fast check lint types imports format parity bench clean
 
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,7 +47,11 @@ format: .venv/.stamp ## Mend what can be mended without thought.
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
+parity: .venv/.stamp ## Hold Sail and classic Spark against each other; needs a Java 17.
+	.venv/bin/python tests/engines/parity.py $(ARGS)
+
 bench: .venv/.stamp ## Measure speed and memory.
+	$(UV) sync --locked --inexact --group bench --python "$(PYTHON)"
 	.venv/bin/python benchmarks/run.py $(ARGS)
 
 clean: ## Remove .venv, caches and builds; the next command makes them anew.

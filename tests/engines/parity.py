@@ -44,14 +44,14 @@ VARIANTS = (
 ODD = Variant("Turkish, Kiritimati, 3 partitions, ANSI", 3, "Pacific/Kiritimati", "tr", "TR", True)
 
 
-def frames(spark, folder: str) -> dict[str, str]:  # noqa: ANN001
+def frames(spark, folder: str) -> dict[str, str]:
     """The fingerprint of every frame of the pure way, made without a lake; each is kept, for classic Spark would compile
     for minutes what is made of all of them at once."""
     from pyspark.sql import functions as F
 
     import shipment_etl as etl
 
-    def kept(name: str, frame):  # noqa: ANN001, ANN202
+    def kept(name: str, frame):
         frame.write.mode("overwrite").parquet(f"{folder}/{name}")
         return spark.read.parquet(f"{folder}/{name}")
 
@@ -63,7 +63,7 @@ def frames(spark, folder: str) -> dict[str, str]:  # noqa: ANN001
     return {name: etl.fingerprint(frame) for name, frame in made.items()}
 
 
-def tables(lake) -> dict[str, str]:  # noqa: ANN001
+def tables(lake) -> dict[str, str]:
     """The fingerprint of every table of a lake but the log of runs, by the engine that is at hand."""
     from shipment_etl import session
     from shipment_etl.lake.fingerprint import fingerprints
@@ -99,7 +99,7 @@ def step(engine: str, lake: str, work: Iterable[str]) -> Iterator[tuple[str, dic
                 yield name, frames(spark, folder)
 
 
-def vary(spark, variant: Variant) -> None:  # noqa: ANN001
+def vary(spark, variant: Variant) -> None:
     """Make a session differ; of a Java its locale and zone as well, of Sail those of the process."""
     spark.conf.set("spark.sql.session.timeZone", variant.zone)
     spark.conf.set("spark.sql.ansi.enabled", str(variant.ansi).lower())
@@ -163,7 +163,9 @@ def compared(engine: str, folder: Path, expected: Path | None) -> int:
         failed += len(wrong)
         for name in sorted(words):
             sign = "≠" if name in wrong else "="
-            print(f"  {sign} {name:32} {words[name]:40} {theirs.get(variant, {}).get(name, 'absent') if name in wrong else ''}")
+            print(
+                f"  {sign} {name:32} {words[name]:40} {theirs.get(variant, {}).get(name, 'absent') if name in wrong else ''}"
+            )
     print(f"\nSail and {engine}: {'all fingerprints are equal' if not failed else f'{failed} differ'}.")
     return 1 if failed else 0
 

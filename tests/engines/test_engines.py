@@ -91,7 +91,7 @@ def test_an_engine_that_does_not_exist() -> None:
 
 
 @pytest.mark.parametrize("engine", ["spark", "connect", "sc://localhost:1"])
-def test_a_process_has_one_engine(spark, engine: str) -> None:  # noqa: ANN001
+def test_a_process_has_one_engine(spark, engine: str) -> None:
     assert session() is spark
     assert engine_name(spark) == "sail"
     with pytest.raises(EngineTaken, match=r"works on the engine 'sail' already.*spark\.stop"):

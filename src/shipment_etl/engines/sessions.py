@@ -70,7 +70,9 @@ def _started(engine: str) -> SparkSession:
 def _active() -> SparkSession | None:
     """Return the session that this process has, on whichever thread."""
     module = sys.modules.get("pyspark.sql.connect.session")
-    connected: SparkSession | None = module and (module.SparkSession.getActiveSession() or module.SparkSession._default_session)
+    connected: SparkSession | None = module and (
+        module.SparkSession.getActiveSession() or module.SparkSession._default_session
+    )
     if connected is not None:
         return connected
     if SparkContext._active_spark_context is None:
