@@ -61,7 +61,7 @@ def test_steps_leave_a_report_on_stdout_and_beside_the_tables(packed: Path, java
 
 
 def test_a_step_that_fails_exits_with_its_code(packed: Path, java_home: str, tmp_path: Path) -> None:
-    done = submitted("pyspark_app.py", packed, java_home, "--lake", str(tmp_path / "no"), jars=False)
+    done = submitted("pyspark_app.py", packed, java_home, "--lake", str(tmp_path / "no"))
     assert done.returncode == 1
     assert "error: There is no lake at" in done.stderr
 
