@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Behind a company proxy with a certificate of its own, trust what the system trusts, as pip and git do.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help setup demo test fast check lint types imports format docs bench clean
+.PHONY: help setup demo test fast check lint types imports format docs parity bench clean
 
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,7 +51,11 @@ docs: .venv/.stamp ## Build the site in build/site; a warning or a broken link i
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet $(ARGS)
 	@echo "Open build/site/index.html"
 
+parity: .venv/.stamp ## Hold Sail and classic Spark against each other; needs a Java 17.
+	.venv/bin/python tests/engines/parity.py $(ARGS)
+
 bench: .venv/.stamp ## Measure speed and memory.
+	$(UV) sync --locked --inexact --group bench --python "$(PYTHON)"
 	.venv/bin/python benchmarks/run.py $(ARGS)
 
 clean: ## Remove .venv, caches and builds; the next command makes them anew.

@@ -8,6 +8,9 @@ import nox
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "imports", "docs", "tests"]
 
+PAIRS = [("4.0.2", "4.0.1"), ("4.1.4", "4.1.0")]
+"""Spark and Delta: the newest of 4.0, and the newest pair that was seen to work."""
+
 
 @nox.session
 def lint(session: nox.Session) -> None:
@@ -43,6 +46,16 @@ def tests(session: nox.Session) -> None:
     """Run all tests; arguments after `--` go to pytest."""
     install(session, "test")
     session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session(python="3.11")
+@nox.parametrize(("spark", "delta"), PAIRS, ids=[f"spark-{spark}" for spark, _ in PAIRS])
+def parity(session: nox.Session, spark: str, delta: str) -> None:
+    """Hold other pairs of Spark and Delta against Sail; needs a Java that fits."""
+    install(session, "test")
+    # Over what the package asks for: whether it works with them is the question.
+    session.install(f"pyspark=={spark}", f"delta-spark=={delta}")
+    session.run("python", "tests/engines/parity.py", *session.posargs)
 
 
 def install(session: nox.Session, group: str) -> None:

@@ -106,6 +106,48 @@ def land_sound(folder: Path, rows: int) -> Callable[[], object]:
     return lambda: run_generate(Lake(folder / "lake"), date=DAY, rows=rows, seed=SEED)
 
 
+def generate_spark(folder: Path, rows: int) -> Callable[[], object]:
+    """Generate to Parquet on local Spark."""
+    from shipment_etl import generate
+
+    spark = _local_spark(folder)
+    frame = generate(spark, date=DAY, rows=rows, seed=SEED)
+    return lambda: frame.write.mode("overwrite").parquet(f"{folder}/by_us")
+
+
+def generate_dbldatagen(folder: Path, rows: int) -> Callable[[], object]:
+    """Generate the same columns to Parquet by dbldatagen, in the same kind of session."""
+    from spark_cases import by_dbldatagen
+
+    frame = by_dbldatagen(_local_spark(folder), DAY, rows)
+    return lambda: frame.write.mode("overwrite").parquet(f"{folder}/by_dbldatagen")
+
+
+def process_spark(folder: Path, rows: int) -> Callable[[], object]:
+    """Process a batch on local Spark, with all that run_process does."""
+    from shipment_etl import Lake, run_process
+
+    spark = _local_spark(folder)
+    return lambda: run_process(Lake(folder / "lake"), date=DAY, spark=spark)
+
+
+def process_naive(folder: Path, rows: int) -> Callable[[], object]:
+    """Process the same rows on local Spark as it was done before."""
+    from spark_cases import naive
+
+    spark = _local_spark(folder)
+    return lambda: naive(spark, f"{folder}/lake/raw/shipments/*/*/*.parquet", folder / "naive")
+
+
+def _local_spark(folder: Path):
+    """A session whose Java is warm enough to have written a file."""
+    from shipment_etl import session
+
+    spark = session("spark")
+    spark.range(100_000).selectExpr("id", "xxhash64(id) AS hash").write.mode("overwrite").parquet(f"{folder}/warm")
+    return spark
+
+
 def _plan(rows: int):
     from shipment_etl.generator.plan import make_plan
     from shipment_etl.generator.scenarios import scenario_named
@@ -127,6 +169,7 @@ CASES = {
     for case in (
         *(generate_sail, generate_duckdb, process_sail, process_duckdb),
         *(split_compiled, split_pandera, memory, land, land_sound),
+        *(generate_spark, generate_dbldatagen, process_spark, process_naive),
     )
 }
 

@@ -21,7 +21,9 @@ def main() -> None:
     """Run the comparisons and write the report."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=5, help="times that each side runs, in turn")
-    options.add_argument("--only", nargs="*", help="parts: generate process split demo memory history")
+    options.add_argument(
+        "--only", nargs="*", help="parts: generate process split demo memory history spark_generate spark_process"
+    )
     options.add_argument("--folder", type=Path, help="where to work; a temporary folder if not given")
     chosen = options.parse_args()
     parts = {
@@ -31,6 +33,8 @@ def main() -> None:
         "demo": demo,
         "memory": memory,
         "history": history,
+        "spark_generate": spark_generate,
+        "spark_process": spark_process,
     }
     folder = Path(tempfile.mkdtemp(dir=chosen.folder, prefix="bench-"))
     lines = {}
@@ -115,6 +119,22 @@ def history(folder: Path, rounds: int) -> str:
     ratio = statistics.median(a / b for a, b in zip(seconds["old"], seconds["new"], strict=True))
     took = f"{with_history:.3f} s / {without:.3f} s"
     return _line("process one day of 10,000 rows, 365 days of history / none", took, ratio, "≤ 1.1")
+
+
+def spark_generate(folder: Path, rounds: int) -> str:
+    """2 M rows to Parquet on local Spark against dbldatagen."""
+    ours, theirs, ratio = _pair("generate_spark", "generate_dbldatagen", folder, 2_000_000, rounds)
+    what = "generate 2 M rows to Parquet, local Spark 3.5 / dbldatagen there"
+    return _line(what, f"{ours:.2f} s / {theirs:.2f} s", f"{1 / ratio:.1f} × faster", "≥ 2.5 × faster")
+
+
+def spark_process(folder: Path, rounds: int) -> str:
+    """5 M rows processed on local Spark against five reads and a sort."""
+    _case("land", folder, 5_000_000)
+    ours, theirs, ratio = _pair("process_spark", "process_naive", folder, 5_000_000, rounds)
+    shutil.rmtree(folder / "lake")
+    what = "process 5 M rows, local Spark 3.5 / five reads and a full sort there"
+    return _line(what, f"{ours:.2f} s / {theirs:.2f} s", f"{1 / ratio:.1f} × faster", "≥ 5 × faster")
 
 
 def _aged(lake: Path, day: date, since: float) -> None:

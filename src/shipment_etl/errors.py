@@ -203,8 +203,7 @@ class EngineUnreachable(UsageError):
 
     def __init__(self, address: str, said: str) -> None:
         super().__init__(
-            f"No engine answers at {shorten(address)}: {said[:200]}. "
-            "Start a Spark Connect server there, or check the address."
+            f"No engine answers at {shorten(address)}: {said[:200]}. Start a Spark Connect server there, or give another."
         )
 
 

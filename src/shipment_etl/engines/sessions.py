@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from pyspark import SparkContext
@@ -57,11 +58,11 @@ def _started(engine: str, engines: Mapping[str, Callable[[], SparkSession]]) -> 
 
 def _active() -> SparkSession | None:
     """Return the session that this process has, on whichever thread."""
-    module = sys.modules.get("pyspark.sql.connect.session")
-    if module is not None:
-        connected: SparkSession | None = module.SparkSession.getActiveSession() or module.SparkSession._default_session
-        if connected is not None:
-            return connected
+    # Looked up, not imported: what it imports takes a while, and is not needed to know that there is none.
+    kind: Any = getattr(sys.modules.get("pyspark.sql.connect.session"), "SparkSession", None)
+    connected: SparkSession | None = None if kind is None else kind.getActiveSession() or kind._default_session
+    if connected is not None:
+        return connected
     if SparkContext._active_spark_context is None:
         return None
     return SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()
