@@ -19,6 +19,8 @@ CONFIG_FILE = "shipment-etl.toml"
 PREFIX = "SHIPMENT_ETL_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 """Names another file."""
+OTHER_VARIABLES = (CONFIG_VARIABLE, f"{PREFIX}JARS", f"{PREFIX}IVY_SETTINGS")
+"""Variables that are no settings of commands; the last two are of `engines.jars`."""
 
 
 @strict
@@ -72,8 +74,8 @@ def settings_of_environment(environment: Mapping[str, str]) -> Settings:
     for variable, value in environment.items():
         if variable in known:
             given[known[variable]] = value
-        elif variable.startswith(PREFIX) and variable != CONFIG_VARIABLE:
-            hint = nearest(variable, [*known, CONFIG_VARIABLE])
+        elif variable.startswith(PREFIX) and variable not in OTHER_VARIABLES:
+            hint = nearest(variable, [*known, *OTHER_VARIABLES])
             raise ConfigError(f"The environment has a variable {variable} that means nothing. {hint}")
     return parse_values(given, Settings, "the environment", ConfigError)
 
