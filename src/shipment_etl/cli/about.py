@@ -1,0 +1,76 @@
+"""Commands about what is installed here, and how it is set up."""
+
+from typing import Annotated
+
+import typer
+
+from shipment_etl.cli.options import (
+    DebugOption,
+    EngineOption,
+    JsonOption,
+    LakeOption,
+    LineageOption,
+    Log,
+    LogOption,
+    MaxRejectedOption,
+    NetworkOption,
+)
+
+__all__ = ["config", "doctor", "list_plugins"]
+
+# Heavy rooms are imported where they are used, so that --help and mistakes answer at once.
+
+
+def list_plugins(as_json: JsonOption = False, debug: DebugOption = False) -> None:
+    """List installed plugins: name, version, hooks."""
+    from shipment_etl.cli.rendering import print_json_lines, print_table
+    from shipment_etl.plugins import plugins
+
+    rows = [{"name": each.name, "version": each.version, "hooks": ", ".join(each.hooks)} for each in plugins().installed()]
+    if as_json:
+        print_json_lines(rows)
+    else:
+        print_table("plugins", ["name", "version", "hooks"], rows)
+
+
+def config(
+    context: typer.Context,
+    lake: LakeOption = "",
+    engine: EngineOption = "auto",
+    network: NetworkOption = None,
+    max_rejected: MaxRejectedOption = 1.0,
+    log: LogOption = Log.text,
+    lineage: LineageOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Print each setting, and where its value comes from."""
+    from shipment_etl.cli.rendering import print_json_lines, print_table
+    from shipment_etl.config import NAMES, source_of
+
+    rows = [
+        {
+            "setting": name,
+            "value": str(context.params[name] if context.params[name] not in (None, "") else "–"),
+            "from": source_of(name, str(context.get_parameter_source(name)).rsplit(".")[-1]),
+        }
+        for name in NAMES
+    ]
+    if as_json:
+        print_json_lines(rows)
+    else:
+        print_table("settings", ["setting", "value", "from"], rows)
+
+
+def doctor(
+    lake: Annotated[str | None, typer.Option("--lake", metavar="URI", help="A lake to check as well.")] = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Check this machine: Python, packages that must fit each other, engine, lake."""
+    from shipment_etl.cli.doctor import examine, print_findings
+
+    findings = examine(lake)
+    print_findings(findings, as_json)
+    if any(finding.state == "red" for finding in findings):
+        raise typer.Exit(1)

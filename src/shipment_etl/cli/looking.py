@@ -1,0 +1,93 @@
+"""Commands that look at a lake, and change nothing in it."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shipment_etl.cli.options import (
+    DebugOption,
+    EngineOption,
+    JsonOption,
+    LakeOption,
+)
+
+__all__ = ["fingerprint", "report", "runs", "show"]
+
+# Heavy rooms are imported where they are used, so that --help and mistakes answer at once.
+
+
+class Format(StrEnum):
+    """How `show` prints."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def report(
+    lake: LakeOption,
+    out: Annotated[Path, typer.Option(metavar="FILE.html", help="Where to.")] = Path("report.html"),
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write a report of a lake: one HTML page that works offline."""
+    from shipment_etl.cli.rendering import print_json_lines
+    from shipment_etl.lake.lake import Lake
+    from shipment_etl.reporting.report import write_report
+
+    path = write_report(Lake(lake), out)
+    if as_json:
+        print_json_lines([{"file": str(path), "bytes": path.stat().st_size}])
+    else:
+        print(path)
+
+
+def show(
+    table: Annotated[str, typer.Argument(help="As in processed/carrier_performance; the mart's name alone will do.")],
+    lake: LakeOption,
+    limit: Annotated[int | None, typer.Option(help="Rows at most; 20 in a table, else all.", min=1)] = None,
+    format: Annotated[Format, typer.Option(help="table, csv or json (one object a line).")] = Format.table,
+    debug: DebugOption = False,
+) -> None:
+    """Show a table of the lake."""
+    from shipment_etl.cli.tables import show_table
+    from shipment_etl.lake.lake import Lake
+
+    show_table(Lake(lake), table, limit, format.value)
+
+
+def runs(
+    lake: LakeOption,
+    limit: Annotated[int, typer.Option(help="Runs at most.", min=1)] = 20,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Show the newest runs: what was read, accepted, quarantined."""
+    from shipment_etl.cli.tables import show_runs
+    from shipment_etl.lake.lake import Lake
+
+    show_runs(Lake(lake), limit, as_json)
+
+
+def fingerprint(
+    table: Annotated[str, typer.Argument(help="As in processed/shipments.")],
+    lake: LakeOption,
+    engine: EngineOption = "auto",
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Print one word that is the same for the same rows, whatever their order, files or engine."""
+    from shipment_etl.cli.rendering import print_json_lines
+    from shipment_etl.lake.fingerprint import fingerprint as fingerprint_of
+    from shipment_etl.lake.lake import Lake
+    from shipment_etl.sessions import session
+
+    home = Lake(lake)
+    version = home.version(table)
+    word = fingerprint_of(home.read(session(engine), table))
+    if as_json:
+        print_json_lines([{"table": table, "version": version, "fingerprint": word}])
+    else:
+        print(f"{table} version {version} {word}")

@@ -1,0 +1,291 @@
+"""Commands that run jobs: each parses, calls its job, prints."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import date as Date
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shipment_etl.cli.options import (
+    DateOption,
+    DebugOption,
+    EngineOption,
+    FromOption,
+    JsonOption,
+    KeepReportOption,
+    LakeOption,
+    LineageOption,
+    Log,
+    LogOption,
+    MaxRejectedOption,
+    NetworkOption,
+    SourceOption,
+    ToOption,
+    dates_given,
+)
+from shipment_etl.cli.output import OutputClosed
+
+if TYPE_CHECKING:
+    from shipment_etl.lake.lake import Lake
+
+__all__ = ["demo", "generate", "ingest", "maintain", "process"]
+
+# Heavy rooms are imported where they are used, so that --help and mistakes answer at once.
+
+DEMO_FROM = Date(2026, 11, 16)
+"""A Monday; fixed, so that the demo's numbers are the same everywhere."""
+
+
+def demo(
+    days: Annotated[int, typer.Option(help="Days to generate and process.", min=1, max=3660)] = 7,
+    rows: Annotated[int, typer.Option(help="Shipments a day.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Any whole number.")] = 7,
+    scenario: Annotated[str, typer.Option(help="baseline, swiftship, peak, strike or storm.")] = "baseline",
+    defects: Annotated[float, typer.Option(help="Share of rows that are wrong on purpose.")] = 0.02,
+    # Not `lake`, for a configured lake is no place for made-up shipments.
+    folder: Annotated[str, typer.Option("--lake", metavar="URI", help="Folder of the lake.")] = "./demo-lake",
+    engine: EngineOption = "auto",
+    log: LogOption = Log.text,
+    lineage: LineageOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Generate a week of shipments, process it, show the marts, and write a report into the lake's folder."""
+    from shipment_etl.cli.listening import listening
+    from shipment_etl.cli.rendering import print_json_lines
+    from shipment_etl.cli.tables import show_marts
+    from shipment_etl.jobs.generate import run_generate
+    from shipment_etl.jobs.process import run_process
+    from shipment_etl.lake.lake import Lake
+    from shipment_etl.sessions import session
+
+    home = Lake(folder)
+    with listening(log, lineage) as listeners:
+        spark = session(engine)
+        runs = []
+        for day in (DEMO_FROM + timedelta(days=n) for n in range(days)):
+            run_generate(
+                home,
+                date=day,
+                rows=rows,
+                seed=seed,
+                scenario=scenario,
+                defects=defects,
+                spark=spark,
+                listeners=listeners,
+            )
+            runs.append(run_process(home, date=day, spark=spark, listeners=listeners))
+    if as_json:
+        print_json_lines(run.to_json() for run in runs)
+    else:
+        show_marts(home, runs)
+    _demo_report(home)
+
+
+def generate(
+    lake: LakeOption,
+    date: DateOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    rows: Annotated[int, typer.Option(help="Shipments a batch.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Any whole number.")] = 7,
+    scenario: Annotated[str, typer.Option(help="baseline, swiftship, peak, strike or storm.")] = "baseline",
+    defects: Annotated[float, typer.Option(help="Share of rows that are wrong on purpose.")] = 0.0,
+    network: NetworkOption = None,
+    engine: EngineOption = "auto",
+    log: LogOption = Log.text,
+    lineage: LineageOption = False,
+    as_json: JsonOption = False,
+    keep_report: KeepReportOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Generate synthetic shipments into raw/shipments; today's batch unless told otherwise."""
+    from shipment_etl.jobs.generate import run_generate
+    from shipment_etl.lake.lake import Lake
+    from shipment_etl.network import Network
+    from shipment_etl.sessions import session
+
+    home, batch_dates = Lake(lake), dates_given(date, first, last) or [Date.today()]
+    known = Network.from_toml(network) if network else None
+    _run_each(
+        batch_dates,
+        lambda day, listeners: run_generate(
+            home,
+            date=day,
+            rows=rows,
+            seed=seed,
+            scenario=scenario,
+            defects=defects,
+            network=known,
+            spark=session(engine),
+            listeners=listeners,
+        ),
+        as_json,
+        log,
+        lineage,
+        home if keep_report else None,
+    )
+
+
+def ingest(
+    file: Annotated[Path, typer.Argument(help="CSV, JSON lines or Parquet; CSV and JSON also gzipped.")],
+    lake: LakeOption,
+    source: SourceOption,
+    mapping: Annotated[Path, typer.Option(metavar="FILE.toml", help="What the columns mean.", show_default=False)],
+    date: DateOption = None,
+    engine: EngineOption = "auto",
+    log: LogOption = Log.text,
+    lineage: LineageOption = False,
+    as_json: JsonOption = False,
+    keep_report: KeepReportOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Land a file of your own in raw/SOURCE, as it is; as today's batch unless told otherwise."""
+    from shipment_etl.ingest.mapping import Mapping
+    from shipment_etl.jobs.ingest import run_ingest
+    from shipment_etl.lake.lake import Lake
+    from shipment_etl.sessions import session
+
+    home, means = Lake(lake), Mapping.from_toml(mapping)
+    _run_each(
+        dates_given(date, None, None) or [Date.today()],
+        lambda day, listeners: run_ingest(
+            home, file, source=source, mapping=means, date=day, spark=session(engine), listeners=listeners
+        ),
+        as_json,
+        log,
+        lineage,
+        home if keep_report else None,
+    )
+
+
+def process(
+    lake: LakeOption,
+    source: SourceOption = "shipments",
+    date: DateOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    max_rejected: MaxRejectedOption = 1.0,
+    network: NetworkOption = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a report of the lake as well.")] = None,
+    engine: EngineOption = "auto",
+    log: LogOption = Log.text,
+    lineage: LineageOption = False,
+    as_json: JsonOption = False,
+    keep_report: KeepReportOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Turn a raw batch into clean shipments, quarantine and marts; the newest batch unless told otherwise."""
+    from shipment_etl.errors import DataRejected
+    from shipment_etl.jobs.process import batches, run_process
+    from shipment_etl.lake.lake import Lake
+    from shipment_etl.network import Network
+    from shipment_etl.sessions import session
+
+    home = Lake(lake)
+    known = Network.from_toml(network) if network else None
+    batch_dates = dates_given(date, first, last)
+    if first is not None:
+        landed = set(batches(home, source))
+        batch_dates = [day for day in batch_dates if day in landed] or batch_dates[:1]
+    if report is not None:
+        from shipment_etl.reporting.report import require_extra
+
+        # Before the work, not after it.
+        require_extra()
+    rejected = None
+    try:
+        _run_each(
+            batch_dates or [None],
+            lambda day, listeners: run_process(
+                home,
+                date=day,
+                source=source,
+                network=known,
+                max_rejected=max_rejected,
+                spark=session(engine),
+                listeners=listeners,
+            ),
+            as_json,
+            log,
+            lineage,
+            home if keep_report else None,
+        )
+    except DataRejected as problem:
+        # The tables are written, and a report shows what was rejected.
+        rejected = problem
+    if report is not None:
+        _write_report(home, report)
+    if rejected is not None:
+        raise rejected
+
+
+def maintain(
+    lake: LakeOption,
+    retention_days: Annotated[int, typer.Option(help="How far back versions stay readable, 0 to 30.")] = 7,
+    engine: EngineOption = "auto",
+    log: LogOption = Log.text,
+    lineage: LineageOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Put small files together, delete what no version needs, shorten the logs; no row changes."""
+    from shipment_etl.cli.listening import listening
+    from shipment_etl.cli.rendering import print_json_lines
+    from shipment_etl.cli.tables import show_maintenance
+    from shipment_etl.jobs.maintain import run_maintain
+    from shipment_etl.lake.lake import Lake
+    from shipment_etl.sessions import session
+
+    home = Lake(lake)
+    with listening(log, lineage) as listeners:
+        done = run_maintain(home, retention_days=retention_days, spark=session(engine), listeners=listeners)
+    if as_json:
+        print_json_lines([done.to_json()])
+    else:
+        show_maintenance(done)
+
+
+def _demo_report(lake: "Lake") -> None:
+    from shipment_etl.errors import ExtraMissing
+
+    # Into the lake's folder, where one folder holds all that the demo made; beside the caller where the lake is elsewhere.
+    file = Path("demo-report.html") if "://" in lake.uri else Path(lake.uri) / "report.html"
+    try:
+        _write_report(lake, file)
+    except ExtraMissing as problem:
+        # The demo's tables stand without a page.
+        typer.echo(f"no report: {problem}", err=True)
+
+
+def _write_report(lake: "Lake", file: Path) -> None:
+    from shipment_etl.reporting.report import write_report
+
+    typer.echo(f"report: {write_report(lake, file)}", err=True)
+
+
+def _run_each(
+    batch_dates: Iterable[Date | None],
+    job: Callable,  # type: ignore[type-arg]
+    as_json: bool,
+    log: Log,
+    lineage: bool,
+    reports_in: "Lake | None",
+) -> None:
+    from shipment_etl.cli.listening import listening
+    from shipment_etl.cli.progress import ReportKeeper
+    from shipment_etl.cli.rendering import print_json_lines, print_run
+
+    keepers = [ReportKeeper(reports_in)] if reports_in else []
+    for day in batch_dates:
+        with listening(log, lineage) as listeners:
+            run = job(day, [*listeners, *keepers])
+        # Where nobody reads the reports any more, the batches that are left are to be done all the same.
+        with suppress(OutputClosed):
+            if as_json:
+                print_json_lines([run.to_json()])
+            else:
+                print_run(run)
