@@ -1,5 +1,6 @@
 """The doctor: looks at this machine, and says for each finding what to do."""
 
+import os
 import platform
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from shipment_etl.cli.rendering import print_json_lines
 from shipment_etl.errors import ShipmentEtlError
 
 __all__ = ["Finding", "examine", "print_findings"]
+
+ANY_REGION = "us-east-1"
+"""Who we are is the same everywhere; where no region is known, it is asked here."""
 
 SIGNS = {"green": "✔", "yellow": "!", "red": "✘"}
 PYTHONS = ((3, 11), (3, 12))
@@ -129,7 +133,9 @@ def _aws(*, wanted: bool) -> Finding:
     if aws.get_credentials() is None:
         return Finding(what, state, "not checked: there are no credentials", "aws configure" if wanted else "")
     try:
-        told = aws.client("sts").get_caller_identity()
+        told = aws.client(
+            "sts", region_name=os.environ.get("AWS_REGION") or aws.region_name or ANY_REGION
+        ).get_caller_identity()
     except Exception as problem:  # of whatever kind, it is the finding
         return Finding(what, "red" if wanted else "yellow", str(problem)[:300], "Renew the credentials, or unset them.")
     return Finding(what, "green", str(told["Arn"]))

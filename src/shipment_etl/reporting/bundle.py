@@ -1,6 +1,10 @@
 """Bundle: the JavaScript that draws charts (Vega, Vega-Lite, Vega-Embed), as one text that asks no network for anything."""
 
-import vl_convert
+import os
+import tempfile
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
 
 __all__ = ["script"]
 
@@ -9,7 +13,24 @@ OF_VEGA_LITE = "6.4"
 
 
 def script() -> str:
-    """Return the JavaScript, safe to stand inside a page."""
+    """Return the JavaScript, safe to stand inside a page; put together once for a user of this machine, then kept."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shipment_etl"
+    kept = cache / f"vega-lite-{OF_VEGA_LITE}-{version('vl-convert-python')}.js"
+    with suppress(OSError):
+        return kept.read_text("utf-8")
+    made = _made()
+    # A page needs no cache: where none can be written, it takes two seconds longer.
+    with suppress(OSError):
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=cache, encoding="utf-8", delete=False) as part:
+            part.write(made)
+        Path(part.name).replace(kept)
+    return made
+
+
+def _made() -> str:
+    import vl_convert
+
     # Its type stub asks for a snippet, which it can do without.
     bundle = vl_convert.javascript_bundle(vl_version=OF_VEGA_LITE)  # type: ignore[call-arg]
     return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
