@@ -119,7 +119,7 @@ def needed(roots: Iterable[str], python: str, arch: str) -> list[Distribution]:
 
 
 def archive(wheels: Iterable[Path]) -> tuple[bytes, str]:
-    """Return wheels unpacked into one gzipped tar without times and owners, in order of names; and the SHA-256 of the tar."""
+    """Return wheels unpacked into one gzipped tar, without times and owners; and the SHA-256 of the tar."""
     files = dict(sorted(file for wheel in wheels for file in _unpacked(wheel)))
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as tar:
