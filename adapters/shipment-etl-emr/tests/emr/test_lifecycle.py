@@ -139,7 +139,9 @@ def unproven(runner: EmrRunner, job: Job, place: Place, timeout: float) -> Outco
         (once, "SETTLE_SECONDS", 0.0),
         (once, "_only", lambda every, drop: next((each.name for each in every if each.serves), None)),
     ],
-    ids=lambda given: getattr(given, "__name__", None) if isinstance(given, type | ModuleType) else given if isinstance(given, str) else "",
+    ids=lambda given: (
+        getattr(given, "__name__", None) if isinstance(given, type | ModuleType) else given if isinstance(given, str) else ""
+    ),
 )
 def test_the_schedules_notice_a_worse_adapter(where, name, worse, monkeypatch: pytest.MonkeyPatch) -> None:
     if name == "once":

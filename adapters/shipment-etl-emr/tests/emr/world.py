@@ -1,7 +1,7 @@
 """A world with EMR, S3 and a clock of its own, in which everything goes wrong that can, by a seeded random.
 
-Clients see it through objects that look like boto3's. A call may be throttled, fail with 5xx or lose its answer, each before or
-after it was carried out; a cluster may come into being only after its client gave up; lists lag behind; a client may be
+Clients see it through objects that look like boto3's. A call may be throttled, fail with 5xx or lose its answer, each before
+or after it was carried out; a cluster may come into being only after its client gave up; lists lag behind; a client may be
 killed, be told to stop, or fall asleep while another one runs the same job.
 """
 
