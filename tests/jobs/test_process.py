@@ -10,11 +10,11 @@ from typing import Any
 
 import duckdb
 import pytest
-from benchmarks import duckdb_pipeline
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from benchmarks import duckdb_pipeline
 from shipment_etl.errors import BatchMissing, DataRejected, InvalidValue, LakeMissing, RowsLost, TableMissing
 from shipment_etl.hookspecs import hookimpl
 from shipment_etl.jobs import process as process_module

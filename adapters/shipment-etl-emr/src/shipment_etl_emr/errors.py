@@ -139,14 +139,16 @@ class NotAllowed(EmrError):
     """The credentials lack a right."""
 
     def __init__(self, doing: str, said: str) -> None:
-        super().__init__(f"AWS does not allow {doing}: {said[:400]} Give this role that right, or use another.")
+        super().__init__(
+            f"AWS does not allow these credentials {doing}: {said[:400]} Give this role that right, or use another."
+        )
 
 
 class RequestRefused(EmrError):
     """AWS does not take a request as it is."""
 
     def __init__(self, doing: str, said: str) -> None:
-        super().__init__(f"AWS refused {doing}: {said[:400]} Mend the settings, then run the same again.")
+        super().__init__(f"AWS refused a call {doing}: {said[:400]} Mend the settings, then run the same again.")
 
 
 class ServiceUnavailable(EmrError):
@@ -154,7 +156,7 @@ class ServiceUnavailable(EmrError):
 
     def __init__(self, doing: str, seconds: float, said: str) -> None:
         super().__init__(
-            f"AWS gave no usable answer to {doing} for {seconds:,.0f} s; at last: {said[:300]} "
+            f"AWS gave no usable answer to a call {doing} for {seconds:,.0f} s; at last: {said[:300]} "
             "Run the same again later: with the same --run it takes up what is there."
         )
 

@@ -70,7 +70,7 @@ def find_or_create(
                 return _only([*every, *(() if seen else [Found(timing.now(), made, attempt, True)])], drop) or made
         if serving := _settled(find, drop, timing):
             return serving
-    raise ServiceUnavailable(f"the creation of {what}", timing.now() - start, said)
+    raise ServiceUnavailable(f"to create {what}", timing.now() - start, said)
 
 
 def _settled(find: Callable[[], Sequence[Found]], drop: Callable[[str], object], timing: Timing) -> str | None:

@@ -48,7 +48,7 @@ class Serverless:
             # A list can lag behind; the token of an attempt then brings back its job run, also a failed one.
             if self.look(place).step not in ENDED_BADLY:
                 return place
-        raise ServiceUnavailable(f"the start of the run {job.run}", 0, "every job run of it has failed at once.")
+        raise ServiceUnavailable(f"to start the run {job.run}", 0, "every job run of it has failed at once.")
 
     def look(self, place: Place) -> Progress:
         """Tell the state of a job run."""

@@ -1,6 +1,7 @@
 """Service: clients of AWS and what is built of them. The only room that imports boto3."""
 
 import hashlib
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
@@ -48,7 +49,8 @@ class Service:
     timing: Timing = field(default_factory=Timing)
 
     def __post_init__(self) -> None:
-        region = self.settings.region or boto3.session.Session().region_name
+        # boto3 alone does not know AWS_REGION, which other tools of AWS do.
+        region = self.settings.region or os.environ.get("AWS_REGION") or boto3.session.Session().region_name
         if not region:
             raise SettingsError("No region is known. Set region in the settings, or AWS_REGION.")
         self.settings = self.settings.with_region(region)

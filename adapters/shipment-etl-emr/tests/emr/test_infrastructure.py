@@ -198,7 +198,7 @@ def test_the_network_is_private_and_the_host_closed(roles: dict[str, list[Any]])
     network = deployed("network")
     ec2 = boto3.client("ec2", REGION)
     subnets = ec2.describe_subnets(SubnetIds=network["Subnets"].split(","))["Subnets"]
-    # Moto gives every subnet public addresses, whatever it is told.
+    # Moto gives every subnet and host public addresses, whatever it is told.
     template = cfn_yaml.load(str(FOLDER / "network.yaml"))["Resources"]
     told = [each["Properties"]["MapPublicIpOnLaunch"] for each in template.values() if each["Type"] == "AWS::EC2::Subnet"]
     assert told == [False, False]
@@ -213,10 +213,9 @@ def test_the_network_is_private_and_the_host_closed(roles: dict[str, list[Any]])
     host = deployed("orchestrator", Vpc=network["Vpc"], Subnet=network["FirstSubnet"], Profile=profile)
     (reservation,) = ec2.describe_instances(InstanceIds=[host["Host"]])["Reservations"]
     (instance,) = reservation["Instances"]
-    assert not instance.get("PublicIpAddress")
+    (interface,) = cfn_yaml.load(str(FOLDER / "orchestrator.yaml"))["Resources"]["Host"]["Properties"]["NetworkInterfaces"]
+    assert interface["AssociatePublicIpAddress"] is False
     assert "KeyName" not in instance
-    groups = ec2.describe_security_groups(GroupIds=[each["GroupId"] for each in instance["SecurityGroups"]])[
-        "SecurityGroups"
-    ]
-    assert [each["IpPermissions"] for each in groups] == [[]]
-    assert {rule.get("FromPort") for each in groups for rule in each["IpPermissionsEgress"]} <= {443, None}
+    group = cfn_yaml.load(str(FOLDER / "orchestrator.yaml"))["Resources"]["Closed"]["Properties"]
+    assert "SecurityGroupIngress" not in group
+    assert [each["ToPort"] for each in group["SecurityGroupEgress"]] == [443]
