@@ -140,7 +140,7 @@ class NotAllowed(EmrError):
 
     def __init__(self, doing: str, said: str) -> None:
         super().__init__(
-            f"AWS does not allow these credentials {doing}: {said[:400]} Give this role that right, or use another."
+            f"AWS does not let this role {doing.removeprefix('to ')}: {said[:400]} Give it that right, or use another."
         )
 
 

@@ -74,9 +74,9 @@ def command(endpoint: str, service: Service, tmp_path: Path) -> Callable[..., An
 
     def run(*arguments: str) -> Any:
         done = subprocess.run(
-            [sys.executable, "-m", "shipment_etl", "emr", *arguments, "--endpoint-url", endpoint],
+            [sys.executable, "-m", "shipment_etl", "emr", *arguments],
             cwd=tmp_path,
-            env={**os.environ, "COLUMNS": "200"},
+            env={**os.environ, "COLUMNS": "200", "AWS_ENDPOINT_URL": endpoint},
             capture_output=True,
             text=True,
             timeout=120,
@@ -224,7 +224,7 @@ def test_an_orchestrator_calls_the_verbs(command: Callable[..., Any], client: Ca
     (log,) = command("logs", cluster, step["step"], "--file", "stdout", "--json")
     assert json.loads(log["text"]) == REPORT
     (state,) = command("status", cluster, step["step"], "--json")
-    assert state["cluster_state"] == "WAITING"
+    assert (state["cluster_state"], state["step"]) == ("RUNNING", step["step"])
     assert command("reap", "--dry-run", "--json") == []
     assert [each["cluster"] for each in command("reap", "--run", "verbs", "--json")] == [cluster]
     (ended,) = command("terminate", cluster, "--json")
