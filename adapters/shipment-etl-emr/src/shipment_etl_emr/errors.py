@@ -196,8 +196,8 @@ class ReportMissing(EmrError):
     def __init__(self, where: str, found: int, expected: int | None, logs: str) -> None:
         super().__init__(
             f"The step {where} completed, but {found} reports of runs are in {logs}stdout.gz where "
-            f"{expected or 'at least one'} must be. It does not count as done: see whether the script prints its report "
-            "(--json), then run the same again."
+            f"{expected or 'at least one'} must be. It does not count as done: see whether the script prints its report, "
+            "then run the same again."
         )
 
 

@@ -216,7 +216,7 @@ def test_an_orchestrator_calls_the_verbs(command: Callable[..., Any], client: Ca
     assert command(*given, "--run", "day", "--json", "--", *NASTY) == [step], "asked for again"
     emr = client("emr")
     (found,) = emr.list_steps(ClusterId=cluster)["Steps"]
-    expected = ["--lake", "s3://acme-lake/a", "--date", "2026-11-23", *NASTY, "--json"]
+    expected = ["--lake", "s3://acme-lake/a", "--date", "2026-11-23", *NASTY]
     assert found["Config"]["Args"][4:] == expected, "arguments arrive as they are"
 
     folder = f"emr/{cluster}/steps/{step['step']}"
