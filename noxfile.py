@@ -46,5 +46,5 @@ def tests(session: nox.Session) -> None:
 
 
 def install(session: nox.Session, group: str) -> None:
-    """Install the package with all it can do, and a dependency group of pyproject.toml."""
-    session.install("--editable", ".[lineage,report]", "--group", group)
+    """Install the package with all it can do, its adapters, and a dependency group of pyproject.toml."""
+    session.install("--editable", ".[lineage,report]", "--editable", "adapters/shipment-etl-emr", "--group", group)

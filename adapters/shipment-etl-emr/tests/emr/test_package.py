@@ -45,7 +45,7 @@ def test_the_same_files_make_the_same_bytes(tmp_path: Path) -> None:
 def test_what_a_cluster_needs_is_what_is_installed_less_what_it_has() -> None:
     names = {each.metadata["Name"].lower().replace("_", "-") for each in needed(["shipment-etl"], "3.11", "x86_64")}
     assert {"shipment-etl", "pandas", "numpy", "pyarrow", "pandera", "deltalake", "pydantic-core", "delta-spark"} <= names
-    assert not names & {"pyspark", "py4j", "pysail", "shipment-etl-emr", "boto3", "pytest", "colorama"}
+    assert not names & {"pyspark", "py4j", "pysail", "shipment-etl-emr", "pytest", "colorama"}
 
 
 def test_a_distribution_that_is_not_here_is_told() -> None:
