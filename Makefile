@@ -62,7 +62,7 @@ clean: ## Remove .venv, caches and builds; the next command makes them anew.
 	rm -rf .venv .uv .nox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.stamp: pyproject.toml uv.lock | $(filter .uv/%,$(UV))
+.venv/.stamp: pyproject.toml uv.lock $(wildcard adapters/*/pyproject.toml) | $(filter .uv/%,$(UV))
 	$(UV) sync --locked --all-extras --python "$(PYTHON)"
 	@touch $@
 

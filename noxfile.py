@@ -59,5 +59,5 @@ def parity(session: nox.Session, spark: str, delta: str) -> None:
 
 
 def install(session: nox.Session, group: str) -> None:
-    """Install the package with all it can do, and a dependency group of pyproject.toml."""
-    session.install("--editable", ".[lineage,report]", "--group", group)
+    """Install the package with all it can do, its adapters, and a dependency group of pyproject.toml."""
+    session.install("--editable", ".[lineage,report]", "--editable", "adapters/shipment-etl-emr", "--group", group)

@@ -1,30 +1,38 @@
-"""What the package itself plugs in, through the same hooks as everyone else."""
+"""What the package itself plugs in, through the same hooks as everyone else; imported when it is asked for."""
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from pyspark.sql import SparkSession
-
-from shipment_etl.engines.sessions import ENGINES
-from shipment_etl.generator.scenarios import SCENARIOS, Scenario
 from shipment_etl.hookspecs import hookimpl
-from shipment_etl.transform.marts import MARTS, Mart
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from shipment_etl.generator.scenarios import Scenario
+    from shipment_etl.transform.marts import Mart
 
 __all__ = ["engines", "marts", "scenarios"]
 
 
 @hookimpl
-def engines() -> Mapping[str, Callable[[], SparkSession]]:
+def engines() -> "Mapping[str, Callable[[], SparkSession]]":
     """The engines of the package."""
+    from shipment_etl.engines.sessions import ENGINES
+
     return ENGINES
 
 
 @hookimpl
-def marts() -> Iterable[Mart]:
+def marts() -> "Iterable[Mart]":
     """The five marts of the package."""
+    from shipment_etl.transform.marts import MARTS
+
     return MARTS.values()
 
 
 @hookimpl
-def scenarios() -> Iterable[Scenario]:
+def scenarios() -> "Iterable[Scenario]":
     """The scenarios of the package."""
+    from shipment_etl.generator.scenarios import SCENARIOS
+
     return SCENARIOS.values()

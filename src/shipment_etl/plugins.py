@@ -4,17 +4,21 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
 from shipment_etl import built_in, hookspecs
-from shipment_etl.contracts.models import RowRule, Shipment
 from shipment_etl.errors import NameClash, PluginError
-from shipment_etl.generator.scenarios import Scenario
-from shipment_etl.transform.marts import Mart
+
+if TYPE_CHECKING:
+    from shipment_etl.contracts.models import RowRule
+    from shipment_etl.generator.scenarios import Scenario
+    from shipment_etl.transform.marts import Mart
 
 __all__ = ["Plugin", "Plugins", "plugins"]
+
+# What a kind of thing needs is imported where it is asked for: --help asks for commands only, and loads no engine.
 
 LOG = logging.getLogger(__name__)
 BUILT_IN = "shipment_etl"
@@ -43,17 +47,23 @@ class Plugins:
         """Return what makes a session, by name of engine."""
         return self._mapped("engines")
 
-    def marts(self) -> tuple[Mart, ...]:
+    def marts(self) -> "tuple[Mart, ...]":
         """Return all marts, the five of the package first."""
+        from shipment_etl.transform.marts import Mart
+
         return tuple(self._named("marts", Mart))
 
-    def rules(self) -> tuple[RowRule, ...]:
+    def rules(self) -> "tuple[RowRule, ...]":
         """Return the rules that plugins add to the contract."""
+        from shipment_etl.contracts.models import RowRule, Shipment
+
         own = {check.name: BUILT_IN for check in Shipment.to_schema().checks}
         return tuple(self._named("rules", RowRule, own))
 
-    def scenarios(self) -> dict[str, Scenario]:
+    def scenarios(self) -> "dict[str, Scenario]":
         """Return all scenarios by name."""
+        from shipment_etl.generator.scenarios import Scenario
+
         return {scenario.name: scenario for scenario in self._named("scenarios", Scenario)}
 
     def commands(self, own: Iterable[str] = ()) -> Mapping[str, Any]:

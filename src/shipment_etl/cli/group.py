@@ -28,7 +28,6 @@ class Commands(TyperGroup):
 
     def _plugged(self) -> dict[str, Any]:
         if not entry_points(group=GROUP):
-            # To gather plugins takes a second, and --help should not.
             return {}
         from shipment_etl.plugins import plugins
 

@@ -1,0 +1,62 @@
+"""Runs the jobs of shipment_etl on Amazon EMR: clusters that come, work and always go.
+
+The names below are the public interface; each is imported when it is first used, so that no cloud's package is loaded early.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shipment_etl_emr.clusters import Clusters
+    from shipment_etl_emr.package import build
+    from shipment_etl_emr.requests import cluster_request, job_run_request, step_request
+    from shipment_etl_emr.runner import EmrRunner, Outcome
+    from shipment_etl_emr.serverless import Serverless
+    from shipment_etl_emr.service import Service
+    from shipment_etl_emr.settings import Settings
+    from shipment_etl_emr.target import Job, Place, Progress, Target
+    from shipment_etl_emr.timing import Timing
+
+__all__ = [
+    "Clusters",
+    "EmrRunner",
+    "Job",
+    "Outcome",
+    "Place",
+    "Progress",
+    "Serverless",
+    "Service",
+    "Settings",
+    "Target",
+    "Timing",
+    "build",
+    "cluster_request",
+    "job_run_request",
+    "step_request",
+]
+
+_HOMES = {
+    "Clusters": "clusters",
+    "EmrRunner": "runner",
+    "Job": "target",
+    "Outcome": "runner",
+    "Place": "target",
+    "Progress": "target",
+    "Serverless": "serverless",
+    "Service": "service",
+    "Settings": "settings",
+    "Target": "target",
+    "Timing": "timing",
+    "build": "package",
+    "cluster_request": "requests",
+    "job_run_request": "requests",
+    "step_request": "requests",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,363 @@
+"""The commands `shipment-etl emr …`: each parses, calls one thing, prints. Orchestrators call the verbs one by one."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from datetime import date as Date
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import uuid4
+
+import typer
+
+from shipment_etl.cli.options import DateOption, DebugOption, FromOption, JsonOption, LakeOption, ToOption, dates_given
+from shipment_etl_emr.settings import SETTINGS_FILE, Settings, s3_parts
+
+if TYPE_CHECKING:
+    from shipment_etl_emr.clusters import Clusters
+    from shipment_etl_emr.runner import EmrRunner, Outcome
+    from shipment_etl_emr.service import Service
+    from shipment_etl_emr.target import Job, Place, Progress
+
+__all__ = ["app"]
+
+# What imports boto3 is imported where it is used, so that --help and mistakes answer at once.
+
+app = typer.Typer(
+    help="Run jobs on Amazon EMR: clusters that come, work and always go.", no_args_is_help=True, add_completion=False
+)
+
+
+class JobName(StrEnum):
+    """The jobs that a cluster runs."""
+
+    generate = "generate"
+    process = "process"
+
+
+SCRIPTS = {JobName.generate: "spark/data_generation.py", JobName.process: "spark/pyspark_app.py"}
+NO_SCRIPT = "Run from the folder that holds spark/, or name one with --script FILE or s3://…."
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+SettingsOption = Annotated[Path, typer.Option("--settings", metavar="FILE.toml", help="Where and on what jobs run.")]
+EndpointOption = Annotated[
+    str | None, typer.Option("--endpoint-url", metavar="URL", help="Another AWS, as one on this machine.")
+]
+RunOption = Annotated[
+    str | None, typer.Option("--run", metavar="ID", help="Names the run; the same again takes up what is there of it.")
+]
+PackageOption = Annotated[
+    str | None, typer.Option("--package", metavar="S3-URI", help="A package that `emr package` made; else one is made now.")
+]
+ScriptOption = Annotated[
+    str | None,
+    typer.Option("--script", metavar="FILE", help="Script of the step: a file, or an s3:// URI.", show_default=False),
+]
+TimeoutOption = Annotated[float, typer.Option("--timeout", metavar="MINUTES", help="Then it is ended.", min=1)]
+JobArgument = Annotated[JobName, typer.Argument(metavar="JOB", help="generate or process.")]
+MoreArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="[ARGUMENTS]...", help="More options of the job, passed on as they are.")
+]
+ClusterArgument = Annotated[
+    str, typer.Argument(metavar="CLUSTER", help="ID of the cluster; of the application, if serverless.")
+]
+StepArgument = Annotated[str, typer.Argument(metavar="STEP", help="ID of the step; of the job run, if serverless.")]
+DEFAULT = Path(SETTINGS_FILE)
+
+
+@app.command(context_settings=PASSED_ON)
+def run(
+    job: JobArgument,
+    lake: LakeOption,
+    more: MoreArgument = None,
+    date: DateOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    run: RunOption = None,
+    script: ScriptOption = None,
+    package: PackageOption = None,
+    timeout: TimeoutOption = 180,
+    settings: SettingsOption = DEFAULT,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Run a job on a cluster of its own, and end the cluster whatever happens."""
+    from shipment_etl_emr.errors import RunStopped
+    from shipment_etl_emr.signals import Stopped
+
+    service = _service(settings, endpoint_url)
+    wanted = _job(service, job, lake, more or [], (date, first, last), run, script, package)
+    try:
+        with _runner(service, wanted.run) as runner:
+            outcome = runner.run(wanted, timeout * 60)
+    except Stopped as stopped:
+        raise RunStopped(wanted.run, stopped.number) from stopped
+    _print_outcome(outcome, as_json)
+
+
+@app.command()
+def create(
+    run: RunOption = None,
+    package: PackageOption = None,
+    settings: SettingsOption = DEFAULT,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Create a cluster that takes steps until it has been idle; prints its ID."""
+    service = _service(settings, endpoint_url)
+    clusters = _clusters(service)
+    service.check()
+    name = run or _run_id("cluster")
+    cluster = clusters.create(name, service.upload_bootstrap(), service.package(package))
+    _print({"run": name, "cluster": cluster}, as_json, cluster)
+
+
+@app.command(context_settings=PASSED_ON)
+def submit(
+    cluster: ClusterArgument,
+    job: JobArgument,
+    lake: LakeOption,
+    more: MoreArgument = None,
+    date: DateOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    run: RunOption = None,
+    script: ScriptOption = None,
+    package: PackageOption = None,
+    settings: SettingsOption = DEFAULT,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Add a job to a cluster as a step, and do not wait; prints the step's ID."""
+    service = _service(settings, endpoint_url)
+    clusters = _clusters(service)
+    # The cluster has its package already.
+    wanted = _job(service, job, lake, more or [], (date, first, last), run, script, package or "")
+    place = clusters.submit(cluster, wanted)
+    _print({"run": wanted.run, "cluster": place.cluster, "step": place.step}, as_json, place.step)
+
+
+@app.command()
+def wait(
+    cluster: ClusterArgument,
+    step: StepArgument,
+    job: Annotated[JobName, typer.Option("--job", metavar="JOB", help="What the step runs: generate or process.")],
+    reports: Annotated[
+        int | None, typer.Option(help="Reports of runs that must prove it; at least one if not given.")
+    ] = None,
+    timeout: TimeoutOption = 180,
+    settings: SettingsOption = DEFAULT,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Wait for a step, and have it proven by its report; the cluster stays."""
+    from shipment_etl_emr.target import Job, Place
+
+    service = _service(settings, endpoint_url)
+    wanted = Job(step, job.value, "", (), "", reports=reports)
+    with _runner(service, step) as runner:
+        outcome = runner.wait(wanted, Place(cluster, step), timeout * 60)
+    _print_outcome(outcome, as_json)
+
+
+@app.command()
+def cancel(
+    cluster: ClusterArgument,
+    step: StepArgument,
+    settings: SettingsOption = DEFAULT,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Ask a step to stop; its cluster stays."""
+    from shipment_etl_emr.target import Place
+
+    target, place = _service(settings, endpoint_url).target, Place(cluster, step)
+    target.cancel(place)
+    _print_progress(target.look(place), as_json)
+
+
+@app.command()
+def terminate(
+    cluster: ClusterArgument,
+    settings: SettingsOption = DEFAULT,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """End a cluster, and see it end; one that has ended is left as it is."""
+    state = _clusters(_service(settings, endpoint_url)).end_cluster(cluster)
+    _print({"cluster": cluster, "cluster_state": state}, as_json, f"{cluster} {state}")
+
+
+@app.command()
+def status(
+    cluster: ClusterArgument,
+    step: Annotated[str, typer.Argument(metavar="[STEP]", help="ID of the step; our first one if not given.")] = "",
+    settings: SettingsOption = DEFAULT,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Tell the state of a cluster and its step."""
+    from shipment_etl_emr.target import Place
+
+    _print_progress(_service(settings, endpoint_url).target.look(Place(cluster, step)), as_json)
+
+
+@app.command()
+def logs(
+    cluster: ClusterArgument,
+    step: StepArgument,
+    file: Annotated[str, typer.Option(help="stderr, stdout, controller or syslog.")] = "stderr",
+    settings: SettingsOption = DEFAULT,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Print a log of a step, as far as it has arrived."""
+    from shipment_etl_emr.target import Place
+
+    service, place = _service(settings, endpoint_url), Place(cluster, step)
+    folder = service.target.logs_at(place)
+    text = service.logs.text(folder, file)
+    _print({"cluster": cluster, "step": step, "file": f"{folder}{file}.gz", "text": text}, as_json, text)
+
+
+@app.command()
+def reap(
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="ID", help="End those of this run, whatever their age.")
+    ] = None,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Only tell which.")] = False,
+    settings: SettingsOption = DEFAULT,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """End our clusters that are older than their maximum age."""
+    clusters = _clusters(_service(settings, endpoint_url))
+    for each in clusters.reap(run, dry=dry):
+        created = datetime.fromtimestamp(each.created, UTC).isoformat(timespec="seconds")
+        told = {"cluster": each.name, "run": each.run, "created": created, "ended": not dry}
+        _print(told, as_json, f"{each.name} of {each.run}, created {created}")
+
+
+@app.command()
+def package(
+    more: Annotated[
+        list[str] | None, typer.Option("--with", metavar="NAME", help="A distribution more, as a plugin.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write it there, and upload nothing.")] = None,
+    settings: SettingsOption = DEFAULT,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Build what a cluster needs of Python, and upload it if it is new; prints where it is."""
+    from shipment_etl_emr.package import build
+
+    wanted = Settings.from_toml(settings)
+    made = build(wanted.known_release.python, wanted.arch, more or ())
+    if out is not None:
+        file = out / Path(made.name).name
+        out.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(made.data)
+        uri, new = str(file), True
+    else:
+        service = _service(settings, endpoint_url)
+        service.check()
+        uri, new = service.upload_package(made)
+    _print({"package": uri, "new": new, "bytes": len(made.data), "sha256": made.digest}, as_json, uri)
+
+
+def _service(settings: Path, endpoint_url: str | None) -> "Service":
+    from shipment_etl_emr.service import Service
+
+    return Service(Settings.from_toml(settings), endpoint_url)
+
+
+def _clusters(service: "Service") -> "Clusters":
+    from shipment_etl_emr.errors import SettingsError
+
+    if service.settings.target != "cluster":
+        raise SettingsError("EMR Serverless has no clusters. Use emr run, wait, status, logs and cancel.")
+    return service.clusters
+
+
+@contextmanager
+def _runner(service: "Service", run: str) -> "Iterator[EmrRunner]":
+    from shipment_etl_emr.live import live
+    from shipment_etl_emr.runner import EmrRunner
+
+    with live(run) as watch:
+        yield EmrRunner(service.target, service.logs, service.timing, watch)
+
+
+def _job(
+    service: "Service",
+    name: JobName,
+    lake: str,
+    more: Sequence[str],
+    dates: tuple[str | None, str | None, str | None],
+    run: str | None,
+    script: str | None,
+    package: str | None,
+) -> "Job":
+    """Return what is to run, after all that can be checked was; `package` is empty where the cluster has one."""
+    from shipment_etl_emr.requests import step_request
+    from shipment_etl_emr.target import Job
+
+    days = dates_given(*dates)
+    s3_parts(lake, "--lake")
+    if name is JobName.generate and not days:
+        # Pinned here: a retry after midnight is to mean the same day.
+        days = [Date.today()]
+    when = ["--from", str(days[0]), "--to", str(days[-1])] if dates[1] else ["--date", str(days[0])] if days else []
+    # A range is processed as far as it has landed, and nobody here knows how far that is.
+    reports = None if name is JobName.process and dates[1] else max(len(days), 1)
+    arguments = ("--lake", lake, *when, *more)
+    wanted = Job(run or _run_id(name.value), name.value, "", arguments, "", reports=reports)
+    step_request(service.settings, wanted)
+    service.check(lake)
+    uri = service.storage.script(service.settings.code, script or SCRIPTS[name], NO_SCRIPT)
+    if package == "":
+        return Job(wanted.run, wanted.name, uri, arguments, "", reports=reports)
+    return Job(wanted.run, wanted.name, uri, arguments, service.package(package), service.upload_bootstrap(), reports)
+
+
+def _run_id(what: str) -> str:
+    return f"{what}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
+
+
+def _print_outcome(outcome: "Outcome", as_json: bool) -> None:
+    place: Place = outcome.place
+    told = {"run": outcome.run, "cluster": place.cluster, "step": place.step, "reports": list(outcome.reports)}
+    lines = [f"{outcome.run}: {place} completed"]
+    for report in outcome.reports:
+        counts = report.get("counts", {})
+        told_counts = ", ".join(f"{rows:,} {what}" for what, rows in counts.items() if rows)
+        lines.append(f"  {report['job']} {report.get('source', '')} {report.get('batch_date', '')}: {told_counts}")
+    _print(told, as_json, "\n".join(lines))
+
+
+def _print_progress(progress: "Progress", as_json: bool) -> None:
+    told = {
+        "cluster": progress.place.cluster,
+        "step": progress.place.step,
+        "cluster_state": progress.cluster,
+        "step_state": progress.step,
+        "reason": progress.reason,
+        "message": progress.message,
+    }
+    _print(told, as_json, " ".join(part for part in (str(progress), progress.reason, progress.message) if part))
+
+
+def _print(told: Mapping[str, Any], as_json: bool, text: str) -> None:
+    print(json.dumps(told, ensure_ascii=False, default=str) if as_json else text)

@@ -1,0 +1,236 @@
+"""Every error of this adapter; each message says what is wrong, where, and what to do.
+
+ShipmentEtlError
+├── UsageError
+│   └── EmrRefused                  refused before money is spent (exit code 2)
+│       ├── SettingsError
+│       ├── ReleaseUnfit
+│       ├── MachinesUnfit
+│       ├── StepTooLong
+│       ├── BucketMissing
+│       ├── BucketDenied
+│       ├── RegionMismatch
+│       └── ObjectMissing
+└── JobError
+    └── EmrError                    the work on EMR could not be done (exit code 1)
+        ├── CredentialsRefused
+        ├── NotAllowed
+        ├── RequestRefused
+        ├── ServiceUnavailable
+        ├── PackageFailed
+        ├── StepFailed
+        ├── ClusterFailed
+        ├── ReportMissing
+        ├── ReportFailed
+        ├── RunTimedOut
+        ├── ClusterMayLive
+        └── RunStopped              a signal asked to stop (exit code 130 or 143)
+"""
+
+from collections.abc import Iterable
+
+from shipment_etl.errors import JobError, UsageError, listed, shorten
+
+__all__ = [
+    "BucketDenied",
+    "BucketMissing",
+    "ClusterFailed",
+    "ClusterMayLive",
+    "CredentialsRefused",
+    "EmrError",
+    "EmrRefused",
+    "MachinesUnfit",
+    "NotAllowed",
+    "ObjectMissing",
+    "PackageFailed",
+    "RegionMismatch",
+    "ReleaseUnfit",
+    "ReportFailed",
+    "ReportMissing",
+    "RequestRefused",
+    "RunStopped",
+    "RunTimedOut",
+    "ServiceUnavailable",
+    "SettingsError",
+    "StepFailed",
+    "StepTooLong",
+]
+
+
+class EmrRefused(UsageError):
+    """What was asked for cannot work on EMR; nothing was started."""
+
+
+class SettingsError(EmrRefused):
+    """The settings of EMR cannot be used."""
+
+
+class ReleaseUnfit(EmrRefused):
+    """A release label cannot run the package."""
+
+    def __init__(self, label: str, why: str, known: Iterable[str]) -> None:
+        super().__init__(f"The release {shorten(label)} cannot run shipment-etl: {why}. Use one of: {listed(known)}.")
+
+
+class MachinesUnfit(EmrRefused):
+    """The instance types cannot make this cluster."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}. {remedy}")
+
+
+class StepTooLong(EmrRefused):
+    """The arguments of a step are longer than EMR takes."""
+
+    def __init__(self, size: int, most: int) -> None:
+        super().__init__(
+            f"The arguments of the step have {size:,} characters, but EMR takes {most:,}. Give fewer or shorter ones."
+        )
+
+
+class BucketMissing(EmrRefused):
+    """There is no such bucket."""
+
+    def __init__(self, bucket: str, use: str) -> None:
+        super().__init__(f"There is no bucket {shorten(bucket)}, which is to hold {use}. Create it, or name another.")
+
+
+class BucketDenied(EmrRefused):
+    """A bucket is there, but not for these credentials."""
+
+    def __init__(self, bucket: str, use: str) -> None:
+        super().__init__(
+            f"Access to the bucket {shorten(bucket)}, which is to hold {use}, is denied. "
+            "Let this role list it (s3:ListBucket), or use credentials that may."
+        )
+
+
+class RegionMismatch(EmrRefused):
+    """A bucket lies in another region than the cluster."""
+
+    def __init__(self, bucket: str, lies: str, region: str) -> None:
+        super().__init__(
+            f"The bucket {shorten(bucket)} lies in {lies}, but the cluster would run in {region}: every byte would cross "
+            f"regions. Set region = {lies!r}, or use a bucket in {region}."
+        )
+
+
+class ObjectMissing(EmrRefused):
+    """An object that a run needs is not there."""
+
+    def __init__(self, uri: str, what: str, remedy: str) -> None:
+        super().__init__(f"There is no {what} at {uri}. {remedy}")
+
+
+class EmrError(JobError):
+    """The work on EMR could not be done."""
+
+
+class CredentialsRefused(EmrError):
+    """AWS does not know, or no longer takes, these credentials."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(
+            f"AWS refuses the credentials ({code}). Log in again, as with: aws sso login; then run the same again."
+        )
+
+
+class NotAllowed(EmrError):
+    """The credentials lack a right."""
+
+    def __init__(self, doing: str, said: str) -> None:
+        super().__init__(
+            f"AWS does not let this role {doing.removeprefix('to ')}: {said[:400]} Give it that right, or use another."
+        )
+
+
+class RequestRefused(EmrError):
+    """AWS does not take a request as it is."""
+
+    def __init__(self, doing: str, said: str) -> None:
+        super().__init__(f"AWS refused a call {doing}: {said[:400]} Mend the settings, then run the same again.")
+
+
+class ServiceUnavailable(EmrError):
+    """AWS gave no usable answer for a long time."""
+
+    def __init__(self, doing: str, seconds: float, said: str) -> None:
+        super().__init__(
+            f"AWS gave no usable answer to a call {doing} for {seconds:,.0f} s; at last: {said[:300]} "
+            "Run the same again later: with the same --run it takes up what is there."
+        )
+
+
+class PackageFailed(EmrError):
+    """The package for the cluster cannot be built."""
+
+    def __init__(self, doing: str, said: str) -> None:
+        super().__init__(f"The package for the cluster could not be built: {doing} failed: {said.strip()[-600:]}")
+
+
+class StepFailed(EmrError):
+    """A step ended, and not well. `tail` are the last lines of its log; `ui` is a link, or empty."""
+
+    def __init__(self, where: str, state: str, reason: str, message: str, tail: str, ui: str, logs: str) -> None:
+        self.state, self.reason, self.message, self.tail, self.ui = state, reason, message, tail, ui
+        told = [f"The step {where} is {state}: {reason or 'no reason given'}. {message}".rstrip()]
+        told.append(f"Its log ends with:\n{tail}" if tail else f"Its log has not arrived at {logs}; look there later.")
+        if ui:
+            told.append(f"Spark UI: {ui}")
+        super().__init__("\n".join(told))
+
+
+class ClusterFailed(EmrError):
+    """A cluster ended before its step began."""
+
+    def __init__(self, cluster: str, state: str, reason: str, message: str) -> None:
+        super().__init__(
+            f"The cluster {cluster} is {state} and never ran its step: {reason or 'no reason given'}. {message} "
+            "Its node logs are in the log bucket, below this name; then run the same again."
+        )
+
+
+class ReportMissing(EmrError):
+    """A step says that it completed, but no report of a run proves it."""
+
+    def __init__(self, where: str, found: int, expected: int | None, logs: str) -> None:
+        super().__init__(
+            f"The step {where} completed, but {found} reports of runs are in {logs}stdout.gz where "
+            f"{expected or 'at least one'} must be. It does not count as done: see whether the script prints its report, "
+            "then run the same again."
+        )
+
+
+class ReportFailed(EmrError):
+    """A step says that it completed, but a report in it says something else."""
+
+    def __init__(self, where: str, run_id: str, said: str) -> None:
+        super().__init__(f"The step {where} completed, but its run {run_id} reports {said}. It does not count as done.")
+
+
+class RunTimedOut(EmrError):
+    """A run took longer than it may."""
+
+    def __init__(self, run: str, seconds: float, state: str) -> None:
+        super().__init__(
+            f"The run {run} was not done after {seconds:,.0f} s; its last state was {state}. "
+            "It was ended. Give it more with --timeout, or larger machines."
+        )
+
+
+class ClusterMayLive(EmrError):
+    """A cluster could not be ended, or not be seen to end."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(
+            f"{what} may be alive still: {why} Ended it must be: shipment-etl emr reap --run RUN, or terminate; "
+            "else it ends at its maximum age."
+        )
+
+
+class RunStopped(EmrError):
+    """A signal asked to stop."""
+
+    def __init__(self, run: str, signal: int) -> None:
+        super().__init__(f"Stopped. The run {run} was ended; nothing of it is left running.")
+        self.exit_code = 128 + signal

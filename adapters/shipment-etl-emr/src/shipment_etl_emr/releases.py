@@ -1,0 +1,72 @@
+"""Releases of EMR: which Spark, Delta and Pythons each has, and which of these Pythons can import the package."""
+
+from dataclasses import dataclass
+from importlib.metadata import metadata
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from shipment_etl_emr.errors import ReleaseUnfit
+
+__all__ = ["RELEASES", "Release", "release"]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a release label stands for; `python` is the one to run the package on."""
+
+    label: str
+    spark: str
+    delta: str
+    pythons: tuple[str, ...]
+    python: str = ""
+
+    @property
+    def interpreter(self) -> str:
+        """Where the Python lies on every node."""
+        return f"/usr/bin/python{self.python}"
+
+
+RELEASES = {
+    each.label: each
+    for each in (
+        Release("emr-7.13.0", "3.5.6", "3.3.2", ("3.9", "3.11")),
+        Release("emr-spark-8.0.0", "4.0.2", "4.0.0", ("3.11", "3.12", "3.13")),
+    )
+}
+"""What we know by having looked it up, and nothing else: a guess would cost a cluster."""
+
+OLDER = {"emr-5.": ("2.7", "3.7"), "emr-6.": ("2.7", "3.7")}
+
+
+def release(label: str, requires: str | None = None) -> Release:
+    """Return what a release label stands for, with the Python to use.
+
+    Args:
+        label: as AWS writes it, such as emr-7.13.0.
+        requires: the Pythons that the package runs on, such as >=3.11,<3.13; None asks the installed package.
+
+    Raises:
+        ReleaseUnfit: it is not known, or none of its Pythons can import the package.
+    """
+    needed = requires or str(metadata("shipment-etl")["Requires-Python"])
+    fit = [each.label for each in RELEASES.values() if _fitting(each.pythons, needed)]
+    known = RELEASES.get(label)
+    if known is None:
+        pythons = next((pythons for line, pythons in OLDER.items() if label.startswith(line)), None)
+        if pythons is None:
+            raise ReleaseUnfit(label, "what it holds is not known here", fit)
+        raise ReleaseUnfit(label, _why(pythons, needed), fit)
+    fitting = _fitting(known.pythons, needed)
+    if not fitting:
+        raise ReleaseUnfit(label, _why(known.pythons, needed), fit)
+    # The oldest that fits: the same for as many releases as can be, so that one package serves them.
+    return Release(known.label, known.spark, known.delta, known.pythons, min(fitting, key=Version))
+
+
+def _fitting(pythons: tuple[str, ...], needed: str) -> list[str]:
+    return [python for python in pythons if SpecifierSet(needed).contains(python)]
+
+
+def _why(pythons: tuple[str, ...], needed: str) -> str:
+    return f"it has Python {' and '.join(pythons)}, and the package needs {needed}"

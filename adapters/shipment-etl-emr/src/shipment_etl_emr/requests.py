@@ -1,0 +1,209 @@
+"""Requests: what AWS is asked for, as plain dicts made of plain values; no call is made here."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shipment_etl_emr.errors import StepTooLong
+from shipment_etl_emr.machines import machine, spark_sizes
+from shipment_etl_emr.settings import Settings
+from shipment_etl_emr.target import Job
+
+__all__ = [
+    "ATTEMPT_TAG",
+    "MAX_AGE_TAG",
+    "NAME",
+    "RUN_TAG",
+    "bootstrap_action",
+    "cluster_request",
+    "job_run_request",
+    "step_request",
+    "tags_of",
+]
+
+NAME = "shipment-etl/"
+"""What the names of our clusters, steps and job runs begin with."""
+RUN_TAG, ATTEMPT_TAG, MAX_AGE_TAG = "shipment-etl:run", "shipment-etl:attempt", "shipment-etl:max-age-minutes"
+HOME = "/opt/shipment_etl"
+ARCHIVE = "shipment_etl"
+SPOT_MINUTES = 10
+LONGEST_STEP = 10_280
+"""Characters of all arguments of a step, as EMR counts them."""
+DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+DELTA_JARS = ",".join(f"/usr/share/aws/delta/lib/{name}.jar" for name in ("delta-spark", "delta-storage"))
+COMMON = {"spark.sql.session.timeZone": "UTC", **DELTA}
+
+
+def cluster_request(
+    settings: Settings, run: str, attempt: int, bootstrap: str, package: str, job: Job | None
+) -> dict[str, Any]:
+    """Return the request for a cluster.
+
+    Args:
+        settings: where and on what.
+        run: names the run that the cluster is for; a tag carries it.
+        attempt: which attempt at this run it is, from 1.
+        bootstrap: s3:// URI of the bootstrap action.
+        package: s3:// URI of the package.
+        job: the step of a transient cluster, which ends with it; None makes one that is kept, until it has been idle.
+
+    Raises:
+        StepTooLong: the step has too many characters.
+    """
+    request: dict[str, Any] = {
+        "Name": f"{NAME}{run}",
+        "ReleaseLabel": settings.release,
+        "LogUri": f"{settings.logs.rstrip('/')}/",
+        "Applications": [{"Name": "Spark"}],
+        "Configurations": _configurations(settings),
+        "BootstrapActions": [bootstrap_action(settings, bootstrap, package)],
+        "Instances": _instances(settings, keep=job is None),
+        "Steps": [] if job is None else [step_request(settings, job, "TERMINATE_CLUSTER")],
+        "ServiceRole": settings.service_role,
+        "JobFlowRole": settings.instance_profile,
+        "VisibleToAllUsers": True,
+        "ScaleDownBehavior": "TERMINATE_AT_TASK_COMPLETION",
+        "Tags": [{"Key": name, "Value": value} for name, value in tags_of(settings, run, attempt).items()],
+    }
+    if job is None:
+        # A transient cluster ends with its last step; this is for one that waits for the next.
+        request["AutoTerminationPolicy"] = {"IdleTimeout": settings.idle_minutes * 60}
+    if settings.security_configuration:
+        request["SecurityConfiguration"] = settings.security_configuration
+    if settings.log_key:
+        request["LogEncryptionKmsKeyId"] = settings.log_key
+    return request
+
+
+def step_request(settings: Settings, job: Job, on_failure: str = "CONTINUE", attempt: int = 0) -> dict[str, Any]:
+    """Return a step that runs the job's script; a list of arguments goes through no shell, so that each arrives as it is.
+
+    Raises:
+        StepTooLong: it has too many characters.
+    """
+    arguments = ["spark-submit", "--deploy-mode", "client", job.script, *job.arguments]
+    size = sum(len(each) + 1 for each in arguments)
+    if size > LONGEST_STEP:
+        raise StepTooLong(size, LONGEST_STEP)
+    name = f"{NAME}{job.run}" + (f"/{attempt}" if attempt else "")
+    return {
+        "Name": name,
+        "ActionOnFailure": on_failure,
+        "HadoopJarStep": {"Jar": "command-runner.jar", "Args": arguments},
+    }
+
+
+def bootstrap_action(settings: Settings, bootstrap: str, package: str) -> dict[str, Any]:
+    """Return the action that puts the package on every node, and sets the node's own timer."""
+    arguments = [package, settings.known_release.interpreter, HOME, str(settings.max_age_minutes)]
+    return {"Name": "shipment-etl", "ScriptBootstrapAction": {"Path": bootstrap, "Args": arguments}}
+
+
+def job_run_request(settings: Settings, job: Job, token: str) -> dict[str, Any]:
+    """Return the request for a job run on EMR Serverless; the token makes AWS start it once, however often it is sent.
+
+    Raises:
+        StepTooLong: it has too many characters.
+    """
+    size = sum(len(each) + 1 for each in job.arguments)
+    if size > LONGEST_STEP:
+        raise StepTooLong(size, LONGEST_STEP)
+    python = {"PYSPARK_PYTHON": settings.known_release.interpreter, "PYTHONPATH": f"./{ARCHIVE}"}
+    spark = {
+        **COMMON,
+        "spark.jars": DELTA_JARS,
+        "spark.archives": f"{job.package}#{ARCHIVE}",
+        **{f"spark.emr-serverless.driverEnv.{name}": value for name, value in python.items()},
+        **{f"spark.executorEnv.{name}": value for name, value in python.items()},
+        **settings.spark,
+    }
+    monitoring: dict[str, Any] = {"logUri": f"{settings.logs.rstrip('/')}/"}
+    if settings.log_key:
+        monitoring["encryptionKeyArn"] = settings.log_key
+    return {
+        "applicationId": settings.application,
+        "executionRoleArn": settings.job_role,
+        "clientToken": token,
+        "name": f"{NAME}{job.run}",
+        "executionTimeoutMinutes": settings.max_age_minutes,
+        "jobDriver": {"sparkSubmit": {"entryPoint": job.script, "entryPointArguments": list(job.arguments)}},
+        "configurationOverrides": {
+            "applicationConfiguration": [{"classification": "spark-defaults", "properties": spark}],
+            "monitoringConfiguration": {"s3MonitoringConfiguration": monitoring},
+        },
+        "tags": tags_of(settings, job.run, 1),
+    }
+
+
+def tags_of(settings: Settings, run: str, attempt: int) -> dict[str, str]:
+    """Return the tags of what is started for a run."""
+    # EMR's own managed policy for its service role lets it touch only what bears the last of them.
+    own = {RUN_TAG: run, ATTEMPT_TAG: str(attempt), MAX_AGE_TAG: str(settings.max_age_minutes)}
+    return {**settings.tags, **own, "for-use-with-amazon-emr-managed-policies": "true"}
+
+
+def _configurations(settings: Settings) -> list[dict[str, Any]]:
+    python = {"PYSPARK_PYTHON": settings.known_release.interpreter, "PYTHONPATH": HOME}
+    spark = {
+        **COMMON,
+        **{f"spark.executorEnv.{name}": value for name, value in python.items()},
+        **spark_sizes(settings.primary, settings.workers, settings.count, fixed=not settings.fleets),
+        **settings.spark,
+    }
+    return [
+        {"Classification": "delta-defaults", "Properties": {"delta.enabled": "true"}},
+        {
+            "Classification": "spark-env",
+            "Properties": {},
+            "Configurations": [{"Classification": "export", "Properties": python}],
+        },
+        {"Classification": "spark-defaults", "Properties": spark},
+    ]
+
+
+def _instances(settings: Settings, *, keep: bool) -> dict[str, Any]:
+    instances: dict[str, Any] = {"KeepJobFlowAliveWhenNoSteps": keep, "TerminationProtected": False}
+    if settings.fleets:
+        instances["InstanceFleets"] = [_primary_fleet(settings), _worker_fleet(settings)]
+        if settings.subnets:
+            instances["Ec2SubnetIds"] = list(settings.subnets)
+        return instances
+    instances["InstanceGroups"] = [
+        _group("MASTER", settings.primary, 1),
+        _group("CORE", settings.workers[0], settings.count),
+    ]
+    if settings.subnets:
+        instances["Ec2SubnetId"] = settings.subnets[0]
+    return instances
+
+
+def _group(role: str, kind: str, count: int) -> Mapping[str, Any]:
+    return {"InstanceRole": role, "InstanceType": kind, "InstanceCount": count, "Market": "ON_DEMAND"}
+
+
+def _primary_fleet(settings: Settings) -> Mapping[str, Any]:
+    types = [{"InstanceType": settings.primary, "WeightedCapacity": 1}]
+    # A lost primary is a lost run: never on spot.
+    return {"InstanceFleetType": "MASTER", "TargetOnDemandCapacity": 1, "InstanceTypeConfigs": types}
+
+
+def _worker_fleet(settings: Settings) -> Mapping[str, Any]:
+    machines = [machine(name) for name in settings.workers]
+    least = min(each.cpus for each in machines)
+    # Weighed by processors, so that two small machines stand for one large.
+    types = [{"InstanceType": each.name, "WeightedCapacity": each.cpus // least} for each in machines]
+    fleet: dict[str, Any] = {"InstanceFleetType": "CORE", "InstanceTypeConfigs": types}
+    if not settings.spot:
+        return {
+            **fleet,
+            "TargetOnDemandCapacity": settings.count,
+            "LaunchSpecifications": {"OnDemandSpecification": {"AllocationStrategy": "lowest-price"}},
+        }
+    spot = {
+        "TimeoutDurationMinutes": SPOT_MINUTES,
+        "TimeoutAction": "SWITCH_TO_ON_DEMAND",
+        "AllocationStrategy": "price-capacity-optimized",
+    }
+    return {**fleet, "TargetSpotCapacity": settings.count, "LaunchSpecifications": {"SpotSpecification": spot}}

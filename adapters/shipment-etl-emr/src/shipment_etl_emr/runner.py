@@ -1,0 +1,134 @@
+"""The runner: takes a job to a target, waits, has it proven, and ends what it ran on, whatever happens."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shipment_etl_emr.errors import ClusterFailed, EmrError, ReportFailed, ReportMissing, RunTimedOut, StepFailed
+from shipment_etl_emr.logs import Logs
+from shipment_etl_emr.signals import Stopped, stoppable
+from shipment_etl_emr.target import Job, Place, Progress, Target
+from shipment_etl_emr.timing import Timing
+
+__all__ = ["EmrRunner", "Outcome"]
+
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 30.0
+FAILED, SUCCEEDED = "FAILED", "succeeded"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A job that is done, and the reports of runs that prove it."""
+
+    run: str
+    place: Place
+    reports: tuple[Mapping[str, Any], ...]
+
+
+def _unwatched(progress: Progress) -> None:
+    """Watch nothing."""
+
+
+class EmrRunner:
+    """Runs jobs on a target. `watch` is told each look at the progress."""
+
+    def __init__(self, target: Target, logs: Logs, timing: Timing, watch: Callable[[Progress], None] = _unwatched) -> None:
+        self._target = target
+        self._logs = logs
+        self._timing = timing
+        self._watch = watch
+
+    def run(self, job: Job, timeout: float) -> Outcome:
+        """Run a job, and leave nothing behind: not after an error, a time-out, Ctrl-C or SIGTERM.
+
+        Args:
+            job: what is to run; if this run is under way or done already, it is taken up.
+            timeout: seconds from its start.
+
+        Raises:
+            EmrError: it failed; what it ran on was ended, or the error is ClusterMayLive.
+            Stopped: a signal came; what it ran on was ended.
+        """
+        ending = _Ending(self._target, job.run)
+        with stoppable():
+            try:
+                try:
+                    return self.wait(job, ending.of(lambda: self._target.start(job)), timeout)
+                finally:
+                    ending.make()
+            except Stopped:
+                # A first signal can come while the ending is made; there will be no second.
+                ending.make()
+                raise
+
+    def wait(self, job: Job, place: Place, timeout: float) -> Outcome:
+        """Wait for a job that was started, and have it proven; nothing is ended.
+
+        Raises:
+            EmrError: it failed, or took too long.
+        """
+        progress = self._until_over(job.run, place, timeout)
+        place = progress.place
+        if not progress.well:
+            raise self._failure(progress)
+        folder = self._target.logs_at(place)
+        reports = self._logs.reports(folder, job.reports)
+        for report in reports:
+            if report["status"] != SUCCEEDED or report["job"] != job.name:
+                raise ReportFailed(str(place), str(report["run_id"]), f"{report['job']} {report['status']}")
+        if len(reports) < (job.reports or 1):
+            raise ReportMissing(str(place), len(reports), job.reports, folder)
+        return Outcome(job.run, place, tuple(reports))
+
+    def _until_over(self, run: str, place: Place, timeout: float) -> Progress:
+        start, last, pause = self._timing.now(), None, FIRST_PAUSE
+        while True:
+            progress = self._target.look(place)
+            self._watch(progress)
+            if progress.over:
+                return progress
+            waited = self._timing.now() - start
+            if waited >= timeout:
+                raise RunTimedOut(run, waited, str(progress))
+            # Often while something changes, seldom while nothing does: an account's calls are few, and shared by all.
+            pause = FIRST_PAUSE if progress != last else min(pause * 1.3, LONGEST_PAUSE)
+            place, last = progress.place, progress
+            self._timing.sleep(pause * (0.8 + 0.4 * self._timing.chance()))
+
+    def _failure(self, progress: Progress) -> Exception:
+        place = progress.place
+        if progress.step != FAILED and progress.cluster.startswith("TERMINAT"):
+            return ClusterFailed(place.cluster, progress.cluster, progress.reason, progress.message)
+        folder = self._target.logs_at(place)
+        tail = self._logs.tail(folder)
+        ui = self._target.ui(place)
+        return StepFailed(str(place), progress.step, progress.reason, progress.message, tail, ui, folder)
+
+
+class _Ending:
+    """The end of a run, which is made once."""
+
+    def __init__(self, target: Target, run: str) -> None:
+        self._target = target
+        self._run = run
+        self._place: Place | None = None
+        self._unsure = False
+        self._made = False
+
+    def of(self, start: Callable[[], Place]) -> Place:
+        """Start, and note how it went."""
+        self._unsure = True
+        try:
+            self._place = start()
+        except EmrError:
+            # Where it gave up with an error of its own, it has waited for what might show up.
+            self._unsure = False
+            raise
+        self._unsure = False
+        return self._place
+
+    def make(self) -> None:
+        """End all that costs money for this run."""
+        if not self._made:
+            self._target.end(self._run, self._place, unsure=self._unsure)
+            self._made = True

@@ -1,0 +1,131 @@
+"""Service: clients of AWS and what is built of them. The only room that imports boto3."""
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.resources import files
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from shipment_etl_emr.calls import Calls
+from shipment_etl_emr.claims import Claims
+from shipment_etl_emr.clusters import Clusters
+from shipment_etl_emr.errors import SettingsError
+from shipment_etl_emr.logs import Logs
+from shipment_etl_emr.package import Package, build
+from shipment_etl_emr.serverless import Serverless
+from shipment_etl_emr.settings import Settings
+from shipment_etl_emr.storage import Storage
+from shipment_etl_emr.target import Target
+from shipment_etl_emr.timing import Timing
+
+__all__ = ["Service"]
+
+CONFIG = Config(
+    # A call that is repeated behind our back can create a second cluster; we repeat those that may be.
+    retries={"total_max_attempts": 1},
+    connect_timeout=10,
+    read_timeout=60,
+    user_agent_extra="shipment-etl-emr",
+)
+
+
+@dataclass
+class Service:
+    """All that a run needs of AWS, made when it is first used.
+
+    Attributes:
+        settings: where and on what; without a region, that of the environment is used.
+        endpoint_url: another AWS, such as one on this machine; None is what the environment says.
+        timing: clock and sleep.
+    """
+
+    settings: Settings
+    endpoint_url: str | None = None
+    timing: Timing = field(default_factory=Timing)
+
+    def __post_init__(self) -> None:
+        # boto3 alone does not know AWS_REGION, which other tools of AWS do.
+        region = self.settings.region or os.environ.get("AWS_REGION") or boto3.session.Session().region_name
+        if not region:
+            raise SettingsError("No region is known. Set region in the settings, or AWS_REGION.")
+        self.settings = self.settings.with_region(region)
+
+    @cached_property
+    def calls(self) -> Calls:
+        """Calls with patience."""
+        return Calls(self.timing)
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        """Clusters on EC2."""
+        claims = Claims(self._client("s3"), self.settings.logs, self.calls)
+        return Clusters(self._client("emr"), claims, self.calls, self.settings)
+
+    @cached_property
+    def target(self) -> Target:
+        """What the settings say that jobs run on."""
+        if self.settings.target == "cluster":
+            return self.clusters
+        return Serverless(self._client("emr-serverless"), self.calls, self.settings)
+
+    @cached_property
+    def storage(self) -> Storage:
+        """S3, checked and uploaded to."""
+        return Storage(self._client("s3"), self.calls)
+
+    @cached_property
+    def logs(self) -> Logs:
+        """The logs of steps."""
+        return Logs(self._client("s3"), self.calls)
+
+    def check(self, lake: str | None = None) -> None:
+        """Check credentials, buckets and region, before any money is spent.
+
+        Args:
+            lake: s3:// URI of the lake, if there is one.
+
+        Raises:
+            EmrRefused: something cannot work.
+            CredentialsRefused: the credentials are missing or expired.
+        """
+        self.calls("to ask who we are", self._client("sts").get_caller_identity)
+        buckets = {self.settings.code: "code", self.settings.logs: "logs", **({lake: "the lake"} if lake else {})}
+        self.storage.check(buckets, self.settings.region or "")
+
+    def upload_bootstrap(self) -> str:
+        """Upload the bootstrap action if it is new, and return its URI."""
+        data = files("shipment_etl_emr").joinpath("bootstrap.sh").read_bytes()
+        return self.storage.put(self.settings.code, f"bootstrap/{hashlib.sha256(data).hexdigest()[:16]}.sh", data)[0]
+
+    def upload_package(self, package: Package) -> tuple[str, bool]:
+        """Upload a package if it is new; its URI, and whether it was new."""
+        return self.storage.put(self.settings.code, package.name, package.data)
+
+    def package(self, given: str | None) -> str:
+        """Return the URI of the package: the one given, if it fits these settings, else one that is built now.
+
+        Raises:
+            EmrRefused: the one given is not there, or for another Python or processor.
+            PackageFailed: it cannot be built.
+        """
+        python, arch = self.settings.known_release.python, self.settings.arch
+        if given is None:
+            return self.upload_package(build(python, arch))[0]
+        if f"-py{python}-{arch}-" not in given:
+            raise SettingsError(
+                f"The package {given} is not for Python {python} on {arch}. Build one: shipment-etl emr package"
+            )
+        return self.storage.require(given, "package", "Build and upload one with: shipment-etl emr package")
+
+    def _client(self, name: str) -> Any:
+        try:
+            return boto3.client(name, region_name=self.settings.region, endpoint_url=self.endpoint_url, config=CONFIG)
+        except (BotoCoreError, ValueError) as problem:
+            raise SettingsError(
+                f"AWS cannot be reached with these settings: {problem}. Mend region or endpoint."
+            ) from problem

@@ -1,0 +1,132 @@
+"""Settings: where and on what the jobs run, declared in one TOML file."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from shipment_etl.declared import parse_toml, read_text, strict
+from shipment_etl_emr.errors import SettingsError
+from shipment_etl_emr.machines import machine, one_processor
+from shipment_etl_emr.releases import Release, release
+
+__all__ = ["SETTINGS_FILE", "Settings", "s3_parts"]
+
+SETTINGS_FILE = "emr.toml"
+OWN = "shipment-etl:"
+"""What the names of our own tags begin with."""
+MOST_WORKERS = 100
+S3 = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<key>.*))?")
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where and on what the jobs run.
+
+    Attributes:
+        code: s3:// folder of packages, scripts and the bootstrap action.
+        logs: s3:// folder that EMR writes its logs to, and where runs are claimed.
+        region: of AWS; None leaves it to the environment.
+        target: a cluster for each run, or EMR Serverless.
+        release: release label of EMR.
+        primary: instance type of the node that Spark's driver runs on.
+        workers: instance types of the others; of several, EMR takes what is to be had.
+        count: number of workers; of several types, as many of the smallest.
+        spot: whether workers are spot instances; the primary never is.
+        subnets: subnets to start in; of several, EMR takes one that has the machines.
+        service_role: role of EMR itself.
+        instance_profile: role of the nodes.
+        job_role: ARN of the role of jobs on EMR Serverless.
+        application: ID of the application of EMR Serverless.
+        security_configuration: name of one of EMR, which encrypts disks and S3.
+        log_key: ARN of the KMS key of the logs.
+        max_age_minutes: age at which a cluster may be ended by anyone, and ends itself.
+        idle_minutes: how long a kept cluster may have nothing to do.
+        tags: more tags, for the bill.
+        spark: more Spark settings; they win over those that are sized from the machines.
+    """
+
+    code: str
+    logs: str
+    region: str | None = None
+    target: Literal["cluster", "serverless"] = "cluster"
+    release: str = "emr-7.13.0"
+    primary: str = "m5.xlarge"
+    workers: tuple[str, ...] = ("m5.xlarge",)
+    count: int = 2
+    spot: bool = False
+    subnets: tuple[str, ...] = ()
+    service_role: str = "EMR_DefaultRole"
+    instance_profile: str = "EMR_EC2_DefaultRole"
+    job_role: str | None = None
+    application: str | None = None
+    security_configuration: str | None = None
+    log_key: str | None = None
+    max_age_minutes: int = 360
+    idle_minutes: int = 15
+    tags: Mapping[str, str] = field(default_factory=dict)
+    spark: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("code", "logs"):
+            s3_parts(getattr(self, name), name)
+        _between("count", self.count, 1, MOST_WORKERS)
+        _between("max_age_minutes", self.max_age_minutes, 10, 7 * 24 * 60)
+        _between("idle_minutes", self.idle_minutes, 1, 7 * 24 * 60)
+        if not self.workers:
+            raise SettingsError("workers is empty. Name at least one instance type.")
+        if any(tag.startswith((OWN, "aws:")) for tag in self.tags):
+            raise SettingsError(f"A tag begins with {OWN} or aws:, which are taken. Name it otherwise.")
+        if self.target == "serverless" and not (self.application and self.job_role):
+            raise SettingsError("EMR Serverless needs the settings application and job_role. The stack's outputs name both.")
+        for name in (self.primary, *self.workers):
+            machine(name)
+        _ = self.arch, self.known_release
+
+    @staticmethod
+    def from_toml(file: str | Path) -> "Settings":
+        """Return the settings that a TOML file declares.
+
+        Raises:
+            SettingsError: the file is missing, or a key or value does not fit.
+            EmrRefused: what it asks for cannot work.
+        """
+        return parse_toml(read_text(file, SettingsError), Settings, str(file), SettingsError)
+
+    def with_region(self, region: str) -> "Settings":
+        """Return the same settings in a region, if they name none."""
+        return self if self.region else replace(self, region=region)
+
+    @property
+    def known_release(self) -> Release:
+        """What the release label stands for."""
+        return release(self.release)
+
+    @property
+    def arch(self) -> str:
+        """The processors' architecture, as wheels name it."""
+        return "x86_64" if self.target == "serverless" else one_processor((self.primary, *self.workers))
+
+    @property
+    def fleets(self) -> bool:
+        """Whether EMR is to choose among machines; else the cluster is of plain instance groups."""
+        return self.spot or len(self.workers) > 1 or len(self.subnets) > 1
+
+
+def s3_parts(uri: str, name: str) -> tuple[str, str]:
+    """Return bucket and key of an S3 URI; `name` is what the message calls it.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    found = S3.fullmatch(uri)
+    if found is None:
+        raise SettingsError(f"{name} is {uri!r}, but must be a folder such as s3://my-bucket/shipments.")
+    return found["bucket"], (found["key"] or "").strip("/")
+
+
+def _between(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise SettingsError(f"{name} is {value}, but must be from {least} to {most}.")

@@ -1,0 +1,25 @@
+"""Timing: the clock, and how long to wait between two looks. All randomness and all sleeping of the adapter is here."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+__all__ = ["Timing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """A clock in seconds since 1970, a sleep in seconds, and random numbers from 0 to 1; tests bring their own."""
+
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = random.random
+
+    def pauses(self, first: float, most: float, factor: float = 1.5) -> Iterator[None]:
+        """Yield at once, then after growing pauses; each up to a fifth longer or shorter, so that clients part ways."""
+        pause = first
+        while True:
+            yield
+            self.sleep(pause * (0.8 + 0.4 * self.chance()))
+            pause = min(pause * factor, most)

@@ -1,0 +1,238 @@
+"""The lifecycle under faults: whatever happens, no cluster stays, no work is done twice, and no failed job is green."""
+
+from collections import Counter
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from emr.world import Client, Cluster, Faults, Killed, World
+from shipment_etl_emr import once
+from shipment_etl_emr.calls import Calls, Unsure
+from shipment_etl_emr.claims import Claims
+from shipment_etl_emr.clusters import Clusters
+from shipment_etl_emr.errors import ClusterMayLive, EmrError
+from shipment_etl_emr.logs import Logs
+from shipment_etl_emr.requests import MAX_AGE_TAG, RUN_TAG
+from shipment_etl_emr.runner import EmrRunner, Outcome
+from shipment_etl_emr.settings import Settings
+from shipment_etl_emr.signals import Stopped
+from shipment_etl_emr.target import Job, Place
+
+SCHEDULES = 1_000
+SETTINGS = Settings(code="s3://code", logs="s3://logs/emr")
+JOB = Job("night", "process", "s3://code/app.py", ("--json",), "s3://code/package", "s3://code/bootstrap.sh")
+TIMEOUT, SHORT = 5_400, 2_000
+HOUR = 3_600
+
+
+def clusters_of(client: Client) -> Clusters:
+    calls = Calls(client.timing)
+    return Clusters(client, Claims(client, SETTINGS.logs, calls), calls, SETTINGS)
+
+
+def attempt(world: World, faults: Faults, timeout: float = TIMEOUT) -> str:
+    """Run the job as one process; how it went: green, red, stopped, killed, or may live."""
+    client = world.client(faults)
+    runner = EmrRunner(clusters_of(client), Logs(client, Calls(client.timing)), client.timing)
+    try:
+        outcome = runner.run(JOB, timeout)
+    except Killed:
+        return "killed"
+    except Stopped:
+        return "stopped"
+    except ClusterMayLive:
+        return "may live"
+    except EmrError:
+        return "red"
+    proof = next(each for each in world.clusters if each.name == outcome.place.cluster)
+    assert proof.outcome == "good", "a failed job is reported green"
+    assert proof.worked is not None
+    assert proof.worked[1] == proof.up + proof.takes, "a job that was cut off is reported green"
+    return "green"
+
+
+def doubles(world: World) -> list[tuple[Cluster, Cluster]]:
+    """Pairs of clusters that did the same work: at the same time, or one after the other had done it."""
+    at_work = sorted((each for each in world.clusters if each.worked), key=lambda each: each.up)
+    return [
+        (one, other)
+        for number, one in enumerate(at_work)
+        for other in at_work[number + 1 :]
+        if other.up < one.worked[1] or (one.outcome == "good" and one.worked[1] == one.up + one.takes)  # type: ignore[index]
+    ]
+
+
+def reap(world: World, rate: float) -> None:
+    """The last belt, as a timer runs it: once an hour, through the same bad weather."""
+    for _ in range(4):
+        world.now += HOUR
+        for _ in range(3):
+            try:
+                clusters_of(world.client(Faults(rate))).reap()
+                break
+            except EmrError:
+                continue
+
+
+def schedule(seed: int) -> Counter[str]:
+    """One random schedule: up to four processes one after the other, then the reaper."""
+    world = World(seed)
+    chance = world.random
+    foreign = {"Name": "shipment-etl/by-hand", "Instances": {"KeepJobFlowAliveWhenNoSteps": True}, "Steps": [], "Tags": []}
+    world.create({**foreign, "AutoTerminationPolicy": {"IdleTimeout": 10**9}}).outcome = "good"
+    tally: Counter[str] = Counter()
+    for _ in range(chance.randint(1, 4)):
+        rate = chance.choice((0, 0.05, 0.2, 0.5))
+        faults = Faults(rate, slow=chance.choice((0, 0, 0.1)))
+        # Most calls of a run are looks at its progress; what matters happens in the first and last ones.
+        when = chance.choice((chance.randint(1, 40), chance.randint(1, 400)))
+        kind = chance.choice(("kill_at", "kill_at", "stop_at", "stall_at", "none"))
+        if kind == "stall_at":
+            # Another process, with weather of its own, does all it does while this one sleeps.
+            other = Faults(chance.choice((0, 0.2)))
+            faults.while_asleep = lambda other=other: tally.update([attempt(world, replace(other))])  # type: ignore[misc]
+        if kind != "none":
+            setattr(faults, kind, when)
+        how = attempt(world, faults)
+        tally[how] += 1
+        if how in ("green", "red", "stopped"):
+            assert not world.alive(JOB.run), f"a client that ended {how} leaves a cluster alive"
+        world.now += chance.choice((1, 30, 600))
+    reap(world, chance.choice((0, 0.2)))
+    world.now += 12 * HOUR
+    reap(world, chance.choice((0, 0.2)))
+    tally["alive"] += len([each for each in world.alive() if each.run])
+    tally["doubles"] += len(doubles(world))
+    tally["clusters"] += len(world.clusters) - 1
+    assert world.clusters[0].told_to_end is None, "a cluster that is not ours was ended"
+    return tally
+
+
+def test_a_thousand_random_schedules_leave_no_cluster_no_double_and_no_false_green() -> None:
+    total: Counter[str] = Counter()
+    for seed in range(SCHEDULES):
+        found = schedule(seed)
+        assert found["alive"] == 0, f"schedule {seed}: a cluster is alive after the last belt"
+        assert found["doubles"] == 0, f"schedule {seed}: work was done twice"
+        total += found
+    print(dict(total))
+    # The weather must have been bad, or the test says nothing.
+    assert all(total[how] >= SCHEDULES / 20 for how in ("green", "red", "killed", "stopped"))
+
+
+def unproven(runner: EmrRunner, job: Job, place: Place, timeout: float) -> Outcome:
+    return Outcome(job.run, runner._until_over(job.run, place, timeout).place, ())
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "worse"),
+    [
+        (Clusters, "end", lambda *given, **more: None),
+        (Clusters, "reap", lambda *given, **more: []),
+        (EmrRunner, "wait", unproven),
+        (Logs, "reports", lambda *given: [{"run_id": "1", "job": "process", "status": "succeeded"}]),
+        (Clusters, "_serves", lambda self, cluster, job: cluster.alive),
+        (Claims, "take", lambda *given: True),
+        (Calls, "once", None),
+        (once, "SETTLE_SECONDS", 0.0),
+        (once, "_only", lambda every, drop: next((each.name for each in every if each.serves), None)),
+    ],
+    ids=lambda given: (
+        getattr(given, "__name__", None) if isinstance(given, type | ModuleType) else given if isinstance(given, str) else ""
+    ),
+)
+def test_the_schedules_notice_a_worse_adapter(where, name, worse, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name == "once":
+        calling = Calls.once
+        # A creation that is repeated at once, as boto3 does unless it is told not to.
+
+        def repeated(self: Calls, doing: str, call: Any, **arguments: Any) -> Any:
+            for _ in range(4):
+                try:
+                    return calling(self, doing, call, **arguments)
+                except Unsure:
+                    continue
+            return calling(self, doing, call, **arguments)
+
+        worse = repeated
+    monkeypatch.setattr(where, name, worse)
+    if name == "SETTLE_SECONDS":
+        monkeypatch.setattr("shipment_etl_emr.clusters.SETTLE_SECONDS", 0.0)
+    with pytest.raises(AssertionError):  # noqa: PT012  # whichever comes first
+        for at in range(1, 60):
+            asleep(at)
+        for seed in range(SCHEDULES):
+            found = schedule(seed)
+            assert found["alive"] == found["doubles"] == 0
+
+
+@pytest.mark.parametrize("outcome", ["good", "fail", "hang", "boot"])
+def test_killed_between_any_two_calls_the_next_process_takes_over(outcome: str) -> None:
+    reached = True
+    at = 0
+    while reached:
+        at += 1
+        world = World(at, outcomes=(outcome,))
+        reached = attempt(world, Faults(kill_at=at), SHORT) == "killed"
+        after = attempt(world, Faults(), SHORT)
+        assert after == ("green" if outcome == "good" else "red")
+        assert not world.alive()
+        assert not doubles(world)
+        assert len(world.clusters) <= (1 if outcome == "good" else 2), "work that is done is not done again"
+    assert at > 20
+
+
+@pytest.mark.parametrize("outcome", ["good", "fail", "hang", "boot"])
+def test_stopped_between_any_two_calls_it_leaves_nothing_by_itself(outcome: str) -> None:
+    at, how = 0, "stopped"
+    while how == "stopped":
+        at += 1
+        world = World(at, outcomes=(outcome,))
+        how = attempt(world, Faults(stop_at=at), SHORT)
+        assert not world.alive(), f"stopped at {at}"
+    assert at > 20
+
+
+def asleep(at: int) -> None:
+    """Two processes that run the same job: one does all of it while the other sleeps."""
+    world = World(at, outcomes=("good",))
+    faults = Faults(stall_at=at)
+    faults.while_asleep = lambda: attempt(world, Faults())
+    assert attempt(world, faults) == "green"
+    assert not doubles(world)
+    assert not world.alive()
+
+
+def test_asleep_between_any_two_calls_it_does_not_do_again_what_another_did() -> None:
+    for at in range(1, 60):
+        asleep(at)
+
+
+def test_a_kept_cluster_ends_itself_when_it_was_forgotten() -> None:
+    world = World(1, outcomes=("good",))
+    assert clusters_of(world.client(Faults())).create("kept", "s3://code/b.sh", "s3://code/p") == "j-0"
+    assert clusters_of(world.client(Faults())).create("kept", "s3://code/b.sh", "s3://code/p") == "j-0", "asked for again"
+    world.now += 600
+    assert world.alive()
+    world.now += 60 * SETTINGS.idle_minutes
+    assert not world.alive()
+
+
+def test_the_reaper_ends_only_what_is_ours_and_old() -> None:
+    world = World(1, outcomes=("hang",))
+    request = {"Name": "shipment-etl/a", "Instances": {"KeepJobFlowAliveWhenNoSteps": False}, "Steps": [{"Name": "x"}]}
+    tags = [{"Key": RUN_TAG, "Value": "a"}, {"Key": MAX_AGE_TAG, "Value": "60"}]
+    old = world.create({**request, "Tags": tags})
+    world.now += 2 * HOUR
+    young = world.create({**request, "Tags": tags})
+    other = world.create({**request, "Tags": []})
+    world.now += 60
+    clusters = clusters_of(world.client(Faults()))
+    assert [each.name for each in clusters.reap(dry=True)] == [old.name]
+    assert old in world.alive()
+    assert [each.name for each in clusters.reap()] == [old.name]
+    assert world.alive() == [young]
+    assert other.told_to_end is None
+    assert [each.name for each in clusters.reap("a")] == [young.name]

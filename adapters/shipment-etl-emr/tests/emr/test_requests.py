@@ -1,0 +1,172 @@
+"""Requests: what is asked of AWS is valid, sized from the machines, and refused before it is sent where it cannot work."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+
+from shipment_etl_emr.errors import EmrRefused, MachinesUnfit, ReleaseUnfit, SettingsError, StepTooLong
+from shipment_etl_emr.machines import machine, spark_sizes
+from shipment_etl_emr.releases import release
+from shipment_etl_emr.requests import cluster_request, job_run_request, step_request
+from shipment_etl_emr.settings import Settings
+from shipment_etl_emr.target import Job
+
+SETTINGS = Settings(code="s3://acme-code", logs="s3://acme-logs/emr", region="eu-central-1")
+NASTY = ("--note", "two words", 'a "quote"', "it's", "line\nbreak", "$HOME `x` \\ *", "", "ü")
+JOB = Job("night 1", "process", "s3://acme-code/app.py", NASTY, "s3://acme-code/p.tar.gz", "s3://acme-code/b.sh")
+
+
+def valid(service: str, operation: str, request: dict[str, object]) -> None:
+    """Hold a request to the model of the service."""
+    model = botocore.session.get_session().get_service_model(service)
+    report = ParamValidator().validate(request, model.operation_model(operation).input_shape)
+    assert not report.has_errors(), report.generate_report()
+
+
+def request(settings: Settings = SETTINGS, job: Job | None = JOB) -> dict[str, object]:
+    made = cluster_request(settings, JOB.run, 1, JOB.bootstrap, JOB.package, job)
+    valid("emr", "RunJobFlow", made)
+    return made
+
+
+def properties(made: dict, classification: str) -> dict:
+    return next(each for each in made["Configurations"] if each["Classification"] == classification)
+
+
+def test_a_transient_cluster_ends_with_its_step() -> None:
+    made = request()
+    assert made["Instances"]["KeepJobFlowAliveWhenNoSteps"] is False
+    assert made["Instances"]["TerminationProtected"] is False
+    (step,) = made["Steps"]
+    assert step["ActionOnFailure"] == "TERMINATE_CLUSTER"
+    assert "AutoTerminationPolicy" not in made
+    tags = {tag["Key"]: tag["Value"] for tag in made["Tags"]}
+    assert tags["shipment-etl:run"] == "night 1"
+    assert tags["shipment-etl:max-age-minutes"] == "360"
+
+
+def test_a_kept_cluster_ends_when_it_is_idle() -> None:
+    made = request(job=None)
+    assert made["Instances"]["KeepJobFlowAliveWhenNoSteps"] is True
+    assert made["AutoTerminationPolicy"] == {"IdleTimeout": 900}
+    assert made["Steps"] == []
+
+
+def test_delta_and_python_are_set() -> None:
+    made = request()
+    assert properties(made, "delta-defaults")["Properties"] == {"delta.enabled": "true"}
+    export = properties(made, "spark-env")["Configurations"][0]
+    assert export["Classification"] == "export"
+    assert export["Properties"]["PYSPARK_PYTHON"] == "/usr/bin/python3.11"
+    assert properties(made, "spark-defaults")["Properties"]["spark.sql.extensions"].startswith("io.delta")
+    assert made["LogUri"] == "s3://acme-logs/emr/"
+
+
+def test_arguments_are_handed_on_as_they_are() -> None:
+    assert tuple(step_request(SETTINGS, JOB)["HadoopJarStep"]["Args"][4:]) == NASTY
+    serverless = replace(SETTINGS, target="serverless", application="00f", job_role="arn:aws:iam::123456789012:role/jobs")
+    made = job_run_request(serverless, JOB, "token")
+    valid("emr-serverless", "StartJobRun", made)
+    assert tuple(made["jobDriver"]["sparkSubmit"]["entryPointArguments"]) == NASTY
+    assert made["executionTimeoutMinutes"] == 360
+
+
+def test_a_step_that_is_too_long_is_refused() -> None:
+    with pytest.raises(StepTooLong, match="but EMR takes 10,280"):
+        step_request(SETTINGS, replace(JOB, arguments=("x" * 11_000,)))
+
+
+@pytest.mark.parametrize("job", [JOB, None])
+def test_fleets_are_weighed_by_processors_and_the_primary_is_never_spot(job: Job | None) -> None:
+    settings = replace(SETTINGS, workers=("m5.xlarge", "m5.2xlarge"), spot=True, subnets=("subnet-1", "subnet-2"))
+    primary, workers = request(settings, job)["Instances"]["InstanceFleets"]
+    assert primary["TargetOnDemandCapacity"] == 1
+    assert "TargetSpotCapacity" not in primary
+    assert workers["TargetSpotCapacity"] == 2
+    assert [each["WeightedCapacity"] for each in workers["InstanceTypeConfigs"]] == [1, 2]
+    assert workers["LaunchSpecifications"]["SpotSpecification"]["TimeoutAction"] == "SWITCH_TO_ON_DEMAND"
+
+
+def test_on_demand_fleets_and_encryption_are_valid() -> None:
+    settings = replace(SETTINGS, workers=("r6g.xlarge", "m6g.xlarge"), primary="m6g.xlarge", log_key="arn:aws:kms:k")
+    made = request(replace(settings, security_configuration="shipment-etl"))
+    assert made["SecurityConfiguration"] == "shipment-etl"
+    assert made["LogEncryptionKmsKeyId"] == "arn:aws:kms:k"
+    assert settings.arch == "aarch64"
+
+
+@pytest.mark.parametrize(
+    ("name", "cpus", "gib", "yarn", "arch"),
+    [
+        ("m5.xlarge", 4, 16, 12_288, "x86_64"),
+        ("m5.4xlarge", 16, 64, 57_344, "x86_64"),
+        ("r6gd.2xlarge", 8, 64, 57_344, "aarch64"),
+        ("c7g.8xlarge", 32, 64, 57_344, "aarch64"),
+    ],
+)
+def test_a_machine_is_known_by_its_name(name: str, cpus: int, gib: int, yarn: int, arch: str) -> None:
+    found = machine(name)
+    assert (found.cpus, found.memory_mib, found.yarn_mib, found.arch) == (cpus, gib * 1024, yarn, arch)
+
+
+@pytest.mark.parametrize("worker", ["m5.xlarge", "c5.xlarge", "r5.xlarge", "m5.4xlarge", "c5.24xlarge", "r5.16xlarge"])
+@pytest.mark.parametrize("count", [1, 7])
+def test_executors_fit_their_machines(worker: str, count: int) -> None:
+    sizes = spark_sizes("m5.xlarge", (worker,), count, fixed=True)
+    cores = int(sizes["spark.executor.cores"])
+    each = int(sizes["spark.executor.instances"]) // count
+    memory = int(sizes["spark.executor.memory"][:-1]) + int(sizes["spark.executor.memoryOverhead"][:-1])
+    assert each * cores < machine(worker).cpus
+    assert each * cores >= machine(worker).cpus * 0.75
+    assert each * memory <= machine(worker).yarn_mib - 1_000
+    assert each * memory >= machine(worker).yarn_mib * 0.75
+
+
+def test_a_release_is_known_with_the_python_to_use() -> None:
+    assert (release("emr-7.13.0").spark, release("emr-7.13.0").python) == ("3.5.6", "3.11")
+    assert release("emr-spark-8.0.0").python == "3.11"
+
+
+@pytest.mark.parametrize(
+    ("label", "requires", "told"),
+    [
+        ("emr-6.15.0", None, r"it has Python 2.7 and 3.7, and the package needs .*3.11.*Use one of: emr-7.13.0"),
+        ("emr-7.13.0", ">=3.12", r"it has Python 3.9 and 3.11, and the package needs >=3.12. Use one of: emr-spark-8.0.0."),
+        ("emr-9.0.0", None, "what it holds is not known here"),
+    ],
+)
+def test_a_release_that_cannot_import_the_package_is_refused(label: str, requires: str | None, told: str) -> None:
+    with pytest.raises(ReleaseUnfit, match=told):
+        release(label, requires)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ('release = "emr-6.9.0"', "has Python 2.7 and 3.7"),
+        ('workers = ["m5.xlarge", "m6g.xlarge"]', "processors of two kinds"),
+        ('workers = ["p4d.24xlarge"]', "'p4d.24xlarge' is none"),
+        ("workers = []", "workers is empty"),
+        ("count = 0", "count is 0, but must be from 1 to 100"),
+        ('target = "serverless"', "needs the settings application and job_role"),
+        ('tags = { "shipment-etl:run" = "x" }', "A tag begins with shipment-etl:"),
+        ('realease = "x"', "Did you mean 'release'"),
+        ('code = "C:/code"', "code is 'C:/code', but must be a folder such as s3://"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(more: str, told: str, tmp_path: Path) -> None:
+    file = tmp_path / "emr.toml"
+    code = "" if more.startswith("code") else 'code = "s3://acme-code"\n'
+    file.write_text(f'{code}logs = "s3://acme-logs/emr"\n{more}\n')
+    with pytest.raises(EmrRefused, match=told):
+        Settings.from_toml(file)
+
+
+def test_settings_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="There is no file"):
+        Settings.from_toml(tmp_path / "emr.toml")
+    with pytest.raises(MachinesUnfit):
+        machine("m5.large")

@@ -1,0 +1,246 @@
+"""The adapter against AWS on this machine: refusals before money is spent, and the commands an orchestrator calls."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from emr.test_requests import NASTY
+from shipment_etl_emr.calls import Calls, Unsure
+from shipment_etl_emr.clusters import Clusters
+from shipment_etl_emr.errors import (
+    BucketDenied,
+    BucketMissing,
+    CredentialsRefused,
+    NotAllowed,
+    ObjectMissing,
+    RegionMismatch,
+    RequestRefused,
+    ServiceUnavailable,
+    SettingsError,
+)
+from shipment_etl_emr.service import CONFIG, Service
+from shipment_etl_emr.settings import Settings
+from shipment_etl_emr.storage import Storage
+from shipment_etl_emr.timing import Timing
+
+REGION = "us-east-1"
+REPORT = {"run_id": "1", "job": "process", "status": "succeeded", "counts": {"read": 3}}
+PACKAGE = "s3://acme-code/packages/shipment-etl-py3.11-x86_64-0.tar.gz"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        # Keys of nobody: nothing here may reach a real account.
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "testing")
+        patch.delenv("AWS_SESSION_TOKEN", raising=False)
+        patch.setenv("AWS_REGION", REGION)
+        server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+        server.start()
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def client(endpoint: str) -> Callable[[str], Any]:
+    return lambda name: boto3.client(name, region_name=REGION, endpoint_url=endpoint, config=CONFIG)
+
+
+@pytest.fixture(scope="module")
+def service(endpoint: str, client: Callable[[str], Any]) -> Service:
+    for bucket in ("acme-code", "acme-logs", "acme-lake"):
+        client("s3").create_bucket(Bucket=bucket)
+    client("s3").put_object(Bucket="acme-code", Key=PACKAGE.removeprefix("s3://acme-code/"), Body=b"a package")
+    client("s3").create_bucket(Bucket="acme-far", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    return Service(Settings(code="s3://acme-code", logs="s3://acme-logs/emr"), endpoint)
+
+
+@pytest.fixture
+def command(endpoint: str, service: Service, tmp_path: Path) -> Callable[..., Any]:
+    """Runs `shipment-etl emr …`, and returns what it printed as JSON, or the process if it failed."""
+    (tmp_path / "emr.toml").write_text('code = "s3://acme-code"\nlogs = "s3://acme-logs/emr"\n')
+    (tmp_path / "app.py").write_text("print('hello')\n")
+
+    def run(*arguments: str) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-m", "shipment_etl", "emr", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": "200", "AWS_ENDPOINT_URL": endpoint},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return [json.loads(line) for line in done.stdout.splitlines()] if done.returncode == 0 else done
+
+    return run
+
+
+def test_what_is_right_is_not_refused(service: Service) -> None:
+    service.check("s3://acme-lake/shipments")
+
+
+@pytest.mark.parametrize(
+    ("lake", "error", "told"),
+    [
+        ("s3://acme-nowhere/lake", BucketMissing, "There is no bucket 'acme-nowhere', which is to hold the lake. Create it"),
+        (
+            "s3://acme-far/lake",
+            RegionMismatch,
+            "lies in eu-west-1, but the cluster would run in us-east-1",
+        ),
+        ("./lake", SettingsError, "is './lake', but must be a folder such as s3://"),
+    ],
+)
+def test_a_lake_that_cannot_work_is_refused(service: Service, lake: str, error: type[Exception], told: str) -> None:
+    with pytest.raises(error, match=told):
+        service.check(lake)
+
+
+def failing(code: str, status: int = 400, headers: dict[str, str] | None = None) -> Callable[..., Any]:
+    from botocore.exceptions import ClientError
+
+    def call(**given: Any) -> Any:
+        metadata = {"HTTPStatusCode": status, "HTTPHeaders": headers or {}}
+        raise ClientError({"Error": {"Code": code, "Message": "said"}, "ResponseMetadata": metadata}, "Call")  # type: ignore[arg-type]
+
+    return call
+
+
+class Broken:
+    """A client whose every call fails in one way."""
+
+    def __init__(self, *how: Any) -> None:
+        self._call = failing(*how)
+
+    def __getattr__(self, name: str) -> Any:
+        return self._call
+
+
+def no_wait() -> Timing:
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    return Timing(lambda: now[0], sleep, lambda: 0.5)
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "told"),
+    [
+        (
+            ("403", 403),
+            BucketDenied,
+            "Access to the bucket 'b', which is to hold the lake, is denied. Let",
+        ),
+        (("404", 404), BucketMissing, "There is no bucket 'b'"),
+        (("301", 301, {"x-amz-bucket-region": "ap-south-1"}), RegionMismatch, "lies in ap-south-1"),
+        (("ExpiredToken", 400), CredentialsRefused, r"refuses the credentials \(ExpiredToken\). Log in again"),
+        (("SlowDown", 503), ServiceUnavailable, "gave no usable answer to a call to look at the bucket"),
+    ],
+)
+def test_a_bucket_that_cannot_be_used_is_told(how: tuple[Any, ...], error: type[Exception], told: str) -> None:
+    bucket = {"s3://bbb/lake": "the lake"}
+    with pytest.raises(error, match=told.replace("'b'", "'bbb'")):
+        Storage(Broken(*how), Calls(no_wait())).check(bucket, REGION)
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("ExpiredTokenException", CredentialsRefused),
+        ("UnrecognizedClientException", CredentialsRefused),
+        ("AccessDeniedException", NotAllowed),
+        ("ValidationException", RequestRefused),
+        ("ThrottlingException", Unsure),
+        ("InternalServerException", Unsure),
+    ],
+)
+def test_an_error_of_aws_becomes_one_of_ours(code: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        Calls(no_wait()).once("to do it", failing(code))
+
+
+def test_a_script_that_is_missing_is_refused_and_one_that_is_there_uploaded_once(service: Service, tmp_path: Path) -> None:
+    with pytest.raises(ObjectMissing, match=r"There is no script at .*none.py. Do this."):
+        service.storage.script("s3://acme-code", str(tmp_path / "none.py"), "Do this.")
+    with pytest.raises(ObjectMissing, match=r"There is no script at s3://acme-code/none\.py"):
+        service.storage.script("s3://acme-code", "s3://acme-code/none.py", "Do this.")
+    (tmp_path / "a.py").write_text("1")
+    first = service.storage.script("s3://acme-code", str(tmp_path / "a.py"), "")
+    assert service.storage.script("s3://acme-code", first, "") == first
+    assert service.storage.put("s3://acme-code", first.removeprefix("s3://acme-code/"), b"1") == (first, False)
+
+
+def test_a_package_for_another_python_or_processor_is_refused(service: Service) -> None:
+    assert service.package(PACKAGE) == PACKAGE
+    with pytest.raises(SettingsError, match=r"is not for Python 3\.11 on x86_64"):
+        service.package(PACKAGE.replace("x86_64", "aarch64"))
+    with pytest.raises(ObjectMissing, match="Build and upload one with: shipment-etl emr package"):
+        service.package(PACKAGE.replace("-0.", "-1."))
+
+
+def test_without_a_region_nothing_is_started(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with pytest.raises(SettingsError, match="No region is known"):
+        Service(Settings(code="s3://acme-code", logs="s3://acme-logs/emr"), endpoint)
+
+
+def test_a_claim_is_given_once(service: Service, endpoint: str) -> None:
+    other = Service(service.settings, endpoint)
+    taken = [each.clusters._claims.take("night", 1) for each in (service, other)]
+    assert taken == [True, False]
+
+
+@pytest.mark.slow
+def test_an_orchestrator_calls_the_verbs(command: Callable[..., Any], client: Callable[[str], Any]) -> None:
+    (made,) = command("create", "--run", "verbs", "--package", PACKAGE, "--json")
+    cluster = made["cluster"]
+    assert command("create", "--run", "verbs", "--package", PACKAGE, "--json") == [made], "asked for again"
+    given = ("submit", cluster, "process", "--lake", "s3://acme-lake/a", "--date", "2026-11-23", "--script", "app.py")
+    (step,) = command(*given, "--run", "day", "--json", "--", *NASTY)
+    assert command(*given, "--run", "day", "--json", "--", *NASTY) == [step], "asked for again"
+    emr = client("emr")
+    (found,) = emr.list_steps(ClusterId=cluster)["Steps"]
+    expected = ["--lake", "s3://acme-lake/a", "--date", "2026-11-23", *NASTY]
+    assert found["Config"]["Args"][4:] == expected, "arguments arrive as they are"
+
+    folder = f"emr/{cluster}/steps/{step['step']}"
+    client("s3").put_object(Bucket="acme-logs", Key=f"{folder}/stdout.gz", Body=gzip.compress(json.dumps(REPORT).encode()))
+    (log,) = command("logs", cluster, step["step"], "--file", "stdout", "--json")
+    assert json.loads(log["text"]) == REPORT
+    (state,) = command("status", cluster, step["step"], "--json")
+    assert (state["cluster_state"], state["step"]) == ("RUNNING", step["step"])
+    assert command("reap", "--dry-run", "--json") == []
+    assert [each["cluster"] for each in command("reap", "--run", "verbs", "--json")] == [cluster]
+    (ended,) = command("terminate", cluster, "--json")
+    assert ended["cluster_state"] == "TERMINATED"
+
+
+def test_what_is_refused_starts_nothing(command: Callable[..., Any], client: Callable[[str], Any]) -> None:
+    before = len(client("emr").list_clusters()["Clusters"])
+    refused = command("run", "process", "--lake", "s3://acme-nowhere/a", "--package", PACKAGE, "--script", "app.py")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: There is no bucket 'acme-nowhere'")
+    refused = command("run", "process", "--lake", "s3://acme-lake/a", "--package", PACKAGE)
+    assert refused.returncode == 2
+    assert "There is no script at spark/pyspark_app.py" in refused.stderr
+    assert len(client("emr").list_clusters()["Clusters"]) == before
+
+
+def test_clusters_are_of_the_client_that_was_given(service: Service) -> None:
+    assert isinstance(service.target, Clusters)
