@@ -1,6 +1,7 @@
 """Commands that run jobs: each parses, calls its job, prints."""
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date as Date
 from datetime import timedelta
@@ -60,10 +61,13 @@ def demo(
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.jobs.process import run_process
     from shipment_etl.lake.lake import Lake
+    from shipment_etl.reporting.report import prepare
     from shipment_etl.sessions import session
 
     home = Lake(folder)
-    with listening(log, lineage) as listeners:
+    # What draws the report is loaded beside the jobs, which leave Python idle most of the time.
+    with ThreadPoolExecutor(1) as aside, listening(log, lineage) as listeners:
+        aside.submit(prepare)
         spark = session(engine)
         runs = []
         for day in (DEMO_FROM + timedelta(days=n) for n in range(days)):

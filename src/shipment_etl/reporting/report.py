@@ -1,7 +1,9 @@
 """The report of a lake: read, drawn, written."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from shipment_etl.errors import ExtraMissing, FileUnwritable
 from shipment_etl.lake.lake import Lake
 from shipment_etl.reporting.reading import read_facts
 
-__all__ = ["report", "require_extra", "write_report"]
+__all__ = ["prepare", "report", "require_extra", "write_report"]
 
 NEEDED = ("altair", "jinja2", "vl_convert")
 
@@ -47,6 +49,14 @@ def write_report(lake: Lake, file: str | Path) -> Path:
     except OSError as problem:
         raise FileUnwritable(str(path), problem.strerror or str(problem)) from problem
     return path
+
+
+def prepare() -> None:
+    """Load what draws pages, so that a report that is made later takes less; nothing where the extra is not installed."""
+    with suppress(ExtraMissing):
+        require_extra()
+        import_module("shipment_etl.reporting.render")
+        _script()
 
 
 def require_extra() -> None:
