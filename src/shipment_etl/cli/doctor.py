@@ -40,7 +40,7 @@ def examine(lake: str | None) -> list[Finding]:
     """Look at Python, packages, the engines, AWS, and a lake if one is given."""
     on_s3 = lake is not None and lake.startswith("s3://")
     machine = [_python(), *_packages(), _pair(), _engine(), *_java(), _aws(wanted=on_s3)]
-    return [*machine, *([] if lake is None else [_bucket(lake) if on_s3 else _lake(lake)])]
+    return [*machine, *([] if lake is None else [_lake(lake)])]
 
 
 def print_findings(findings: list[Finding], as_json: bool) -> None:
@@ -141,20 +141,6 @@ def _aws(*, wanted: bool) -> Finding:
     return Finding(what, "green", str(told["Arn"]))
 
 
-def _bucket(uri: str) -> Finding:
-    from shipment_etl.lake.lake import Lake
-
-    what = f"Lake {uri}"
-    try:
-        there = Lake(uri).exists()
-    except Exception as problem:  # of whatever kind, it is the finding
-        remedy = "Check the bucket's name, the region (AWS_REGION) and what the credentials allow."
-        return Finding(what, "red", str(problem)[:300], remedy)
-    if not there:
-        return Finding(what, "yellow", "is not there yet", f"shipment-etl generate --lake {uri}")
-    return Finding(what, "green", f"{len(Lake(uri).tables())} tables")
-
-
 def _lake(uri: str) -> Finding:
     from shipment_etl.lake.lake import Lake
 
@@ -165,9 +151,10 @@ def _lake(uri: str) -> Finding:
         return Finding(what, "red", str(problem), "Choose another address.")
     try:
         lake.storage.check_writable()
+        there = lake.exists()
     except ShipmentEtlError as problem:
         found, _, remedy = str(problem).partition(". ")
         return Finding(what, "red", found, remedy)
-    if not lake.exists():
+    if not there:
         return Finding(what, "yellow", "is not there yet", f"shipment-etl generate --lake {uri}")
     return Finding(what, "green", f"{len(lake.tables())} tables")

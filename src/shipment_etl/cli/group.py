@@ -1,6 +1,7 @@
 """The group of all commands: those of the package and those of plugins, all with the same configured defaults."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -17,15 +18,16 @@ class Commands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands."""
-        return [*super().list_commands(ctx), *sorted(self._plugged())]
+        return [*super().list_commands(ctx), *sorted(self._plugged)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command, None if there is none of this name."""
-        command = super().get_command(ctx, cmd_name) or self._plugged().get(cmd_name)
+        command = super().get_command(ctx, cmd_name) or self._plugged.get(cmd_name)
         if command is not None and ctx.obj:
             ctx.default_map = {cmd_name: _defaults(command, ctx.obj)}
         return command
 
+    @cached_property
     def _plugged(self) -> dict[str, Any]:
         if not entry_points(group=GROUP):
             return {}
