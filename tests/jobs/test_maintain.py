@@ -117,7 +117,7 @@ def test_dead_files_go_but_those_of_named_versions_stay(
     named = last_succeeded(lake, "process").tables[LANE_DAYS.name].version
     was = set(files(lake, LANE_DAYS.name, named))
     # A run that died behind its commit: the newest version is one that no run vouches for.
-    lake.overwrite(spark, LANE_DAYS, lake.read(spark, LANE_DAYS.name).limit(5))
+    lake.overwrite(LANE_DAYS, lake.read(spark, LANE_DAYS.name).limit(5))
     dead = Path(lake.location(LANE_DAYS.name), "left-by-a-dead-job.parquet")
     dead.write_bytes(b"x" * 100)
     before = words(spark, lake)
@@ -156,7 +156,7 @@ def test_nested_columns_survive_and_their_batch_can_be_replaced(
     for part in ("source_row % 2 = 0", "source_row % 2 = 1"):
         # As if two files of one batch had been written.
         twice = rows.where(part).withColumn("source", rows["source"])
-        lake.append(spark, QUARANTINE, twice)
+        lake.append(QUARANTINE, twice)
     before = fingerprint(lake.read(spark, QUARANTINE.name))
     done = run_maintain(lake, spark=spark).tables[QUARANTINE.name]
     assert (done.before.files, done.after.files) == (9, 3)
@@ -168,7 +168,7 @@ def test_nested_columns_survive_and_their_batch_can_be_replaced(
 
 def test_marts_that_do_not_match_are_not_vouched_for(spark: SparkSession, lake: Lake, words_after: dict[str, str]) -> None:
     # As a run leaves it that dies behind lane_days, or amid the marts.
-    lake.overwrite(spark, mart_table(MARTS["delay_trends"]), lake.read(spark, "processed/delay_trends").limit(1))
+    lake.overwrite(mart_table(MARTS["delay_trends"]), lake.read(spark, "processed/delay_trends").limit(1))
     done = run_maintain(lake, spark=spark)
     assert set(done.run.tables) == {"processed/quarantine", "processed/shipments", "raw/shipments"}
     assert "network" not in done.run.settings

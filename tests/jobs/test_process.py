@@ -127,7 +127,7 @@ def test_marts_after_many_small_updates_equal_marts_made_at_once(spark: SparkSes
         run_process(lake, date=DAY + timedelta(days=n), spark=spark)
     updated = words(spark, lake)
     # A run that cannot trust the marts makes all of them anew: here because one was changed behind its back.
-    lake.overwrite(spark, mart_table(MARTS["delay_trends"]), lake.read(spark, "processed/delay_trends").limit(1))
+    lake.overwrite(mart_table(MARTS["delay_trends"]), lake.read(spark, "processed/delay_trends").limit(1))
     run_process(lake, date=DAY, spark=spark)
     assert words(spark, lake) == updated
 

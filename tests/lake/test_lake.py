@@ -33,6 +33,7 @@ TABLE = Table(
     "processed/things",
     {"source": "string", "batch_date": "date", "number": "int", "name": "string"},
     ("source", "batch_date"),
+    ranges=("number",),
 )
 
 
@@ -51,35 +52,35 @@ def numbers(spark: SparkSession, lake: Lake) -> list[tuple[str, str, int]]:
 
 
 def test_a_batch_replaces_itself_and_no_other(spark: SparkSession, lake: Lake) -> None:
-    lake.replace_batch(spark, TABLE, things(spark, 1, 2), "a", DAY)
-    lake.replace_batch(spark, TABLE, things(spark, 3), "a", OTHER_DAY)
-    lake.replace_batch(spark, TABLE, things(spark, 4), "b", DAY)
-    lake.replace_batch(spark, TABLE, things(spark, 5), "a", DAY)
+    lake.replace_batch(TABLE, things(spark, 1, 2), "a", DAY)
+    lake.replace_batch(TABLE, things(spark, 3), "a", OTHER_DAY)
+    lake.replace_batch(TABLE, things(spark, 4), "b", DAY)
+    lake.replace_batch(TABLE, things(spark, 5), "a", DAY)
     assert numbers(spark, lake) == [("a", "2026-11-23", 5), ("a", "2026-11-24", 3), ("b", "2026-11-23", 4)]
 
 
 def test_rows_take_the_key_of_the_batch_whatever_they_say(spark: SparkSession, lake: Lake) -> None:
     rows = things(spark, 1).withColumn("source", F.lit("other")).withColumn("batch_date", F.lit(OTHER_DAY))
-    lake.replace_batch(spark, TABLE, rows, "a", DAY)
+    lake.replace_batch(TABLE, rows, "a", DAY)
     assert numbers(spark, lake) == [("a", "2026-11-23", 1)]
 
 
 def test_an_empty_batch_empties_it(spark: SparkSession, lake: Lake) -> None:
-    lake.replace_batch(spark, TABLE, things(spark, 1), "a", DAY)
-    lake.replace_batch(spark, TABLE, things(spark, 1).where("false"), "a", DAY)
+    lake.replace_batch(TABLE, things(spark, 1), "a", DAY)
+    lake.replace_batch(TABLE, things(spark, 1).where("false"), "a", DAY)
     assert numbers(spark, lake) == []
 
 
 def test_columns_have_the_declared_types_and_can_be_null(spark: SparkSession, lake: Lake) -> None:
-    lake.replace_batch(spark, TABLE, things(spark, 1), "a", DAY)
+    lake.replace_batch(TABLE, things(spark, 1), "a", DAY)
     schema = lake.read(spark, TABLE.name).schema
     assert {field.name: field.dataType.simpleString() for field in schema} == dict(TABLE.columns)
     assert all(field.nullable for field in schema)
 
 
 def test_every_reader_sees_the_same_rows(spark: SparkSession, lake: Lake) -> None:
-    lake.replace_batch(spark, TABLE, things(spark, 1, 2), "a", DAY)
-    lake.replace_batch(spark, TABLE, things(spark, 7), "a", DAY)
+    lake.replace_batch(TABLE, things(spark, 1, 2), "a", DAY)
+    lake.replace_batch(TABLE, things(spark, 7), "a", DAY)
     files = DeltaTable(lake.location(TABLE.name)).file_uris()
     assert pl.read_delta(lake.location(TABLE.name))["number"].to_list() == [7]
     assert DeltaTable(lake.location(TABLE.name)).to_pandas()["number"].to_list() == [7]
@@ -87,7 +88,7 @@ def test_every_reader_sees_the_same_rows(spark: SparkSession, lake: Lake) -> Non
 
 
 def test_files_tell_partitions_and_ranges_without_being_opened(spark: SparkSession, lake: Lake) -> None:
-    lake.replace_batch(spark, TABLE, things(spark, 3, 9), "a", DAY)
+    lake.replace_batch(TABLE, things(spark, 3, 9), "a", DAY)
     found = lake.files(TABLE.name, ranges=["number", "unheard_of"])
     assert {(file.partition["source"], str(file.partition["batch_date"])) for file in found} == {("a", "2026-11-23")}
     assert (min(f.least["number"] for f in found), max(f.most["number"] for f in found)) == (3, 9)
@@ -97,7 +98,7 @@ def test_files_tell_partitions_and_ranges_without_being_opened(spark: SparkSessi
 def test_the_version_is_found_with_checkpoints_and_without_old_commits(spark: SparkSession, lake: Lake) -> None:
     log = Path(lake.location(TABLE.name)) / "_delta_log"
     for n in range(12):
-        lake.replace_batch(spark, TABLE, things(spark, n), "a", DAY)
+        lake.replace_batch(TABLE, things(spark, n), "a", DAY)
         assert lake.version(TABLE.name) == DeltaTable(lake.location(TABLE.name)).version()
     assert (log / "_last_checkpoint").exists()
     for commit in range(10):
@@ -107,12 +108,12 @@ def test_the_version_is_found_with_checkpoints_and_without_old_commits(spark: Sp
 
 
 def test_a_table_goes_back_to_a_version_and_can_go_away(spark: SparkSession, lake: Lake) -> None:
-    lake.replace_batch(spark, TABLE, things(spark, 1), "a", DAY)
+    lake.replace_batch(TABLE, things(spark, 1), "a", DAY)
     before = lake.version(TABLE.name)
-    lake.replace_batch(spark, TABLE, things(spark, 2), "a", DAY)
+    lake.replace_batch(TABLE, things(spark, 2), "a", DAY)
     lake.restore(TABLE.name, before)
     assert numbers(spark, lake) == [("a", "2026-11-23", 1)]
-    lake.replace_batch(spark, TABLE, things(spark, 3), "a", DAY)
+    lake.replace_batch(TABLE, things(spark, 3), "a", DAY)
     assert numbers(spark, lake) == [("a", "2026-11-23", 3)]
     lake.restore(TABLE.name, None)
     assert not lake.has(TABLE.name)
@@ -127,13 +128,13 @@ def test_what_is_staged_is_read_back_and_gone_afterwards(spark: SparkSession, la
 
 
 def test_writers_that_race_all_get_through(spark: SparkSession, lake: Lake) -> None:
-    lake.replace_batch(spark, TABLE, things(spark, 0), "start", DAY)
+    lake.replace_batch(TABLE, things(spark, 0), "start", DAY)
     problems: list[BaseException] = []
 
     def write(name: str) -> None:
         try:
             for n in range(4):
-                lake.replace_batch(spark, TABLE, things(spark, n), name, DAY)
+                lake.replace_batch(TABLE, things(spark, n), name, DAY)
         except BaseException as problem:
             problems.append(problem)
 
@@ -165,7 +166,7 @@ def test_a_path_that_the_engine_would_not_find_again_is_refused(tmp_path: Path, 
 def test_no_lake_no_table_no_delta(spark: SparkSession, lake: Lake) -> None:
     with pytest.raises(LakeMissing, match=r"There is no lake at .*lake\. Make one with"):
         lake.read(spark, TABLE.name)
-    lake.replace_batch(spark, TABLE, things(spark, 1), "a", DAY)
+    lake.replace_batch(TABLE, things(spark, 1), "a", DAY)
     with pytest.raises(TableMissing, match=r"has no table 'processed/thing'. Did you mean 'processed/things'"):
         lake.read(spark, "processed/thing")
     folder = Path(lake.location("processed/other"))
@@ -174,14 +175,14 @@ def test_no_lake_no_table_no_delta(spark: SparkSession, lake: Lake) -> None:
     with pytest.raises(NotADeltaTable, match=r"processed/other is not a Delta table: .*holds other files"):
         lake.read(spark, "processed/other")
     with pytest.raises(NotADeltaTable):
-        lake.append(spark, Table("processed/other", TABLE.columns), things(spark, 1))
+        lake.append(Table("processed/other", TABLE.columns), things(spark, 1))
     assert lake.tables() == ["processed/things"]
 
 
 def test_a_query_that_fails_names_what_was_being_done(spark: SparkSession, lake: Lake) -> None:
     wrong = things(spark, 1).withColumn("number", F.expr("raise_error('the reason')").cast("int"))
     with pytest.raises(EngineFailed, match=r"The engine failed while writing processed/things: .*the reason"):
-        lake.replace_batch(spark, TABLE, wrong, "a", DAY)
+        lake.replace_batch(TABLE, wrong, "a", DAY)
     assert numbers(spark, lake) == []
 
 
@@ -194,10 +195,10 @@ from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import Table
 table = Table("processed/things", {"source": "string", "batch_date": "date", "id": "bigint"}, ("source", "batch_date"))
 spark, lake = session("sail"), Lake(sys.argv[1])
-lake.replace_batch(spark, table, spark.range(10), "a", date(2026, 11, 23))
+lake.replace_batch(table, spark.range(10), "a", date(2026, 11, 23))
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 try:
-    lake.replace_batch(spark, table, spark.range(3_000_000), "a", date(2026, 11, 23))
+    lake.replace_batch(table, spark.range(3_000_000), "a", date(2026, 11, 23))
 except LakeFull as problem:
     print("full:", problem)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)) if False else None

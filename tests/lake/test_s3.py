@@ -61,9 +61,9 @@ def test_tables_are_written_read_put_back_and_taken_away(spark: SparkSession, st
     with pytest.raises(LakeMissing, match="Make one with: shipment-etl generate --lake s3://test-tables"):
         lake.tables()
     for n in range(12):
-        lake.replace_batch(spark, TABLE, numbers(spark, n, n), "a", DAY)
+        lake.replace_batch(TABLE, numbers(spark, n, n), "a", DAY)
         assert lake.version(TABLE.name) == n + 1
-    lake.replace_batch(spark, TABLE, numbers(spark, 5), "b", DAY)
+    lake.replace_batch(TABLE, numbers(spark, 5), "b", DAY)
     assert lake.tables() == [TABLE.name]
     assert lake.storage.last_checkpoint(f"{TABLE.name}/_delta_log") == 10
     assert sorted(row["number"] for row in lake.read(spark, TABLE.name).collect()) == [5, 11, 11]
@@ -184,14 +184,14 @@ def test_nobody_answers(store: Store, monkeypatch: pytest.MonkeyPatch, listening
 
 
 def test_an_engine_that_fails_for_the_storage_says_so(spark: SparkSession, store: Store, lake: Lake) -> None:
-    lake.replace_batch(spark, TABLE, numbers(spark, 1), "a", DAY)
+    lake.replace_batch(TABLE, numbers(spark, 1), "a", DAY)
     bucket = lake.uri.split("/")[2]
     with pytest.raises(EngineFailed, match="reason of its own"):
-        lake.replace_batch(spark, TABLE, spark.sql("SELECT int(raise_error('reason of its own')) number"), "a", DAY)
+        lake.replace_batch(TABLE, spark.sql("SELECT int(raise_error('reason of its own')) number"), "a", DAY)
     store.client.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in store.keys(bucket)]})
     store.client.delete_bucket(Bucket=bucket)
     with pytest.raises(BucketMissing):
-        lake.append(spark, TABLE, numbers(spark, 1))
+        lake.append(TABLE, numbers(spark, 1))
 
 
 def test_without_boto3_it_says_what_to_install() -> None:
@@ -240,7 +240,7 @@ spark = configure_spark_with_delta_pip(builder, extra_packages=list(SPARK_PACKAG
 lake = Lake(sys.argv[1])
 print("rows:", sorted(row["number"] for row in lake.read(spark, "processed/things").collect()))
 from tests.lake.test_s3 import DAY, TABLE
-lake.replace_batch(spark, TABLE, spark.createDataFrame([(8,), (9,)], "number int"), "spark", DAY)
+lake.replace_batch(TABLE, spark.createDataFrame([(8,), (9,)], "number int"), "spark", DAY)
 print("version:", lake.version("processed/things"))
 spark.stop()
 """
@@ -249,7 +249,7 @@ spark.stop()
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("java") is None, reason="classic Spark needs a Java 17")
 def test_classic_spark_and_sail_share_a_lake_by_one_address(spark: SparkSession, store: Store, lake: Lake) -> None:
-    lake.replace_batch(spark, TABLE, numbers(spark, 1, 2), "sail", DAY)
+    lake.replace_batch(TABLE, numbers(spark, 1, 2), "sail", DAY)
     command = [sys.executable, "-c", CLASSIC, lake.uri]
     environment = store.environment(PYSPARK_PYTHON=sys.executable)
     root = Path(__file__).parents[2]
@@ -258,6 +258,6 @@ def test_classic_spark_and_sail_share_a_lake_by_one_address(spark: SparkSession,
         pytest.skip("hadoop-aws and its 275 MB of jars cannot be had from Maven Central here")
     assert "rows: [1, 2]" in done.stdout, done.stdout + done.stderr[-3000:]
     assert "version: 2" in done.stdout
-    lake.replace_batch(spark, TABLE, numbers(spark, 3), "sail", DAY)
+    lake.replace_batch(TABLE, numbers(spark, 3), "sail", DAY)
     assert sorted(row["number"] for row in lake.read(spark, TABLE.name).collect()) == [3, 8, 9]
     assert DeltaTable(lake.location(TABLE.name), storage_options=lake.storage.options).version() == 3

@@ -15,7 +15,7 @@ from shipment_etl.engines.sail import sail_session
 from shipment_etl.engines.spark import spark_session, submitted
 from shipment_etl.errors import EngineTaken, UnknownEngine
 
-__all__ = ["AUTO", "ENGINES", "engine_name", "session_of"]
+__all__ = ["AUTO", "ENGINES", "SPARK", "engine_name", "session_of"]
 
 AUTO, SAIL, SPARK, CONNECT = "auto", "sail", "spark", "connect"
 

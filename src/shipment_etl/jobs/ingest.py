@@ -59,7 +59,7 @@ def run_ingest(
     with working(
         spark, lake, job="ingest", source=source, batch_date=batch_date, settings={"file": file.name}, plugins=plugged
     ) as work:
-        with lake.staging(spark, f"{source}-{batch_date}") as staging:
+        with work.staging() as staging:
             with work.stage("read"), staging.parquet("records.parquet") as target:
                 landed = land(file, mapping, target)
             records = staging.read_parquet("records.parquet").select(

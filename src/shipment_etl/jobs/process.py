@@ -81,7 +81,7 @@ def run_process(
         plugins=plugged,
     ) as work:
         raw = work.batch_of(f"raw/{source}")
-        with lake.staging(spark, f"{source}-{batch_date}") as staging:
+        with work.staging() as staging:
             batch = _understood(work, staging, raw, network)
             work.settings["rules"] = [f"{rule.column}:{rule.name}" for rule in rules(batch.schema)]
             counts, reasons = _split_and_clean(work, staging, batch)

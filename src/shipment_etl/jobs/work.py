@@ -3,7 +3,7 @@
 import platform
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, date, datetime
 from functools import reduce
 from importlib.metadata import version
@@ -13,10 +13,10 @@ from uuid import uuid4
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from shipment_etl.engines.sessions import engine_name
+from shipment_etl.engines.sessions import SPARK, engine_name
 from shipment_etl.errors import LockLost, ShipmentEtlError
 from shipment_etl.lake.fingerprint import fingerprints
-from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.lake import Lake, Staging
 from shipment_etl.lake.lock import Lock
 from shipment_etl.lake.runs import FAILED, SUCCEEDED, RowCounts, Run, RunStart, TableVersion, log_run
 from shipment_etl.lake.tables import Table
@@ -72,10 +72,16 @@ class Work:
         rows = self.lake.read(self.spark, name)
         return rows.where((F.col("source") == self.start.source) & (F.col("batch_date") == F.lit(self.start.batch_date)))
 
+    def staging(self) -> AbstractContextManager[Staging]:
+        """Open the batch's folder for intermediate results."""
+        # Classic Spark spends seconds on each commit; the embedded engine none, but writes no Parquet where no rows are.
+        kept = "parquet" if engine_name(self.spark) == SPARK else "delta"
+        return self.lake.staging(self.spark, f"{self.start.source}-{self.start.batch_date}", kept)
+
     def replace_batch(self, table: Table, rows: DataFrame) -> DataFrame:
         """Replace the batch in a table, and return it as written."""
         with self._writing(table):
-            self.lake.replace_batch(self.spark, table, rows, self.start.source, self.start.batch_date)
+            self.lake.replace_batch(table, rows, self.start.source, self.start.batch_date)
         self._written[table.name] = self.batch_of(table.name)
         return self._written[table.name]
 
@@ -83,9 +89,9 @@ class Work:
         """Replace the rows of a table that a condition holds for, all if None, and return the table as written."""
         with self._writing(table):
             if where is None:
-                self.lake.overwrite(self.spark, table, rows)
+                self.lake.overwrite(table, rows)
             else:
-                self.lake.replace(self.spark, table, rows, where)
+                self.lake.replace(table, rows, where)
         self._written[table.name] = self.lake.read(self.spark, table.name)
         return self._written[table.name]
 

@@ -1,5 +1,6 @@
 """The lake: Delta tables in a folder or on S3. Every read and write of the package goes through here."""
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
+from deltalake import DeltaTable, Schema
 from deltalake.exceptions import DeltaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -176,7 +177,7 @@ class Lake:
         """
         return changes(self.storage, name, since, self.version(name))
 
-    def replace_batch(self, spark: SparkSession, table: Table, rows: DataFrame, source: str, batch_date: date) -> None:
+    def replace_batch(self, table: Table, rows: DataFrame, source: str, batch_date: date) -> None:
         """Replace all rows of one batch by others, in one commit.
 
         `source` and `batch_date` are set here, so that no row can lie outside.
@@ -185,19 +186,19 @@ class Lake:
             NotADeltaTable, CommitConflict, LakeFull, EngineFailed: it could not be written; the table is as it was.
         """
         keyed = rows.withColumn("source", F.lit(source)).withColumn("batch_date", F.lit(batch_date))
-        self.replace(spark, table, keyed, f"source = '{source}' AND batch_date = DATE'{batch_date.isoformat()}'")
+        self.replace(table, keyed, f"source = '{source}' AND batch_date = DATE'{batch_date.isoformat()}'")
 
-    def replace(self, spark: SparkSession, table: Table, rows: DataFrame, where: str) -> None:
+    def replace(self, table: Table, rows: DataFrame, where: str) -> None:
         """Replace the rows that a condition holds for, in one commit. Errors as for `replace_batch`."""
-        self._write(spark, table, rows, {"replaceWhere": where}, "overwrite")
+        self._write(table, rows, {"replaceWhere": where}, "overwrite")
 
-    def overwrite(self, spark: SparkSession, table: Table, rows: DataFrame) -> None:
+    def overwrite(self, table: Table, rows: DataFrame) -> None:
         """Replace all rows, in one commit. Errors as for `replace_batch`."""
-        self._write(spark, table, rows, {}, "overwrite")
+        self._write(table, rows, {}, "overwrite")
 
-    def append(self, spark: SparkSession, table: Table, rows: DataFrame) -> None:
+    def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows, in one commit. Errors as for `replace_batch`."""
-        self._write(spark, table, rows, {}, "append")
+        self._write(table, rows, {}, "append")
 
     def restore(self, name: str, version: int | None) -> None:
         """Put a table back to a version; to None takes it away. Needs no engine."""
@@ -212,37 +213,55 @@ class Lake:
         self.storage.write(name, text.encode())
 
     @contextmanager
-    def staging(self, spark: SparkSession, name: str) -> Iterator["Staging"]:
-        """Open a folder for the intermediate results of one job, emptied before and after."""
+    def staging(self, spark: SparkSession, name: str, kept: str = "delta") -> Iterator["Staging"]:
+        """Open a folder for the intermediate results of one job, emptied before and after.
+
+        Args:
+            spark: a session.
+            name: of the folder.
+            kept: delta or parquet, the format of intermediate results. Parquet costs no commits, but is only for engines
+                that write a file where there are no rows.
+        """
         folder = f"{STAGING}/{name}"
         self.storage.make_empty(folder)
         try:
-            yield Staging(spark, self.storage, folder)
+            yield Staging(spark, self.storage, folder, kept)
         finally:
             self.storage.delete(folder)
             if not self.storage.folders(STAGING):
                 self.storage.delete(STAGING)
 
-    def _write(self, spark: SparkSession, table: Table, rows: DataFrame, options: dict[str, str], mode: str) -> None:
+    def _write(self, table: Table, rows: DataFrame, options: dict[str, str], mode: str) -> None:
         location = self.location(table.name)
         typed = rows.select(*_typed(table))
-        self._create(spark, table)
+        self._create(table, typed)
         _patiently(
             table.name,
             self.storage,
             lambda: typed.write.format("delta").mode(mode).options(**options).save(location),
         )
 
-    def _create(self, spark: SparkSession, table: Table) -> None:
+    def _create(self, table: Table, rows: DataFrame) -> None:
         """Make a table without rows, so that its columns are those declared, whoever writes first."""
+        # Not by the engine, which would take a commit of its own, on classic Spark for seconds.
         if self.has(table.name):
             return
         if self.storage.kind(table.name) != pafs.FileType.NotFound:
             raise NotADeltaTable(table.name, self.location(table.name))
-        # Nulls of the declared types, because createDataFrame gives nested fields metadata that Sail then insists on.
-        columns = [F.lit(None).cast(kind).alias(name) for name, kind in table.columns.items()]
-        empty = spark.range(0).select(*columns).write.format("delta").partitionBy(*table.partitions)
-        _patiently(table.name, self.storage, lambda: empty.mode("ignore").save(self.location(table.name)))
+        schema = _translated(f"making {table.name}", self.storage, lambda: rows.schema)
+        with self.storage.watched():
+            try:
+                DeltaTable.create(
+                    self.location(table.name),
+                    Schema.from_json(json.dumps(_nullable(schema.jsonValue()))),
+                    partition_by=list(table.partitions),
+                    configuration=table.properties,
+                    storage_options=self.storage.options,
+                )
+            except DeltaError as problem:
+                # Another job that made it first, made the same.
+                if not self.has(table.name):
+                    raise EngineFailed(f"making {table.name}", str(problem)) from problem
 
     def _require(self, name: str) -> None:
         if not self.has(name):
@@ -267,16 +286,19 @@ class Staging:
     knows the size of, so that it joins in the right order.
     """
 
-    def __init__(self, spark: SparkSession, storage: Storage, folder: str) -> None:
+    def __init__(self, spark: SparkSession, storage: Storage, folder: str, kept: str) -> None:
         self._spark = spark
         self._storage = storage
         self._folder = folder
+        self._kept = kept
 
     def keep(self, name: str, rows: DataFrame) -> DataFrame:
         """Write a frame, and return it as read back."""
         path = f"{self._storage.uri}/{self._folder}/{name}"
-        _translated("staging rows", self._storage, lambda: rows.write.format("delta").mode("overwrite").save(path))
-        return self._spark.read.format("delta").load(path)
+        _translated("staging rows", self._storage, lambda: rows.write.format(self._kept).mode("overwrite").save(path))
+        read = self._spark.read.format(self._kept)
+        # A Delta log tells the columns; of Parquet, engines would have to open a file to learn them.
+        return (read if self._kept == "delta" else read.schema(rows.schema)).load(path)
 
     @contextmanager
     def parquet(self, name: str) -> Iterator[Path]:
@@ -296,6 +318,17 @@ def _typed(table: Table) -> list[Column]:
         F.col(name) if kind.startswith("array") else F.col(name).cast(kind).alias(name)
         for name, kind in table.columns.items()
     ]
+
+
+def _nullable(schema: Any) -> Any:
+    """Return a schema, as Spark's JSON has it, in which every field and element may be null, and none has metadata."""
+    if isinstance(schema, list):
+        return [_nullable(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    # Metadata, which createDataFrame gives to nested fields, Sail would insist on from every frame after.
+    loose = {"nullable": True, "containsNull": True, "metadata": {}}
+    return {name: loose.get(name, _nullable(value)) for name, value in schema.items()}
 
 
 def _rows(actions: Any, columns: list[str]) -> list[dict[str, Any]]:

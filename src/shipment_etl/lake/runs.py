@@ -139,7 +139,7 @@ def log_run(spark: SparkSession, lake: Lake, run: Run) -> None:
         run.counts.duplicates,
         json.dumps(run.to_json(), sort_keys=True),
     )
-    lake.append(spark, RUNS, spark.createDataFrame([row], RUNS.ddl))
+    lake.append(RUNS, spark.createDataFrame([row], RUNS.ddl))
 
 
 def keep_report(lake: Lake, run: Run) -> None:

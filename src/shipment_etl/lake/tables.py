@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shipment_etl.contracts.compile import REASONS_TYPE
 from shipment_etl.contracts.models import Shipment
 from shipment_etl.transform.lane_days import KEYS, SUMS
-from shipment_etl.transform.marts import Mart
+from shipment_etl.transform.marts import SPAN_COLUMNS, Mart
 
 __all__ = [
     "LANE_DAYS",
@@ -25,16 +25,28 @@ BATCH = ("source", "batch_date")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: its name in the lake, its columns with their SQL types, and its partitions."""
+    """A table: its name in the lake, its columns with their SQL types, its partitions, and its ranges.
+
+    Ranges are the columns whose least and most value the Delta log tells of each file, so that readers can skip files. Of
+    others it would help nobody, for their values lie as they come; but to gather and to read them takes time.
+    """
 
     name: str
     columns: Mapping[str, str]
     partitions: tuple[str, ...] = ()
+    ranges: tuple[str, ...] = ()
 
     @property
     def ddl(self) -> str:
         """The columns as Spark's schema text."""
         return ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """The properties that the table is made with."""
+        if self.ranges:
+            return {"delta.dataSkippingStatsColumns": ",".join(self.ranges)}
+        return {"delta.dataSkippingNumIndexedCols": "0"}
 
 
 _CONTRACT = {name: column.dtype.type.simpleString() for name, column in Shipment.to_schema().columns.items()}
@@ -43,7 +55,7 @@ _LINEAGE = {"source": "string", "batch_date": "date", "source_file": "string", "
 
 def raw_table(source: str) -> Table:
     """Return the table of a source whose shipments are typed already, as generated ones are."""
-    return Table(f"raw/{source}", {**_CONTRACT, **_LINEAGE}, BATCH)
+    return Table(f"raw/{source}", {**_CONTRACT, **_LINEAGE}, BATCH, ("shipment_date",))
 
 
 def landed_table(source: str) -> Table:
@@ -67,6 +79,7 @@ SHIPMENTS = Table(
         "cost_per_km": "double",
     },
     BATCH,
+    ("shipment_date",),
 )
 
 QUARANTINE = Table(
@@ -83,14 +96,16 @@ LANE_DAYS = Table(
     {"source": "string", "batch_date": "date", "month": "string", "shipment_date": "date", **_SUM_KEYS, **SUMS},
     # By month as well: marts read the months that a batch touches, whenever these landed.
     (*BATCH, "month"),
+    ("shipment_date",),
 )
 
-LANE_MONTHS = Table("processed/lane_months", {"month": "string", **_SUM_KEYS, **SUMS})
+LANE_MONTHS = Table("processed/lane_months", {"month": "string", **_SUM_KEYS, **SUMS}, ranges=("month",))
 
 
 def mart_table(mart: Mart) -> Table:
     """Return the table of a mart."""
-    return Table(f"processed/{mart.name}", mart.columns)
+    time = SPAN_COLUMNS[mart.span]
+    return Table(f"processed/{mart.name}", mart.columns, ranges=(time,) if time else ())
 
 
 RUNS = Table(
@@ -111,4 +126,5 @@ RUNS = Table(
         # The whole Run, as its JSON Schema describes it.
         "report": "string",
     },
+    ranges=("started_at",),
 )

@@ -20,6 +20,7 @@ from shipment_etl.transform.lane_days import SUMS
 
 __all__ = [
     "MARTS",
+    "SPAN_COLUMNS",
     "Mart",
     "Span",
     "carrier_performance",
@@ -36,6 +37,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 Span = Literal["all_time", "month", "day"]
 SPAN_COLUMNS: Mapping[str, str | None] = MappingProxyType({"all_time": None, "month": "month", "day": "shipment_date"})
+"""Span of a mart → the column that tells the time of its rows."""
 
 
 def carrier_performance(lane_days: DataFrame) -> DataFrame:
