@@ -19,9 +19,8 @@ MIB = 1024 * 1024
 LEAST_MIB, MOST_MIB = 1024, 8192
 LOGGING = Path(__file__).with_name("log4j2.properties")
 
-# The second compiler works longer on Spark's generated code than a batch takes: without it a first run needs half the
-# processor time, and a million rows need no more.
-QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC"
+# The collector for work that is to be done soon rather than without pauses.
+JAVA_OPTIONS = "-XX:+UseParallelGC"
 
 # Defaults of Spark and Delta are for clusters: 200 partitions a shuffle and 50 tasks to read a Delta log, of which each
 # takes longer to start than to run.
@@ -82,7 +81,7 @@ def _local() -> SparkSession:
         "spark.sql.session.timeZone": "UTC",
         # A run compiles some hundred methods; with the default of 100 the next run would compile them all again.
         "spark.sql.codegen.cache.maxEntries": "2000",
-        "spark.driver.extraJavaOptions": f"{QUICK_JAVA} -Dlog4j2.configurationFile={LOGGING.as_uri()}",
+        "spark.driver.extraJavaOptions": f"{JAVA_OPTIONS} -Dlog4j2.configurationFile={LOGGING.as_uri()}",
     }
     os.environ["JAVA_HOME"] = str(java.home)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")

@@ -144,12 +144,13 @@ def _split_and_clean(work: Work, staging: Staging, batch: _Batch) -> tuple[RowCo
         candidates = staging.keep("repeated_ids", repeated_ids(frame))
         repeats = None
         if not candidates.isEmpty():
-            # Kept before they are judged, so that not the whole batch is judged once more.
-            judged, _ = verdicts(staging.keep("suspects", suspects(frame, candidates)), schema)
+            # Kept before they are judged, so that the whole batch is neither judged nor read once more.
+            alike = staging.keep("suspects", suspects(frame, candidates))
+            judged, _ = verdicts(alike, schema)
             repeats = staging.keep("repeats", settle(judged, candidates))
             sound = sound.join(repeats, IDENTITY, "left_anti")
             conflicts = repeats.where(F.col("repeat") == CONFLICT)
-            bad = bad.unionByName(conflicting(frame, conflicts))
+            bad = bad.unionByName(conflicting(alike, conflicts))
     with work.stage("shipments"):
         shipments = work.replace_batch(SHIPMENTS, with_derived(sound))
     with work.stage("quarantine"):
