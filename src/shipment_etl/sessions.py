@@ -8,7 +8,7 @@ from shipment_etl.plugins import Plugins, plugins
 __all__ = ["session"]
 
 
-def session(engine: str = AUTO, plugged: Plugins | None = None) -> SparkSession:
+def session(engine: str = AUTO, plugged: Plugins | None = None, s3: bool = False) -> SparkSession:
     """Return a session.
 
     Args:
@@ -17,6 +17,8 @@ def session(engine: str = AUTO, plugged: Plugins | None = None) -> SparkSession:
             sc://HOST:PORT; the name of an engine that a plugin adds; `auto` for the session that is active already, else
             `spark` under spark-submit, else Sail.
         plugged: where engines are looked up; what is installed if None.
+        s3: whether a local classic Spark, if one is started, is to reach S3; it needs 275 MB of jars for that, fetched
+            once. Other engines reach it anyway.
 
     Raises:
         UnknownEngine: there is no engine of this name.
@@ -25,4 +27,4 @@ def session(engine: str = AUTO, plugged: Plugins | None = None) -> SparkSession:
         EngineMissing, JavaMissing, JarsUnreachable, DeltaMissing, EngineUnreachable: it cannot be had here.
         InvalidValue: the address is none.
     """
-    return session_of(engine, (plugged or plugins()).engines())
+    return session_of(engine, (plugged or plugins()).engines(), s3)

@@ -78,7 +78,7 @@ def test_jars_that_cannot_be_fetched_leave_nothing_behind(tmp_path: Path, monkey
 def test_a_folder_of_jars_must_hold_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(jars.FOLDER, str(tmp_path))
     here = java.Java("PATH", tmp_path, 17)
-    with pytest.raises(InvalidValue, match="delta-spark and delta-storage"):
+    with pytest.raises(InvalidValue, match="delta-spark, delta-storage"):
         jars.delta_jars(here)
     for name in ("delta-spark_2.12-3.3.2.jar", "delta-storage-3.3.2.jar"):
         (tmp_path / name).touch()

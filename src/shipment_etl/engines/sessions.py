@@ -28,13 +28,13 @@ _names: WeakKeyDictionary[SparkSession, str] = WeakKeyDictionary()
 """What each session was asked for as: a name of `ENGINES`, or an address."""
 
 
-def session_of(engine: str, engines: Mapping[str, Callable[[], SparkSession]]) -> SparkSession:
+def session_of(engine: str, engines: Mapping[str, Callable[[], SparkSession]], s3: bool = False) -> SparkSession:
     """Return a session; `engines` are what there is, by name. As `shipment_etl.session`, which knows those of plugins."""
     if engine not in (AUTO, *engines) and not engine.startswith(SCHEME):
         raise UnknownEngine(engine, (AUTO, *engines, SCHEME))
     active = _active()
     if active is None:
-        return _started(engine if engine != AUTO else SPARK if submitted() else SAIL, engines)
+        return _started(engine if engine != AUTO else SPARK if submitted() else SAIL, engines, s3)
     has = _names.get(active) or engine_name(active)
     if engine not in (AUTO, has, engine_name(active)):
         raise EngineTaken(engine, has)
@@ -50,8 +50,14 @@ def engine_name(spark: SparkSession) -> str:
     return CONNECT if name.startswith(SCHEME) else name
 
 
-def _started(engine: str, engines: Mapping[str, Callable[[], SparkSession]]) -> SparkSession:
-    spark = connect_session(engine) if engine.startswith(SCHEME) else engines[engine]()
+def _started(engine: str, engines: Mapping[str, Callable[[], SparkSession]], s3: bool) -> SparkSession:
+    if engine.startswith(SCHEME):
+        spark = connect_session(engine)
+    elif engine == SPARK:
+        # The one engine that has to know before it starts.
+        spark = spark_session(s3)
+    else:
+        spark = engines[engine]()
     _names[spark] = engine
     return spark
 

@@ -9,8 +9,9 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from shipment_etl.engines.delta import DELTA, require_delta
-from shipment_etl.engines.jars import delta_jars
+from shipment_etl.engines.jars import delta_jars, s3_jars
 from shipment_etl.engines.java import find_java
+from shipment_etl.s3 import spark_settings
 
 __all__ = ["spark_session", "submitted"]
 
@@ -34,8 +35,11 @@ SMALL = {
 }
 
 
-def spark_session() -> SparkSession:
+def spark_session(s3: bool = False) -> SparkSession:
     """Return a new session: the one that spark-submit asks for, under spark-submit; else a local one.
+
+    Args:
+        s3: whether a local one is to reach S3, for which it needs more jars.
 
     Raises:
         JavaMissing, JarsUnreachable: a local session cannot be started.
@@ -44,7 +48,7 @@ def spark_session() -> SparkSession:
     # Left behind by a Connect session that has ended; PySpark would hand out its functions instead of classic ones.
     for name in ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE"):
         os.environ.pop(name, None)
-    return _submitted() if submitted() else _local()
+    return _submitted() if submitted() else _local(s3)
 
 
 def submitted() -> bool:
@@ -66,12 +70,14 @@ def _submitted() -> SparkSession:
     return spark
 
 
-def _local() -> SparkSession:
+def _local(s3: bool) -> SparkSession:
     java = find_java()
+    jars = [*delta_jars(java), *(s3_jars(java) if s3 else ())]
     settings = {
         **DELTA,
         **SMALL,
-        "spark.jars": ",".join(str(jar) for jar in delta_jars(java)),
+        **(spark_settings(os.environ) if s3 else {}),
+        "spark.jars": ",".join(map(str, jars)),
         "spark.driver.memory": f"{_memory_mib()}m",
         # Nobody else on the network has a business with a laptop's session.
         "spark.driver.host": "127.0.0.1",
