@@ -119,7 +119,9 @@ def vary(spark, variant: Variant) -> None:
 def started(engine: str, lake: str, *work: str) -> dict[str, dict[str, str]]:
     """Have a step done in a process of its own."""
     command = [sys.executable, __file__, "--engine", engine, "--lake", lake, "--step", *work]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Less work for processors that are shared; docs/decisions/0013 tells more.
+    environment = {**os.environ, "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise RuntimeError(f"{engine} failed at {work}:\n{done.stdout}\n{done.stderr}")
     return dict(map(json.loads, done.stdout.splitlines()))
