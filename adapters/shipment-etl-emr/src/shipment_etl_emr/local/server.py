@@ -1,0 +1,107 @@
+"""Server: a local AWS in this process.
+
+`python -m shipment_etl_emr.local.server` runs one for the process that started it.
+"""
+
+import argparse
+import json
+import logging
+import os
+import secrets
+import select
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+
+from shipment_etl_emr.local.client import BUCKETS, LOOPBACK, LocalAws, lead_process
+from shipment_etl_emr.local.guard import guarded
+
+__all__ = ["ENGINES", "main", "serving", "stop_signals"]
+
+ENGINES = ("sail", "spark")
+
+
+@contextmanager
+def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
+    """Run a local AWS in threads of this process, for as long as the body; the process is led to it for good.
+
+    Args:
+        port: to listen on, at 127.0.0.1 only; 0 takes a free one.
+        engine: what Spark scripts run on: sail or spark.
+        folder: for the files of steps that run.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    # moto looks for profiles as it is imported.
+    lead_process({})
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+    from werkzeug.serving import make_server
+
+    from shipment_etl_emr.local import emr
+    from shipment_etl_emr.local.executor import Executor
+
+    class Handler(MotoRequestHandler):
+        # Head and body of an answer go out apart: with the algorithm, each answer would wait 40 ms for its other half.
+        disable_nagle_algorithm = True
+
+    emr.install()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    key = f"LOCAL{secrets.token_hex(8).upper()}"
+    status = {"service": "shipment-etl local-aws", "pid": os.getpid(), "engine": engine}
+    application = guarded(DomainDispatcherApplication(create_backend_app), key, status)
+    server = make_server(LOOPBACK, port, application, threaded=True, request_handler=Handler)
+    aws = LocalAws(f"http://{LOOPBACK}:{server.server_port}", key)
+    lead_process(aws.environment)
+    s3 = boto3.client("s3", config=Config(connect_timeout=5, read_timeout=60))
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="steps-", dir=folder, ignore_cleanup_errors=True) as steps:
+        executor = Executor(s3, engine, Path(steps), dict(os.environ))
+        thread = threading.Thread(target=server.serve_forever, name="server", daemon=True)
+        thread.start()
+        try:
+            for bucket in BUCKETS:
+                s3.create_bucket(Bucket=bucket)
+            executor.start()
+            yield aws
+        finally:
+            executor.stop()
+            server.shutdown()
+            server.server_close()
+
+
+def stop_signals() -> int:
+    """Return a file descriptor that can be read as soon as SIGINT or SIGTERM has come.
+
+    A handler alone would not do: the signal can reach another thread, and the main one would sleep on.
+    """
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    return read
+
+
+def main() -> None:
+    """Serve until a signal comes, or whoever started this closes its stdin."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--engine", choices=ENGINES, default="sail")
+    parser.add_argument("--folder", type=Path, required=True)
+    given = parser.parse_args()
+    signals = stop_signals()
+    with serving(given.port, given.engine, given.folder) as aws:
+        print(json.dumps({"endpoint": aws.endpoint, "key": aws.key}), flush=True)
+        select.select([signals, sys.stdin], [], [])
+
+
+if __name__ == "__main__":
+    main()
