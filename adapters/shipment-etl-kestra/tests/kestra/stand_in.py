@@ -29,13 +29,17 @@ Answer = tuple[int, Any]
 
 @dataclass
 class State:
-    """What it has, and what it was asked to do. `namespaces` is None where any exists, as in the open-source edition."""
+    """What it has, and what it was asked to do.
+
+    `namespaces` is None where any exists, as in the open-source edition; `page` is what another program would answer.
+    """
 
     flows: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     namespaces: set[str] | None = None
     writes: list[str] = field(default_factory=list)
     refuses_to_write: str = ""
     failing: int = 0
+    page: tuple[int, str] | None = None
 
 
 def parsed(source: str) -> dict[str, Any]:
@@ -124,8 +128,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-        status, told = self.answer(body)
-        data = json.dumps(told).encode()
+        status, told = self.state.page or self.answer(body)
+        data = (told if isinstance(told, str) else json.dumps(told)).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))

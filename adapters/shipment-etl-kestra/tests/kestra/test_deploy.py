@@ -5,14 +5,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shipment_etl.errors import InvalidValue
 from shipment_etl_kestra.deploy import Change, change_of, deploy
-from shipment_etl_kestra.errors import FlowRejected
+from shipment_etl_kestra.errors import AccountUnset, FlowRejected, KestraFailed, KestraUnreachable
 from shipment_etl_kestra.service import Kestra
 from shipment_etl_kestra.shipped import Flow, shipped_flows
 
@@ -166,49 +166,35 @@ def test_a_kestra_that_is_not_there_is_told_with_what_to_do() -> None:
 
 
 def test_a_host_that_is_not_there_is_told() -> None:
-    done = command("--url", "http://kestra.invalid:8080", **ACCOUNT)
-    assert done.returncode == 1
-    assert "No Kestra answers at 'http://kestra.invalid:8080'" in done.stderr
-    assert len(done.stderr) < 600
+    with pytest.raises(KestraUnreachable, match=r"No Kestra answers at 'http://kestra\.invalid:8080'") as unreachable:
+        deployed("http://kestra.invalid:8080")
+    assert len(str(unreachable.value)) < 400
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://host", "http://", "http://operator:secret@host"])
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://host", "http://", "http://operator:secret@host", ""])
 def test_a_url_that_is_none_is_refused(url: str) -> None:
-    done = command("--url", url, **ACCOUNT)
-    assert done.returncode == 2
-    assert "--url is" in done.stderr
+    with pytest.raises(InvalidValue, match="--url is"):
+        Kestra(url, ACCOUNT)
+
+
+@pytest.mark.parametrize("empty", ACCOUNT)
+def test_an_account_that_is_empty_is_none(empty: str, url: str) -> None:
+    with pytest.raises(AccountUnset, match=empty):
+        Kestra(url, {**ACCOUNT, empty: ""})
 
 
 def test_a_kestra_that_fails_is_told_with_what_it_was_asked(state: State, url: str) -> None:
     state.failing = 503
-    done = command("--url", url, **ACCOUNT)
-    assert done.returncode == 1
-    assert "answered 503 when asked to look up the flow" in done.stderr
-    assert "docker compose logs kestra" in done.stderr
+    with pytest.raises(KestraFailed, match="answered 503 when asked to look up the flow"):
+        deployed(url)
 
 
-def test_another_program_at_the_port_is_no_kestra(tmp_path: Path) -> None:
-    page = tmp_path / "api"
-    page.mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if not probe.connect_ex(("127.0.0.1", port)):
-                    break
-        done = command("--url", f"http://127.0.0.1:{port}", **ACCOUNT)
-    finally:
-        server.kill()
-        server.wait()
-    assert done.returncode == 1
-    assert "whether it is Kestra that answers there" in done.stderr
+@pytest.mark.parametrize(("status", "error"), [(200, KestraUnreachable), (404, KestraFailed)])
+def test_another_program_at_the_port_is_no_kestra(status: int, error: type[Exception], state: State, url: str) -> None:
+    state.page = (status, "<html>Some other page</html>")
+    with pytest.raises(error, match=r"(not|whether it is) Kestra"):
+        deployed(url)
+    assert state.writes == []
 
 
 def test_json_is_for_programs(url: str) -> None:
