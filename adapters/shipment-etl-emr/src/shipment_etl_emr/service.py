@@ -42,11 +42,13 @@ class Service:
         settings: where and on what; without a region, that of the environment is used.
         endpoint_url: another AWS, such as one on this machine; None is what the environment says.
         timing: clock and sleep.
+        lake: s3:// URI of the lake where none is given; None where there is no such.
     """
 
     settings: Settings
     endpoint_url: str | None = None
     timing: Timing = field(default_factory=Timing)
+    lake: str | None = None
 
     def __post_init__(self) -> None:
         # boto3 alone does not know AWS_REGION, which other tools of AWS do.
