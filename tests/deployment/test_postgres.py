@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from tests.deployment.composed import REQUIRED, composed
+from tests.deployment.composed import REQUIRED, ROOT, composed
 
 pytestmark = pytest.mark.slow
 NOBODY = 65534
+HOW_TO = ROOT / "docs/how-to/kestra.md"
 PASSWORD = REQUIRED["KESTRA_DATABASE_PASSWORD"]
 COUNTING = "CREATE TABLE counted (number serial); COMMENT ON TABLE counted IS 'made by Kestra'"
 
@@ -185,6 +187,20 @@ def test_nobody_gets_in_without_the_password(postgres: Postgres) -> None:
 
 def test_the_password_is_kept_as_a_hash_only(postgres: Postgres) -> None:
     assert postgres.answer("SELECT rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname = 'kestra'") == "t"
+
+
+def test_the_backup_of_the_how_to_brings_everything_back(postgres: Postgres) -> None:
+    save, restore = re.findall(r"exec -T postgres sh -c '([^']+)' [<>] kestra\.dump$", HOW_TO.read_text("utf-8"), flags=re.M)
+    dump = postgres.folder / "kestra.dump"
+    postgres.answer("CREATE TABLE flows AS SELECT number AS id FROM generate_series(1, 1000) number")
+    with dump.open("wb") as target:
+        subprocess.run(["sh", "-c", save], env=postgres.environment, stdout=target, timeout=60, check=True)
+    # What an upgrade may do: rows gone, a table that nobody knew.
+    postgres.answer("DELETE FROM flows; CREATE TABLE of_a_later_release ()")
+    with dump.open("rb") as source:
+        subprocess.run(["sh", "-c", restore], env=postgres.environment, stdin=source, timeout=60, check=True)
+    assert postgres.answer("SELECT count(*), sum(id) FROM flows") == "1000|500500"
+    assert postgres.answer("SELECT to_regclass('of_a_later_release') IS NULL") == "t"
 
 
 def test_killed_while_it_writes_it_comes_back_with_all_it_had_confirmed(postgres: Postgres) -> None:

@@ -112,12 +112,13 @@ def test_the_images_have_the_version_of_the_package() -> None:
     assert {image.partition(":")[2] for image in ours} == {version}
 
 
-def test_the_uv_of_the_recipe_is_the_uv_of_the_project() -> None:
+@pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)
+def test_the_uv_of_a_recipe_is_the_uv_of_the_project(recipe: Path) -> None:
     project = re.search(r"^UV_VERSION := (\S+)$", (ROOT / "Makefile").read_text("utf-8"), flags=re.M)
-    recipe = re.search(r"^FROM astral/uv:([\d.]+)-", (ROOT / "images/kestra/Dockerfile").read_text("utf-8"), flags=re.M)
+    used = re.search(r"^FROM astral/uv:([\d.]+)-", recipe.read_text("utf-8"), flags=re.M)
     assert project
-    assert recipe
-    assert recipe[1] == project[1]
+    assert used
+    assert used[1] == project[1]
 
 
 @pytest.mark.slow
