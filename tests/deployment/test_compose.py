@@ -57,6 +57,23 @@ def test_a_password_goes_to_who_needs_it_and_nowhere_else(everything: dict[str, 
     }
 
 
+@pytest.mark.parametrize("password", ["Aa1$HOME${HOME}", "Aa1: 'x' \"y\" #z", "Aa1\\n{{ x }}", "Aa1ß\u20ac"])
+def test_any_password_arrives_as_it_is(password: str) -> None:
+    kestra = composed(KESTRA_PASSWORD=password)["services"]["kestra"]["environment"]
+    assert kestra["KESTRA_PASSWORD"] == password
+    assert kestra["KESTRA_CONFIGURATION"] == composed()["services"]["kestra"]["environment"]["KESTRA_CONFIGURATION"]
+
+
+def test_a_value_between_single_quotes_is_taken_from_a_file_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text((ROOT / ".env.example").read_text("utf-8").replace("PASSWORD=\n", "PASSWORD='Aa1 $HOME'\n"), "utf-8")
+    done = compose(["config", "--format=json"], {"KESTRA_USERNAME": "operator@example.com"}, file)
+    assert done.returncode == 0, done.stderr
+    resolved = json.loads(done.stdout)["services"]
+    assert resolved["kestra"]["environment"]["KESTRA_PASSWORD"] == "Aa1 $$HOME"
+    assert resolved["postgres"]["environment"]["POSTGRES_PASSWORD"] == "Aa1 $$HOME"
+
+
 def test_the_configuration_of_kestra_can_be_read_and_names_no_password(everything: dict[str, Any]) -> None:
     environment = everything["services"]["kestra"]["environment"]
     configuration = yaml.safe_load(environment["KESTRA_CONFIGURATION"])
@@ -119,7 +136,11 @@ def test_both_pages_can_be_had_at_once() -> None:
     services = composed("airflow", KESTRA_PORT="9090", AIRFLOW_PORT="9091")["services"]
     assert [services[name]["ports"][0]["published"] for name in ("kestra", "airflow")] == ["9090", "9091"]
     assert "http://localhost:9090/" in services["kestra"]["environment"]["KESTRA_CONFIGURATION"]
-    assert services["airflow"]["environment"]["AIRFLOW__API__BASE_URL"] == "http://localhost:9091"
+    airflow = services["airflow"]
+    assert airflow["environment"]["AIRFLOW__API__BASE_URL"] == "http://localhost:9091"
+    inside = airflow["ports"][0]["target"]
+    assert airflow["environment"]["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == f"http://localhost:{inside}/execution/"
+    assert f":{inside}/" in airflow["healthcheck"]["test"][-1]
 
 
 def test_another_kestra_can_be_built_upon() -> None:

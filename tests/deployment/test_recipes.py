@@ -130,6 +130,13 @@ def test_the_recipe_of_kestra_makes_a_command_line_that_works(tmp_path: Path) ->
     run(f"{uv()}{sync.removeprefix('uv')}", tmp_path, UV_PROJECT_ENVIRONMENT=str(environment), UV_PYTHON=sys.executable)
     told = run(f"{environment}/bin/shipment-etl kestra deploy --help", tmp_path)
     assert "KESTRA_PASSWORD" in told
+    flows = "from shipment_etl_kestra.shipped import shipped_flows; print(*(flow.id for flow in shipped_flows()))"
+    assert run(f"{environment}/bin/python -c '{flows}'", tmp_path).split() == [
+        "data_generation",
+        "data_processing",
+        "reaper",
+    ]
+    assert "local-aws" in run(f"{environment}/bin/shipment-etl --help", tmp_path)
     assert not (environment / "bin/pytest").exists()
     # Not editable: the folder that it was built in stays behind.
     assert str(tmp_path / "src") not in run(
