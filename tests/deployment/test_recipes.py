@@ -16,6 +16,7 @@ from tests.deployment.policy import SECRET, pinned
 RECIPES = sorted((ROOT / "images").glob("*/Dockerfile"))
 NAMES = [recipe.parent.name for recipe in RECIPES]
 AIRFLOW = ROOT / "adapters/shipment-etl-airflow"
+ENGINE = ROOT / "adapters/shipment-etl-kestra/engine/pom.xml"
 WITHOUT_AIRFLOW = pytest.mark.skipif(
     not AIRFLOW.exists(), reason="adapters/shipment-etl-airflow, which the image holds, is not here"
 )
@@ -158,6 +159,13 @@ def test_the_recipe_of_airflow_finds_all_it_installs(tmp_path: Path) -> None:
         line for line in re.sub(r"\\\n\s*", "", requirements).splitlines() if line and not line.lstrip().startswith("#")
     ]
     assert [line for line in lines if "--hash=sha256:" not in line] == []
+
+
+@pytest.mark.skipif(not ENGINE.exists(), reason="adapters/shipment-etl-kestra/engine, which runs the flows, is not here")
+def test_the_image_has_the_kestra_that_the_flows_are_run_on() -> None:
+    tried = re.search(r"<kestra(?:\.version)?>([\d.]+)</kestra", ENGINE.read_text("utf-8"))
+    assert tried
+    assert composed()["services"]["kestra"]["build"]["args"]["KESTRA_IMAGE"] == f"kestra/kestra:v{tried[1]}"
 
 
 @WITHOUT_AIRFLOW

@@ -38,9 +38,9 @@ class Kestra:
             InvalidValue: the URL is none.
             AccountUnset: the environment names no account.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-            raise InvalidValue("--url", url, "http:// or https:// and a host, without an account")
+        if not _is_address(url):
+            # Without what stands before an @, which may be a password.
+            raise InvalidValue("--url", url.rpartition("@")[2], "http:// or https:// and a host, without an account")
         missing = [name for name in (USERNAME, PASSWORD) if not environment.get(name)]
         if missing:
             raise AccountUnset(missing)
@@ -116,6 +116,14 @@ class Kestra:
             if flow is not None and status in UNFIT:
                 raise FlowRejected(str(flow), _message(answer.body)) from answer
             raise KestraFailed(self.url, doing, status, _message(answer.body)) from answer
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _message(body: str | None) -> str:

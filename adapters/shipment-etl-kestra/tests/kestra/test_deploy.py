@@ -171,10 +171,13 @@ def test_a_host_that_is_not_there_is_told() -> None:
     assert len(str(unreachable.value)) < 400
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://host", "http://", "http://operator:secret@host", ""])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8080", "ftp://host", "http://", "http://operator:secret@host", "", "http://host:99999", "http://["]
+)
 def test_a_url_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(InvalidValue, match="--url is"):
+    with pytest.raises(InvalidValue, match="--url is") as refused:
         Kestra(url, ACCOUNT)
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("empty", ACCOUNT)
