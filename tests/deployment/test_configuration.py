@@ -55,7 +55,7 @@ def read_by_kestra(folder: Path, environment: dict[str, str], *names: str) -> di
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("password", ["Aa1-of-kestra", "Aa1: 'x' \"y\" #z,{}", "Aa1$HOME", "12345678"])
+@pytest.mark.parametrize("password", ["Aa1-of-kestra", "Aa1: 'x' \"y\" #z,{}$HOME"])
 def test_kestra_fills_in_the_account_of_the_environment(password: str, tmp_path: Path) -> None:
     service = composed(KESTRA_PASSWORD=password)["services"]["kestra"]
     environment = {name: value for name, value in service["environment"].items() if value is not None}

@@ -132,9 +132,8 @@ def test_another_text_is_an_update(one: str, other: str) -> None:
 
 def test_the_shipped_flows_are_deployed_by_the_command(state: State, url: str) -> None:
     names = [str(flow) for flow in shipped_flows("shipments.test")]
-    for change in ("would be created", "created", "unchanged"):
-        dry = ["--dry-run"] if "would" in change else []
-        done = command("--url", url, "--namespace", "shipments.test", *dry, **ACCOUNT)
+    for change in ("created", "unchanged"):
+        done = command("--url", url, "--namespace", "shipments.test", **ACCOUNT)
         assert done.returncode == 0, done.stderr
         assert done.stdout.splitlines()[1:] == [f"flow {name}: {change}" for name in names]
     assert [".".join(key) for key in state.flows] == names
@@ -200,12 +199,13 @@ def test_another_program_at_the_port_is_no_kestra(status: int, error: type[Excep
     assert state.writes == []
 
 
-def test_json_is_for_programs(url: str) -> None:
+def test_json_is_for_programs_and_a_dry_run_writes_nothing(state: State, url: str) -> None:
     done = command("--url", url, "--json", "--dry-run", **ACCOUNT)
     assert done.returncode == 0, done.stderr
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert {each["dry_run"] for each in told} == {True}
-    assert {each["kind"] for each in told} == {"namespace", "flow"}
+    assert {(each["kind"], each["change"]) for each in told} == {("namespace", "unchanged"), ("flow", "created")}
+    assert state.writes == []
 
 
 def test_a_password_is_no_option() -> None:
