@@ -8,6 +8,7 @@ import nox
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "imports", "docs", "tests"]
 
+ADAPTERS = ["emr[local]", "kestra"]
 PAIRS = [("4.0.2", "4.0.1"), ("4.1.4", "4.1.0")]
 """Spark and Delta: the newest of 4.0, and the newest pair that was seen to work."""
 
@@ -60,4 +61,5 @@ def parity(session: nox.Session, spark: str, delta: str) -> None:
 
 def install(session: nox.Session, group: str) -> None:
     """Install the package with all it can do, its adapters, and a dependency group of pyproject.toml."""
-    session.install("--editable", ".[lineage,report]", "--editable", "adapters/shipment-etl-emr[local]", "--group", group)
+    adapters = [part for name in ADAPTERS for part in ("--editable", f"adapters/shipment-etl-{name}")]
+    session.install("--editable", ".[lineage,report]", *adapters, "--group", group)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from shipment_etl.cli.rendering import print_table
+from shipment_etl.plugins import plugins
 
 ENVIRONMENT = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
 
@@ -31,6 +32,11 @@ def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, subprocess.CompletedProcess[str]]:
     lake = str(tmp_path_factory.mktemp("demo") / "lake")
     return lake, run("demo", "--days", "2", "--rows", "2000", "--lake", lake)
+
+
+def test_help_names_the_commands_of_plugins() -> None:
+    shown = run("--help").stdout
+    assert [name for name in plugins().commands() if not re.search(rf"^\W*{name}\s", shown, flags=re.M)] == []
 
 
 def test_demo_prints_five_marts_and_where_the_rows_went(demo: tuple[str, subprocess.CompletedProcess[str]]) -> None:

@@ -33,7 +33,13 @@ class Commands(TyperGroup):
             return {}
         from shipment_etl.plugins import plugins
 
-        return {name: get_command(app) for name, app in plugins().commands(self.commands).items()}
+        return {name: _named(get_command(app), name) for name, app in plugins().commands(self.commands).items()}
+
+
+def _named(command: Any, name: str) -> Any:
+    """Give a command the name that its plugin says: an app of several commands has none by itself, and help shows it."""
+    command.name = name
+    return command
 
 
 def _defaults(command: Any, given: Mapping[str, object]) -> dict[str, object]:

@@ -26,6 +26,7 @@ from shipment_etl_emr.local.guard import guarded
 __all__ = ["ENGINES", "main", "serving", "stop_signals"]
 
 ENGINES = ("sail", "spark")
+KEY = "LOCAL_AWS_KEY"
 
 
 @contextmanager
@@ -54,7 +55,8 @@ def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
 
     emr.install()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    key = f"LOCAL{secrets.token_hex(8).upper()}"
+    # Whoever starts it beside its clients, as containers are, has to know the key before.
+    key = os.environ.get(KEY) or f"LOCAL{secrets.token_hex(8).upper()}"
     status = {"service": "shipment-etl local-aws", "pid": os.getpid(), "engine": engine}
     application = guarded(DomainDispatcherApplication(create_backend_app), key, status)
     server = make_server(LOOPBACK, port, application, threaded=True, request_handler=Handler)

@@ -1,0 +1,56 @@
+"""The commands `shipment-etl kestra …`: each parses, calls one thing, prints."""
+
+import json
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shipment_etl.cli.options import DebugOption, JsonOption
+from shipment_etl_kestra.shipped import NAMESPACE, shipped_flows
+
+if TYPE_CHECKING:
+    from shipment_etl_kestra.deploy import Deployed
+
+__all__ = ["app"]
+
+# What imports Kestra's client is imported where it is used, so that --help and mistakes answer at once.
+
+app = typer.Typer(help="Run jobs from Kestra.", no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def kestra() -> None:
+    """Run jobs from Kestra."""
+
+
+@app.command()
+def deploy(
+    url: Annotated[
+        str, typer.Option("--url", metavar="URL", help="Address of Kestra.", envvar="KESTRA_URL")
+    ] = "http://127.0.0.1:8080",
+    namespace: Annotated[str, typer.Option("--namespace", metavar="NAME", help="Where the flows go.")] = NAMESPACE,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Have them checked, and only tell what would change.")] = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Put the flows of this package into Kestra; what is there already stays as it is.
+
+    The account is taken from KESTRA_USERNAME and KESTRA_PASSWORD of the environment.
+    """
+    flows = shipped_flows(namespace)
+    from shipment_etl_kestra.deploy import deploy as deployed
+    from shipment_etl_kestra.service import Kestra
+
+    _print(deployed(Kestra(url, os.environ), namespace, flows, dry=dry), dry, as_json)
+
+
+def _print(done: "Iterable[Deployed]", dry: bool, as_json: bool) -> None:
+    for each in done:
+        if as_json:
+            told = {"kind": each.kind, "name": each.name, "change": each.change, "revision": each.revision, "dry_run": dry}
+            print(json.dumps(told))
+        else:
+            would = "would be " if dry else ""
+            print(f"{each.kind} {each.name}: {would}{each.change}", flush=True)

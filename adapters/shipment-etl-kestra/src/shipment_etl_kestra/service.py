@@ -1,0 +1,146 @@
+"""Kestra's API, through Kestra's own client: what answers is turned into values, and what fails into errors that help."""
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import requests
+
+from shipment_etl.errors import InvalidValue
+from shipment_etl_kestra.errors import AccountRefused, AccountUnset, FlowRejected, KestraFailed, KestraUnreachable
+from shipment_etl_kestra.shipped import Flow
+
+with warnings.catch_warnings():
+    # One of its models has a field called `validate`. Nobody who deploys a flow can do anything about it.
+    warnings.filterwarnings("ignore", "Field name .* shadows an attribute", UserWarning)
+    from kestrapy import ApiException, KestraClient, Namespace
+
+__all__ = ["Kestra"]
+
+USERNAME, PASSWORD = "KESTRA_USERNAME", "KESTRA_PASSWORD"
+TENANT = "main"
+"""The only tenant of the open-source edition, and the first one of any other."""
+PATIENCE = 30.0
+REFUSED = (401, 403)
+MISSING = 404
+UNFIT = (400, 409, 422)
+
+
+class Kestra:
+    """A Kestra that is running."""
+
+    def __init__(self, url: str, environment: Mapping[str, str]) -> None:
+        """Take the account from the environment; nothing is asked yet.
+
+        Raises:
+            InvalidValue: the URL is none.
+            AccountUnset: the environment names no account.
+        """
+        if not _is_address(url):
+            # Without what stands before an @, which may be a password.
+            raise InvalidValue("--url", url.rpartition("@")[2], "http:// or https:// and a host, without an account")
+        missing = [name for name in (USERNAME, PASSWORD) if not environment.get(name)]
+        if missing:
+            raise AccountUnset(missing)
+        self.url = url.rstrip("/")
+        self._username = environment[USERNAME]
+        self._client = KestraClient(  # type: ignore[no-untyped-call]  # alone in a client that is typed otherwise
+            host=self.url, username=self._username, password=environment[PASSWORD], timeout=PATIENCE
+        )
+
+    def has_namespace(self, name: str) -> bool:
+        """Tell whether there is a namespace; the open-source edition has any that is asked for."""
+        with self._asked_to(f"look up the namespace {name}"):
+            try:
+                self._client.namespaces.namespace(name, TENANT)
+            except ApiException as answer:
+                if answer.status != MISSING:
+                    raise
+                return False
+            return True
+
+    def create_namespace(self, name: str) -> None:
+        """Create a namespace."""
+        with self._asked_to(f"create the namespace {name}"):
+            self._client.namespaces.create_namespace(TENANT, Namespace(id=name, deleted=False))
+
+    def source_of(self, flow: Flow) -> str | None:
+        """Return what Kestra has as the text of a flow; None if it has none."""
+        with self._asked_to(f"look up the flow {flow}"):
+            try:
+                found = self._client.flows.flow(flow.namespace, flow.id, TENANT, source=True)
+            except ApiException as answer:
+                if answer.status != MISSING:
+                    raise
+                return None
+            return found.source if found else None
+
+    def check(self, flow: Flow) -> None:
+        """Have a flow checked; it is not stored.
+
+        Raises:
+            FlowRejected: Kestra would not take it.
+        """
+        with self._asked_to(f"check the flow {flow}", flow):
+            verdicts = self._client.flows.validate_flows(TENANT, flow.source)
+        for verdict in verdicts:
+            if verdict.constraints:
+                raise FlowRejected(str(flow), verdict.constraints)
+
+    def write(self, flow: Flow, *, new: bool) -> int | None:
+        """Store a flow; return its revision."""
+        with self._asked_to(f"store the flow {flow}", flow):
+            flows = self._client.flows
+            stored = (
+                flows.create_flow(TENANT, flow.source)
+                if new
+                else flows.update_flow(flow.namespace, flow.id, TENANT, flow.source)
+            )
+            revision: int | None = stored.revision
+            return revision
+
+    @contextmanager
+    def _asked_to(self, doing: str, flow: Flow | None = None) -> Iterator[None]:
+        try:
+            yield
+        except requests.JSONDecodeError as problem:
+            raise KestraUnreachable(self.url, "what answers is not Kestra") from problem
+        except requests.RequestException as problem:
+            raise KestraUnreachable(self.url, _reason(problem)) from problem
+        except ApiException as answer:
+            status = answer.status or 0
+            if status in REFUSED:
+                raise AccountRefused(self.url, self._username, status) from answer
+            if flow is not None and status in UNFIT:
+                raise FlowRejected(str(flow), _message(answer.body)) from answer
+            raise KestraFailed(self.url, doing, status, _message(answer.body)) from answer
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _message(body: str | None) -> str:
+    """Return what Kestra says in the body of an answer."""
+    try:
+        told = json.loads(body or "{}")
+    except json.JSONDecodeError:
+        told = {}
+    message = told.get("message") if isinstance(told, dict) else None
+    return str(message or "it gave no reason.").strip()
+
+
+def _reason(problem: requests.RequestException) -> str:
+    """Return the last cause of a failed connection: what wraps it tells the same, at length."""
+    cause: BaseException = problem
+    while below := cause.__cause__ or cause.__context__ or getattr(cause, "reason", None):
+        if not isinstance(below, BaseException):
+            break
+        cause = below
+    return str(cause) or type(cause).__name__

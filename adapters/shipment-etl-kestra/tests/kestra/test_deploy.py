@@ -1,0 +1,214 @@
+"""Deployment, as a user runs it, to a stand-in for Kestra's API that rejects what Kestra's own models reject."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shipment_etl.errors import InvalidValue
+from shipment_etl_kestra.deploy import Change, change_of, deploy
+from shipment_etl_kestra.errors import AccountUnset, FlowRejected, KestraFailed, KestraUnreachable
+from shipment_etl_kestra.service import Kestra
+from shipment_etl_kestra.shipped import Flow, shipped_flows
+
+from .stand_in import ACCOUNT, PASSWORD, USERNAME, State, kestra
+
+TEXT = "id: {}\nnamespace: shipments\ntasks:\n  - {{id: say, type: io.kestra.plugin.core.log.Log, message: hello}}\n"
+WITHOUT_TASKS = "id: bad\nnamespace: shipments\n"
+FLOWS = tuple(Flow.of(f"{name}.yaml", TEXT.format(name)) for name in ("a", "b"))
+
+
+@pytest.fixture
+def state() -> State:
+    return State()
+
+
+@pytest.fixture
+def url(state: State) -> Iterator[str]:
+    with kestra(state) as address:
+        yield address
+
+
+def deployed(url: str, *flows: Flow, dry: bool = False) -> dict[str, str]:
+    done = deploy(Kestra(url, ACCOUNT), "shipments", flows or FLOWS, dry=dry)
+    return {each.name: each.change.value for each in done}
+
+
+def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-m", "shipment_etl", "kestra", "deploy", *arguments]
+    return subprocess.run(
+        call, env={"PATH": "", "NO_COLOR": "1", **environment}, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_flows_are_created_and_then_left_alone(state: State, url: str) -> None:
+    assert deployed(url) == {"shipments": "unchanged", "shipments.a": "created", "shipments.b": "created"}
+    assert set(deployed(url).values()) == {"unchanged"}
+    assert state.writes == ["shipments.a", "shipments.b"]
+
+
+def test_only_what_differs_is_updated(state: State, url: str) -> None:
+    deployed(url)
+    other = Flow.of("a.yaml", TEXT.format("a").replace("hello", "good day"))
+    assert deployed(url, other, FLOWS[1]) == {
+        "shipments": "unchanged",
+        "shipments.a": "updated",
+        "shipments.b": "unchanged",
+    }
+    assert state.flows["shipments", "a"] == (other.source.strip(), 2)
+    assert state.flows["shipments", "b"][1] == 1
+
+
+def test_flows_of_others_are_not_touched(state: State, url: str) -> None:
+    state.flows["shipments", "of_others"] = ("id: of_others", 3)
+    deployed(url)
+    assert state.flows["shipments", "of_others"] == ("id: of_others", 3)
+
+
+def test_a_namespace_is_created_where_they_have_to_be(state: State, url: str) -> None:
+    state.namespaces = set()
+    assert deployed(url)["shipments"] == "created"
+    assert deployed(url)["shipments"] == "unchanged"
+    assert state.writes[0] == "shipments"
+
+
+def test_a_dry_run_tells_the_same_and_writes_nothing(state: State, url: str) -> None:
+    state.namespaces = set()
+    told = deployed(url, dry=True)
+    assert state.writes == []
+    assert deployed(url) == told
+
+
+def test_nothing_is_written_when_one_flow_would_be_rejected(state: State, url: str) -> None:
+    with pytest.raises(FlowRejected, match=r"shipments\.bad.*tasks: Field required.*Nothing was changed"):
+        deployed(url, FLOWS[0], Flow.of("bad.yaml", WITHOUT_TASKS))
+    assert state.writes == []
+
+
+def test_a_dry_run_finds_a_flow_that_would_be_rejected(url: str) -> None:
+    with pytest.raises(FlowRejected):
+        deployed(url, Flow.of("bad.yaml", WITHOUT_TASKS), dry=True)
+
+
+def test_what_was_written_before_a_late_rejection_is_told(state: State, url: str) -> None:
+    done = deploy(Kestra(url, ACCOUNT), "shipments", FLOWS)
+    assert [next(done).name for _ in range(2)] == ["shipments", "shipments.a"]
+    state.refuses_to_write = "the plugin is gone"
+    with pytest.raises(FlowRejected, match=r"the plugin is gone Deployed before it: shipments\.a"):
+        next(done)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ("tasks: []\n", "tasks: List should have at least 1 item"),
+        ("tasks:\n  - {id: say}\n", "tasks.0.type: Field required"),
+        ("tasks: later\n", "tasks: Input should be a valid list"),
+        ("disabled: often\ntasks:\n  - {id: say, type: a.B}\n", "disabled"),
+    ],
+)
+def test_what_kestras_models_reject_is_rejected(wrong: str, why: str, url: str, state: State) -> None:
+    with pytest.raises(FlowRejected, match=why.replace(".", r"\.")):
+        deployed(url, Flow.of("bad.yaml", f"id: bad\nnamespace: shipments\n{wrong}"))
+    assert state.writes == []
+
+
+@given(st.text(), st.sampled_from(["", "\n", "  \n"]))
+def test_a_text_that_kestra_trimmed_is_unchanged(text: str, end: str) -> None:
+    assert change_of(Flow("n", "a", text), (text + end).strip()) is Change.unchanged
+    assert change_of(Flow("n", "a", text), None) is Change.created
+
+
+@given(st.text(), st.text())
+def test_another_text_is_an_update(one: str, other: str) -> None:
+    same = one.strip() == other.strip()
+    assert change_of(Flow("n", "a", one), other) is (Change.unchanged if same else Change.updated)
+
+
+def test_the_shipped_flows_are_deployed_by_the_command(state: State, url: str) -> None:
+    names = [str(flow) for flow in shipped_flows("shipments.test")]
+    for change in ("created", "unchanged"):
+        done = command("--url", url, "--namespace", "shipments.test", **ACCOUNT)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[1:] == [f"flow {name}: {change}" for name in names]
+    assert [".".join(key) for key in state.flows] == names
+
+
+@pytest.mark.parametrize("missing", ACCOUNT)
+def test_an_account_that_is_not_set_is_asked_for_by_name(missing: str, url: str, state: State) -> None:
+    done = command("--url", url, **{name: value for name, value in ACCOUNT.items() if name != missing})
+    assert done.returncode == 2
+    assert f"Not set: {missing}." in done.stderr
+    assert state.writes == []
+
+
+def test_a_wrong_password_is_told_and_not_shown(url: str) -> None:
+    done = command("--url", url, KESTRA_USERNAME=USERNAME, KESTRA_PASSWORD="another-Aa1")
+    assert done.returncode == 1
+    assert "refuses the account 'operator@example.com' (401)" in done.stderr
+    assert "another-Aa1" not in done.stderr + done.stdout
+
+
+def test_a_kestra_that_is_not_there_is_told_with_what_to_do() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        done = command("--url", f"http://127.0.0.1:{taken.getsockname()[1]}", **ACCOUNT)
+    assert done.returncode == 1
+    assert "No Kestra answers at" in done.stderr
+    assert "Connection refused" in done.stderr
+    assert "docker compose up" in done.stderr
+
+
+def test_a_host_that_is_not_there_is_told() -> None:
+    with pytest.raises(KestraUnreachable, match=r"No Kestra answers at 'http://kestra\.invalid:8080'") as unreachable:
+        deployed("http://kestra.invalid:8080")
+    assert len(str(unreachable.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8080", "ftp://host", "http://", "http://operator:secret@host", "", "http://host:99999", "http://["]
+)
+def test_a_url_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(InvalidValue, match="--url is") as refused:
+        Kestra(url, ACCOUNT)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("empty", ACCOUNT)
+def test_an_account_that_is_empty_is_none(empty: str, url: str) -> None:
+    with pytest.raises(AccountUnset, match=empty):
+        Kestra(url, {**ACCOUNT, empty: ""})
+
+
+def test_a_kestra_that_fails_is_told_with_what_it_was_asked(state: State, url: str) -> None:
+    state.failing = 503
+    with pytest.raises(KestraFailed, match="answered 503 when asked to look up the flow"):
+        deployed(url)
+
+
+@pytest.mark.parametrize(("status", "error"), [(200, KestraUnreachable), (404, KestraFailed)])
+def test_another_program_at_the_port_is_no_kestra(status: int, error: type[Exception], state: State, url: str) -> None:
+    state.page = (status, "<html>Some other page</html>")
+    with pytest.raises(error, match=r"(not|whether it is) Kestra"):
+        deployed(url)
+    assert state.writes == []
+
+
+def test_json_is_for_programs_and_a_dry_run_writes_nothing(state: State, url: str) -> None:
+    done = command("--url", url, "--json", "--dry-run", **ACCOUNT)
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {each["dry_run"] for each in told} == {True}
+    assert {(each["kind"], each["change"]) for each in told} == {("namespace", "unchanged"), ("flow", "created")}
+    assert state.writes == []
+
+
+def test_a_password_is_no_option() -> None:
+    done = command("--password", PASSWORD)
+    assert done.returncode == 2
+    assert "No such option" in done.stderr

@@ -1,0 +1,201 @@
+"""docker-compose.yml: valid for Docker's compose in every profile, by the rules of the house, and without a secret in it."""
+
+import itertools
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.deployment.composed import FILE, OF_AIRFLOW, PROFILES, REQUIRED, ROOT, as_written, compose, composed
+from tests.deployment.policy import breaches, places_of, secrets_in_clear
+
+SUBSETS = [chosen for size in range(len(PROFILES) + 1) for chosen in itertools.combinations(PROFILES, size)]
+ALWAYS = {"kestra", "postgres"}
+
+
+@pytest.fixture(scope="module")
+def everything() -> dict[str, Any]:
+    return composed(*PROFILES, **OF_AIRFLOW)
+
+
+@pytest.mark.parametrize("profiles", SUBSETS, ids="+".join)
+def test_compose_takes_the_file_in_every_profile(profiles: tuple[str, ...]) -> None:
+    assert set(composed(*profiles)["services"]) == {*ALWAYS, *profiles}
+
+
+def test_no_service_breaks_a_rule(everything: dict[str, Any]) -> None:
+    assert breaches(everything) == []
+
+
+def test_no_secret_is_in_the_file() -> None:
+    assert secrets_in_clear(as_written()) == []
+
+
+@pytest.mark.parametrize("missing", REQUIRED)
+def test_nothing_starts_without_a_password(missing: str) -> None:
+    for given in ({}, {missing: ""}):
+        others = {name: value for name, value in REQUIRED.items() if name != missing}
+        done = compose(["config", "--quiet"], {**others, **given})
+        assert done.returncode != 0
+        assert missing in done.stderr
+        assert ".env.example" in done.stderr
+
+
+def test_a_password_goes_to_who_needs_it_and_nowhere_else(everything: dict[str, Any]) -> None:
+    at = {name: places_of(value, everything["services"]) for name, value in {**REQUIRED, **OF_AIRFLOW}.items()}
+    assert at["KESTRA_PASSWORD"] == ["kestra.environment.KESTRA_PASSWORD"]
+    assert at["AIRFLOW_PASSWORD"] == ["airflow.environment.AIRFLOW_PASSWORD"]
+    assert set(at["KESTRA_DATABASE_PASSWORD"]) == {
+        "kestra.environment.KESTRA_DATABASE_PASSWORD",
+        "postgres.environment.POSTGRES_PASSWORD",
+    }
+
+
+@pytest.mark.parametrize("password", ["Aa1$HOME${HOME}", "Aa1: 'x' \"y\" #z", "Aa1\\n{{ x }}", "Aa1ß\u20ac"])
+def test_any_password_arrives_as_it_is(password: str) -> None:
+    kestra = composed(KESTRA_PASSWORD=password)["services"]["kestra"]["environment"]
+    assert kestra["KESTRA_PASSWORD"] == password
+    assert kestra["KESTRA_CONFIGURATION"] == composed()["services"]["kestra"]["environment"]["KESTRA_CONFIGURATION"]
+
+
+def test_a_value_between_single_quotes_is_taken_from_a_file_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text((ROOT / ".env.example").read_text("utf-8").replace("PASSWORD=\n", "PASSWORD='Aa1 $HOME'\n"), "utf-8")
+    done = compose(["config", "--format=json"], {"KESTRA_USERNAME": "operator@example.com"}, file)
+    assert done.returncode == 0, done.stderr
+    resolved = json.loads(done.stdout)["services"]
+    assert resolved["kestra"]["environment"]["KESTRA_PASSWORD"] == "Aa1 $$HOME"
+    assert resolved["postgres"]["environment"]["POSTGRES_PASSWORD"] == "Aa1 $$HOME"
+
+
+def test_the_configuration_of_kestra_can_be_read_and_names_no_password(everything: dict[str, Any]) -> None:
+    environment = everything["services"]["kestra"]["environment"]
+    configuration = yaml.safe_load(environment["KESTRA_CONFIGURATION"])
+    account = configuration["kestra"]["server"]["basic-auth"]
+    assert account == {"username": "${KESTRA_USERNAME}", "password": "${KESTRA_PASSWORD}"}
+    assert set(re.findall(r"\$\{(\w+)\}", environment["KESTRA_CONFIGURATION"])) <= set(environment)
+    assert configuration["kestra"]["repository"] == configuration["kestra"]["queue"] == {"type": "postgres"}
+
+
+def test_kestra_finds_the_database_that_postgres_makes(everything: dict[str, Any]) -> None:
+    kestra, postgres = (everything["services"][name] for name in ("kestra", "postgres"))
+    source = yaml.safe_load(kestra["environment"]["KESTRA_CONFIGURATION"])["datasources"]["postgres"]
+    assert source["url"] == f"jdbc:postgresql://postgres:5432/{postgres['environment']['POSTGRES_DB']}"
+    assert source["username"] == postgres["environment"]["POSTGRES_USER"]
+    assert kestra["environment"]["KESTRA_DATABASE_PASSWORD"] == postgres["environment"]["POSTGRES_PASSWORD"]
+    assert set(postgres["networks"]) < set(kestra["networks"])
+
+
+def test_kestra_waits_for_a_healthy_postgres(everything: dict[str, Any]) -> None:
+    waits = everything["services"]["kestra"]["depends_on"]["postgres"]
+    assert waits == {"condition": "service_healthy", "required": True}
+
+
+def test_the_database_is_reached_from_inside_only(everything: dict[str, Any]) -> None:
+    postgres = everything["services"]["postgres"]
+    assert "ports" not in postgres
+    assert all(everything["networks"][name]["internal"] for name in postgres["networks"])
+
+
+def test_only_the_pages_are_published_and_both_want_8080(everything: dict[str, Any]) -> None:
+    published = {
+        (name, port["target"], port["published"])
+        for name, service in everything["services"].items()
+        for port in service.get("ports", [])
+    }
+    assert published == {("kestra", 8080, "8080"), ("airflow", 8080, "8080")}
+
+
+def test_both_pages_can_be_had_at_once() -> None:
+    services = composed("airflow", KESTRA_PORT="9090", AIRFLOW_PORT="9091")["services"]
+    assert [services[name]["ports"][0]["published"] for name in ("kestra", "airflow")] == ["9090", "9091"]
+    assert "http://localhost:9090/" in services["kestra"]["environment"]["KESTRA_CONFIGURATION"]
+    airflow = services["airflow"]
+    assert airflow["environment"]["AIRFLOW__API__BASE_URL"] == "http://localhost:9091"
+    inside = airflow["ports"][0]["target"]
+    assert airflow["environment"]["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == f"http://localhost:{inside}/execution/"
+    assert f":{inside}/" in airflow["healthcheck"]["test"][-1]
+
+
+def test_another_kestra_can_be_built_upon() -> None:
+    kestra = composed(KESTRA_IMAGE="kestra/kestra:latest")["services"]["kestra"]
+    assert kestra["build"]["args"]["KESTRA_IMAGE"] == "kestra/kestra:latest"
+
+
+def test_the_flows_find_the_secrets_and_settings_that_they_ask_for(everything: dict[str, Any]) -> None:
+    kestra = everything["services"]["kestra"]
+    flows = "".join(file.read_text("utf-8") for file in (files("shipment_etl_kestra") / "flows").iterdir())
+    secrets = {f"SECRET_{name}" for name in re.findall(r"secret\('(\w+)'\)", flows)}
+    settings = {f"ENV_{name.upper()}" for name in re.findall(r"envs\.(\w+)", flows)}
+    assert secrets
+    assert secrets <= set(kestra["environment"])
+    # The folder has its default, and that is where compose and the recipe put what is in it.
+    assert settings - set(kestra["environment"]) == {"ENV_SHIPMENTS_FOLDER"}
+    (folder,) = set(re.findall(r"envs\.shipments_folder \?\? '([^']+)'", flows))
+    assert f"{folder}/emr.toml" in {volume["target"] for volume in kestra["volumes"]}
+    assert f"COPY spark {folder}/spark" in (ROOT / "images/kestra/Dockerfile").read_text("utf-8")
+
+
+def test_keys_that_are_not_set_leave_the_role_of_the_machine() -> None:
+    without, given = (
+        composed(**secrets)["services"]["kestra"]["environment"] for secrets in ({}, {"SECRET_AWS_ACCESS_KEY_ID": "eA=="})
+    )
+    # Kestra fails a flow whose secret is missing; an empty one is there, and AWS's clients look past an empty key.
+    assert without["SECRET_AWS_ACCESS_KEY_ID"] == without["SECRET_AWS_SECRET_ACCESS_KEY"] == ""
+    assert given["SECRET_AWS_ACCESS_KEY_ID"] == "eA=="
+    # An endpoint that is empty would be none.
+    assert without["AWS_ENDPOINT_URL"] is None
+
+
+def test_the_local_aws_is_on_the_loopback_of_kestra(everything: dict[str, Any]) -> None:
+    local = everything["services"]["local-aws"]
+    assert local["network_mode"] == "service:kestra"
+    port = local["entrypoint"][local["entrypoint"].index("--port") + 1]
+    assert f"AWS_ENDPOINT_URL=http://127.0.0.1:{port}" in (ROOT / ".env.example").read_text("utf-8")
+
+
+def test_every_variable_is_explained_in_the_example_and_no_other() -> None:
+    lines = (ROOT / ".env.example").read_text("utf-8").splitlines()
+    told = [re.match(r"#?([A-Z][A-Z_0-9]+)=", line) for line in lines]
+    explained = {found[1] for found in told if found}
+    handed_on = {
+        name
+        for service in as_written()["services"].values()
+        for name, value in service.get("environment", {}).items()
+        if value is None
+    }
+    used = {*re.findall(r"(?<!\$)\$\{(\w+)", FILE.read_text("utf-8")), *handed_on}
+    assert explained - {"COMPOSE_PROFILES"} == used
+    for number, found in enumerate(told):
+        if found:
+            before = next(
+                line for line, other in zip(lines[number - 1 :: -1], told[number - 1 :: -1], strict=True) if not other
+            )
+            assert before.startswith("# "), f"{found[1]} has no explanation above it"
+
+
+def test_the_example_holds_no_secret_and_asks_for_what_is_required() -> None:
+    lines = (ROOT / ".env.example").read_text("utf-8").splitlines()
+    assert {line.rstrip("=") for line in lines if line and not line.startswith("#")} == set(REQUIRED)
+
+
+def test_what_the_example_offers_as_a_default_is_the_default() -> None:
+    text = FILE.read_text("utf-8")
+    offered = dict(
+        re.findall(
+            r"^#(\w+_(?:IMAGE|LOGS|SETTINGS)|KESTRA_PORT)=(.+)$", (ROOT / ".env.example").read_text("utf-8"), flags=re.M
+        )
+    )
+    assert len(offered) == 5
+    assert [name for name, value in offered.items() if f"${{{name}:-{value}}}" not in text] == []
+
+
+def test_a_file_with_passwords_is_kept_out_of_git_and_of_images() -> None:
+    assert "/.env" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+    ignored = [line for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if not line.startswith("#")]
+    assert ignored[0] == "*"
+    assert not any(line.startswith("!") and ".env" in line for line in ignored)

@@ -1,0 +1,84 @@
+"""The service local-aws, started by its own words: it is healthy, knows Kestra by the key of .env, and nobody else."""
+
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.deployment.composed import composed
+
+pytestmark = pytest.mark.slow
+KEY = "LOCALKEY"
+
+
+@pytest.fixture(scope="module")
+def service() -> dict[str, Any]:
+    found: dict[str, Any] = composed("local-aws", LOCAL_AWS_KEY=KEY)["services"]["local-aws"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def endpoint(service: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = service["entrypoint"][-1]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        own = str(free.getsockname()[1])
+    program, *arguments = service["entrypoint"]
+    command = [str(Path(sys.executable).parent / program), *(own if word == port else word for word in arguments)]
+    state = tmp_path_factory.mktemp("state")
+    environment = {"PATH": os.environ["PATH"], **service["environment"], "XDG_STATE_HOME": str(state)}
+    log = state / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+    try:
+        check = service["healthcheck"]["test"][-1].replace(port, own)
+        end = time.monotonic() + 120
+        while not healthy(check):
+            assert process.poll() is None, log.read_text("utf-8")
+            assert time.monotonic() < end, log.read_text("utf-8")
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{own}"
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def healthy(url: str) -> bool:
+    """Ask as the health check does, which calls curl with an address."""
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def clusters(endpoint: str, key: str) -> list[Any]:
+    client = boto3.client(
+        "emr", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key="any"
+    )
+    found: list[Any] = client.list_clusters()["Clusters"]
+    return found
+
+
+def test_it_knows_the_key_that_it_was_given(endpoint: str) -> None:
+    assert clusters(endpoint, KEY) == []
+
+
+def test_it_lets_nobody_else_in(endpoint: str) -> None:
+    with pytest.raises(ClientError, match="was not started by you"):
+        clusters(endpoint, "ANOTHERKEY")
+
+
+def test_its_health_is_asked_where_it_listens(service: dict[str, Any]) -> None:
+    assert f"127.0.0.1:{service['entrypoint'][-1]}/" in shlex.join(service["healthcheck"]["test"])

@@ -1,0 +1,220 @@
+"""The recipes of images: linted, pinned, without root or secrets; and what they run is rehearsed without Docker."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.deployment.composed import ROOT, composed, program
+from tests.deployment.policy import SECRET, pinned
+
+RECIPES = sorted((ROOT / "images").glob("*/Dockerfile"))
+NAMES = [recipe.parent.name for recipe in RECIPES]
+AIRFLOW = ROOT / "adapters/shipment-etl-airflow"
+ENGINE = ROOT / "adapters/shipment-etl-kestra/engine/pom.xml"
+WITHOUT_AIRFLOW = pytest.mark.skipif(
+    not AIRFLOW.exists(), reason="adapters/shipment-etl-airflow, which the image holds, is not here"
+)
+
+
+def instructions(recipe: str) -> list[tuple[str, str]]:
+    """Return a recipe's instructions and their arguments."""
+    whole = re.sub(r"\\\n\s*", "", re.sub(r"^\s*#.*\n", "", recipe, flags=re.M))
+    told = [line.split(maxsplit=1) for line in whole.splitlines() if line.strip()]
+    return [(words[0].upper(), words[1] if len(words) > 1 else "") for words in told]
+
+
+def faults(recipe: str) -> list[str]:
+    """Return what a recipe does that none of ours may."""
+    steps = instructions(recipe)
+    defaults = dict(rest.split("=", 1) for name, rest in steps if name == "ARG" and "=" in rest)
+    stages = {rest.split()[-1] for name, rest in steps if name == "FROM" and " AS " in rest.upper()}
+    users = [rest for name, rest in steps if name == "USER"]
+    found = []
+    for name, rest in steps:
+        image = re.sub(r"\$\{?(\w+)\}?", lambda used: defaults.get(used[1], ""), rest.split()[0])
+        if name == "FROM" and image not in stages and not pinned(image):
+            found.append(f"starts from an unpinned image: {image}")
+        if name in ("ARG", "ENV") and any(SECRET.search(word.partition("=")[0]) for word in rest.split()):
+            found.append(f"keeps a secret: {rest}")
+        if name == "RUN" and re.search(r"(curl|wget)[^|&;]*\|\s*(ba|z|da)?sh", rest):
+            found.append(f"runs what it fetched: {rest}")
+        if name == "ADD":
+            found.append(f"adds what may come from anywhere: {rest}")
+    if not users or users[-1].split(":")[0] in ("root", "0"):
+        found.append("leaves root as the user")
+    return found
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)
+def test_a_recipe_has_no_fault(recipe: Path) -> None:
+    assert faults(recipe.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("recipe", "fault"),
+    [
+        ("FROM debian\nUSER me", "unpinned image: debian"),
+        ("ARG BASE=debian:latest\nFROM ${BASE}\nUSER me", "unpinned image: debian:latest"),
+        ("FROM debian:12\n", "root as the user"),
+        ("FROM debian:12\nUSER me\nUSER root", "root as the user"),
+        ("FROM debian:12\nARG TOKEN\nUSER me", "keeps a secret"),
+        ("FROM debian:12\nENV PASSWORD=abc\nUSER me", "keeps a secret"),
+        ("FROM debian:12\nRUN curl -sSf https://example.com \\\n    | sh\nUSER me", "runs what it fetched"),
+        ("FROM debian:12\nADD https://example.com/a /a\nUSER me", "adds what may come"),
+    ],
+)
+def test_a_fault_is_found(recipe: str, fault: str) -> None:
+    assert [told for told in faults(recipe) if fault in told]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)
+def test_hadolint_has_nothing_to_say(recipe: Path) -> None:
+    # DL3066 wants users by number; by name is how the images that these are built on say it.
+    command = [program("hadolint"), "--no-color", "--ignore", "DL3066", str(recipe)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout + done.stderr, done.returncode) == ("", 0)
+
+
+def test_hadolint_would_speak_up(tmp_path: Path) -> None:
+    bad = tmp_path / "Dockerfile"
+    bad.write_text("FROM debian\nRUN sudo apt-get install curl\n", "utf-8")
+    done = subprocess.run([program("hadolint"), str(bad)], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "DL3006" in done.stdout
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)
+def test_compose_and_the_recipe_start_from_the_same_image(recipe: Path) -> None:
+    defaults = [rest for name, rest in instructions(recipe.read_text("utf-8")) if name == "ARG"]
+    built = composed("airflow")["services"][recipe.parent.name]["build"]
+    assert built["dockerfile"] == str(recipe.relative_to(ROOT))
+    assert defaults == [f"{name}={image}" for name, image in built["args"].items()]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)
+def test_what_a_recipe_copies_is_let_in(recipe: Path) -> None:
+    let_in = {
+        line.removeprefix("!/") for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!/")
+    }
+    needed = {source.split("/")[0] for source in copied(recipe)}
+    assert needed <= let_in
+
+
+def test_the_images_have_the_version_of_the_package() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    services = composed("airflow", "local-aws")["services"]
+    ours = {service["image"] for service in services.values() if service["image"].startswith("shipment-etl-")}
+    assert {image.partition(":")[2] for image in ours} == {version}
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)
+def test_the_uv_of_a_recipe_is_the_uv_of_the_project(recipe: Path) -> None:
+    project = re.search(r"^UV_VERSION := (\S+)$", (ROOT / "Makefile").read_text("utf-8"), flags=re.M)
+    used = re.search(r"^FROM astral/uv:([\d.]+)-", recipe.read_text("utf-8"), flags=re.M)
+    assert project
+    assert used
+    assert used[1] == project[1]
+
+
+@pytest.mark.slow
+def test_the_recipe_of_kestra_makes_a_command_line_that_works(tmp_path: Path) -> None:
+    steps = instructions((ROOT / "images/kestra/Dockerfile").read_text("utf-8"))
+    lay_out(ROOT / "images/kestra/Dockerfile", tmp_path)
+    sync = next(rest for name, rest in steps if name == "RUN" and rest.startswith("uv sync"))
+    environment = tmp_path / "environment"
+    run(f"{uv()}{sync.removeprefix('uv')}", tmp_path, UV_PROJECT_ENVIRONMENT=str(environment), UV_PYTHON=sys.executable)
+    told = run(f"{environment}/bin/shipment-etl kestra deploy --help", tmp_path)
+    assert "KESTRA_PASSWORD" in told
+    flows = "from shipment_etl_kestra.shipped import shipped_flows; print(*(flow.id for flow in shipped_flows()))"
+    assert run(f"{environment}/bin/python -c '{flows}'", tmp_path).split() == [
+        "data_generation",
+        "data_processing",
+        "reaper",
+    ]
+    assert "local-aws" in run(f"{environment}/bin/shipment-etl --help", tmp_path)
+    assert not (environment / "bin/pytest").exists()
+    # Not editable: the folder that it was built in stays behind.
+    assert str(tmp_path / "src") not in run(
+        f"{environment}/bin/python -c 'import shipment_etl; print(shipment_etl.__file__)'", Path("/")
+    )
+
+
+@WITHOUT_AIRFLOW
+@pytest.mark.slow
+def test_the_recipe_of_airflow_finds_all_it_installs(tmp_path: Path) -> None:
+    lay_out(ROOT / "images/airflow/Dockerfile", tmp_path)
+    steps = instructions((ROOT / "images/airflow/Dockerfile").read_text("utf-8"))
+    build = next(rest for name, rest in steps if name == "RUN" and rest.startswith("uv export"))
+    run(build.replace("uv ", f"{uv()} "), tmp_path, UV_PYTHON=sys.executable)
+    wheels = sorted(wheel.name.partition("-")[0] for wheel in (tmp_path / "wheels").glob("*.whl"))
+    assert wheels == ["shipment_etl", "shipment_etl_airflow", "shipment_etl_emr"]
+    requirements = (tmp_path / "requirements.txt").read_text("utf-8")
+    lines = [
+        line for line in re.sub(r"\\\n\s*", "", requirements).splitlines() if line and not line.lstrip().startswith("#")
+    ]
+    assert [line for line in lines if "--hash=sha256:" not in line] == []
+
+
+@pytest.mark.skipif(not ENGINE.exists(), reason="adapters/shipment-etl-kestra/engine, which runs the flows, is not here")
+def test_the_image_has_the_kestra_that_the_flows_are_run_on() -> None:
+    tried = re.search(r"<kestra(?:\.version)?>([\d.]+)</kestra", ENGINE.read_text("utf-8"))
+    assert tried
+    assert composed()["services"]["kestra"]["build"]["args"]["KESTRA_IMAGE"] == f"kestra/kestra:v{tried[1]}"
+
+
+@WITHOUT_AIRFLOW
+def test_the_image_has_the_airflow_of_the_lock() -> None:
+    locked = re.search(r'name = "apache-airflow"\nversion = "([^"]+)"', (ROOT / "uv.lock").read_text("utf-8"))
+    assert locked
+    assert f":slim-{locked[1]}-" in composed("airflow")["services"]["airflow"]["build"]["args"]["AIRFLOW_IMAGE"]
+
+
+def copied(recipe: Path) -> list[str]:
+    """Return what a recipe copies from the repository."""
+    words = [
+        rest.split() for name, rest in instructions(recipe.read_text("utf-8")) if name == "COPY" and "--from" not in rest
+    ]
+    return [word for copy in words for word in copy[:-1] if not word.startswith("--")]
+
+
+def lay_out(recipe: Path, folder: Path) -> None:
+    """Copy into a folder what the first stage of a recipe copies, and nothing else."""
+    first = recipe.read_text("utf-8").split("\nFROM ")[1]
+    for name, rest in instructions(first):
+        if name == "COPY":
+            *sources, target = [word for word in rest.split() if not word.startswith("--")]
+            for source in sources:
+                if (ROOT / source).is_dir():
+                    shutil.copytree(ROOT / source, folder / target, ignore=shutil.ignore_patterns("__pycache__", "dist"))
+                else:
+                    shutil.copy(ROOT / source, folder / target)
+
+
+def run(command: str, folder: Path, **variables: str) -> str:
+    # Hard links instead of the copies that an image needs: the same result, sooner.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("UV_PROJECT", "VIRTUAL_ENV"))}
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env={**environment, "COLUMNS": "100", **variables},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def uv() -> str:
+    found = shutil.which("uv") or str(ROOT / ".uv/bin/uv")
+    if not Path(found).exists():
+        pytest.skip("uv is not installed; `make setup` installs it")
+    return found
