@@ -15,6 +15,7 @@ __all__ = ["MARTS", "RAW", "data_generation", "data_processing", "job_dag"]
 RAW = Asset("shipment_etl_raw")
 MARTS = Asset("shipment_etl_marts")
 SETTINGS = "{{ var.value.get('shipment_etl_emr_settings', '') }}"
+PACKAGE = "{{ var.value.get('shipment_etl_emr_package', '') }}"
 LAKE = "{{ params.lake or var.value.get('shipment_etl_lake', '') }}"
 TIMEOUT = timedelta(hours=3)
 RETRIES = {"retries": 2, "retry_delay": timedelta(minutes=1)}
@@ -65,8 +66,6 @@ def job_dag(
     reads: Asset | None = None,
     timezone: str = "UTC",
     connection: str = "aws_default",
-    scripts: str | None = None,
-    package: str | None = None,
     timeout: timedelta = TIMEOUT,
     retries: Mapping[str, Any] = RETRIES,
 ) -> DAG:
@@ -83,8 +82,6 @@ def job_dag(
         reads: the asset that it is made of.
         timezone: where the schedule is kept, and the day begins.
         connection: ID of a connection of type aws.
-        scripts: folder of the scripts, which may be s3://…; None is spark/ beside the settings.
-        package: s3:// URI of a package for the cluster; None builds one of what is installed here.
         timeout: then the job is ended.
         retries: arguments of all operators that say how often and when to try again.
     """
@@ -102,7 +99,7 @@ def job_dag(
 
         @setup
         @task
-        def prepare(settings: str, lake: str, dag_run: Any = None, params: Any = None) -> dict[str, Any]:
+        def prepare(settings: str, lake: str, package: str, dag_run: Any = None, params: Any = None) -> dict[str, Any]:
             """Check all that can be checked, and upload what the cluster needs: nothing here costs."""
             from shipment_etl_airflow import jobs
             from shipment_etl_airflow.connected import final_errors
@@ -111,7 +108,7 @@ def job_dag(
                 day = batch_date(params["date"], dag_run.logical_date or dag_run.run_after, timezone)
                 runs = [run_name(dag_id, dag_run.run_id, number) for number in range((dag_run.clear_number or 0) + 1)]
                 given = options({"date": day, **{name: value for name, value in params.items() if name not in COMMON}})
-                return jobs.prepare(job, runs, lake, given, settings, connection, scripts, package)
+                return jobs.prepare(job, runs, lake, given, settings, connection, package)
 
         @task
         def end_cluster(prepared: Mapping[str, Any], settings: str, ti: Any = None) -> None:
@@ -131,7 +128,7 @@ def job_dag(
             outlet_events[writes].extra = {**told, "cluster": outcome["cluster"]}
             return dict(report["counts"])
 
-        prepared = prepare(SETTINGS, LAKE)
+        prepared = prepare(SETTINGS, LAKE, PACKAGE)
         run = EmrJobOperator(task_id="run_job", job=prepared, settings=SETTINGS, connection=connection, timeout=timeout)
         end = end_cluster(prepared, SETTINGS).as_teardown(setups=prepared, on_failure_fail_dagrun=True)
         # A run takes the colours of its leaves: of the teardown, and of this one, which is red where the job is.

@@ -13,9 +13,7 @@ from shipment_etl_emr.settings import s3_parts
 __all__ = ["as_job", "end", "prepare"]
 
 SCRIPTS = {"generate": "data_generation.py", "process": "pyspark_app.py"}
-NO_SCRIPT = (
-    "Put the folder spark/ of the project beside emr.toml, or name another to the DAG with scripts=, which may be s3://…."
-)
+NO_SCRIPT = "Put the folder spark/ of the project beside emr.toml."
 
 
 def as_job(fields: Mapping[str, Any]) -> Job:
@@ -30,8 +28,7 @@ def prepare(
     options: Sequence[str],
     settings: str,
     connection: str,
-    scripts: str | None,
-    package: str | None,
+    package: str,
 ) -> dict[str, Any]:
     """Return a job's fields, after all that can be checked was, and all that it needs is uploaded; end its earlier runs.
 
@@ -42,8 +39,7 @@ def prepare(
         options: more options of the job.
         settings: file emr.toml.
         connection: ID of a connection of type aws.
-        scripts: folder of the scripts, which may be s3://…; None is spark/ beside the settings.
-        package: s3:// URI of a package; None builds one of what is installed here.
+        package: s3:// URI of a package; if empty, one is built of what is installed here.
 
     Raises:
         UsageError: something cannot work; no cluster was started.
@@ -58,10 +54,11 @@ def prepare(
     service.check(lake)
     for cleared in runs[:-1]:
         service.target.end(cleared, None)
-    folder = scripts or str(Path(settings).parent / "spark")
-    script = service.storage.script(service.settings.code, f"{folder.rstrip('/')}/{SCRIPTS[name]}", NO_SCRIPT)
-    job = replace(wanted, script=script, package=service.package(package), bootstrap=service.upload_bootstrap())
-    return asdict(job)
+    file = Path(settings).parent / "spark" / SCRIPTS[name]
+    script = service.storage.script(service.settings.code, str(file), NO_SCRIPT)
+    return asdict(
+        replace(wanted, script=script, package=service.package(package or None), bootstrap=service.upload_bootstrap())
+    )
 
 
 def end(run: str, place: Mapping[str, str] | None, settings: str, connection: str) -> None:
