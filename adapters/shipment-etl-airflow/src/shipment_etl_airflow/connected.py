@@ -63,4 +63,5 @@ def final_errors() -> Iterator[None]:
     try:
         yield
     except FINAL as problem:
-        raise AirflowFailException(str(problem)) from problem
+        # Our messages say it all; the traceback below them would bury them in the task's log.
+        raise AirflowFailException(str(problem)) from None

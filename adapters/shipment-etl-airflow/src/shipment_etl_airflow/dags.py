@@ -98,7 +98,7 @@ def job_dag(
     ) as dag:
 
         @setup
-        @task
+        @task(multiple_outputs=False)
         def prepare(settings: str, lake: str, package: str, dag_run: Any = None, params: Any = None) -> dict[str, Any]:
             """Check all that can be checked, and upload what the cluster needs: nothing here costs."""
             from shipment_etl_airflow import jobs
@@ -119,18 +119,17 @@ def job_dag(
             with final_errors():
                 jobs.end(prepared["run"], ti.xcom_pull(task_ids="run_job", key=PLACE), settings, connection)
 
-        @task(inlets=[reads] if reads else [], outlets=[writes])
-        def publish(outcome: Any, outlet_events: Any = None) -> dict[str, int]:
+        @task(inlets=[reads] if reads else [], outlets=[writes], multiple_outputs=False)
+        def publish(outcome: Any, lake: str, outlet_events: Any = None) -> dict[str, int]:
             """Tell what was done to whoever waits for it."""
             report = outcome["reports"][-1]
-            known = ("run_id", "batch_date", "lake", "counts")
-            told = {name: report[name] for name in known if name in report}
-            outlet_events[writes].extra = {**told, "cluster": outcome["cluster"]}
+            told = {name: report[name] for name in ("run_id", "source", "batch_date", "counts")}
+            outlet_events[writes].extra = {**told, "lake": lake, "cluster": outcome["cluster"]}
             return dict(report["counts"])
 
         prepared = prepare(SETTINGS, LAKE, PACKAGE)
         run = EmrJobOperator(task_id="run_job", job=prepared, settings=SETTINGS, connection=connection, timeout=timeout)
         end = end_cluster(prepared, SETTINGS).as_teardown(setups=prepared, on_failure_fail_dagrun=True)
         # A run takes the colours of its leaves: of the teardown, and of this one, which is red where the job is.
-        run >> [end, publish(run.output)]
+        run >> [end, publish(run.output, LAKE)]
     return dag

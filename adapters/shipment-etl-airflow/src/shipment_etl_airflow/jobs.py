@@ -56,9 +56,8 @@ def prepare(
         service.target.end(cleared, None)
     file = Path(settings).parent / "spark" / SCRIPTS[name]
     script = service.storage.script(service.settings.code, str(file), NO_SCRIPT)
-    return asdict(
-        replace(wanted, script=script, package=service.package(package or None), bootstrap=service.upload_bootstrap())
-    )
+    found = replace(wanted, script=script, package=service.package(package or None), bootstrap=service.upload_bootstrap())
+    return {**asdict(found), "arguments": list(found.arguments)}
 
 
 def end(run: str, place: Mapping[str, str] | None, settings: str, connection: str) -> None:

@@ -66,4 +66,4 @@ def clusters(aws: LocalAws) -> dict[str, str]:
 
 
 def alive(aws: LocalAws) -> list[str]:
-    return [name for name, state in clusters(aws).items() if not state.startswith("TERMINATED")]
+    return [name for name, state in clusters(aws).items() if not state.startswith("TERMINAT")]
