@@ -60,5 +60,5 @@ def parity(session: nox.Session, spark: str, delta: str) -> None:
 
 def install(session: nox.Session, group: str) -> None:
     """Install the package with all it can do, its adapters, and a dependency group of pyproject.toml."""
-    adapters = ["--editable", "adapters/shipment-etl-emr", "--editable", "adapters/shipment-etl-airflow"]
+    adapters = ["--editable", "adapters/shipment-etl-emr[local]", "--editable", "adapters/shipment-etl-airflow"]
     session.install("--editable", ".[lineage,report]", *adapters, "--group", group)

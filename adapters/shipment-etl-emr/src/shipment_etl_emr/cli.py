@@ -13,6 +13,7 @@ from uuid import uuid4
 import typer
 
 from shipment_etl.cli.options import DateOption, DebugOption, FromOption, JsonOption, LakeOption, ToOption, dates_given
+from shipment_etl_emr.errors import SettingsError
 from shipment_etl_emr.settings import SETTINGS_FILE, Settings, s3_parts
 
 if TYPE_CHECKING:
@@ -41,7 +42,13 @@ SCRIPTS = {JobName.generate: "spark/data_generation.py", JobName.process: "spark
 NO_SCRIPT = "Run from the folder that holds spark/, or name one with --script FILE or s3://…."
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
-SettingsOption = Annotated[Path, typer.Option("--settings", metavar="FILE.toml", help="Where and on what jobs run.")]
+SettingsOption = Annotated[
+    Path | None,
+    typer.Option("--settings", metavar="FILE.toml", help="Where and on what jobs run.", show_default=SETTINGS_FILE),
+]
+LocalOption = Annotated[
+    bool, typer.Option("--local", help="AWS on this machine, started if none runs; with settings of its own if none given.")
+]
 EndpointOption = Annotated[
     str | None, typer.Option("--endpoint-url", metavar="URL", help="Another AWS, as one on this machine.")
 ]
@@ -64,13 +71,12 @@ ClusterArgument = Annotated[
     str, typer.Argument(metavar="CLUSTER", help="ID of the cluster; of the application, if serverless.")
 ]
 StepArgument = Annotated[str, typer.Argument(metavar="STEP", help="ID of the step; of the job run, if serverless.")]
-DEFAULT = Path(SETTINGS_FILE)
 
 
 @app.command(context_settings=PASSED_ON)
 def run(
     job: JobArgument,
-    lake: LakeOption,
+    lake: LakeOption = "",
     more: MoreArgument = None,
     date: DateOption = None,
     first: FromOption = None,
@@ -79,8 +85,9 @@ def run(
     script: ScriptOption = None,
     package: PackageOption = None,
     timeout: TimeoutOption = 180,
-    settings: SettingsOption = DEFAULT,
+    settings: SettingsOption = None,
     endpoint_url: EndpointOption = None,
+    local: LocalOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -88,7 +95,7 @@ def run(
     from shipment_etl_emr.errors import RunStopped
     from shipment_etl_emr.signals import Stopped
 
-    service = _service(settings, endpoint_url)
+    service = _service(settings, endpoint_url, local)
     wanted = _job(service, job, lake, more or [], (date, first, last), run, script, package)
     try:
         with _runner(service, wanted.run) as runner:
@@ -102,13 +109,14 @@ def run(
 def create(
     run: RunOption = None,
     package: PackageOption = None,
-    settings: SettingsOption = DEFAULT,
+    settings: SettingsOption = None,
     endpoint_url: EndpointOption = None,
+    local: LocalOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Create a cluster that takes steps until it has been idle; prints its ID."""
-    service = _service(settings, endpoint_url)
+    service = _service(settings, endpoint_url, local)
     clusters = _clusters(service)
     service.check()
     name = run or _run_id("cluster")
@@ -120,7 +128,7 @@ def create(
 def submit(
     cluster: ClusterArgument,
     job: JobArgument,
-    lake: LakeOption,
+    lake: LakeOption = "",
     more: MoreArgument = None,
     date: DateOption = None,
     first: FromOption = None,
@@ -128,13 +136,14 @@ def submit(
     run: RunOption = None,
     script: ScriptOption = None,
     package: PackageOption = None,
-    settings: SettingsOption = DEFAULT,
+    settings: SettingsOption = None,
     endpoint_url: EndpointOption = None,
+    local: LocalOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Add a job to a cluster as a step, and do not wait; prints the step's ID."""
-    service = _service(settings, endpoint_url)
+    service = _service(settings, endpoint_url, local)
     clusters = _clusters(service)
     # The cluster has its package already.
     wanted = _job(service, job, lake, more or [], (date, first, last), run, script, package or "")
@@ -151,15 +160,16 @@ def wait(
         int | None, typer.Option(help="Reports of runs that must prove it; at least one if not given.")
     ] = None,
     timeout: TimeoutOption = 180,
-    settings: SettingsOption = DEFAULT,
+    settings: SettingsOption = None,
     endpoint_url: EndpointOption = None,
+    local: LocalOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Wait for a step, and have it proven by its report; the cluster stays."""
     from shipment_etl_emr.target import Job, Place
 
-    service = _service(settings, endpoint_url)
+    service = _service(settings, endpoint_url, local)
     wanted = Job(step, job.value, "", (), "", reports=reports)
     with _runner(service, step) as runner:
         outcome = runner.wait(wanted, Place(cluster, step), timeout * 60)
@@ -170,15 +180,16 @@ def wait(
 def cancel(
     cluster: ClusterArgument,
     step: StepArgument,
-    settings: SettingsOption = DEFAULT,
+    settings: SettingsOption = None,
     endpoint_url: EndpointOption = None,
+    local: LocalOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Ask a step to stop; its cluster stays."""
     from shipment_etl_emr.target import Place
 
-    target, place = _service(settings, endpoint_url).target, Place(cluster, step)
+    target, place = _service(settings, endpoint_url, local).target, Place(cluster, step)
     target.cancel(place)
     _print_progress(target.look(place), as_json)
 
@@ -186,13 +197,14 @@ def cancel(
 @app.command()
 def terminate(
     cluster: ClusterArgument,
-    settings: SettingsOption = DEFAULT,
+    settings: SettingsOption = None,
     endpoint_url: EndpointOption = None,
+    local: LocalOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """End a cluster, and see it end; one that has ended is left as it is."""
-    state = _clusters(_service(settings, endpoint_url)).end_cluster(cluster)
+    state = _clusters(_service(settings, endpoint_url, local)).end_cluster(cluster)
     _print({"cluster": cluster, "cluster_state": state}, as_json, f"{cluster} {state}")
 
 
@@ -200,15 +212,16 @@ def terminate(
 def status(
     cluster: ClusterArgument,
     step: Annotated[str, typer.Argument(metavar="[STEP]", help="ID of the step; our first one if not given.")] = "",
-    settings: SettingsOption = DEFAULT,
+    settings: SettingsOption = None,
     endpoint_url: EndpointOption = None,
+    local: LocalOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Tell the state of a cluster and its step."""
     from shipment_etl_emr.target import Place
 
-    _print_progress(_service(settings, endpoint_url).target.look(Place(cluster, step)), as_json)
+    _print_progress(_service(settings, endpoint_url, local).target.look(Place(cluster, step)), as_json)
 
 
 @app.command()
@@ -216,15 +229,16 @@ def logs(
     cluster: ClusterArgument,
     step: StepArgument,
     file: Annotated[str, typer.Option(help="stderr, stdout, controller or syslog.")] = "stderr",
-    settings: SettingsOption = DEFAULT,
+    settings: SettingsOption = None,
     endpoint_url: EndpointOption = None,
+    local: LocalOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Print a log of a step, as far as it has arrived."""
     from shipment_etl_emr.target import Place
 
-    service, place = _service(settings, endpoint_url), Place(cluster, step)
+    service, place = _service(settings, endpoint_url, local), Place(cluster, step)
     folder = service.target.logs_at(place)
     text = service.logs.text(folder, file)
     _print({"cluster": cluster, "step": step, "file": f"{folder}{file}.gz", "text": text}, as_json, text)
@@ -236,13 +250,14 @@ def reap(
         str | None, typer.Option("--run", metavar="ID", help="End those of this run, whatever their age.")
     ] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Only tell which.")] = False,
-    settings: SettingsOption = DEFAULT,
+    settings: SettingsOption = None,
     endpoint_url: EndpointOption = None,
+    local: LocalOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """End our clusters that are older than their maximum age."""
-    clusters = _clusters(_service(settings, endpoint_url))
+    clusters = _clusters(_service(settings, endpoint_url, local))
     for each in clusters.reap(run, dry=dry):
         created = datetime.fromtimestamp(each.created, UTC).isoformat(timespec="seconds")
         told = {"cluster": each.name, "run": each.run, "created": created, "ended": not dry}
@@ -255,15 +270,16 @@ def package(
         list[str] | None, typer.Option("--with", metavar="NAME", help="A distribution more, as a plugin.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write it there, and upload nothing.")] = None,
-    settings: SettingsOption = DEFAULT,
+    settings: SettingsOption = None,
     endpoint_url: EndpointOption = None,
+    local: LocalOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Build what a cluster needs of Python, and upload it if it is new; prints where it is."""
     from shipment_etl_emr.package import build
 
-    wanted = Settings.from_toml(settings)
+    wanted = _settings(settings)
     made = build(wanted.known_release.python, wanted.arch, more or ())
     if out is not None:
         file = out / Path(made.name).name
@@ -271,21 +287,30 @@ def package(
         file.write_bytes(made.data)
         uri, new = str(file), True
     else:
-        service = _service(settings, endpoint_url)
+        service = _service(settings, endpoint_url, local)
         service.check()
         uri, new = service.upload_package(made)
     _print({"package": uri, "new": new, "bytes": len(made.data), "sha256": made.digest}, as_json, uri)
 
 
-def _service(settings: Path, endpoint_url: str | None) -> "Service":
+def _service(settings: Path | None, endpoint_url: str | None, local: bool) -> "Service":
+    if local:
+        if endpoint_url is not None:
+            raise SettingsError("--local and --endpoint-url name two places. Give one of them.")
+        from shipment_etl_emr.local.cli import tell_started
+        from shipment_etl_emr.local.service import local_service
+
+        return local_service(None if settings is None else Settings.from_toml(settings), tell_started)
     from shipment_etl_emr.service import Service
 
-    return Service(Settings.from_toml(settings), endpoint_url)
+    return Service(_settings(settings), endpoint_url)
+
+
+def _settings(file: Path | None) -> Settings:
+    return Settings.from_toml(file or SETTINGS_FILE)
 
 
 def _clusters(service: "Service") -> "Clusters":
-    from shipment_etl_emr.errors import SettingsError
-
     if service.settings.target != "cluster":
         raise SettingsError("EMR Serverless has no clusters. Use emr run, wait, status, logs and cancel.")
     return service.clusters
@@ -315,6 +340,9 @@ def _job(
     from shipment_etl_emr.target import Job
 
     days = dates_given(*dates)
+    lake = lake or service.lake or ""
+    if not lake:
+        raise SettingsError("No lake is given. Give one with --lake s3://…, or set SHIPMENT_ETL_LAKE.")
     s3_parts(lake, "--lake")
     if name is JobName.generate and not days:
         # Pinned here: a retry after midnight is to mean the same day.

@@ -10,7 +10,9 @@ ShipmentEtlError
 │       ├── BucketMissing
 │       ├── BucketDenied
 │       ├── RegionMismatch
-│       └── ObjectMissing
+│       ├── ObjectMissing
+│       ├── LocalAwsMissing
+│       └── PortTaken
 └── JobError
     └── EmrError                    the work on EMR could not be done (exit code 1)
         ├── CredentialsRefused
@@ -24,6 +26,7 @@ ShipmentEtlError
         ├── ReportFailed
         ├── RunTimedOut
         ├── ClusterMayLive
+        ├── LocalAwsFailed
         └── RunStopped              a signal asked to stop (exit code 130 or 143)
 """
 
@@ -39,10 +42,13 @@ __all__ = [
     "CredentialsRefused",
     "EmrError",
     "EmrRefused",
+    "LocalAwsFailed",
+    "LocalAwsMissing",
     "MachinesUnfit",
     "NotAllowed",
     "ObjectMissing",
     "PackageFailed",
+    "PortTaken",
     "RegionMismatch",
     "ReleaseUnfit",
     "ReportFailed",
@@ -120,6 +126,25 @@ class ObjectMissing(EmrRefused):
 
     def __init__(self, uri: str, what: str, remedy: str) -> None:
         super().__init__(f"There is no {what} at {uri}. {remedy}")
+
+
+class LocalAwsMissing(EmrRefused):
+    """What local AWS is made of is not installed."""
+
+    def __init__(self, package: str) -> None:
+        super().__init__(
+            f"Local AWS needs {package}, which is not installed. Install it with: pip install 'shipment-etl-emr[local]'"
+        )
+
+
+class PortTaken(EmrRefused):
+    """Another program listens on the port."""
+
+    def __init__(self, port: int, owner: str) -> None:
+        super().__init__(
+            f"The port {port} of this machine is taken{f' by {owner}' if owner else ''}. End that program, or give local "
+            "AWS another port: shipment-etl local-aws up --port PORT"
+        )
 
 
 class EmrError(JobError):
@@ -226,6 +251,13 @@ class ClusterMayLive(EmrError):
             f"{what} may be alive still: {why} Ended it must be: shipment-etl emr reap --run RUN, or terminate; "
             "else it ends at its maximum age."
         )
+
+
+class LocalAwsFailed(EmrError):
+    """Local AWS did not start, or ended when it should not."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(f"Local AWS does not run: {said[-600:] or 'it said nothing.'} Mend that, then start it again.")
 
 
 class RunStopped(EmrError):

@@ -13,7 +13,8 @@ __all__ = ["commands"]
 
 @hookimpl
 def commands() -> "Mapping[str, typer.Typer]":
-    """Add the group emr."""
+    """Add the groups emr and local-aws."""
     from shipment_etl_emr.cli import app
+    from shipment_etl_emr.local.cli import app as local
 
-    return {"emr": app}
+    return {"emr": app, "local-aws": local}

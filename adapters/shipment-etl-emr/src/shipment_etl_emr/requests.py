@@ -45,7 +45,7 @@ def cluster_request(
         settings: where and on what.
         run: names the run that the cluster is for; a tag carries it.
         attempt: which attempt at this run it is, from 1.
-        bootstrap: s3:// URI of the bootstrap action.
+        bootstrap: s3:// URI of the bootstrap action; empty where the nodes need none.
         package: s3:// URI of the package.
         job: the step of a transient cluster, which ends with it; None makes one that is kept, until it has been idle.
 
@@ -58,7 +58,7 @@ def cluster_request(
         "LogUri": f"{settings.logs.rstrip('/')}/",
         "Applications": [{"Name": "Spark"}],
         "Configurations": _configurations(settings),
-        "BootstrapActions": [bootstrap_action(settings, bootstrap, package)],
+        "BootstrapActions": [bootstrap_action(settings, bootstrap, package)] if bootstrap else [],
         "Instances": _instances(settings, keep=job is None),
         "Steps": [] if job is None else [step_request(settings, job, "TERMINATE_CLUSTER")],
         "ServiceRole": settings.service_role,

@@ -43,12 +43,14 @@ class Service:
         endpoint_url: another AWS, such as one on this machine; None is what the environment says.
         session: session of boto3 whose credentials and region are used; None is one of the environment.
         timing: clock and sleep.
+        lake: s3:// URI of the lake where none is given; None where there is no such.
     """
 
     settings: Settings
     endpoint_url: str | None = None
     session: Any = None
     timing: Timing = field(default_factory=Timing)
+    lake: str | None = None
 
     def __post_init__(self) -> None:
         given = self.session.region_name if self.session else None

@@ -1,0 +1,144 @@
+"""Background: the one local AWS of a user, which outlives the command that starts it; where it is, its state file says."""
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from shipment_etl_emr.errors import LocalAwsFailed, PortTaken
+from shipment_etl_emr.local.client import END_SECONDS, LOOPBACK, LocalAws, require_moto, tail, without_aws
+from shipment_etl_emr.local.guard import STATUS
+from shipment_etl_emr.local.ports import owner_of
+
+__all__ = ["PORT", "announced", "found", "home", "reach", "status_of", "stop"]
+
+PORT = 4580
+START_SECONDS = 60
+LOOK_SECONDS = 0.1
+ANSWER_SECONDS = 5
+
+
+def home() -> Path:
+    """Return the folder of its state, log and files."""
+    root = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(root).expanduser() / "shipment_etl" / "local-aws"
+
+
+def found(environ: Mapping[str, str] = os.environ) -> LocalAws | None:
+    """Return the local AWS that the environment leads to, else the one of the state file; None if none runs."""
+    endpoint, key = environ.get("AWS_ENDPOINT_URL", ""), environ.get("AWS_ACCESS_KEY_ID", "")
+    if endpoint.startswith(f"http://{LOOPBACK}:") and status_of(endpoint):
+        return LocalAws(endpoint, key)
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        aws = LocalAws(**json.loads(_state().read_text()))
+        # After a crash the file is left behind, and the port may be another's.
+        if status_of(aws.endpoint):
+            return aws
+    return None
+
+
+def reach(engine: str = "sail") -> tuple[LocalAws, bool]:
+    """Return the local AWS that runs, else start one; and whether it was started now.
+
+    Raises:
+        LocalAwsMissing: the extra [local] is not installed.
+        PortTaken: another program listens on its port.
+        LocalAwsFailed: it did not start.
+    """
+    if aws := found():
+        return aws, False
+    require_moto()
+    home().mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (home() / "lock").open("w") as lock:
+        # Two commands at a time start one.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if aws := found():
+            return aws, False
+        return _started(engine), True
+
+
+def stop() -> bool:
+    """End the local AWS of the state file, and all it runs; whether there was one.
+
+    Raises:
+        LocalAwsFailed: it did not end.
+    """
+    try:
+        aws = LocalAws(**json.loads(_state().read_text()))
+    except (OSError, ValueError, TypeError):
+        return False
+    status = status_of(aws.endpoint)
+    if status is None:
+        _state().unlink(missing_ok=True)
+        return False
+    os.kill(status["pid"], signal.SIGTERM)
+    deadline = time.monotonic() + END_SECONDS
+    while status_of(aws.endpoint):
+        if time.monotonic() > deadline:
+            raise LocalAwsFailed(f"The process {status['pid']} did not end within {END_SECONDS} s.")
+        time.sleep(LOOK_SECONDS)
+    return True
+
+
+def status_of(endpoint: str) -> dict[str, Any] | None:
+    """Return what a local AWS of ours tells of itself; None if none answers there."""
+    try:
+        # Never through a proxy: it is on this machine.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(endpoint + STATUS, timeout=ANSWER_SECONDS) as answer:
+            told = json.load(answer)
+    except (OSError, ValueError):
+        return None
+    return told if isinstance(told, dict) and told.get("service") == "shipment-etl local-aws" else None
+
+
+@contextmanager
+def announced(aws: LocalAws) -> Iterator[None]:
+    """Keep the state file for as long as the body; only its owner may read it, for the key is in it."""
+    home().mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = _state().with_suffix(f".{os.getpid()}")
+    fresh.touch(mode=0o600)
+    fresh.write_text(json.dumps({"endpoint": aws.endpoint, "key": aws.key}))
+    fresh.replace(_state())
+    try:
+        yield
+    finally:
+        _state().unlink(missing_ok=True)
+
+
+def _started(engine: str) -> LocalAws:
+    log = home() / "local-aws.log"
+    command = [sys.executable, "-m", "shipment_etl", "local-aws", "up", f"--port={PORT}", f"--engine={engine}"]
+    with log.open("wb") as output:
+        server = subprocess.Popen(  # noqa: S603 - no shell, and our own words
+            command,
+            env=without_aws(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=home(),
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while (aws := found({})) is None:
+        if server.poll() is not None:
+            owner = owner_of(PORT)
+            raise PortTaken(PORT, owner) if owner else LocalAwsFailed(tail(log))
+        if time.monotonic() > deadline:
+            server.kill()
+            raise LocalAwsFailed(f"It did not answer within {START_SECONDS} s. Its log is {log}.")
+        time.sleep(LOOK_SECONDS)
+    return aws
+
+
+def _state() -> Path:
+    return home() / "state.json"

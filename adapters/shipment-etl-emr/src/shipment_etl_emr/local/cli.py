@@ -1,0 +1,98 @@
+"""The commands `shipment-etl local-aws …`: AWS on this machine, started, told of and ended."""
+
+import json
+import os
+import shlex
+import signal
+import sys
+import threading
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from shipment_etl.cli.options import DebugOption, JsonOption
+from shipment_etl_emr.errors import LocalAwsFailed, PortTaken
+from shipment_etl_emr.local.background import PORT, announced, found, home, status_of, stop
+from shipment_etl_emr.local.client import LAKE, LocalAws, require_moto
+from shipment_etl_emr.local.ports import owner_of, taken
+
+__all__ = ["app", "tell_started"]
+
+app = typer.Typer(
+    help="AWS on this machine: S3, and EMR that really runs each step.", no_args_is_help=True, add_completion=False
+)
+
+
+class EngineName(StrEnum):
+    """What Spark scripts run on."""
+
+    sail = "sail"
+    spark = "spark"
+
+
+NONE_RUNS = "no local AWS runs"
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Port at 127.0.0.1; 0 takes a free one.", min=0, max=65_535)] = PORT,
+    engine: Annotated[EngineName, typer.Option(help="What Spark scripts run on.")] = EngineName.sail,
+    debug: DebugOption = False,
+) -> None:
+    """Run it until Ctrl-C or `local-aws down`. What its buckets hold is gone then."""
+    require_moto()
+    if taken(port):
+        raise PortTaken(port, owner_of(port))
+    end = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: end.set())
+    from shipment_etl_emr.local.server import serving
+
+    with serving(port, engine.value, home()) as aws, announced(aws):
+        print(f"Local AWS is at {aws.endpoint}. It runs steps on {engine.value}, until Ctrl-C.", file=sys.stderr)
+        print('Lead programs to it: eval "$(shipment-etl local-aws env)"', file=sys.stderr)
+        end.wait()
+
+
+@app.command()
+def down(debug: DebugOption = False) -> None:
+    """End it, all it runs, and what its buckets hold."""
+    print("ended" if stop() else NONE_RUNS)
+
+
+@app.command()
+def status(as_json: JsonOption = False, debug: DebugOption = False) -> None:
+    """Tell whether one runs, and where."""
+    aws = found()
+    told = (status_of(aws.endpoint) if aws else None) or {}
+    if as_json:
+        print(json.dumps({"running": bool(told), "endpoint": aws.endpoint if aws else None, **told}))
+    elif aws:
+        print(f"local AWS runs at {aws.endpoint}: process {told.get('pid')}, steps on {told.get('engine')}")
+    else:
+        print(NONE_RUNS)
+
+
+@app.command()
+def env(debug: DebugOption = False) -> None:
+    """Print what leads a shell to it, and to its lake: eval "$(shipment-etl local-aws env)"."""
+    aws = found()
+    if aws is None:
+        raise LocalAwsFailed("there is none. Start it with: shipment-etl local-aws up")
+    others = sorted(name for name in os.environ if name.startswith("AWS_") and name not in aws.environment)
+    if others:
+        print(f"unset {shlex.join(others)}")
+    for name, value in {**aws.environment, "SHIPMENT_ETL_LAKE": LAKE}.items():
+        print(f"export {name}={shlex.quote(value)}")
+
+
+def tell_started(aws: LocalAws) -> None:
+    """Tell of a local AWS that a command has started."""
+    print(
+        f"Started AWS on this machine, at {aws.endpoint}. It stays, with all its buckets hold, until you say:\n"
+        "  shipment-etl local-aws down\n"
+        "Lead other commands and programs to it, and to its lake, with:\n"
+        '  eval "$(shipment-etl local-aws env)"',
+        file=sys.stderr,
+    )

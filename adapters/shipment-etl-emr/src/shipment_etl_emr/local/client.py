@@ -1,0 +1,114 @@
+"""The client's side of local AWS: where it is, what leads to it, and one of its own for as long as a body runs."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from shipment_etl_emr.errors import LocalAwsFailed, LocalAwsMissing
+
+__all__ = ["BUCKETS", "CODE", "LAKE", "LOGS", "LOOPBACK", "LocalAws", "local_aws", "require_moto", "without_aws"]
+
+LOOPBACK = "127.0.0.1"
+BUCKETS = ("local-code", "local-logs", "local-lake")
+"""Buckets that are there from the start."""
+CODE, LOGS, LAKE = "s3://local-code", "s3://local-logs/emr", "s3://local-lake/shipments"
+NOT_FOR_STEPS = ("AWS_", "SPARK_", "PYSPARK_")
+END_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAws:
+    """A local AWS that runs; `key` is what it knows its own clients by."""
+
+    endpoint: str
+    key: str
+    region: str = "us-east-1"
+    secret: str = "of-no-use"  # noqa: S105 - no secret: signatures are not checked, the key is
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that lead every AWS client to it, and let none look for other keys."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.key,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            # The embedded engine would insist on https.
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
+
+
+def without_aws(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without what leads to another AWS, or to a running Spark."""
+    return {name: value for name, value in environ.items() if not name.startswith(NOT_FOR_STEPS)}
+
+
+@contextmanager
+def local_aws(folder: str | Path, engine: str = "sail", port: int = 0) -> Iterator[LocalAws]:
+    """Run a local AWS in a process of its own, for as long as the body.
+
+    Args:
+        folder: for its files and its log, local-aws.log.
+        engine: what Spark scripts run on: sail or spark.
+        port: to listen on, at 127.0.0.1 only; 0 takes a free one.
+
+    Raises:
+        LocalAwsMissing: the extra [local] is not installed.
+        LocalAwsFailed: it did not start.
+    """
+    require_moto()
+    home = Path(folder)
+    home.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "shipment_etl_emr.local.server", f"--port={port}", f"--engine={engine}"]
+    with (home / "local-aws.log").open("ab") as log:
+        # It ends when its stdin is closed; and that comes also when this process is killed.
+        server = subprocess.Popen(  # noqa: S603 - no shell, and our own words
+            [*command, f"--folder={home.absolute()}"],
+            env=without_aws(os.environ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
+    assert server.stdin is not None  # noqa: S101 - asked for above
+    assert server.stdout is not None  # noqa: S101
+    try:
+        line = server.stdout.readline()
+        if not line:
+            raise LocalAwsFailed(tail(home / "local-aws.log"))
+        yield LocalAws(**json.loads(line))
+    finally:
+        server.stdin.close()
+        try:
+            server.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+        server.stdout.close()
+
+
+def require_moto() -> None:
+    """See that what local AWS is made of is installed.
+
+    Raises:
+        LocalAwsMissing: it is not.
+    """
+    missing = [name for name in ("moto", "flask", "flask_cors") if find_spec(name) is None]
+    if missing:
+        raise LocalAwsMissing(missing[0])
+
+
+def tail(file: Path) -> str:
+    """Return the last lines of a log."""
+    lines = file.read_text("utf-8", "replace").splitlines() if file.exists() else []
+    return "\n".join(lines[-5:])

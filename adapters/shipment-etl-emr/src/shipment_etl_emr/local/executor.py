@@ -1,0 +1,172 @@
+"""Executor: what makes clusters live. It looks at them again and again, runs their steps, and brings their logs to S3."""
+
+import gzip
+import logging
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from shipment_etl_emr.local import emr
+from shipment_etl_emr.local.lifecycle import ACTIVE, TERMINATING, advance, ended
+from shipment_etl_emr.local.steps import Running, prepare
+from shipment_etl_emr.settings import S3
+
+__all__ = ["Executor"]
+
+log = logging.getLogger(__name__)
+LOOK_SECONDS = 0.1
+FILES = ("controller", "stdout", "stderr", "syslog")
+LONGEST_MESSAGE = 500
+
+
+class Executor:
+    """Runs the steps of all clusters of this process.
+
+    Args:
+        s3: client of the S3 of this process.
+        engine: sail or spark.
+        folder: where steps get a folder each, as long as they run.
+        environment: of the steps, which leads to this AWS.
+        clock: seconds, ever growing.
+    """
+
+    def __init__(
+        self,
+        s3: Any,
+        engine: str,
+        folder: Path,
+        environment: Mapping[str, str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._s3 = s3
+        self._engine = engine
+        self._folder = folder
+        self._environment = environment
+        self._clock = clock
+        self._running: dict[tuple[str, str], Running] = {}
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="executor", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more, and end every step that runs."""
+        self._end.set()
+        self._thread.join()
+        for running in self._running.values():
+            running.close()
+        self._running.clear()
+
+    def _run(self) -> None:
+        while not self._end.wait(LOOK_SECONDS):
+            try:
+                self._look()
+            except Exception:
+                log.exception("a look at the clusters went wrong")
+
+    def _look(self) -> None:
+        with emr.LOCK:
+            every = list(emr.clusters())
+        for cluster in every:
+            with emr.LOCK:
+                cluster.become(advance(cluster.value, self._clock()))
+            for step in list(cluster.steps):
+                if step.state in ACTIVE:
+                    self._attend(cluster, step)
+        # A reset takes clusters away, and what they ran must not stay.
+        known = {cluster.id for cluster in every}
+        for key in [key for key in self._running if key[0] not in known]:
+            self._running.pop(key).close()
+
+    def _attend(self, cluster: emr.LiveCluster, step: Any) -> None:
+        key = (cluster.id, step.id)
+        running = self._running.get(key)
+        if running is None:
+            running = self._running[key] = self._started(cluster, step)
+        if running.code is None:
+            if step.state != "RUNNING" or cluster.state == TERMINATING:
+                running.stop(self._clock(), force=step.forced)
+            return
+        code = running.code
+        running.close()
+        self._note(running.folder, f"INFO the process ended with exit code {code}")
+        # First the logs, then the state: whoever sees that a step is over finds its logs.
+        logs = self._upload(cluster, step, running.folder)
+        with emr.LOCK:
+            if code != 0:
+                step.failure = _failure(running.folder, code, logs)
+            cluster.become(ended(cluster.value, step.id, well=code == 0))
+            if step.state != "FAILED":
+                step.failure = None
+        shutil.rmtree(running.folder, ignore_errors=True)
+        del self._running[key]
+
+    def _started(self, cluster: emr.LiveCluster, step: Any) -> Running:
+        folder = Path(tempfile.mkdtemp(prefix=f"{step.id}-", dir=self._folder))
+        self._note(folder, f"INFO startExec {step.jar} {list(step.args)}")
+        for action in cluster.bootstrap_actions:
+            self._note(folder, f"WARN the bootstrap action {action.name} is for a cluster's nodes and is not run here")
+        try:
+            command, more = prepare(
+                step.jar,
+                list(step.args),
+                engine=self._engine,
+                folder=folder,
+                fetch=self._fetch,
+                environment=self._environment,
+            )
+        except Exception as problem:
+            # Of any kind: what a step brings along can be broken in any way, and that is the step's failure.
+            (folder / "stderr").write_text(f"{problem}\n", "utf-8")
+            command, more = [sys.executable, "-I", "-c", "raise SystemExit(1)"], {}
+        self._note(folder, f"INFO running {command}")
+        return Running(command, folder, {**self._environment, **more})
+
+    def _fetch(self, uri: str, folder: Path) -> Path:
+        found = S3.fullmatch(uri.replace("s3a://", "s3://", 1))
+        if found is None:
+            return Path(uri)
+        target = folder / Path(found["key"] or "").name
+        try:
+            self._s3.download_file(found["bucket"], found["key"], str(target))
+        except Exception as problem:
+            raise FileNotFoundError(f"{uri} cannot be fetched: {problem}") from problem
+        return target
+
+    def _upload(self, cluster: emr.LiveCluster, step: Any, folder: Path) -> str:
+        """Bring the logs to where the cluster wants them; return their folder, empty if there is none."""
+        found = S3.fullmatch((cluster.log_uri or "").replace("s3n://", "s3://", 1))
+        if found is None:
+            return ""
+        prefix = f"{(found['key'] or '').strip('/')}/{cluster.id}/steps/{step.id}/".lstrip("/")
+        try:
+            for name in FILES:
+                file = folder / name
+                data = file.read_bytes() if file.exists() else b""
+                self._s3.put_object(Bucket=found["bucket"], Key=f"{prefix}{name}.gz", Body=gzip.compress(data))
+        except Exception as problem:
+            # As with EMR: a step does not fail for want of a place for its logs.
+            log.warning("the logs of %s could not be written to %s: %s", step.id, cluster.log_uri, problem)
+            return ""
+        return f"s3://{found['bucket']}/{prefix}"
+
+    def _note(self, folder: Path, text: str) -> None:
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+        with (folder / "controller").open("a", encoding="utf-8") as controller:
+            controller.write(f"{moment}Z {text}\n")
+
+
+def _failure(folder: Path, code: int, logs: str) -> dict[str, str]:
+    """Return what EMR tells of a failure: the last line that the step complained with, and where the whole log is."""
+    file = folder / "stderr"
+    said = file.read_text("utf-8", "replace").strip() if file.exists() else ""
+    message = said.splitlines()[-1].strip() if said else f"exit code {code}"
+    where = {"LogFile": f"{logs}stderr.gz"} if logs else {}
+    return {"Reason": "Unknown Error.", "Message": message[:LONGEST_MESSAGE], **where}

@@ -1,0 +1,50 @@
+"""Runs a program so that nothing of it is left behind: python leash.py PROGRAM [ARGUMENTS]...
+
+Whoever starts this holds the other end of its stdin: a line there is the number of a signal for the program, and the end of
+file, which also comes when that process is killed, ends the program at once. A program of its own, of the standard library
+only, so that it starts in a moment.
+"""
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import BinaryIO
+
+NOT_STARTED = 127
+LOOK_SECONDS = 0.05
+
+
+def main(command: Sequence[str], orders: BinaryIO) -> int:
+    """Run a command as long as `orders` stays open, and return its exit code; that of a signal is 128 and its number."""
+    try:
+        program = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - no shell
+    except (OSError, ValueError) as problem:
+        print(f"{command[0]} cannot be run: {problem}", file=sys.stderr)
+        return NOT_STARTED
+    with selectors.DefaultSelector() as selector:
+        selector.register(orders, selectors.EVENT_READ)
+        while program.poll() is None:
+            if selector.select(LOOK_SECONDS):
+                order = orders.readline().strip()
+                _signal(program.pid, int(order) if order else signal.SIGKILL)
+                if not order:
+                    program.wait()
+    # What it started, and left behind.
+    _signal(program.pid, signal.SIGKILL)
+    return program.returncode if program.returncode >= 0 else 128 - program.returncode
+
+
+def _signal(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+if __name__ == "__main__":
+    # Signals are for the program; they come as orders.
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(main(sys.argv[1:], sys.stdin.buffer.raw if hasattr(sys.stdin.buffer, "raw") else sys.stdin.buffer))

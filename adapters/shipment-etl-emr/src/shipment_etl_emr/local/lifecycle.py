@@ -1,0 +1,177 @@
+"""The life of a cluster and its steps, as Amazon EMR has it. Pure: each function returns what becomes of a cluster."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+__all__ = [
+    "ACTIVE",
+    "ENDED",
+    "GONE",
+    "Cluster",
+    "NotPossible",
+    "Step",
+    "add",
+    "advance",
+    "cancel",
+    "ended",
+    "terminate",
+]
+
+STARTING, BOOTSTRAPPING, RUNNING, WAITING = "STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"
+TERMINATING, TERMINATED, TERMINATED_WITH_ERRORS = "TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS"
+PENDING, CANCEL_PENDING = "PENDING", "CANCEL_PENDING"
+COMPLETED, CANCELLED, FAILED, INTERRUPTED = "COMPLETED", "CANCELLED", "FAILED", "INTERRUPTED"
+
+GONE = frozenset({TERMINATED, TERMINATED_WITH_ERRORS})
+"""States of a cluster that is no more."""
+ENDED = frozenset({COMPLETED, CANCELLED, FAILED, INTERRUPTED})
+"""States of a step that is over."""
+ACTIVE = frozenset({RUNNING, CANCEL_PENDING})
+"""States of a step that has a process."""
+ENDS_CLUSTER = frozenset({"TERMINATE_CLUSTER", "TERMINATE_JOB_FLOW"})
+MOST_STEPS = 256
+
+
+class NotPossible(ValueError):
+    """EMR would not do this to a cluster in this state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step; `forced` is whether it is to be cancelled without being asked."""
+
+    name: str
+    on_failure: str = "CONTINUE"
+    state: str = PENDING
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A cluster.
+
+    Attributes:
+        keep: whether it waits for more steps when all are over; else it ends.
+        protected: whether it must not be terminated.
+        concurrency: how many steps run at a time.
+        idle_seconds: how long it may wait before it ends; None is for ever.
+        idle_since: when it began to wait.
+        code, message: why it is in this state.
+    """
+
+    keep: bool
+    protected: bool = False
+    concurrency: int = 1
+    idle_seconds: float | None = None
+    idle_since: float | None = None
+    state: str = STARTING
+    code: str = ""
+    message: str = ""
+    steps: tuple[Step, ...] = field(default=())
+
+
+def add(cluster: Cluster, steps: Sequence[Step]) -> Cluster:
+    """Add steps.
+
+    Raises:
+        NotPossible: it is ending, has too many, or would run several at a time with one that stops the others.
+    """
+    if cluster.state in {TERMINATING, *GONE}:
+        raise NotPossible("A job flow that is shutting down, terminated, or finished may not be modified.")
+    if sum(step.state not in ENDED for step in cluster.steps) + len(steps) > MOST_STEPS:
+        raise NotPossible(f"Maximum number of active steps ({MOST_STEPS}) for cluster exceeded.")
+    if cluster.concurrency > 1 and any(step.on_failure != "CONTINUE" for step in steps):
+        raise NotPossible("ActionOnFailure must be CONTINUE where StepConcurrencyLevel is greater than 1.")
+    return replace(cluster, steps=(*cluster.steps, *steps))
+
+
+def cancel(cluster: Cluster, names: Sequence[str], *, force: bool = False) -> tuple[Cluster, dict[str, str]]:
+    """Ask steps to stop; also returns, by step, why it will not: empty where it will."""
+
+    def asked(step: Step) -> Step:
+        if step.name not in names or step.state not in (PENDING, RUNNING, CANCEL_PENDING):
+            return step
+        return replace(step, state=CANCELLED if step.state == PENDING else CANCEL_PENDING, forced=force or step.forced)
+
+    by_name = {step.name: step for step in cluster.steps}
+    answers = {}
+    for name in names:
+        step = by_name.get(name)
+        why = "The step does not exist." if step is None else f"The step is {step.state}." if step.state in ENDED else ""
+        answers[name] = why
+    return replace(cluster, steps=tuple(map(asked, cluster.steps))), answers
+
+
+def terminate(cluster: Cluster) -> Cluster:
+    """End a cluster; one that is ending or gone is left as it is.
+
+    Raises:
+        NotPossible: it is protected.
+    """
+    if cluster.state in {TERMINATING, *GONE}:
+        return cluster
+    if cluster.protected:
+        raise NotPossible("Could not shut down one or more job flows since they are termination protected.")
+    return _ending(cluster, "USER_REQUEST", "Terminated by user request")
+
+
+def ended(cluster: Cluster, name: str, *, well: bool) -> Cluster:
+    """Take note that the process of a step has ended, `well` or not."""
+    (step,) = (each for each in cluster.steps if each.name == name)
+    if step.state not in ACTIVE:
+        return cluster
+    if step.state == CANCEL_PENDING:
+        return _with(cluster, name, CANCELLED)
+    if cluster.state == TERMINATING and not well:
+        return _with(cluster, name, INTERRUPTED)
+    cluster = _with(cluster, name, COMPLETED if well else FAILED)
+    if well or step.on_failure == "CONTINUE":
+        return cluster
+    if step.on_failure in ENDS_CLUSTER and not (cluster.protected and cluster.keep):
+        return _ending(cluster, "STEP_FAILURE", "Shut down as step failed")
+    return _cancel_pending(cluster)
+
+
+def advance(cluster: Cluster, now: float) -> Cluster:
+    """Take the next step of a cluster's life that needs nobody to ask for it; the same cluster if there is none."""
+    if cluster.state in GONE:
+        return cluster
+    if cluster.state == STARTING:
+        return replace(cluster, state=BOOTSTRAPPING)
+    if cluster.state == BOOTSTRAPPING:
+        return replace(cluster, state=RUNNING if cluster.steps or not cluster.keep else WAITING)
+    active = sum(step.state in ACTIVE for step in cluster.steps)
+    if cluster.state == TERMINATING:
+        if active:
+            return cluster
+        return replace(cluster, state=TERMINATED_WITH_ERRORS if cluster.code == "STEP_FAILURE" else TERMINATED)
+    return _worked(cluster, active, now)
+
+
+def _worked(cluster: Cluster, active: int, now: float) -> Cluster:
+    due = [step.name for step in cluster.steps if step.state == PENDING][: max(cluster.concurrency - active, 0)]
+    for name in due:
+        cluster = _with(cluster, name, RUNNING)
+    if active or due:
+        return replace(cluster, state=RUNNING, idle_since=None)
+    if not cluster.keep:
+        failed = any(step.state == FAILED for step in cluster.steps)
+        return _ending(cluster, "ALL_STEPS_COMPLETED", f"Steps completed{' with errors' if failed else ''}")
+    since = now if cluster.idle_since is None else cluster.idle_since
+    if cluster.idle_seconds is not None and now - since >= cluster.idle_seconds:
+        return _ending(cluster, "USER_REQUEST", "Terminated by its auto-termination policy")
+    return replace(cluster, state=WAITING, idle_since=since)
+
+
+def _ending(cluster: Cluster, code: str, message: str) -> Cluster:
+    return replace(_cancel_pending(cluster), state=TERMINATING, code=code, message=message, idle_since=None)
+
+
+def _cancel_pending(cluster: Cluster) -> Cluster:
+    steps = (replace(step, state=CANCELLED) if step.state == PENDING else step for step in cluster.steps)
+    return replace(cluster, steps=tuple(steps))
+
+
+def _with(cluster: Cluster, name: str, state: str) -> Cluster:
+    steps = (replace(step, state=state) if step.name == name else step for step in cluster.steps)
+    return replace(cluster, steps=tuple(steps))

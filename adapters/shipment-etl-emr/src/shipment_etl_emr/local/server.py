@@ -1,0 +1,103 @@
+"""Server: a local AWS in this process.
+
+`python -m shipment_etl_emr.local.server` runs one for the process that started it.
+"""
+
+import argparse
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+
+from shipment_etl_emr.local.client import BUCKETS, LOOPBACK, LocalAws, without_aws
+from shipment_etl_emr.local.guard import guarded
+
+__all__ = ["ENGINES", "main", "serving"]
+
+ENGINES = ("sail", "spark")
+
+
+@contextmanager
+def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
+    """Run a local AWS in threads of this process, for as long as the body.
+
+    Args:
+        port: to listen on, at 127.0.0.1 only; 0 takes a free one.
+        engine: what Spark scripts run on: sail or spark.
+        folder: for the files of steps that run.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    # moto, too, asks the environment for keys.
+    os.environ.update({"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull})
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+    from werkzeug.serving import make_server
+
+    from shipment_etl_emr.local import emr
+    from shipment_etl_emr.local.executor import Executor
+
+    emr.install()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    key = f"LOCAL{secrets.token_hex(8).upper()}"
+    status = {"service": "shipment-etl local-aws", "pid": os.getpid(), "engine": engine}
+    application = guarded(DomainDispatcherApplication(create_backend_app), key, status)
+    server = make_server(LOOPBACK, port, application, threaded=True, request_handler=MotoRequestHandler)
+    aws = LocalAws(f"http://{LOOPBACK}:{server.server_port}", key)
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=aws.endpoint,
+        region_name=aws.region,
+        aws_access_key_id=aws.key,
+        aws_secret_access_key=aws.secret,
+        config=Config(connect_timeout=5, read_timeout=60),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="steps-", dir=folder, ignore_cleanup_errors=True) as steps:
+        executor = Executor(s3, engine, Path(steps), {**without_aws(os.environ), **aws.environment})
+        thread = threading.Thread(target=server.serve_forever, name="server", daemon=True)
+        thread.start()
+        try:
+            for bucket in BUCKETS:
+                s3.create_bucket(Bucket=bucket)
+            executor.start()
+            yield aws
+        finally:
+            executor.stop()
+            server.shutdown()
+            server.server_close()
+
+
+def main() -> None:
+    """Serve until a signal comes, or whoever started this closes its stdin."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--engine", choices=ENGINES, default="sail")
+    parser.add_argument("--folder", type=Path, required=True)
+    given = parser.parse_args()
+    end = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: end.set())
+
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        end.set()
+
+    with serving(given.port, given.engine, given.folder) as aws:
+        print(json.dumps({"endpoint": aws.endpoint, "key": aws.key}), flush=True)
+        threading.Thread(target=watch, daemon=True).start()
+        end.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The adapter on local AWS: the same service, with settings of its own, no package, and no patience with what is near."""
+
+import os
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from shipment_etl_emr.calls import Calls
+from shipment_etl_emr.local.background import reach
+from shipment_etl_emr.local.client import CODE, LAKE, LOGS, LocalAws, without_aws
+from shipment_etl_emr.logs import Logs
+from shipment_etl_emr.service import Service
+from shipment_etl_emr.settings import Settings
+from shipment_etl_emr.timing import Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["LocalService", "local_service"]
+
+PATIENCE_SECONDS = 15.0
+LONGEST_PAUSE = 0.3
+QUICK = Timing(sleep=lambda seconds: time.sleep(min(seconds, LONGEST_PAUSE)))
+
+
+@dataclass
+class LocalService(Service):
+    """All that a run needs, on this machine. Steps run on what is installed here, so that there is no package to build."""
+
+    lake: str | None = LAKE
+
+    @cached_property
+    def calls(self) -> Calls:
+        """Calls with little patience: what does not answer here has ended."""
+        return Calls(self.timing, PATIENCE_SECONDS)
+
+    @cached_property
+    def logs(self) -> Logs:
+        """The logs of steps, which are there when a step is over."""
+        return Logs(self._client("s3"), self.calls, PATIENCE_SECONDS)
+
+    def upload_bootstrap(self) -> str:
+        """Return that there is none: what it does is for the nodes of a cluster."""
+        return ""
+
+    def package(self, given: str | None) -> str:
+        """Return the package that was given, else that there is none."""
+        return super().package(given) if given else ""
+
+
+def local_service(settings: Settings | None, tell: "Callable[[LocalAws], None]") -> LocalService:
+    """Return the service of the local AWS that runs, which is started if none does; this process is led to it for good.
+
+    Args:
+        settings: where and on what; None takes the buckets that are there from the start.
+        tell: is told of one that was started now.
+
+    Raises:
+        LocalAwsMissing, PortTaken, LocalAwsFailed: there is none, and none can be started.
+    """
+    aws, new = reach()
+    if new:
+        tell(aws)
+    kept = without_aws(os.environ)
+    for name in os.environ.keys() - kept.keys():
+        # Keys of a real account are neither used nor sent.
+        del os.environ[name]
+    os.environ.update(aws.environment)
+    return LocalService(settings or Settings(code=CODE, logs=LOGS, region=aws.region), aws.endpoint, QUICK)

@@ -1,0 +1,148 @@
+"""Steps: what a step asks for, made ready to run on this machine, and run in a folder of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import pyspark
+
+from shipment_etl.engines.delta import DELTA
+from shipment_etl.engines.jars import delta_jars
+from shipment_etl.engines.java import Java, find_java
+from shipment_etl.s3 import SPARK_PACKAGES, spark_settings
+from shipment_etl_emr.local.commands import CommandUnfit, Program, Script, Submit, read
+
+__all__ = ["Running", "prepare"]
+
+LEASH = Path(__file__).with_name("leash.py")
+GRACE_SECONDS = 10.0
+"""How long a program may take to stop when it was asked to."""
+SAIL = "sail"
+Fetch = Callable[[str, Path], Path]
+Prepared = tuple[list[str], dict[str, str]]
+
+
+def prepare(
+    jar: str, arguments: list[str], *, engine: str, folder: Path, fetch: Fetch, environment: Mapping[str, str]
+) -> Prepared:
+    """Return the command of a step, and the variables it needs beside the environment.
+
+    Args:
+        jar: of the step.
+        arguments: of the step.
+        engine: sail runs Spark scripts as they are, on the embedded engine; spark runs them by spark-submit.
+        folder: the step's own, into which what it brings along is put.
+        fetch: brings what a URI names into a folder, and returns where it is; a local file stays where it is.
+        environment: of the step.
+
+    Raises:
+        CommandUnfit: it cannot be run here.
+        OSError: something it brings along is not there.
+    """
+    wanted = read(jar, arguments)
+    if isinstance(wanted, Script):
+        return ["bash", str(fetch(wanted.uri, folder)), *wanted.arguments], {}
+    if isinstance(wanted, Program):
+        return list(wanted.arguments), {}
+    if not wanted.script.endswith(".py"):
+        raise CommandUnfit(f"Local AWS runs Python scripts, and not {wanted.script[:200]}")
+    script = str(fetch(wanted.script, folder))
+    modules = _bring(wanted, folder, fetch)
+    path = os.pathsep.join([str(folder), *modules, *filter(None, [environment.get("PYTHONPATH")])])
+    if engine == SAIL:
+        return [sys.executable, script, *wanted.arguments], {"PYTHONPATH": path}
+    java = find_java()
+    command = _spark_submit(java, wanted, folder, fetch, environment)
+    more = {"PYSPARK_PYTHON": sys.executable, "JAVA_HOME": str(java.home), "SPARK_LOCAL_IP": "127.0.0.1"}
+    return [*command, script, *wanted.arguments], {"PYTHONPATH": path, **more}
+
+
+def _bring(wanted: Submit, folder: Path, fetch: Fetch) -> list[str]:
+    """Put what a script brings along where it expects it; return what is to be on its path."""
+    for uri in wanted.files.get("--files", ()):
+        fetch(uri, folder)
+    for archive in wanted.files.get("--archives", ()):
+        uri, _, name = archive.partition("#")
+        packed = fetch(uri, folder)
+        target = folder / (name or packed.name)
+        if packed == target:
+            packed = packed.rename(packed.with_name(f"packed-{packed.name}"))
+        if packed.suffix == ".zip":
+            shutil.unpack_archive(packed, target)
+        else:
+            shutil.unpack_archive(packed, target, filter="data")
+    return [str(fetch(uri, folder)) for uri in wanted.files.get("--py-files", ())]
+
+
+def _spark_submit(java: Java, wanted: Submit, folder: Path, fetch: Fetch, environment: Mapping[str, str]) -> list[str]:
+    """Return a call of the spark-submit that came with pyspark, with Delta and the way to S3."""
+    jars = [*map(str, delta_jars(java)), *(str(fetch(uri, folder)) for uri in wanted.files.get("--jars", ()))]
+    settings = {
+        **DELTA,
+        **spark_settings(environment),
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.ui.enabled": "false",
+    }
+    conf = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
+    given = [part for option in wanted.options for part in option]
+    program = str(Path(pyspark.__file__).parent / "bin" / "spark-submit")
+    here = ["--master", "local[*]", "--jars", ",".join(jars), "--packages", ",".join(SPARK_PACKAGES)]
+    return [program, *here, *conf, *given]
+
+
+class Running:
+    """A step that runs. Its files stdout and stderr are in its folder."""
+
+    def __init__(self, command: list[str], folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder = folder
+        self._asked_at: float | None = None
+        self._killed = False
+        with (folder / "stdout").open("ab") as out, (folder / "stderr").open("ab") as err:
+            self._leash = subprocess.Popen(  # noqa: S603 - no shell; to run what a step asks for is the point
+                [sys.executable, "-I", str(LEASH), *command],
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+
+    @property
+    def code(self) -> int | None:
+        """Exit code of the program, None while it runs."""
+        return self._leash.poll()
+
+    def stop(self, now: float, *, force: bool) -> None:
+        """Ask the program to stop; by force, or when it does not within a while, end it and all it started."""
+        if force or (self._asked_at is not None and now - self._asked_at > GRACE_SECONDS):
+            if not self._killed:
+                self._killed = True
+                self._order(signal.SIGKILL)
+        elif self._asked_at is None:
+            self._asked_at = now
+            self._order(signal.SIGTERM)
+
+    def close(self) -> None:
+        """End the program if it runs, and let go of it."""
+        self._stdin.close()
+        self._leash.wait()
+
+    def _order(self, number: int) -> None:
+        try:
+            self._stdin.write(f"{number}\n".encode())
+            self._stdin.flush()
+        except BrokenPipeError:
+            pass
+
+    @property
+    def _stdin(self) -> BinaryIO:
+        assert self._leash.stdin is not None  # noqa: S101 - it was asked for
+        return self._leash.stdin  # type: ignore[return-value]
