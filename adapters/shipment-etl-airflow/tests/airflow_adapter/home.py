@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import boto3
+
 from shipment_etl_emr.local import LocalAws
 
 ADAPTER = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""Whole runs of the DAGs by Airflow, against AWS on this machine: what they do, which colour they have, and what stays alive."""
+"""Whole runs of the DAGs by Airflow, against AWS on this machine: what they do, their colours, and what stays alive."""
 
 import json
 import subprocess
