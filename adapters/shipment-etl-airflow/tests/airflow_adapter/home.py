@@ -34,7 +34,6 @@ def environment(home: Path, aws: LocalAws, dags: Path) -> dict[str, str]:
         **aws.environment,
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "",
         "AIRFLOW_VAR_SHIPMENT_ETL_EMR_SETTINGS": str(home / "emr.toml"),
         "AIRFLOW_VAR_SHIPMENT_ETL_EMR_PACKAGE": f"s3://acme-code/{PACKAGE}",
         "AIRFLOW_VAR_SHIPMENT_ETL_LAKE": LAKE,
