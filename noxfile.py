@@ -58,6 +58,14 @@ def parity(session: nox.Session, spark: str, delta: str) -> None:
     session.run("python", "tests/engines/parity.py", *session.posargs)
 
 
+@nox.session(python="3.11")
+def airflow(session: nox.Session) -> None:
+    """Run the DAGs on a whole Airflow, on AWS of this machine; pictures of its pages go into docs/assets."""
+    install(session, "test")
+    whole = "adapters/shipment-etl-airflow/tests/airflow_adapter/test_standalone.py"
+    session.run("python", "-m", "pytest", whole, *session.posargs, env={"SCREENSHOTS": "docs/assets"})
+
+
 def install(session: nox.Session, group: str) -> None:
     """Install the package with all it can do, its adapters, and a dependency group of pyproject.toml."""
     adapters = ["--editable", "adapters/shipment-etl-emr[local]", "--editable", "adapters/shipment-etl-airflow"]

@@ -17,6 +17,8 @@ BUCKETS = ("builditall-logs", "acme-code", "acme-lake")
 SETTINGS = 'code = "s3://acme-code"\nlogs = "s3://builditall-logs/emr"\nregion = "us-east-1"\n'
 PACKAGE = "packages/shipment-etl-py3.11-x86_64-0.tar.gz"
 LAKE = "s3://acme-lake/shipments"
+OUTCOME = "OUTCOME "
+"""What a line begins with that says what came of a run."""
 
 
 def shipped() -> dict[str, str]:

@@ -16,7 +16,7 @@ from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
-OUTCOME = "OUTCOME "
+from .home import OUTCOME
 
 
 def outcome(dag_id: str, conf: dict[str, Any], moment: str) -> dict[str, Any]:

@@ -15,8 +15,7 @@ import pytest
 
 from shipment_etl_emr.local import LocalAws, local_aws
 
-from .home import LAKE, ROOT, alive, client, clusters, environment, furnish
-from .run_dags import OUTCOME
+from .home import LAKE, OUTCOME, ROOT, alive, client, clusters, environment, furnish
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ import pytest
 
 from shipment_etl_emr.local import LocalAws, local_aws
 
-from .home import ADAPTER, ROOT, alive, client, environment, furnish
+from .home import ADAPTER, ROOT, alive, client, clusters, environment, furnish
 from .pages import CHROMIUM, DRIVER, photograph
 from .standalone import Airflow, Refused, standalone
 
@@ -66,11 +66,15 @@ def test_both_run_by_the_clock_and_by_hand(airflow: Airflow, aws: LocalAws) -> N
     airflow.unpause(GENERATION)
     # The schedule of the evening is about the day before, until it is evening.
     by_hand = airflow.trigger(GENERATION, {"date": evening.date().isoformat(), "rows": 500})
-    assert airflow.finished(GENERATION, _scheduled(airflow, GENERATION, 9)) == "success"
+    by_clock = _started(airflow, GENERATION, "scheduled")
+    assert "T09:00:00" in by_clock
+    assert airflow.finished(GENERATION, by_clock) == "success"
     assert airflow.finished(GENERATION, by_hand) == "success"
 
     airflow.unpause(PROCESSING)
-    assert airflow.finished(PROCESSING, _scheduled(airflow, PROCESSING, 18)) == "success"
+    by_clock = _started(airflow, PROCESSING, "scheduled")
+    assert "T18:00:00" in by_clock
+    assert airflow.finished(PROCESSING, by_clock) == "success"
     again = airflow.trigger(PROCESSING, {"date": evening.date().isoformat()})
     assert airflow.finished(PROCESSING, again) == "success"
     assert airflow.states(PROCESSING, again) == dict.fromkeys(TASKS, "success")
@@ -79,6 +83,27 @@ def test_both_run_by_the_clock_and_by_hand(airflow: Airflow, aws: LocalAws) -> N
     events = airflow.call("GET", "/api/v2/assets/events?order_by=timestamp")["asset_events"]
     assert [each["source_task_id"] for each in events] == ["publish"] * 4
     assert events[-1]["extra"]["counts"]["read"] == 500
+
+
+@pytest.mark.timeout(600)
+def test_a_run_that_is_cleared_is_done_again(airflow: Airflow, aws: LocalAws) -> None:
+    run = next(each["dag_run_id"] for each in airflow.runs(PROCESSING) if each["run_type"] == "manual")
+    before = len(clusters(aws))
+    airflow.call("POST", f"/api/v2/dags/{PROCESSING}/dagRuns/{run}/clear", {"dry_run": False, "only_failed": False})
+    assert airflow.finished(PROCESSING, run) == "success"
+    assert len(clusters(aws)) == before + 1
+
+
+@pytest.mark.timeout(600)
+def test_a_back_fill_is_about_the_day_that_it_names(airflow: Airflow, aws: LocalAws) -> None:
+    day = _last(9) - timedelta(days=3)
+    window = {"from_date": day.date().isoformat() + "T00:00:00Z", "to_date": day.date().isoformat() + "T23:59:00Z"}
+    asked = {"dag_id": GENERATION, **window, "max_active_runs": 1, "dag_run_conf": {"rows": 500}}
+    airflow.call("POST", "/api/v2/backfills", asked)
+    run = _started(airflow, GENERATION, "backfill")
+    assert airflow.finished(GENERATION, run) == "success"
+    events = airflow.call("GET", "/api/v2/assets/events?order_by=-timestamp")["asset_events"]
+    assert events[0]["extra"]["batch_date"] == day.date().isoformat()
 
 
 @pytest.mark.timeout(600)
@@ -142,15 +167,13 @@ def _last(hour: int) -> datetime:
     return today if today <= now else today - timedelta(days=1)
 
 
-def _scheduled(airflow: Airflow, dag: str, hour: int) -> str:
-    """Wait for the run that the schedule starts, and return its ID."""
+def _started(airflow: Airflow, dag: str, kind: str) -> str:
+    """Wait for a run of a kind that Airflow starts by itself, and return its ID."""
 
     def found() -> str:
-        return next((each["dag_run_id"] for each in airflow.runs(dag) if each["run_type"] == "scheduled"), "")
+        return next((each["dag_run_id"] for each in airflow.runs(dag) if each["run_type"] == kind), "")
 
-    run = str(airflow.until(f"{dag} is started by its schedule", found))
-    assert f"T{hour:02d}:00:00" in run
-    return run
+    return str(airflow.until(f"a run of {dag} that is {kind}", found))
 
 
 def _keys(aws: LocalAws, prefix: str) -> set[str]:
