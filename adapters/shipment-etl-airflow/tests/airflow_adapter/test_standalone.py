@@ -14,11 +14,14 @@ from .home import ADAPTER, ROOT, alive, client, clusters, environment, furnish
 from .pages import CHROMIUM, DRIVER, photograph
 from .standalone import Airflow, Refused, standalone
 
-pytestmark = pytest.mark.slow
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not SCREENSHOTS, reason="starts a whole Airflow, which takes minutes and 1 GB: nox -s airflow"),
+]
 
 GENERATION, PROCESSING = "data_generation", "data_processing"
 TASKS = ("prepare", "run_job", "publish", "end_cluster")
-ASSETS = os.environ.get("SCREENSHOTS")
 
 
 @pytest.fixture(scope="module")
@@ -153,9 +156,8 @@ def test_the_logs_of_all_tasks_are_in_s3_and_the_pages_read_them_there(airflow: 
 
 
 @pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no Chromium: apt-get install chromium chromium-driver")
-def test_a_person_sees_the_colours(airflow: Airflow, tmp_path: Path) -> None:
-    folder = Path(ASSETS) if ASSETS else tmp_path
-    files = {dag: folder / f"airflow-grid-{dag.replace('_', '-')}.png" for dag in (GENERATION, PROCESSING)}
+def test_a_person_sees_the_colours(airflow: Airflow) -> None:
+    files = {dag: Path(str(SCREENSHOTS)) / f"airflow-grid-{dag.replace('_', '-')}.png" for dag in (GENERATION, PROCESSING)}
     for dag, text in photograph(airflow, files).items():
         assert dag in text
         assert all(task in text for task in TASKS)
