@@ -6,7 +6,9 @@ from pathlib import Path
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from .standalone import USER, Airflow
@@ -23,7 +25,7 @@ def photograph(airflow: Airflow, files: Mapping[str, Path]) -> dict[str, str]:
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-proxy-server"):
         options.add_argument(argument)
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    metrics = {"width": 1280, "height": 640, "deviceScaleFactor": 1, "mobile": False}
+    metrics = {"width": 1280, "height": 480, "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     seen = {}
     try:
@@ -37,9 +39,17 @@ def photograph(airflow: Airflow, files: Mapping[str, Path]) -> dict[str, str]:
         for dag, file in files.items():
             driver.get(f"{airflow.url}/dags/{dag}")
             wait.until(lambda browser: "end_cluster" in browser.find_element(By.TAG_NAME, "body").text)
+            _widen(driver)
             seen[dag] = driver.find_element(By.TAG_NAME, "body").text
             file.parent.mkdir(parents=True, exist_ok=True)
             driver.save_screenshot(str(file))
     finally:
         driver.quit()
     return seen
+
+
+def _widen(driver: webdriver.Chrome) -> None:
+    """Give the grid room for all its runs: it hides those that do not fit."""
+    handle = driver.find_element(By.CSS_SELECTOR, "[data-panel-resize-handle-id]")
+    driver.execute_script("arguments[0].focus()", handle)
+    ActionChains(driver).send_keys(Keys.ARROW_RIGHT).perform()
