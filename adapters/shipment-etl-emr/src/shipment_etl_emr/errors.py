@@ -12,6 +12,8 @@ ShipmentEtlError
 │       ├── RegionMismatch
 │       ├── ObjectMissing
 │       ├── LocalAwsMissing
+│       ├── LocalAwsRuns
+│       ├── NoLocalAws
 │       └── PortTaken
 └── JobError
     └── EmrError                    the work on EMR could not be done (exit code 1)
@@ -44,7 +46,9 @@ __all__ = [
     "EmrRefused",
     "LocalAwsFailed",
     "LocalAwsMissing",
+    "LocalAwsRuns",
     "MachinesUnfit",
+    "NoLocalAws",
     "NotAllowed",
     "ObjectMissing",
     "PackageFailed",
@@ -135,6 +139,20 @@ class LocalAwsMissing(EmrRefused):
         super().__init__(
             f"Local AWS needs {package}, which is not installed. Install it with: pip install 'shipment-etl-emr[local]'"
         )
+
+
+class LocalAwsRuns(EmrRefused):
+    """There is one already."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(f"Local AWS runs already, at {endpoint}. Use it, or end it first: shipment-etl local-aws down")
+
+
+class NoLocalAws(EmrRefused):
+    """There is none."""
+
+    def __init__(self) -> None:
+        super().__init__("No local AWS runs. Start one with: shipment-etl local-aws up")
 
 
 class PortTaken(EmrRefused):

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from shipment_etl_emr.errors import LocalAwsFailed, PortTaken
+from shipment_etl_emr.errors import LocalAwsFailed
 from shipment_etl_emr.local.client import END_SECONDS, LOOPBACK, LocalAws, require_moto, tail, without_aws
 from shipment_etl_emr.local.guard import STATUS
-from shipment_etl_emr.local.ports import owner_of
+from shipment_etl_emr.local.ports import taken
 
 __all__ = ["PORT", "announced", "found", "home", "reach", "status_of", "stop"]
 
@@ -33,7 +33,7 @@ def home() -> Path:
     return Path(root).expanduser() / "shipment_etl" / "local-aws"
 
 
-def found(environ: Mapping[str, str] = os.environ) -> LocalAws | None:
+def found(environ: Mapping[str, str]) -> LocalAws | None:
     """Return the local AWS that the environment leads to, else the one of the state file; None if none runs."""
     endpoint, key = environ.get("AWS_ENDPOINT_URL", ""), environ.get("AWS_ACCESS_KEY_ID", "")
     if endpoint.startswith(f"http://{LOOPBACK}:") and status_of(endpoint):
@@ -51,17 +51,16 @@ def reach(engine: str = "sail") -> tuple[LocalAws, bool]:
 
     Raises:
         LocalAwsMissing: the extra [local] is not installed.
-        PortTaken: another program listens on its port.
         LocalAwsFailed: it did not start.
     """
-    if aws := found():
+    if aws := found(os.environ):
         return aws, False
     require_moto()
     home().mkdir(parents=True, exist_ok=True, mode=0o700)
     with (home() / "lock").open("w") as lock:
         # Two commands at a time start one.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if aws := found():
+        if aws := found(os.environ):
             return aws, False
         return _started(engine), True
 
@@ -116,9 +115,18 @@ def announced(aws: LocalAws) -> Iterator[None]:
 
 
 def _started(engine: str) -> LocalAws:
-    log = home() / "local-aws.log"
-    command = [sys.executable, "-m", "shipment_etl", "local-aws", "up", f"--port={PORT}", f"--engine={engine}"]
-    with log.open("wb") as output:
+    """Start one, on the port that is known if it is free; else another will do, for the state file tells which."""
+    for port in (PORT, 0):
+        if port and taken(port):
+            continue
+        if aws := _started_at(port, engine):
+            return aws
+    raise LocalAwsFailed(tail(_log()))
+
+
+def _started_at(port: int, engine: str) -> LocalAws | None:
+    command = [sys.executable, "-m", "shipment_etl", "local-aws", "up", f"--port={port}", f"--engine={engine}"]
+    with _log().open("wb") as output:
         server = subprocess.Popen(  # noqa: S603 - no shell, and our own words
             command,
             env=without_aws(os.environ),
@@ -129,15 +137,18 @@ def _started(engine: str) -> LocalAws:
             start_new_session=True,
         )
     deadline = time.monotonic() + START_SECONDS
-    while (aws := found({})) is None:
-        if server.poll() is not None:
-            owner = owner_of(PORT)
-            raise PortTaken(PORT, owner) if owner else LocalAwsFailed(tail(log))
+    while server.poll() is None:
+        if aws := found({}):
+            return aws
         if time.monotonic() > deadline:
             server.kill()
-            raise LocalAwsFailed(f"It did not answer within {START_SECONDS} s. Its log is {log}.")
+            server.wait()
         time.sleep(LOOK_SECONDS)
-    return aws
+    return None
+
+
+def _log() -> Path:
+    return home() / "local-aws.log"
 
 
 def _state() -> Path:

@@ -2,17 +2,16 @@
 
 import json
 import os
+import select
 import shlex
-import signal
 import sys
-import threading
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from shipment_etl.cli.options import DebugOption, JsonOption
-from shipment_etl_emr.errors import LocalAwsFailed, PortTaken
+from shipment_etl_emr.errors import LocalAwsRuns, NoLocalAws, PortTaken
 from shipment_etl_emr.local.background import PORT, announced, found, home, status_of, stop
 from shipment_etl_emr.local.client import LAKE, LocalAws, require_moto
 from shipment_etl_emr.local.ports import owner_of, taken
@@ -42,17 +41,17 @@ def up(
 ) -> None:
     """Run it until Ctrl-C or `local-aws down`. What its buckets hold is gone then."""
     require_moto()
+    if aws := found({}):
+        raise LocalAwsRuns(aws.endpoint)
     if taken(port):
         raise PortTaken(port, owner_of(port))
-    end = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: end.set())
-    from shipment_etl_emr.local.server import serving
+    from shipment_etl_emr.local.server import serving, stop_signals
 
+    signals = stop_signals()
     with serving(port, engine.value, home()) as aws, announced(aws):
         print(f"Local AWS is at {aws.endpoint}. It runs steps on {engine.value}, until Ctrl-C.", file=sys.stderr)
         print('Lead programs to it: eval "$(shipment-etl local-aws env)"', file=sys.stderr)
-        end.wait()
+        select.select([signals], [], [])
 
 
 @app.command()
@@ -64,7 +63,7 @@ def down(debug: DebugOption = False) -> None:
 @app.command()
 def status(as_json: JsonOption = False, debug: DebugOption = False) -> None:
     """Tell whether one runs, and where."""
-    aws = found()
+    aws = found(os.environ)
     told = (status_of(aws.endpoint) if aws else None) or {}
     if as_json:
         print(json.dumps({"running": bool(told), "endpoint": aws.endpoint if aws else None, **told}))
@@ -77,9 +76,9 @@ def status(as_json: JsonOption = False, debug: DebugOption = False) -> None:
 @app.command()
 def env(debug: DebugOption = False) -> None:
     """Print what leads a shell to it, and to its lake: eval "$(shipment-etl local-aws env)"."""
-    aws = found()
+    aws = found(os.environ)
     if aws is None:
-        raise LocalAwsFailed("there is none. Start it with: shipment-etl local-aws up")
+        raise NoLocalAws()
     others = sorted(name for name in os.environ if name.startswith("AWS_") and name not in aws.environment)
     if others:
         print(f"unset {shlex.join(others)}")

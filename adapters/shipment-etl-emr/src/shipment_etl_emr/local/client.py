@@ -18,7 +18,7 @@ LOOPBACK = "127.0.0.1"
 BUCKETS = ("local-code", "local-logs", "local-lake")
 """Buckets that are there from the start."""
 CODE, LOGS, LAKE = "s3://local-code", "s3://local-logs/emr", "s3://local-lake/shipments"
-NOT_FOR_STEPS = ("AWS_", "SPARK_", "PYSPARK_")
+NOT_FOR_STEPS = ("AWS_", "SPARK_", "PYSPARK_", "SHIPMENT_ETL_LAKE", "SHIPMENT_ETL_ENGINE")
 END_SECONDS = 30
 
 

@@ -12,6 +12,7 @@ __all__ = ["STATUS", "guarded"]
 STATUS = "/.local-aws"
 """Path, of no bucket, at which it tells everybody that it is a local AWS of ours."""
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
+SIGNED_LINK = ("X-Amz-Credential", "AWSAccessKeyId")
 REFUSAL = "This local AWS was not started by you, or its keys are others. See: shipment-etl local-aws env"
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -33,7 +34,7 @@ def guarded(application: Application, key: str, status: dict[str, Any]) -> Appli
         if "HTTP_X_AMZ_TARGET" in environ:
             told = json.dumps({"__type": "UnrecognizedClientException", "message": REFUSAL})
             return _answer(start_response, "403 Forbidden", "application/x-amz-json-1.1", told)
-        told = f"<Error><Code>InvalidAccessKeyId</Code><Message>{REFUSAL}</Message></Error>"
+        told = f"<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>{REFUSAL}</Message></Error></ErrorResponse>"
         return _answer(start_response, "403 Forbidden", "application/xml", told)
 
     return guard
@@ -43,9 +44,9 @@ def _key_of(environ: dict[str, Any]) -> str:
     found = CREDENTIAL.search(str(environ.get("HTTP_AUTHORIZATION", "")))
     if found:
         return str(found[1])
-    # A link that was signed beforehand.
-    given = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
-    return str(given.partition("/")[0])
+    # A link that was signed beforehand, in the way of today or of old.
+    given = parse_qs(str(environ.get("QUERY_STRING", "")))
+    return next((given[name][0].partition("/")[0] for name in SIGNED_LINK if name in given), "")
 
 
 def _answer(start_response: Callable[..., Any], status: str, kind: str, text: str) -> Iterable[bytes]:

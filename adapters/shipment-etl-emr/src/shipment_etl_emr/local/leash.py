@@ -12,13 +12,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import BinaryIO
+from io import RawIOBase
 
 NOT_STARTED = 127
 LOOK_SECONDS = 0.05
 
 
-def main(command: Sequence[str], orders: BinaryIO) -> int:
+def main(command: Sequence[str], orders: RawIOBase) -> int:
     """Run a command as long as `orders` stays open, and return its exit code; that of a signal is 128 and its number."""
     try:
         program = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - no shell
@@ -44,7 +44,8 @@ def _signal(group: int, number: int) -> None:
 
 
 if __name__ == "__main__":
-    # Signals are for the program; they come as orders.
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)
-    sys.exit(main(sys.argv[1:], sys.stdin.buffer.raw if hasattr(sys.stdin.buffer, "raw") else sys.stdin.buffer))
+        # Signals are for the program, and come as orders. Heard, not ignored: what is ignored, a program inherits.
+        signal.signal(each, lambda *_: None)
+    with open(0, "rb", buffering=0) as orders:
+        sys.exit(main(sys.argv[1:], orders))

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import secrets
+import select
 import signal
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from botocore.config import Config
 from shipment_etl_emr.local.client import BUCKETS, LOOPBACK, LocalAws, without_aws
 from shipment_etl_emr.local.guard import guarded
 
-__all__ = ["ENGINES", "main", "serving"]
+__all__ = ["ENGINES", "main", "serving", "stop_signals"]
 
 ENGINES = ("sail", "spark")
 
@@ -78,6 +79,19 @@ def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
             server.server_close()
 
 
+def stop_signals() -> int:
+    """Return a file descriptor that can be read as soon as SIGINT or SIGTERM has come.
+
+    A handler alone would not do: the signal can reach another thread, and the main one would sleep on.
+    """
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    return read
+
+
 def main() -> None:
     """Serve until a signal comes, or whoever started this closes its stdin."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -85,18 +99,10 @@ def main() -> None:
     parser.add_argument("--engine", choices=ENGINES, default="sail")
     parser.add_argument("--folder", type=Path, required=True)
     given = parser.parse_args()
-    end = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: end.set())
-
-    def watch() -> None:
-        sys.stdin.buffer.read()
-        end.set()
-
+    signals = stop_signals()
     with serving(given.port, given.engine, given.folder) as aws:
         print(json.dumps({"endpoint": aws.endpoint, "key": aws.key}), flush=True)
-        threading.Thread(target=watch, daemon=True).start()
-        end.wait()
+        select.select([signals, sys.stdin], [], [])
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def local_service(settings: Settings | None, tell: "Callable[[LocalAws], None]")
         tell: is told of one that was started now.
 
     Raises:
-        LocalAwsMissing, PortTaken, LocalAwsFailed: there is none, and none can be started.
+        LocalAwsMissing, LocalAwsFailed: there is none, and none can be started.
     """
     aws, new = reach()
     if new:
