@@ -62,7 +62,7 @@ class EmrJobTrigger(BaseTrigger):
                 return
             pause = FIRST_PAUSE if progress != last else min(pause * 1.3, LONGEST_PAUSE)
             last = progress
-            await asyncio.sleep(pause)
+            await asyncio.sleep(max(min(pause, self._deadline - time.time()), 0))
 
     async def on_kill(self) -> None:
         """End the run's cluster: someone marked the task, or cleared it. A triggerer that restarts does not call this."""

@@ -74,13 +74,15 @@ def run(aws: LocalAws, home: Path) -> Iterator[Run]:
 
 
 @pytest.fixture
-def slowly(home: Path) -> Iterator[None]:
-    """For as long as a test, the script of the generator takes its time."""
-    scripts = home / "spark"
+def slowly(home: Path, tmp_path: Path) -> Iterator[Callable[[], None]]:
+    """For as long as a test, the script of the generator waits until it is called."""
+    scripts, called = home / "spark", tmp_path / "called"
     scripts.unlink()
     scripts.mkdir()
-    (scripts / "data_generation.py").write_text("import time\ntime.sleep(20)\n", "utf-8")
-    yield
+    waiting = f"import pathlib, time\nwhile not pathlib.Path({str(called)!r}).exists():\n    time.sleep(0.1)\n"
+    (scripts / "data_generation.py").write_text(waiting, "utf-8")
+    yield called.touch
+    called.touch()
     (scripts / "data_generation.py").unlink()
     scripts.rmdir()
     scripts.symlink_to(ROOT / "spark")
@@ -122,8 +124,9 @@ def test_a_teardown_that_fails_makes_the_run_red_though_the_work_is_done(run: Ru
     assert leaked.state == "failed"
 
 
-@pytest.mark.usefixtures("slowly")
-def test_a_cluster_that_cannot_be_ended_ends_with_its_step_and_the_run_is_red(run: Run, aws: LocalAws) -> None:
+def test_a_cluster_that_cannot_be_ended_ends_with_its_step_and_the_run_is_red(
+    run: Run, aws: LocalAws, slowly: Callable[[], None]
+) -> None:
     before = set(clusters(aws))
     protected = threading.Event()
 
@@ -142,6 +145,8 @@ def test_a_cluster_that_cannot_be_ended_ends_with_its_step_and_the_run_is_red(ru
     assert late.state == "failed"
     assert "was not done after 1 s" in late.log
     assert "may be alive still" in late.log
+    assert len(alive(aws)) == 1
+    slowly()
     deadline = time.monotonic() + 60
     while alive(aws) and time.monotonic() < deadline:
         time.sleep(0.5)
@@ -180,13 +185,14 @@ def test_a_job_that_is_stopped_ends_its_cluster_wherever_it_is(aws: LocalAws, ho
     ("environ", "words"),
     [
         ({"AIRFLOW_CONN_AWS_DEFAULT": None}, "Airflow has no connection 'aws_default'. Add one: airflow connections add"),
+        ({"AIRFLOW_CONN_AWS_DEFAULT": "aws://nobody:knows@"}, "AWS refuses the credentials"),
         ({"AIRFLOW_VAR_SHIPMENT_ETL_LAKE": None}, "The variable shipment_etl_lake of Airflow is not set"),
         ({"AIRFLOW_VAR_SHIPMENT_ETL_EMR_SETTINGS": None}, "The variable shipment_etl_emr_settings of Airflow is not set"),
         ({"AIRFLOW_VAR_SHIPMENT_ETL_EMR_SETTINGS": "/no/emr.toml"}, "There is no file /no/emr.toml"),
         ({"AIRFLOW_VAR_SHIPMENT_ETL_LAKE": "s3://nobodys-lake/x"}, "There is no bucket 'nobodys-lake'"),
         ({"AWS_ENDPOINT_URL_S3": "denied"}, "Access to the bucket 'acme-code', which is to hold code, is denied"),
     ],
-    ids=["connection", "lake", "settings", "file", "bucket", "denied"],
+    ids=["connection", "credentials", "lake", "settings", "file", "bucket", "denied"],
 )
 def test_what_cannot_work_is_red_at_once_in_clear_words_and_no_cluster_starts(
     run: Run, aws: LocalAws, denying: str, environ: dict[str, str | None], words: str
