@@ -17,6 +17,7 @@ from .standalone import Airflow, Refused, standalone
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1800),
     pytest.mark.skipif(not SCREENSHOTS, reason="starts a whole Airflow, which takes minutes and 1 GB: nox -s airflow"),
 ]
 
@@ -63,7 +64,6 @@ def test_the_pages_want_the_password_that_was_made_up(airflow: Airflow) -> None:
         Airflow(airflow.url).runs(GENERATION)
 
 
-@pytest.mark.timeout(600)
 def test_both_run_by_the_clock_and_by_hand(airflow: Airflow, aws: LocalAws) -> None:
     evening = _last(18)
     airflow.unpause(GENERATION)
@@ -88,7 +88,6 @@ def test_both_run_by_the_clock_and_by_hand(airflow: Airflow, aws: LocalAws) -> N
     assert events[-1]["extra"]["counts"]["read"] == 500
 
 
-@pytest.mark.timeout(600)
 def test_a_run_that_is_cleared_is_done_again(airflow: Airflow, aws: LocalAws) -> None:
     run = next(each["dag_run_id"] for each in airflow.runs(PROCESSING) if each["run_type"] == "manual")
     before = len(clusters(aws))
@@ -97,7 +96,6 @@ def test_a_run_that_is_cleared_is_done_again(airflow: Airflow, aws: LocalAws) ->
     assert len(clusters(aws)) == before + 1
 
 
-@pytest.mark.timeout(600)
 def test_a_back_fill_is_about_the_day_that_it_names(airflow: Airflow, aws: LocalAws) -> None:
     day = _last(9) - timedelta(days=3)
     window = {"from_date": day.date().isoformat() + "T00:00:00Z", "to_date": day.date().isoformat() + "T23:59:00Z"}
@@ -109,7 +107,6 @@ def test_a_back_fill_is_about_the_day_that_it_names(airflow: Airflow, aws: Local
     assert events[0]["extra"]["batch_date"] == day.date().isoformat()
 
 
-@pytest.mark.timeout(600)
 def test_a_run_that_fails_is_red(airflow: Airflow, aws: LocalAws) -> None:
     run = airflow.trigger(PROCESSING, {"date": "2020-01-01"})
     assert airflow.finished(PROCESSING, run) == "failed"
@@ -125,7 +122,6 @@ def test_a_date_that_is_none_starts_nothing(airflow: Airflow) -> None:
     assert len(airflow.runs(PROCESSING)) == before
 
 
-@pytest.mark.timeout(600)
 def test_the_cluster_ends_when_someone_stops_a_task_that_waits(airflow: Airflow, aws: LocalAws, home: Path) -> None:
     (home / "spark").unlink()
     (home / "spark").mkdir()
