@@ -1,4 +1,4 @@
-"""Starts a job, and stops it as Airflow does while the task is on a worker, or while it waits: SETTINGS worker|triggerer."""
+"""Starts two jobs, and stops them as Airflow does while a task is on a worker, or while it waits: SETTINGS."""
 
 import asyncio
 import json
@@ -14,20 +14,19 @@ from .home import LAKE, PACKAGE
 CONNECTION = "aws_default"
 
 
-def main(settings: str, where: str) -> None:
+def stopped(settings: str, where: str) -> str:
+    """Return the cluster of a job that was stopped."""
     package = f"s3://acme-code/{PACKAGE}"
     job = jobs.prepare("generate", [f"stopped in the {where}"], LAKE, (), settings, CONNECTION, package)
     place = connected(settings, CONNECTION).target.start(jobs.as_job(job))
     if where == "worker":
-        operator = EmrJobOperator(
-            task_id="run_job", job=job, settings=settings, connection=CONNECTION, timeout=timedelta(hours=1)
-        )
-        operator.on_kill()
+        more = {"settings": settings, "connection": CONNECTION, "timeout": timedelta(hours=1)}
+        EmrJobOperator(task_id="run_job", job=job, **more).on_kill()
     else:
         trigger = EmrJobTrigger(settings, CONNECTION, job["run"], place.cluster, place.step, deadline=0)
         asyncio.run(trigger.on_kill())
-    print(json.dumps(place.cluster))
+    return place.cluster
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    print(json.dumps({where: stopped(sys.argv[1], where) for where in ("worker", "triggerer")}))
