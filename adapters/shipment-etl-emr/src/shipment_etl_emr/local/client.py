@@ -12,7 +12,18 @@ from pathlib import Path
 
 from shipment_etl_emr.errors import LocalAwsFailed, LocalAwsMissing
 
-__all__ = ["BUCKETS", "CODE", "LAKE", "LOGS", "LOOPBACK", "LocalAws", "local_aws", "require_moto", "without_aws"]
+__all__ = [
+    "BUCKETS",
+    "CODE",
+    "LAKE",
+    "LOGS",
+    "LOOPBACK",
+    "LocalAws",
+    "lead_process",
+    "local_aws",
+    "require_moto",
+    "without_aws",
+]
 
 LOOPBACK = "127.0.0.1"
 BUCKETS = ("local-code", "local-logs", "local-lake")
@@ -51,6 +62,13 @@ class LocalAws:
 def without_aws(environ: Mapping[str, str]) -> dict[str, str]:
     """Return an environment without what leads to another AWS, or to a running Spark."""
     return {name: value for name, value in environ.items() if not name.startswith(NOT_FOR_STEPS)}
+
+
+def lead_process(environment: Mapping[str, str]) -> None:
+    """Lead this process to another AWS, for good: keys of a real account are neither used nor sent from here on."""
+    for name in os.environ.keys() - without_aws(os.environ).keys():
+        del os.environ[name]
+    os.environ.update(environment)
 
 
 @contextmanager

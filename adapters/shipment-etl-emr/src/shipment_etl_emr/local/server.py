@@ -20,7 +20,7 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
-from shipment_etl_emr.local.client import BUCKETS, LOOPBACK, LocalAws, without_aws
+from shipment_etl_emr.local.client import BUCKETS, LOOPBACK, LocalAws, lead_process
 from shipment_etl_emr.local.guard import guarded
 
 __all__ = ["ENGINES", "main", "serving", "stop_signals"]
@@ -30,7 +30,7 @@ ENGINES = ("sail", "spark")
 
 @contextmanager
 def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
-    """Run a local AWS in threads of this process, for as long as the body.
+    """Run a local AWS in threads of this process, for as long as the body; the process is led to it for good.
 
     Args:
         port: to listen on, at 127.0.0.1 only; 0 takes a free one.
@@ -40,32 +40,30 @@ def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
     Raises:
         OSError: the port is taken.
     """
-    # moto, too, asks the environment for keys.
-    os.environ.update({"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull})
+    # moto looks for profiles as it is imported.
+    lead_process({})
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
     from shipment_etl_emr.local import emr
     from shipment_etl_emr.local.executor import Executor
 
+    class Handler(MotoRequestHandler):
+        # Head and body of an answer go out apart: with the algorithm, each answer would wait 40 ms for its other half.
+        disable_nagle_algorithm = True
+
     emr.install()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     key = f"LOCAL{secrets.token_hex(8).upper()}"
     status = {"service": "shipment-etl local-aws", "pid": os.getpid(), "engine": engine}
     application = guarded(DomainDispatcherApplication(create_backend_app), key, status)
-    server = make_server(LOOPBACK, port, application, threaded=True, request_handler=MotoRequestHandler)
+    server = make_server(LOOPBACK, port, application, threaded=True, request_handler=Handler)
     aws = LocalAws(f"http://{LOOPBACK}:{server.server_port}", key)
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=aws.endpoint,
-        region_name=aws.region,
-        aws_access_key_id=aws.key,
-        aws_secret_access_key=aws.secret,
-        config=Config(connect_timeout=5, read_timeout=60),
-    )
+    lead_process(aws.environment)
+    s3 = boto3.client("s3", config=Config(connect_timeout=5, read_timeout=60))
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="steps-", dir=folder, ignore_cleanup_errors=True) as steps:
-        executor = Executor(s3, engine, Path(steps), {**without_aws(os.environ), **aws.environment})
+        executor = Executor(s3, engine, Path(steps), dict(os.environ))
         thread = threading.Thread(target=server.serve_forever, name="server", daemon=True)
         thread.start()
         try:

@@ -1,6 +1,5 @@
 """The adapter on local AWS: the same service, with settings of its own, no package, and no patience with what is near."""
 
-import os
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shipment_etl_emr.calls import Calls
 from shipment_etl_emr.local.background import reach
-from shipment_etl_emr.local.client import CODE, LAKE, LOGS, LocalAws, without_aws
+from shipment_etl_emr.local.client import CODE, LAKE, LOGS, LocalAws, lead_process
 from shipment_etl_emr.logs import Logs
 from shipment_etl_emr.service import Service
 from shipment_etl_emr.settings import Settings
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["LocalService", "local_service"]
 
 PATIENCE_SECONDS = 15.0
-LONGEST_PAUSE = 0.3
-QUICK = Timing(sleep=lambda seconds: time.sleep(min(seconds, LONGEST_PAUSE)))
+HASTE, LONGEST_PAUSE = 10, 1.0
+QUICK = Timing(sleep=lambda seconds: time.sleep(min(seconds / HASTE, LONGEST_PAUSE)))
 
 
 @dataclass
@@ -62,9 +61,5 @@ def local_service(settings: Settings | None, tell: "Callable[[LocalAws], None]")
     aws, new = reach()
     if new:
         tell(aws)
-    kept = without_aws(os.environ)
-    for name in os.environ.keys() - kept.keys():
-        # Keys of a real account are neither used nor sent.
-        del os.environ[name]
-    os.environ.update(aws.environment)
+    lead_process(aws.environment)
     return LocalService(settings or Settings(code=CODE, logs=LOGS, region=aws.region), aws.endpoint, QUICK)

@@ -260,6 +260,7 @@ def test_one_that_cannot_start_says_why(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(shutil.which("java") is None, reason="steps on classic Spark need a Java 17")
 def test_steps_run_on_classic_spark_where_that_is_asked_for(newcomer: User, tmp_path: Path) -> None:
     port = free_port()
@@ -267,7 +268,7 @@ def test_steps_run_on_classic_spark_where_that_is_asked_for(newcomer: User, tmp_
     until(lambda: background.status_of(f"http://127.0.0.1:{port}"))
     until((newcomer.home / "shipment_etl" / "local-aws" / "state.json").exists)
     done = newcomer.start("emr", "run", "generate", "--local", "--rows", "100", "--date", DAY, "--json")
-    out, err = done.communicate(timeout=280)
+    out, err = done.communicate(timeout=480)
     serving.terminate()
     serving.communicate()
     if "unresolved dependenc" in err.lower() or "JarsUnreachable" in err:
