@@ -8,7 +8,7 @@ import nox
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "imports", "docs", "tests"]
 
-ADAPTERS = ["emr[local]", "kestra"]
+ADAPTERS = ["airflow", "emr[local]", "kestra"]
 PAIRS = [("4.0.2", "4.0.1"), ("4.1.4", "4.1.0")]
 """Spark and Delta: the newest of 4.0, and the newest pair that was seen to work."""
 
@@ -57,6 +57,14 @@ def parity(session: nox.Session, spark: str, delta: str) -> None:
     # Over what the package asks for: whether it works with them is the question.
     session.install(f"pyspark=={spark}", f"delta-spark=={delta}")
     session.run("python", "tests/engines/parity.py", *session.posargs)
+
+
+@nox.session(python="3.11")
+def airflow(session: nox.Session) -> None:
+    """Run the DAGs on a whole Airflow, on AWS of this machine; pictures of its pages go into docs/assets."""
+    install(session, "test")
+    whole = "adapters/shipment-etl-airflow/tests/airflow_adapter/test_standalone.py"
+    session.run("python", "-m", "pytest", whole, *session.posargs, env={"SCREENSHOTS": "docs/assets"})
 
 
 def install(session: nox.Session, group: str) -> None:

@@ -41,18 +41,21 @@ class Service:
     Attributes:
         settings: where and on what; without a region, that of the environment is used.
         endpoint_url: another AWS, such as one on this machine; None is what the environment says.
+        session: session of boto3 whose credentials and region are used; None is one of the environment.
         timing: clock and sleep.
         lake: s3:// URI of the lake where none is given; None where there is no such.
     """
 
     settings: Settings
     endpoint_url: str | None = None
+    session: Any = None
     timing: Timing = field(default_factory=Timing)
     lake: str | None = None
 
     def __post_init__(self) -> None:
+        given = self.session.region_name if self.session else None
         # boto3 alone does not know AWS_REGION, which other tools of AWS do.
-        region = self.settings.region or os.environ.get("AWS_REGION") or boto3.session.Session().region_name
+        region = self.settings.region or given or os.environ.get("AWS_REGION") or boto3.session.Session().region_name
         if not region:
             raise SettingsError("No region is known. Set region in the settings, or AWS_REGION.")
         self.settings = self.settings.with_region(region)
@@ -126,7 +129,8 @@ class Service:
 
     def _client(self, name: str) -> Any:
         try:
-            return boto3.client(name, region_name=self.settings.region, endpoint_url=self.endpoint_url, config=CONFIG)
+            client = (self.session or boto3).client
+            return client(name, region_name=self.settings.region, endpoint_url=self.endpoint_url, config=CONFIG)
         except (BotoCoreError, ValueError) as problem:
             raise SettingsError(
                 f"AWS cannot be reached with these settings: {problem}. Mend region or endpoint."

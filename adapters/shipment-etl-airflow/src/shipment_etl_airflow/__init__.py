@@ -1,0 +1,30 @@
+"""Runs the jobs of shipment_etl from Airflow: two daily DAGs, a cluster each, whose colours are true.
+
+The names below are the public interface; each is imported when it is first used, so that what needs no Airflow loads none.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shipment_etl_airflow.dags import MARTS, RAW, data_generation, data_processing, job_dag
+    from shipment_etl_airflow.operators import EmrJobOperator
+
+__all__ = ["MARTS", "RAW", "EmrJobOperator", "data_generation", "data_processing", "job_dag"]
+
+_HOMES = {
+    "MARTS": "dags",
+    "RAW": "dags",
+    "EmrJobOperator": "operators",
+    "data_generation": "dags",
+    "data_processing": "dags",
+    "job_dag": "dags",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

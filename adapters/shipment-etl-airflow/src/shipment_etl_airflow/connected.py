@@ -1,0 +1,67 @@
+"""Connected: the adapter for EMR with credentials of Airflow, and its errors as Airflow acts on them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+
+from shipment_etl.errors import UsageError
+from shipment_etl_airflow.errors import ConnectionMissing, VariableMissing
+from shipment_etl_emr import Service, Settings
+from shipment_etl_emr.errors import (
+    CredentialsRefused,
+    NotAllowed,
+    ReportFailed,
+    ReportMissing,
+    RequestRefused,
+    RunTimedOut,
+    StepFailed,
+)
+
+__all__ = ["connected", "final_errors"]
+
+FINAL = (
+    UsageError,
+    CredentialsRefused,
+    NotAllowed,
+    ReportFailed,
+    ReportMissing,
+    RequestRefused,
+    RunTimedOut,
+    StepFailed,
+)
+"""Would be the same on a second try, which costs a cluster. A busy AWS, a lost cluster or a killed worker would not."""
+
+
+def connected(settings: str, connection: str) -> Service:
+    """Return the service of EMR with the credentials, the region and the endpoint of a connection.
+
+    Args:
+        settings: file emr.toml.
+        connection: ID of a connection of type aws.
+
+    Raises:
+        VariableMissing: no file is named.
+        ConnectionMissing: there is no such connection.
+        EmrRefused: the settings cannot be used.
+    """
+    if not settings:
+        raise VariableMissing("shipment_etl_emr_settings", "the file that says on what jobs run", "/opt/airflow/emr.toml")
+    try:
+        # The provider's hook only warns of a connection that is missing, and goes on with what credentials it finds.
+        AwsBaseHook.get_connection(connection)
+    except AirflowNotFoundException:
+        raise ConnectionMissing(connection) from None
+    hook = AwsBaseHook(aws_conn_id=connection, client_type="emr")
+    return Service(Settings.from_toml(settings), hook.conn_config.endpoint_url, session=hook.get_session())
+
+
+@contextmanager
+def final_errors() -> Iterator[None]:
+    """Let an error that a retry would meet again fail the task at once."""
+    try:
+        yield
+    except FINAL as problem:
+        # Our messages say it all; the traceback below them would bury them in the task's log.
+        raise AirflowFailException(str(problem)) from None

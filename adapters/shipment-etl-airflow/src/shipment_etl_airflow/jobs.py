@@ -1,0 +1,76 @@
+"""Jobs: made ready before money is spent, and ended whatever happened. What the tasks around a job on EMR do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from shipment_etl_airflow.connected import connected
+from shipment_etl_airflow.errors import VariableMissing
+from shipment_etl_emr import Job, Place, step_request
+from shipment_etl_emr.settings import s3_parts
+
+__all__ = ["as_job", "end", "prepare"]
+
+SCRIPTS = {"generate": "data_generation.py", "process": "pyspark_app.py"}
+NO_SCRIPT = "Put the folder spark/ of the project beside emr.toml."
+
+
+def as_job(fields: Mapping[str, Any]) -> Job:
+    """Return the job that an XCom holds."""
+    return Job(**{**fields, "arguments": tuple(fields["arguments"])})
+
+
+def prepare(
+    name: str,
+    runs: Sequence[str],
+    lake: str,
+    options: Sequence[str],
+    settings: str,
+    connection: str,
+    package: str,
+) -> dict[str, Any]:
+    """Return a job's fields, after all that can be checked was, and all that it needs is uploaded; end its earlier runs.
+
+    Args:
+        name: generate or process.
+        runs: names of the run, the newest last; the others were cleared, and what is left of them is ended.
+        lake: s3:// URI.
+        options: more options of the job.
+        settings: file emr.toml.
+        connection: ID of a connection of type aws.
+        package: s3:// URI of a package; if empty, one is built of what is installed here.
+
+    Raises:
+        UsageError: something cannot work; no cluster was started.
+        EmrError: AWS will not do, or did not answer.
+    """
+    service = connected(settings, connection)
+    if not lake:
+        raise VariableMissing("shipment_etl_lake", "where the tables are", "s3://my-bucket/shipments")
+    s3_parts(lake, "The lake")
+    wanted = Job(runs[-1], name, "", ("--lake", lake, *options), "")
+    step_request(service.settings, wanted)
+    service.check(lake)
+    for cleared in runs[:-1]:
+        service.target.end(cleared, None)
+    file = Path(settings).parent / "spark" / SCRIPTS[name]
+    script = service.storage.script(service.settings.code, str(file), NO_SCRIPT)
+    found = replace(wanted, script=script, package=service.package(package or None), bootstrap=service.upload_bootstrap())
+    return {**asdict(found), "arguments": list(found.arguments)}
+
+
+def end(run: str, place: Mapping[str, str] | None, settings: str, connection: str) -> None:
+    """End all clusters of a run, and see them end.
+
+    Args:
+        run: its name.
+        place: cluster and step, where they are known; None is not knowing whether there is one, or may yet be.
+        settings: file emr.toml.
+        connection: ID of a connection of type aws.
+
+    Raises:
+        ClusterMayLive: one was not seen to end.
+    """
+    target = connected(settings, connection).target
+    target.end(run, Place(**place) if place else None, unsure=place is None)

@@ -1,0 +1,73 @@
+"""Trigger: waits for a job on EMR without holding a worker."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from shipment_etl_airflow.connected import connected
+from shipment_etl_emr import Place, Progress, Service
+
+__all__ = ["EmrJobTrigger"]
+
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 30.0
+
+
+class EmrJobTrigger(BaseTrigger):
+    """Looks at a job until nothing more will happen, or its time is up.
+
+    Its event holds `over`, `cluster`, `step`, and `state` for a message.
+
+    Args:
+        settings: file emr.toml.
+        connection: ID of a connection of type aws.
+        run: name of the run.
+        cluster: where it is.
+        step: where it is.
+        deadline: in seconds since 1970.
+    """
+
+    def __init__(self, settings: str, connection: str, run: str, cluster: str, step: str, deadline: float) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._told = {
+            "settings": settings,
+            "connection": connection,
+            "run": run,
+            "cluster": cluster,
+            "step": step,
+            "deadline": deadline,
+        }
+        self._settings, self._connection, self._run = settings, connection, run
+        self._place, self._deadline = Place(cluster, step), deadline
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what the triggerer makes it of."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", dict(self._told)
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield one event."""
+        # boto3 blocks, and one thread of the triggerer serves all triggers.
+        service = await asyncio.to_thread(self._service)
+        place, last, pause = self._place, None, FIRST_PAUSE
+        while True:
+            progress: Progress = await asyncio.to_thread(service.target.look, place)
+            if progress != last:
+                self.log.info("%s", progress)
+            place = progress.place
+            if progress.over or time.time() >= self._deadline:
+                told = {"over": progress.over, "cluster": place.cluster, "step": place.step, "state": str(progress)}
+                yield TriggerEvent(told)  # type: ignore[no-untyped-call]
+                return
+            pause = FIRST_PAUSE if progress != last else min(pause * 1.3, LONGEST_PAUSE)
+            last = progress
+            await asyncio.sleep(max(min(pause, self._deadline - time.time()), 0))
+
+    async def on_kill(self) -> None:
+        """End the run's cluster: someone marked the task, or cleared it. A triggerer that restarts does not call this."""
+        service = await asyncio.to_thread(self._service)
+        await asyncio.to_thread(service.target.end, self._run, self._place)
+
+    def _service(self) -> Service:
+        return connected(self._settings, self._connection)
