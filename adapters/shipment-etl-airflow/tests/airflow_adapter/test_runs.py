@@ -73,6 +73,12 @@ def run(aws: LocalAws, home: Path) -> Iterator[Run]:
         process.kill()
 
 
+@pytest.fixture(scope="module")
+def generated(run: Run) -> Outcome:
+    """A batch that has landed."""
+    return run("usual_generation", {"rows": 500})
+
+
 @pytest.fixture
 def slowly(home: Path, tmp_path: Path) -> Iterator[Callable[[], None]]:
     """For as long as a test, the script of the generator waits until it is called."""
@@ -88,8 +94,7 @@ def slowly(home: Path, tmp_path: Path) -> Iterator[Callable[[], None]]:
     scripts.symlink_to(ROOT / "spark")
 
 
-def test_both_jobs_are_green_and_tell_what_they_did(run: Run, aws: LocalAws) -> None:
-    generated = run("usual_generation", {"rows": 500})
+def test_both_jobs_are_green_and_tell_what_they_did(run: Run, generated: Outcome, aws: LocalAws) -> None:
     assert generated.state == "success", generated.log[-5000:]
     assert set(generated.tasks.values()) == {"success"}
     assert generated.xcoms["publish.return_value"] == COUNTS
@@ -105,6 +110,7 @@ def test_both_jobs_are_green_and_tell_what_they_did(run: Run, aws: LocalAws) -> 
     assert alive(aws) == []
 
 
+@pytest.mark.usefixtures("generated")
 def test_a_failed_step_makes_the_run_red_and_its_words_are_in_the_log(run: Run, aws: LocalAws) -> None:
     failed = run("usual_processing", {"date": "2020-01-01"})
     assert failed.state == "failed"
