@@ -108,6 +108,9 @@ def run(
 @app.command()
 def create(
     run: RunOption = None,
+    lake: Annotated[
+        str | None, typer.Option("--lake", metavar="URI", help="Checked as well, so that no cluster starts in vain.")
+    ] = None,
     package: PackageOption = None,
     settings: SettingsOption = None,
     endpoint_url: EndpointOption = None,
@@ -116,9 +119,11 @@ def create(
     debug: DebugOption = False,
 ) -> None:
     """Create a cluster that takes steps until it has been idle; prints its ID."""
+    if lake is not None:
+        s3_parts(lake, "--lake")
     service = _service(settings, endpoint_url, local)
     clusters = _clusters(service)
-    service.check()
+    service.check(lake)
     name = run or _run_id("cluster")
     cluster = clusters.create(name, service.upload_bootstrap(), service.package(package))
     _print({"run": name, "cluster": cluster}, as_json, cluster)

@@ -236,6 +236,9 @@ def test_what_is_refused_starts_nothing(command: Callable[..., Any], client: Cal
     refused = command("run", "process", "--lake", "s3://acme-nowhere/a", "--package", PACKAGE, "--script", "app.py")
     assert refused.returncode == 2
     assert refused.stderr.startswith("error: There is no bucket 'acme-nowhere'")
+    for lake, told in (("s3://acme-nowhere/a", "There is no bucket 'acme-nowhere'"), ("", "--lake is ''")):
+        refused = command("create", "--lake", lake, "--package", PACKAGE)
+        assert (refused.returncode, told in refused.stderr) == (2, True), refused.stderr
     refused = command("run", "process", "--lake", "s3://acme-lake/a", "--package", PACKAGE)
     assert refused.returncode == 2
     assert "There is no script at spark/pyspark_app.py" in refused.stderr
