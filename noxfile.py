@@ -67,6 +67,14 @@ def airflow(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", whole, *session.posargs, env={"SCREENSHOTS": "docs/assets"})
 
 
+@nox.session(python="3.12")
+def kestra(session: nox.Session) -> None:
+    """Run the flows on Kestra's own engine, in all ways that were thought of; needs Maven and a JDK 21 or newer."""
+    install(session, "test")
+    tests = "adapters/shipment-etl-kestra/tests/kestra/test_engine.py"
+    session.run("python", "-m", "pytest", tests, *session.posargs, env={"KESTRA_ENGINE": "all"})
+
+
 def install(session: nox.Session, group: str) -> None:
     """Install the package with all it can do, its adapters, and a dependency group of pyproject.toml."""
     adapters = [part for name in ADAPTERS for part in ("--editable", f"adapters/shipment-etl-{name}")]
