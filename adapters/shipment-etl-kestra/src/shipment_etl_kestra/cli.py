@@ -2,7 +2,9 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,6 +46,27 @@ def deploy(
     from shipment_etl_kestra.service import Kestra
 
     _print(deployed(Kestra(url, os.environ), namespace, flows, dry=dry), dry, as_json)
+
+
+@app.command()
+def report(
+    outcome: Annotated[
+        Path,
+        typer.Argument(metavar="FILE.json", exists=True, dir_okay=False, help="What shipment-etl emr wait --json printed."),
+    ],
+    date: Annotated[str, typer.Option("--date", metavar="YYYY-MM-DD", help="The batch date that was asked for.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Write the run's own report there.")] = None,
+    debug: DebugOption = False,
+) -> None:
+    """Hold a run's report to its day, and print it as outputs, counters and timers of Kestra."""
+    from shipment_etl.dates import as_date
+    from shipment_etl_kestra.events import tell
+    from shipment_etl_kestra.reports import run_of_outcome
+
+    run = run_of_outcome(outcome.read_text("utf-8", "replace"), str(outcome), as_date(date, "--date"))
+    if out is not None:
+        out.write_text(json.dumps(run.to_json(), indent=2, ensure_ascii=False) + "\n", "utf-8")
+    tell(run, sys.stdout)
 
 
 def _print(done: "Iterable[Deployed]", dry: bool, as_json: bool) -> None:

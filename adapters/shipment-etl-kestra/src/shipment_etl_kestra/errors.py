@@ -5,13 +5,15 @@ ShipmentEtlError
 │   └── KestraRefused               refused before Kestra was asked (exit code 2)
 │       ├── AccountUnset
 │       ├── FlowUnreadable
-│       └── NothingToDeploy
+│       ├── NothingToDeploy
+│       └── OutcomeUnreadable
 └── JobError
     └── KestraError                 the work on Kestra could not be done (exit code 1)
         ├── KestraUnreachable
         ├── AccountRefused
         ├── FlowRejected
-        └── KestraFailed
+        ├── KestraFailed
+        └── ReportDisagrees
 """
 
 from collections.abc import Iterable
@@ -28,6 +30,8 @@ __all__ = [
     "KestraRefused",
     "KestraUnreachable",
     "NothingToDeploy",
+    "OutcomeUnreadable",
+    "ReportDisagrees",
 ]
 
 LONGEST = 600
@@ -35,6 +39,16 @@ LONGEST = 600
 
 class KestraRefused(UsageError):
     """What was asked for cannot work; Kestra was not asked."""
+
+
+class OutcomeUnreadable(KestraRefused):
+    """A file is not the outcome of one run."""
+
+    def __init__(self, name: str, why: Exception) -> None:
+        super().__init__(
+            f"{name} is not the outcome of one run ({type(why).__name__}: {str(why)[:200]}). "
+            "Give what shipment-etl emr wait --reports 1 --json printed."
+        )
 
 
 class AccountUnset(KestraRefused):
@@ -63,6 +77,13 @@ class NothingToDeploy(KestraRefused):
 
 class KestraError(JobError):
     """The work on Kestra could not be done."""
+
+
+class ReportDisagrees(KestraError):
+    """A run's report is not what was asked for."""
+
+    def __init__(self, run_id: str, said: str, remedy: str) -> None:
+        super().__init__(f"The report of the run {shorten(run_id)} is not what was asked for: {said}. {remedy}")
 
 
 class KestraUnreachable(KestraError):

@@ -1,0 +1,62 @@
+"""Reports: what a run's report means to Kestra, and whether it is the one that was asked for. Pure."""
+
+import json
+from datetime import date
+from typing import Any
+
+from shipment_etl.lake.runs import SUCCEEDED, Run
+from shipment_etl_kestra.errors import OutcomeUnreadable, ReportDisagrees
+
+__all__ = ["metrics_of", "outputs_of", "run_of_outcome"]
+
+COUNTS = ("read", "accepted", "quarantined", "duplicates")
+
+
+def outputs_of(run: Run) -> dict[str, Any]:
+    """Return what later tasks, and people, read of a run: its name, where every row went, why rows were rejected."""
+    about = {"run_id": run.run_id, "job": run.job, "source": run.source, "batch_date": run.batch_date.isoformat()}
+    counts = {name: getattr(run.counts, name) for name in COUNTS}
+    return {**about, "status": run.status, **counts, "reasons": dict(run.reasons), "seconds": run.total_seconds}
+
+
+def metrics_of(run: Run) -> list[dict[str, Any]]:
+    """Return a counter of rows for each way they went and for each reason, and a timer in seconds for each stage."""
+    about = {"job": run.job, "source": run.source}
+    return [
+        *(_metric("counter", f"rows_{name}", getattr(run.counts, name), **about) for name in COUNTS),
+        *(_metric("counter", "rows_rejected", rows, **about, reason=reason) for reason, rows in run.reasons.items()),
+        *(_metric("timer", "stage", seconds, **about, stage=stage) for stage, seconds in run.seconds.items()),
+    ]
+
+
+def run_of_outcome(text: str, name: str, batch_date: date) -> Run:
+    """Return the run of an outcome, as `shipment-etl emr wait --json` prints it.
+
+    Args:
+        text: of the outcome.
+        name: what the message calls it.
+        batch_date: the day that was asked for.
+
+    Raises:
+        OutcomeUnreadable: it is none, or does not hold one report.
+        RowsLost: the report does not account for every row.
+        ReportDisagrees: the run did not succeed, is of another day, or read no row.
+    """
+    try:
+        (report,) = json.loads(text)["reports"]
+        run = Run.from_json(report)
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise OutcomeUnreadable(name, problem) from problem
+    if run.status != SUCCEEDED:
+        raise ReportDisagrees(run.run_id, f"its status is {run.status}", "Look at the step's log.")
+    if run.batch_date != batch_date:
+        raise ReportDisagrees(run.run_id, f"it is of {run.batch_date}, not of {batch_date}", "Look at the step's arguments.")
+    if run.counts.read == 0:
+        raise ReportDisagrees(
+            run.run_id, f"it read no row of {batch_date}", "Look whether the batch was generated or landed."
+        )
+    return run
+
+
+def _metric(kind: str, name: str, value: float, **tags: str) -> dict[str, Any]:
+    return {"type": kind, "name": name, "value": value, "tags": tags}
