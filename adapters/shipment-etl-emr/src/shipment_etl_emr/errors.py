@@ -14,7 +14,8 @@ ShipmentEtlError
 │       ├── LocalAwsMissing
 │       ├── LocalAwsRuns
 │       ├── NoLocalAws
-│       └── PortTaken
+│       ├── PortTaken
+│       └── ProgramMissing
 └── JobError
     └── EmrError                    the work on EMR could not be done (exit code 1)
         ├── CredentialsRefused
@@ -29,7 +30,15 @@ ShipmentEtlError
         ├── RunTimedOut
         ├── ClusterMayLive
         ├── LocalAwsFailed
-        └── RunStopped              a signal asked to stop (exit code 130 or 143)
+        ├── RunStopped              a signal asked to stop (exit code 130 or 143)
+        ├── HostKeyChanged
+        ├── HostKeyUnknown
+        ├── LoginRefused
+        └── TunnelDown              what to open again may mend
+            ├── HostUnreachable
+            ├── PortClosed
+            ├── PageSilent
+            └── TunnelBroken
 """
 
 from collections.abc import Iterable
@@ -44,15 +53,22 @@ __all__ = [
     "CredentialsRefused",
     "EmrError",
     "EmrRefused",
+    "HostKeyChanged",
+    "HostKeyUnknown",
+    "HostUnreachable",
     "LocalAwsFailed",
     "LocalAwsMissing",
     "LocalAwsRuns",
+    "LoginRefused",
     "MachinesUnfit",
     "NoLocalAws",
     "NotAllowed",
     "ObjectMissing",
     "PackageFailed",
+    "PageSilent",
+    "PortClosed",
     "PortTaken",
+    "ProgramMissing",
     "RegionMismatch",
     "ReleaseUnfit",
     "ReportFailed",
@@ -64,6 +80,8 @@ __all__ = [
     "SettingsError",
     "StepFailed",
     "StepTooLong",
+    "TunnelBroken",
+    "TunnelDown",
 ]
 
 
@@ -156,13 +174,18 @@ class NoLocalAws(EmrRefused):
 
 
 class PortTaken(EmrRefused):
-    """Another program listens on the port."""
+    """Another program listens at a port of this machine; `owner` is which, or empty if that cannot be told."""
 
-    def __init__(self, port: int, owner: str) -> None:
-        super().__init__(
-            f"The port {port} of this machine is taken{f' by {owner}' if owner else ''}. End that program, or give local "
-            "AWS another port: shipment-etl local-aws up --port PORT"
-        )
+    def __init__(self, port: int, owner: str, remedy: str) -> None:
+        by = owner or "a program of another user"
+        super().__init__(f"The port {port} of this machine is taken by {by}. End that program, or {remedy}.")
+
+
+class ProgramMissing(EmrRefused):
+    """A program that a tunnel needs is not installed."""
+
+    def __init__(self, program: str, remedy: str) -> None:
+        super().__init__(f"There is no program {program} on the path. {remedy}")
 
 
 class EmrError(JobError):
@@ -284,3 +307,72 @@ class RunStopped(EmrError):
     def __init__(self, run: str, signal: int) -> None:
         super().__init__(f"Stopped. The run {run} was ended; nothing of it is left running.")
         self.exit_code = 128 + signal
+
+
+class HostKeyChanged(EmrError):
+    """A host shows another key than the one it is known by."""
+
+    def __init__(self, host: str, fingerprint: str, place: str) -> None:
+        super().__init__(
+            f"The host key of {host} is not the one it is known by{f' ({place})' if place else ''}: the host was made anew, "
+            f"or somebody stands between. It shows {fingerprint or 'another'}. Ask who runs the host whether that is its "
+            f"key; only if it is, forget the old one with: ssh-keygen -R '{host}'; then connect once by hand."
+        )
+
+
+class HostKeyUnknown(EmrError):
+    """A host was never connected to before."""
+
+    def __init__(self, host: str, target: str) -> None:
+        super().__init__(
+            f"The host key of {host} is not known here, so nobody can tell whether it is the right host. Connect once by "
+            f"hand, as with: ssh {target}; compare the fingerprint it shows with the host's own, and say yes."
+        )
+
+
+class LoginRefused(EmrError):
+    """A host takes none of the keys."""
+
+    def __init__(self, target: str, ways: str) -> None:
+        super().__init__(
+            f"{target} takes no key that was offered (it asks for {ways}). Name the user, as in user@host, and have the key "
+            "in the agent (ssh-add) or in the ssh configuration (IdentityFile): nobody is asked for a password here."
+        )
+
+
+class TunnelDown(EmrError):
+    """A tunnel is not open; to open it again may mend that."""
+
+
+class HostUnreachable(TunnelDown):
+    """A host cannot be reached."""
+
+    def __init__(self, target: str, why: str) -> None:
+        super().__init__(f"{target} cannot be reached: {why[:400]}")
+
+
+class PortClosed(TunnelDown):
+    """A host is reached, but takes no connection at a port."""
+
+    def __init__(self, target: str, port: int, why: str) -> None:
+        super().__init__(
+            f"{target} is reached, but not its port {port}: {why[:200]}. See whether what makes the page runs there, and "
+            "name its port with --port."
+        )
+
+
+class PageSilent(TunnelDown):
+    """The tunnel is open as far as can be seen, but no page comes through."""
+
+    def __init__(self, target: str, port: int, seconds: float) -> None:
+        super().__init__(
+            f"No page came from port {port} of {target} within {seconds:,.0f} s. See whether what makes it runs there; it "
+            "may be starting still."
+        )
+
+
+class TunnelBroken(TunnelDown):
+    """What held a tunnel open ended."""
+
+    def __init__(self, target: str, said: str) -> None:
+        super().__init__(f"The tunnel to {target} ended: {said.strip()[-400:] or 'nothing was said of why'}")

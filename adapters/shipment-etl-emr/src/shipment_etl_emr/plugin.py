@@ -13,8 +13,9 @@ __all__ = ["commands"]
 
 @hookimpl
 def commands() -> "Mapping[str, typer.Typer]":
-    """Add the groups emr and local-aws."""
-    from shipment_etl_emr.cli import app
-    from shipment_etl_emr.local.cli import app as local
+    """Add the groups emr, local-aws and tunnel."""
+    from shipment_etl_emr import cli
+    from shipment_etl_emr.local import cli as local
+    from shipment_etl_emr.tunnel import cli as tunnel
 
-    return {"emr": app, "local-aws": local}
+    return {"emr": cli.app, "local-aws": local.app, "tunnel": tunnel.app}

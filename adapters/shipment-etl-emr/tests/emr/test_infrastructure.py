@@ -146,10 +146,13 @@ MAY = [
     ("OrchestratorRole", "elasticmapreduce:ListClusters", "*", {}),
     ("OrchestratorRole", "elasticmapreduce:TerminateJobFlows", CLUSTER, OURS),
     ("OrchestratorRole", "s3:PutObject", of("logs", "emr/claims/night/1"), {}),
+    ("OrchestratorRole", "s3:PutObject", of("logs", "airflow/dag_id=data_generation/attempt=1.log"), {}),
     ("OrchestratorRole", "s3:GetObject", of("logs", "emr/j-1/steps/s-1/stdout.gz"), {}),
     ("OrchestratorRole", "s3:ListBucket", of("lake"), {}),
 ]
 MAY_NOT = [
+    ("OrchestratorRole", "s3:PutObject", of("logs", "emr/j-1/steps/s-1/stdout.gz"), {}),
+    ("NodeRole", "s3:PutObject", of("logs", "airflow/dag_id=data_generation/attempt=1.log"), {}),
     ("NodeRole", "s3:PutObject", of("code", "scripts/a.py"), {}),
     ("NodeRole", "s3:PutObject", of("logs", "emr/claims/night/1"), {}),
     ("NodeRole", "s3:DeleteObject", of("logs", "emr/j-1/steps/s-1/stdout.gz"), {}),
@@ -219,3 +222,6 @@ def test_the_network_is_private_and_the_host_closed(roles: dict[str, list[Any]])
     group = cfn_yaml.load(str(FOLDER / "orchestrator.yaml"))["Resources"]["Closed"]["Properties"]
     assert "SecurityGroupIngress" not in group
     assert [each["ToPort"] for each in group["SecurityGroupEgress"]] == [443]
+    hardened = cfn_yaml.load(str(FOLDER / "orchestrator.yaml"))["Resources"]["Hardened"]["Properties"]["LaunchTemplateData"]
+    # Tokens are asked for, and a container on the host can ask.
+    assert hardened["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 2, "HttpEndpoint": "enabled"}

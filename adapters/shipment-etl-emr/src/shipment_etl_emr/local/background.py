@@ -17,7 +17,7 @@ from typing import Any
 from shipment_etl_emr.errors import LocalAwsFailed
 from shipment_etl_emr.local.client import END_SECONDS, LOOPBACK, LocalAws, require_moto, tail, without_aws
 from shipment_etl_emr.local.guard import STATUS
-from shipment_etl_emr.local.ports import taken
+from shipment_etl_emr.ports import taken
 
 __all__ = ["PORT", "announced", "found", "home", "reach", "status_of", "stop"]
 

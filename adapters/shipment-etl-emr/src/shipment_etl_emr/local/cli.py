@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from shipment_etl.cli.options import DebugOption, JsonOption
-from shipment_etl_emr.errors import LocalAwsRuns, NoLocalAws, PortTaken
+from shipment_etl_emr.errors import LocalAwsRuns, NoLocalAws
 from shipment_etl_emr.local.background import PORT, announced, found, home, status_of, stop
 from shipment_etl_emr.local.client import LAKE, LocalAws, require_moto
-from shipment_etl_emr.local.ports import owner_of, taken
+from shipment_etl_emr.ports import require_free
 
 __all__ = ["app", "tell_started"]
 
@@ -43,8 +43,7 @@ def up(
     require_moto()
     if aws := found({}):
         raise LocalAwsRuns(aws.endpoint)
-    if taken(port):
-        raise PortTaken(port, owner_of(port))
+    require_free(port, "give local AWS another port: shipment-etl local-aws up --port PORT")
     from shipment_etl_emr.local.server import serving, stop_signals
 
     signals = stop_signals()

@@ -46,7 +46,7 @@ def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    from shipment_etl_emr.local import emr
+    from shipment_etl_emr.local import emr, stacks
     from shipment_etl_emr.local.executor import Executor
 
     class Handler(MotoRequestHandler):
@@ -54,6 +54,7 @@ def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
         disable_nagle_algorithm = True
 
     emr.install()
+    stacks.install()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     # Whoever starts it beside its clients, as containers are, has to know the key before.
     key = os.environ.get(KEY) or f"LOCAL{secrets.token_hex(8).upper()}"

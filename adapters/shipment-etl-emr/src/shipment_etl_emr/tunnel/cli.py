@@ -1,0 +1,84 @@
+"""The commands `shipment-etl tunnel …`: each names a forward, and holds it open until it is told to stop."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shipment_etl.cli.options import DebugOption, JsonOption
+from shipment_etl.errors import ShipmentEtlError
+from shipment_etl_emr.signals import stop_asked
+from shipment_etl_emr.tunnel.forward import Forward
+from shipment_etl_emr.tunnel.forward import ssh as through_ssh
+from shipment_etl_emr.tunnel.forward import ssm as through_ssm
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Bring the page of Airflow or Kestra to this machine: no port of their host is open to the world.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+PortOption = Annotated[int, typer.Option("--port", metavar="PORT", help="Of the page, on its host.", min=1, max=65535)]
+LocalPortOption = Annotated[
+    int | None,
+    typer.Option(
+        "--local-port", metavar="PORT", help="Of this machine; the same if not given.", min=1, max=65535, show_default=False
+    ),
+]
+
+
+@app.command()
+def ssm(
+    target: Annotated[str, typer.Argument(metavar="INSTANCE", help="ID of the instance, as i-0123456789abcdef0.")],
+    port: PortOption = 8080,
+    local_port: LocalPortOption = None,
+    region: Annotated[
+        str | None, typer.Option("--region", metavar="REGION", help="Of the instance; else as the AWS CLI is set up.")
+    ] = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Through AWS Systems Manager: no key, no open port; what decides is who may start a session."""
+    _hold(through_ssm(target, port, local_port or port, region), as_json)
+
+
+@app.command()
+def ssh(
+    target: Annotated[
+        str,
+        typer.Argument(metavar="HOST", help="[USER@]HOST, a name of your ssh configuration, or ssh://[USER@]HOST[:PORT]."),
+    ],
+    port: PortOption = 8080,
+    local_port: LocalPortOption = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="An ssh configuration instead of your own.")
+    ] = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Through SSH, by a key; the host must be known."""
+    _hold(through_ssh(target, port, local_port or port, config), as_json)
+
+
+def _hold(forward: Forward, as_json: bool) -> None:
+    from shipment_etl_emr.tunnel.holding import hold
+
+    place = {"target": forward.target, "port": forward.port, "local_port": forward.local_port, "url": forward.url}
+
+    def ready() -> None:
+        text = f"{forward.url} is port {forward.port} of {forward.target}, until Ctrl-C."
+        print(json.dumps({"event": "ready", **place}) if as_json else text, flush=True)
+
+    def lost(why: ShipmentEtlError) -> None:
+        if as_json:
+            print(json.dumps({"event": "lost", "reason": str(why)}), flush=True)
+        print(f"{why} Opening it again.", file=sys.stderr, flush=True)
+
+    with stop_asked() as stop:
+        hold(forward, stop, ready, lost)
+    print("The tunnel is closed.", file=sys.stderr)
+    raise typer.Exit(128 + stop.number)

@@ -1,0 +1,435 @@
+"""The tunnel: which program it runs and how, what it makes of what that says, and a page that really comes through."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import pairwise
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emr.ssh_host import SSHD, SshHost, free_port
+from shipment_etl.errors import InvalidValue, ShipmentEtlError
+from shipment_etl_emr.errors import (
+    CredentialsRefused,
+    HostKeyChanged,
+    HostKeyUnknown,
+    HostUnreachable,
+    LoginRefused,
+    NotAllowed,
+    PageSilent,
+    PortTaken,
+    SettingsError,
+    TunnelBroken,
+)
+from shipment_etl_emr.ports import require_free
+from shipment_etl_emr.signals import Stop
+from shipment_etl_emr.tunnel.diagnosis import diagnose
+from shipment_etl_emr.tunnel.forward import Forward, ssh, ssm
+from shipment_etl_emr.tunnel.holding import Patience, hold
+from shipment_etl_emr.tunnel.program import Program
+
+INSTANCE = "i-0123456789abcdef0"
+PAGE = b"<title>Airflow</title>"
+CHANGED = """
+@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @
+The fingerprint for the ED25519 key sent by the remote host is
+SHA256:D/vuNhaVmqjj7+Xx9j4hbmVjGNxX1Iw6sshu/mYOz9E.
+Offending ED25519 key in /home/acme/.ssh/known_hosts:1
+Host key for [127.0.0.1]:2299 has changed and you have requested strict checking.
+Host key verification failed.
+"""
+SAID: list[tuple[str, type[ShipmentEtlError], str]] = [
+    (CHANGED, HostKeyChanged, "ssh-keygen -R '[127.0.0.1]:2299'"),
+    (CHANGED, HostKeyChanged, "SHA256:D/vuNhaVmqjj7+Xx9j4hbmVjGNxX1Iw6sshu/mYOz9E."),
+    (CHANGED, HostKeyChanged, "/home/acme/.ssh/known_hosts:1"),
+    ("No ED25519 host key is known for box and you have requested strict checking.", HostKeyUnknown, "ssh box"),
+    ("root@box: Permission denied (publickey).", LoginRefused, "ssh-add"),
+    ("ssh: connect to host box port 22: Connection timed out", HostUnreachable, "port 22: Connection timed out"),
+    ("ssh: Could not resolve hostname box: Name or service not known", HostUnreachable, "Could not resolve"),
+    ("Timeout, server 127.0.0.1 not responding.", HostUnreachable, "not responding"),
+    ("Connection to 127.0.0.1 closed by remote host.", HostUnreachable, "closed by remote host"),
+    ("client_loop: send disconnect: Broken pipe", HostUnreachable, "Broken pipe"),
+    ("Can't open user config file nofile: No such file or directory", TunnelBroken, "nofile"),
+    ("", TunnelBroken, "nothing was said of why"),
+    ("You must specify a region. You can also configure …", SettingsError, "--region"),
+    ("Unable to locate credentials. You can configure …", CredentialsRefused, "aws sso login"),
+    (
+        "An error occurred (TargetNotConnected) when calling the StartSession operation: i-0 is not connected.",
+        HostUnreachable,
+        "AmazonSSMManagedInstanceCore",
+    ),
+    (
+        "An error occurred (AccessDeniedException) when calling the StartSession operation: User: … is not authorized",
+        NotAllowed,
+        "is not authorized",
+    ),
+    (
+        "An error occurred (ExpiredTokenException) when calling the StartSession operation: The security token …",
+        CredentialsRefused,
+        "ExpiredTokenException",
+    ),
+]
+# Plays the AWS CLI: notes how it was called, starts a plugin as it does, and goes when the file `gone` comes.
+AWS = """#!{python}
+import json, pathlib, subprocess, sys, time
+here = pathlib.Path(__file__).parent
+with (here / "calls").open("a") as calls:
+    calls.write(json.dumps(sys.argv[1:]) + "\\n")
+port = json.loads(sys.argv[sys.argv.index("--parameters") + 1])["localPortNumber"][0]
+plugin = subprocess.Popen(["session-manager-plugin", port])
+(here / "plugin").write_text(str(plugin.pid))
+while not (here / "gone").exists():
+    time.sleep(0.05)
+(here / "gone").unlink()
+print("An error occurred (InternalServerError) when calling the StartSession operation: we are sorry", flush=True)
+"""
+PLUGIN = """#!{python}
+import http.server, sys
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+needs_sshd = pytest.mark.skipif(SSHD is None, reason="no sshd on this machine: apt-get install openssh-server")
+
+
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(PAGE)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[int]:
+    """The port of a page on this machine."""
+    server = HTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[SshHost]:
+    made = SshHost(tmp_path)
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def aws(tmp_path: Path) -> Path:
+    """A folder with an AWS CLI and its plugin, both played."""
+    for name, text in (("aws", AWS), ("session-manager-plugin", PLUGIN)):
+        (tmp_path / name).write_text(text.format(python=sys.executable))
+        (tmp_path / name).chmod(0o755)
+    return tmp_path
+
+
+@contextmanager
+def tunnel(*arguments: str | int | Path, path: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+    """Run the command, and take it away whatever happens."""
+    command = [sys.executable, "-m", "shipment_etl", "tunnel", *map(str, arguments)]
+    environment = {**os.environ, "COLUMNS": "100", **({"PATH": str(path)} if path else {})}
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def refused(*arguments: str | int | Path, path: Path | None = None) -> tuple[int, str]:
+    """Run the command, which is to fail; return its exit code and what it says."""
+    with tunnel(*arguments, path=path) as process:
+        printed, said = process.communicate(timeout=60)
+    assert printed == ""
+    return process.returncode, " ".join(said.split())
+
+
+def fetched(port: int) -> bytes:
+    with urlopen(f"http://localhost:{port}", timeout=10) as answer:
+        return bytes(answer.read())
+
+
+def ended(process: psutil.Process) -> bool:
+    """Whether a process has ended, be it that nobody has looked after it yet."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+# What is run.
+
+
+def test_ssh_listens_on_loopback_and_never_leaves_the_host_key_unchecked() -> None:
+    command = ssh("ec2-user@box", 8080, 8081).command
+    assert command[:2] == ("ssh", "-N")
+    assert command[-4:] == ("-L", "127.0.0.1:8081:localhost:8080", "--", "ec2-user@box")
+    options = [value for option, value in pairwise(command) if option == "-o"]
+    assert {"StrictHostKeyChecking=yes", "ExitOnForwardFailure=yes", "BatchMode=yes", "ServerAliveInterval=15"} <= {*options}
+
+
+def test_ssm_starts_a_session_that_forwards_the_port() -> None:
+    assert ssm(INSTANCE, 8080, 8081, "eu-central-1").command == (
+        *("aws", "ssm", "start-session", "--target", INSTANCE, "--document-name", "AWS-StartPortForwardingSession"),
+        *("--parameters", '{"portNumber":["8080"],"localPortNumber":["8081"]}', "--region", "eu-central-1"),
+    )
+
+
+@given(st.text())
+def test_no_target_becomes_an_option_of_ssh(target: str) -> None:
+    try:
+        command = ssh(target, 8080, 8080).command
+    except InvalidValue:
+        return
+    assert command[-2:] == ("--", target)
+    assert not target.startswith("-")
+    assert target.split() == [target]
+
+
+@pytest.mark.parametrize("target", ["box", "i-", "i-0123456789ABCDEF0", f"{INSTANCE} ", "-i-01234567", "mi-01234567"])
+def test_ssm_takes_ids_of_instances_only(target: str) -> None:
+    with pytest.raises(InvalidValue, match="ID of an instance"):
+        ssm(target, 8080, 8080)
+
+
+@pytest.mark.parametrize("target", ["i-01234567", INSTANCE, "mi-0123456789abcdef0"])
+def test_ssm_takes_each_kind_of_id(target: str) -> None:
+    assert target in ssm(target, 8080, 8080).command
+
+
+# What is made of what the programs say.
+
+
+@pytest.mark.parametrize(("said", "kind", "told"), SAID)
+def test_what_a_program_says_becomes_an_error_with_a_remedy(said: str, kind: type[ShipmentEtlError], told: str) -> None:
+    problem = diagnose(ssh("box", 8080, 8080), said)
+    assert type(problem) is kind
+    assert told in str(problem)
+
+
+@given(st.text(max_size=5000))
+def test_whatever_a_program_says_the_error_is_short(said: str) -> None:
+    assert len(str(diagnose(ssh("box", 8080, 8080), said))) < 1000
+
+
+# Ports and programs of this machine.
+
+
+def test_a_port_that_is_taken_names_who_has_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortTaken, match=rf"{port} .*\(process {os.getpid()}\)"):
+            require_free(port, "take another")
+    require_free(port, "take another")
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 on this machine")
+def test_a_port_is_taken_as_well_by_who_listens_on_the_other_localhost() -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken, pytest.raises(PortTaken):
+        require_free(taken.getsockname()[1], "take another")
+
+
+def test_a_program_ends_with_all_it_started_and_keeps_its_last_words() -> None:
+    stubborn = "trap '' TERM; seq 100; sleep 60 & echo child $!; wait; sleep 60"
+    with Program(["bash", "-c", stubborn], patience=0.5) as program:
+        deadline = time.monotonic() + 20
+        while "child" not in program.said and time.monotonic() < deadline:
+            time.sleep(0.05)
+        child = psutil.Process(int(program.said.split()[-1]))
+    assert program.over
+    assert ended(child)
+    assert program.said.startswith("62\n63\n")
+
+
+def test_a_host_where_no_page_is_made_is_given_up() -> None:
+    silent = Forward("box", 8080, free_port(), ("sleep", "60"), ("sleep",))
+    with pytest.raises(PageSilent, match="port 8080 of box"):
+        hold(silent, Stop(), pytest.fail, pytest.fail, Patience(page=0.5))
+
+
+# Through a real sshd.
+
+
+@needs_sshd
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_page_comes_through_ssh_and_a_signal_ends_all(host: SshHost, page: int, number: signal.Signals) -> None:
+    port = free_port()
+    with tunnel("ssh", "box", "--config", host.config, "--port", page, "--local-port", port) as process:
+        assert line(process) == f"http://localhost:{port} is port {page} of box, until Ctrl-C.\n"
+        assert fetched(port) == PAGE
+        (child,) = psutil.Process(process.pid).children()
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (128 + number, "The tunnel is closed.\n")
+    assert ended(child)
+    require_free(port, "take another")
+
+
+@needs_sshd
+def test_the_tunnel_listens_on_loopback_only(host: SshHost, page: int) -> None:
+    port = free_port()
+    with tunnel("ssh", "box", "--config", host.config, "--port", page, "--local-port", port) as process:
+        line(process)
+        addresses = {each.laddr.ip for each in psutil.net_connections("tcp") if each.laddr.port == port and not each.raddr}
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert addresses == {"127.0.0.1"}
+
+
+@needs_sshd
+def test_it_is_opened_again_when_the_host_was_away(host: SshHost, page: int) -> None:
+    port = free_port()
+    with tunnel("ssh", "box", "--config", host.config, "--port", page, "--local-port", port, "--json") as process:
+        ready = json.loads(line(process))
+        assert ready == {
+            **{"event": "ready", "target": "box", "port": page, "local_port": port},
+            "url": f"http://localhost:{port}",
+        }
+        host.kill()
+        lost = json.loads(line(process))
+        assert lost["event"] == "lost"
+        assert "box cannot be reached" in lost["reason"]
+        host.start()
+        assert json.loads(line(process)) == ready
+        assert fetched(port) == PAGE
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=30)
+    assert "Opening it again." in said
+
+
+@needs_sshd
+def test_a_host_that_stays_away_is_given_up(host: SshHost, page: int) -> None:
+    told: list[str] = []
+    forward = ssh("box", page, free_port(), host.config)
+    with pytest.raises(HostUnreachable, match="Connection refused"):
+        hold(forward, Stop(), host.kill, lambda why: told.append(str(why)), Patience(lost=0.5))
+    assert len(told) == 1
+
+
+@needs_sshd
+def test_a_host_that_came_back_with_another_key_is_not_trusted(host: SshHost, page: int) -> None:
+    def replaced() -> None:
+        host.know("other_host")
+        host.kill()
+        host.start()
+
+    with pytest.raises(HostKeyChanged):
+        hold(ssh("box", page, free_port(), host.config), Stop(), replaced, lambda why: None)
+
+
+@needs_sshd
+def test_a_host_key_that_changed_is_told_whatever_the_configuration_says(host: SshHost, page: int) -> None:
+    host.know("other_host")
+    code, said = refused("ssh", "box", "--config", host.config, "--port", page, "--local-port", free_port())
+    assert code == 1
+    assert said.startswith(f"error: The host key of [127.0.0.1]:{host.port} is not the one it is known by")
+    assert f"ssh-keygen -R '[127.0.0.1]:{host.port}'" in said
+
+
+@needs_sshd
+def test_a_host_that_is_not_known_is_told(host: SshHost, page: int) -> None:
+    host.know(None)
+    code, said = refused("ssh", "box", "--config", host.config, "--port", page, "--local-port", free_port())
+    assert code == 1
+    assert "is not known here" in said
+    assert "ssh box" in said
+
+
+@needs_sshd
+def test_a_key_that_the_host_does_not_take_is_told(host: SshHost, page: int) -> None:
+    host.config.write_text(host.config.read_text().replace("/user\n", "/other_user\n"))
+    code, said = refused("ssh", "box", "--config", host.config, "--port", page, "--local-port", free_port())
+    assert code == 1
+    assert "takes no key that was offered (it asks for publickey)" in said
+
+
+@needs_sshd
+def test_a_page_that_nobody_makes_is_told_at_once(host: SshHost) -> None:
+    port = free_port()
+    code, said = refused("ssh", "box", "--config", host.config, "--port", port, "--local-port", free_port())
+    assert code == 1
+    assert f"box is reached, but not its port {port}: connect failed: Connection refused" in said
+
+
+@needs_sshd
+def test_a_local_port_that_is_taken_names_who_has_it(host: SshHost, page: int) -> None:
+    code, said = refused("ssh", "box", "--config", host.config, "--port", page)
+    assert code == 2
+    assert f"The port {page} of this machine is taken by" in said
+    assert f"(process {os.getpid()})" in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0 and SSHD is None, reason="no ssh on this machine: apt-get install openssh-client")
+def test_a_host_without_sshd_is_told() -> None:
+    port = free_port()
+    code, said = refused("ssh", f"ssh://127.0.0.1:{port}", "--local-port", free_port())
+    assert code == 1
+    assert f"cannot be reached: connect to host 127.0.0.1 port {port}: Connection refused" in said
+
+
+# Through SSM, by the command line that is run.
+
+
+def test_ssm_is_opened_again_when_its_session_ends_and_leaves_no_plugin(aws: Path) -> None:
+    port = free_port()
+    with tunnel("ssm", INSTANCE, "--local-port", port, "--json", path=aws) as process:
+        assert json.loads(line(process))["url"] == f"http://localhost:{port}"
+        first = psutil.Process(int((aws / "plugin").read_text()))
+        (aws / "gone").touch()
+        assert "we are sorry" in json.loads(line(process))["reason"]
+        assert json.loads(line(process))["event"] == "ready"
+        second = psutil.Process(int((aws / "plugin").read_text()))
+        assert ended(first)
+        assert second.is_running()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert ended(second)
+    calls = [tuple(json.loads(each)) for each in (aws / "calls").read_text().splitlines()]
+    assert calls == [ssm(INSTANCE, 8080, port).command[1:]] * 2
+
+
+def test_an_instance_that_is_not_connected_is_told(aws: Path) -> None:
+    said = "An error occurred (TargetNotConnected) when calling the StartSession operation: it is not connected."
+    (aws / "aws").write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 254\n")
+    code, told = refused("ssm", INSTANCE, "--local-port", free_port(), path=aws)
+    assert code == 1
+    assert "is it running, is it in this region" in told
+
+
+@pytest.mark.parametrize("program", ["aws", "session-manager-plugin"])
+def test_a_program_that_is_missing_is_told_with_where_to_get_it(aws: Path, program: str) -> None:
+    (aws / program).unlink()
+    code, said = refused("ssm", INSTANCE, "--local-port", free_port(), path=aws)
+    assert code == 2
+    assert f"There is no program {program} on the path." in said
+    assert "https://docs.aws.amazon.com/" in said
