@@ -4,13 +4,13 @@ from base64 import b64encode
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
-from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from shipment_etl.reporting import charts
+from shipment_etl.reporting.assets import asset, colours
 from shipment_etl.reporting.contents import (
     batches_told,
     carrier_rows,
@@ -40,11 +40,11 @@ def render(facts: Facts, script: str, made_at: datetime) -> str:
         script: the JavaScript that draws charts, as of `bundle.script`.
         made_at: when the report is made, shown on it.
     """
-    own = _asset("page.js")
+    own = asset("page.js")
     context: dict[str, Any] = {
         "facts": facts,
         "made_at": f"{made_at:%Y-%m-%d %H:%M} UTC",
-        "style": Markup(_asset("page.css")),  # noqa: S704 - ours, not from data
+        "style": Markup(_style()),  # noqa: S704 - ours, not from data
         "bundle": Markup(script),  # noqa: S704 - as above
         "script": Markup(own),  # noqa: S704 - as above
         "hashes": [_hash(script), _hash(own)],
@@ -175,9 +175,10 @@ def _why(found: Action) -> str:
     }[found.kind]
 
 
-@cache
-def _asset(name: str) -> str:
-    return (files("shipment_etl.reporting") / "page" / name).read_text("utf-8")
+def _style() -> str:
+    dark = colours(':root:not([data-theme="light"])', "dark")
+    by_system = f"@media (prefers-color-scheme: dark) {{\n{dark}}}\n"
+    return colours(":root", "light") + by_system + colours(':root[data-theme="dark"]', "dark") + asset("page.css")
 
 
 def _hash(script: str) -> str:
