@@ -8,7 +8,7 @@ import nox
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "imports", "docs", "tests"]
 
-ADAPTERS = ["airflow", "emr[local]", "kestra"]
+ADAPTERS = ["airflow", "emr[local]", "kestra", "notebook"]
 PAIRS = [("4.0.2", "4.0.1"), ("4.1.4", "4.1.0")]
 """Spark and Delta: the newest of 4.0, and the newest pair that was seen to work."""
 

@@ -1,0 +1,100 @@
+"""Stand-ins: programs of a host that is not here. Each checks what it is told as far as it can, and does nothing else.
+
+What is asked of Docker's compose is checked by Docker's compose; what is to run in a container runs here.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.documents import BIN
+
+__all__ = ["stand_in"]
+
+NOTHING = "#!/bin/sh\n"
+HERE = '#!/bin/sh\nexec "$@"\n'
+DOCKER = f'#!/bin/sh\nexec {sys.executable} -m tests.stand_ins "$@"\n'
+# All of it but what would change this machine.
+INSTALL = f"""#!/bin/sh
+case "$*" in *" /usr/"*) exit 0 ;; esac
+exec {shutil.which("install")} "$@"
+"""
+# The AWS CLI, except that a session leads to a page of our own.
+AWS = f"""#!/bin/sh
+[ "$1 $2" = "ssm start-session" ] || exec {BIN}/aws "$@"
+exec {sys.executable} -c '
+import http.server, json, sys
+port = json.loads(sys.argv[sys.argv.index("--parameters") + 1])["localPortNumber"][0]
+http.server.HTTPServer(("127.0.0.1", int(port)), http.server.SimpleHTTPRequestHandler).serve_forever()
+' "$@"
+"""
+# A tunnel is open until Ctrl-C, which comes after a while; and 8080 may be taken here.
+SHIPMENT_ETL = f"""#!/bin/sh
+[ "$1" = tunnel ] || exec {BIN}/shipment-etl "$@"
+timeout --signal=INT 15 {BIN}/shipment-etl "$@" --local-port "$FREE_PORT"
+[ $? = 124 ]
+"""
+PROGRAMS = {
+    "aws": AWS,
+    "dnf": NOTHING,
+    "docker": DOCKER,
+    "install": INSTALL,
+    "session-manager-plugin": NOTHING,
+    "shipment-etl": SHIPMENT_ETL,
+    "sudo": HERE,
+    "systemctl": NOTHING,
+}
+
+
+def stand_in(folder: Path) -> Path:
+    """Make them in a folder, to be first on the path."""
+    folder.mkdir()
+    for name, text in PROGRAMS.items():
+        (folder / name).write_text(text, "utf-8")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def docker(arguments: list[str]) -> int:
+    """Check what Docker is told, and return its exit code."""
+    match arguments:
+        case ["save", "--output", file, *images]:
+            known = compose("--profile", "airflow", "config", "--images").split()
+            Path(file).write_text("\n".join(images), "utf-8")
+            return 0 if images and set(images) <= set(known) else 1
+        case ["load", "--input", file]:
+            return 0 if Path(file).exists() else 1
+        case ["compose", "exec", "-T", service, program, *rest] if service in services():
+            return subprocess.run([program, *rest], check=False).returncode
+        case ["compose", *told]:
+            return compose_would(told)
+    print(f"docker is not known to take {arguments}", file=sys.stderr)
+    return 1
+
+
+def compose_would(told: list[str]) -> int:
+    """Whether compose has these options, and the file these services."""
+    command, *rest = told[2:] if told[0] == "--profile" else told
+    options = [each for each in rest if each.startswith("--")]
+    named = {each for each in rest if not each.startswith("--")}
+    usage = compose(command, "--help")
+    return 0 if all(option in usage for option in options) and named <= services() else 1
+
+
+def services() -> set[str]:
+    return set(compose("--profile", "airflow", "config", "--services").split())
+
+
+def compose(*arguments: str) -> str:
+    """Run Docker's compose, which says what is wrong with the file or with what is set."""
+    done = subprocess.run([f"{BIN}/docker-compose", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return done.stdout
+
+
+if __name__ == "__main__":
+    os.environ.pop("COMPOSE_PROFILES", None)
+    sys.exit(docker(sys.argv[1:]))

@@ -1,0 +1,93 @@
+"""The guide to operations works as it stands there: from an empty account on, page after page, against AWS on this machine.
+
+What is said in `console` blocks goes to a host that is not here: those run with stand-ins in the place of its programs.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.documents import ROOT, Block, assert_printed, blocks, run_block
+from tests.stand_ins import stand_in
+
+PAGES = ("first-run", "day-two", "red-runs", "costs")
+HERE = ("adapters", "docker-compose.yml", ".env.example", "spark")
+PLACES = [str(ROOT / f"adapters/shipment-etl-{name}/tests") for name in ("emr", "kestra")]
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that looks like the repository, and an environment of an account that is empty."""
+    pytest.importorskip("shipment_etl_kestra", reason="adapters/shipment-etl-kestra is not installed")
+    pytest.importorskip("shipment_etl_airflow", reason="adapters/shipment-etl-airflow is not installed")
+    monkeypatch.setattr(sys, "path", [*PLACES, *sys.path])
+    from emr.ssh_host import free_port
+    from kestra.stand_in import ACCOUNT, State, kestra
+    from shipment_etl_emr.local import local_aws
+
+    work = tmp_path / "repository"
+    work.mkdir()
+    for name in HERE:
+        (work / name).symlink_to(ROOT / name)
+    # What the reader is told to bring.
+    (work / "docker-compose").touch()
+    with local_aws(tmp_path / "aws") as aws, kestra(State()) as url:
+        for name in [each for each in os.environ if each.startswith(("AWS_", "AIRFLOW", "KESTRA_"))]:
+            monkeypatch.delenv(name)
+        given = {
+            **aws.environment,
+            **ACCOUNT,
+            "AIRFLOW_HOME": str(tmp_path / "airflow"),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "adapters/shipment-etl-airflow/dags"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW_VAR_SHIPMENT_ETL_EMR_SETTINGS": str(work / "emr.toml"),
+            "AIRFLOW_VAR_SHIPMENT_ETL_LAKE": "s3://acme-lake/shipments",
+            "FREE_PORT": str(free_port()),
+            "KESTRA_URL": url,
+            "PYTHONPATH": str(ROOT),
+            "STAND_INS": str(stand_in(tmp_path / "programs")),
+        }
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        yield work
+
+
+def test_the_guide_works_from_its_first_page_to_its_last(folder: Path) -> None:
+    printed = [output for page in PAGES for output in run(page, folder)]
+    whole = "\n".join(printed)
+    # What only stand-ins were told of has been told them, and has had its effect.
+    assert "is port 8080 of i-" in whole
+    assert "flow shipments.data_generation: created" in whole
+    assert "flow shipments.data_generation: unchanged" in whole
+    assert "Dry run" in whole
+
+
+def run(page: str, folder: Path) -> Iterator[str]:
+    printed = ""
+    for block in blocks(ROOT / f"docs/operations/{page}.md"):
+        if block.title is not None:
+            (folder / block.title).write_text(block.text, "utf-8")
+        elif block.language == "sh":
+            yield (printed := run_block(block, folder))
+        elif block.language == "console":
+            if " airflow airflow " in block.text:
+                make_airflow()
+            # The path is set inside, where it is not that of the documents any more.
+            yield (printed := run_block(Block("sh", None, f'PATH="$STAND_INS:$PATH"\n{block.text}'), folder))
+        elif block.language == "text":
+            assert_printed(block.text, printed)
+
+
+def make_airflow() -> None:
+    """Make the database of an Airflow, with its DAGs in it, as the container does at its start."""
+    if Path(os.environ["AIRFLOW_HOME"]).exists():
+        return
+    for command in (["db", "migrate"], ["dags", "reserialize"]):
+        done = subprocess.run([sys.executable, "-m", "airflow", *command], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
