@@ -53,7 +53,7 @@ def run_page(page: Path, folder: Path) -> str:
     return "\n".join(printed)
 
 
-def run_block(block: Block, folder: Path) -> str:
+def run_block(block: Block, folder: Path, timeout: float = 280) -> str:
     command = (
         ["bash", "-euo", "pipefail", "-c", block.text] if block.language == "sh" else [sys.executable, "-c", block.text]
     )
@@ -68,7 +68,7 @@ def run_block(block: Block, folder: Path) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=timeout,
         check=False,
         stdin=subprocess.DEVNULL,
     )

@@ -14,11 +14,13 @@ import pytest
 from tests.documents import ROOT, Block, assert_printed, blocks, run_block
 from tests.stand_ins import stand_in
 
+PATIENCE = 900
+"""Seconds for a block: some run two clusters one after the other."""
 PAGES = ("first-run", "day-two", "red-runs", "costs")
 HERE = ("adapters", "docker-compose.yml", ".env.example", "spark")
 PLACES = [str(ROOT / f"adapters/shipment-etl-{name}/tests") for name in ("emr", "kestra")]
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture
@@ -74,12 +76,12 @@ def run(page: str, folder: Path) -> Iterator[str]:
         if block.title is not None:
             (folder / block.title).write_text(block.text, "utf-8")
         elif block.language == "sh":
-            yield (printed := run_block(block, folder))
+            yield (printed := run_block(block, folder, PATIENCE))
         elif block.language == "console":
             if " airflow airflow " in block.text:
                 make_airflow()
             # The path is set inside, where it is not that of the documents any more.
-            yield (printed := run_block(Block("sh", None, f'PATH="$STAND_INS:$PATH"\n{block.text}'), folder))
+            yield (printed := run_block(Block("sh", None, f'PATH="$STAND_INS:$PATH"\n{block.text}'), folder, PATIENCE))
         elif block.language == "text":
             assert_printed(block.text, printed)
 
