@@ -5,7 +5,7 @@ import io
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -138,6 +138,15 @@ def test_a_run_that_takes_too_long_is_ended() -> None:
     assert target.ended
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """A shell lets what it starts in the background ignore Ctrl-C, and tests may run there."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_real_signal_ends_the_run_and_a_second_one_does_not_disturb(number: int) -> None:
     target = Scripted(("RUNNING", "RUNNING"), on_look=lambda: os.kill(os.getpid(), number))

@@ -62,4 +62,4 @@ def local_service(settings: Settings | None, tell: "Callable[[LocalAws], None]")
     if new:
         tell(aws)
     lead_process(aws.environment)
-    return LocalService(settings or Settings(code=CODE, logs=LOGS, region=aws.region), aws.endpoint, QUICK)
+    return LocalService(settings or Settings(code=CODE, logs=LOGS, region=aws.region), aws.endpoint, timing=QUICK)
