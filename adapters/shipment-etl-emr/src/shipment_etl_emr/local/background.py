@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,8 @@ def status_of(endpoint: str) -> dict[str, Any] | None:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(endpoint + STATUS, timeout=ANSWER_SECONDS) as answer:
             told = json.load(answer)
-    except (OSError, ValueError):
+    except (OSError, ValueError, HTTPException):
+        # The last: it ended while it answered.
         return None
     return told if isinstance(told, dict) and told.get("service") == "shipment-etl local-aws" else None
 
