@@ -67,7 +67,7 @@ def test_the_guide_works_from_its_first_page_to_its_last(folder: Path) -> None:
     assert "is port 8080 of i-" in whole
     assert "flow shipments.data_generation: created" in whole
     assert "flow shipments.data_generation: unchanged" in whole
-    assert "Dry run" in whole
+    assert "2026-11-22 18:00:00+00:00" in whole
 
 
 def run(page: str, folder: Path) -> Iterator[str]:
