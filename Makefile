@@ -26,7 +26,7 @@ demo: .venv/.stamp ## Run the whole pipeline on generated shipments.
 	.venv/bin/shipment-etl demo $(ARGS)
 
 test: .venv/.stamp ## Run all tests.
-	.venv/bin/python -m pytest -n auto --dist loadfile $(ARGS)
+	.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fast: .venv/.stamp ## Run the tests that take a moment.
 	.venv/bin/python -m pytest -m "not slow" $(ARGS)
