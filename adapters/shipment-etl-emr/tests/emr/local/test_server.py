@@ -70,7 +70,7 @@ def test_logs_are_there_when_a_step_is_over(aws: Aws) -> None:
     def all_over() -> bool:
         for each in aws.emr.list_steps(ClusterId=cluster)["Steps"]:
             if each["Status"]["State"] == "COMPLETED" and each["Id"] not in seen:
-                aws.log(cluster, each["Id"], "stdout")
+                assert aws.log(cluster, each["Id"], "stdout"), each
                 seen.add(each["Id"])
         return len(seen) == 4
 
