@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from shipment_etl_emr.local import LocalAws, local_aws
+from shipment_etl_emr.local import LocalAws
 
 from .home import LAKE, OUTCOME, ROOT, alive, client, clusters, environment, furnish
 
@@ -35,17 +35,6 @@ class Outcome:
 
 
 Run = Callable[..., Outcome]
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with local_aws(tmp_path_factory.mktemp("aws")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("airflow")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shipment_etl_emr.local import LocalAws, local_aws
+from shipment_etl_emr.local import LocalAws
 
 from .home import ADAPTER, ROOT, alive, client, clusters, environment, furnish
 from .pages import CHROMIUM, DRIVER, photograph
@@ -23,17 +23,6 @@ pytestmark = [
 
 GENERATION, PROCESSING = "data_generation", "data_processing"
 TASKS = ("prepare", "run_job", "publish", "end_cluster")
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with local_aws(tmp_path_factory.mktemp("aws")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("airflow")
 
 
 @pytest.fixture(scope="module")
