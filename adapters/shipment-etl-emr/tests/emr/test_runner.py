@@ -5,7 +5,7 @@ import io
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -136,14 +136,6 @@ def test_a_run_that_takes_too_long_is_ended() -> None:
     with pytest.raises(RunTimedOut, match=r"not done after .* s; its last state was cluster j-1 RUNNING · step s-1 RUNNING"):
         run(target, Clock(), 600)
     assert target.ended
-
-
-@pytest.fixture
-def heard() -> Iterator[None]:
-    """A shell lets what it starts in the background ignore Ctrl-C, and tests may run there."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("heard")

@@ -280,6 +280,7 @@ def test_a_host_where_no_page_is_made_is_given_up() -> None:
 
 
 @needs_sshd
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_page_comes_through_ssh_and_a_signal_ends_all(host: SshHost, page: int, number: signal.Signals) -> None:
     port = free_port()
