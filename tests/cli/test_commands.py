@@ -165,6 +165,8 @@ def test_an_interrupt_leaves_the_lake_as_it_was(tmp_path: Path, number: int, cod
     assert child.returncode == code, said
     assert "The lake is as it was before." in said
     assert run("fingerprint", "raw/shipments", "--lake", lake).stdout.split()[-1] == before
+    newest = json.loads(run("runs", "--lake", lake, "--limit", "1", "--json").stdout)
+    assert (newest["status"], newest["error"]) == ("failed", "Stopped by a signal.")
 
 
 def test_doctor_finds_this_machine_well(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import resource
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from threading import Thread
@@ -163,6 +164,18 @@ def test_a_path_that_the_engine_would_not_find_again_is_refused(tmp_path: Path, 
         Lake(f"{tmp_path}/{name}")
 
 
+def test_rows_are_added_without_an_engine_and_none_is_lost_in_a_race(spark: SparkSession, lake: Lake) -> None:
+    rows = [{"source": "a", "batch_date": DAY, "number": n, "name": f"thing {n}"} for n in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda row: lake.append(TABLE, [row]), rows))
+    assert numbers(spark, lake) == sorted(("a", DAY.isoformat(), n) for n in range(12))
+    # Made and filled without an engine, it is a table like the others.
+    lake.replace_batch(TABLE, things(spark, 7), "a", DAY)
+    assert numbers(spark, lake) == [("a", DAY.isoformat(), 7)]
+    (file,) = lake.files(TABLE.name, ranges=TABLE.ranges)
+    assert (file.least, file.most) == ({"number": 7}, {"number": 7})
+
+
 def test_no_lake_no_table_no_delta(spark: SparkSession, lake: Lake) -> None:
     with pytest.raises(LakeMissing, match=r"There is no lake at .*lake\. Make one with"):
         lake.read(spark, TABLE.name)
@@ -175,7 +188,7 @@ def test_no_lake_no_table_no_delta(spark: SparkSession, lake: Lake) -> None:
     with pytest.raises(NotADeltaTable, match=r"processed/other is not a Delta table: .*holds other files"):
         lake.read(spark, "processed/other")
     with pytest.raises(NotADeltaTable):
-        lake.append(Table("processed/other", TABLE.columns), things(spark, 1))
+        lake.append(Table("processed/other", TABLE.columns), [{"number": 1}])
     assert lake.tables() == ["processed/things"]
 
 

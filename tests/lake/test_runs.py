@@ -73,6 +73,6 @@ def test_the_newest_succeeded_run_of_a_job_is_found(spark: SparkSession, tmp_pat
     failed = replace(RUN, run_id="3", started_at=later, status=FAILED, counts=RowCounts(0, 0), error="why")
     other = replace(RUN, run_id="4", started_at=later, job="generate")
     for run in (second, RUN, failed, other):
-        log_run(spark, lake, run)
+        log_run(lake, run)
     assert last_succeeded(lake, "process") == second
     assert last_succeeded(lake, "ingest") is None

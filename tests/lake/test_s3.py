@@ -191,7 +191,7 @@ def test_an_engine_that_fails_for_the_storage_says_so(spark: SparkSession, store
     store.client.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in store.keys(bucket)]})
     store.client.delete_bucket(Bucket=bucket)
     with pytest.raises(BucketMissing):
-        lake.append(TABLE, numbers(spark, 1))
+        lake.append(TABLE, [{"number": 1}])
 
 
 def test_without_boto3_it_says_what_to_install() -> None:

@@ -147,7 +147,7 @@ def test_lakes_without_anything_to_tell(spark: SparkSession, tmp_path: Path) -> 
     Path(lake.uri).mkdir()
     with pytest.raises(NothingToReport, match="has no runs to report"):
         etl.report(lake)
-    log_run(spark, lake, run(status="failed", error="The engine failed while writing."))
+    log_run(lake, run(status="failed", error="The engine failed while writing."))
     assert "The engine failed while writing." in etl.report(lake)
 
 

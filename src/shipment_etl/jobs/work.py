@@ -26,6 +26,8 @@ __all__ = ["PACKAGE", "PLUGIN", "Work", "row_counts", "working"]
 
 
 PACKAGE = "shipment_etl"
+INTERRUPTED = "Stopped by a signal."
+
 PLUGIN = "plugin "
 """What stands before a plugin's name in the versions of a run."""
 
@@ -112,7 +114,7 @@ class Work:
         """Log the run as succeeded with these versions of tables, and return it."""
         run = self._run(SUCCEEDED, counts, tables=dict(tables), reasons=dict(reasons or {}))
         self.lock.check()
-        log_run(self.spark, self.lake, run)
+        log_run(self.lake, run)
         self.plugins.tell("after_run", start=self.start, run=run)
         return run
 
@@ -128,10 +130,10 @@ class Work:
                 self.lock.check()
                 for name, before in reversed(self._before.items()):
                     self.lake.restore(name, before)
-                # An interrupt ends the embedded engine too, and leaves nothing to log with.
-                if isinstance(problem, Exception) and self.lake.exists():
+                if self.lake.exists():
+                    error = str(problem) if isinstance(problem, Exception) else INTERRUPTED
                     with suppress(ShipmentEtlError):
-                        log_run(self.spark, self.lake, self._run(FAILED, RowCounts(0, 0), error=str(problem)))
+                        log_run(self.lake, self._run(FAILED, RowCounts(0, 0), error=error))
         finally:
             self.plugins.tell("run_failed", start=self.start, error=problem)
 

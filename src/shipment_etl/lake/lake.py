@@ -3,7 +3,7 @@
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, Schema
+from deltalake import DeltaTable, Schema, write_deltalake
 from deltalake.exceptions import DeltaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -190,15 +190,22 @@ class Lake:
 
     def replace(self, table: Table, rows: DataFrame, where: str) -> None:
         """Replace the rows that a condition holds for, in one commit. Errors as for `replace_batch`."""
-        self._write(table, rows, {"replaceWhere": where}, "overwrite")
+        self._overwrite(table, rows, {"replaceWhere": where})
 
     def overwrite(self, table: Table, rows: DataFrame) -> None:
         """Replace all rows, in one commit. Errors as for `replace_batch`."""
-        self._write(table, rows, {}, "overwrite")
+        self._overwrite(table, rows, {})
 
-    def append(self, table: Table, rows: DataFrame) -> None:
-        """Add rows, in one commit. Errors as for `replace_batch`."""
-        self._write(table, rows, {}, "append")
+    def append(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add a few rows to a table of flat columns, in one commit and without an engine. Errors as for `replace_batch`."""
+        self._create(table, lambda: _flat(table))
+
+        def write() -> None:
+            known = DeltaTable(self.location(table.name), storage_options=self.storage.options)
+            typed = pa.Table.from_pylist(list(rows), schema=pa.schema(known.schema().to_arrow()))
+            write_deltalake(known, typed, mode="append")
+
+        _patiently(table.name, self.storage, write)
 
     def restore(self, name: str, version: int | None) -> None:
         """Put a table back to a version; to None takes it away. Needs no engine."""
@@ -231,37 +238,35 @@ class Lake:
             if not self.storage.folders(STAGING):
                 self.storage.delete(STAGING)
 
-    def _write(self, table: Table, rows: DataFrame, options: dict[str, str], mode: str) -> None:
-        location = self.location(table.name)
+    def _overwrite(self, table: Table, rows: DataFrame, options: dict[str, str]) -> None:
         typed = rows.select(*_typed(table))
-        self._create(table, typed)
-        _patiently(
-            table.name,
-            self.storage,
-            lambda: typed.write.format("delta").mode(mode).options(**options).save(location),
-        )
+        self._create(table, lambda: typed.schema.jsonValue())
+        writer = typed.write.format("delta").mode("overwrite").options(**options)
+        _patiently(table.name, self.storage, lambda: writer.save(self.location(table.name)))
 
-    def _create(self, table: Table, rows: DataFrame) -> None:
+    def _create(self, table: Table, schema: Callable[[], dict[str, Any]]) -> None:
         """Make a table without rows, so that its columns are those declared, whoever writes first."""
         # Not by the engine, which would take a commit of its own, on classic Spark for seconds.
         if self.has(table.name):
             return
         if self.storage.kind(table.name) != pafs.FileType.NotFound:
             raise NotADeltaTable(table.name, self.location(table.name))
-        schema = _translated(f"making {table.name}", self.storage, lambda: rows.schema)
-        with self.storage.watched():
+
+        def create() -> None:
             try:
                 DeltaTable.create(
                     self.location(table.name),
-                    Schema.from_json(json.dumps(_nullable(schema.jsonValue()))),
+                    Schema.from_json(json.dumps(_nullable(schema()))),
                     partition_by=list(table.partitions),
                     configuration=table.properties,
                     storage_options=self.storage.options,
                 )
-            except DeltaError as problem:
+            except DeltaError:
                 # Another job that made it first, made the same.
                 if not self.has(table.name):
-                    raise EngineFailed(f"making {table.name}", str(problem)) from problem
+                    raise
+
+        _translated(f"making {table.name}", self.storage, create)
 
     def _require(self, name: str) -> None:
         if not self.has(name):
@@ -320,6 +325,13 @@ def _typed(table: Table) -> list[Column]:
     ]
 
 
+def _flat(table: Table) -> dict[str, Any]:
+    """Return the columns of a table without nested ones, as Spark's JSON of a schema."""
+    names = {"bigint": "long", "int": "integer"}
+    fields = [{"name": name, "type": names.get(kind, kind)} for name, kind in table.columns.items()]
+    return {"type": "struct", "fields": [{**field, "nullable": True, "metadata": {}} for field in fields]}
+
+
 def _nullable(schema: Any) -> Any:
     """Return a schema, as Spark's JSON has it, in which every field and element may be null, and none has metadata."""
     if isinstance(schema, list):
@@ -352,10 +364,10 @@ def _patiently(table: str, storage: Storage, write: Callable[[], None]) -> None:
 
 
 def _translated(doing: str, storage: Storage, work: Callable[[], Answer]) -> Answer:
-    """Do work of the engine; its errors become ours."""
+    """Do work of the engine, or of what writes Delta without one; its errors become ours."""
     try:
         return work()
-    except PySparkException as problem:
+    except (PySparkException, DeltaError, OSError) as problem:
         said = str(problem)
         if any(sign in said.lower() for sign in NO_SPACE):
             raise LakeFull(storage.uri) from problem

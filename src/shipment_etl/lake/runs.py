@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-from pyspark.sql import SparkSession
-
 from shipment_etl.errors import RowsLost
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import RUNS
@@ -122,24 +120,21 @@ class Run:
         )
 
 
-def log_run(spark: SparkSession, lake: Lake, run: Run) -> None:
-    """Append a run to the log."""
-    row = (
-        run.run_id,
-        run.job,
-        run.source,
-        run.batch_date,
-        run.status,
-        run.started_at,
-        run.total_seconds,
-        run.engine,
-        run.counts.read,
-        run.counts.accepted,
-        run.counts.quarantined,
-        run.counts.duplicates,
-        json.dumps(run.to_json(), sort_keys=True),
-    )
-    lake.append(RUNS, spark.createDataFrame([row], RUNS.ddl))
+def log_run(lake: Lake, run: Run) -> None:
+    """Append a run to the log; no engine is needed, so that a run is logged which ended with its engine."""
+    row = {
+        "run_id": run.run_id,
+        "job": run.job,
+        "source": run.source,
+        "batch_date": run.batch_date,
+        "status": run.status,
+        "started_at": run.started_at,
+        "seconds": run.total_seconds,
+        "engine": run.engine,
+        **asdict(run.counts),
+        "report": json.dumps(run.to_json(), sort_keys=True),
+    }
+    lake.append(RUNS, [row])
 
 
 def keep_report(lake: Lake, run: Run) -> None:
