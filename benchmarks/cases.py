@@ -59,12 +59,12 @@ def split_compiled(folder: Path, rows: int) -> Callable[[], object]:
     from pyspark.sql import functions as F
 
     from shipment_etl.contracts.models import contract
-    from shipment_etl.contracts.split import verdicts
+    from shipment_etl.contracts.split import judge
 
     frame = _raw(folder)
 
     def work() -> None:
-        good, bad = verdicts(frame, contract())
+        good, bad = judge(frame, contract()).parts(frame)
         good.count()
         bad.agg(F.sum(F.size("reasons")).alias("reasons")).collect()
 

@@ -15,7 +15,7 @@ from shipment_etl.contracts import repeats
 from shipment_etl.contracts.compile import REASONS_TYPE
 from shipment_etl.contracts.models import MEASURES, contract
 from shipment_etl.contracts.repeats import repeated_ids, settle
-from shipment_etl.contracts.split import UNPARSED, split, verdicts
+from shipment_etl.contracts.split import UNPARSED, judge, split
 from shipment_etl.errors import MissingColumns, UnsupportedCheck
 from shipment_etl.network import Network
 from tests.frames import CONTENT, SCHEMA, SOUND, any_shipments, frame, numbered, rows_like, rows_of, types_of
@@ -241,9 +241,13 @@ def test_what_could_not_be_read_is_told_once_and_not_called_missing_as_well(spar
 @settings(max_examples=4)
 @given(rows=rows_like(any_shipments(most_wrong=3)))
 def test_the_verdict_of_a_row_does_not_depend_on_other_rows(spark, rows):
-    sound, bad = (rows_of(half) for half in verdicts(frame(spark, rows), contract()))
-    again_sound, none_bad = (rows_of(half) for half in verdicts(frame(spark, sound), contract()))
-    none_sound, again_bad = (rows_of(half) for half in verdicts(frame(spark, bad), contract()))
+    def parts(of):
+        rows = frame(spark, of)
+        return [rows_of(half) for half in judge(rows, contract()).parts(rows)]
+
+    sound, bad = parts(rows)
+    again_sound, none_bad = parts(sound)
+    none_sound, again_bad = parts(bad)
     assert (again_sound, none_bad, none_sound, again_bad) == (sound, [], [], bad)
 
 

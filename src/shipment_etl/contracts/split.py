@@ -1,6 +1,7 @@
 """Split: every row is good or bad, and a bad one says why."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from pandera.pyspark import DataFrameSchema
 from pyspark.sql import Column, DataFrame
@@ -11,7 +12,7 @@ from shipment_etl.contracts.models import IDENTITY, contract
 from shipment_etl.contracts.repeats import CONFLICT, conflicting, repeated_ids, settle
 from shipment_etl.errors import MissingColumns
 
-__all__ = ["UNPARSED", "split", "verdicts"]
+__all__ = ["UNPARSED", "Verdict", "judge", "split"]
 
 UNPARSED = "unparsed"
 """Column of reasons that `conform` found before: what could not be read as its type."""
@@ -35,33 +36,44 @@ def split(frame: DataFrame, schema: DataFrameSchema | None = None) -> tuple[Data
         MissingColumns: the frame lacks a column of the contract, or source_row.
         UnsupportedCheck: the contract has a check that the compiler does not know.
     """
-    sound, bad = verdicts(frame, contract() if schema is None else schema)
+    sound, bad = judge(frame, contract() if schema is None else schema).parts(frame)
     conflicts = settle(sound, repeated_ids(frame)).where(F.col("repeat") == CONFLICT)
     good = sound.join(conflicts, IDENTITY, "left_anti").select(*frame.columns)
     return good, bad.unionByName(conflicting(frame, conflicts))
 
 
-def verdicts(frame: DataFrame, schema: DataFrameSchema) -> tuple[DataFrame, DataFrame]:
-    """Split rows by the contract alone, ids apart.
+class Verdict(NamedTuple):
+    """What a contract says of the rows of a frame.
+
+    `rules` are their names, as carrier:isin; `sound` is a boolean, never null; `reasons` are as `compile.reasons` has them.
+    """
+
+    rules: tuple[str, ...]
+    sound: Column
+    reasons: Column
+
+    def parts(self, frame: DataFrame) -> tuple[DataFrame, DataFrame]:
+        """Split rows by the contract alone, ids apart."""
+        # Explaining costs more than deciding, and few rows are bad: so decide first.
+        return frame.where(self.sound), frame.where(~self.sound).withColumn("reasons", self.reasons)
+
+
+def judge(frame: DataFrame, schema: DataFrameSchema) -> Verdict:
+    """Return the verdict on the rows of a frame, and of any other with its columns.
 
     Raises:
         MissingColumns: the frame lacks a column of the contract, or source_row.
+        UnsupportedCheck: the contract has a check that the compiler does not know.
     """
-    sound, found = _verdict(frame, schema)
-    # Explaining costs more than deciding, and few rows are bad: so decide first.
-    return frame.where(sound), frame.where(~sound).withColumn("reasons", found)
-
-
-def _verdict(frame: DataFrame, schema: DataFrameSchema) -> tuple[Column, Column]:
-    """Return whether a row is sound, and the reasons why not."""
     # Asked once, for a frame asks its engine each time.
     columns = frame.columns
     missing = [name for name in (*schema.columns, IDENTITY) if name not in columns]
     if missing:
         raise MissingColumns("The contract", missing, columns)
     every = rules(schema)
+    names = tuple(f"{rule.column}:{rule.name}" for rule in every)
     if UNPARSED not in columns:
-        return is_sound(every), reasons(every)
+        return Verdict(names, is_sound(every), reasons(every))
     # What could not be read is null now; to call it missing as well would be wrong.
     unread = F.col(f"{UNPARSED}.column")
     every = tuple(
@@ -70,4 +82,4 @@ def _verdict(frame: DataFrame, schema: DataFrameSchema) -> tuple[Column, Column]
     )
     # Cast, because Sail joins only arrays that agree on what may be null, which a frame read back does not.
     told = F.concat(F.col(UNPARSED).cast(REASONS_TYPE), reasons(every).cast(REASONS_TYPE))
-    return is_sound(every) & (F.size(UNPARSED) == 0), told
+    return Verdict(names, is_sound(every) & (F.size(UNPARSED) == 0), told)

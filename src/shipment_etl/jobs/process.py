@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from datetime import date as Date
 from typing import NamedTuple
 
-from pandera.pyspark import DataFrameSchema
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from shipment_etl.contracts.compile import REASONS_TYPE, rules
+from shipment_etl.contracts.compile import REASONS_TYPE
 from shipment_etl.contracts.models import COLUMNS, IDENTITY, contract
 from shipment_etl.contracts.repeats import CONFLICT, DUPLICATE, conflicting, repeated_ids, settle, suspects
-from shipment_etl.contracts.split import verdicts
+from shipment_etl.contracts.split import Verdict, judge
 from shipment_etl.dates import as_date
 from shipment_etl.errors import BatchMissing, DataRejected, InvalidValue, LakeMissing
 from shipment_etl.generator.shipments import SOURCE
@@ -83,7 +82,7 @@ def run_process(
         raw = work.batch_of(f"raw/{source}")
         with work.staging() as staging:
             batch = _understood(work, staging, raw, network)
-            work.settings["rules"] = [f"{rule.column}:{rule.name}" for rule in rules(batch.schema)]
+            work.settings["rules"] = list(batch.verdict.rules)
             counts, reasons = _split_and_clean(work, staging, batch)
         with work.stage("lane_days"):
             _roll_up(work)
@@ -117,37 +116,38 @@ def _batch(lake: Lake, source: str, date: Date | str | None) -> Date:
 
 
 class _Batch(NamedTuple):
-    """Typed shipments, the contract they are held to, and how to tell a row as it landed, as JSON text."""
+    """Typed shipments, the verdict of their contract, and how to tell a row as it landed, as JSON text."""
 
     frame: DataFrame
-    schema: DataFrameSchema
+    verdict: Verdict
     original: Column
 
 
 def _understood(work: Work, staging: Staging, raw: DataFrame, network: Network | None) -> _Batch:
     if "mapping" not in raw.columns:
         fields = [part for name in COLUMNS for part in (F.lit(name), F.col(name).cast("string"))]
-        return _Batch(raw, contract(network, rules=work.plugins.rules()), F.to_json(F.create_map(*fields)))
+        schema = contract(network, rules=work.plugins.rules())
+        return _Batch(raw, judge(raw, schema), F.to_json(F.create_map(*fields)))
     text = raw.select("mapping").limit(1).collect()[0]["mapping"]
     mapping = Mapping.from_text(text, "the mapping landed with the batch")
     with work.stage("conform"):
         typed = conform(raw.withColumn("record", F.from_json("record", JSON_RECORD)), mapping)
         # Kept, because several queries filter it, and Sail's planner drowns in the filters pushed into the parsing.
         frame = staging.keep("conformed", typed.withColumn("original", F.to_json("original")))
-    return _Batch(frame, contract(network or Network.open(), mapping.unknown, work.plugins.rules()), F.col("original"))
+    schema = contract(network or Network.open(), mapping.unknown, work.plugins.rules())
+    return _Batch(frame, judge(frame, schema), F.col("original"))
 
 
 def _split_and_clean(work: Work, staging: Staging, batch: _Batch) -> tuple[RowCounts, dict[str, int]]:
-    frame, schema, original = batch
-    sound, bad = verdicts(frame, schema)
+    frame, verdict, original = batch
+    sound, bad = verdict.parts(frame)
     with work.stage("repeats"):
         candidates = staging.keep("repeated_ids", repeated_ids(frame))
         repeats = None
         if not candidates.isEmpty():
             # Kept before they are judged, so that the whole batch is neither judged nor read once more.
             alike = staging.keep("suspects", suspects(frame, candidates))
-            judged, _ = verdicts(alike, schema)
-            repeats = staging.keep("repeats", settle(judged, candidates))
+            repeats = staging.keep("repeats", settle(alike.where(verdict.sound), candidates))
             sound = sound.join(repeats, IDENTITY, "left_anti")
             conflicts = repeats.where(F.col("repeat") == CONFLICT)
             bad = bad.unionByName(conflicting(alike, conflicts))
