@@ -190,6 +190,12 @@ def test_no_lake_no_table_no_delta(spark: SparkSession, lake: Lake) -> None:
     with pytest.raises(NotADeltaTable):
         lake.append(Table("processed/other", TABLE.columns), [{"number": 1}])
     assert lake.tables() == ["processed/things"]
+    # What a job left that was killed as it made its first table is in nobody's way.
+    Path(lake.location("processed/more"), "_delta_log").mkdir(parents=True)
+    with pytest.raises(TableMissing, match="has no table 'processed/more'"):
+        lake.read(spark, "processed/more")
+    lake.append(Table("processed/more", TABLE.columns), [{"number": 1}])
+    assert lake.tables() == ["processed/more", "processed/things"]
 
 
 def test_a_query_that_fails_names_what_was_being_done(spark: SparkSession, lake: Lake) -> None:

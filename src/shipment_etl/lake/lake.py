@@ -249,7 +249,8 @@ class Lake:
         # Not by the engine, which would take a commit of its own, on classic Spark for seconds.
         if self.has(table.name):
             return
-        if self.storage.kind(table.name) != pafs.FileType.NotFound:
+        # Asked again, because another job may have made and filled it in between.
+        if self._is_foreign(table.name) and not self.has(table.name):
             raise NotADeltaTable(table.name, self.location(table.name))
 
         def create() -> None:
@@ -275,9 +276,16 @@ class Lake:
     def _missing(self, name: str) -> LakeError:
         if not self.exists():
             return LakeMissing(self.uri)
-        if self.storage.kind(name) != pafs.FileType.NotFound and name.count("/") == 1:
+        if name.count("/") == 1 and self._is_foreign(name):
             return NotADeltaTable(name, self.location(name))
         return TableMissing(name, self.uri, self.tables())
+
+    def _is_foreign(self, name: str) -> bool:
+        """Whether there is something at the place of a table that is none, not even one that is being made."""
+        kind = self.storage.kind(name)
+        if kind != pafs.FileType.Directory:
+            return bool(kind != pafs.FileType.NotFound)
+        return any(not path.startswith("_delta_log/") for path in self.storage.sizes(name))
 
     def _newest(self, name: str) -> int | None:
         """Return the newest version of a table, None if there is none."""
