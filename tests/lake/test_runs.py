@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
-from pyspark.sql import SparkSession
 
 from shipment_etl.errors import RowsLost
 from shipment_etl.lake.lake import Lake
@@ -65,7 +64,7 @@ def test_the_schema_in_the_docs_is_that_of_a_run() -> None:
             jsonschema.validate({**RUN.to_json(), **spoilt}, schema)
 
 
-def test_the_newest_succeeded_run_of_a_job_is_found(spark: SparkSession, tmp_path: Path) -> None:
+def test_the_newest_succeeded_run_of_a_job_is_found(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     assert last_succeeded(lake, "process") is None
     second = replace(RUN, run_id="2", started_at="2026-11-25T00:00:00.000000+00:00")

@@ -140,7 +140,7 @@ def test_names_that_are_markup_and_measures_that_are_unknown(spark: SparkSession
     assert actions(within(facts.recent, facts.now))
 
 
-def test_lakes_without_anything_to_tell(spark: SparkSession, tmp_path: Path) -> None:
+def test_lakes_without_anything_to_tell(tmp_path: Path) -> None:
     lake = etl.Lake(tmp_path / "lake")
     with pytest.raises(LakeMissing, match="There is no lake at"):
         etl.report(lake)

@@ -201,7 +201,7 @@ class Lake:
         self._create(table, lambda: _flat(table))
 
         def write() -> None:
-            known = DeltaTable(self.location(table.name), storage_options=self.storage.options)
+            known = self.delta(table.name)
             typed = pa.Table.from_pylist(list(rows), schema=pa.schema(known.schema().to_arrow()))
             write_deltalake(known, typed, mode="append")
 
@@ -336,8 +336,9 @@ def _typed(table: Table) -> list[Column]:
 def _flat(table: Table) -> dict[str, Any]:
     """Return the columns of a table without nested ones, as Spark's JSON of a schema."""
     names = {"bigint": "long", "int": "integer"}
-    fields = [{"name": name, "type": names.get(kind, kind)} for name, kind in table.columns.items()]
-    return {"type": "struct", "fields": [{**field, "nullable": True, "metadata": {}} for field in fields]}
+    plain = {"nullable": True, "metadata": {}}
+    fields = [{"name": name, "type": names.get(kind, kind), **plain} for name, kind in table.columns.items()]
+    return {"type": "struct", "fields": fields}
 
 
 def _nullable(schema: Any) -> Any:
