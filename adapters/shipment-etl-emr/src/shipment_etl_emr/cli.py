@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from datetime import date as Date
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
@@ -14,6 +13,20 @@ import typer
 
 from shipment_etl.cli.options import DateOption, DebugOption, FromOption, JsonOption, LakeOption, ToOption, dates_given
 from shipment_etl_emr.errors import SettingsError
+from shipment_etl_emr.options import (
+    ClusterArgument,
+    EndpointOption,
+    JobArgument,
+    JobName,
+    LocalOption,
+    MoreArgument,
+    PackageOption,
+    RunOption,
+    ScriptOption,
+    SettingsOption,
+    StepArgument,
+    TimeoutOption,
+)
 from shipment_etl_emr.settings import SETTINGS_FILE, Settings, s3_parts
 
 if TYPE_CHECKING:
@@ -31,46 +44,9 @@ app = typer.Typer(
 )
 
 
-class JobName(StrEnum):
-    """The jobs that a cluster runs."""
-
-    generate = "generate"
-    process = "process"
-
-
 SCRIPTS = {JobName.generate: "spark/data_generation.py", JobName.process: "spark/pyspark_app.py"}
 NO_SCRIPT = "Run from the folder that holds spark/, or name one with --script FILE or s3://…."
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
-
-SettingsOption = Annotated[
-    Path | None,
-    typer.Option("--settings", metavar="FILE.toml", help="Where and on what jobs run.", show_default=SETTINGS_FILE),
-]
-LocalOption = Annotated[
-    bool, typer.Option("--local", help="AWS on this machine, started if none runs; with settings of its own if none given.")
-]
-EndpointOption = Annotated[
-    str | None, typer.Option("--endpoint-url", metavar="URL", help="Another AWS, as one on this machine.")
-]
-RunOption = Annotated[
-    str | None, typer.Option("--run", metavar="ID", help="Names the run; the same again takes up what is there of it.")
-]
-PackageOption = Annotated[
-    str | None, typer.Option("--package", metavar="S3-URI", help="A package that `emr package` made; else one is made now.")
-]
-ScriptOption = Annotated[
-    str | None,
-    typer.Option("--script", metavar="FILE", help="Script of the step: a file, or an s3:// URI.", show_default=False),
-]
-TimeoutOption = Annotated[float, typer.Option("--timeout", metavar="MINUTES", help="Then it is ended.", min=1)]
-JobArgument = Annotated[JobName, typer.Argument(metavar="JOB", help="generate or process.")]
-MoreArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="[ARGUMENTS]...", help="More options of the job, passed on as they are.")
-]
-ClusterArgument = Annotated[
-    str, typer.Argument(metavar="CLUSTER", help="ID of the cluster; of the application, if serverless.")
-]
-StepArgument = Annotated[str, typer.Argument(metavar="STEP", help="ID of the step; of the job run, if serverless.")]
 
 
 @app.command(context_settings=PASSED_ON)

@@ -60,6 +60,20 @@ class Service:
             raise SettingsError("No region is known. Set region in the settings, or AWS_REGION.")
         self.settings = self.settings.with_region(region)
 
+    def client(self, name: str) -> Any:
+        """Return a client of boto3 for a service of AWS, such as s3.
+
+        Raises:
+            SettingsError: the region or the endpoint cannot be used.
+        """
+        try:
+            client = (self.session or boto3).client
+            return client(name, region_name=self.settings.region, endpoint_url=self.endpoint_url, config=CONFIG)
+        except (BotoCoreError, ValueError) as problem:
+            raise SettingsError(
+                f"AWS cannot be reached with these settings: {problem}. Fix region or endpoint."
+            ) from problem
+
     @cached_property
     def calls(self) -> Calls:
         """Calls with patience."""
@@ -68,25 +82,25 @@ class Service:
     @cached_property
     def clusters(self) -> Clusters:
         """Clusters on EC2."""
-        claims = Claims(self._client("s3"), self.settings.logs, self.calls)
-        return Clusters(self._client("emr"), claims, self.calls, self.settings)
+        claims = Claims(self.client("s3"), self.settings.logs, self.calls)
+        return Clusters(self.client("emr"), claims, self.calls, self.settings)
 
     @cached_property
     def target(self) -> Target:
         """What the settings say that jobs run on."""
         if self.settings.target == "cluster":
             return self.clusters
-        return Serverless(self._client("emr-serverless"), self.calls, self.settings)
+        return Serverless(self.client("emr-serverless"), self.calls, self.settings)
 
     @cached_property
     def storage(self) -> Storage:
         """S3, checked and uploaded to."""
-        return Storage(self._client("s3"), self.calls)
+        return Storage(self.client("s3"), self.calls)
 
     @cached_property
     def logs(self) -> Logs:
         """The logs of steps."""
-        return Logs(self._client("s3"), self.calls)
+        return Logs(self.client("s3"), self.calls)
 
     def check(self, lake: str | None = None) -> None:
         """Check credentials, buckets and region, before any money is spent.
@@ -98,7 +112,7 @@ class Service:
             EmrRefused: something cannot work.
             CredentialsRefused: the credentials are missing or expired.
         """
-        self.calls("to ask who we are", self._client("sts").get_caller_identity)
+        self.calls("to ask who we are", self.client("sts").get_caller_identity)
         buckets = {self.settings.code: "code", self.settings.logs: "logs", **({lake: "the lake"} if lake else {})}
         self.storage.check(buckets, self.settings.region or "")
 
@@ -126,12 +140,3 @@ class Service:
                 f"The package {given} is not for Python {python} on {arch}. Build one: shipment-etl emr package"
             )
         return self.storage.require(given, "package", "Build and upload one with: shipment-etl emr package")
-
-    def _client(self, name: str) -> Any:
-        try:
-            client = (self.session or boto3).client
-            return client(name, region_name=self.settings.region, endpoint_url=self.endpoint_url, config=CONFIG)
-        except (BotoCoreError, ValueError) as problem:
-            raise SettingsError(
-                f"AWS cannot be reached with these settings: {problem}. Mend region or endpoint."
-            ) from problem

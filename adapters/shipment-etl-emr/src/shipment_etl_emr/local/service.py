@@ -37,7 +37,7 @@ class LocalService(Service):
     @cached_property
     def logs(self) -> Logs:
         """The logs of steps, which are there when a step is over."""
-        return Logs(self._client("s3"), self.calls, PATIENCE_SECONDS)
+        return Logs(self.client("s3"), self.calls, PATIENCE_SECONDS)
 
     def upload_bootstrap(self) -> str:
         """Return that there is none: what it does is for the nodes of a cluster."""
