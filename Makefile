@@ -15,7 +15,12 @@ export UV_PYTHON_DOWNLOADS := never
 # Behind a company proxy with a certificate of its own, trust what the system trusts, as pip and git do.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help setup demo test fast check lint types imports format docs parity bench clean
+# What a cluster needs beside our own package: all versions with their hashes, for every Python and processor.
+CLUSTER_LOCK := adapters/shipment-etl-emr/src/shipment_etl_emr/cluster-requirements.txt
+CLUSTER_REQUIREMENTS = $(UV) export --locked --quiet --package shipment-etl --extra s3 --no-dev --no-emit-workspace \
+	--prune pyspark --prune pysail --no-header --no-annotate --python "$(PYTHON)"
+
+.PHONY: help setup demo test fast check lint types imports format docs parity bench lock clean
 
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +41,7 @@ check: lint types imports docs test ## Run everything that must pass before a co
 lint: .venv/.stamp ## Look for likely mistakes and untidy format.
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	@$(CLUSTER_REQUIREMENTS) | diff - $(CLUSTER_LOCK) || { echo "$(CLUSTER_LOCK) is not what uv.lock says. Run: make lock"; exit 1; }
 
 types: .venv/.stamp ## Check the types.
 	.venv/bin/mypy
@@ -57,6 +63,10 @@ parity: .venv/.stamp ## Hold Sail and classic Spark against each other; needs a 
 bench: .venv/.stamp ## Measure speed and memory.
 	$(UV) sync --locked --inexact --group bench --python "$(PYTHON)"
 	.venv/bin/python benchmarks/run.py $(ARGS)
+
+lock: $(filter .uv/%,$(UV)) ## Lock what pyproject.toml asks for, and from it what a cluster gets.
+	$(UV) lock --python "$(PYTHON)"
+	$(CLUSTER_REQUIREMENTS) > $(CLUSTER_LOCK)
 
 clean: ## Remove .venv, caches and builds; the next command makes them anew.
 	rm -rf .venv .uv .nox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

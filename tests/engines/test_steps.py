@@ -10,11 +10,9 @@ import pyspark
 import pytest
 
 from shipment_etl import Lake
-from shipment_etl.engines.jars import delta_jars, s3_jars
+from shipment_etl.engines.jars import delta_jars
 from shipment_etl.engines.java import find_java
-from shipment_etl.errors import JarsUnreachable, JavaMissing
-from shipment_etl.s3 import spark_settings
-from tests.store.client import Store
+from shipment_etl.errors import JavaMissing
 
 ROOT = Path(__file__).parents[2]
 QUICK = "-XX:TieredStopAtLevel=1"
@@ -39,16 +37,13 @@ def java_home() -> str:
         pytest.skip(f"STEPS ARE NOT TESTED HERE. {missing}")
 
 
-def submitted(script: str, packed: Path, java_home: str, *options: str, jars: bool = True, store: Store | None = None):
+def submitted(script: str, packed: Path, java_home: str, *options: str, jars: bool = True):
     spark_home = Path(pyspark.__file__).parent
-    variables = {} if store is None else store.variables
     java = find_java()
-    given = ["--jars", ",".join(map(str, [*delta_jars(java), *(s3_jars(java) if store else ())]))] if jars else []
-    if store is not None:
-        given += [part for name, value in spark_settings(variables).items() for part in ("--conf", f"{name}={value}")]
+    given = ["--jars", ",".join(map(str, delta_jars(java)))] if jars else []
     command = [str(spark_home / "bin" / "spark-submit"), "--driver-java-options", QUICK, *given, "--py-files", str(packed)]
     of_spark = {"JAVA_HOME": java_home, "SPARK_HOME": str(spark_home), "PYSPARK_PYTHON": sys.executable}
-    environment = {**os.environ, **of_spark, **variables}
+    environment = {**os.environ, **of_spark}
     for name in ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"):
         environment.pop(name, None)
     command = [*command, str(ROOT / "spark" / script), *options]
@@ -65,26 +60,6 @@ def test_steps_leave_a_report_on_stdout_and_beside_the_tables(packed: Path, java
         assert report["counts"]["read"] == 1000
         assert json.loads((lake / "_reports" / f"{report['run_id']}.json").read_text()) == report
     assert "processed/carrier_performance" in Lake(lake).tables()
-
-
-def test_steps_process_a_lake_on_s3(packed: Path, java_home: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in store.variables.items():
-        monkeypatch.setenv(name, value)
-    lake = Lake(f"{store.bucket('steps-of-a-cluster')}/shipments")
-    try:
-        s3_jars(find_java())
-    except JarsUnreachable as unreachable:
-        pytest.skip(f"STEPS ON S3 ARE NOT TESTED HERE. {unreachable}")
-    for script, more in (("data_generation.py", ("--rows", "1000")), ("pyspark_app.py", ())):
-        options = ("--lake", lake.uri, "--date", "2026-11-23", *more)
-        done = submitted(script, packed, java_home, *options, store=store)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        report = json.loads(done.stdout.splitlines()[-1])
-        assert report["counts"]["accepted"] == 1000
-        assert json.loads(lake.storage.read(f"_reports/{report['run_id']}.json") or b"{}") == report
-    # Read without the engine that wrote it.
-    assert lake.dataset("processed/shipments").count_rows() == 1000
-    assert "processed/carrier_performance" in lake.tables()
 
 
 def test_a_step_that_fails_exits_with_its_code(packed: Path, java_home: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A lake on S3: one address for all who read it, and each thing that can stand in the way told with its remedy."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -144,6 +145,19 @@ def test_a_bucket_that_cannot_be_used(
     with pytest.raises(error):
         Lake(f"s3://{bucket}/lake").tables()
     assert time.monotonic() - start < SECONDS_TO_FAIL
+
+
+def test_a_bucket_tells_its_region_where_nothing_else_names_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As on a node of a cluster, which has a role but no region.
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    store.bucket("elsewhere-found")
+    storage = Lake("s3://elsewhere-found/lake").storage
+    assert storage.options["aws_region"] == "eu-west-1"
+    assert os.environ["AWS_REGION"] == "eu-west-1", "so that the embedded engine finds it, too"
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    with pytest.raises(BucketElsewhere):
+        Lake("s3://elsewhere-found/lake").storage.check()
 
 
 def test_no_credentials_or_bad_ones(store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

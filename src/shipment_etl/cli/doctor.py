@@ -63,6 +63,10 @@ def _python() -> Finding:
 
 
 def _packages() -> Iterator[Finding]:
+    if find_spec("pyspark"):
+        from shipment_etl.pyspark_metadata import provide
+
+        provide()
     for text in requires("shipment-etl") or ():
         needed = Requirement(text)
         if needed.marker is not None and not needed.marker.evaluate():

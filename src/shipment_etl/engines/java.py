@@ -6,9 +6,10 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+
+import pyspark
 
 from shipment_etl.errors import JavaMissing
 
@@ -53,7 +54,7 @@ def find_java() -> Java:
 
 def versions_that_fit() -> tuple[int, ...]:
     """Return the versions of Java that the installed Spark runs on."""
-    return FITTING.get(version("pyspark").partition(".")[0], FITTING["4"])
+    return FITTING.get(pyspark.__version__.partition(".")[0], FITTING["4"])
 
 
 def javas() -> Iterator[Java]:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 from uuid import uuid4
 
+import pyspark
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -55,7 +56,7 @@ class Work:
             PACKAGE: version("shipment-etl"),
             "python": platform.python_version(),
             "spark": spark.version,
-            "pyspark": version("pyspark"),
+            "pyspark": pyspark.__version__,
             **{f"{PLUGIN}{plugin.name}": plugin.version for plugin in plugins.installed()},
         }
         self._before: dict[str, int | None] = {}

@@ -52,6 +52,8 @@ except ImportError:
 
 __all__ = ["S3Storage"]
 
+HOME_REGION = "us-east-1"
+"""What S3 means where nothing names a region."""
 SECONDS_TO_CONNECT = 3
 SECONDS_TO_ANSWER = 10
 SECONDS_TO_SAY_SOMETHING = 5
@@ -101,12 +103,20 @@ class S3Storage(Storage):
             raise self._translated(problem) from problem
         found = self._client.meta.endpoint_url
         self._endpoint: str | None = None if OURS.fullmatch(found) else found
-        self._region = self._session.region_name or "us-east-1"
+        self._region: str | None = self._session.region_name
         self._reached = False
         self._files: tuple[Any, pafs.FileSystem] | None = None
         self._seen: dict[str, int] = {}
-        # For the embedded engine, which looks into the environment when it first opens a bucket.
-        os.environ.update(engine_environment(self._endpoint, self._region))
+        if self._region:
+            # The embedded engine looks into the environment when it first opens a bucket.
+            os.environ.update(engine_environment(self._endpoint, self._region))
+
+    @property
+    def region(self) -> str:
+        """The region: that of the environment or profile; where neither names one, as on a cluster's node, the bucket's."""
+        if self._region is None:
+            self.check()
+        return self._region or HOME_REGION
 
     @property
     def files(self) -> pafs.FileSystem:
@@ -118,7 +128,7 @@ class S3Storage(Storage):
                 access_key=keys.access_key,
                 secret_key=keys.secret_key,
                 session_token=keys.token,
-                region=self._region,
+                region=self.region,
                 scheme=place.scheme or "https",
                 endpoint_override=(place.netloc + place.path).rstrip("/") or None,
                 connect_timeout=SECONDS_TO_CONNECT,
@@ -136,7 +146,7 @@ class S3Storage(Storage):
         options = {
             "aws_access_key_id": keys.access_key,
             "aws_secret_access_key": keys.secret_key,
-            "aws_region": self._region,
+            "aws_region": self.region,
             "aws_conditional_put": "etag",
             "connect_timeout": f"{SECONDS_TO_CONNECT}s",
             "max_retries": str(MOST_ATTEMPTS),
@@ -156,8 +166,11 @@ class S3Storage(Storage):
             answer = self._asking.list_objects_v2(Bucket=self._at.bucket, Prefix=self._at.key(""), MaxKeys=1)
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         # boto3 follows a bucket to its region by itself; the engines do not.
-        region = headers.get("x-amz-bucket-region", self._region)
-        if region != self._region:
+        region = headers.get("x-amz-bucket-region") or self._region or HOME_REGION
+        if self._region is None:
+            self._region = region
+            os.environ.update({"AWS_REGION": region, **engine_environment(self._endpoint, region)})
+        elif region != self._region:
             raise BucketElsewhere(self._at.bucket, region, self._region)
         self._reached = True
 
@@ -306,7 +319,7 @@ class S3Storage(Storage):
         if isinstance(problem, ProfileNotFound | PartialCredentialsError | CredentialRetrievalError | SSOError):
             return CredentialsRefused(self.uri, str(problem).rstrip("."))
         if isinstance(problem, ConnectionError | HTTPClientError):
-            return StorageUnreachable(self.uri, self._endpoint or f"S3 in {self._region}")
+            return StorageUnreachable(self.uri, self._endpoint or f"S3 in {self._region or HOME_REGION}")
         return StorageFailed(self.uri, str(problem))
 
     def _answered(self, problem: ClientError) -> StorageError:
@@ -314,13 +327,13 @@ class S3Storage(Storage):
         if code in REFUSED:
             return CredentialsRefused(self.uri, REFUSED[code])
         if code in NO_BUCKET:
-            return BucketMissing(self._at.bucket, self._endpoint or f"S3 in {self._region}")
+            return BucketMissing(self._at.bucket, self._endpoint or f"S3 in {self._region or HOME_REGION}")
         if code in DENIED:
             return StorageDenied(self.uri)
         if code in ELSEWHERE:
             headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
             region = headers.get("x-amz-bucket-region") or answer["Error"].get("Region") or "another region"
-            return BucketElsewhere(self._at.bucket, region, self._region)
+            return BucketElsewhere(self._at.bucket, region, self._region or HOME_REGION)
         return StorageFailed(self.uri, str(problem))
 
 

@@ -20,4 +20,6 @@ gzip -dc "$archive" | sha256sum --check --status <(echo "$digest  -") || {
 sudo mkdir -p "$home"
 sudo tar -xzf "$archive" -C "$home" --no-same-owner
 rm -rf "$(dirname "$archive")"
-PYTHONPATH="$home" "$python" -c "import shipment_etl"
+# What steps import and nodes have not: a package that does not fit this node fails here, before any step. PySpark is missing
+# as long as bootstrap actions run, so what needs it is not imported.
+PYTHONPATH="$home" "$python" -c "import shipment_etl, numpy, pandas, pyarrow.parquet, deltalake, pandera, pluggy, pydantic, boto3"

@@ -11,6 +11,7 @@ ShipmentEtlError
 │       ├── BucketDenied
 │       ├── RegionMismatch
 │       ├── ObjectMissing
+│       ├── PackageFailed
 │       ├── LocalAwsMissing
 │       ├── LocalAwsRuns
 │       ├── NoLocalAws
@@ -22,7 +23,6 @@ ShipmentEtlError
         ├── NotAllowed
         ├── RequestRefused
         ├── ServiceUnavailable
-        ├── PackageFailed
         ├── StepFailed
         ├── ClusterFailed
         ├── ReportMissing
@@ -188,6 +188,17 @@ class ProgramMissing(EmrRefused):
         super().__init__(f"There is no program {program} on the path. {remedy}")
 
 
+class PackageFailed(EmrRefused):
+    """The package for the cluster cannot be built here; trying again changes nothing."""
+
+    def __init__(self, doing: str, said: str) -> None:
+        super().__init__(
+            f"The package for the cluster could not be built: {doing} failed: {said.strip()[-600:]} "
+            "A host without internet needs one that was built elsewhere with: shipment-etl emr package. Name it with "
+            "--package, or in SHIPMENTS_PACKAGE for an orchestrator."
+        )
+
+
 class EmrError(JobError):
     """The work on EMR could not be done."""
 
@@ -225,13 +236,6 @@ class ServiceUnavailable(EmrError):
             f"AWS gave no usable answer to a call {doing} for {seconds:,.0f} s; at last: {said[:300]} "
             "Run the same again later: with the same --run it takes up what is there."
         )
-
-
-class PackageFailed(EmrError):
-    """The package for the cluster cannot be built."""
-
-    def __init__(self, doing: str, said: str) -> None:
-        super().__init__(f"The package for the cluster could not be built: {doing} failed: {said.strip()[-600:]}")
 
 
 class StepFailed(EmrError):

@@ -1,38 +1,36 @@
-"""The package for a cluster: what is installed here, for the cluster's Python and processor, as one archive.
+"""The package for a cluster: everything it needs of Python, for its own Python and processor, as one archive.
 
-A cluster gets the versions that are installed where the package is built, so that what was tried here runs there. What the
-cluster brings itself (pyspark) and what only laptops need (pysail) stays out. The same wheels give the same bytes.
+What the cluster brings itself (pyspark) and what only laptops need (pysail) stays out. The same wheels give the same bytes.
 """
 
 import gzip
 import hashlib
 import io
-import json
+import os
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
+from shipment_etl_emr.distributions import Contents, contents_of
 from shipment_etl_emr.errors import PackageFailed
 
-__all__ = ["Package", "archive", "build", "needed"]
+__all__ = ["FOLDER", "Package", "archive", "build"]
 
-ROOT = "shipment-etl"
-EXTRAS = ("s3",)
-"""Extras of the package that a cluster needs, where this version has them."""
-LEFT_OUT = frozenset({"py4j", "pyspark", "pysail"})
+FOLDER = "SHIPMENT_ETL_PACKAGES"
+"""Environment variable: a folder with packages that were built before, as the images have one."""
 PLATFORMS = ("manylinux2014", *(f"manylinux_2_{glibc}" for glibc in range(17, 35)))
 """Wheels that run on Amazon Linux 2023, which has glibc 2.34."""
 GZIP_LEVEL = 4
 """Little larger than 6, and half the time."""
+MAX_CACHED = 4
+"""Packages that the cache keeps: two Pythons or processors, each as it was before and after a change."""
+PIP = ("--no-deps", "--quiet", "--disable-pip-version-check", "--retries=2", "--timeout=15")
+"""A host without internet is to find out within a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,78 +43,54 @@ class Package:
     arch: str
 
     @property
+    def file_name(self) -> str:
+        """Name of a file that holds it; the same content has the same name."""
+        return f"shipment-etl-py{self.python}-{self.arch}-{self.digest}.tar.gz"
+
+    @property
     def name(self) -> str:
-        """Name of the object that holds it; the same content has the same name."""
-        return f"packages/shipment-etl-py{self.python}-{self.arch}-{self.digest}.tar.gz"
+        """Name of the object that holds it."""
+        return f"packages/{self.file_name}"
 
 
-def build(python: str, arch: str, more: Iterable[str] = ()) -> Package:
-    """Build the package.
+def build(python: str, arch: str, more: Iterable[str] = (), environ: Mapping[str, str] = os.environ) -> Package:
+    """Return the package: one that was built before, if it holds the same, else one that is built now and kept.
 
     Args:
         python: of the cluster, such as 3.11.
         arch: of its processors: x86_64 or aarch64.
         more: distributions to add, such as plugins of your own; they must be installed here.
+        environ: with SHIPMENT_ETL_PACKAGES, the folder that is looked into first, and where the user's cache is.
 
     Raises:
         PackageFailed: a distribution is not installed here, or has no wheel for the cluster.
     """
+    more = tuple(more)
+    if not more and (ready := _read(environ.get(FOLDER), python, arch)):
+        return ready
+    contents = contents_of(python, arch, more)
+    cache = Path(environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "shipment_etl" / "packages"
+    folder = cache / f"{python}-{arch}-{contents.key}"
+    if ready := _read(folder, python, arch):
+        return ready
+    made = _assemble(contents, python, arch)
+    _keep(made, folder)
+    return made
+
+
+def _assemble(contents: Contents, python: str, arch: str) -> Package:
     with tempfile.TemporaryDirectory(prefix="shipment-etl-") as folder:
         wheels = Path(folder)
-        bought: list[str] = []
-        own: list[str] = []
-        for each in needed([ROOT, *more], python, arch):
-            source = _source(each)
-            (own if source else bought).append(source or f"{each.metadata['Name']}=={each.version}")
         tags = [f"--platform={platform}_{arch}" for platform in PLATFORMS]
-        version = ["--implementation=cp", f"--python-version={python}"]
-        if bought:
-            _pip("download", ["--only-binary=:all:", *version, *tags, f"--dest={wheels}", *bought])
-        if own:
-            _pip("wheel", [f"--wheel-dir={wheels}", *own])
+        target = ["--only-binary=:all:", "--implementation=cp", f"--python-version={python}", *tags, f"--dest={wheels}"]
+        lock = wheels / "requirements.txt"
+        lock.write_text("\n".join(contents.locked))
+        _pip("download", ["--require-hashes", *target, f"--requirement={lock}"])
+        if contents.released:
+            _pip("download", [*target, *contents.released])
+        _pip("wheel", [f"--wheel-dir={wheels}", *contents.sources])
         data, digest = archive(sorted(wheels.glob("*.whl"), key=lambda wheel: wheel.name))
     return Package(data, digest, python, arch)
-
-
-def needed(roots: Iterable[str], python: str, arch: str) -> list[Distribution]:
-    """Return the installed distributions that some need on a cluster, by name.
-
-    Raises:
-        PackageFailed: one is not installed here.
-    """
-    environment = {
-        "python_version": python,
-        "python_full_version": f"{python}.0",
-        "platform_machine": arch,
-        "platform_system": "Linux",
-        "sys_platform": "linux",
-        "os_name": "posix",
-        "implementation_name": "cpython",
-        "platform_python_implementation": "CPython",
-    }
-    found: dict[str, Distribution] = {}
-    asked: list[tuple[Requirement, tuple[str, ...]]] = [
-        (Requirement(root), EXTRAS if canonicalize_name(root) == ROOT else ()) for root in roots
-    ]
-    seen = set()
-    while asked:
-        requirement, extras = asked.pop()
-        name = canonicalize_name(requirement.name)
-        key = (name, tuple(sorted(extras)))
-        if name in LEFT_OUT or key in seen:
-            continue
-        seen.add(key)
-        try:
-            found[name] = distribution(name)
-        except PackageNotFoundError:
-            raise PackageFailed(f"to find {name}", "it is not installed here. Install it, then build again.") from None
-        for line in found[name].requires or ():
-            other = Requirement(line)
-            if other.marker is None or any(
-                other.marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras)
-            ):
-                asked.append((other, tuple(other.extras)))
-    return [found[name] for name in sorted(found)]
 
 
 def archive(wheels: Iterable[Path]) -> tuple[bytes, str]:
@@ -142,14 +116,33 @@ def _unpacked(wheel: Path) -> Iterator[tuple[str, bytes]]:
             yield (name.split("/", 2)[2] if kind else name), source.read(name)
 
 
-def _source(each: Distribution) -> str:
-    """Return where a distribution was installed from, if that is no index."""
-    told = each.read_text("direct_url.json")
-    return str(json.loads(told)["url"]) if told else ""
+def _read(folder: Path | str | None, python: str, arch: str) -> Package | None:
+    """Return the package for a cluster that a folder holds, if there is one."""
+    found = sorted(Path(folder).glob(f"shipment-etl-py{python}-{arch}-*.tar.gz")) if folder else []
+    if not found:
+        return None
+    digest = found[-1].name.removesuffix(".tar.gz").rpartition("-")[2]
+    # So that it counts as used last.
+    if os.access(found[-1].parent, os.W_OK):
+        found[-1].parent.touch()
+    return Package(found[-1].read_bytes(), digest, python, arch)
+
+
+def _keep(package: Package, folder: Path) -> None:
+    """Put a package into the cache, and take out what was not used for the longest time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = folder / f".{os.getpid()}"
+    aside.write_bytes(package.data)
+    aside.replace(folder / package.file_name)
+    others = sorted(folder.parent.iterdir(), key=lambda each: each.stat().st_mtime, reverse=True)
+    for each in others[MAX_CACHED:]:
+        for file in each.iterdir():
+            file.unlink(missing_ok=True)
+        each.rmdir()
 
 
 def _pip(command: str, arguments: list[str]) -> None:
-    call = [sys.executable, "-m", "pip", command, "--no-deps", "--quiet", "--disable-pip-version-check", *arguments]
+    call = [sys.executable, "-m", "pip", command, *PIP, *arguments]
     done = subprocess.run(call, capture_output=True, text=True, check=False)  # noqa: S603  # no shell, and our own words
     if done.returncode != 0:
         raise PackageFailed(f"pip {command}", done.stderr or done.stdout)

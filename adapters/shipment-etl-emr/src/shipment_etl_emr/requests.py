@@ -110,13 +110,13 @@ def job_run_request(settings: Settings, job: Job, token: str) -> dict[str, Any]:
     size = sum(len(each) + 1 for each in job.arguments)
     if size > LONGEST_STEP:
         raise StepTooLong(size, LONGEST_STEP)
-    python = {"PYSPARK_PYTHON": settings.known_release.interpreter, "PYTHONPATH": f"./{ARCHIVE}"}
+    environment = _environment(settings, f"./{ARCHIVE}")
     spark = {
         **COMMON,
         "spark.jars": DELTA_JARS,
         "spark.archives": f"{job.package}#{ARCHIVE}",
-        **{f"spark.emr-serverless.driverEnv.{name}": value for name, value in python.items()},
-        **{f"spark.executorEnv.{name}": value for name, value in python.items()},
+        **{f"spark.emr-serverless.driverEnv.{name}": value for name, value in environment.items()},
+        **{f"spark.executorEnv.{name}": value for name, value in environment.items()},
         **settings.spark,
     }
     monitoring: dict[str, Any] = {"logUri": f"{settings.logs.rstrip('/')}/"}
@@ -144,11 +144,20 @@ def tags_of(settings: Settings, run: str, attempt: int) -> dict[str, str]:
     return {**settings.tags, **own, "for-use-with-amazon-emr-managed-policies": "true"}
 
 
+def _environment(settings: Settings, home: str) -> dict[str, str]:
+    """Return the variables of driver and executors: their Python, the folder of the package, and the region."""
+    environment = {"PYSPARK_PYTHON": settings.known_release.interpreter, "PYTHONPATH": home}
+    if settings.region:
+        # EMR tells neither; boto3 reads only the second, and delta-rs the first.
+        environment |= {"AWS_REGION": settings.region, "AWS_DEFAULT_REGION": settings.region}
+    return environment
+
+
 def _configurations(settings: Settings) -> list[dict[str, Any]]:
-    python = {"PYSPARK_PYTHON": settings.known_release.interpreter, "PYTHONPATH": HOME}
+    environment = _environment(settings, HOME)
     spark = {
         **COMMON,
-        **{f"spark.executorEnv.{name}": value for name, value in python.items()},
+        **{f"spark.executorEnv.{name}": value for name, value in environment.items()},
         **spark_sizes(settings.primary, settings.workers, settings.count, fixed=not settings.fleets),
         **settings.spark,
     }
@@ -157,7 +166,7 @@ def _configurations(settings: Settings) -> list[dict[str, Any]]:
         {
             "Classification": "spark-env",
             "Properties": {},
-            "Configurations": [{"Classification": "export", "Properties": python}],
+            "Configurations": [{"Classification": "export", "Properties": environment}],
         },
         {"Classification": "spark-defaults", "Properties": spark},
     ]

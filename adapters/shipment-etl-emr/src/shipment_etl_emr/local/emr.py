@@ -4,8 +4,9 @@ Everything that leans on moto's inside is here. Its objects hold the truth, for 
 read from them as a plain value, and what `lifecycle` makes of it is written back.
 """
 
+import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,6 +50,8 @@ class LiveCluster(models.Cluster):
     # moto's own type does not have what a step has in here.
     steps: list[Any]
     scaling: dict[str, Any] | None = None
+    configured: Sequence[Mapping[str, Any]] = ()
+    """Configurations as they were asked for; moto changes the case of names in them."""
 
     def __init__(self, backend: models.ElasticMapReduceBackend, **asked: Any) -> None:
         self.fleets = []
@@ -190,6 +193,7 @@ class LiveResponse(ElasticMapReduceResponse):
             _fleet(number, each) for number, each in enumerate(self._get_param("Instances.InstanceFleets", []))
         ]
         cluster.scaling = self._get_param("ManagedScalingPolicy")
+        cluster.configured = json.loads(self.body).get("Configurations", ())
         policy = self._get_param("AutoTerminationPolicy")
         if policy is not None:
             cluster.idle_seconds = _idle(policy)

@@ -11,8 +11,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from shipment_etl.errors import ShipmentEtlError
 from shipment_etl_emr.local import emr
-from shipment_etl_emr.local.lifecycle import ACTIVE, TERMINATING, advance, ended
+from shipment_etl_emr.local.bootstrap import Bootstrap, BootstrapFailed
+from shipment_etl_emr.local.lifecycle import ACTIVE, BOOTSTRAPPING, TERMINATING, advance, bootstrap_failed, ended
+from shipment_etl_emr.local.nodes import Node, NodeFailed
 from shipment_etl_emr.local.steps import Running, prepare
 from shipment_etl_emr.settings import S3
 
@@ -20,6 +23,7 @@ __all__ = ["Executor"]
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.1
+SPARK = "spark"
 FILES = ("controller", "stdout", "stderr", "syslog")
 LONGEST_MESSAGE = 500
 
@@ -29,7 +33,7 @@ class Executor:
 
     Args:
         s3: client of the S3 of this process.
-        engine: sail or spark.
+        engine: sail, in this project's environment; or spark, on a node for each cluster.
         folder: where steps get a folder each, as long as they run.
         environment: of the steps, which leads to this AWS.
         clock: seconds, ever growing.
@@ -49,6 +53,7 @@ class Executor:
         self._environment = environment
         self._clock = clock
         self._running: dict[tuple[str, str], Running] = {}
+        self._bootstraps: dict[str, Bootstrap] = {}
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="executor", daemon=True)
 
@@ -63,6 +68,9 @@ class Executor:
         for running in self._running.values():
             running.close()
         self._running.clear()
+        for bootstrap in self._bootstraps.values():
+            bootstrap.close()
+        self._bootstraps.clear()
 
     def _run(self) -> None:
         while not self._end.wait(LOOK_SECONDS):
@@ -75,8 +83,7 @@ class Executor:
         with emr.LOCK:
             every = list(emr.clusters())
         for cluster in every:
-            with emr.LOCK:
-                cluster.become(advance(cluster.value, self._clock()))
+            self._advance(cluster)
             for step in list(cluster.steps):
                 if step.state in ACTIVE:
                     self._attend(cluster, step)
@@ -84,6 +91,32 @@ class Executor:
         known = {cluster.id for cluster in every}
         for key in [key for key in self._running if key[0] not in known]:
             self._running.pop(key).close()
+        for name in [name for name in self._bootstraps if name not in known]:
+            self._bootstraps.pop(name).close()
+
+    def _advance(self, cluster: emr.LiveCluster) -> None:
+        """Let a cluster go on with its life; one with a node only when that is ready."""
+        failed = ""
+        if self._engine == SPARK and cluster.state == BOOTSTRAPPING:
+            try:
+                if not self._bootstrap(cluster).look():
+                    return
+            except (BootstrapFailed, NodeFailed, ShipmentEtlError) as problem:
+                failed = str(problem)[:LONGEST_MESSAGE]
+        with emr.LOCK:
+            value = bootstrap_failed(cluster.value, failed) if failed else advance(cluster.value, self._clock())
+            cluster.become(value)
+
+    def _bootstrap(self, cluster: emr.LiveCluster) -> Bootstrap:
+        if cluster.id not in self._bootstraps:
+            root = Path(tempfile.mkdtemp(prefix=f"{cluster.id}-", dir=self._folder))
+            node = Node(root, cluster.configured, self._environment, cluster.emr_backend.region_name)
+
+            def keep(number: int, folder: Path) -> None:
+                self._upload(cluster, f"node/primary/bootstrap-actions/{number}", folder)
+
+            self._bootstraps[cluster.id] = Bootstrap(node, cluster.bootstrap_actions, self._fetch, keep)
+        return self._bootstraps[cluster.id]
 
     def _attend(self, cluster: emr.LiveCluster, step: Any) -> None:
         key = (cluster.id, step.id)
@@ -98,7 +131,7 @@ class Executor:
         running.close()
         self._note(running.folder, f"INFO the process ended with exit code {code}")
         # First the logs, then the state: whoever sees that a step is over finds its logs.
-        logs = self._upload(cluster, step, running.folder)
+        logs = self._upload(cluster, f"steps/{step.id}", running.folder)
         with emr.LOCK:
             if code != 0:
                 step.failure = _failure(running.folder, code, logs)
@@ -111,13 +144,14 @@ class Executor:
     def _started(self, cluster: emr.LiveCluster, step: Any) -> Running:
         folder = Path(tempfile.mkdtemp(prefix=f"{step.id}-", dir=self._folder))
         self._note(folder, f"INFO startExec {step.jar} {list(step.args)}")
-        for action in cluster.bootstrap_actions:
+        bootstrap = self._bootstraps.get(cluster.id)
+        for action in () if bootstrap else cluster.bootstrap_actions:
             self._note(folder, f"WARN the bootstrap action {action.name} is for a cluster's nodes and is not run here")
         try:
-            command, more = prepare(
+            command, environment = prepare(
                 step.jar,
                 list(step.args),
-                engine=self._engine,
+                node=bootstrap.node if bootstrap else None,
                 folder=folder,
                 fetch=self._fetch,
                 environment=self._environment,
@@ -125,9 +159,9 @@ class Executor:
         except Exception as problem:
             # Of any kind: what a step brings along can be broken in any way, and that is the step's failure.
             (folder / "stderr").write_text(f"{problem}\n", "utf-8")
-            command, more = [sys.executable, "-I", "-c", "raise SystemExit(1)"], {}
+            command, environment = [sys.executable, "-I", "-c", "raise SystemExit(1)"], {}
         self._note(folder, f"INFO running {command}")
-        return Running(command, folder, {**self._environment, **more})
+        return Running(command, folder, environment)
 
     def _fetch(self, uri: str, folder: Path) -> Path:
         found = S3.fullmatch(uri.replace("s3a://", "s3://", 1))
@@ -140,12 +174,12 @@ class Executor:
             raise FileNotFoundError(f"{uri} cannot be fetched: {problem}") from problem
         return target
 
-    def _upload(self, cluster: emr.LiveCluster, step: Any, folder: Path) -> str:
-        """Bring the logs to where the cluster wants them; return their folder, empty if there is none."""
+    def _upload(self, cluster: emr.LiveCluster, place: str, folder: Path) -> str:
+        """Bring logs to a place below where the cluster wants them; return their folder, empty if there is none."""
         found = S3.fullmatch((cluster.log_uri or "").replace("s3n://", "s3://", 1))
         if found is None:
             return ""
-        prefix = f"{(found['key'] or '').strip('/')}/{cluster.id}/steps/{step.id}/".lstrip("/")
+        prefix = f"{(found['key'] or '').strip('/')}/{cluster.id}/{place}/".lstrip("/")
         try:
             for name in FILES:
                 file = folder / name
@@ -153,7 +187,7 @@ class Executor:
                 self._s3.put_object(Bucket=found["bucket"], Key=f"{prefix}{name}.gz", Body=gzip.compress(data))
         except Exception as problem:
             # As with EMR: a step does not fail for want of a place for its logs.
-            log.warning("the logs of %s could not be written to %s: %s", step.id, cluster.log_uri, problem)
+            log.warning("the logs of %s could not be written to %s: %s", place, cluster.log_uri, problem)
             return ""
         return f"s3://{found['bucket']}/{prefix}"
 

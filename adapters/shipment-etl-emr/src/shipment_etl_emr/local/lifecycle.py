@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 __all__ = [
     "ACTIVE",
+    "BOOTSTRAPPING",
     "ENDED",
     "GONE",
     "Cluster",
@@ -12,6 +13,7 @@ __all__ = [
     "Step",
     "add",
     "advance",
+    "bootstrap_failed",
     "cancel",
     "ended",
     "terminate",
@@ -28,6 +30,8 @@ ENDED = frozenset({COMPLETED, CANCELLED, FAILED, INTERRUPTED})
 """States of a step that is over."""
 ACTIVE = frozenset({RUNNING, CANCEL_PENDING})
 """States of a step that has a process."""
+ENDED_WITH_ERRORS = frozenset({"BOOTSTRAP_FAILURE", "STEP_FAILURE"})
+"""Reasons for which a cluster ends badly."""
 ENDS_CLUSTER = frozenset({"TERMINATE_CLUSTER", "TERMINATE_JOB_FLOW"})
 MOST_STEPS = 256
 
@@ -132,6 +136,11 @@ def ended(cluster: Cluster, name: str, *, well: bool) -> Cluster:
     return _cancel_pending(cluster)
 
 
+def bootstrap_failed(cluster: Cluster, message: str) -> Cluster:
+    """End a cluster whose bootstrap action failed."""
+    return _ending(cluster, "BOOTSTRAP_FAILURE", message) if cluster.state == BOOTSTRAPPING else cluster
+
+
 def advance(cluster: Cluster, now: float) -> Cluster:
     """Take the next step of a cluster's life that needs nobody to ask for it; the same cluster if there is none."""
     if cluster.state in GONE:
@@ -144,7 +153,7 @@ def advance(cluster: Cluster, now: float) -> Cluster:
     if cluster.state == TERMINATING:
         if active:
             return cluster
-        return replace(cluster, state=TERMINATED_WITH_ERRORS if cluster.code == "STEP_FAILURE" else TERMINATED)
+        return replace(cluster, state=TERMINATED_WITH_ERRORS if cluster.code in ENDED_WITH_ERRORS else TERMINATED)
     return _worked(cluster, active, now)
 
 

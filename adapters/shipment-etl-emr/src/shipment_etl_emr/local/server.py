@@ -48,6 +48,7 @@ def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
 
     from shipment_etl_emr.local import emr, stacks
     from shipment_etl_emr.local.executor import Executor
+    from shipment_etl_emr.local.regions import strict_regions
 
     class Handler(MotoRequestHandler):
         # Head and body of an answer go out apart: with the algorithm, each answer would wait 40 ms for its other half.
@@ -59,7 +60,7 @@ def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
     # Whoever starts it beside its clients, as containers are, has to know the key before.
     key = os.environ.get(KEY) or f"LOCAL{secrets.token_hex(8).upper()}"
     status = {"service": "shipment-etl local-aws", "pid": os.getpid(), "engine": engine}
-    application = guarded(DomainDispatcherApplication(create_backend_app), key, status)
+    application = guarded(strict_regions(DomainDispatcherApplication(create_backend_app)), key, status)
     server = make_server(LOOPBACK, port, application, threaded=True, request_handler=Handler)
     aws = LocalAws(f"http://{LOOPBACK}:{server.server_port}", key)
     lead_process(aws.environment)

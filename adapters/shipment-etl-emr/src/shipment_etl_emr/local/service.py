@@ -1,4 +1,4 @@
-"""The adapter on local AWS: the same service, with settings of its own, no package, and no patience with what is near."""
+"""The adapter on local AWS: the same service, with settings of its own, and no patience with what is near."""
 
 import time
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shipment_etl_emr.calls import Calls
-from shipment_etl_emr.local.background import reach
+from shipment_etl_emr.local.background import reach, status_of
 from shipment_etl_emr.local.client import CODE, LAKE, LOGS, LocalAws, lead_process
 from shipment_etl_emr.logs import Logs
 from shipment_etl_emr.service import Service
@@ -19,15 +19,21 @@ if TYPE_CHECKING:
 __all__ = ["LocalService", "local_service"]
 
 PATIENCE_SECONDS = 15.0
+SPARK = "spark"
 HASTE, LONGEST_PAUSE = 10, 1.0
 QUICK = Timing(sleep=lambda seconds: time.sleep(min(seconds / HASTE, LONGEST_PAUSE)))
 
 
 @dataclass
 class LocalService(Service):
-    """All that a run needs, on this machine. Steps run on what is installed here, so that there is no package to build."""
+    """All that a run needs, on this machine.
+
+    Attributes:
+        nodes: whether clusters have nodes, which need a package; else steps run on what is installed here.
+    """
 
     lake: str | None = LAKE
+    nodes: bool = False
 
     @cached_property
     def calls(self) -> Calls:
@@ -40,12 +46,12 @@ class LocalService(Service):
         return Logs(self.client("s3"), self.calls, PATIENCE_SECONDS)
 
     def upload_bootstrap(self) -> str:
-        """Return that there is none: what it does is for the nodes of a cluster."""
-        return ""
+        """Upload the bootstrap action where there are nodes; else return that there is none."""
+        return super().upload_bootstrap() if self.nodes else ""
 
     def package(self, given: str | None) -> str:
-        """Return the package that was given, else that there is none."""
-        return super().package(given) if given else ""
+        """Return the package where there are nodes, or where one was given; else that there is none."""
+        return super().package(given) if given or self.nodes else ""
 
 
 def local_service(settings: Settings | None, tell: "Callable[[LocalAws], None]") -> LocalService:
@@ -62,4 +68,6 @@ def local_service(settings: Settings | None, tell: "Callable[[LocalAws], None]")
     if new:
         tell(aws)
     lead_process(aws.environment)
-    return LocalService(settings or Settings(code=CODE, logs=LOGS, region=aws.region), aws.endpoint, timing=QUICK)
+    nodes = (status_of(aws.endpoint) or {}).get("engine") == SPARK
+    settings = settings or Settings(code=CODE, logs=LOGS, region=aws.region)
+    return LocalService(settings, aws.endpoint, timing=QUICK, nodes=nodes)

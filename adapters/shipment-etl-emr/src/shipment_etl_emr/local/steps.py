@@ -9,57 +9,58 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-import pyspark
-
-from shipment_etl.engines.delta import DELTA
-from shipment_etl.engines.jars import delta_jars
-from shipment_etl.engines.java import Java, find_java
-from shipment_etl.s3 import SPARK_PACKAGES, spark_settings
 from shipment_etl_emr.local.commands import CommandUnfit, Program, Script, Submit, read
+from shipment_etl_emr.local.nodes import Node
 
-__all__ = ["Running", "prepare"]
+__all__ = ["Fetch", "Running", "prepare"]
 
 LEASH = Path(__file__).with_name("leash.py")
 GRACE_SECONDS = 10.0
 """How long a program may take to stop when it was asked to."""
-SAIL = "sail"
 Fetch = Callable[[str, Path], Path]
-Prepared = tuple[list[str], dict[str, str]]
 
 
 def prepare(
-    jar: str, arguments: list[str], *, engine: str, folder: Path, fetch: Fetch, environment: Mapping[str, str]
-) -> Prepared:
-    """Return the command of a step, and the variables it needs beside the environment.
+    jar: str, arguments: list[str], *, node: Node | None, folder: Path, fetch: Fetch, environment: Mapping[str, str]
+) -> tuple[list[str], dict[str, str]]:
+    """Return the command of a step, and all its variables.
 
     Args:
         jar: of the step.
         arguments: of the step.
-        engine: sail runs Spark scripts as they are, on the embedded engine; spark runs them by spark-submit.
+        node: what the step runs on; None is this project's own environment, with Spark scripts on the embedded engine.
         folder: the step's own, into which what it brings along is put.
         fetch: brings what a URI names into a folder, and returns where it is; a local file stays where it is.
-        environment: of the step.
+        environment: of steps without a node.
 
     Raises:
         CommandUnfit: it cannot be run here.
         OSError: something it brings along is not there.
     """
+    variables = dict(environment) if node is None else node.environment
     wanted = read(jar, arguments)
     if isinstance(wanted, Script):
-        return ["bash", str(fetch(wanted.uri, folder)), *wanted.arguments], {}
+        return ["bash", str(fetch(wanted.uri, folder)), *wanted.arguments], variables
     if isinstance(wanted, Program):
-        return list(wanted.arguments), {}
+        return list(wanted.arguments), variables
     if not wanted.script.endswith(".py"):
         raise CommandUnfit(f"Local AWS runs Python scripts, and not {wanted.script[:200]}")
     script = str(fetch(wanted.script, folder))
     modules = _bring(wanted, folder, fetch)
+    if node is not None:
+        return _submit(node, wanted, script, modules, folder, fetch)
     path = os.pathsep.join([str(folder), *modules, *filter(None, [environment.get("PYTHONPATH")])])
-    if engine == SAIL:
-        return [sys.executable, script, *wanted.arguments], {"PYTHONPATH": path}
-    java = find_java()
-    command = _spark_submit(java, wanted, folder, fetch, environment)
-    more = {"PYSPARK_PYTHON": sys.executable, "JAVA_HOME": str(java.home), "SPARK_LOCAL_IP": "127.0.0.1"}
-    return [*command, script, *wanted.arguments], {"PYTHONPATH": path, **more}
+    return [sys.executable, script, *wanted.arguments], {**variables, "PYTHONPATH": path}
+
+
+def _submit(
+    node: Node, wanted: Submit, script: str, modules: list[str], folder: Path, fetch: Fetch
+) -> tuple[list[str], dict[str, str]]:
+    jars = [str(fetch(uri, folder)) for uri in wanted.files.get("--jars", ())]
+    options = [*wanted.options]
+    options += [(name, ",".join(paths)) for name, paths in (("--jars", jars), ("--py-files", modules)) if paths]
+    command, variables = node.spark_submit([part for option in options for part in option])
+    return [*command, script, *wanted.arguments], variables
 
 
 def _bring(wanted: Submit, folder: Path, fetch: Fetch) -> list[str]:
@@ -77,24 +78,6 @@ def _bring(wanted: Submit, folder: Path, fetch: Fetch) -> list[str]:
         else:
             shutil.unpack_archive(packed, target, filter="data")
     return [str(fetch(uri, folder)) for uri in wanted.files.get("--py-files", ())]
-
-
-def _spark_submit(java: Java, wanted: Submit, folder: Path, fetch: Fetch, environment: Mapping[str, str]) -> list[str]:
-    """Return a call of the spark-submit that came with pyspark, with Delta and the way to S3."""
-    jars = [*map(str, delta_jars(java)), *(str(fetch(uri, folder)) for uri in wanted.files.get("--jars", ()))]
-    settings = {
-        **DELTA,
-        **spark_settings(environment),
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.ui.enabled": "false",
-    }
-    conf = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
-    given = [part for option in wanted.options for part in option]
-    program = str(Path(pyspark.__file__).parent / "bin" / "spark-submit")
-    here = ["--master", "local[*]", "--jars", ",".join(jars), "--packages", ",".join(SPARK_PACKAGES)]
-    return [program, *here, *conf, *given]
 
 
 class Running:

@@ -65,6 +65,12 @@ class Life(RuleBasedStateMachine):
             ending = self.cluster.state in {"TERMINATING", *GONE}
             assert ending or (self.cluster.concurrency > 1 and set(actions) != {"CONTINUE"})
 
+    @rule()
+    def fails_to_bootstrap(self) -> None:
+        before = self.cluster
+        self.become(lifecycle.bootstrap_failed(before, "bootstrap action 1 returned a non-zero return code"))
+        assert (self.cluster.state == "TERMINATING") == (before.state in ("BOOTSTRAPPING", "TERMINATING"))
+
     @rule(seconds=st.integers(0, 700))
     def grows_older(self, seconds: int) -> None:
         self.now += seconds
@@ -170,6 +176,15 @@ def test_what_a_failed_step_does_to_its_cluster(
     action: str, keep: bool, protected: bool, expected: tuple[str, str, list[str]]
 ) -> None:
     assert after_failure(action, keep=keep, protected=protected) == expected
+
+
+def test_a_cluster_whose_bootstrap_action_fails_ends_with_errors_and_runs_nothing() -> None:
+    cluster = lifecycle.add(Cluster(keep=True), [Step("s-1")])
+    cluster = lifecycle.bootstrap_failed(lifecycle.advance(cluster, 0), "bootstrap action 1 failed")
+    assert (cluster.code, cluster.message) == ("BOOTSTRAP_FAILURE", "bootstrap action 1 failed")
+    cluster = lifecycle.advance(cluster, 1)
+    assert cluster.state == "TERMINATED_WITH_ERRORS"
+    assert [step.state for step in cluster.steps] == ["CANCELLED"]
 
 
 def test_an_idle_cluster_ends_when_its_policy_says_so() -> None:

@@ -1,0 +1,47 @@
+"""Package metadata for a PySpark that has none, as the one that spark-submit puts on the path of a cluster.
+
+A Spark installation holds PySpark as plain files, without the `dist-info` that pip writes. Libraries that ask
+`importlib.metadata` for its version, as pandera does before it patches numpy 2 for PySpark 3.5, then believe that it is not
+installed. The version is taken from PySpark itself.
+"""
+
+import sys
+from collections.abc import Iterable
+from importlib.metadata import Distribution, DistributionFinder, PackageNotFoundError, distribution
+from os import PathLike
+from pathlib import Path
+
+import pyspark
+
+__all__ = ["provide"]
+
+NAME = "pyspark"
+ANY = DistributionFinder.Context()
+
+
+class _PySpark(Distribution):
+    """The distribution of the PySpark that is imported."""
+
+    def read_text(self, filename: str) -> str | None:
+        return f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {pyspark.__version__}\n" if filename == "METADATA" else None
+
+    def locate_file(self, path: str | PathLike[str]) -> Path:
+        return Path(pyspark.__file__).parent.parent / path
+
+
+class _Finder(DistributionFinder):
+    """Finds PySpark's distribution, and no other."""
+
+    def find_spec(self, *_: object) -> None:
+        """Leave modules to others."""
+
+    def find_distributions(self, context: DistributionFinder.Context = ANY) -> Iterable[Distribution]:
+        return [_PySpark()] if context.name in (None, NAME) else []
+
+
+def provide() -> None:
+    """Let `importlib.metadata` know the PySpark of this process, if it does not yet."""
+    try:
+        distribution(NAME)
+    except PackageNotFoundError:
+        sys.meta_path.append(_Finder())
