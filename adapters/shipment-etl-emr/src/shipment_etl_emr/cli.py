@@ -251,6 +251,10 @@ def package(
         list[str] | None, typer.Option("--with", metavar="NAME", help="A distribution more, as a plugin.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write it there, and upload nothing.")] = None,
+    python: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="Python of the cluster, such as 3.11; else that of the settings.")
+    ] = None,
+    arch: Annotated[str | None, typer.Option(metavar="ARCH", help="x86_64 or aarch64; else that of the settings.")] = None,
     settings: SettingsOption = None,
     endpoint_url: EndpointOption = None,
     local: LocalOption = False,
@@ -260,10 +264,12 @@ def package(
     """Build what a cluster needs of Python, and upload it if it is new; prints where it is."""
     from shipment_etl_emr.package import build
 
-    wanted = _settings(settings)
-    made = build(wanted.known_release.python, wanted.arch, more or ())
+    if python is None or arch is None:
+        wanted = _settings(settings)
+        python, arch = python or wanted.known_release.python, arch or wanted.arch
+    made = build(python, arch, more or ())
     if out is not None:
-        file = out / Path(made.name).name
+        file = out / made.file_name
         out.mkdir(parents=True, exist_ok=True)
         file.write_bytes(made.data)
         uri, new = str(file), True

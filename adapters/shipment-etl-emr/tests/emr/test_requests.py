@@ -65,10 +65,25 @@ def test_delta_and_python_are_set() -> None:
     assert made["LogUri"] == "s3://acme-logs/emr/"
 
 
+SERVERLESS = replace(SETTINGS, target="serverless", application="00f", job_role="arn:aws:iam::123456789012:role/jobs")
+
+
+def test_driver_and_executors_know_their_region() -> None:
+    made = request()
+    expected = {"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1"}
+    assert expected.items() <= properties(made, "spark-env")["Configurations"][0]["Properties"].items()
+    (serverless,) = job_run_request(SERVERLESS, JOB, "t")["configurationOverrides"]["applicationConfiguration"]
+    for found, prefixes in (
+        (properties(made, "spark-defaults")["Properties"], ["spark.executorEnv."]),
+        (serverless["properties"], ["spark.executorEnv.", "spark.emr-serverless.driverEnv."]),
+    ):
+        for prefix in prefixes:
+            assert {f"{prefix}{name}": value for name, value in expected.items()}.items() <= found.items()
+
+
 def test_arguments_are_handed_on_as_they_are() -> None:
     assert tuple(step_request(SETTINGS, JOB)["HadoopJarStep"]["Args"][4:]) == NASTY
-    serverless = replace(SETTINGS, target="serverless", application="00f", job_role="arn:aws:iam::123456789012:role/jobs")
-    made = job_run_request(serverless, JOB, "token")
+    made = job_run_request(SERVERLESS, JOB, "token")
     valid("emr-serverless", "StartJobRun", made)
     assert tuple(made["jobDriver"]["sparkSubmit"]["entryPointArguments"]) == NASTY
     assert made["executionTimeoutMinutes"] == 360
