@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from datetime import date as Date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
@@ -47,6 +48,27 @@ app = typer.Typer(
 SCRIPTS = {JobName.generate: "spark/data_generation.py", JobName.process: "spark/pyspark_app.py"}
 NO_SCRIPT = "Run from the folder that holds spark/, or name one with --script FILE or s3://…."
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command()
+def check(
+    lake: LakeOption = "",
+    package: PackageOption = None,
+    settings: SettingsOption = None,
+    endpoint_url: EndpointOption = None,
+    local: LocalOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Check what a run needs, before the first one: nothing is started, and each finding names its fix."""
+    from shipment_etl_emr.checks import check_service
+    from shipment_etl_emr.checks.table import print_checks
+
+    connect = partial(_service, settings, endpoint_url, local)
+    checks = check_service(connect, lake or None, package, tuple(SCRIPTS.values()), packaged=not local)
+    print_checks(checks, as_json)
+    if any(each.state == "red" for each in checks):
+        raise typer.Exit(1)
 
 
 @app.command(context_settings=PASSED_ON)

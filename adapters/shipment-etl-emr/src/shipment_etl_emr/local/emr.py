@@ -25,6 +25,8 @@ LOCK = threading.RLock()
 """Held while clusters are read or changed: by each call, and by the executor."""
 LEAST_IDLE, MOST_IDLE = 60, 604_800
 DEFAULT_IDLE = 3_600
+SPARKS = {"emr-7.13.0": "3.5.6"}
+"""Releases that are described, with their Spark."""
 
 
 class LiveStep(models.Step):
@@ -245,6 +247,13 @@ class LiveResponse(ElasticMapReduceResponse):
         """Forget how a cluster may grow."""
         self._cluster(self._get_param("ClusterId")).scaling = None
         return EmptyResult()
+
+    def describe_release_label(self) -> ActionResult:
+        """Tell what a release holds; those that moto lists are not known in more detail."""
+        label = self._get_param("ReleaseLabel")
+        if label not in SPARKS:
+            raise InvalidRequestException(f"The release label {label} is not valid.")
+        return ActionResult({"ReleaseLabel": label, "Applications": [{"Name": "Spark", "Version": SPARKS[label]}]})
 
     def list_instance_fleets(self) -> ActionResult:
         """Tell a cluster's fleets."""

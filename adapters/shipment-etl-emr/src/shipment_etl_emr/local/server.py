@@ -20,7 +20,7 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
-from shipment_etl_emr.local.client import BUCKETS, LOOPBACK, LocalAws, lead_process
+from shipment_etl_emr.local.client import LOOPBACK, LocalAws, lead_process
 from shipment_etl_emr.local.guard import guarded
 
 __all__ = ["ENGINES", "main", "serving", "stop_signals"]
@@ -46,7 +46,8 @@ def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    from shipment_etl_emr.local import emr, stacks
+    from shipment_etl_emr.local import emr, iam, network, quotas, stacks
+    from shipment_etl_emr.local.account import set_up
     from shipment_etl_emr.local.executor import Executor
     from shipment_etl_emr.local.regions import strict_regions
 
@@ -54,8 +55,8 @@ def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
         # Head and body of an answer go out apart: with the algorithm, each answer would wait 40 ms for its other half.
         disable_nagle_algorithm = True
 
-    emr.install()
-    stacks.install()
+    for each in (emr, iam, network, quotas, stacks):
+        each.install()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     # Whoever starts it beside its clients, as containers are, has to know the key before.
     key = os.environ.get(KEY) or f"LOCAL{secrets.token_hex(8).upper()}"
@@ -71,8 +72,8 @@ def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
         thread = threading.Thread(target=server.serve_forever, name="server", daemon=True)
         thread.start()
         try:
-            for bucket in BUCKETS:
-                s3.create_bucket(Bucket=bucket)
+            iam.give_key(key)
+            set_up(s3, boto3.client("iam"))
             executor.start()
             yield aws
         finally:

@@ -1,0 +1,285 @@
+"""Rights: what each role must be allowed to do, declared in one place, and asked of IAM's own simulator.
+
+IAM answers from the policies of the role, its boundary and its organization. It does not see policies of buckets and keys.
+`ec2:RunInstances` is not in the lists: the simulator wants its image, volume and more, which only EMR knows.
+"""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from shipment_etl_emr.checks.account import Account, Finding, NotChecked, green, red
+from shipment_etl_emr.checks.keys import disk_key_of
+from shipment_etl_emr.checks.roles import EC2, EMR, SERVERLESS, role_arn, role_of_nodes
+from shipment_etl_emr.requests import RUN_TAG
+from shipment_etl_emr.settings import s3_parts
+
+__all__ = [
+    "Right",
+    "caller",
+    "grant",
+    "jobs",
+    "key_of_disks",
+    "key_of_logs",
+    "nodes",
+    "principal",
+    "service_role",
+]
+
+MANAGED_TAG = "for-use-with-amazon-emr-managed-policies"
+FOR_AWS = "kms:GrantIsForAWSResource"
+SERVICE_ACTIONS = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext")
+NODE_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+LOG_ACTIONS = ("kms:GenerateDataKey",)
+"""What is done with the keys of disks and logs."""
+MAX_NAMED = 3
+"""Missing rights that are named; the command that fixes them holds all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Actions on a resource.
+
+    Attributes:
+        actions: such as s3:GetObject.
+        resource: ARN of what they are done to; may end with *.
+        context: IAM's context keys, with the values that a run has.
+        fix: command that fixes it, if there is a better one than to give the right.
+    """
+
+    actions: tuple[str, ...]
+    resource: str
+    context: Mapping[str, str] = field(default_factory=dict)
+    fix: str = ""
+
+
+def caller_rights(account: Account) -> list[Right]:
+    """Return what whoever starts runs must be allowed to do."""
+    settings, code, logs = account.settings, _s3(account, account.settings.code), _s3(account, account.settings.logs)
+    buckets = {_bucket(account, uri) for uri in (settings.code, settings.logs, *filter(None, [account.lake]))}
+    rights = [
+        *(Right(("s3:ListBucket",), each) for each in sorted(buckets)),
+        Right(("s3:GetObject", "s3:PutObject"), f"{code}/*"),
+        Right(("s3:GetObject",), f"{logs}/*"),
+    ]
+    if settings.target == "serverless":
+        application = _arn(account, SERVERLESS, f"/applications/{settings.application}")
+        job_role = role_arn(account, settings.job_role or "")
+        return [
+            *rights,
+            Right(("emr-serverless:ListJobRuns", "emr-serverless:StartJobRun"), application),
+            Right(("emr-serverless:CancelJobRun", "emr-serverless:GetJobRun"), f"{application}/jobruns/*"),
+            _pass_role(job_role, SERVERLESS),
+        ]
+    cluster, ours = _arn(account, EMR, "cluster/*"), {f"elasticmapreduce:ResourceTag/{RUN_TAG}": "check"}
+    of_clusters = ("AddJobFlowSteps", "CancelSteps", "DescribeCluster", "DescribeStep", "ListSteps", "TerminateJobFlows")
+    return [
+        *rights,
+        Right(("s3:PutObject",), f"{logs}/claims/*"),
+        Right(("elasticmapreduce:ListClusters",), "*"),
+        Right(("elasticmapreduce:RunJobFlow",), "*", {f"aws:RequestTag/{RUN_TAG}": "check"}),
+        Right(tuple(f"elasticmapreduce:{each}" for each in of_clusters), cluster, ours),
+        _pass_role(role_arn(account, settings.service_role), EMR),
+        _pass_role(role_of_nodes(account), EC2),
+    ]
+
+
+def service_rights(account: Account) -> list[Right]:
+    """Return what EMR itself must be allowed to do, in the network that the settings name."""
+    tagged = {f"aws:ResourceTag/{MANAGED_TAG}": "true"}
+    rights = [
+        Right(("ec2:DescribeSubnets", "ec2:DescribeSecurityGroups"), "*"),
+        Right(("ec2:TerminateInstances",), _arn(account, EC2, "instance/*"), tagged),
+        _pass_role(role_of_nodes(account), EC2),
+    ]
+    if not account.settings.subnets:
+        return rights
+    found = account.find("InvalidSubnet", "ec2", "describe_subnets", SubnetIds=list(account.settings.subnets))
+    if found is None:
+        raise NotChecked("a subnet of the settings is not there")
+    subnets = found["Subnets"]
+    networks = account.ask("ec2", "describe_vpcs", VpcIds=sorted({each["VpcId"] for each in subnets}))["Vpcs"]
+    return [
+        *rights,
+        *(_in_network(account, "ec2:CreateNetworkInterface", f"subnet/{each['SubnetId']}", each) for each in subnets),
+        *(_in_network(account, "ec2:CreateSecurityGroup", f"vpc/{each['VpcId']}", each) for each in networks),
+    ]
+
+
+def node_rights(account: Account) -> list[Right]:
+    """Return what the nodes of clusters must be allowed to do."""
+    return _data_rights(account, "j-*")
+
+
+def job_rights(account: Account) -> list[Right]:
+    """Return what jobs on EMR Serverless must be allowed to do."""
+    return _data_rights(account, "applications/*")
+
+
+def key_rights(key: str, actions: Sequence[str]) -> list[Right]:
+    """Return what must be allowed with a KMS key, whose ARN is given."""
+    return [Right((action,), key, {FOR_AWS: "true"} if action == "kms:CreateGrant" else {}) for action in actions]
+
+
+def caller(account: Account) -> Finding:
+    """Check what whoever starts runs may do."""
+    if account.caller.kind == "root":
+        return green("the root user may do everything")
+    return _allowed(account, principal(account), caller_rights(account))
+
+
+def service_role(account: Account) -> Finding:
+    """Check what EMR itself may do."""
+    return _allowed(account, role_arn(account, account.settings.service_role), service_rights(account))
+
+
+def nodes(account: Account) -> Finding:
+    """Check what the nodes of clusters may do."""
+    return _allowed(account, role_of_nodes(account), node_rights(account))
+
+
+def jobs(account: Account) -> Finding:
+    """Check what jobs on EMR Serverless may do."""
+    return _allowed(account, role_arn(account, account.settings.job_role or ""), job_rights(account))
+
+
+def key_of_disks(account: Account, configuration: str) -> Finding:
+    """Check that EMR and the nodes may use the key that a security configuration names."""
+    key = disk_key_of(account, configuration)
+    if not key:
+        return green("not needed")
+    for principal, actions in (
+        (role_arn(account, account.settings.service_role), SERVICE_ACTIONS),
+        (role_of_nodes(account), NODE_ACTIONS),
+    ):
+        finding = _allowed(account, principal, key_rights(key, actions))
+        if finding.state != "green":
+            return finding
+    return finding
+
+
+def key_of_logs(account: Account, key: str) -> Finding:
+    """Check that whoever writes logs may use their key."""
+    serverless = account.settings.target == "serverless"
+    principal = role_arn(account, account.settings.job_role or "") if serverless else role_of_nodes(account)
+    return _allowed(account, principal, key_rights(key, LOG_ACTIONS))
+
+
+def grant(principal: str, rights: Sequence[Right]) -> str:
+    """Return the command that gives rights to a user or role."""
+    document = json.dumps({"Version": "2012-10-17", "Statement": [_statement(right) for right in rights]})
+    name = principal.rsplit("/", 1)[-1]
+    if "/aws-reserved/" in principal:
+        return f"Let the permission set of {name} have: {document}"
+    kind = "user" if ":user/" in principal else "role"
+    put = f"aws iam put-{kind}-policy --{kind}-name {name} --policy-name shipment-etl"
+    return f"{put} --policy-document {shlex.quote(document)}"
+
+
+def _allowed(account: Account, principal: str, rights: Sequence[Right]) -> Finding:
+    """Check by simulation that a user or role may do all of it.
+
+    Args:
+        account: where.
+        principal: ARN of the user or role.
+        rights: what it must be allowed to do.
+    """
+    missing = [missed for right in rights if (missed := _missing(account, principal, right)).actions]
+    if not missing:
+        return green(f"{principal.rsplit('/', 1)[-1]} may all of {sum(len(right.actions) for right in rights)} actions")
+    named = [f"{action} on {right.resource}" for right in missing for action in right.actions]
+    more = f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
+    to_grant = [right for right in missing if not right.fix]
+    fixes = [right.fix for right in missing if right.fix] + ([grant(principal, to_grant)] if to_grant else [])
+    return red(f"{principal.rsplit('/', 1)[-1]} may not {', '.join(named[:MAX_NAMED])}{more}", " && ".join(fixes))
+
+
+def principal(account: Account) -> str:
+    """Return the ARN of the user or role that asks; a session tells that of its role without its path."""
+    caller = account.caller
+    if caller.kind == "user":
+        return caller.arn
+    if caller.kind == "assumed-role":
+        return role_arn(account, caller.name)
+    raise NotChecked(f"{caller.arn} is neither a user nor a role")
+
+
+def _missing(account: Account, principal: str, right: Right) -> Right:
+    """Return the right without what is allowed."""
+    context = [
+        {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "boolean" if key == FOR_AWS else "string"}
+        for key, value in right.context.items()
+    ]
+    found = account.ask(
+        "iam",
+        "simulate_principal_policy",
+        PolicySourceArn=principal,
+        ActionNames=list(right.actions),
+        ResourceArns=[right.resource],
+        ContextEntries=context,
+    )
+    denied = {each["EvalActionName"] for each in found["EvaluationResults"] if each["EvalDecision"] != "allowed"}
+    return replace(right, actions=tuple(each for each in right.actions if each in denied))
+
+
+def _data_rights(account: Account, logs: str) -> list[Right]:
+    code = _s3(account, account.settings.code)
+    rights = [
+        Right(("s3:GetObject",), f"{code}/*"),
+        Right(("s3:PutObject",), f"{_s3(account, account.settings.logs)}/{logs}"),
+    ]
+    if account.lake is None:
+        return rights
+    files = ("s3:DeleteObject", "s3:GetObject", "s3:PutObject")
+    return [
+        Right(("s3:ListBucket",), _bucket(account, account.lake)),
+        Right(files, f"{_s3(account, account.lake)}/*"),
+        *rights,
+    ]
+
+
+def _pass_role(role: str, service: str) -> Right:
+    return Right(("iam:PassRole",), role, {"iam:PassedToService": f"{service}.amazonaws.com"})
+
+
+def _statement(right: Right) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Action": list(right.actions), "Resource": right.resource}
+    conditions = dict(_conditions(right.context))
+    return {**statement, "Condition": conditions} if conditions else statement
+
+
+def _conditions(context: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    runs = {key: "false" for key in context if key.endswith(f"/{RUN_TAG}")}
+    if runs:
+        # A run of any name will do.
+        yield "Null", runs
+    if FOR_AWS in context:
+        yield "Bool", {FOR_AWS: context[FOR_AWS]}
+    others = {key: value for key, value in context.items() if key not in runs and key != FOR_AWS}
+    if others:
+        yield "StringEquals", others
+
+
+def _in_network(account: Account, action: str, resource: str, found: Any) -> Right:
+    """Return what EMR must be allowed to do in a part of the network, as it is tagged."""
+    tags = {f"aws:ResourceTag/{tag['Key']}": tag["Value"] for tag in found.get("Tags", ())}
+    # EMR's managed policy allows it only where this tag is.
+    tag = f"aws ec2 create-tags --region {account.region} --resources {resource.split('/')[1]}"
+    fix = "" if f"aws:ResourceTag/{MANAGED_TAG}" in tags else f"{tag} --tags Key={MANAGED_TAG},Value=true"
+    return Right((action,), _arn(account, EC2, resource), tags, fix)
+
+
+def _arn(account: Account, service: str, resource: str) -> str:
+    caller = account.caller
+    return f"arn:{caller.partition}:{service}:{account.region}:{caller.number}:{resource}"
+
+
+def _bucket(account: Account, uri: str) -> str:
+    return f"arn:{account.caller.partition}:s3:::{s3_parts(uri, 'a folder')[0]}"
+
+
+def _s3(account: Account, uri: str) -> str:
+    bucket, key = s3_parts(uri, "a folder")
+    return f"arn:{account.caller.partition}:s3:::{bucket}" + (f"/{key}" if key else "")

@@ -1,0 +1,42 @@
+"""Table: findings for people, with what fixes them below; colours on a terminal, words everywhere."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from shipment_etl.cli.rendering import print_json_lines
+from shipment_etl_emr.checks.account import Check
+
+__all__ = ["print_checks"]
+
+
+def print_checks(checks: Sequence[Check], as_json: bool) -> None:
+    """Print findings: a table, then the commands that fix them, each in one piece to copy; or a line of JSON for each."""
+    if as_json:
+        print_json_lines(map(asdict, checks))
+        return
+    console = Console(highlight=False)
+    if console.is_terminal:
+        console.print(_table(checks))
+    else:
+        # A program that reads this is to find each finding in one line.
+        width = max(len(check.name) for check in checks)
+        for check in checks:
+            print(f"{check.state:<7} {check.name:<{width}} {check.found}")
+    for check in checks:
+        if check.fix:
+            console.print(Text(f"\n{check.name}:", style=check.state), Text(check.fix), sep="\n  ", soft_wrap=True)
+    counts = ", ".join(f"{sum(check.state == state for check in checks)} {state}" for state in ("green", "yellow", "red"))
+    console.print(Text(f"\n{counts}"))
+
+
+def _table(checks: Sequence[Check]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("state", "check", "found"):
+        table.add_column(name, overflow="fold", no_wrap=name != "found")
+    for check in checks:
+        table.add_row(Text(check.state, style=check.state), Text(check.name), Text(check.found))
+    return table

@@ -1,0 +1,49 @@
+"""Account: what an account of AWS has that has run clusters before, made through AWS's own calls."""
+
+import json
+from typing import Any
+
+from shipment_etl_emr.local.client import BUCKETS
+
+__all__ = ["set_up"]
+
+ENCRYPTED = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+BLOCKED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+ROLES = {
+    "EMR_DefaultRole": ("elasticmapreduce.amazonaws.com", "AmazonElasticMapReduceRole"),
+    "EMR_EC2_DefaultRole": ("ec2.amazonaws.com", "AmazonElasticMapReduceforEC2Role"),
+}
+"""As `aws emr create-default-roles` makes them."""
+LINKED = {"AWSServiceRoleForEMRCleanup": "elasticmapreduce", "AWSServiceRoleForEC2Spot": "spot"}
+
+
+def set_up(s3: Any, iam: Any) -> None:
+    """Make its buckets and the roles of EMR, through clients of S3 and IAM."""
+    for bucket in BUCKETS:
+        _make_bucket(s3, bucket)
+    _make_roles(iam)
+
+
+def _make_bucket(s3: Any, bucket: str) -> None:
+    s3.create_bucket(Bucket=bucket)
+    # Since 2023 S3 does both to every new bucket; moto does not.
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=ENCRYPTED)
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=BLOCKED)
+
+
+def _make_roles(iam: Any) -> None:
+    for role, (service, policy) in ROLES.items():
+        iam.create_role(RoleName=role, AssumeRolePolicyDocument=_trust(service))
+        iam.attach_role_policy(RoleName=role, PolicyArn=f"arn:aws:iam::aws:policy/service-role/{policy}")
+    iam.create_instance_profile(InstanceProfileName="EMR_EC2_DefaultRole")
+    iam.add_role_to_instance_profile(InstanceProfileName="EMR_EC2_DefaultRole", RoleName="EMR_EC2_DefaultRole")
+    for role, service in LINKED.items():
+        # Not by create_service_linked_role: moto would give them other names.
+        principal = f"{service}.amazonaws.com"
+        path = f"/aws-service-role/{principal}/"
+        iam.create_role(RoleName=role, Path=path, AssumeRolePolicyDocument=_trust(principal))
+
+
+def _trust(principal: str) -> str:
+    statement = {"Effect": "Allow", "Principal": {"Service": principal}, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

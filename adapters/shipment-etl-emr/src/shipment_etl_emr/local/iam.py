@@ -1,0 +1,72 @@
+"""IAM as moto has it, with AWS's own policies, the simulator that moto misses, and a user whose key this is."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from moto.core.config import default_user_config
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.core.responses import ActionResult, BaseResponse
+from moto.iam.exceptions import NotFoundException
+from moto.iam.models import IAMBackend, iam_backends
+from moto.iam.responses import IamResponse
+
+from shipment_etl_emr.local.policies import decide
+
+__all__ = ["USER", "give_key", "install"]
+
+USER = "local"
+"""Who the clients of local AWS are."""
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+
+def install() -> None:
+    """Add to moto's own, before the first call."""
+    default_user_config["iam"]["load_aws_managed_policies"] = True
+    IamResponse.simulate_principal_policy = _simulate  # type: ignore[attr-defined]
+    # moto knows keys of 20 characters only, and takes who has another for nobody.
+    BaseResponse.access_key_regex = re.compile(r"AWS.*Credential=(?P<access_key>[^/,\s]+)/")
+
+
+def give_key(key: str) -> None:
+    """Make the user that an access key is of, who may do everything."""
+    backend = iam_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    user = backend.create_user("us-east-1", USER)
+    backend.attach_user_policy(ADMINISTRATOR, USER)
+    user.create_access_key(prefix="AKIA").access_key_id = key
+
+
+def _simulate(self: IamResponse) -> ActionResult:
+    """Tell what a user or role may do, one result for each action as the most restrictive of all resources."""
+    statements = list(_statements(self.backend, self._get_param("PolicySourceArn")))
+    context = {each["ContextKeyName"]: each["ContextKeyValues"][0] for each in self._get_param("ContextEntries", []) or []}
+    results = []
+    for action in self._get_param("ActionNames", []):
+        decisions = {decide(statements, action, each, context) for each in self._get_param("ResourceArns", []) or ["*"]}
+        worst = next(each for each in ("explicitDeny", "implicitDeny", "allowed") if each in decisions)
+        results.append({"EvalActionName": action, "EvalDecision": worst})
+    return ActionResult({"EvaluationResults": results, "IsTruncated": False})
+
+
+def _statements(backend: IAMBackend, arn: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the statements of all policies of a user or role."""
+    owners: list[Any] = [*backend.users.values(), *backend.roles.values()]
+    owner = next((each for each in owners if each.arn == arn), None)
+    if owner is None:
+        raise NotFoundException(f"The policy source {arn} does not exist.")
+    managed = [_document(version.document) for each in owner.managed_policies.values() for version in each.versions[-1:]]
+    for document in [*managed, *map(_document, owner.policies.values())]:
+        statements = document["Statement"]
+        yield from statements if isinstance(statements, list) else [statements]
+
+
+def _document(told: Any) -> Mapping[str, Any]:
+    """Return a policy as a mapping; one of a stack is kept by moto as Python writes it."""
+    if not isinstance(told, str):
+        return dict(told)
+    try:
+        return dict(json.loads(told))
+    except ValueError:
+        return dict(ast.literal_eval(told))
