@@ -3,7 +3,7 @@
 import json
 
 from shipment_etl_emr.checks.account import Account, Finding, NotChecked, green, red
-from shipment_etl_emr.checks.roles import STACK
+from shipment_etl_emr.checks.roles import deploy_roles
 
 __all__ = ["disk_key", "disk_key_of", "key", "security_configuration"]
 
@@ -21,7 +21,7 @@ def security_configuration(account: Account, name: str) -> Finding:
     listed = f"aws emr list-security-configurations --region {account.region}"
     return red(
         f"There is no security configuration {name} in {account.region}",
-        f"{listed}, and set security_configuration to one of these; or: {STACK}",
+        f"{listed}, and set security_configuration to one of these; or: {deploy_roles(account)}",
     )
 
 

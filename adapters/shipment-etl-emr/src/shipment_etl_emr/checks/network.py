@@ -7,10 +7,6 @@ from shipment_etl_emr.checks.account import Account, Finding, green, red, yellow
 __all__ = ["default_network", "one_network", "subnet", "way_to_s3"]
 
 MISSING = "InvalidSubnet"
-STACK = (
-    "aws cloudformation deploy --stack-name shipment-network"
-    " --template-file adapters/shipment-etl-emr/infrastructure/network.yaml"
-)
 WAYS_OUT = ("NatGatewayId", "TransitGatewayId", "NetworkInterfaceId", "InstanceId", "VpcPeeringConnectionId")
 
 
@@ -21,12 +17,13 @@ def subnet(account: Account, name: str) -> Finding:
         columns = "--query 'Subnets[].[SubnetId,VpcId,AvailabilityZone,AvailableIpAddressCount]' --output text"
         return red(
             f"There is no subnet {name} in {account.region}",
-            f"aws ec2 describe-subnets --region {account.region} {columns}, and name one of these in subnets; or: {STACK}",
+            f"aws ec2 describe-subnets --region {account.region} {columns}, and name one of these in subnets; "
+            f"or: {_deploy(account)}",
         )
     free, nodes = found["AvailableIpAddressCount"], account.settings.count + 1
     where = f"{name} in {found['VpcId']}, {found['AvailabilityZone']}: {free:,} free addresses"
     if free < nodes:
-        return red(f"{where}, but a cluster takes {nodes}", f"Name a larger subnet in subnets, or: {STACK}")
+        return red(f"{where}, but a cluster takes {nodes}", f"Name a larger subnet in subnets, or: {_deploy(account)}")
     return green(where)
 
 
@@ -48,7 +45,7 @@ def default_network(account: Account) -> Finding:
     if not subnets:
         return red(
             f"The settings name no subnets, and {account.region} has no default ones",
-            f"{STACK}; then set subnets to its output",
+            f"{_deploy(account)}, and set subnets to its output",
         )
     findings = [_way_to_s3(account, each) for each in subnets]
     return next((each for each in findings if each.state != "green"), findings[0])
@@ -58,6 +55,11 @@ def way_to_s3(account: Account, name: str) -> Finding:
     """Check that nodes in a subnet reach S3: by an endpoint, or by a route to the internet."""
     found = _subnet(account, name)
     return _way_to_s3(account, found) if found else yellow("could not be checked: the subnet is not there", "See the subnet")
+
+
+def _deploy(account: Account) -> str:
+    template = "adapters/shipment-etl-emr/infrastructure/network.yaml"
+    return f"aws cloudformation deploy --stack-name shipment-network --region {account.region} --template-file {template}"
 
 
 def _subnet(account: Account, name: str) -> Any:

@@ -6,17 +6,22 @@ from typing import Any
 
 from shipment_etl_emr.checks.account import Account, Finding, NotChecked, green, red, yellow
 
-__all__ = ["EC2", "EMR", "SERVERLESS", "instance_profile", "linked_role", "role", "role_arn", "role_of_nodes"]
+__all__ = [
+    "EC2",
+    "EMR",
+    "SERVERLESS",
+    "deploy_roles",
+    "instance_profile",
+    "linked_role",
+    "role",
+    "role_arn",
+    "role_of_nodes",
+]
 
 EMR, EC2, SERVERLESS = "elasticmapreduce", "ec2", "emr-serverless"
 """The services that take roles, each as its principal begins."""
 NOT_THERE = "NoSuchEntity"
 DEFAULTS = ("EMR_DefaultRole", "EMR_EC2_DefaultRole")
-STACK = (
-    "aws cloudformation deploy --stack-name shipment-roles --capabilities CAPABILITY_IAM"
-    " --template-file adapters/shipment-etl-emr/infrastructure/roles.yaml"
-    " --parameter-overrides LakeBucket=LAKE CodeBucket=CODE LogsBucket=LOGS"
-)
 
 
 def role(account: Account, given: str, service: str, key: str) -> Finding:
@@ -30,7 +35,7 @@ def role(account: Account, given: str, service: str, key: str) -> Finding:
     """
     found = account.find(NOT_THERE, "iam", "get_role", RoleName=_name(given))
     if found is None:
-        return red(f"There is no role {_name(given)}", _create(given, key))
+        return red(f"There is no role {_name(given)}", _create(account, given, key))
     return _trusts(found["Role"], service)
 
 
@@ -39,7 +44,7 @@ def instance_profile(account: Account) -> Finding:
     given = account.settings.instance_profile
     found = account.find(NOT_THERE, "iam", "get_instance_profile", InstanceProfileName=_name(given))
     if found is None:
-        return red(f"There is no instance profile {_name(given)}", _create(given, "instance_profile"))
+        return red(f"There is no instance profile {_name(given)}", _create(account, given, "instance_profile"))
     roles = found["InstanceProfile"]["Roles"]
     if not roles:
         fix = f"aws iam add-role-to-instance-profile --instance-profile-name {_name(given)} --role-name ROLE"
@@ -88,10 +93,19 @@ def _name(given: str) -> str:
     return given.rsplit("/", 1)[-1]
 
 
-def _create(given: str, key: str) -> str:
+def deploy_roles(account: Account) -> str:
+    """Return the command that deploys the project's own roles for the buckets of the settings."""
+    uris = {"Lake": account.lake or "s3://LAKE-BUCKET", "Code": account.settings.code, "Logs": account.settings.logs}
+    buckets = " ".join(f"{name}Bucket={uri.removeprefix('s3://').split('/')[0]}" for name, uri in uris.items())
+    stack = "aws cloudformation deploy --stack-name shipment-roles --capabilities CAPABILITY_IAM"
+    template = "adapters/shipment-etl-emr/infrastructure/roles.yaml"
+    return f"{stack} --region {account.region} --template-file {template} --parameter-overrides {buckets}"
+
+
+def _create(account: Account, given: str, key: str) -> str:
     if given in DEFAULTS:
-        return "aws emr create-default-roles"
-    return f"{STACK}; then set {key} to the output of that stack"
+        return f"aws emr create-default-roles --region {account.region}"
+    return f"{deploy_roles(account)}, and set {key} to its output"
 
 
 def _trusts(found: Any, service: str) -> Finding:

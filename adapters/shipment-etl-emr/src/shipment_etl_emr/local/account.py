@@ -7,8 +7,6 @@ from shipment_etl_emr.local.client import BUCKETS
 
 __all__ = ["set_up"]
 
-ENCRYPTED = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
-BLOCKED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
 ROLES = {
     "EMR_DefaultRole": ("elasticmapreduce.amazonaws.com", "AmazonElasticMapReduceRole"),
     "EMR_EC2_DefaultRole": ("ec2.amazonaws.com", "AmazonElasticMapReduceforEC2Role"),
@@ -20,15 +18,8 @@ LINKED = {"AWSServiceRoleForEMRCleanup": "elasticmapreduce", "AWSServiceRoleForE
 def set_up(s3: Any, iam: Any) -> None:
     """Make its buckets and the roles of EMR, through clients of S3 and IAM."""
     for bucket in BUCKETS:
-        _make_bucket(s3, bucket)
+        s3.create_bucket(Bucket=bucket)
     _make_roles(iam)
-
-
-def _make_bucket(s3: Any, bucket: str) -> None:
-    s3.create_bucket(Bucket=bucket)
-    # Since 2023 S3 does both to every new bucket; moto does not.
-    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=ENCRYPTED)
-    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=BLOCKED)
 
 
 def _make_roles(iam: Any) -> None:

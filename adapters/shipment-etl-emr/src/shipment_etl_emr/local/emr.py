@@ -153,6 +153,11 @@ class LiveBackend(models.ElasticMapReduceBackend):
         # It is abstract only in what concerns CloudFormation, and moto makes clusters all the same.
         return LiveCluster(self, **asked)  # type: ignore[abstract]
 
+    def create_security_configuration(self, name: str, security_configuration: Any) -> models.SecurityConfiguration:
+        """Keep a security configuration as text; a stack brings it as a mapping."""
+        text = security_configuration if isinstance(security_configuration, str) else json.dumps(security_configuration)
+        return super().create_security_configuration(name, text)
+
     def list_clusters(self, *given: Any, **asked: Any) -> list[models.Cluster]:
         """Return clusters, the newest first."""
         return sorted(super().list_clusters(*given, **asked), key=lambda each: each.creation_datetime, reverse=True)

@@ -1,6 +1,5 @@
 """IAM as moto has it, with AWS's own policies, the simulator that moto misses, and a user whose key this is."""
 
-import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -56,17 +55,7 @@ def _statements(backend: IAMBackend, arn: str) -> Iterator[Mapping[str, Any]]:
     owner = next((each for each in owners if each.arn == arn), None)
     if owner is None:
         raise NotFoundException(f"The policy source {arn} does not exist.")
-    managed = [_document(version.document) for each in owner.managed_policies.values() for version in each.versions[-1:]]
-    for document in [*managed, *map(_document, owner.policies.values())]:
-        statements = document["Statement"]
+    managed = [each.versions[-1].document for each in owner.managed_policies.values()]
+    for document in [*managed, *owner.policies.values()]:
+        statements = json.loads(document)["Statement"]
         yield from statements if isinstance(statements, list) else [statements]
-
-
-def _document(told: Any) -> Mapping[str, Any]:
-    """Return a policy as a mapping; one of a stack is kept by moto as Python writes it."""
-    if not isinstance(told, str):
-        return dict(told)
-    try:
-        return dict(json.loads(told))
-    except ValueError:
-        return dict(ast.literal_eval(told))

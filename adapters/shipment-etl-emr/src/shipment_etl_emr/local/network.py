@@ -1,4 +1,4 @@
-"""EC2 as moto has it, with the way to the internet that the default network of an account has."""
+"""EC2 as moto has it, with a default network that leads to the internet, and subnets of stacks in their route tables."""
 
 from functools import wraps
 from typing import Any
@@ -10,7 +10,7 @@ __all__ = ["install"]
 
 def install() -> None:
     """Add to moto's own, before the first call."""
-    make = EC2Backend.__init__
+    make, associate = EC2Backend.__init__, EC2Backend.create_subnet_association
     if hasattr(make, "__wrapped__"):
         return
 
@@ -22,4 +22,10 @@ def install() -> None:
         self.attach_internet_gateway(gateway.id, self.default_vpc.id)
         self.create_route(table.id, "0.0.0.0/0", None, gateway_id=gateway.id)
 
+    @wraps(associate)
+    def associated(self: Any, route_table_id: str, subnet_id: str) -> Any:
+        self.associate_route_table(route_table_id=route_table_id, subnet_id=subnet_id)
+        return associate(self, route_table_id=route_table_id, subnet_id=subnet_id)
+
     EC2Backend.__init__ = made  # type: ignore[method-assign]
+    EC2Backend.create_subnet_association = associated  # type: ignore[method-assign]

@@ -46,7 +46,7 @@ def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    from shipment_etl_emr.local import emr, iam, network, quotas, stacks
+    from shipment_etl_emr.local import buckets, emr, iam, network, quotas, stacks
     from shipment_etl_emr.local.account import set_up
     from shipment_etl_emr.local.executor import Executor
     from shipment_etl_emr.local.regions import strict_regions
@@ -55,7 +55,7 @@ def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
         # Head and body of an answer go out apart: with the algorithm, each answer would wait 40 ms for its other half.
         disable_nagle_algorithm = True
 
-    for each in (emr, iam, network, quotas, stacks):
+    for each in (buckets, emr, iam, network, quotas, stacks):
         each.install()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     # Whoever starts it beside its clients, as containers are, has to know the key before.
