@@ -40,7 +40,7 @@ def key(account: Account, arn: str) -> Finding:
     state = found["KeyMetadata"]["KeyState"]
     if state == "Enabled":
         return green(arn)
-    fix = REPAIRS.get(state, "aws kms describe-key --key-id {key}").format(key=f"{arn}{region}")
+    fix = REPAIRS.get(state, "aws kms describe-key --key-id {key}").format(key=f"{arn.rsplit('/', 1)[-1]}{region}")
     return red(f"The key {arn} is {state}", fix)
 
 

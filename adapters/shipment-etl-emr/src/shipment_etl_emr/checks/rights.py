@@ -4,6 +4,7 @@ IAM answers from the policies of the role, its boundary and its organization. It
 `ec2:RunInstances` is not in the lists: the simulator wants its image, volume and more, which only EMR knows.
 """
 
+import hashlib
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -174,7 +175,9 @@ def grant(principal: str, rights: Sequence[Right]) -> str:
     if "/aws-reserved/" in principal:
         return f"Let the permission set of {name} have: {document}"
     kind = "user" if ":user/" in principal else "role"
-    put = f"aws iam put-{kind}-policy --{kind}-name {name} --policy-name shipment-etl"
+    # Named by its content: it is put beside the policies of other fixes, and never over one.
+    policy = f"shipment-etl-{hashlib.sha256(document.encode()).hexdigest()[:8]}"
+    put = f"aws iam put-{kind}-policy --{kind}-name {name} --policy-name {policy}"
     return f"{put} --policy-document {shlex.quote(document)}"
 
 
