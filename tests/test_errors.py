@@ -51,7 +51,7 @@ def test_all_is_sorted_and_complete():
 def test_every_error_says_what_it_means_and_how_to_exit(name):
     error = CLASSES[name]
     expected = 2 if issubclass(error, errors.UsageError) else 3 if issubclass(error, errors.DataRejected) else 1
-    assert error.exit_code == expected
+    assert error.exit_code == (errors.TRY_AGAIN if error.retryable else expected)
     assert error.__doc__
     assert error.__doc__.endswith(".")
 

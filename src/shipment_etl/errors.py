@@ -113,6 +113,8 @@ __all__ = [
     "shorten",
 ]
 
+TRY_AGAIN = 75
+"""Exit code of errors after which the same again may succeed; EX_TEMPFAIL of sysexits.h."""
 LONGEST_VALUE = 80
 MOST_NAMES = 12
 
@@ -137,9 +139,10 @@ def nearest(name: str, known: Collection[str]) -> str:
 
 
 class ShipmentEtlError(Exception):
-    """Root of all errors of this package."""
+    """Root of all errors of this package; `retryable` is whether the same again, with nothing changed, may succeed."""
 
     exit_code = 1
+    retryable = False
 
 
 class UsageError(ShipmentEtlError):
@@ -403,6 +406,8 @@ class LakeUnwritable(LakeError):
 
 class LakeLocked(LakeError):
     """Another job is writing to the lake."""
+
+    retryable, exit_code = True, TRY_AGAIN
 
     def __init__(self, uri: str, owner: str, job: str, since: str, until: str) -> None:
         super().__init__(

@@ -1,6 +1,6 @@
 """Entry point: runs a command, and turns errors into one or two lines and an exit code.
 
-Exit codes: 0 done, 1 the job failed, 2 wrong usage, 3 the data broke --max-rejected, 130 Ctrl-C, 143 SIGTERM.
+Exit codes: 0 done, 1 the job failed, 2 wrong usage, 3 the data broke --max-rejected, 75 try again, 130 Ctrl-C, 143 SIGTERM.
 """
 
 import os

@@ -1,4 +1,6 @@
-"""Every error of this adapter; each message says what is wrong, where, and what to do.
+"""Every error of this adapter, but for those of tunnels; each message says what is wrong, where, and what to do.
+
+Where trying the same again may help, with nothing changed, `retryable` is true and the exit code is 75.
 
 ShipmentEtlError
 ├── UsageError
@@ -12,6 +14,7 @@ ShipmentEtlError
 │       ├── RegionMismatch
 │       ├── ObjectMissing
 │       ├── PackageFailed
+│       ├── LinkExposed
 │       ├── LocalAwsMissing
 │       ├── LocalAwsRuns
 │       ├── NoLocalAws
@@ -22,30 +25,27 @@ ShipmentEtlError
         ├── CredentialsRefused
         ├── NotAllowed
         ├── RequestRefused
-        ├── ServiceUnavailable
+        ├── ServiceUnavailable      retryable
         ├── StepFailed
-        ├── ClusterFailed
+        │   └── LakeBusy            retryable
+        ├── ClusterFailed           retryable
+        │   └── BootstrapFailed     not retryable: the next cluster would fail the same way
         ├── ReportMissing
         ├── ReportFailed
         ├── RunTimedOut
-        ├── ClusterMayLive
+        ├── NameTaken
+        ├── ClusterMayLive          retryable
+        ├── ReapIncomplete
         ├── LocalAwsFailed
-        ├── RunStopped              a signal asked to stop (exit code 130 or 143)
-        ├── HostKeyChanged
-        ├── HostKeyUnknown
-        ├── LoginRefused
-        └── TunnelDown              what to open again may mend
-            ├── HostUnreachable
-            ├── PortClosed
-            ├── PageSilent
-            └── TunnelBroken
+        └── RunStopped              a signal asked to stop (exit code 130 or 143)
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from shipment_etl.errors import JobError, UsageError, listed, shorten
+from shipment_etl.errors import TRY_AGAIN, JobError, UsageError, listed, shorten
 
 __all__ = [
+    "BootstrapFailed",
     "BucketDenied",
     "BucketMissing",
     "ClusterFailed",
@@ -53,22 +53,20 @@ __all__ = [
     "CredentialsRefused",
     "EmrError",
     "EmrRefused",
-    "HostKeyChanged",
-    "HostKeyUnknown",
-    "HostUnreachable",
+    "LakeBusy",
+    "LinkExposed",
     "LocalAwsFailed",
     "LocalAwsMissing",
     "LocalAwsRuns",
-    "LoginRefused",
     "MachinesUnfit",
+    "NameTaken",
     "NoLocalAws",
     "NotAllowed",
     "ObjectMissing",
     "PackageFailed",
-    "PageSilent",
-    "PortClosed",
     "PortTaken",
     "ProgramMissing",
+    "ReapIncomplete",
     "RegionMismatch",
     "ReleaseUnfit",
     "ReportFailed",
@@ -80,9 +78,10 @@ __all__ = [
     "SettingsError",
     "StepFailed",
     "StepTooLong",
-    "TunnelBroken",
-    "TunnelDown",
 ]
+
+MAX_SAID, MAX_NAMED = 500, 5
+"""Characters of what AWS says, and clusters that a message names."""
 
 
 class EmrRefused(UsageError):
@@ -97,7 +96,9 @@ class ReleaseUnfit(EmrRefused):
     """A release label cannot run the package."""
 
     def __init__(self, label: str, why: str, known: Iterable[str]) -> None:
-        super().__init__(f"The release {shorten(label)} cannot run shipment-etl: {why}. Use one of: {listed(known)}.")
+        fit = listed(known)
+        remedy = f"Use one of: {fit}." if fit else "No release that was tried can."
+        super().__init__(f"The release {shorten(label)} cannot run shipment-etl: {why}. {remedy}")
 
 
 class MachinesUnfit(EmrRefused):
@@ -148,6 +149,16 @@ class ObjectMissing(EmrRefused):
 
     def __init__(self, uri: str, what: str, remedy: str) -> None:
         super().__init__(f"There is no {what} at {uri}. {remedy}")
+
+
+class LinkExposed(EmrRefused):
+    """A link that lets in whoever has it would be written to a file or a log."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The link to the Spark UI lets in whoever has it, without a login, so it is printed only to a terminal, and "
+            "this output is not one. Run the same command in a terminal."
+        )
 
 
 class LocalAwsMissing(EmrRefused):
@@ -231,6 +242,8 @@ class RequestRefused(EmrError):
 class ServiceUnavailable(EmrError):
     """AWS gave no usable answer for a long time."""
 
+    retryable, exit_code = True, TRY_AGAIN
+
     def __init__(self, doing: str, seconds: float, said: str) -> None:
         super().__init__(
             f"AWS gave no usable answer to a call {doing} for {seconds:,.0f} s; at last: {said[:300]} "
@@ -239,24 +252,55 @@ class ServiceUnavailable(EmrError):
 
 
 class StepFailed(EmrError):
-    """A step ended, and not well. `tail` are the last lines of its log; `ui` is a link, or empty."""
+    """A step ended, and not well.
 
-    def __init__(self, where: str, state: str, reason: str, message: str, tail: str, ui: str, logs: str) -> None:
-        self.state, self.reason, self.message, self.tail, self.ui = state, reason, message, tail, ui
-        told = [f"The step {where} is {state}: {reason or 'no reason given'}. {message}".rstrip()]
-        told.append(f"Its log ends with:\n{tail}" if tail else f"Its log has not arrived at {logs}; look there later.")
-        if ui:
-            told.append(f"Spark UI: {ui}")
-        super().__init__("\n".join(told))
+    Args:
+        where: cluster and step.
+        state: of the step.
+        reason: why, as AWS calls it; may be empty.
+        message: more of it; may be empty.
+        log: s3:// URI of the log that says most.
+        text: what it says; empty if no log has arrived.
+        ui: command that prints a link to the Spark UI.
+    """
+
+    def __init__(self, where: str, state: str, reason: str, message: str, log: str, text: str, ui: str) -> None:
+        self.state, self.reason, self.message, self.log, self.text = state, reason, message, log, text
+        told = [f"The step {where} is {state}: {reason or 'no reason given'}. {message[:MAX_SAID]}".rstrip()]
+        told.append(f"{log} says:\n{text}" if text else f"Its log has not arrived at {log}; look there later.")
+        # The link itself lets in whoever has it, so it must not be in a log.
+        super().__init__("\n".join([*told, f"Spark UI: {ui}"]))
+
+
+class LakeBusy(StepFailed):
+    """A step found its lake locked by another job, and did nothing."""
+
+    retryable, exit_code = True, TRY_AGAIN
 
 
 class ClusterFailed(EmrError):
     """A cluster ended before its step began."""
 
+    retryable, exit_code = True, TRY_AGAIN
+
     def __init__(self, cluster: str, state: str, reason: str, message: str) -> None:
         super().__init__(
-            f"The cluster {cluster} is {state} and never ran its step: {reason or 'no reason given'}. {message} "
+            f"The cluster {cluster} is {state} and never ran its step: {reason or 'no reason given'}. {message[:MAX_SAID]} "
             "Its node logs are in the log bucket, below this name; then run the same again."
+        )
+
+
+class BootstrapFailed(ClusterFailed):
+    """A bootstrap action failed, as on a package that cannot be imported. The next cluster would fail the same way."""
+
+    retryable, exit_code = False, EmrError.exit_code
+
+    def __init__(self, cluster: str, message: str, log: str, text: str) -> None:
+        said = f"{log} ends with:\n{text}\n" if text else f"Its log has not arrived at {log}; look there later. "
+        EmrError.__init__(
+            self,
+            f"The cluster {cluster} ended in its bootstrap action: {message[:MAX_SAID]}\n{said}"
+            "Fix the package or the network of its nodes, then run the same again.",
         )
 
 
@@ -288,13 +332,37 @@ class RunTimedOut(EmrError):
         )
 
 
+class NameTaken(EmrError):
+    """The name of a run was used before, and EMR Serverless still remembers it."""
+
+    def __init__(self, run: str, tries: int) -> None:
+        super().__init__(
+            f"EMR Serverless answers with earlier job runs for each of {tries} attempts at the run {shorten(run)}. "
+            "Name it otherwise, with --run."
+        )
+
+
 class ClusterMayLive(EmrError):
     """A cluster could not be ended, or not be seen to end."""
 
+    retryable, exit_code = True, TRY_AGAIN
+
     def __init__(self, what: str, why: str) -> None:
         super().__init__(
-            f"{what} may be alive still: {why} Ended it must be: shipment-etl emr reap --run RUN, or terminate; "
+            f"{what} may still be running: {why} End it with: shipment-etl emr reap --run RUN, or terminate; "
             "else it ends at its maximum age."
+        )
+
+
+class ReapIncomplete(EmrError):
+    """Some clusters could not be looked at or ended; the others were. `problems` are these errors, by cluster."""
+
+    def __init__(self, problems: Mapping[str, EmrError]) -> None:
+        self.problems = problems
+        told = "; ".join(f"{name}: {str(problem)[:200]}" for name, problem in list(problems.items())[:MAX_NAMED])
+        super().__init__(
+            f"{len(problems)} of the clusters that are named like ours could not be looked at or ended, all others were: "
+            f"{told}. Look at these in the console; one that is not ours should have another name."
         )
 
 
@@ -311,72 +379,3 @@ class RunStopped(EmrError):
     def __init__(self, run: str, signal: int) -> None:
         super().__init__(f"Stopped. The run {run} was ended; nothing of it is left running.")
         self.exit_code = 128 + signal
-
-
-class HostKeyChanged(EmrError):
-    """A host shows another key than the one it is known by."""
-
-    def __init__(self, host: str, fingerprint: str, place: str) -> None:
-        super().__init__(
-            f"The host key of {host} is not the one it is known by{f' ({place})' if place else ''}: the host was made anew, "
-            f"or somebody stands between. It shows {fingerprint or 'another'}. Ask who runs the host whether that is its "
-            f"key; only if it is, forget the old one with: ssh-keygen -R '{host}'; then connect once by hand."
-        )
-
-
-class HostKeyUnknown(EmrError):
-    """A host was never connected to before."""
-
-    def __init__(self, host: str, target: str) -> None:
-        super().__init__(
-            f"The host key of {host} is not known here, so nobody can tell whether it is the right host. Connect once by "
-            f"hand, as with: ssh {target}; compare the fingerprint it shows with the host's own, and say yes."
-        )
-
-
-class LoginRefused(EmrError):
-    """A host takes none of the keys."""
-
-    def __init__(self, target: str, ways: str) -> None:
-        super().__init__(
-            f"{target} takes no key that was offered (it asks for {ways}). Name the user, as in user@host, and have the key "
-            "in the agent (ssh-add) or in the ssh configuration (IdentityFile): nobody is asked for a password here."
-        )
-
-
-class TunnelDown(EmrError):
-    """A tunnel is not open; to open it again may mend that."""
-
-
-class HostUnreachable(TunnelDown):
-    """A host cannot be reached."""
-
-    def __init__(self, target: str, why: str) -> None:
-        super().__init__(f"{target} cannot be reached: {why[:400]}")
-
-
-class PortClosed(TunnelDown):
-    """A host is reached, but takes no connection at a port."""
-
-    def __init__(self, target: str, port: int, why: str) -> None:
-        super().__init__(
-            f"{target} is reached, but not its port {port}: {why[:200]}. See whether what makes the page runs there, and "
-            "name its port with --port."
-        )
-
-
-class PageSilent(TunnelDown):
-    """The tunnel is open as far as can be seen, but no page comes through."""
-
-    def __init__(self, target: str, port: int, seconds: float) -> None:
-        super().__init__(
-            f"No page came from port {port} of {target} within {seconds:,.0f} s. See whether what makes it runs there; it "
-            "may be starting still."
-        )
-
-
-class TunnelBroken(TunnelDown):
-    """What held a tunnel open ended."""
-
-    def __init__(self, target: str, said: str) -> None:
-        super().__init__(f"The tunnel to {target} ended: {said.strip()[-400:] or 'nothing was said of why'}")

@@ -22,21 +22,18 @@ from hypothesis import strategies as st
 
 from emr.ssh_host import SSHD, SshHost, free_port
 from shipment_etl.errors import InvalidValue, ShipmentEtlError
-from shipment_etl_emr.errors import (
-    CredentialsRefused,
+from shipment_etl_emr.errors import CredentialsRefused, NotAllowed, PortTaken, SettingsError
+from shipment_etl_emr.ports import require_free
+from shipment_etl_emr.signals import Stop
+from shipment_etl_emr.tunnel.diagnosis import diagnose
+from shipment_etl_emr.tunnel.errors import (
     HostKeyChanged,
     HostKeyUnknown,
     HostUnreachable,
     LoginRefused,
-    NotAllowed,
     PageSilent,
-    PortTaken,
-    SettingsError,
     TunnelBroken,
 )
-from shipment_etl_emr.ports import require_free
-from shipment_etl_emr.signals import Stop
-from shipment_etl_emr.tunnel.diagnosis import diagnose
 from shipment_etl_emr.tunnel.forward import Forward, ssh, ssm
 from shipment_etl_emr.tunnel.holding import Patience, hold
 from shipment_etl_emr.tunnel.program import Program
@@ -377,7 +374,7 @@ def test_a_key_that_the_host_does_not_take_is_told(host: SshHost, page: int) -> 
 def test_a_page_that_nobody_makes_is_told_at_once(host: SshHost) -> None:
     port = free_port()
     code, said = refused("ssh", "box", "--config", host.config, "--port", port, "--local-port", free_port())
-    assert code == 1
+    assert code == 75
     assert f"box is reached, but not its port {port}: connect failed: Connection refused" in said
 
 
@@ -393,7 +390,7 @@ def test_a_local_port_that_is_taken_names_who_has_it(host: SshHost, page: int) -
 def test_a_host_without_sshd_is_told() -> None:
     port = free_port()
     code, said = refused("ssh", f"ssh://127.0.0.1:{port}", "--local-port", free_port())
-    assert code == 1
+    assert code == 75
     assert f"cannot be reached: connect to host 127.0.0.1 port {port}: Connection refused" in said
 
 
@@ -423,7 +420,7 @@ def test_an_instance_that_is_not_connected_is_told(aws: Path) -> None:
     said = "An error occurred (TargetNotConnected) when calling the StartSession operation: it is not connected."
     (aws / "aws").write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 254\n")
     code, told = refused("ssm", INSTANCE, "--local-port", free_port(), path=aws)
-    assert code == 1
+    assert code == 75
     assert "is it running, is it in this region" in told
 
 

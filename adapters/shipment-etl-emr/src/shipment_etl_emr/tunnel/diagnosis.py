@@ -3,15 +3,13 @@
 import re
 
 from shipment_etl.errors import ShipmentEtlError
-from shipment_etl_emr.errors import (
-    CredentialsRefused,
+from shipment_etl_emr.errors import CredentialsRefused, NotAllowed, SettingsError
+from shipment_etl_emr.tunnel.errors import (
     HostKeyChanged,
     HostKeyUnknown,
     HostUnreachable,
     LoginRefused,
-    NotAllowed,
     PortClosed,
-    SettingsError,
     TunnelBroken,
 )
 from shipment_etl_emr.tunnel.forward import Forward

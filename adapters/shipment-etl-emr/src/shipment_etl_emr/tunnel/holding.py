@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from shipment_etl.errors import ShipmentEtlError
-from shipment_etl_emr.errors import EmrError, PageSilent, ProgramMissing, TunnelDown
+from shipment_etl_emr.errors import EmrError, ProgramMissing
 from shipment_etl_emr.ports import LOOPBACK, require_free
 from shipment_etl_emr.signals import Stop
 from shipment_etl_emr.tunnel.diagnosis import closed_port, diagnose
+from shipment_etl_emr.tunnel.errors import PageSilent, TunnelDown
 from shipment_etl_emr.tunnel.forward import Forward
 from shipment_etl_emr.tunnel.program import Program
 
