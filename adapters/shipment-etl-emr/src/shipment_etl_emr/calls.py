@@ -8,11 +8,13 @@ from botocore.exceptions import (
     ClientError,
     ConnectionError,
     HTTPClientError,
+    IncompleteReadError,
     NoCredentialsError,
     PartialCredentialsError,
     SSOError,
     TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
 
 from shipment_etl_emr.errors import CredentialsRefused, EmrError, NotAllowed, RequestRefused, ServiceUnavailable
 from shipment_etl_emr.timing import Timing
@@ -120,7 +122,8 @@ def code_of(problem: BaseException) -> str:
 def _translated(doing: str, problem: Exception) -> EmrError | Unsure:
     if isinstance(problem, NoCredentialsError | PartialCredentialsError | TokenRetrievalError | SSOError):
         return CredentialsRefused(str(problem)[:200])
-    if isinstance(problem, HTTPClientError | ConnectionError):
+    # Of an answer that cannot be read nobody knows what it says.
+    if isinstance(problem, HTTPClientError | ConnectionError | IncompleteReadError | ResponseParserError):
         return Unsure(str(problem))
     if not isinstance(problem, ClientError):
         return RequestRefused(doing, str(problem))

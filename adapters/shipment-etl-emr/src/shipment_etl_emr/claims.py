@@ -1,15 +1,27 @@
 """Claims: objects in S3 that say who may create what. S3 lets one client write each, which no call of EMR offers."""
 
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import uuid4
 
-from shipment_etl_emr.calls import Calls, code_of
+from shipment_etl_emr.calls import Calls, Unsure, code_of
 from shipment_etl_emr.errors import EmrError
 from shipment_etl_emr.settings import s3_parts
 
-__all__ = ["Claims"]
+__all__ = ["Claim", "Claims"]
 
 TAKEN = ("PreconditionFailed", "412")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Claim:
+    """A claim that somebody holds; `age` in seconds by the clock of S3."""
+
+    attempt: int
+    age: float
 
 
 class Claims:
@@ -21,12 +33,30 @@ class Claims:
         self._bucket, prefix = s3_parts(folder, "logs")
         self._prefix = f"{prefix}/claims/".lstrip("/")
         self._name = uuid4().hex
+        self._etags: dict[str, str] = {}
+
+    def latest(self, what: str) -> Claim | None:
+        """Return the claim with the highest number; None if there is none."""
+        prefix = f"{self._prefix}{what}/"
+        asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": prefix}
+        found: list[Claim] = []
+        while True:
+            page = self._calls(f"to list the claims {prefix}", self._s3.list_objects_v2, **asked)
+            now = self._now(page)
+            for each in page.get("Contents", []):
+                moment: datetime = each["LastModified"]
+                number = each["Key"].removeprefix(prefix)
+                if number.isdecimal():
+                    found.append(Claim(int(number), now - moment.timestamp()))
+            if not page.get("IsTruncated"):
+                return max(found, default=None)
+            asked["ContinuationToken"] = page["NextContinuationToken"]
 
     def take(self, what: str, attempt: int) -> bool:
-        """Claim one attempt at creating something; whether it is ours now. Each is to be asked for once only."""
-        key = f"{self._prefix}{what}/{attempt}"
+        """Claim one attempt at creating something; whether it is ours now. Ask for each once only."""
+        key = self._key(what, attempt)
         try:
-            self._calls(
+            made = self._calls(
                 f"to claim {key}",
                 self._s3.put_object,
                 Bucket=self._bucket,
@@ -38,6 +68,27 @@ class Claims:
             if code_of(problem.__cause__ or problem) not in TAKEN:
                 raise
             # It may be our own: the answer to a put can get lost, too.
-            found = self._calls(f"to read the claim {key}", self._s3.get_object, Bucket=self._bucket, Key=key)
-            return bool(found["Body"].read().decode() == self._name)
+            made = self._calls(f"to read the claim {key}", self._s3.get_object, Bucket=self._bucket, Key=key)
+            if made["Body"].read().decode() != self._name:
+                return False
+        self._etags[key] = made["ETag"]
         return True
+
+    def release(self, what: str, attempt: int) -> None:
+        """Give back a claim that we took, under which nothing was created and nothing will be.
+
+        It is tried once: a claim that stays is in nobody's way once it is old, while a second try could hit the claim that
+        another client has taken since.
+        """
+        key = self._key(what, attempt)
+        with suppress(EmrError, Unsure):
+            etag = self._etags.pop(key)
+            self._calls.once(f"to release {key}", self._s3.delete_object, Bucket=self._bucket, Key=key, IfMatch=etag)
+
+    def _key(self, what: str, attempt: int) -> str:
+        return f"{self._prefix}{what}/{attempt}"
+
+    def _now(self, answer: Any) -> float:
+        """Return the time of S3, whose clock dates the claims; ours if the answer does not tell."""
+        told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        return parsedate_to_datetime(told).timestamp() if told else self._calls.timing.now()

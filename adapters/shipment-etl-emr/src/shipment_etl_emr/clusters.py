@@ -1,26 +1,23 @@
 """Clusters: Amazon EMR on EC2 as a target, a transient cluster for each run; and the verbs of clusters that are kept."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from shipment_etl_emr.calls import Calls
 from shipment_etl_emr.claims import Claims
-from shipment_etl_emr.errors import ClusterMayLive, EmrError
+from shipment_etl_emr.errors import ClusterMayLive, EmrError, ReapIncomplete, ServiceUnavailable
 from shipment_etl_emr.once import SETTLE_SECONDS, Found, find_or_create
 from shipment_etl_emr.requests import ATTEMPT_TAG, MAX_AGE_TAG, NAME, RUN_TAG, cluster_request, step_request
 from shipment_etl_emr.settings import Settings
-from shipment_etl_emr.target import ENDED_BADLY, ENDED_WELL, Job, Place, Progress
+from shipment_etl_emr.target import ENDED_BADLY, ENDED_WELL, FAILED, Job, Place, Progress, lookback_seconds
 
 __all__ = ["Cluster", "Clusters"]
 
 ALIVE = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
 GONE = ("TERMINATED", "TERMINATED_WITH_ERRORS")
-LOOKBACK_SECONDS = 2 * 86_400
-"""How far back a run is looked for; older ones are another day's."""
-END_SECONDS = 300
+END_SECONDS, UI_SECONDS = 300, 60
 DEFAULT_MAX_AGE_MINUTES = 360
 
 
@@ -72,7 +69,9 @@ class Clusters:
             "Step"
         ]["Status"]
         over = found["State"] in (ENDED_WELL, *ENDED_BADLY)
+        # A step that did not fail itself was ended by what ended its cluster.
         details = {**found.get("StateChangeReason", {}), **found.get("FailureDetails", {})}
+        details = details if found["State"] == FAILED or not change.get("Code") else change
         reason = details.get("Reason") or details.get("Code") or change.get("Code", "")
         message = details.get("Message") or change.get("Message", "")
         return Progress(place, state, found["State"], reason, message, over=over or gone)
@@ -113,15 +112,19 @@ class Clusters:
         return f"{self._settings.logs.rstrip('/')}/{place.cluster}/steps/{place.step}/"
 
     def ui(self, place: Place) -> str:
-        """Return a link to the Spark UI, which lives on after the cluster; empty if there is none."""
-        emr = self._emr
-        with suppress(Exception):
-            # No more than a help in a message: what goes wrong here must not hide what went wrong before.
-            arn = emr.describe_cluster(ClusterId=place.cluster)["Cluster"]["ClusterArn"]
-            made = emr.create_persistent_app_ui(TargetResourceArn=arn)["PersistentAppUIId"]
-            link = emr.get_persistent_app_ui_presigned_url(PersistentAppUIId=made, PersistentAppUIType="SHS")
-            return str(link.get("PresignedURL", ""))
-        return ""
+        """Return a link to the Spark UI, which outlives the cluster. It lets in whoever has it: keep it out of logs."""
+        doing = f"to open the Spark UI of {place.cluster}"
+        arn = self._describe(place.cluster)["ClusterArn"]
+        made = self._calls(doing, self._emr.create_persistent_app_ui, TargetResourceArn=arn)["PersistentAppUIId"]
+        start = self._timing.now()
+        for _ in self._timing.pauses(2, 10):
+            ask = self._emr.get_persistent_app_ui_presigned_url
+            link = self._calls(doing, ask, PersistentAppUIId=made, PersistentAppUIType="SHS").get("PresignedURL")
+            if link:
+                return str(link)
+            if self._timing.now() - start >= UI_SECONDS:
+                raise ServiceUnavailable(doing, UI_SECONDS, "it is not ready yet.")
+        raise AssertionError("pauses never end")
 
     # Clusters that are kept, and steps on them.
 
@@ -163,28 +166,31 @@ class Clusters:
             self._calls(f"to end the cluster {cluster}", self._emr.terminate_job_flows, JobFlowIds=[cluster])
         raise AssertionError("pauses never end")
 
-    def reap(self, run: str | None = None, *, dry: bool = False) -> list[Cluster]:
-        """End our clusters that are older than their maximum age, and return them; of one run, whatever their age.
+    def reap(self, run: str | None = None, *, dry: bool = False) -> Iterator[Cluster]:
+        """End our clusters that are older than their maximum age, and yield each; of one run, whatever their age.
 
         Raises:
-            EmrError: one could not be ended; the others were.
+            ReapIncomplete: at the end, when some could not be looked at or ended.
         """
-        now = self._timing.now()
-        due = [each for each in self._ours(None, ALIVE) if (each.run == run if run else now - each.created >= each.max_age)]
-        problems = []
-        for each in [] if dry else due:
+        now, problems = self._timing.now(), {}
+        for name in [each["Id"] for each in self._listed(None, ALIVE)]:
             try:
-                self.end_cluster(each.name)
+                each = _cluster(self._describe(name))
+                if each is None or (each.run != run if run else now - each.created < each.max_age):
+                    continue
+                if not dry:
+                    self.end_cluster(name)
             except EmrError as problem:
-                problems.append(problem)
+                problems[name] = problem
+            else:
+                yield each
         if problems:
-            raise problems[0]
-        return due
+            raise ReapIncomplete(problems)
 
     def of_run(self, run: str) -> list[Cluster]:
         """Return all clusters of a run that are not long gone, the eldest first."""
-        every = [each for each in self._ours(run, None) if each.run == run]
-        return sorted(every, key=lambda each: (each.created, each.name))
+        found = (_cluster(self._describe(each["Id"])) for each in self._listed(run, None))
+        return sorted((each for each in found if each and each.run == run), key=lambda each: (each.created, each.name))
 
     def _find_or_create(self, run: str, bootstrap: str, package: str, job: Job | None) -> str:
         def create(attempt: int) -> str:
@@ -209,19 +215,19 @@ class Clusters:
         step = self._step_state(cluster.name)
         return step == ENDED_WELL or (cluster.alive and step not in ENDED_BADLY)
 
-    def _ours(self, run: str | None, states: Sequence[str] | None) -> Iterator[Cluster]:
-        """Yield our clusters, by their names and then their tags; of one run or all, of some states or all."""
+    def _listed(self, run: str | None, states: Sequence[str] | None) -> Iterator[Any]:
+        """Yield clusters that are named like ours; of one run or all, of some states or all."""
         asked: dict[str, Any] = {} if states is None else {"ClusterStates": list(states)}
         if run is not None:
-            asked["CreatedAfter"] = datetime.fromtimestamp(self._timing.now() - LOOKBACK_SECONDS, UTC)
+            since = self._timing.now() - lookback_seconds(self._settings.max_age_minutes)
+            asked["CreatedAfter"] = datetime.fromtimestamp(since, UTC)
         for each in self._pages("clusters", self._emr.list_clusters, "Clusters", asked):
             if each["Name"] == f"{NAME}{run}" or (run is None and each["Name"].startswith(NAME)):
-                found = self._calls(
-                    f"to describe the cluster {each['Id']}", self._emr.describe_cluster, ClusterId=each["Id"]
-                )
-                tags = {tag["Key"]: tag["Value"] for tag in found["Cluster"].get("Tags", [])}
-                if RUN_TAG in tags:
-                    yield _cluster(found["Cluster"], tags)
+                yield each
+
+    def _describe(self, cluster: str) -> Any:
+        doing = f"to describe the cluster {cluster}"
+        return self._calls(doing, self._emr.describe_cluster, ClusterId=cluster)["Cluster"]
 
     def _steps_of(self, cluster: str, run: str) -> list[Found]:
         begin = f"{NAME}{run}/"
@@ -255,11 +261,14 @@ class Clusters:
             marker = {"Marker": page["Marker"]}
 
     def _status(self, cluster: str) -> Any:
-        found = self._calls(f"to describe the cluster {cluster}", self._emr.describe_cluster, ClusterId=cluster)
-        return found["Cluster"]["Status"]
+        return self._describe(cluster)["Status"]
 
 
-def _cluster(found: Any, tags: dict[str, str]) -> Cluster:
+def _cluster(found: Any) -> Cluster | None:
+    """Return a cluster by its tags; None if they are not ours."""
+    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+    if RUN_TAG not in tags:
+        return None
     attempt, minutes = tags.get(ATTEMPT_TAG, ""), tags.get(MAX_AGE_TAG, "")
     return Cluster(
         found["Id"],

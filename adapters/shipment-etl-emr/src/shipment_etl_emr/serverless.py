@@ -5,13 +5,15 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from shipment_etl_emr.calls import Calls
-from shipment_etl_emr.errors import ClusterMayLive, EmrError, ServiceUnavailable
+from shipment_etl_emr.errors import ClusterMayLive, EmrError, NameTaken, RequestRefused
+from shipment_etl_emr.once import SETTLE_SECONDS
 from shipment_etl_emr.requests import NAME, job_run_request
 from shipment_etl_emr.settings import Settings
-from shipment_etl_emr.target import ENDED_BADLY, ENDED_WELL, Job, Place, Progress
+from shipment_etl_emr.target import ENDED_BADLY, ENDED_WELL, FAILED, Job, Place, Progress, lookback_seconds
 
 __all__ = ["Serverless"]
 
+CANCELLING = "CANCEL_PENDING"
 WORDS = {
     "SUBMITTED": "PENDING",
     "QUEUED": "PENDING",
@@ -19,13 +21,13 @@ WORDS = {
     "SCHEDULED": "PENDING",
     "RUNNING": "RUNNING",
     "SUCCESS": ENDED_WELL,
-    "FAILED": "FAILED",
-    "CANCELLING": "RUNNING",
+    "FAILED": FAILED,
+    "CANCELLING": CANCELLING,
     "CANCELLED": "CANCELLED",
 }
 """Its states, in the words of EMR on EC2."""
-MOST_ATTEMPTS = 5
-LOOKBACK_SECONDS = 2 * 86_400
+MAX_ATTEMPTS, MAX_REMEMBERED = 5, 20
+END_SECONDS = 300
 
 
 class Serverless:
@@ -38,29 +40,35 @@ class Serverless:
         self._application = settings.application or ""
 
     def start(self, job: Job) -> Place:
-        """Find the run's job run, at work or done, or start one; after a failed one the next."""
+        """Find the run's job run, at work or done, or start one; after a failed one the next.
+
+        AWS does not say for how long it remembers a token. So one that brings back a job run from before a run's time is
+        left alone, and the next token is used: a name that is used again after long gets its work done.
+
+        Raises:
+            NameTaken: AWS remembers job runs for more attempts than are made.
+        """
         known = self._listed(job.run)
         for place, state in known:
             if WORDS.get(state) not in ENDED_BADLY:
                 return place
-        for attempt in range(len(known) + 1, len(known) + MOST_ATTEMPTS + 1):
-            place = self._started(job, attempt)
+        since = self._calls.timing.now() - lookback_seconds(self._settings.max_age_minutes)
+        failed = 0
+        for attempt in range(len(known) + 1, len(known) + MAX_REMEMBERED + 1):
+            place = self._start(job, attempt)
+            found = self._describe(place)
+            progress = _progress(place, found)
+            if progress.over and found["createdAt"].timestamp() < since:
+                continue
             # A list can lag behind; the token of an attempt then brings back its job run, also a failed one.
-            if self.look(place).step not in ENDED_BADLY:
+            failed += progress.step in ENDED_BADLY
+            if progress.step not in ENDED_BADLY or failed == MAX_ATTEMPTS:
                 return place
-        raise ServiceUnavailable(f"to start the run {job.run}", 0, "every job run of it has failed at once.")
+        raise NameTaken(job.run, MAX_REMEMBERED)
 
     def look(self, place: Place) -> Progress:
         """Tell the state of a job run."""
-        found = self._calls(
-            f"to describe the job run {place}",
-            self._client.get_job_run,
-            applicationId=place.cluster,
-            jobRunId=place.step,
-        )["jobRun"]
-        step = WORDS.get(found["state"], found["state"])
-        over = step in (ENDED_WELL, *ENDED_BADLY)
-        return Progress(place, "SERVERLESS", step, "", found.get("stateDetails", ""), over)
+        return _progress(place, self._describe(place))
 
     def cancel(self, place: Place) -> None:
         """Ask a job run to stop."""
@@ -72,15 +80,30 @@ class Serverless:
         )
 
     def end(self, run: str, place: Place | None, *, unsure: bool = False) -> None:
-        """Cancel what is at work for a run.
+        """Cancel what is at work for a run, and see it end.
 
         Raises:
-            ClusterMayLive: it could not be cancelled.
+            ClusterMayLive: it was not seen to end.
         """
+        timing = self._calls.timing
+        start, told = timing.now(), set()
+        settled = start + (SETTLE_SECONDS if unsure else 0)
         try:
-            for each in [place] if place else [each for each, _ in self._listed(run)]:
-                if not self.look(each).over:
-                    self.cancel(each)
+            for _ in timing.pauses(2, 15):
+                places = {*([place] if place else []), *(each for each, _ in self._listed(run))}
+                progresses = [self.look(each) for each in places]
+                at_work = [each for each in progresses if not each.over]
+                if not at_work and timing.now() >= settled:
+                    return
+                if at_work and timing.now() - start > END_SECONDS:
+                    why = f"it is {at_work[0].step} {END_SECONDS} s after it was cancelled."
+                    raise ClusterMayLive(f"The job run {at_work[0].place}", why)
+                for each in at_work:
+                    if each.step != CANCELLING and each.place not in told:
+                        told.add(each.place)
+                        self._cancel_if_at_work(each.place)
+        except ClusterMayLive:
+            raise
         except EmrError as problem:
             raise ClusterMayLive(f"The job run of {run}", str(problem)) from problem
 
@@ -89,22 +112,30 @@ class Serverless:
         return f"{self._settings.logs.rstrip('/')}/applications/{place.cluster}/jobs/{place.step}/SPARK_DRIVER/"
 
     def ui(self, place: Place) -> str:
-        """Return a link to the Spark UI; empty if there is none."""
-        try:
-            asked = {"applicationId": place.cluster, "jobRunId": place.step}
-            return str(self._client.get_dashboard_for_job_run(**asked).get("url", ""))
-        except Exception:
-            # No more than a help in a message: what goes wrong here must not hide what went wrong before.
-            return ""
+        """Return a link to the Spark UI, for an hour. It lets in whoever has it: keep it out of logs."""
+        doing, asked = f"to open the Spark UI of {place}", {"applicationId": place.cluster, "jobRunId": place.step}
+        return str(self._calls(doing, self._client.get_dashboard_for_job_run, **asked)["url"])
 
-    def _started(self, job: Job, attempt: int) -> Place:
+    def _start(self, job: Job, attempt: int) -> Place:
         request = job_run_request(self._settings, job, str(uuid5(NAMESPACE_URL, f"{job.run}/{attempt}")))
         found = self._calls("to start a job run", self._client.start_job_run, **request)
         return Place(self._application, found["jobRunId"])
 
+    def _describe(self, place: Place) -> Any:
+        doing, asked = f"to describe the job run {place}", {"applicationId": place.cluster, "jobRunId": place.step}
+        return self._calls(doing, self._client.get_job_run, **asked)["jobRun"]
+
+    def _cancel_if_at_work(self, place: Place) -> None:
+        try:
+            self.cancel(place)
+        except RequestRefused:
+            # It has ended meanwhile, or will be seen not to.
+            if not self.look(place).over:
+                raise
+
     def _listed(self, run: str) -> list[tuple[Place, str]]:
         """Return the job runs of a run, the eldest first, and their states."""
-        since = datetime.fromtimestamp(self._calls.timing.now() - LOOKBACK_SECONDS, UTC)
+        since = datetime.fromtimestamp(self._calls.timing.now() - lookback_seconds(self._settings.max_age_minutes), UTC)
         asked: dict[str, Any] = {"applicationId": self._application, "createdAtAfter": since}
         found: list[Any] = []
         while True:
@@ -114,3 +145,9 @@ class Serverless:
                 found.sort(key=lambda each: (each["createdAt"], each["id"]))
                 return [(Place(self._application, each["id"]), each["state"]) for each in found]
             asked["nextToken"] = page["nextToken"]
+
+
+def _progress(place: Place, found: Any) -> Progress:
+    step = WORDS.get(found["state"], found["state"])
+    over = step in (ENDED_WELL, *ENDED_BADLY)
+    return Progress(place, "SERVERLESS", step, "", found.get("stateDetails", ""), over)

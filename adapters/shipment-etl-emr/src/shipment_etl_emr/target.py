@@ -6,11 +6,12 @@ from typing import Protocol
 
 from shipment_etl.errors import InvalidValue
 
-__all__ = ["ENDED_WELL", "Job", "Place", "Progress", "Target"]
+__all__ = ["ENDED_BADLY", "ENDED_WELL", "FAILED", "Job", "Place", "Progress", "Target", "lookback_seconds"]
 
 RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:+@=-]{0,119}")
-ENDED_WELL = "COMPLETED"
-ENDED_BADLY = ("FAILED", "CANCELLED", "INTERRUPTED")
+ENDED_WELL, FAILED = "COMPLETED", "FAILED"
+ENDED_BADLY = (FAILED, "CANCELLED", "INTERRUPTED")
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +101,9 @@ class Target(Protocol):
         """Return the s3:// folder of the step's logs, with a slash at its end."""
 
     def ui(self, place: Place) -> str:
-        """Return a link to the Spark UI; empty if there is none."""
+        """Return a link to the Spark UI. It lets in whoever has it: keep it out of logs."""
+
+
+def lookback_seconds(max_age_minutes: int) -> float:
+    """Return how far back a run is looked for: two days, and as long as one may be at work; an older one is another's."""
+    return max(2 * DAY_SECONDS, 60 * max_age_minutes + DAY_SECONDS)

@@ -1,18 +1,27 @@
 """The lifecycle under faults: whatever happens, no cluster stays, no work is done twice, and no failed job is green."""
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
-from emr.world import Client, Cluster, Faults, Killed, World
+from emr.world import LISTS_LAG, Client, Cluster, Faults, Killed, World, _error
 from shipment_etl_emr import once
 from shipment_etl_emr.calls import Calls, Unsure
 from shipment_etl_emr.claims import Claims
 from shipment_etl_emr.clusters import Clusters
-from shipment_etl_emr.errors import ClusterMayLive, EmrError
+from shipment_etl_emr.errors import (
+    ClusterMayLive,
+    CredentialsRefused,
+    EmrError,
+    NotAllowed,
+    ReapIncomplete,
+    RequestRefused,
+)
 from shipment_etl_emr.logs import Logs
 from shipment_etl_emr.requests import MAX_AGE_TAG, RUN_TAG
 from shipment_etl_emr.runner import EmrRunner, Outcome
@@ -70,7 +79,7 @@ def reap(world: World, rate: float) -> None:
         world.now += HOUR
         for _ in range(3):
             try:
-                clusters_of(world.client(Faults(rate))).reap()
+                list(clusters_of(world.client(Faults(rate))).reap())
                 break
             except EmrError:
                 continue
@@ -85,13 +94,13 @@ def schedule(seed: int) -> Counter[str]:
     tally: Counter[str] = Counter()
     for _ in range(chance.randint(1, 4)):
         rate = chance.choice((0, 0.05, 0.2, 0.5))
-        faults = Faults(rate, slow=chance.choice((0, 0, 0.1)))
+        faults = Faults(rate, refused=chance.choice((0, 0, 0, 0.5, 1)), slow=chance.choice((0, 0, 0.1)))
         # Most calls of a run are looks at its progress; what matters happens in the first and last ones.
         when = chance.choice((chance.randint(1, 40), chance.randint(1, 400)))
         kind = chance.choice(("kill_at", "kill_at", "stop_at", "stall_at", "none"))
         if kind == "stall_at":
             # Another process, with weather of its own, does all it does while this one sleeps.
-            other = Faults(chance.choice((0, 0.2)))
+            other = Faults(chance.choice((0, 0.2)), refused=chance.choice((0, 0, 1)))
             faults.while_asleep = lambda other=other: tally.update([attempt(world, replace(other))])  # type: ignore[misc]
         if kind != "none":
             setattr(faults, kind, when)
@@ -122,6 +131,9 @@ def test_a_thousand_random_schedules_leave_no_cluster_no_double_and_no_false_gre
     assert all(total[how] >= SCHEDULES / 20 for how in ("green", "red", "killed", "stopped"))
 
 
+taken = Claims.latest
+
+
 def unproven(runner: EmrRunner, job: Job, place: Place, timeout: float) -> Outcome:
     return Outcome(job.run, runner._until_over(job.run, place, timeout).place, ())
 
@@ -136,7 +148,9 @@ def unproven(runner: EmrRunner, job: Job, place: Place, timeout: float) -> Outco
         (Clusters, "_serves", lambda self, cluster, job: cluster.alive),
         (Claims, "take", lambda *given: True),
         (Calls, "once", None),
-        (once, "SETTLE_SECONDS", 0.0),
+        (Claims, "latest", lambda self, what: None if (found := taken(self, what)) is None else replace(found, age=1e9)),
+        (Calls, "_refused", None),
+        (once, "CLAIM_SECONDS", 0.0),
         (once, "_only", lambda every, drop: next((each.name for each in every if each.serves), None)),
     ],
     ids=lambda given: (
@@ -157,12 +171,24 @@ def test_the_schedules_notice_a_worse_adapter(where, name, worse, monkeypatch: p
             return calling(self, doing, call, **arguments)
 
         worse = repeated
+    if name == "_refused":
+        calls = Calls.once
+        # An answer that got lost is taken for a refusal: the claim is released, and what was created all the same forgotten.
+
+        def refused(self: Calls, doing: str, call: Any, **arguments: Any) -> Any:
+            try:
+                return calls(self, doing, call, **arguments)
+            except Unsure as problem:
+                if doing != "to create a cluster":
+                    raise
+                raise RequestRefused(doing, str(problem)) from problem
+
+        name, worse = "once", refused
     monkeypatch.setattr(where, name, worse)
-    if name == "SETTLE_SECONDS":
-        monkeypatch.setattr("shipment_etl_emr.clusters.SETTLE_SECONDS", 0.0)
     with pytest.raises(AssertionError):  # noqa: PT012  # whichever comes first
         for at in range(1, 60):
             asleep(at)
+            asleep_creating(at)
         for seed in range(SCHEDULES):
             found = schedule(seed)
             assert found["alive"] == found["doubles"] == 0
@@ -205,9 +231,125 @@ def asleep(at: int) -> None:
     assert not world.alive()
 
 
+def asleep_creating(at: int) -> None:
+    """Two processes that create the same kept cluster: one does all of it while the other sleeps."""
+    world = World(at, outcomes=("good",))
+    faults = Faults(stall_at=at)
+
+    def other() -> None:
+        clusters_of(world.client(Faults())).create("kept", "s3://code/b.sh", "s3://code/p")
+        world.now += LISTS_LAG
+
+    faults.while_asleep = other
+    found = clusters_of(world.client(faults)).create("kept", "s3://code/b.sh", "s3://code/p")
+    assert [each.name for each in world.alive()] == [found]
+
+
 def test_asleep_between_any_two_calls_it_does_not_do_again_what_another_did() -> None:
     for at in range(1, 60):
         asleep(at)
+        asleep_creating(at)
+
+
+REFUSED = Faults(refused=1)
+
+
+@pytest.mark.parametrize("tries", [1, 20])
+def test_after_a_refused_creation_the_next_try_is_immediate(tries: int) -> None:
+    world = World(1, outcomes=("good",))
+    for _ in range(tries):
+        assert attempt(world, replace(REFUSED)) == "red"
+    assert world.objects == {}, "the name is given back"
+    start = world.now
+    clusters_of(world.client(Faults())).start(JOB)
+    assert world.now - start < 10
+
+
+def test_killed_between_any_two_calls_of_a_refused_creation_the_next_try_needs_one_wait_at_most() -> None:
+    at, reached = 0, True
+    while reached:
+        at += 1
+        world = World(at, outcomes=("good",))
+        reached = attempt(world, replace(REFUSED, kill_at=at)) == "killed"
+        start = world.now
+        clusters_of(world.client(Faults())).start(JOB)
+        assert world.now - start < once.CLAIM_SECONDS + 30
+        assert len(world.clusters) == 1
+    assert at > 8
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_a_lost_answer_to_a_release_harms_nobody(carried_out: bool) -> None:
+    world = World(1, outcomes=("good",))
+    client = world.client(replace(REFUSED))
+    delete = client.delete_object
+
+    def lost(**given: Any) -> Any:
+        if carried_out:
+            delete(**given)
+        raise ReadTimeoutError(endpoint_url="https://s3")
+
+    client.delete_object = lost  # type: ignore[method-assign]
+    with pytest.raises((NotAllowed, RequestRefused, CredentialsRefused)):
+        clusters_of(client).start(JOB)
+    start = world.now
+    clusters_of(world.client(Faults())).start(JOB)
+    assert (world.now - start < 10) is carried_out
+    assert world.now - start < once.CLAIM_SECONDS + 30
+    assert len(world.clusters) == 1
+
+
+def test_a_release_leaves_the_claim_that_another_client_has_taken_since() -> None:
+    world = World(1)
+    one, other = (Claims(world.client(Faults()), SETTINGS.logs, Calls(world.client(Faults()).timing)) for _ in range(2))
+    assert one.take("night", 1)
+    world.objects.clear()  # as by hand
+    assert other.take("night", 1)
+    one.release("night", 1)
+    assert other.latest("night") is not None
+
+
+def test_while_one_client_is_refused_between_any_two_calls_another_gets_its_cluster() -> None:
+    for at in range(1, 20):
+        world = World(at, outcomes=("good",))
+        faults = replace(REFUSED, stall_at=at)
+        faults.while_asleep = lambda world=world: clusters_of(world.client(Faults())).start(JOB)  # type: ignore[misc]
+        with suppress(EmrError):
+            clusters_of(world.client(faults)).start(JOB)
+        clusters_of(world.client(Faults())).start(JOB)
+        assert len(world.alive(JOB.run)) == 1
+
+
+def test_a_name_that_is_used_again_for_months_never_has_to_wait() -> None:
+    world = World(1, outcomes=("good",))
+    for _ in range(90):
+        start = world.now
+        clusters_of(world.client(Faults())).start(JOB)
+        assert world.now - start < 10
+        world.now += 7 * 24 * HOUR
+    assert len(world.clusters) == 90
+
+
+def test_the_reaper_ends_the_others_and_reports_what_it_may_not_look_at() -> None:
+    world = World(1, outcomes=("hang",))
+    request = {"Name": "shipment-etl/a", "Instances": {"KeepJobFlowAliveWhenNoSteps": False}, "Steps": [{"Name": "x"}]}
+    tags = [{"Key": RUN_TAG, "Value": "a"}, {"Key": MAX_AGE_TAG, "Value": "60"}]
+    one, hidden, other = (world.create({**request, "Tags": tags}) for _ in range(3))
+    world.now += 2 * HOUR
+    client = world.client(Faults())
+    describe = client.describe_cluster
+
+    def denied(ClusterId: str) -> Any:  # noqa: N803
+        if ClusterId == hidden.name:
+            raise _error("AccessDeniedException", 400)
+        return describe(ClusterId)
+
+    client.describe_cluster = denied  # type: ignore[method-assign]
+    ended = []
+    with pytest.raises(ReapIncomplete, match=f"1 of the clusters .* {hidden.name}: AWS does not let this role"):
+        ended.extend(each.name for each in clusters_of(client).reap())
+    assert sorted(ended) == sorted([one.name, other.name])
+    assert world.alive() == [hidden]
 
 
 def test_a_kept_cluster_ends_itself_when_it_was_forgotten() -> None:

@@ -22,6 +22,8 @@ class Kept:
         self.steps: list[dict[str, Any]] = []
         self.cancelled: list[str] = []
         self.objects: dict[str, bytes] = {}
+        self.written: dict[str, float] = {}
+        self.clock = Clock()
 
     def add_job_flow_steps(self, **request: Any) -> Any:
         valid("emr", "AddJobFlowSteps", request)
@@ -41,14 +43,23 @@ class Kept:
         valid("emr", "CancelSteps", request)
         self.cancelled += request["StepIds"]
 
-    def put_object(self, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str) -> None:  # noqa: N803
+    def put_object(self, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str) -> Any:  # noqa: N803
         if Key in self.objects:
             raise _error("PreconditionFailed", 412)
         self.objects[Key] = Body
+        self.written[Key] = self.clock.now
+        return {"ETag": Key}
+
+    def list_objects_v2(self, Bucket: str, Prefix: str) -> Any:  # noqa: N803
+        keys = [key for key in self.objects if key.startswith(Prefix)]
+        return {"Contents": [{"Key": key, "LastModified": datetime.fromtimestamp(self.written[key], UTC)} for key in keys]}
+
+    def delete_object(self, Bucket: str, Key: str, IfMatch: str) -> None:  # noqa: N803
+        del self.objects[Key]
 
 
 def clusters(kept: Kept) -> Clusters:
-    calls = Calls(Clock().timing)
+    calls = Calls(kept.clock.timing)
     return Clusters(kept, Claims(kept, SETTINGS.logs, calls), calls, SETTINGS)
 
 

@@ -1,17 +1,19 @@
 """A world with EMR, S3 and a clock of its own, in which everything goes wrong that can, by a seeded random.
 
 Clients see it through objects that look like boto3's. A call may be throttled, fail with 5xx or lose its answer, each before
-or after it was carried out; a cluster may come into being only after its client gave up; lists lag behind; a client may be
-killed, be told to stop, or fall asleep while another one runs the same job.
+or after it was carried out; a creation may be refused for good; a cluster may come into being only after its client gave up;
+lists lag behind; a client may be killed, be told to stop, or fall asleep while another one runs the same job.
 """
 
 import gzip
+import hashlib
 import io
 import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -23,6 +25,7 @@ LATEST_CREATION = 60.0
 """Seconds after its call that a cluster may come into being; a client gives up waiting for an answer after 60."""
 LISTS_LAG = 20.0
 ENDING_TAKES = 60.0
+REFUSALS = ("AccessDeniedException", "ValidationException", "InvalidRequestException", "ExpiredTokenException")
 OUTCOMES = ("good",) * 6 + ("fail", "fail", "hang", "lies", "silent", "boot")
 
 
@@ -92,9 +95,10 @@ class Cluster:
 
 @dataclass
 class Faults:
-    """What goes wrong for one client; `rate` is the share of calls that do."""
+    """What goes wrong for one client; `rate` is the share of calls that do, `refused` that of creations."""
 
     rate: float = 0.0
+    refused: float = 0.0
     slow: float = 0.0
     kill_at: int = -1
     stop_at: int = -1
@@ -109,6 +113,7 @@ class World:
     now: float = 1_800_000_000.0
     clusters: list[Cluster] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
+    written: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -144,7 +149,9 @@ class World:
         if found.worked is None or self.now < found.worked[1] + found.logs_late:
             return None
         if file != "stdout.gz":
-            return gzip.compress(b"Traceback\nValueError: a bad partition\n")
+            return gzip.compress(b"INFO waitProcessCompletion ended with exit code 1 : hadoop jar\n")
+        if found.outcome == "fail":
+            return gzip.compress(b"Traceback (most recent call last):\nValueError: a bad partition\n")
         report = {"run_id": "1", "job": "process", "status": "failed" if found.outcome == "lies" else "succeeded"}
         told = found.outcome in ("good", "lies") and found.step_state(self.now) == "COMPLETED"
         return gzip.compress(json.dumps(report).encode() if told else b"nothing of use\n")
@@ -164,7 +171,12 @@ class Client:
     # EMR.
 
     def run_job_flow(self, **request: Any) -> Any:
-        return self._call(lambda late=0.0: {"JobFlowId": self.world.create(request, late).name}, may_be_late=True)
+        def run(late: float = 0.0) -> Any:
+            if self.world.random.random() < self.faults.refused:
+                raise _error(self.world.random.choice(REFUSALS), 400)
+            return {"JobFlowId": self.world.create(request, late).name}
+
+        return self._call(run, may_be_late=True)
 
     def list_clusters(self, **asked: Any) -> Any:
         def listed() -> Any:
@@ -219,16 +231,35 @@ class Client:
             if Key in self.world.objects:
                 raise _error("PreconditionFailed", 412)
             self.world.objects[Key] = Body
-            return {}
+            self.world.written[Key] = self.world.now
+            return {"ETag": _etag(Body)}
 
         return self._call(put)
+
+    def delete_object(self, Bucket: str, Key: str, IfMatch: str) -> Any:  # noqa: N803
+        def delete() -> Any:
+            if Key in self.world.objects and _etag(self.world.objects[Key]) != IfMatch:
+                raise _error("PreconditionFailed", 412)
+            self.world.objects.pop(Key, None)
+            return {}
+
+        return self._call(delete)
+
+    def list_objects_v2(self, Bucket: str, Prefix: str) -> Any:  # noqa: N803
+        def listed() -> Any:
+            keys = [key for key in self.world.objects if key.startswith(Prefix)]
+            found = [{"Key": key, "LastModified": datetime.fromtimestamp(self.world.written[key], UTC)} for key in keys]
+            headers = {"date": format_datetime(datetime.fromtimestamp(self.world.now, UTC), usegmt=True)}
+            return {"Contents": found, "ResponseMetadata": {"HTTPHeaders": headers}}
+
+        return self._call(listed)
 
     def get_object(self, Bucket: str, Key: str) -> Any:  # noqa: N803
         def got() -> Any:
             data = self.world.log(Key) if Key.endswith(".gz") else self.world.objects.get(Key)
             if data is None:
                 raise _error("NoSuchKey", 404)
-            return {"Body": io.BytesIO(data)}
+            return {"Body": io.BytesIO(data), "ETag": _etag(data)}
 
         return self._call(got)
 
@@ -282,3 +313,7 @@ class Client:
 
 def _error(code: str, status: int) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}, "Call")  # type: ignore[typeddict-item]
+
+
+def _etag(data: bytes) -> str:
+    return f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
