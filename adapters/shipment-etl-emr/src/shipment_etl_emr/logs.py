@@ -1,23 +1,56 @@
-"""Logs: what a step printed, as EMR lays it down in S3; and the reports of runs in it."""
+"""Logs: what a step printed, as EMR uploads it to S3; the reports of runs in it, and the cause of a failure."""
 
 import gzip
 import json
+import re
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from shipment_etl_emr.calls import Calls, code_of
+from shipment_etl_emr.causes import driver_application, has_ended, last_lines, python_cause, spark_cause, was_killed
 from shipment_etl_emr.errors import EmrError
 from shipment_etl_emr.settings import s3_parts
 
-__all__ = ["FILES", "Logs", "reports_in"]
+__all__ = ["Excerpt", "Logs", "reports_in"]
 
-FILES = ("stderr", "stdout", "controller", "syslog")
 PATIENCE_SECONDS = 900.0
-"""EMR copies logs every five minutes, and once more as a cluster ends."""
-TAIL_LINES, TAIL_CHARACTERS = 40, 4_000
+"""EMR uploads logs every five minutes, and once more as a cluster ends."""
+QUIET_SECONDS = 330.0
+"""Logs that have not changed for longer than an upload takes to come round are complete."""
+BOOTSTRAP_SECONDS = 300.0
+KILLED = "Its driver was killed (signal 9), most often because its node was out of memory. Its last lines:"
 MISSING = ("NoSuchKey", "404")
+DRIVER = re.compile(r"/container_(?:e\d+_)?\d+_\d+_(?P<attempt>\d+)_000001/std(?:out|err)\.gz$")
+"""The driver runs in the first container of each attempt at its application."""
+BOOTSTRAP = re.compile(r"/bootstrap-actions/\d+/stderr\.gz$")
 Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The lines of a log that say why a step failed, and the s3:// URI of the log."""
+
+    uri: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the logs of a failed step hold at one moment.
+
+    Attributes:
+        logs: all of them.
+        excerpt: what they say of the failure.
+        final: whether they will say no more than that.
+        awaited: whether the one that says most is known to be missing.
+    """
+
+    logs: tuple[str, ...]
+    excerpt: Excerpt | None
+    final: bool
+    awaited: bool = False
 
 
 class Logs:
@@ -31,27 +64,42 @@ class Logs:
 
     def text(self, folder: str, name: str) -> str:
         """Return what a log holds now; empty if it is not there, or only half there."""
-        bucket, prefix = s3_parts(folder, "logs")
-        key = f"{prefix}/{name}.gz".lstrip("/")
-        try:
-            found = self._calls(f"to read s3://{bucket}/{key}", self._s3.get_object, Bucket=bucket, Key=key)
-            return gzip.decompress(found["Body"].read()).decode("utf-8", "replace")
-        except EmrError as problem:
-            if code_of(problem.__cause__ or problem) not in MISSING:
-                raise
-            return ""
-        except (EOFError, gzip.BadGzipFile, zlib.error):
-            return ""
+        return self._text(f"{folder}{name}.gz")
 
-    def tail(self, folder: str, names: Sequence[str] = FILES) -> str:
-        """Wait for the first of some logs that says something, and return its last lines; empty if none comes."""
+    def failure(self, folder: str) -> Excerpt | None:
+        """Wait for the logs of a failed step, and return what says why it failed; None if no log comes.
 
-        def last() -> str:
-            texts = (self.text(folder, name).strip() for name in names)
-            return next((text for text in texts if text), "")
+        Logs may be there from an upload before the failure, or half there. They count once two looks agree, and they hold
+        an error of Python, or the controller's word that the step has ended, or no upload has changed them.
 
-        text = self._wait(last, bool)
-        return "\n".join(text.splitlines()[-TAIL_LINES:])[-TAIL_CHARACTERS:]
+        Args:
+            folder: s3:// folder of the step's logs.
+        """
+        deadline = self._timing.now() + self._patience
+        last, since = None, self._timing.now()
+        for _ in self._timing.pauses(3, 30):
+            found = self._look(folder)
+            now = self._timing.now()
+            if last is None or found.logs != last.logs:
+                last, since = found, now
+            elif found.final or (found.excerpt and not found.awaited and now - since >= QUIET_SECONDS):
+                return found.excerpt
+            if now >= deadline:
+                return found.excerpt
+        raise AssertionError("pauses never end")
+
+    def bootstrap_failure(self, folder: str) -> Excerpt | None:
+        """Wait for the log of a bootstrap action that failed, and return its end; None if none comes.
+
+        Args:
+            folder: s3:// folder of the logs of a step of the same cluster.
+        """
+
+        def look() -> Excerpt | None:
+            uris = (uri for uri in self._uris(f"{_cluster_folder(folder)}/node/") if BOOTSTRAP.search(uri))
+            return next((Excerpt(uri, text) for uri in uris if (text := last_lines(self._text(uri)))), None)
+
+        return self._wait(look, bool, BOOTSTRAP_SECONDS)
 
     def reports(self, folder: str, expected: int | None) -> list[Mapping[str, Any]]:
         """Wait for the reports of runs that a step printed, and return those that came.
@@ -60,10 +108,58 @@ class Logs:
             folder: s3:// folder of the step's logs.
             expected: how many must come; None is at least one.
         """
-        return self._wait(lambda: reports_in(self.text(folder, "stdout")), lambda found: len(found) >= (expected or 1))
 
-    def _wait(self, look: Callable[[], Thing], enough: Callable[[Thing], bool]) -> Thing:
-        deadline = self._timing.now() + self._patience
+        def look() -> list[Mapping[str, Any]]:
+            return reports_in(self.text(folder, "stdout"))
+
+        return self._wait(look, lambda found: len(found) >= (expected or 1), self._patience)
+
+    def _look(self, folder: str) -> _Look:
+        stdout, stderr, controller = (self.text(folder, name) for name in ("stdout", "stderr", "controller"))
+        application = driver_application(stderr)
+        if application and not python_cause(stdout):
+            # In cluster mode the step is only YARN's client, and the driver's logs are those of a container.
+            driver = self._driver_folder(folder, application)
+            out, err = (self.text(driver, name) if driver else "" for name in ("stdout", "stderr"))
+            excerpt = _excerpt(driver, out, err, killed=was_killed(stderr, err)) or _excerpt(folder, "", stderr)
+            return _Look((stdout, stderr, controller, out, err), excerpt, bool(python_cause(out)), awaited=not driver)
+        excerpt = _excerpt(folder, stdout, stderr, killed=was_killed(stderr, controller))
+        certain = bool(python_cause(stdout) or python_cause(stderr))
+        return _Look((stdout, stderr, controller), excerpt, certain or (has_ended(controller) and excerpt is not None))
+
+    def _driver_folder(self, folder: str, application: str) -> str:
+        """Return the folder of the driver's logs in the last attempt at an application; empty if it is not there yet."""
+        found = [
+            (match["attempt"], uri)
+            for uri in self._uris(f"{_cluster_folder(folder)}/containers/{application}/")
+            if (match := DRIVER.search(uri))
+        ]
+        return max(found)[1].rpartition("/")[0] + "/" if found else ""
+
+    def _uris(self, folder: str) -> Iterator[str]:
+        bucket, prefix = s3_parts(folder, "logs")
+        asked: dict[str, Any] = {"Bucket": bucket, "Prefix": f"{prefix}/"}
+        while True:
+            page = self._calls(f"to list {folder}", self._s3.list_objects_v2, **asked)
+            yield from (f"s3://{bucket}/{each['Key']}" for each in page.get("Contents", []))
+            if not page.get("IsTruncated"):
+                return
+            asked["ContinuationToken"] = page["NextContinuationToken"]
+
+    def _text(self, uri: str) -> str:
+        bucket, key = s3_parts(uri, "logs")
+        try:
+            found = self._calls(f"to read {uri}", self._s3.get_object, Bucket=bucket, Key=key)
+            return gzip.decompress(found["Body"].read()).decode("utf-8", "replace")
+        except EmrError as problem:
+            if code_of(problem.__cause__ or problem) not in MISSING:
+                raise
+            return ""
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            return ""
+
+    def _wait(self, look: Callable[[], Thing], enough: Callable[[Thing], bool], patience: float) -> Thing:
+        deadline = self._timing.now() + patience
         pauses = self._timing.pauses(3, 30)
         while True:
             next(pauses)
@@ -84,3 +180,20 @@ def reports_in(text: str) -> list[Mapping[str, Any]]:
             if {"run_id", "status", "job"} <= value.keys():
                 found.append(value)
     return found
+
+
+def _excerpt(folder: str, stdout: str, stderr: str, *, killed: bool = False) -> Excerpt | None:
+    """Return the lines that say most about a failure: an error of Python, else one of Spark, else the last ones."""
+    for name, text in (("stdout", python_cause(stdout)), ("stderr", python_cause(stderr))):
+        if text:
+            return Excerpt(f"{folder}{name}.gz", text)
+    ends = (("stdout", last_lines(stdout)), ("stderr", last_lines(stderr)))
+    for name, text in ends if killed else (("stderr", spark_cause(stderr)), *ends):
+        if text:
+            return Excerpt(f"{folder}{name}.gz", f"{KILLED}\n{text}" if killed else text)
+    return None
+
+
+def _cluster_folder(folder: str) -> str:
+    """Return where EMR keeps all logs of the cluster that a step ran on."""
+    return folder.partition("/steps/")[0]

@@ -4,16 +4,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shipment_etl_emr.errors import ClusterFailed, EmrError, ReportFailed, ReportMissing, RunTimedOut, StepFailed
+from shipment_etl_emr.causes import is_locked_lake
+from shipment_etl_emr.errors import (
+    BootstrapFailed,
+    ClusterFailed,
+    EmrError,
+    LakeBusy,
+    ReportFailed,
+    ReportMissing,
+    RunTimedOut,
+    StepFailed,
+)
 from shipment_etl_emr.logs import Logs
 from shipment_etl_emr.signals import Stopped, stoppable
-from shipment_etl_emr.target import Job, Place, Progress, Target
+from shipment_etl_emr.target import FAILED, Job, Place, Progress, Target
 from shipment_etl_emr.timing import Timing
 
 __all__ = ["EmrRunner", "Outcome"]
 
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 30.0
-FAILED, SUCCEEDED = "FAILED", "succeeded"
+SUCCEEDED, BOOTSTRAP_FAILURE = "succeeded", "BOOTSTRAP_FAILURE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +106,19 @@ class EmrRunner:
             self._timing.sleep(pause * (0.8 + 0.4 * self._timing.chance()))
 
     def _failure(self, progress: Progress) -> Exception:
-        place = progress.place
-        if progress.step != FAILED and progress.cluster.startswith("TERMINAT"):
-            return ClusterFailed(place.cluster, progress.cluster, progress.reason, progress.message)
+        place, reason, message = progress.place, progress.reason, progress.message
         folder = self._target.logs_at(place)
-        tail = self._logs.tail(folder)
-        ui = self._target.ui(place)
-        return StepFailed(str(place), progress.step, progress.reason, progress.message, tail, ui, folder)
+        if progress.step != FAILED and progress.cluster.startswith("TERMINAT"):
+            if reason == BOOTSTRAP_FAILURE:
+                said = self._logs.bootstrap_failure(folder)
+                where = said.uri if said else f"{folder.partition('/steps/')[0]}/node/"
+                return BootstrapFailed(place.cluster, message, where, said.text if said else "")
+            return ClusterFailed(place.cluster, progress.cluster, reason, message)
+        cause = self._logs.failure(folder)
+        kind = LakeBusy if cause and is_locked_lake(cause.text) else StepFailed
+        log, text = (cause.uri, cause.text) if cause else (folder, "")
+        ui = f"shipment-etl emr ui {place.cluster} {place.step}"
+        return kind(str(place), progress.step, reason, message, log, text, ui)
 
 
 class _Ending:

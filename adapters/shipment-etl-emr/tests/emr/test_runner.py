@@ -14,8 +14,20 @@ import pytest
 
 from emr.test_requests import JOB, SETTINGS, valid
 from emr.world import _error
+from shipment_etl.errors import LakeLocked
 from shipment_etl_emr.calls import Calls
-from shipment_etl_emr.errors import ClusterFailed, ReportFailed, ReportMissing, RunTimedOut, StepFailed
+from shipment_etl_emr.clusters import Clusters
+from shipment_etl_emr.errors import (
+    BootstrapFailed,
+    ClusterFailed,
+    ClusterMayLive,
+    LakeBusy,
+    NameTaken,
+    ReportFailed,
+    ReportMissing,
+    RunTimedOut,
+    StepFailed,
+)
 from shipment_etl_emr.logs import Logs, reports_in
 from shipment_etl_emr.runner import EmrRunner
 from shipment_etl_emr.serverless import Serverless
@@ -41,19 +53,26 @@ class Bucket:
 
     def __init__(self, clock: Clock, **logs: tuple[float, str]) -> None:
         self.clock, self.logs = clock, logs
+        self.more: dict[str, tuple[float, str]] = {}
 
     def get_object(self, Bucket: str, Key: str) -> Any:  # noqa: N803
-        name = Key.rsplit("/", 1)[1].removesuffix(".gz")
-        if name not in self.logs or self.clock.now < self.logs[name][0]:
+        moment, text = self.more.get(Key) or self.logs.get(Key.rsplit("/", 1)[1].removesuffix(".gz"), (float("inf"), ""))
+        if self.clock.now < moment:
             raise _error("NoSuchKey", 404)
-        return {"Body": io.BytesIO(gzip.compress(self.logs[name][1].encode()))}
+        return {"Body": io.BytesIO(gzip.compress(text.encode()))}
+
+    def list_objects_v2(self, Bucket: str, Prefix: str) -> Any:  # noqa: N803
+        return {"Contents": [{"Key": key} for key in self.more if key.startswith(Prefix)]}
 
 
 class Scripted:
     """A target that goes through some states, and notes what it is told."""
 
-    def __init__(self, *states: tuple[str, str], on_look: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, *states: tuple[str, str], on_look: Callable[[], object] = lambda: None, reason: str = "Application error"
+    ) -> None:
         self.states = list(states)
+        self.reason = reason
         self.on_look = on_look
         self.ended: list[tuple[str, Place | None]] = []
 
@@ -64,7 +83,7 @@ class Scripted:
         self.on_look()
         cluster, step = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         over = step in ("COMPLETED", "FAILED", "CANCELLED") or cluster == "TERMINATED_WITH_ERRORS"
-        return Progress(place, cluster, step, "Application error", "exit code 1", over)
+        return Progress(place, cluster, step, self.reason, "exit code 1", over)
 
     def cancel(self, place: Place) -> None: ...
 
@@ -75,7 +94,7 @@ class Scripted:
         return f"s3://acme-logs/emr/{place.cluster}/steps/{place.step}/"
 
     def ui(self, place: Place) -> str:
-        return "https://ui"
+        raise AssertionError("a link that lets in whoever has it is asked for")
 
 
 def run(target: Any, clock: Clock, timeout: float = 3_600, **logs: tuple[float, str]) -> Any:
@@ -105,16 +124,66 @@ def test_a_step_that_completed_without_proof_is_not_green(told: str, error: type
     assert target.ended
 
 
-def test_a_failed_step_tells_state_reason_log_and_link() -> None:
+def test_a_failed_step_tells_state_reason_cause_and_how_to_get_to_the_spark_ui() -> None:
     clock, target = Clock(), Scripted(("RUNNING", "FAILED"))
-    lines = "\n".join(f"line {number}" for number in range(100))
+    told = "Traceback (most recent call last):\n  File app.py, line 1\nValueError: a bad partition"
     with pytest.raises(StepFailed) as caught:
-        run(target, clock, stderr=(400, f"{lines}\nValueError: a bad partition\n"))
-    told = str(caught.value)
-    assert told.startswith("The step j-1/s-1 is FAILED: Application error. exit code 1\nIts log ends with:\nline 61\n")
-    assert told.endswith("ValueError: a bad partition\nSpark UI: https://ui")
-    assert clock.now >= 400, "it waits for the log"
+        run(target, clock, stdout=(300, f"read 3 rows\n{told}\n"), stderr=(0, "26/11/26 03:37:32 ERROR Executor: noise\n"))
+    assert str(caught.value) == (
+        "The step j-1/s-1 is FAILED: Application error. exit code 1\n"
+        f"s3://acme-logs/emr/j-1/steps/s-1/stdout.gz says:\n{told}\n"
+        "Spark UI: shipment-etl emr ui j-1 s-1"
+    )
+    assert clock.now >= 300, "it waits for the log"
     assert target.ended
+    assert not caught.value.retryable
+
+
+def test_a_step_that_found_its_lake_locked_may_be_tried_again() -> None:
+    told = f"error: {LakeLocked('s3://acme-lake/a', 'me', 'generate', 'noon', 'one')}\n"
+    with pytest.raises(LakeBusy) as caught:
+        run(Scripted(("RUNNING", "FAILED")), Clock(), stdout=(0, told))
+    assert caught.value.retryable
+    assert caught.value.exit_code == 75
+
+
+def test_a_bootstrap_failure_is_final_and_shows_the_log_of_the_action() -> None:
+    clock, target = Clock(), Scripted(("TERMINATED_WITH_ERRORS", "CANCELLED"), reason="BOOTSTRAP_FAILURE")
+    bucket = Bucket(clock)
+    folder = "emr/j-1/node/i-0abc"
+    bucket.more[f"{folder}/applications/hadoop/stderr.gz"] = (0, "of no interest")
+    bucket.more[f"{folder}/bootstrap-actions/1/stdout.gz"] = (0, "of no interest")
+    bucket.more[f"{folder}/bootstrap-actions/1/stderr.gz"] = (90, "ImportError: libarrow.so: cannot open shared object\n")
+    with pytest.raises(BootstrapFailed) as caught:
+        EmrRunner(target, Logs(bucket, Calls(clock.timing)), clock.timing).run(JOB, 3_600)
+    assert f"s3://acme-logs/{folder}/bootstrap-actions/1/stderr.gz ends with:\nImportError: libarrow.so" in str(caught.value)
+    assert not caught.value.retryable
+    assert ClusterFailed.retryable
+    assert 90 <= clock.now < 200
+
+
+def test_a_bootstrap_failure_without_a_log_is_told_all_the_same() -> None:
+    clock = Clock()
+    with pytest.raises(BootstrapFailed, match="Its log has not arrived at s3://acme-logs/emr/j-1/node/; look there later"):
+        run(Scripted(("TERMINATED_WITH_ERRORS", "CANCELLED"), reason="BOOTSTRAP_FAILURE"), clock)
+    assert clock.now < 400
+
+
+def test_what_ends_a_cluster_is_told_and_not_what_it_did_to_the_step() -> None:
+    class Described:
+        def describe_cluster(self, ClusterId: str) -> Any:  # noqa: N803
+            change = {"Code": "BOOTSTRAP_FAILURE", "Message": "bootstrap action 1 returned a non-zero return code"}
+            return {"Cluster": {"Status": {"State": "TERMINATED_WITH_ERRORS", "StateChangeReason": change}}}
+
+        def describe_step(self, ClusterId: str, StepId: str) -> Any:  # noqa: N803
+            return {
+                "Step": {
+                    "Status": {"State": "CANCELLED", "StateChangeReason": {"Code": "NONE", "Message": "Job terminated"}}
+                }
+            }
+
+    progress = Clusters(Described(), None, Calls(Clock().timing), SETTINGS).look(Place("j-1", "s-1"))  # type: ignore[arg-type]
+    assert (progress.reason, progress.message) == ("BOOTSTRAP_FAILURE", "bootstrap action 1 returned a non-zero return code")
 
 
 def test_a_log_that_never_comes_is_not_waited_for_without_end() -> None:
@@ -161,33 +230,51 @@ def test_only_lines_that_are_reports_count() -> None:
 
 
 class FakeServerless:
-    """EMR Serverless as far as a run needs it: a token stands for one job run for good."""
+    """EMR Serverless as far as a run needs it: a token stands for one job run for good, and to cancel takes its time."""
 
-    def __init__(self, *ends: str) -> None:
-        self.ends = list(ends)
+    def __init__(self, clock: Clock, *ends: str, cancel_takes: float = 30) -> None:
+        self.clock, self.ends, self.cancel_takes = clock, list(ends), cancel_takes
         self.runs: dict[str, dict[str, Any]] = {}
         self.cancelled: list[str] = []
 
     def start_job_run(self, **request: Any) -> Any:
         valid("emr-serverless", "StartJobRun", request)
-        made = {"id": f"r-{len(self.runs)}", "name": request["name"], "createdAt": datetime(2026, 11, 23, tzinfo=UTC)}
+        made = {
+            "id": f"r-{len(self.runs)}",
+            "name": request["name"],
+            "createdAt": datetime.fromtimestamp(self.clock.now, UTC),
+        }
         if request["clientToken"] not in self.runs:
             self.runs[request["clientToken"]] = {**made, "state": self.ends.pop(0)}
         return {"jobRunId": self.runs[request["clientToken"]]["id"]}
 
     def get_job_run(self, applicationId: str, jobRunId: str) -> Any:  # noqa: N803
-        return {"jobRun": next(each for each in self.runs.values() if each["id"] == jobRunId)}
+        found = next(each for each in self.runs.values() if each["id"] == jobRunId)
+        if found["state"] == "CANCELLING" and self.clock.now >= found["asked"] + self.cancel_takes:
+            found["state"] = "CANCELLED"
+        return {"jobRun": found}
 
     def list_job_runs(self, **asked: Any) -> Any:
-        return {"jobRuns": list(self.runs.values())}
+        valid("emr-serverless", "ListJobRuns", asked)
+        return {"jobRuns": [each for each in self.runs.values() if each["createdAt"] >= asked["createdAtAfter"]]}
 
     def cancel_job_run(self, applicationId: str, jobRunId: str) -> None:  # noqa: N803
+        found = next(each for each in self.runs.values() if each["id"] == jobRunId)
+        if found["state"] != "RUNNING":
+            raise _error("ValidationException", 400)
         self.cancelled.append(jobRunId)
+        found.update(state="CANCELLING", asked=self.clock.now)
+
+
+def serverless(*ends: str, **more: Any) -> tuple[Clock, FakeServerless, Serverless]:
+    clock = Clock()
+    clock.now = 1_800_000_000.0
+    client = FakeServerless(clock, *ends, **more)
+    return clock, client, Serverless(client, Calls(clock.timing), SERVERLESS)
 
 
 def test_serverless_goes_through_the_same_door() -> None:
-    clock, client = Clock(), FakeServerless("SUCCESS")
-    target = Serverless(client, Calls(clock.timing), SERVERLESS)
+    clock, client, target = serverless("SUCCESS")
     outcome = run(target, clock, stdout=(0, json.dumps(GOOD)))
     assert outcome.place == Place("00f", "r-0")
     assert run(target, clock, stdout=(0, json.dumps(GOOD))).place == outcome.place, "done work is not done again"
@@ -196,12 +283,78 @@ def test_serverless_goes_through_the_same_door() -> None:
 
 
 def test_serverless_starts_the_next_after_a_failed_one_and_cancels_what_took_too_long() -> None:
-    clock, client = Clock(), FakeServerless("FAILED", "RUNNING")
-    target = Serverless(client, Calls(clock.timing), SERVERLESS)
+    clock, client, target = serverless("FAILED", "RUNNING")
     first = target.start(JOB)
     assert first == target.start(JOB) == Place("00f", "r-1")
     with pytest.raises(RunTimedOut):
         run(target, clock, 600)
     assert client.cancelled == ["r-1"]
     target.end(JOB.run, None, unsure=True)
-    assert client.cancelled == ["r-1", "r-1"]
+    assert client.cancelled == ["r-1"], "what has ended is not cancelled again"
+
+
+def test_job_runs_that_fail_at_once_are_not_started_without_end() -> None:
+    _, client, target = serverless(*["FAILED"] * 40)
+    place = target.start(JOB)
+    assert target.look(place).step == "FAILED"
+    assert len(client.runs) == 5
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_end_on_serverless_is_seen(known: bool) -> None:
+    clock, client, target = serverless("RUNNING", cancel_takes=200)
+    place, start = target.start(JOB), clock.now
+    target.end(JOB.run, place if known else None)
+    assert target.look(place).step == "CANCELLED"
+    assert clock.now >= start + 200
+    assert client.cancelled == ["r-0"]
+
+
+def test_an_end_on_serverless_that_is_not_seen_is_told() -> None:
+    _, _, target = serverless("RUNNING", cancel_takes=10_000)
+    target.start(JOB)
+    with pytest.raises(ClusterMayLive, match="it is CANCEL_PENDING 300 s after it was cancelled"):
+        target.end(JOB.run, None)
+
+
+def test_a_job_run_that_ends_as_it_is_cancelled_has_ended() -> None:
+    _, client, target = serverless("RUNNING")
+    place = target.start(JOB)
+
+    def late(**given: Any) -> None:
+        client.runs[next(iter(client.runs))]["state"] = "SUCCESS"
+        raise _error("ValidationException", 400)
+
+    client.cancel_job_run = late  # type: ignore[method-assign]
+    target.end(JOB.run, place)
+    assert target.look(place).step == "COMPLETED"
+
+
+DAY = 86_400
+
+
+@pytest.mark.parametrize("state", ["SUCCESS", "FAILED"])
+def test_a_name_that_is_used_again_after_long_gets_its_work_done(state: str) -> None:
+    clock, _, target = serverless(state, state, "RUNNING")
+    target._start(JOB, 1)
+    target._start(JOB, 2)
+    clock.now += 30 * DAY
+    assert target.start(JOB) == Place("00f", "r-2"), "not what AWS remembers of then"
+    assert target.start(JOB) == Place("00f", "r-2")
+
+
+def test_a_job_run_that_is_at_work_for_days_is_taken_up() -> None:
+    clock, client, _ = serverless("RUNNING")
+    target = Serverless(client, Calls(clock.timing), replace(SERVERLESS, max_age_minutes=7 * 24 * 60))
+    first = target.start(JOB)
+    clock.now += 6 * DAY
+    assert target.start(JOB) == first
+
+
+def test_a_name_that_aws_remembers_too_often_is_refused() -> None:
+    clock, _, target = serverless(*["SUCCESS"] * 40)
+    for attempt in range(1, 31):
+        target._start(JOB, attempt)
+    clock.now += 30 * DAY
+    with pytest.raises(NameTaken, match="Name it otherwise, with --run"):
+        target.start(JOB)

@@ -140,7 +140,7 @@ def test_two_commands_on_a_fresh_machine_end_with_marts(newcomer: User) -> None:
 def test_a_job_that_fails_is_red_and_shows_its_log(user: User) -> None:
     failed = user.run("emr", "run", "process", "--local", "--date", DAY, expected=1)
     assert "is FAILED: Unknown Error." in failed.stderr
-    assert "Its log ends with:\nerror: " in failed.stderr
+    assert "/stderr.gz says:\nerror: " in failed.stderr
     assert user.alive() == []
 
 

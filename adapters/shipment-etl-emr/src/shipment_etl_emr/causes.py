@@ -1,0 +1,125 @@
+"""Causes: the lines in a failed step's output that say why it failed. Pure.
+
+spark-submit sends all that a Python driver prints to stdout, its tracebacks too; Spark's own log goes to stderr.
+"""
+
+import re
+from collections.abc import Sequence
+
+__all__ = ["driver_application", "has_ended", "is_locked_lake", "last_lines", "python_cause", "spark_cause", "was_killed"]
+
+MAX_LINES, FIRST_LINES, MAX_WIDTH = 40, 10, 400
+TRACEBACK = "Traceback (most recent call last):"
+OWN_ERRORS = ("error: ", "╭─ Error")
+"""How the last words of the command line begin: of a job that failed, and of options that are wrong."""
+CHAINED = (
+    "The above exception was the direct cause of",
+    "During handling of the above exception",
+    "An exception was thrown from the Python worker",
+)
+"""What stands between two tracebacks of the same failure."""
+UNRAISED = "Exception ignored in"
+JAVA_FRAME = re.compile(r"\s+(at \S.*|\.\.\. \d+ more)")
+LOG_LINE = re.compile(r"\d\d/\d\d/\d\d \d\d:\d\d:\d\d (?P<level>[A-Z]+) (?P<logger>\S+): ")
+JAVA_MAIN = 'Exception in thread "'
+SHUTDOWN = ("Aborting task", "TransportRequestHandler", "ShutdownHookManager")
+"""Errors that Spark logs because it ends, and not the other way round."""
+APPLICATION = re.compile(
+    r"SparkException: (?:Application|The final status of application) (?P<id>application_\d+_\d+) "
+    r"(?:finished with failed status|is killed|is undefined)"
+)
+ENDED = "ended with exit code "
+"""What the controller log of a step says when its process has ended."""
+KILLED = re.compile(r"(?:ended with exit code|Command exiting with ret|application exited with status) '?137\b")
+LOCKED = re.compile(r"error: The lake .+ is locked: ")
+
+
+def python_cause(text: str) -> str:
+    """Return the last Python traceback or error of our own in an output, without the frames of Java; empty if none."""
+    lines = text.splitlines()
+    start = _last_traceback(lines)
+    own = next((number for number in reversed(range(len(lines))) if lines[number].startswith(OWN_ERRORS)), -1)
+    return "" if max(start, own) < 0 else _excerpt(lines[max(start, own) :])
+
+
+def spark_cause(text: str) -> str:
+    """Return the exception that ended the driver in a log of Spark, or the last error in it; empty if none."""
+    lines = text.splitlines()
+    raised = [number for number, line in enumerate(lines) if line.startswith(JAVA_MAIN)]
+    logged = [
+        number
+        for number, line in enumerate(lines)
+        if (found := LOG_LINE.match(line))
+        and found["level"] in ("ERROR", "FATAL")
+        and not any(word in line for word in SHUTDOWN)
+    ]
+    # What YARN's client raises says only that an application failed; why is what it logs before.
+    told = logged if logged and raised and APPLICATION.search(lines[raised[-1]]) else raised or logged
+    return _excerpt(_entry(lines, told[-1])) if told else ""
+
+
+def last_lines(text: str) -> str:
+    """Return the end of an output in which nothing stands out."""
+    return _excerpt(text.strip().splitlines()[-MAX_LINES:])
+
+
+def driver_application(stderr: str) -> str:
+    """Return the YARN application that a step in cluster mode failed with; empty in client mode.
+
+    Source:
+        org.apache.spark.deploy.yarn.Client.run of Spark 3.5.
+    """
+    found = APPLICATION.search(stderr)
+    return found["id"] if found else ""
+
+
+def has_ended(controller: str) -> bool:
+    """Whether a step's controller log was uploaded after the step had ended."""
+    return ENDED in controller
+
+
+def was_killed(*logs: str) -> bool:
+    """Whether the driver was killed by signal 9: no line of its own can say so, as when its node is out of memory."""
+    return any(KILLED.search(log) for log in logs)
+
+
+def is_locked_lake(cause: str) -> bool:
+    """Whether a job failed only because another one was writing to its lake."""
+    return LOCKED.match(cause) is not None
+
+
+def _last_traceback(lines: Sequence[str]) -> int:
+    """Return where the last failure begins that Python printed, with those that it was made of; -1 if none."""
+    starts = [
+        number
+        for number, line in enumerate(lines)
+        if line == TRACEBACK and not _line_before(lines, number).startswith(UNRAISED)
+    ]
+    if not starts:
+        return -1
+    start = starts.pop()
+    while starts and _line_before(lines, start).strip().startswith(CHAINED):
+        start = starts.pop()
+    return start
+
+
+def _line_before(lines: Sequence[str], number: int) -> str:
+    return next((line for line in reversed(lines[:number]) if line.strip()), "")
+
+
+def _entry(lines: Sequence[str], start: int) -> Sequence[str]:
+    """Return an entry of a log: all lines up to the next one that begins with a time."""
+    end = next((number for number in range(start + 1, len(lines)) if LOG_LINE.match(lines[number])), len(lines))
+    return lines[start:end]
+
+
+def _excerpt(lines: Sequence[str]) -> str:
+    """Return lines without empty ones and all but the first of Java's frames, and without what is too many."""
+    kept = [
+        line[:MAX_WIDTH].rstrip()
+        for before, line in zip(["", *lines], lines, strict=False)
+        if line.strip() and not (JAVA_FRAME.fullmatch(line) and JAVA_FRAME.fullmatch(before))
+    ]
+    if len(kept) > MAX_LINES:
+        kept = [*kept[:FIRST_LINES], "…", *kept[FIRST_LINES - MAX_LINES + 1 :]]
+    return "\n".join(kept)

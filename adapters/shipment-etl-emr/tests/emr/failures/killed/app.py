@@ -1,0 +1,8 @@
+"""A job whose driver is killed, as of too little memory."""
+import os
+import signal
+from pyspark.sql import SparkSession
+
+spark = SparkSession.builder.getOrCreate()
+print("read", spark.range(1000).count(), "rows", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
