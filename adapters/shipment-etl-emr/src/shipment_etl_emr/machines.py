@@ -9,8 +9,36 @@ from shipment_etl_emr.errors import MachinesUnfit
 
 __all__ = ["Machine", "machine", "one_processor", "spark_sizes"]
 
-GIB_PER_CPU = {"c": 2, "m": 4, "r": 8}
+GIB_PER_CPU = {"c": 2.0, "m": 4.0, "r": 8.0}
 """By the letter that a family begins with: compute, general, memory."""
+ODD_GIB_PER_CPU = {"c4": 1.875, "r4": 7.625}
+"""Of families whose types have less than their letter says."""
+YARN_MIB = {
+    7.5: 5_632,
+    8: 5_632,
+    15: 11_520,
+    16: 11_520,
+    30: 23_040,
+    30.5: 23_424,
+    32: 23_424,
+    60: 53_248,
+    61: 54_272,
+    64: 54_272,
+    96: 85_504,
+    122: 116_736,
+    128: 116_736,
+    192: 179_200,
+    244: 241_664,
+    256: 241_664,
+    384: 366_592,
+    488: 491_520,
+    512: 491_520,
+    768: 741_376,
+}
+"""By GiB of a machine, the least MiB that EMR leaves to YARN on any type of that size; m5 and r5 get some more.
+
+Source: yarn.nodemanager.resource.memory-mb in "Task configuration" of the Amazon EMR Release Guide.
+"""
 FAMILY = re.compile(r"(?P<kind>[cmr])(?P<generation>[4-8])(?P<more>[a-z-]*)\.(?:(?P<times>\d+)x|x)large")
 DAEMONS_MIB = 1024
 """Left on each node for the application master's container."""
@@ -30,8 +58,9 @@ class Machine:
 
     @property
     def yarn_mib(self) -> int:
-        """What EMR leaves to YARN: three quarters, and on large machines all but 8 GiB."""
-        return max(self.memory_mib * 3 // 4, self.memory_mib - 8192)
+        """What EMR leaves to YARN at least; between two sizes the share of the smaller one, for shares grow with size."""
+        gib = max(size for size in YARN_MIB if size * 1024 <= self.memory_mib)
+        return int(self.memory_mib * YARN_MIB[gib] / (gib * 1024))
 
 
 def machine(name: str) -> Machine:
@@ -46,7 +75,8 @@ def machine(name: str) -> Machine:
         raise MachinesUnfit(f"The instance type {name!r} is none that EMR clusters are sized for here", remedy)
     cpus = 4 * int(known["times"] or 1)
     arch = "aarch64" if "g" in known["more"].split("-")[0] else "x86_64"
-    return Machine(name, cpus, cpus * GIB_PER_CPU[known["kind"]] * 1024, arch)
+    gib_per_cpu = ODD_GIB_PER_CPU.get(known["kind"] + known["generation"], GIB_PER_CPU[known["kind"]])
+    return Machine(name, cpus, int(cpus * gib_per_cpu * 1024), arch)
 
 
 def one_processor(names: Sequence[str]) -> str:

@@ -27,14 +27,8 @@ class Release:
         return f"/usr/bin/python{self.python}"
 
 
-RELEASES = {
-    each.label: each
-    for each in (
-        Release("emr-7.13.0", "3.5.6", "3.3.2", ("3.9", "3.11")),
-        Release("emr-spark-8.0.0", "4.0.2", "4.0.0", ("3.11", "3.12", "3.13")),
-    )
-}
-"""What we know by having looked it up, and nothing else: a guess would cost a cluster."""
+RELEASES = {each.label: each for each in (Release("emr-7.13.0", "3.5.6", "3.3.2", ("3.9", "3.11")),)}
+"""Those whose Spark and Delta the tests run on, and no others: a guess would cost a cluster."""
 
 OLDER = {"emr-5.": ("2.7", "3.7"), "emr-6.": ("2.7", "3.7")}
 
