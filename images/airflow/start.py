@@ -1,4 +1,4 @@
-"""Start Airflow with the one account that the environment names; without it, do not start."""
+"""Start Airflow with the one account and the place for logs that the environment names; without them, do not start."""
 
 import json
 import os
@@ -7,6 +7,9 @@ from pathlib import Path
 
 SHORTEST = 8
 """Characters of a password; as many as Kestra asks for."""
+
+TRUE = ("t", "true", "1")
+"""How Airflow reads a setting that is yes or no."""
 
 
 def main() -> None:
@@ -17,6 +20,11 @@ def main() -> None:
         sys.exit(
             "Airflow does not start without an account: set AIRFLOW_USERNAME (no colon, no comma) "
             f"and AIRFLOW_PASSWORD (at least {SHORTEST} characters), as .env.example explains."
+        )
+    remote = os.environ.get("AIRFLOW__LOGGING__REMOTE_LOGGING", "").lower() in TRUE
+    if remote and not os.environ.get("AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER"):
+        sys.exit(
+            "Airflow has no place for the logs of tasks: set AIRFLOW_LOGS to a folder of yours, as s3://my-bucket/airflow."
         )
     home = Path(os.environ["AIRFLOW_HOME"])
     home.mkdir(parents=True, exist_ok=True)

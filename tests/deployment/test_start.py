@@ -61,3 +61,18 @@ def test_it_does_not_start_without_an_account(account: dict[str, str], tmp_path:
     assert "AIRFLOW_PASSWORD" in done.stderr
     assert "called" not in done.stdout
     assert not (tmp_path / "home").exists()
+
+
+def test_it_does_not_start_without_a_place_for_logs_that_are_to_go_to_s3(tmp_path: Path) -> None:
+    remote = {**ACCOUNT, "AIRFLOW__LOGGING__REMOTE_LOGGING": "true"}
+    done = start(tmp_path, **remote, AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER="")
+    assert done.returncode == 1
+    assert "set AIRFLOW_LOGS to a folder of yours" in done.stderr
+    assert not (tmp_path / "home").exists()
+    assert start(tmp_path, **remote, AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER="s3://acme-logs/airflow").returncode == 0
+
+
+@pytest.mark.parametrize("file", ["docker-compose.yml", ".env.example", "adapters/shipment-etl-airflow/airflow.env"])
+def test_no_setting_names_a_bucket_of_somebody_else(file: str) -> None:
+    settings = [line.split("#")[0] for line in (ROOT / file).read_text("utf-8").splitlines()]
+    assert not any("s3://" in line for line in settings)

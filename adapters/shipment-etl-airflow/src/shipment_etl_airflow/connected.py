@@ -6,32 +6,11 @@ from contextlib import contextmanager
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
-from shipment_etl.errors import UsageError
+from shipment_etl.errors import ShipmentEtlError
 from shipment_etl_airflow.errors import ConnectionMissing, VariableMissing
 from shipment_etl_emr import Service, Settings
-from shipment_etl_emr.errors import (
-    CredentialsRefused,
-    NotAllowed,
-    ReportFailed,
-    ReportMissing,
-    RequestRefused,
-    RunTimedOut,
-    StepFailed,
-)
 
 __all__ = ["connected", "final_errors"]
-
-FINAL = (
-    UsageError,
-    CredentialsRefused,
-    NotAllowed,
-    ReportFailed,
-    ReportMissing,
-    RequestRefused,
-    RunTimedOut,
-    StepFailed,
-)
-"""Would be the same on a second try, which costs a cluster. A busy AWS, a lost cluster or a killed worker would not."""
 
 
 def connected(settings: str, connection: str) -> Service:
@@ -59,9 +38,11 @@ def connected(settings: str, connection: str) -> Service:
 
 @contextmanager
 def final_errors() -> Iterator[None]:
-    """Let an error that a retry would meet again fail the task at once."""
+    """Let an error that a retry would meet again, for the price of a cluster, fail the task at once."""
     try:
         yield
-    except FINAL as problem:
+    except ShipmentEtlError as problem:
+        if problem.retryable:
+            raise
         # Our messages say it all; the traceback below them would bury them in the task's log.
         raise AirflowFailException(str(problem)) from None

@@ -35,6 +35,7 @@ def environment(home: Path, aws: LocalAws, dags: Path) -> dict[str, str]:
         **shipped(),
         **aws.environment,
         "AIRFLOW_HOME": str(home),
+        "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER": "s3://builditall-logs/airflow",
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW_VAR_SHIPMENT_ETL_EMR_SETTINGS": str(home / "emr.toml"),
         "AIRFLOW_VAR_SHIPMENT_ETL_EMR_PACKAGE": f"s3://acme-code/{PACKAGE}",

@@ -18,7 +18,8 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="module")
 def read(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    environment = {**os.environ, **shipped(), "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow"))}
+    filled_in = {**shipped(), "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER": "s3://acme-logs/airflow"}
+    environment = {**os.environ, **filled_in, "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow"))}
     command = [sys.executable, str(HERE / "inspect_dags.py"), str(ADAPTER / "dags")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -60,12 +61,18 @@ def test_the_cluster_is_between_a_setup_and_its_teardown_and_both_leaves_colour_
     assert all(each["retries"] == 2 for each in tasks.values())
 
 
-def test_task_logs_go_to_s3_below_airflow_and_the_pages_stay_on_loopback() -> None:
+def test_task_logs_go_to_s3_to_a_folder_that_must_be_filled_in_and_the_pages_stay_on_loopback(tmp_path: Path) -> None:
     variables = shipped()
     assert variables["AIRFLOW__LOGGING__REMOTE_LOGGING"] == "True"
-    assert variables["AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER"] == "s3://builditall-logs/airflow"
+    assert variables["AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER"] == ""
     assert variables["AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID"] == "aws_default"
     assert variables["AIRFLOW__API__HOST"] == "127.0.0.1"
+    command = [sys.executable, "-m", "airflow", "version"]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    given = {**inherited, **variables, "AIRFLOW_HOME": str(tmp_path)}
+    done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode != 0
+    assert "Incorrect remote log configuration" in done.stderr
 
 
 def test_the_reasons_not_to_use_the_operators_of_the_provider_still_hold(read: Any) -> None:

@@ -139,7 +139,7 @@ def test_a_cluster_that_cannot_be_ended_ends_with_its_step_and_the_run_is_red(
     assert late.tasks == states
     assert late.state == "failed"
     assert "was not done after 1 s" in late.log
-    assert "may be alive still" in late.log
+    assert "may still be running" in late.log
     assert len(alive(aws)) == 1
     slowly()
     deadline = time.monotonic() + 60
