@@ -1,6 +1,7 @@
 """The commands `shipment-etl emr …`: each parses, calls one thing, prints. Orchestrators call the verbs one by one."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -245,6 +246,24 @@ def logs(
     folder = service.target.logs_at(place)
     text = service.logs.text(folder, file)
     _print({"cluster": cluster, "step": step, "file": f"{folder}{file}.gz", "text": text}, as_json, text)
+
+
+@app.command()
+def ui(
+    cluster: ClusterArgument,
+    step: Annotated[str, typer.Argument(metavar="[STEP]", help="ID of the job run, if serverless.")] = "",
+    settings: SettingsOption = None,
+    endpoint_url: EndpointOption = None,
+    local: LocalOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Print a link to the Spark UI. It lets in whoever has it, so it goes to a terminal only."""
+    from shipment_etl_emr.errors import LinkExposed
+    from shipment_etl_emr.target import Place
+
+    if not sys.stdout.isatty():
+        raise LinkExposed
+    print(_service(settings, endpoint_url, local).target.ui(Place(cluster, step)))
 
 
 @app.command()

@@ -7,13 +7,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from emr.test_requests import NASTY
+from emr.test_requests import NASTY, valid
+from shipment_etl.errors import TRY_AGAIN, ShipmentEtlError
+from shipment_etl_emr import cli, errors
 from shipment_etl_emr.calls import Calls, Unsure
 from shipment_etl_emr.clusters import Clusters
 from shipment_etl_emr.errors import (
@@ -30,7 +33,9 @@ from shipment_etl_emr.errors import (
 from shipment_etl_emr.service import CONFIG, Service
 from shipment_etl_emr.settings import Settings
 from shipment_etl_emr.storage import Storage
+from shipment_etl_emr.target import Place
 from shipment_etl_emr.timing import Timing
+from shipment_etl_emr.tunnel import errors as tunnel_errors
 
 REGION = "us-east-1"
 REPORT = {"run_id": "1", "job": "process", "status": "succeeded", "counts": {"read": 3}}
@@ -247,3 +252,72 @@ def test_what_is_refused_starts_nothing(command: Callable[..., Any], client: Cal
 
 def test_clusters_are_of_the_client_that_was_given(service: Service) -> None:
     assert isinstance(service.target, Clusters)
+
+
+LINK = "https://p-1.emrappui-prod.us-east-1.amazonaws.com/shs?authToken=secret"
+
+
+class Ui:
+    """EMR's persistent application UI, whose link is ready at the second look."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def describe_cluster(self, ClusterId: str) -> Any:  # noqa: N803
+        return {"Cluster": {"ClusterArn": f"arn:aws:elasticmapreduce:us-east-1:123456789012:cluster/{ClusterId}"}}
+
+    def create_persistent_app_ui(self, **asked: Any) -> Any:
+        valid("emr", "CreatePersistentAppUI", asked)
+        return {"PersistentAppUIId": "p-1"}
+
+    def get_persistent_app_ui_presigned_url(self, **asked: Any) -> Any:
+        valid("emr", "GetPersistentAppUIPresignedURL", asked)
+        self.looks += 1
+        return {"PresignedURLReady": self.looks > 1, **({"PresignedURL": LINK} if self.looks > 1 else {})}
+
+
+def test_the_link_to_the_spark_ui_is_waited_for_and_a_refusal_is_told() -> None:
+    ui = Ui()
+    target = Clusters(ui, None, Calls(no_wait()), Settings(code="s3://acme-code", logs="s3://acme-logs"))  # type: ignore[arg-type]
+    assert target.ui(Place("j-1")) == LINK
+    assert ui.looks == 2
+    denied = Clusters(Broken("AccessDeniedException"), None, Calls(no_wait()), target._settings)  # type: ignore[arg-type]
+    with pytest.raises(NotAllowed):
+        denied.ui(Place("j-1"))
+
+
+def test_the_link_to_the_spark_ui_is_printed_to_a_terminal_only(command: Callable[..., Any]) -> None:
+    refused = command("ui", "j-1")
+    assert refused.returncode == 2
+    assert "so it is printed only to a terminal" in refused.stderr
+    assert refused.stdout == ""
+
+
+def test_in_a_terminal_the_link_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    target = SimpleNamespace(ui=lambda place: f"{LINK} of {place}")
+    monkeypatch.setattr(cli, "_service", lambda *given: SimpleNamespace(target=target))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    cli.ui("j-1", "s-1")
+    assert capsys.readouterr().out == f"{LINK} of j-1/s-1\n"
+
+
+def test_a_claim_that_is_released_can_be_taken_again(service: Service, endpoint: str) -> None:
+    one, other = (each.clusters._claims for each in (service, Service(service.settings, endpoint)))
+    assert one.take("refused", 1)
+    latest = other.latest("refused")
+    assert latest is not None
+    assert (latest.attempt, 0 <= latest.age < 60) == (1, True)
+    one.release("refused", 1)
+    assert other.latest("refused") is None
+    assert other.take("refused", 1)
+    assert one.take("refused", 1) is False
+
+
+def every_error() -> list[type[ShipmentEtlError]]:
+    every = [*vars(errors).values(), *vars(tunnel_errors).values()]
+    return [each for each in every if isinstance(each, type) and issubclass(each, ShipmentEtlError)]
+
+
+@pytest.mark.parametrize("error", every_error())
+def test_the_exit_code_says_whether_the_same_again_may_succeed(error: type[ShipmentEtlError]) -> None:
+    assert (error.exit_code == TRY_AGAIN) is error.retryable
