@@ -1,4 +1,4 @@
-"""An evaluator of IAM policies, as far as ours use them: Allow and Deny, wildcards, and three operators of conditions."""
+"""An evaluator of IAM policies, as far as ours use them: Allow and Deny, wildcards, and some operators of conditions."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -16,11 +16,12 @@ def allowed(
 def _applies(statement: Mapping[str, Any], action: str, resource: str, context: Mapping[str, str]) -> bool:
     unknown = statement.keys() - {"Sid", "Effect", "Action", "Resource", "Condition", "Principal"}
     assert not unknown, f"the evaluator does not know {unknown}"
+    # A trust policy names no resource: it is about the role that it is in.
     return (
-        any(_like(each.lower(), action.lower()) for each in _listed(statement["Action"]))
-        and any(_like(each, resource) for each in _listed(statement["Resource"]))
+        any(_like(each.lower(), action.lower()) for each in as_list(statement["Action"]))
+        and any(_like(each, resource) for each in as_list(statement.get("Resource", "*")))
         and all(
-            _holds(operator, key, _listed(values), context)
+            _holds(operator, key, as_list(values), context)
             for operator, keys in statement.get("Condition", {}).items()
             for key, values in keys.items()
         )
@@ -30,6 +31,8 @@ def _applies(statement: Mapping[str, Any], action: str, resource: str, context: 
 def _holds(operator: str, key: str, values: list[str], context: Mapping[str, str]) -> bool:
     if operator == "Null":
         return str(key not in context).lower() in values
+    if operator in ("ArnEquals", "ArnLike", "StringLike"):
+        return key in context and any(_like(each, context[key]) for each in values)
     assert operator in ("StringEquals", "Bool"), f"the evaluator does not know {operator}"
     return context.get(key) in values
 
@@ -38,5 +41,6 @@ def _like(pattern: str, text: str) -> bool:
     return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text) is not None
 
 
-def _listed(value: Any) -> list[str]:
+def as_list(value: Any) -> list[str]:
+    """Return the values of an element of a policy, which stands without a list if it is alone."""
     return [str(each) for each in value] if isinstance(value, list) else [str(value)]

@@ -1,29 +1,26 @@
-"""The infrastructure: the templates are what CloudFormation takes, deploy, and give each role no more than it needs."""
+"""The infrastructure: the templates are what CloudFormation takes and deploys; buckets and network are private."""
 
-import ast
+import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
-from cfnlint.decode import cfn_yaml
 from moto import mock_aws
 
 from emr.policies import allowed
+from emr.stacks import ACCOUNT, FOLDER, REGION, deployed, resources_of
 
 # What moto does not know it leaves out; cfn-lint knows all of it.
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")
 
-FOLDER = Path(__file__).parents[2] / "infrastructure"
-ACCOUNT = "123456789012"
-REGION = "eu-central-1"
-CLUSTER = f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/j-1"
 BUCKETS = {f"{kind}Bucket": f"acme-{kind.lower()}" for kind in ("Lake", "Code", "Logs")}
-OURS = {"elasticmapreduce:ResourceTag/shipment-etl:run": "night"}
-ASKED = {"aws:RequestTag/shipment-etl:run": "night"}
+TEMPLATES = sorted(file.stem for file in FOLDER.glob("*.yaml"))
+PHYSICAL_NAME = re.compile(r"(Bucket|Group|Role|Policy|InstanceProfile|LaunchTemplate|AutoScalingGroup)?Name")
+"""Properties that give a resource a name of its own, which may be taken."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,54 +33,9 @@ def aws() -> Iterator[None]:
             yield
 
 
-def deployed(name: str, **parameters: str) -> dict[str, str]:
-    """Deploy a template, and return its outputs."""
-    cloudformation = boto3.client("cloudformation", REGION)
-    cloudformation.create_stack(
-        StackName=name,
-        TemplateBody=(FOLDER / f"{name}.yaml").read_text(),
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-        Capabilities=["CAPABILITY_IAM"],
-    )
-    (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-    assert stack["StackStatus"] == "CREATE_COMPLETE"
-    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
-
-
 @pytest.fixture(scope="module")
 def storage() -> dict[str, str]:
     return deployed("storage", Prefix="acme")
-
-
-@pytest.fixture(scope="module")
-def roles(storage: dict[str, str]) -> dict[str, list[Any]]:
-    """The statements of each role, its own and those that are attached, by the role's name in the template."""
-    deployed("roles", **storage)
-    iam = boto3.client("iam", REGION)
-    found = {}
-    resources = boto3.client("cloudformation", REGION).list_stack_resources(StackName="roles")["StackResourceSummaries"]
-    for each in resources:
-        if each["ResourceType"] != "AWS::IAM::Role":
-            continue
-        name = each["PhysicalResourceId"]
-        documents = [
-            iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
-            for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]
-        ]
-        for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
-            if not policy["PolicyArn"].startswith("arn:aws:iam::aws:"):
-                version = iam.get_policy(PolicyArn=policy["PolicyArn"])["Policy"]["DefaultVersionId"]
-                found_version = iam.get_policy_version(PolicyArn=policy["PolicyArn"], VersionId=version)["PolicyVersion"]
-                documents.append(found_version["Document"])
-        found[each["LogicalResourceId"]] = [
-            statement for document in documents for statement in _read(document)["Statement"]
-        ]
-    return found
-
-
-def _read(document: Any) -> Any:
-    # A policy that lies in a role comes out of moto as Python writes it.
-    return ast.literal_eval(document) if isinstance(document, str) else document
 
 
 @pytest.mark.slow
@@ -93,7 +45,7 @@ def test_cloudformation_takes_the_templates() -> None:
         [str(Path(sys.executable).parent / "cfn-lint"), *templates], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, "")
-    assert len(templates) == 4
+    assert len(templates) == len(TEMPLATES) == 4
 
 
 def test_buckets_are_encrypted(storage: dict[str, str]) -> None:
@@ -105,8 +57,7 @@ def test_buckets_are_encrypted(storage: dict[str, str]) -> None:
 
 
 def test_buckets_are_versioned_private_and_tidied() -> None:
-    resources = cfn_yaml.load(str(FOLDER / "storage.yaml"))["Resources"]
-    buckets = [each for each in resources.values() if each["Type"] == "AWS::S3::Bucket"]
+    buckets = resources_of("storage", "AWS::S3::Bucket").values()
     assert len(buckets) == 3
     for each in buckets:
         told = each["Properties"]
@@ -118,7 +69,7 @@ def test_buckets_are_versioned_private_and_tidied() -> None:
 
 
 def test_buckets_are_reached_over_tls_only() -> None:
-    resources = cfn_yaml.load(str(FOLDER / "storage.yaml"))["Resources"]
+    resources = resources_of("storage")
     denied = {}
     for each in resources.values():
         if each["Type"] == "AWS::S3::BucketPolicy":
@@ -132,96 +83,74 @@ def test_buckets_are_reached_over_tls_only() -> None:
         assert allowed(statements, "s3:GetObject", "a", {"aws:SecureTransport": "true"})
 
 
-def of(bucket: str, key: str = "") -> str:
-    return f"arn:aws:s3:::acme-{bucket}" + (f"/{key}" if key else "")
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_no_resource_has_a_name_that_a_second_one_would_find_taken(template: str) -> None:
+    fixed = [
+        f"{logical}.{key}"
+        for logical, each in resources_of(template).items()
+        for key, value in each.get("Properties", {}).items()
+        # Names of inline policies are known inside their role only.
+        if PHYSICAL_NAME.fullmatch(key) and isinstance(value, str) and each["Type"] != "AWS::IAM::Policy"
+    ]
+    assert fixed == []
 
 
-MAY = [
-    ("NodeRole", "s3:PutObject", of("lake", "raw/a"), {}),
-    ("NodeRole", "s3:GetObject", of("code", "scripts/a.py"), {}),
-    ("NodeRole", "s3:PutObject", of("logs", "emr/j-1/steps/s-1/stdout.gz"), {}),
-    ("JobRole", "s3:DeleteObject", of("lake", "raw/a"), {}),
-    ("JobRole", "s3:PutObject", of("logs", "emr/applications/1/jobs/2/SPARK_DRIVER/stdout.gz"), {}),
-    ("OrchestratorRole", "elasticmapreduce:RunJobFlow", "*", ASKED),
-    ("OrchestratorRole", "elasticmapreduce:ListClusters", "*", {}),
-    ("OrchestratorRole", "elasticmapreduce:TerminateJobFlows", CLUSTER, OURS),
-    ("OrchestratorRole", "s3:PutObject", of("logs", "emr/claims/night/1"), {}),
-    ("OrchestratorRole", "s3:PutObject", of("logs", "airflow/dag_id=data_generation/attempt=1.log"), {}),
-    ("OrchestratorRole", "s3:GetObject", of("logs", "emr/j-1/steps/s-1/stdout.gz"), {}),
-    ("OrchestratorRole", "s3:ListBucket", of("lake"), {}),
-]
-MAY_NOT = [
-    ("OrchestratorRole", "s3:PutObject", of("logs", "emr/j-1/steps/s-1/stdout.gz"), {}),
-    ("NodeRole", "s3:PutObject", of("logs", "airflow/dag_id=data_generation/attempt=1.log"), {}),
-    ("NodeRole", "s3:PutObject", of("code", "scripts/a.py"), {}),
-    ("NodeRole", "s3:PutObject", of("logs", "emr/claims/night/1"), {}),
-    ("NodeRole", "s3:DeleteObject", of("logs", "emr/j-1/steps/s-1/stdout.gz"), {}),
-    ("NodeRole", "s3:GetObject", "arn:aws:s3:::of-others/a", {}),
-    ("NodeRole", "s3:DeleteBucket", of("lake"), {}),
-    ("NodeRole", "s3:PutBucketPolicy", of("lake"), {}),
-    ("NodeRole", "elasticmapreduce:RunJobFlow", "*", ASKED),
-    ("NodeRole", "iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/any", {"iam:PassedToService": "ec2.amazonaws.com"}),
-    ("JobRole", "s3:PutObject", of("logs", "emr/j-1/steps/s-1/stdout.gz"), {}),
-    ("JobRole", "s3:PutObject", of("code", "scripts/a.py"), {}),
-    ("JobRole", "emr-serverless:StartJobRun", "*", {}),
-    ("OrchestratorRole", "s3:GetObject", of("lake", "raw/a"), {}),
-    ("OrchestratorRole", "s3:PutObject", of("lake", "raw/a"), {}),
-    ("OrchestratorRole", "s3:DeleteObject", of("code", "scripts/a.py"), {}),
-    ("OrchestratorRole", "s3:PutObject", of("logs", "emr/j-1/steps/s-1/stdout.gz"), {}),
-    ("OrchestratorRole", "elasticmapreduce:RunJobFlow", "*", {}),
-    ("OrchestratorRole", "elasticmapreduce:TerminateJobFlows", CLUSTER, {}),
-    ("OrchestratorRole", "elasticmapreduce:AddJobFlowSteps", CLUSTER, {}),
-    ("OrchestratorRole", "elasticmapreduce:SetTerminationProtection", CLUSTER, OURS),
-    ("OrchestratorRole", "ec2:RunInstances", "*", {}),
-    ("OrchestratorRole", "iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/any", {"iam:PassedToService": "ec2.amazonaws.com"}),
-    ("OrchestratorRole", "iam:CreateRole", "*", {}),
-    ("ServiceRole", "s3:GetObject", of("lake", "raw/a"), {}),
-    ("ServiceRole", "iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/any", {"iam:PassedToService": "ec2.amazonaws.com"}),
-]
+def test_two_stacks_of_roles_stand_side_by_side(storage: dict[str, str]) -> None:
+    first, second = (deployed("roles", name, **storage) for name in ("roles-one", "roles-two"))
+    assert not set(first.values()) & set(second.values())
 
 
-@pytest.mark.parametrize(("role", "action", "resource", "context"), MAY)
-def test_a_role_may(roles: dict[str, list[Any]], role: str, action: str, resource: str, context: dict[str, str]) -> None:
-    assert allowed(roles[role], action, resource, context)
-
-
-@pytest.mark.parametrize(("role", "action", "resource", "context"), MAY_NOT)
-def test_a_role_may_not(roles: dict[str, list[Any]], role: str, action: str, resource: str, context: dict[str, str]) -> None:
-    assert not allowed(roles[role], action, resource, context)
-
-
-def test_a_role_is_handed_on_only_to_the_service_it_is_for(roles: dict[str, list[Any]]) -> None:
-    iam = boto3.client("iam", REGION)
-    node = next(each["Arn"] for each in iam.list_roles()["Roles"] if "NodeRole" in each["RoleName"])
-    assert allowed(roles["OrchestratorRole"], "iam:PassRole", node, {"iam:PassedToService": "ec2.amazonaws.com"})
-    assert not allowed(roles["OrchestratorRole"], "iam:PassRole", node, {"iam:PassedToService": "lambda.amazonaws.com"})
-
-
-def test_the_network_is_private_and_the_host_closed(roles: dict[str, list[Any]]) -> None:
+def test_the_network_is_private() -> None:
     network = deployed("network")
     ec2 = boto3.client("ec2", REGION)
     subnets = ec2.describe_subnets(SubnetIds=network["Subnets"].split(","))["Subnets"]
-    # Moto gives every subnet and host public addresses, whatever it is told.
-    template = cfn_yaml.load(str(FOLDER / "network.yaml"))["Resources"]
-    told = [each["Properties"]["MapPublicIpOnLaunch"] for each in template.values() if each["Type"] == "AWS::EC2::Subnet"]
+    # Moto gives every subnet public addresses, whatever it is told.
+    told = [each["Properties"]["MapPublicIpOnLaunch"] for each in resources_of("network", "AWS::EC2::Subnet").values()]
     assert told == [False, False]
     assert len({each["AvailabilityZone"] for each in subnets}) == 2
+    assert (
+        next(each["AvailabilityZone"] for each in subnets if each["SubnetId"] == network["FirstSubnet"])
+        == network["FirstZone"]
+    )
     tag = {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"}
     assert all(tag in each["Tags"] for each in subnets)
     gateways = ec2.describe_internet_gateways()["InternetGateways"]
     assert not [each for each in gateways if any(at["VpcId"] == network["Vpc"] for at in each["Attachments"])]
 
-    stack = boto3.client("cloudformation", REGION).describe_stacks(StackName="roles")["Stacks"][0]
-    profile = next(each["OutputValue"] for each in stack["Outputs"] if each["OutputKey"] == "OrchestratorProfile")
-    host = deployed("orchestrator", Vpc=network["Vpc"], Subnet=network["FirstSubnet"], Profile=profile)
-    (reservation,) = ec2.describe_instances(InstanceIds=[host["Host"]])["Reservations"]
-    (instance,) = reservation["Instances"]
-    (interface,) = cfn_yaml.load(str(FOLDER / "orchestrator.yaml"))["Resources"]["Host"]["Properties"]["NetworkInterfaces"]
-    assert interface["AssociatePublicIpAddress"] is False
-    assert "KeyName" not in instance
-    group = cfn_yaml.load(str(FOLDER / "orchestrator.yaml"))["Resources"]["Closed"]["Properties"]
-    assert "SecurityGroupIngress" not in group
-    assert [each["ToPort"] for each in group["SecurityGroupEgress"]] == [443]
-    hardened = cfn_yaml.load(str(FOLDER / "orchestrator.yaml"))["Resources"]["Hardened"]["Properties"]["LaunchTemplateData"]
-    # Tokens are asked for, and a container on the host can ask.
-    assert hardened["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 2, "HttpEndpoint": "enabled"}
+
+def test_what_is_in_the_network_reaches_each_service_that_it_calls() -> None:
+    endpoints = resources_of("network", "AWS::EC2::VPCEndpoint").values()
+    services = {each["Properties"]["ServiceName"]["Fn::Sub"].rpartition(".")[2] for each in endpoints}
+    # Nodes: S3, and KMS for the keys of their disks. The host: EMR, STS, sessions, and EC2 to attach its volume.
+    assert services == {"s3", "kms", "elasticmapreduce", "emr-serverless", "sts", "ssm", "ssmmessages", "ec2"}
+
+
+OURS, THEIRS = {"aws:ResourceAccount": ACCOUNT}, {"aws:ResourceAccount": "210987654321"}
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "context", "allows"),
+    [
+        ("s3:PutObject", "acme-lake/raw/a", OURS, True),
+        ("s3:ListBucket", "acme-lake", OURS, True),
+        ("s3:GetObject", f"al2023-repos-{REGION}-de612dc2/a.rpm", THEIRS, True),
+        ("s3:GetObject", f"repo.{REGION}.emr.amazonaws.com/a.rpm", THEIRS, True),
+        ("s3:GetObject", f"aws157-instance-data-0-prod-{REGION}/a", THEIRS, True),
+        ("s3:PutObject", f"aws157-logs-prod-{REGION}/a", THEIRS, True),
+        ("s3:PutObject", f"prod.{REGION}.appinfo.src/a", THEIRS, True),
+        ("s3:PutObject", "of-others/a", THEIRS, False),
+        ("s3:GetObject", "of-others/a", THEIRS, False),
+        ("s3:PutObject", "of-others/a", {}, False),
+        ("s3:PutObject", f"repo.{REGION}.emr.amazonaws.com/a.rpm", THEIRS, False),
+        ("s3:GetObject", f"aws157-logs-prod-{REGION}/a", THEIRS, False),
+    ],
+)
+def test_data_leaves_the_network_for_buckets_of_this_account_only(
+    action: str, resource: str, context: dict[str, str], allows: bool
+) -> None:
+    policy = resources_of("network")["S3"]["Properties"]["PolicyDocument"]
+    text = json.dumps(policy).replace("${AWS::Partition}", "aws").replace("${AWS::Region}", REGION)
+    statements = json.loads(
+        re.sub(r'\{"Fn::Sub": ("[^"]*")\}', r"\1", text).replace('{"Ref": "AWS::AccountId"}', f'"{ACCOUNT}"')
+    )["Statement"]
+    assert allowed(statements, action, f"arn:aws:s3:::{resource}", context) is allows
