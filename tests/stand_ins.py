@@ -14,7 +14,7 @@ from tests.documents import BIN
 __all__ = ["stand_in"]
 
 NOTHING = "#!/bin/sh\n"
-HERE = '#!/bin/sh\nexec "$@"\n'
+SUDO = '#!/bin/sh\n[ "$*" = --login ] || exec "$@"\n'
 DOCKER = f'#!/bin/sh\nexec {sys.executable} -m tests.stand_ins "$@"\n'
 # All of it but what would change this machine.
 INSTALL = f"""#!/bin/sh
@@ -43,7 +43,7 @@ PROGRAMS = {
     "install": INSTALL,
     "session-manager-plugin": NOTHING,
     "shipment-etl": SHIPMENT_ETL,
-    "sudo": HERE,
+    "sudo": SUDO,
     "systemctl": NOTHING,
 }
 

@@ -80,8 +80,10 @@ def run(page: str, folder: Path) -> Iterator[str]:
         elif block.language == "console":
             if " airflow airflow " in block.text:
                 make_airflow()
+            # The folder of the host is that of the reader here.
+            text = block.text.replace("/srv/shipment-etl", ".")
             # The path is set inside, where it is not that of the documents any more.
-            yield (printed := run_block(Block("sh", None, f'PATH="$STAND_INS:$PATH"\n{block.text}'), folder, PATIENCE))
+            yield (printed := run_block(Block("sh", None, f'PATH="$STAND_INS:$PATH"\n{text}'), folder, PATIENCE))
         elif block.language == "text":
             assert_printed(block.text, printed)
 
