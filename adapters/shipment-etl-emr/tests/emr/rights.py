@@ -4,6 +4,7 @@ from emr.stacks import ACCOUNT, REGION
 
 APPLICATION = "00f1e2"
 LOG_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/logs"
+QUOTA = f"arn:aws:servicequotas:{REGION}:{ACCOUNT}:ec2/L-1216C47A"
 OTHER_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/other"
 
 Case = tuple[str, str, str, dict[str, str]]
@@ -75,7 +76,7 @@ MAY: list[Case] = [
     ("OrchestratorRole", "s3:ListBucket", of("lake"), {}),
     ("OrchestratorRole", "s3:GetEncryptionConfiguration", of("lake"), {}),
     ("OrchestratorRole", "s3:GetBucketPublicAccessBlock", of("lake"), {}),
-    ("OrchestratorRole", "servicequotas:GetServiceQuota", f"arn:aws:servicequotas:{REGION}:{ACCOUNT}:ec2/L-1216C47A", {}),
+    ("OrchestratorRole", "servicequotas:GetServiceQuota", QUOTA, {}),
     ("OrchestratorRole", "kms:DescribeKey", LOG_KEY, {}),
     ("OrchestratorRole", "emr-serverless:GetApplication", job_run(), {}),
     ("OrchestratorRole", "iam:GetRole", CLEANUP_ROLE, {}),
