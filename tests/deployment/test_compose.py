@@ -186,9 +186,7 @@ def test_the_example_holds_no_secret_and_asks_for_what_is_required() -> None:
 def test_what_the_example_offers_as_a_default_is_the_default() -> None:
     text = FILE.read_text("utf-8")
     offered = dict(
-        re.findall(
-            r"^#(\w+_(?:IMAGE|SETTINGS)|KESTRA_PORT)=(.+)$", (ROOT / ".env.example").read_text("utf-8"), flags=re.M
-        )
+        re.findall(r"^#(\w+_(?:IMAGE|SETTINGS)|KESTRA_PORT)=(.+)$", (ROOT / ".env.example").read_text("utf-8"), flags=re.M)
     )
     assert len(offered) == 4
     assert [name for name, value in offered.items() if f"${{{name}:-{value}}}" not in text] == []
