@@ -1,23 +1,101 @@
-"""errors: the tree that is drawn is the tree that is there, and no message grows with what a user gave."""
+"""errors: the tree that is drawn is the tree that is there; each survives pickling; no message grows with what was given."""
 
+import copy
 import inspect
+import json
+import pickle
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from datetime import date
+from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shipment_etl import errors
+from shipment_etl.errors import ShipmentEtlError
+from shipment_etl.errors.wording import MAX_MESSAGE, MAX_VALUE
 
 HUGE = "x" * 100_000
 MANY = [f"column_{number}" for number in range(10_000)]
 LONGEST_MESSAGE = 1000
+ADAPTERS = ("shipment_etl_airflow", "shipment_etl_emr", "shipment_etl_kestra")
 
-PUBLIC = {
-    name: value
-    for name, value in vars(errors).items()
-    if not name.startswith("_") and getattr(value, "__module__", None) == errors.__name__
-}
+PUBLIC = {name: value for name, value in vars(errors).items() if name in errors.__all__}
 CLASSES = {name: value for name, value in PUBLIC.items() if inspect.isclass(value)}
+
+
+def error_modules() -> Iterator[str]:
+    """Find the modules `errors` of the package and its adapters, those of their subpackages too."""
+    for package in ("shipment_etl", *ADAPTERS):
+        root = Path(str(import_module(package).__file__)).parent
+        for file in sorted(root.rglob("errors.py")):
+            yield ".".join((package, *file.relative_to(root).with_suffix("").parts))
+
+
+def below(error: type[ShipmentEtlError]) -> Iterator[type[ShipmentEtlError]]:
+    yield error
+    for each in error.__subclasses__():
+        yield from below(each)
+
+
+for module in error_modules():
+    import_module(module)
+EVERY = sorted(
+    (each for each in below(ShipmentEtlError) if each.__module__.split(".")[0] in ("shipment_etl", *ADAPTERS)),
+    key=lambda each: f"{each.__module__}.{each.__name__}",
+)
+
+TEXTS = st.text(st.characters(), max_size=30) | st.sampled_from([HUGE, "", "one\ntwo", "\x1b[31m", "\udcff.csv"])
+VALUES = (
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS | st.just(10**5000) | st.just(MANY) | st.builds(object)
+)
+
+
+def values_of(hint: Any) -> st.SearchStrategy[Any]:
+    """Return values of a type of an argument."""
+    if hint is object:
+        return VALUES
+    if hint is str:
+        return TEXTS
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Iterable, Collection):
+        return st.lists(values_of(arguments[0]), max_size=20)
+    if origin is Mapping:
+        return st.dictionaries(values_of(arguments[0]), values_of(arguments[1]), max_size=3)
+    if inspect.isclass(hint) and issubclass(hint, ShipmentEtlError):
+        return made(hint)
+    return st.from_type(hint)
+
+
+def made(error: type[ShipmentEtlError]) -> st.SearchStrategy[ShipmentEtlError]:
+    """Return errors of a class, with arguments of the types that its constructor names."""
+    hints = get_type_hints(error.__init__)
+    names = [
+        name
+        for name, parameter in inspect.signature(error).parameters.items()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    return st.builds(error, **{name: values_of(hints[name]) for name in names})
+
+
+def state_of(problem: ShipmentEtlError) -> tuple[Any, ...]:
+    return (
+        type(problem),
+        problem.args,
+        str(problem),
+        problem.message,
+        problem.remedy,
+        problem.parts,
+        problem.retryable,
+        problem.exit_code,
+        sorted(vars(problem)),
+    )
 
 
 def drawn() -> Iterator[tuple[str, str]]:
@@ -43,8 +121,8 @@ def test_every_error_has_the_parent_that_is_drawn(name, parent):
     assert [base.__name__ for base in CLASSES[name].__bases__] == [parent]
 
 
-def test_all_is_sorted_and_complete():
-    assert errors.__all__ == sorted(PUBLIC)
+def test_all_is_complete():
+    assert sorted(CLASSES) == sorted(each.__name__ for each in EVERY if each.__module__.startswith("shipment_etl.errors."))
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -52,8 +130,8 @@ def test_every_error_says_what_it_means_and_how_to_exit(name):
     error = CLASSES[name]
     expected = 2 if issubclass(error, errors.UsageError) else 3 if issubclass(error, errors.DataRejected) else 1
     assert error.exit_code == (errors.TRY_AGAIN if error.retryable else expected)
-    assert error.__doc__
-    assert error.__doc__.endswith(".")
+    assert inspect.getdoc(error)
+    assert inspect.getdoc(error).endswith(".")
 
 
 @pytest.mark.parametrize(
@@ -87,16 +165,16 @@ def test_a_message_stays_short_whatever_was_given(error):
         ),
         (
             errors.MissingColumns("The contract", ["a", "b"], ["c"]),
-            "The contract needs the columns a, b; the frame has c.",
+            "The contract needs the columns a, b; the frame has c. Add them, or rename those that have another name.",
         ),
         (
             errors.EngineFailed("writing", ""),
-            "The engine failed while writing: no reason given. Run again with --debug for the whole story.",
+            "The engine failed while writing: no reason given. Run again with --debug for the full traceback.",
         ),
         (
             errors.RowsLost(10, 5, 2, 1),
-            "read 10 ≠ accepted 5 + quarantined 2 + duplicates 1. The run is not recorded as succeeded; "
-            "run it again, and report this with the lake's run log if it persists.",
+            "read 10 ≠ accepted 5 + quarantined 2 + duplicates 1. The run is not recorded as succeeded. "
+            "Run it again; if that fails too, report this with the lake's run log.",
         ),
     ],
     ids=lambda given: type(given).__name__ if isinstance(given, Exception) else "",
@@ -105,9 +183,88 @@ def test_a_message_says_what_where_and_what_to_do(error, told):
     assert str(error) == told
 
 
+def test_there_are_errors_of_every_package():
+    assert {each.__module__.split(".")[0] for each in EVERY} == {"shipment_etl", *ADAPTERS}
+
+
+@pytest.mark.parametrize("error", EVERY, ids=lambda error: f"{error.__module__}.{error.__name__}")
+@settings(max_examples=10, deadline=None)
+@given(data=st.data())
+def test_every_error_survives_pickling_and_copying(error, data):
+    problem = data.draw(made(error))
+    problem.__cause__ = OSError("of this process only")
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert state_of(pickle.loads(pickle.dumps(problem, protocol))) == state_of(problem)
+    for again in (copy.copy(problem), copy.deepcopy(problem), pickle.loads(pickle.dumps(problem))):
+        assert state_of(again) == state_of(problem)
+        assert again.__cause__ is None
+
+
+@pytest.mark.parametrize("error", EVERY, ids=lambda error: f"{error.__module__}.{error.__name__}")
+@settings(max_examples=10, deadline=None)
+@given(data=st.data())
+def test_every_error_can_be_printed_and_is_bounded(error, data):
+    problem = data.draw(made(error))
+    assert str(problem) == f"{problem.message} {problem.remedy}".strip()
+    assert len(str(problem)) <= 2 * MAX_MESSAGE + 1
+    assert all(each.isprintable() or each in "\n\t" for each in str(problem))
+    str(problem).encode()
+    assert json.loads(json.dumps(problem.to_json(), allow_nan=False))["parts"] == dict(problem.parts)
+
+
+def test_an_error_comes_whole_out_of_another_process():
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, pytest.raises(errors.RowsLost) as caught:
+        pool.submit(fail_with, errors.RowsLost, (10, 5, 2, 1)).result()
+    assert state_of(caught.value) == state_of(errors.RowsLost(10, 5, 2, 1))
+
+
+def fail_with(error, arguments):
+    raise error(*arguments)
+
+
+def test_an_error_has_its_parts():
+    problem = errors.BatchMissing("shipments", date(2026, 11, 23), {"2026-11-22": 1}.keys())
+    assert problem.parts == {"source": "shipments", "date": "2026-11-23", "known": ["2026-11-22"]}
+    assert problem.message == "raw/shipments has no batch of 2026-11-23. It has: 2026-11-22."
+    assert problem.remedy == "Land it first, with generate or ingest."
+    with pytest.raises(TypeError):
+        problem.parts["source"] = "other"
+
+
+def test_a_message_without_a_template_can_have_a_remedy():
+    problem = errors.ConfigError("The lake is no text.", "Quote it.")
+    assert (str(problem), problem.message, problem.remedy) == (
+        "The lake is no text. Quote it.",
+        "The lake is no text.",
+        "Quote it.",
+    )
+    assert problem.parts == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sc://host:15002/;token=hunter2;use_ssl=true",
+        "https://someone:hunter2@host/path",
+        "https://hunter2@host/path",
+        "https://host/key?X-Amz-Credential=hunter2&X-Amz-Security-Token=hunter2&X-Amz-Signature=hunter2",
+        "aws_secret_access_key=hunter2",
+        "DB_PASSWORD=hunter2",
+    ],
+)
+@pytest.mark.parametrize(
+    "made_of", [lambda text: errors.EngineUnreachable(text, text), errors.ConfigError, errors.FileMissing]
+)
+def test_no_secret_is_in_an_error(made_of, text):
+    problem = made_of(text)
+    assert "***" in str(problem)
+    assert "hunter2" not in f"{problem} {problem!r} {problem.to_json()}"
+    assert b"hunter2" not in pickle.dumps(problem)
+
+
 def test_a_value_is_shortened_only_where_it_is_long():
     assert errors.shorten("UPS") == "'UPS'"
-    assert len(errors.shorten(HUGE)) == errors.LONGEST_VALUE
+    assert len(errors.shorten(HUGE)) == MAX_VALUE
     assert errors.shorten(HUGE).endswith("…")
 
 

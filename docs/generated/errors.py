@@ -1,8 +1,8 @@
 """The page of errors: the tree of errors.py, and of each its exit code, what it means and how its message reads."""
 
-import ast
 import inspect
 from collections.abc import Iterator
+from string import Formatter
 
 from shipment_etl import errors
 from shipment_etl.errors import ShipmentEtlError
@@ -11,22 +11,29 @@ INTRODUCTION = """# Errors
 
 Every error that a user can meet is a class in `shipment_etl.errors`. Its message says what is wrong, where, and what to
 do about it. The command line prints the message and ends with the exit code; a library user catches the class, or one
-that it stands below.
+above it in the tree.
+
+An error has its parts as attributes: `message` is what is wrong, `remedy` what to do, `parts` the values in the message by
+name, and `retryable` whether the same again, with nothing changed, may succeed. `to_json()` returns all of them, and with
+`--json` a command that fails prints them on stdout as one line, `{"error": {…}}`. Errors can be pickled, so they cross
+processes and workers whole. Passwords and tokens in addresses are left out.
+
+Exit code 75 means that trying again may help; 2 is wrong usage, 1 a job that failed.
 """
 
 
 def errors_page() -> str:
     """Return the page, with every class of the tree."""
-    tree = (errors.__doc__ or "").partition("\n\n")[2]
+    _, root, tree = (errors.__doc__ or "").partition(ShipmentEtlError.__name__)
     return "\n".join(
-        [INTRODUCTION, f"```text\n{tree.strip()}\n```", "", *(_section(each) for each in _tree(ShipmentEtlError))]
+        [INTRODUCTION, f"```text\n{root}{tree.rstrip()}\n```", "", *(_section(each) for each in _tree(ShipmentEtlError))]
     )
 
 
 def _tree(root: type[ShipmentEtlError]) -> Iterator[type[ShipmentEtlError]]:
     yield root
     for each in root.__subclasses__():
-        if each.__module__ == errors.__name__:
+        if each.__module__.startswith(f"{errors.__name__}."):
             yield from _tree(each)
 
 
@@ -36,44 +43,26 @@ def _section(error: type[ShipmentEtlError]) -> str:
     parts = [
         f"## {error.__name__} {{ #{error.__name__} }}",
         "",
-        f"{inspect.getdoc(error)} Exit code {error.exit_code}{below}.",
+        f"{_first_line(error)}{' Retryable.' if error.retryable else ''} Exit code {error.exit_code}{below}.",
         "",
     ]
     message = _message(error)
     return "\n".join([*parts, *((f"> {message}", "") if message else ())])
 
 
+def _first_line(error: type[ShipmentEtlError]) -> str:
+    return (inspect.getdoc(error) or "").partition("\n")[0]
+
+
 def _message(error: type[ShipmentEtlError]) -> str:
-    """Return the message as the class builds it, with the names of its parts in it."""
-    if "__init__" not in vars(error):
-        return ""
-    body = ast.parse(inspect.cleandoc("\n" + inspect.getsource(error))).body[0]
-    calls = [
-        each
-        for each in ast.walk(body)
-        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == "__init__" and each.args
-    ]
-    return _text(calls[0].args[0]) if calls else ""
+    """Return the message and the remedy as the class declares them, with the names of their parts in them."""
+    remedy = error.remedy or ("{remedy}" if "remedy" in inspect.signature(error).parameters else "")
+    return _text(f"{error.template} {remedy}".strip()) if error.template else ""
 
 
-def _text(node: ast.expr) -> str:
-    if isinstance(node, ast.Constant):
-        return _plain(str(node.value))
-    if isinstance(node, ast.JoinedStr):
-        return "".join(_text(each) for each in node.values)
-    if isinstance(node, ast.FormattedValue):
-        return f"‹{_name(node.value)}›"
-    return f"‹{_name(node)}›"
-
-
-def _name(node: ast.expr) -> str:
-    """Return the names that a part of a message is made of: of a call its arguments, of a ratio both sides."""
-    names = [each.id for each in ast.walk(node) if isinstance(each, ast.Name)]
-    functions = {each.func.id for each in ast.walk(node) if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)}
-    if "nearest" in functions:
-        return "the nearest one that there is, or all"
-    own = [name for name in dict.fromkeys(names) if name not in functions]
-    return " / ".join(own) or "…"
+def _text(template: str) -> str:
+    parsed = Formatter().parse(template)
+    return "".join(f"{_plain(text)}{'' if name is None else f'‹{name}›'}" for text, name, _, _ in parsed)
 
 
 def _plain(text: str) -> str:

@@ -3,9 +3,11 @@
 Exit codes: 0 done, 1 the job failed, 2 wrong usage, 3 the data broke --max-rejected, 75 try again, 130 Ctrl-C, 143 SIGTERM.
 """
 
+import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -36,15 +38,14 @@ def main() -> None:
     except SystemExit as done:
         code = done.code
     except ShipmentEtlError as problem:
-        code = _say(problem, str(problem), problem.exit_code)
+        code = _report(problem)
     except _Stopped as stopped:
         print("Stopped. The lake is as it was before.", file=sys.stderr)
         _leave(128 + stopped.args[0])
     except OutputClosed:
         code = 0
     except Exception as problem:
-        said = f"{type(problem).__name__}: {problem}"[:500]
-        code = _say(problem, f"{said}\nThis should not happen: please report it with what --debug prints.", 1)
+        code = _report(problem)
     try:
         # Not left to the interpreter, which complains about a closed pipe.
         sys.stdout.flush()
@@ -53,11 +54,21 @@ def main() -> None:
     sys.exit(code)
 
 
-def _say(problem: Exception, message: str, code: int) -> int:
+def _report(problem: Exception) -> int:
+    """Print an error, for people on stderr, and with --json for programs on stdout; return its exit code."""
     if "--debug" in sys.argv:
         raise problem
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {message}", style="red", markup=False)
-    return code
+    known = problem if isinstance(problem, ShipmentEtlError) else _unexpected(problem)
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {known}", style="red", markup=False)
+    if "--json" in sys.argv:
+        with suppress(OutputClosed):
+            print(json.dumps({"error": known.to_json() | {"type": type(problem).__name__}}))
+    return known.exit_code
+
+
+def _unexpected(problem: Exception) -> ShipmentEtlError:
+    text = f"{type(problem).__name__}: {problem}"[:500]
+    return ShipmentEtlError(f"{text}\nThis should not happen.", "Please report it with what --debug prints.")
 
 
 def _leave(code: int) -> NoReturn:

@@ -1,0 +1,177 @@
+"""Every error a user can meet: one tree, and each message says what is wrong, where, and what to do.
+
+Where the same again, with nothing changed, may succeed, `retryable` is true and the exit code is 75.
+
+ShipmentEtlError
+├── UsageError                      the call itself is wrong (exit code 2)
+│   ├── InvalidValue
+│   ├── InvalidDateRange
+│   ├── NetworkError
+│   ├── UnknownEngine
+│   ├── EngineMissing
+│   ├── ExtraMissing
+│   ├── EngineTaken
+│   ├── EngineUnreachable           retryable
+│   ├── JavaMissing
+│   ├── JarsUnreachable             retryable
+│   ├── DeltaMissing
+│   ├── MissingColumns
+│   ├── UnsupportedCheck
+│   ├── ConfigError
+│   ├── PluginError
+│   │   └── NameClash
+│   └── MappingError
+│       └── UnknownColumn
+├── DataRejected                    more rows were rejected than --max-rejected allows (exit code 3)
+└── JobError                        the work could not be done (exit code 1)
+    ├── IngestError
+    │   ├── FileMissing
+    │   ├── FileEmpty
+    │   └── FileUnreadable
+    ├── LakeError
+    │   ├── LakeMissing
+    │   ├── TableMissing
+    │   ├── NotADeltaTable
+    │   ├── BatchMissing
+    │   ├── NothingToReport
+    │   ├── LakeFull
+    │   ├── LakeUnwritable
+    │   ├── LakeLocked              retryable
+    │   ├── LockLost                retryable
+    │   ├── VersionMissing
+    │   ├── RowsChanged
+    │   ├── CommitConflict          retryable
+    │   └── StorageError
+    │       ├── BucketMissing
+    │       ├── BucketElsewhere
+    │       ├── StorageDenied
+    │       ├── CredentialsMissing
+    │       ├── CredentialsRefused
+    │       ├── StorageUnreachable  retryable
+    │       └── StorageFailed       retryable
+    ├── EngineFailed
+    ├── FileUnwritable
+    └── RowsLost
+"""
+
+from shipment_etl.errors.base import (
+    TRY_AGAIN,
+    DataRejected,
+    JobError,
+    ShipmentEtlError,
+    UsageError,
+)
+from shipment_etl.errors.data import (
+    FileEmpty,
+    FileMissing,
+    FileUnreadable,
+    FileUnwritable,
+    IngestError,
+    RowsLost,
+)
+from shipment_etl.errors.engine import (
+    DeltaMissing,
+    EngineFailed,
+    EngineMissing,
+    EngineTaken,
+    EngineUnreachable,
+    JarsUnreachable,
+    JavaMissing,
+    UnknownEngine,
+)
+from shipment_etl.errors.lake import (
+    BatchMissing,
+    CommitConflict,
+    LakeError,
+    LakeFull,
+    LakeLocked,
+    LakeMissing,
+    LakeUnwritable,
+    LockLost,
+    NotADeltaTable,
+    NothingToReport,
+    RowsChanged,
+    TableMissing,
+    VersionMissing,
+)
+from shipment_etl.errors.storage import (
+    BucketElsewhere,
+    BucketMissing,
+    CredentialsMissing,
+    CredentialsRefused,
+    StorageDenied,
+    StorageError,
+    StorageFailed,
+    StorageUnreachable,
+)
+from shipment_etl.errors.usage import (
+    ConfigError,
+    ExtraMissing,
+    InvalidDateRange,
+    InvalidValue,
+    MappingError,
+    MissingColumns,
+    NameClash,
+    NetworkError,
+    PluginError,
+    UnknownColumn,
+    UnsupportedCheck,
+)
+from shipment_etl.errors.wording import listed, nearest, shorten
+
+__all__ = [
+    "TRY_AGAIN",
+    "BatchMissing",
+    "BucketElsewhere",
+    "BucketMissing",
+    "CommitConflict",
+    "ConfigError",
+    "CredentialsMissing",
+    "CredentialsRefused",
+    "DataRejected",
+    "DeltaMissing",
+    "EngineFailed",
+    "EngineMissing",
+    "EngineTaken",
+    "EngineUnreachable",
+    "ExtraMissing",
+    "FileEmpty",
+    "FileMissing",
+    "FileUnreadable",
+    "FileUnwritable",
+    "IngestError",
+    "InvalidDateRange",
+    "InvalidValue",
+    "JarsUnreachable",
+    "JavaMissing",
+    "JobError",
+    "LakeError",
+    "LakeFull",
+    "LakeLocked",
+    "LakeMissing",
+    "LakeUnwritable",
+    "LockLost",
+    "MappingError",
+    "MissingColumns",
+    "NameClash",
+    "NetworkError",
+    "NotADeltaTable",
+    "NothingToReport",
+    "PluginError",
+    "RowsChanged",
+    "RowsLost",
+    "ShipmentEtlError",
+    "StorageDenied",
+    "StorageError",
+    "StorageFailed",
+    "StorageUnreachable",
+    "TableMissing",
+    "UnknownColumn",
+    "UnknownEngine",
+    "UnsupportedCheck",
+    "UsageError",
+    "VersionMissing",
+    "listed",
+    "nearest",
+    "shorten",
+]

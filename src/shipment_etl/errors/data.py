@@ -1,0 +1,61 @@
+"""Errors of data: files that cannot be landed or written, and rows that do not add up."""
+
+from shipment_etl.errors.base import JobError
+
+__all__ = ["FileEmpty", "FileMissing", "FileUnreadable", "FileUnwritable", "IngestError", "RowsLost"]
+
+
+class IngestError(JobError):
+    """A file could not be landed; the lake is as it was."""
+
+
+class FileMissing(IngestError):
+    """There is no such file."""
+
+    template = "There is no file {file}."
+    remedy = "Check the path."
+
+    def __init__(self, file: str) -> None:
+        super().__init__(file=file)
+
+
+class FileEmpty(IngestError):
+    """A file holds no rows."""
+
+    template = "{file} holds no rows: {found}. Nothing was landed."
+    remedy = "Check that it is the right file, and complete."
+
+    def __init__(self, file: str, found: str) -> None:
+        super().__init__(file=file, found=found)
+
+
+class FileUnreadable(IngestError):
+    """A file is not what its name or options say."""
+
+    template = "{file} cannot be read: {why}."
+
+    def __init__(self, file: str, why: str, remedy: str) -> None:
+        super().__init__(remedy=remedy, file=file, why=why)
+
+
+class FileUnwritable(JobError):
+    """A file that was asked for cannot be written."""
+
+    template = "{file} cannot be written: {why}."
+    remedy = "Name another file."
+
+    def __init__(self, file: str, why: str) -> None:
+        super().__init__(file=file, why=why)
+
+
+class RowsLost(JobError):
+    """The row counts of a run do not add up."""
+
+    template = (
+        "read {read:,} ≠ accepted {accepted:,} + quarantined {quarantined:,} + duplicates {duplicates:,}. "
+        "The run is not recorded as succeeded."
+    )
+    remedy = "Run it again; if that fails too, report this with the lake's run log."
+
+    def __init__(self, read: int, accepted: int, quarantined: int, duplicates: int) -> None:
+        super().__init__(read=read, accepted=accepted, quarantined=quarantined, duplicates=duplicates)

@@ -1,0 +1,157 @@
+"""Errors of lakes: what is not there, does not fit, or is being changed by another job."""
+
+from collections.abc import Collection
+
+from shipment_etl.errors.base import TRY_AGAIN, JobError
+from shipment_etl.errors.wording import nearest
+
+__all__ = [
+    "BatchMissing",
+    "CommitConflict",
+    "LakeError",
+    "LakeFull",
+    "LakeLocked",
+    "LakeMissing",
+    "LakeUnwritable",
+    "LockLost",
+    "NotADeltaTable",
+    "NothingToReport",
+    "RowsChanged",
+    "TableMissing",
+    "VersionMissing",
+]
+
+
+class LakeError(JobError):
+    """The lake cannot be read or written."""
+
+
+class LakeMissing(LakeError):
+    """There is no lake at this address."""
+
+    template = "There is no lake at {uri}."
+    remedy = "Make one with: shipment-etl generate --lake {uri}"
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri=uri)
+
+
+class TableMissing(LakeError):
+    """The lake has no such table."""
+
+    template = "The lake {uri} has no table {table!r}."
+    remedy = "{suggestion}"
+
+    def __init__(self, table: str, uri: str, known: Collection[str]) -> None:
+        super().__init__(table=table, uri=uri, known=known, suggestion=nearest(table, known))
+
+
+class NotADeltaTable(LakeError):
+    """A folder stands where a table should be."""
+
+    template = "{table} is not a Delta table: {location} holds other files."
+    remedy = "Move them away, then run again."
+
+    def __init__(self, table: str, location: str) -> None:
+        super().__init__(table=table, location=location)
+
+
+class BatchMissing(LakeError):
+    """A source has no batch of this date."""
+
+    template = "raw/{source} has no batch of {date}. It has: {known}."
+    remedy = "Land it first, with generate or ingest."
+
+    def __init__(self, source: str, date: object, known: Collection[str]) -> None:
+        super().__init__(source=source, date=date, known=known)
+
+
+class NothingToReport(LakeError):
+    """A lake has no runs."""
+
+    template = "The lake {uri} has no runs to report."
+    remedy = "Make one with: shipment-etl generate --lake {uri}, then process it."
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri=uri)
+
+
+class LakeFull(LakeError):
+    """The disk or bucket takes no more."""
+
+    template = "There is no space left for the lake {uri}."
+    remedy = "Free some, then run the same command again."
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri=uri)
+
+
+class LakeUnwritable(LakeError):
+    """The lake's folder takes no files."""
+
+    template = "{folder} cannot be written: {why}."
+    remedy = "Make it a folder that you may write to."
+
+    def __init__(self, folder: str, why: str) -> None:
+        super().__init__(folder=folder, why=why)
+
+
+class LakeLocked(LakeError):
+    """Another job is writing to the lake."""
+
+    template = "The lake {uri} is locked: {job} of {owner} has been writing to it since {since}."
+    remedy = (
+        "Wait until it is done. If it died, its lock expires at {until}: then run the same command again, which takes the "
+        "lock over."
+    )
+    retryable, exit_code = True, TRY_AGAIN
+
+    def __init__(self, uri: str, owner: str, job: str, since: str, until: str) -> None:
+        super().__init__(uri=uri, owner=owner, job=job, since=since, until=until)
+
+
+class LockLost(LakeError):
+    """The lock on the lake could not be renewed in time."""
+
+    template = (
+        "The lock on the lake {uri} was lost: {why}. Nothing more was written, and nothing rolled back, because another job "
+        "may be at work."
+    )
+    remedy = "Run the same command again: it repairs what was left."
+    retryable, exit_code = True, TRY_AGAIN
+
+    def __init__(self, uri: str, why: str) -> None:
+        super().__init__(uri=uri, why=why)
+
+
+class CommitConflict(LakeError):
+    """Another writer won every race for a table."""
+
+    template = "{table} was being written by someone else, {tries:,} times in a row."
+    remedy = "Run the same command again later."
+    retryable, exit_code = True, TRY_AGAIN
+
+    def __init__(self, table: str, tries: int) -> None:
+        super().__init__(table=table, tries=tries)
+
+
+class VersionMissing(LakeError):
+    """The log of a table no longer says what happened since a version."""
+
+    template = "The log of {table} does not reach back to version {version}."
+    remedy = "Choose a newer version."
+
+    def __init__(self, table: str, version: int) -> None:
+        super().__init__(table=table, version=version)
+
+
+class RowsChanged(LakeError):
+    """A table does not hold the same rows after its files were compacted."""
+
+    template = (
+        "{table} held other rows after compaction: fingerprint {before} before, {after} after. It was put back as it was."
+    )
+    remedy = "Please report this with the versions that doctor prints."
+
+    def __init__(self, table: str, before: str, after: str) -> None:
+        super().__init__(table=table, before=before, after=after)

@@ -1,0 +1,115 @@
+"""Errors of calls: an argument, a setting, a mapping, a network or a plugin is wrong; nothing was done."""
+
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+
+from shipment_etl.errors.base import UsageError
+from shipment_etl.errors.wording import listed, shorten
+
+__all__ = [
+    "ConfigError",
+    "ExtraMissing",
+    "InvalidDateRange",
+    "InvalidValue",
+    "MappingError",
+    "MissingColumns",
+    "NameClash",
+    "NetworkError",
+    "PluginError",
+    "UnknownColumn",
+    "UnsupportedCheck",
+]
+
+
+class InvalidValue(UsageError):
+    """An argument is outside what it may be."""
+
+    template = "{name} is {value!r}, but must be {expected}."
+
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        super().__init__(name=name, value=value, expected=expected)
+
+
+class InvalidDateRange(UsageError):
+    """A range of dates ends before it begins."""
+
+    template = "The dates run backwards: from {first} to {last}."
+    remedy = "Swap --from and --to."
+
+    def __init__(self, first: object, last: object) -> None:
+        super().__init__(first=first, last=last)
+
+
+class ExtraMissing(UsageError):
+    """A part of the package was asked for whose dependencies are not installed."""
+
+    template = "{what} needs {package}, which is not installed."
+    remedy = "Install it with: pip install 'shipment-etl[{extra}]'"
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        super().__init__(what=what, package=package, extra=extra)
+
+
+class MissingColumns(UsageError):
+    """A frame lacks columns that the function needs."""
+
+    template = "{what} needs the columns {missing}; the frame has {available}."
+    remedy = "Add them, or rename those that have another name."
+
+    def __init__(self, what: str, missing: Iterable[str], available: Iterable[str]) -> None:
+        super().__init__(what=what, missing=missing, available=available)
+
+
+class UnsupportedCheck(UsageError):
+    """A contract uses a check that cannot be compiled."""
+
+    template = "The check {check!r} on {column} cannot be compiled."
+    remedy = "Use one of: {known}."
+
+    def __init__(self, check: str, column: str, known: Collection[str]) -> None:
+        super().__init__(check=check, column=column, known=known)
+
+
+class ConfigError(UsageError):
+    """A setting of the file or the environment cannot be used."""
+
+
+class NetworkError(UsageError):
+    """A network cannot be used as it is."""
+
+
+class PluginError(UsageError):
+    """A plugin cannot be used."""
+
+    template = "The plugin {plugin} cannot be used: {why}."
+    remedy = "Fix it, or uninstall it."
+
+    def __init__(self, plugin: str, why: str) -> None:
+        super().__init__(plugin=plugin, why=why)
+
+
+class NameClash(PluginError):
+    """Two plugins add a thing of the same name."""
+
+    template = "The plugin {plugin} cannot be used: it adds to {kind} a {name!r}, which {other} has added already."
+
+    def __init__(self, plugin: str, kind: str, name: str, other: str) -> None:
+        # Past the constructor of PluginError, whose message has other parts.
+        super(PluginError, self).__init__(plugin=plugin, kind=kind, name=name, other=other)
+
+
+class MappingError(UsageError):
+    """A mapping file cannot be used."""
+
+
+class UnknownColumn(MappingError):
+    """A mapping names a column that the file does not have."""
+
+    template = "{file} has no column {column!r}."
+    remedy = "{suggestion}"
+
+    def __init__(self, column: str, available: Collection[str], file: str) -> None:
+        near = get_close_matches(column, available, n=1)
+        hint = f"Did you mean {shorten(near[0])}? " if near else ""
+        suggestion = f"{hint}It has: {listed(available)}."
+        super().__init__(column=column, available=available, file=file, suggestion=suggestion)

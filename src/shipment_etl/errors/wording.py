@@ -1,0 +1,115 @@
+"""Wording: values in messages, of bounded length, without secrets and without control characters."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
+from string import Formatter
+from typing import Any
+
+__all__ = [
+    "MAX_MESSAGE",
+    "MAX_NAMES",
+    "MAX_TEXT",
+    "MAX_VALUE",
+    "clean",
+    "first_line",
+    "listed",
+    "nearest",
+    "redact",
+    "render",
+    "shorten",
+]
+
+MAX_VALUE = 80
+"""Characters of a quoted value, and of a name in a list."""
+MAX_NAMES = 12
+"""Names of a list that a message shows."""
+MAX_TEXT = 500
+"""Characters of a text in a message, unless its template says otherwise, as in `{log:.9000}`."""
+MAX_MESSAGE = 20_000
+"""Characters of a message, and of a text among the parts of an error: an excerpt of a log fits."""
+MAX_INPUT = 5 * MAX_MESSAGE
+"""Characters that are searched for secrets, which may be long themselves."""
+
+SECRETS = (
+    (re.compile(r"://[^/\s@]{1,4096}@"), "://***@"),
+    (re.compile(r"(?i)((?:password|passwd|secret|token|signature|credential)[\w-]{0,40}=)[^\s;&,'\"]+"), r"\1***"),
+)
+"""User and password in a URL; parameters of an address, such as the `token` of Spark Connect.
+
+Repeats are bounded, so that the time grows no faster than the text.
+"""
+
+
+def shorten(value: object) -> str:
+    """Return the value as a quoted text of bounded length."""
+    try:
+        text = repr(value)
+    except Exception:  # as of an integer of more than 4,300 digits
+        text = f"<{type(value).__name__}>"
+    return _cut(text, MAX_VALUE)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a list of bounded length."""
+    every = [_cut(name, MAX_VALUE) for name in names]
+    shown = ", ".join(every[:MAX_NAMES])
+    return shown if len(every) <= MAX_NAMES else f"{shown} and {len(every) - MAX_NAMES} more"
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """Return the remedy for an unknown name: the nearest known one, else all of them."""
+    near = get_close_matches(name, known, n=1)
+    return f"Did you mean {shorten(near[0])}?" if near else f"There is: {listed(known) or 'none'}."
+
+
+def first_line(text: str) -> str:
+    """Return the first line of what another program says; it may have said nothing."""
+    return next(iter(text.strip().splitlines()), "no reason given")
+
+
+def redact(text: str) -> str:
+    """Return a text of bounded length without secrets."""
+    for pattern, replacement in SECRETS:
+        text = pattern.sub(replacement, text[:MAX_INPUT])
+    return _cut(text, MAX_MESSAGE)
+
+
+def clean(text: str) -> str:
+    """Return a message of bounded length, without secrets, and with control characters escaped."""
+    return _cut(
+        "".join(each if each.isprintable() or each in "\n\t" else _escape(each) for each in redact(text)), MAX_MESSAGE
+    )
+
+
+def render(template: str, parts: Mapping[str, object]) -> str:
+    """Return a template with its parts filled in, each of bounded length.
+
+    Args:
+        template: as for `str.format`; `{name!r}` quotes and shortens, a list is shown as its first names.
+        parts: what the template names.
+    """
+    return clean(_PartsFormatter().vformat(template, (), parts))
+
+
+class _PartsFormatter(Formatter):
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        return shorten(value) if conversion == "r" else super().convert_field(value, conversion)
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, list):
+            return listed(map(str, value)) or "none"
+        if isinstance(value, str) and not format_spec:
+            return _cut(value, MAX_TEXT)
+        try:
+            return str(super().format_field(value, format_spec))
+        except (TypeError, ValueError):  # a part of another type must not hide the error that it is a part of
+            return _cut(str(value), MAX_TEXT)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
