@@ -116,7 +116,7 @@ def test_an_unknown_hook_is_refused() -> None:
 def test_a_plugin_that_raises_at_import_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, "crooked", "raise RuntimeError('no licence')")
     monkeypatch.syspath_prepend(tmp_path)
-    told = r"The plugin crooked cannot be used: to import crooked failed with RuntimeError: no licence. Mend it, or uninst"
+    told = r"The plugin crooked cannot be used: to import crooked failed with RuntimeError: no licence. Fix it, or uninst"
     with pytest.raises(PluginError, match=told):
         plugins()
 

@@ -33,7 +33,7 @@ def errors_page() -> str:
 def _tree(root: type[ShipmentEtlError]) -> Iterator[type[ShipmentEtlError]]:
     yield root
     for each in root.__subclasses__():
-        if each.__module__.startswith(f"{errors.__name__}."):
+        if each.__module__ == errors.__name__:
             yield from _tree(each)
 
 

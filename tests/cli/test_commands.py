@@ -141,6 +141,20 @@ def test_mistakes_get_a_line_that_says_what_to_do(
     assert not (tmp_path / "new").exists()
 
 
+def test_json_prints_the_error_for_programs(tmp_path: Path) -> None:
+    lake = tmp_path / "no"
+    done = run("process", "--lake", str(lake), "--json", code=1)
+    error = json.loads(done.stdout)["error"]
+    assert error == {
+        "type": "LakeMissing",
+        "message": f"There is no lake at {lake}.",
+        "remedy": f"Make one with: shipment-etl generate --lake {lake}",
+        "retryable": False,
+        "parts": {"uri": str(lake)},
+    }
+    assert done.stderr.split() == f"error: {error['message']} {error['remedy']}".split()
+
+
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "shipment_etl", "process", "--lake", str(tmp_path / "no"), "--debug"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

@@ -175,3 +175,8 @@ __all__ = [
     "nearest",
     "shorten",
 ]
+
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        # Tracebacks and pickles name this package, not the module in it that a class happens to be in.
+        globals()[_name].__module__ = __name__

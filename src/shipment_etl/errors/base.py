@@ -7,7 +7,7 @@ from decimal import Decimal
 from math import isfinite
 from pathlib import PurePath
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, TypeGuard
 
 from shipment_etl.errors.wording import clean, redact, render, shorten
 
@@ -46,9 +46,10 @@ class ShipmentEtlError(Exception):
     exit_code: int = 1
 
     def __init__(self, message: str | None = None, remedy: str | None = None, **parts: object) -> None:
-        self._parts = {name: _to_part(value) for name, value in parts.items()}
-        self.message = render(self.template, self._parts) if message is None else clean(message)
-        self.remedy = render(type(self).remedy, self._parts) if remedy is None else clean(remedy)
+        values = {name: list(value) if _is_collection(value) else value for name, value in parts.items()}
+        self.message = render(self.template, values) if message is None else clean(message)
+        self.remedy = render(type(self).remedy, values) if remedy is None else clean(remedy)
+        self._parts = {name: _to_part(value) for name, value in values.items()}
         super().__init__(f"{self.message} {self.remedy}".strip())
 
     @property
@@ -92,10 +93,12 @@ class JobError(ShipmentEtlError):
     """The work could not be done."""
 
 
+def _is_collection(value: object) -> TypeGuard[Iterable[object]]:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+
+
 def _to_part(value: object) -> Part:
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
-        return [_to_scalar(each) for each in value]
-    return _to_scalar(value)
+    return [_to_scalar(each) for each in value] if isinstance(value, list) else _to_scalar(value)
 
 
 def _to_scalar(value: object) -> str | int | float | None:

