@@ -16,7 +16,7 @@ from tests.stand_ins import stand_in
 
 PATIENCE = 900
 """Seconds for a block: some run two clusters one after the other."""
-PAGES = ("first-run", "day-two", "red-runs", "costs")
+PAGES = ("first-run", "day-two", "red-runs", "costs", "in-a-real-account")
 HERE = ("adapters", "docker-compose.yml", ".env.example", "spark")
 PLACES = [str(ROOT / f"adapters/shipment-etl-{name}/tests") for name in ("emr", "kestra")]
 

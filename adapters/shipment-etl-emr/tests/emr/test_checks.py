@@ -5,6 +5,7 @@ Against local AWS, with the project's own stacks. A fix that is a whole command 
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ import pytest
 from shipment_etl_emr import releases
 from shipment_etl_emr.checks import Check, check_service
 from shipment_etl_emr.checks import plan as planned
+from shipment_etl_emr.checks.account import right_of
 from shipment_etl_emr.checks.table import print_checks
 from shipment_etl_emr.local import LocalAws, local_aws
 from shipment_etl_emr.local.client import without_aws
@@ -150,6 +152,15 @@ def test_nothing_is_changed(world: World) -> None:
     called = world.calls(world.settings) | world.calls(world.serverless)
     assert len(called) > 15
     assert [name for _, name in called if not name.startswith(READING)] == []
+
+
+def test_the_page_names_each_right_that_is_needed_to_look(world: World) -> None:
+    used = world.calls(world.settings) | world.calls(world.serverless) | world.calls(replace(world.settings, subnets=()))
+    # Who one is may be asked by everybody.
+    needed = {right_of(*each) for each in used - {("sts", "GetCallerIdentity")}}
+    page = (HERE.parents[4] / "docs" / "how-to" / "emr.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| ((?:`[A-Z]\w+`(?:, )?)+) \|$", page, flags=re.M)
+    assert {f"{service}:{name}" for service, names in rows for name in re.findall(r"\w+", names)} == needed
 
 
 # What is taken away: the finding's name, what it says, what fixes it.
@@ -401,7 +412,7 @@ def test_settings_that_the_account_does_not_fit_are_red(
         ({"package": PACKAGE.replace("0.tar", "1.tar")}, "red", "There is no package at s3://acme-code/packages/"),
         ({"package": PACKAGE.replace("py3.11", "py3.9")}, "red", "is not for Python 3.11 on x86_64"),
         ({"package": PACKAGE.replace("x86_64", "aarch64")}, "red", "is not for Python 3.11 on x86_64"),
-        ({"package": None}, "yellow", "each run builds one"),
+        ({"package": None}, "yellow", "runs build one"),
     ],
 )
 def test_a_package_that_does_not_fit_is_found(world: World, given: dict[str, Any], state: str, found: str) -> None:

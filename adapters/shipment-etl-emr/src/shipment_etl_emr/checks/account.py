@@ -9,7 +9,19 @@ from shipment_etl_emr.calls import Calls, code_of
 from shipment_etl_emr.errors import EmrError, NotAllowed
 from shipment_etl_emr.settings import Settings
 
-__all__ = ["Account", "Caller", "Check", "Finding", "MissingRight", "NotChecked", "State", "green", "red", "yellow"]
+__all__ = [
+    "Account",
+    "Caller",
+    "Check",
+    "Finding",
+    "MissingRight",
+    "NotChecked",
+    "State",
+    "green",
+    "red",
+    "right_of",
+    "yellow",
+]
 
 State = Literal["green", "yellow", "red"]
 PREFIXES = {"emr": "elasticmapreduce", "service-quotas": "servicequotas"}
@@ -136,7 +148,7 @@ class Account:
         key = repr((service, method, arguments))
         if key not in self._answers:
             client = self.client(service)
-            right = self._right(service, client.meta.method_to_api_mapping[method])
+            right = right_of(service, client.meta.method_to_api_mapping[method])
             try:
                 self._answers[key] = self.calls(f"to {method.replace('_', ' ')}", getattr(client, method), **arguments)
             except NotAllowed as problem:
@@ -159,8 +171,10 @@ class Account:
                 return None
             raise
 
-    def _right(self, service: str, operation: str) -> str:
-        return RIGHTS.get((service, operation), f"{PREFIXES.get(service, service)}:{operation}")
+
+def right_of(service: str, operation: str) -> str:
+    """Return the right that a call needs, such as s3:ListBucket for HeadBucket."""
+    return RIGHTS.get((service, operation), f"{PREFIXES.get(service, service)}:{operation}")
 
 
 def green(found: str) -> Finding:

@@ -65,12 +65,15 @@ def caller_rights(account: Account) -> list[Right]:
         Right(("s3:GetObject", "s3:PutObject"), f"{code}/*"),
         Right(("s3:GetObject",), f"{logs}/*"),
     ]
+    asked = {f"aws:RequestTag/{RUN_TAG}": "check"}
     if settings.target == "serverless":
         application = _arn(account, SERVERLESS, f"/applications/{settings.application}")
         job_role = role_arn(account, settings.job_role or "")
         return [
             *rights,
-            Right(("emr-serverless:ListJobRuns", "emr-serverless:StartJobRun"), application),
+            Right(("emr-serverless:ListJobRuns",), application),
+            Right(("emr-serverless:StartJobRun",), application, asked),
+            Right(("emr-serverless:TagResource",), f"{application}/jobruns/*", asked),
             Right(("emr-serverless:CancelJobRun", "emr-serverless:GetJobRun"), f"{application}/jobruns/*"),
             _pass_role(job_role, SERVERLESS),
         ]
@@ -80,7 +83,9 @@ def caller_rights(account: Account) -> list[Right]:
         *rights,
         Right(("s3:PutObject",), f"{logs}/claims/*"),
         Right(("elasticmapreduce:ListClusters",), "*"),
-        Right(("elasticmapreduce:RunJobFlow",), "*", {f"aws:RequestTag/{RUN_TAG}": "check"}),
+        Right(("elasticmapreduce:RunJobFlow",), "*", asked),
+        # Taken literally: a cluster that is asked for has no ID yet.
+        Right(("elasticmapreduce:AddTags",), cluster, asked),
         Right(tuple(f"elasticmapreduce:{each}" for each in of_clusters), cluster, ours),
         _pass_role(role_arn(account, settings.service_role), EMR),
         _pass_role(role_of_nodes(account), EC2),

@@ -71,9 +71,7 @@ def package(account: Account) -> Finding:
     """Check that the package is there, and is for the Python and the processor of the nodes."""
     build = "shipment-etl emr package"
     if account.package is None:
-        return yellow(
-            "no package is named: each run builds one, which needs a package index", f"{build}, then --package URI"
-        )
+        return yellow("no package is named, so runs build one, which needs a package index", f"{build}, then --package URI")
     python, arch = account.settings.known_release.python, account.settings.arch
     uri = account.package
     if f"-py{python}-{arch}-" not in uri:
