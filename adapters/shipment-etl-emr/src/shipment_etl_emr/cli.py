@@ -1,14 +1,13 @@
 """The commands `shipment-etl emr …`: each parses, calls one thing, prints. Orchestrators call the verbs one by one."""
 
-import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from datetime import date as Date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
 import typer
@@ -29,13 +28,14 @@ from shipment_etl_emr.options import (
     StepArgument,
     TimeoutOption,
 )
+from shipment_etl_emr.printing import print_outcome, print_progress, print_result
 from shipment_etl_emr.settings import SETTINGS_FILE, Settings, s3_parts
 
 if TYPE_CHECKING:
     from shipment_etl_emr.clusters import Clusters
-    from shipment_etl_emr.runner import EmrRunner, Outcome
+    from shipment_etl_emr.runner import EmrRunner
     from shipment_etl_emr.service import Service
-    from shipment_etl_emr.target import Job, Place, Progress
+    from shipment_etl_emr.target import Job
 
 __all__ = ["app"]
 
@@ -101,7 +101,7 @@ def run(
             outcome = runner.run(wanted, timeout * 60)
     except Stopped as stopped:
         raise RunStopped(wanted.run, stopped.number) from stopped
-    _print_outcome(outcome, as_json)
+    print_outcome(outcome, as_json)
 
 
 @app.command()
@@ -125,7 +125,7 @@ def create(
     service.check(lake)
     name = run or _run_id("cluster")
     cluster = clusters.create(name, service.upload_bootstrap(), service.package(package))
-    _print({"run": name, "cluster": cluster}, as_json, cluster)
+    print_result({"run": name, "cluster": cluster}, as_json, cluster)
 
 
 @app.command(context_settings=PASSED_ON)
@@ -152,7 +152,7 @@ def submit(
     # The cluster has its package already.
     wanted = _job(service, job, lake, more or [], (date, first, last), run, script, package or "")
     place = clusters.submit(cluster, wanted)
-    _print({"run": wanted.run, "cluster": place.cluster, "step": place.step}, as_json, place.step)
+    print_result({"run": wanted.run, "cluster": place.cluster, "step": place.step}, as_json, place.step)
 
 
 @app.command()
@@ -177,7 +177,7 @@ def wait(
     wanted = Job(step, job.value, "", (), "", reports=reports)
     with _runner(service, step) as runner:
         outcome = runner.wait(wanted, Place(cluster, step), timeout * 60)
-    _print_outcome(outcome, as_json)
+    print_outcome(outcome, as_json)
 
 
 @app.command()
@@ -195,7 +195,7 @@ def cancel(
 
     target, place = _service(settings, endpoint_url, local).target, Place(cluster, step)
     target.cancel(place)
-    _print_progress(target.look(place), as_json)
+    print_progress(target.look(place), as_json)
 
 
 @app.command()
@@ -209,7 +209,7 @@ def terminate(
 ) -> None:
     """End a cluster, and see it end; one that has ended is left as it is."""
     state = _clusters(_service(settings, endpoint_url, local)).end_cluster(cluster)
-    _print({"cluster": cluster, "cluster_state": state}, as_json, f"{cluster} {state}")
+    print_result({"cluster": cluster, "cluster_state": state}, as_json, f"{cluster} {state}")
 
 
 @app.command()
@@ -225,7 +225,7 @@ def status(
     """Tell the state of a cluster and its step."""
     from shipment_etl_emr.target import Place
 
-    _print_progress(_service(settings, endpoint_url, local).target.look(Place(cluster, step)), as_json)
+    print_progress(_service(settings, endpoint_url, local).target.look(Place(cluster, step)), as_json)
 
 
 @app.command()
@@ -245,7 +245,7 @@ def logs(
     service, place = _service(settings, endpoint_url, local), Place(cluster, step)
     folder = service.target.logs_at(place)
     text = service.logs.text(folder, file)
-    _print({"cluster": cluster, "step": step, "file": f"{folder}{file}.gz", "text": text}, as_json, text)
+    print_result({"cluster": cluster, "step": step, "file": f"{folder}{file}.gz", "text": text}, as_json, text)
 
 
 @app.command()
@@ -283,7 +283,7 @@ def reap(
     for each in clusters.reap(run, dry=dry):
         created = datetime.fromtimestamp(each.created, UTC).isoformat(timespec="seconds")
         told = {"cluster": each.name, "run": each.run, "created": created, "ended": not dry}
-        _print(told, as_json, f"{each.name} of {each.run}, created {created}")
+        print_result(told, as_json, f"{each.name} of {each.run}, created {created}")
 
 
 @app.command()
@@ -318,7 +318,7 @@ def package(
         service = _service(settings, endpoint_url, local)
         service.check()
         uri, new = service.upload_package(made)
-    _print({"package": uri, "new": new, "bytes": len(made.data), "sha256": made.digest}, as_json, uri)
+    print_result({"package": uri, "new": new, "bytes": len(made.data), "sha256": made.digest}, as_json, uri)
 
 
 def _service(settings: Path | None, endpoint_url: str | None, local: bool) -> "Service":
@@ -390,30 +390,3 @@ def _job(
 
 def _run_id(what: str) -> str:
     return f"{what}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
-
-
-def _print_outcome(outcome: "Outcome", as_json: bool) -> None:
-    place: Place = outcome.place
-    told = {"run": outcome.run, "cluster": place.cluster, "step": place.step, "reports": list(outcome.reports)}
-    lines = [f"{outcome.run}: {place} completed"]
-    for report in outcome.reports:
-        counts = report.get("counts", {})
-        told_counts = ", ".join(f"{rows:,} {what}" for what, rows in counts.items() if rows)
-        lines.append(f"  {report['job']} {report.get('source', '')} {report.get('batch_date', '')}: {told_counts}")
-    _print(told, as_json, "\n".join(lines))
-
-
-def _print_progress(progress: "Progress", as_json: bool) -> None:
-    told = {
-        "cluster": progress.place.cluster,
-        "step": progress.place.step,
-        "cluster_state": progress.cluster,
-        "step_state": progress.step,
-        "reason": progress.reason,
-        "message": progress.message,
-    }
-    _print(told, as_json, " ".join(part for part in (str(progress), progress.reason, progress.message) if part))
-
-
-def _print(told: Mapping[str, Any], as_json: bool, text: str) -> None:
-    print(json.dumps(told, ensure_ascii=False, default=str) if as_json else text)

@@ -621,7 +621,7 @@ def test_the_command_ends_with_a_code_that_tells(world: World, tmp_path: Path) -
     assert (done.returncode, line["name"], line["state"]) == (1, "settings", "red")
     assert (line["found"], line["fix"]) == (
         "The release 'emr-9.9.9' cannot run shipment-etl: what it holds is not known here",
-        "Use one of: emr-7.13.0, emr-spark-8.0.0.",
+        "Use one of: emr-7.13.0.",
     )
     done = run("--settings", "none.toml")
     assert (done.returncode, done.stdout.startswith("red     settings")) == (1, True)
