@@ -7,7 +7,7 @@ IAM answers from the policies of the role, its boundary and its organization. It
 import hashlib
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,10 +30,12 @@ __all__ = [
 ]
 
 MANAGED_TAG = "for-use-with-amazon-emr-managed-policies"
+UPLOADS = ("bootstrap", "packages", "scripts")
+"""Folders of the code that a run uploads to."""
 FOR_AWS = "kms:GrantIsForAWSResource"
 SERVICE_ACTIONS = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext")
 NODE_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
-LOG_ACTIONS = ("kms:GenerateDataKey",)
+LOG_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 """What is done with the keys of disks and logs."""
 MAX_NAMED = 3
 """Missing rights that are named; the command that fixes them holds all."""
@@ -62,7 +64,7 @@ def caller_rights(account: Account) -> list[Right]:
     buckets = {_bucket(account, uri) for uri in (settings.code, settings.logs, *filter(None, [account.lake]))}
     rights = [
         *(Right(("s3:ListBucket",), each) for each in sorted(buckets)),
-        Right(("s3:GetObject", "s3:PutObject"), f"{code}/*"),
+        *(Right(("s3:GetObject", "s3:PutObject"), f"{code}/{folder}/*") for folder in UPLOADS),
         Right(("s3:GetObject",), f"{logs}/*"),
     ]
     asked = {f"aws:RequestTag/{RUN_TAG}": "check"}
@@ -81,11 +83,12 @@ def caller_rights(account: Account) -> list[Right]:
     of_clusters = ("AddJobFlowSteps", "CancelSteps", "DescribeCluster", "DescribeStep", "ListSteps", "TerminateJobFlows")
     return [
         *rights,
-        Right(("s3:PutObject",), f"{logs}/claims/*"),
+        Right(("s3:DeleteObject", "s3:PutObject"), f"{logs}/claims/*"),
         Right(("elasticmapreduce:ListClusters",), "*"),
         Right(("elasticmapreduce:RunJobFlow",), "*", asked),
         # Taken literally: a cluster that is asked for has no ID yet.
         Right(("elasticmapreduce:AddTags",), cluster, asked),
+        Right(("elasticmapreduce:PutAutoTerminationPolicy",), cluster),
         Right(tuple(f"elasticmapreduce:{each}" for each in of_clusters), cluster, ours),
         _pass_role(role_arn(account, settings.service_role), EMR),
         _pass_role(role_of_nodes(account), EC2),
@@ -156,21 +159,20 @@ def key_of_disks(account: Account, configuration: str) -> Finding:
     key = disk_key_of(account, configuration)
     if not key:
         return green("not needed")
-    for principal, actions in (
+    users = (
         (role_arn(account, account.settings.service_role), SERVICE_ACTIONS),
         (role_of_nodes(account), NODE_ACTIONS),
-    ):
-        finding = _allowed(account, principal, key_rights(key, actions))
-        if finding.state != "green":
-            return finding
-    return finding
+    )
+    return _worst(_allowed(account, each, key_rights(key, actions)) for each, actions in users)
 
 
 def key_of_logs(account: Account, key: str) -> Finding:
     """Check that whoever writes logs may use their key."""
     serverless = account.settings.target == "serverless"
-    principal = role_arn(account, account.settings.job_role or "") if serverless else role_of_nodes(account)
-    return _allowed(account, principal, key_rights(key, LOG_ACTIONS))
+    writer = role_arn(account, account.settings.job_role or "") if serverless else role_of_nodes(account)
+    # EMR Serverless refuses a job run whose caller may not use the key.
+    principals = [writer, principal(account)] if serverless and account.caller.kind != "root" else [writer]
+    return _worst(_allowed(account, each, key_rights(key, LOG_ACTIONS)) for each in principals)
 
 
 def grant(principal: str, rights: Sequence[Right]) -> str:
@@ -212,6 +214,15 @@ def principal(account: Account) -> str:
     if caller.kind == "assumed-role":
         return role_arn(account, caller.name)
     raise NotChecked(f"{caller.arn} is neither a user nor a role")
+
+
+def _worst(findings: Iterable[Finding]) -> Finding:
+    """Return one finding for several: all that was found missing, with all fixes."""
+    every = list(findings)
+    missing = [each for each in every if each.state != "green"]
+    if not missing:
+        return green("; ".join(each.found for each in every))
+    return red("; ".join(each.found for each in missing), " && ".join(each.fix for each in missing))
 
 
 def _missing(account: Account, principal: str, right: Right) -> Right:
