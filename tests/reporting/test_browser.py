@@ -102,6 +102,24 @@ def test_it_draws_without_errors_network_or_overflow(browser: webdriver.Chrome, 
     assert wide <= seen
 
 
+def test_what_is_not_its_own_is_blocked_and_logged(
+    browser: webdriver.Chrome, pages: dict[str, Path], tmp_path: Path
+) -> None:
+    foreign = (
+        "<script>window.hacked=1</script><img src=x onerror=window.hacked=1><style>body { color: red }</style>"
+        '<p style="color: red"></p><img src="https://example.invalid/pixel.png">'
+    )
+    page = tmp_path / "page.html"
+    page.write_text(pages["usual"].read_text("utf-8").replace("</main>", f"{foreign}</main>"), "utf-8")
+    opened(browser, page)
+    logged = [entry["message"] for entry in browser.get_log("browser") if "Content Security Policy" in entry["message"]]
+    blocked = [sum(directive in message for message in logged) for directive in ("script-src", "style-src", "img-src")]
+    # The script and the handler; the sheet and the attribute; the file beside the page and the picture elsewhere.
+    assert blocked == [2, 2, 2]
+    assert browser.execute_script("return window.hacked") is None
+    assert browser.execute_script("return getComputedStyle(document.body).color") != "rgb(255, 0, 0)"
+
+
 def test_a_heading_sorts_and_unknown_comes_last(browser: webdriver.Chrome, pages: dict[str, Path]) -> None:
     opened(browser, pages["usual"])
     names = "return [...document.querySelectorAll('.sortable tbody th')].map(e => e.textContent)"

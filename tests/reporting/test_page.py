@@ -2,8 +2,10 @@
 
 import json
 import re
+from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 
@@ -73,13 +75,22 @@ def test_text_of_the_data_is_only_ever_text() -> None:
     assert HOSTILE in json.dumps(specs(html)["cost"])
 
 
-def test_its_policy_lets_only_its_own_scripts_run() -> None:
+def test_its_policy_allows_its_own_scripts_and_style_by_their_hashes_and_nothing_else() -> None:
     html = page(facts())
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1]
-    assert "default-src 'none'" in policy
-    assert policy.count("'sha256-") == 2
-    assert "unsafe-eval" not in policy
-    assert not re.search(r'(?:src|href)="(?!#)', html)
+    hashes = {
+        kind: " ".join(
+            f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+            for text in re.findall(rf"<{kind}>(.*?)</{kind}>", html, flags=re.S)
+        )
+        for kind in ("script", "style")
+    }
+    assert policy == (
+        f"default-src 'none'; script-src {hashes['script']}; style-src {hashes['style']}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    assert policy.count("'sha256-") == 3
+    assert not re.search(r'(?:src|href)="(?!#)|\sstyle=|\son[a-z]+=', html)
 
 
 def test_unknown_measures_are_said() -> None:
