@@ -10,9 +10,9 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 
 from packaging.requirements import Requirement
-from rich.console import Console
 
 from shipment_etl.cli.rendering import print_json_lines
+from shipment_etl.cli.terminal import console
 from shipment_etl.errors import ShipmentEtlError
 
 __all__ = ["Finding", "examine", "print_findings"]
@@ -48,11 +48,11 @@ def print_findings(findings: list[Finding], as_json: bool) -> None:
     if as_json:
         print_json_lines(asdict(finding) for finding in findings)
         return
-    console = Console(highlight=False, soft_wrap=True)
+    shown = console()
     for finding in findings:
-        console.print(f"{SIGNS[finding.state]} {finding.what}: {finding.found}", style=finding.state, markup=False)
+        shown.print(f"{SIGNS[finding.state]} {finding.what}: {finding.found}", style=finding.state, markup=False)
         if finding.remedy:
-            console.print(f"  → {finding.remedy}", markup=False)
+            shown.print(f"  → {finding.remedy}", markup=False)
 
 
 def _python() -> Finding:

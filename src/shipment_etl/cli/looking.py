@@ -12,6 +12,7 @@ from shipment_etl.cli.options import (
     JsonOption,
     LakeOption,
 )
+from shipment_etl.cli.terminal import echo
 
 __all__ = ["fingerprint", "report", "runs", "show"]
 
@@ -41,7 +42,7 @@ def report(
     if as_json:
         print_json_lines([{"file": str(path), "bytes": path.stat().st_size}])
     else:
-        print(path)
+        echo(path)
 
 
 def show(
@@ -49,13 +50,23 @@ def show(
     lake: LakeOption,
     limit: Annotated[int | None, typer.Option(help="Rows at most; 20 in a table, else all.", min=1)] = None,
     format: Annotated[Format, typer.Option(help="table, csv or json (one object a line).")] = Format.table,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="CSV with texts exactly as they are, for programs; a spreadsheet may compute them.")
+    ] = False,
     debug: DebugOption = False,
 ) -> None:
-    """Show a table of the lake."""
+    """Show a table of the lake.
+
+    CSV is safe for spreadsheets and terminals: a text that a spreadsheet would compute gets an apostrophe before it,
+    and control characters are escaped. Programs read JSON, or CSV with --raw.
+    """
     from shipment_etl.cli.tables import show_table
+    from shipment_etl.errors import InvalidValue
     from shipment_etl.lake.lake import Lake
 
-    show_table(Lake(lake), table, limit, format.value)
+    if raw and format is not Format.csv:
+        raise InvalidValue("--format", format.value, "csv where --raw is given")
+    show_table(Lake(lake), table, limit, "raw csv" if raw else format.value)
 
 
 def runs(
@@ -91,4 +102,4 @@ def fingerprint(
     if as_json:
         print_json_lines([{"table": table, "version": version, "fingerprint": word}])
     else:
-        print(f"{table} version {version} {word}")
+        echo(f"{table} version {version} {word}")

@@ -3,18 +3,17 @@
 Exit codes: 0 done, 1 the job failed, 2 wrong usage, 3 the data broke --max-rejected, 75 try again, 130 Ctrl-C, 143 SIGTERM.
 """
 
-import json
 import os
 import signal
 import sys
+import traceback
 from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
-from rich.console import Console
-
 from shipment_etl.cli.commands import app
 from shipment_etl.cli.output import OutputClosed, watch_output
+from shipment_etl.cli.terminal import console, echo, echo_json
 from shipment_etl.config import settings_of_environment, settings_of_file
 from shipment_etl.errors import ShipmentEtlError
 
@@ -40,7 +39,7 @@ def main() -> None:
     except ShipmentEtlError as problem:
         code = _report(problem)
     except _Stopped as stopped:
-        print("Stopped. The lake is as it was before.", file=sys.stderr)
+        echo("Stopped. The lake is as it was before.", err=True)
         _leave(128 + stopped.args[0])
     except OutputClosed:
         code = 0
@@ -56,13 +55,14 @@ def main() -> None:
 
 def _report(problem: Exception) -> int:
     """Print an error, for people on stderr, and with --json for programs on stdout; return its exit code."""
-    if "--debug" in sys.argv:
-        raise problem
     known = problem if isinstance(problem, ShipmentEtlError) else _unexpected(problem)
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {known}", style="red", markup=False)
+    if "--debug" in sys.argv:
+        echo("".join(traceback.format_exception(problem)).rstrip(), err=True)
+    else:
+        console(stderr=True).print(f"error: {known}", style="red", markup=False)
     if "--json" in sys.argv:
         with suppress(OutputClosed):
-            print(json.dumps({"error": known.to_json() | {"type": type(problem).__name__}}))
+            echo_json({"error": known.to_json() | {"type": type(problem).__name__}})
     return known.exit_code
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
+from shipment_etl.cli.terminal import SafeConsole, console
 from shipment_etl.hookspecs import hookimpl
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import Run, RunStart, keep_report
+from shipment_etl.printable import printable
 
 __all__ = ["Progress", "ReportKeeper", "progress"]
 
@@ -16,7 +18,7 @@ __all__ = ["Progress", "ReportKeeper", "progress"]
 class Progress:
     """Tells on stderr which stage of which batch is under way, and what each run did."""
 
-    def __init__(self, console: Console, status: Status | None) -> None:
+    def __init__(self, console: SafeConsole, status: Status | None) -> None:
         self._console = console
         self._status = status
         self._batch = ""
@@ -41,11 +43,11 @@ class Progress:
             told = "maintain: done"
         if run.job == "process":
             told += f", {counts.quarantined:,} quarantined, {counts.duplicates:,} duplicates"
-        self._console.print(f"{told} in {run.total_seconds:.1f} s", style="dim")
+        self._console.print(f"{told} in {run.total_seconds:.1f} s", style="dim", markup=False)
 
     def _show(self, what: str) -> None:
         if self._status is not None:
-            self._status.update(f"{self._batch}: {what}")
+            self._status.update(escape(printable(f"{self._batch}: {what}")))
 
 
 class ReportKeeper:
@@ -63,9 +65,9 @@ class ReportKeeper:
 @contextmanager
 def progress() -> Iterator[Progress]:
     """Show progress while the body runs."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    if not console.is_terminal:
-        yield Progress(console, None)
+    shown = console(stderr=True)
+    if not shown.is_terminal:
+        yield Progress(shown, None)
         return
-    with console.status("starting the engine") as status:
-        yield Progress(console, status)
+    with shown.status("starting the engine") as status:
+        yield Progress(shown, status)

@@ -10,13 +10,17 @@ from itertools import takewhile
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from shipment_etl.cli.terminal import console
 from shipment_etl.lake.runs import Run
+from shipment_etl.printable import printable, printable_json
 
 __all__ = ["print_csv", "print_json_lines", "print_run", "print_table"]
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""With what a text begins that a spreadsheet takes for a formula: OWASP, CSV Injection."""
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], caption: str = "") -> None:
@@ -25,51 +29,59 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Mapping[str, 
     Numbers stand to the right, doubles with two digits. Where the columns need more width than there is, the table is cut
     into several below each other, and the leading text columns are repeated in each.
     """
-    console = Console()
+    shown = console(soft_wrap=False)
     listed = [{name: row[name] for name in columns} for row in rows]
     numeric = {name: any(isinstance(row[name], int | float | Decimal) for row in listed) for name in columns}
     cells = {name: [_cell(row[name]) for row in listed] for name in columns}
     headers = {name: _header(name, max((len(cell) for cell in cells[name]), default=0)) for name in columns}
-    parts = _parts(columns, numeric, cells, headers, console.width)
+    parts = _parts(columns, numeric, cells, headers, shown.width)
     for number, part in enumerate(parts):
         made = Table(
-            title=title if number == 0 else None,
-            caption=caption if number == len(parts) - 1 else None,
+            title=escape(title) if number == 0 else None,
+            caption=escape(caption) if number == len(parts) - 1 else None,
             title_justify="left",
             caption_justify="left",
             box=box.SIMPLE_HEAD,
         )
         for name in part:
-            made.add_column(headers[name], justify="right" if numeric[name] else "left", overflow="fold")
+            made.add_column(escape(headers[name]), justify="right" if numeric[name] else "left", overflow="fold")
         for i in range(len(listed)):
             made.add_row(*(escape(cells[name][i]) for name in part))
-        console.print(made)
+        shown.print(made)
 
 
-def print_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Print rows as CSV with a header, values in full; lists as JSON."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_plain(row[name]) for name in columns] for row in rows)
+def print_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, raw: bool = False) -> None:
+    """Print rows as CSV with a header, values in full; lists as JSON.
+
+    Args:
+        columns: of the rows, in order.
+        rows: what to print.
+        raw: texts exactly as they are, all in quotes, instead of safe for spreadsheets and terminals.
+    """
+    # Not all in quotes, a carriage return would end a row: Python's writer quotes only what its own line ends are made of.
+    writer = csv.writer(sys.stdout, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC if raw else csv.QUOTE_MINIMAL)
+    made = _plain if raw else _safe
+    writer.writerow([made(name) for name in columns])
+    writer.writerows([made(row[name]) for name in columns] for row in rows)
 
 
 def print_json_lines(rows: Iterable[Mapping[str, Any]]) -> None:
     """Print one JSON object a line; decimals as text, so that no digit is lost."""
     for row in rows:
-        print(json.dumps(row, default=str, ensure_ascii=False))
+        sys.stdout.write(printable_json(row) + "\n")
 
 
 def print_run(run: Run) -> None:
     """Print what a run did to its rows."""
-    console = Console(highlight=False)
+    shown = console()
     counts = run.counts
-    console.print(f"[bold]{run.job}[/] {run.source} {run.batch_date}: {counts.read:,} rows read")
+    shown.print(f"[bold]{run.job}[/] {escape(run.source)} {run.batch_date}: {counts.read:,} rows read")
     if run.job == "process":
-        console.print(
+        shown.print(
             f"  = {counts.accepted:,} accepted + {counts.quarantined:,} quarantined + {counts.duplicates:,} duplicates"
         )
         for name, rows in run.reasons.items():
-            console.print(f"    {rows:>9,}  {name}")
+            shown.print(f"    {rows:>9,}  {escape(name)}")
 
 
 def _header(name: str, width: int) -> str:
@@ -116,7 +128,16 @@ def _cell(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, list | dict):
         return json.dumps(value, default=str, ensure_ascii=False)
-    return str(value)
+    return printable(str(value))
+
+
+def _safe(value: Any) -> Any:
+    """Return a value that no spreadsheet computes, and that does nothing to a terminal: OWASP, CSV Injection."""
+    value = _plain(value)
+    if not isinstance(value, str):
+        return value
+    mark = "'" if value.startswith(FORMULA_STARTS) else ""
+    return mark + printable(value)
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from shipment_etl.cli.rendering import print_csv, print_json_lines, print_run, print_table
+from shipment_etl.cli.terminal import echo
 from shipment_etl.errors import ShipmentEtlError
 from shipment_etl.jobs.maintain import Maintenance
 from shipment_etl.lake.lake import Lake
@@ -24,7 +25,7 @@ SORTED_UP_TO = 200_000
 
 
 def show_table(lake: Lake, name: str, limit: int | None, style: str) -> None:
-    """Print a table as table, csv or json.
+    """Print a table as table, csv, raw csv or json.
 
     Raises:
         LakeMissing, TableMissing, NotADeltaTable: there is none.
@@ -32,8 +33,8 @@ def show_table(lake: Lake, name: str, limit: int | None, style: str) -> None:
     if "/" not in name and lake.has(f"processed/{name}"):
         name = f"processed/{name}"
     columns, rows, total = _rows(lake, name)
-    if style == "csv":
-        print_csv(columns, islice(rows, limit))
+    if style in ("csv", "raw csv"):
+        print_csv(columns, islice(rows, limit), raw=style == "raw csv")
     elif style == "json":
         print_json_lines(islice(rows, limit))
     else:
@@ -46,7 +47,7 @@ def show_marts(lake: Lake, runs: Sequence[Run]) -> None:
     """Print the first rows of each mart, and what became of all rows that the runs read."""
     for mart in plugins().marts():
         show_table(lake, mart.name, ROWS_OF_A_MART, "table")
-        print(f"  all of it: shipment-etl show {mart.name} --lake {lake.uri}\n")
+        echo(f"  all of it: shipment-etl show {mart.name} --lake {lake.uri}\n")
     print_run(_added_up(runs))
 
 
@@ -71,7 +72,7 @@ def show_maintenance(done: Maintenance) -> None:
     caption = "before and after: the newest version; deleted: of older ones, and of jobs that died"
     print_table("maintain", columns, [dict(zip(columns, row, strict=True)) for row in rows], caption)
     if done.staging:
-        print(f"  staging of dead jobs deleted: {', '.join(done.staging)}")
+        echo(f"  staging of dead jobs deleted: {', '.join(done.staging)}")
 
 
 def _rows(lake: Lake, name: str) -> tuple[list[str], Iterator[dict[str, Any]], int]:

@@ -28,6 +28,7 @@ from shipment_etl.cli.options import (
     dates_given,
 )
 from shipment_etl.cli.output import OutputClosed
+from shipment_etl.cli.terminal import echo
 
 if TYPE_CHECKING:
     from shipment_etl.lake.lake import Lake
@@ -274,13 +275,13 @@ def _demo_report(lake: "Lake") -> None:
         _write_report(lake, file)
     except ExtraMissing as problem:
         # The demo's tables stand without a page.
-        typer.echo(f"no report: {problem}", err=True)
+        echo(f"no report: {problem}", err=True)
 
 
 def _write_report(lake: "Lake", file: Path) -> None:
     from shipment_etl.reporting.report import write_report
 
-    typer.echo(f"report: {write_report(lake, file)}", err=True)
+    echo(f"report: {write_report(lake, file)}", err=True)
 
 
 def _run_each(

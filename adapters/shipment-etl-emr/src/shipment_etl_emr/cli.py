@@ -13,6 +13,7 @@ from uuid import uuid4
 import typer
 
 from shipment_etl.cli.options import DateOption, DebugOption, FromOption, JsonOption, LakeOption, ToOption, dates_given
+from shipment_etl.cli.terminal import echo
 from shipment_etl_emr.errors import SettingsError
 from shipment_etl_emr.options import (
     ClusterArgument,
@@ -263,7 +264,7 @@ def ui(
 
     if not sys.stdout.isatty():
         raise LinkExposed
-    print(_service(settings, endpoint_url, local).target.ui(Place(cluster, step)))
+    echo(_service(settings, endpoint_url, local).target.ui(Place(cluster, step)))
 
 
 @app.command()

@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.markup import escape
 
+from shipment_etl.cli.terminal import console
+from shipment_etl.printable import printable
 from shipment_etl_emr.target import Progress
 
 __all__ = ["live"]
@@ -15,20 +16,20 @@ __all__ = ["live"]
 @contextmanager
 def live(run: str) -> Iterator[Callable[[Progress], None]]:
     """Yield what shows progress on stderr."""
-    console, start, last = Console(stderr=True, highlight=False, soft_wrap=True), time.monotonic(), [""]
-    if not console.is_terminal:
+    shown, start, last = console(stderr=True), time.monotonic(), [""]
+    if not shown.is_terminal:
 
         def tell(progress: Progress) -> None:
             if str(progress) != last[0]:
                 last[0] = str(progress)
-                console.print(f"{run}: {last[0]}", markup=False)
+                shown.print(f"{run}: {last[0]}", markup=False)
 
         yield tell
         return
-    with console.status(f"{escape(run)}: starting") as status:
+    with shown.status(f"{escape(run)}: starting") as status:
 
         def show(progress: Progress) -> None:
             minutes, seconds = divmod(int(time.monotonic() - start), 60)
-            status.update(f"{escape(run)}: {escape(str(progress))} · {minutes:02}:{seconds:02}")
+            status.update(escape(printable(f"{run}: {progress} · {minutes:02}:{seconds:02}")))
 
         yield show

@@ -1,8 +1,9 @@
 """What the commands `shipment-etl emr …` print of their results."""
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from shipment_etl.cli.terminal import echo, echo_json
 
 if TYPE_CHECKING:
     from shipment_etl_emr.runner import Outcome
@@ -38,4 +39,7 @@ def print_progress(progress: "Progress", as_json: bool) -> None:
 
 def print_result(told: Mapping[str, Any], as_json: bool, text: str) -> None:
     """Print a result: a line of JSON for programs, a text for people."""
-    print(json.dumps(told, ensure_ascii=False, default=str) if as_json else text)
+    if as_json:
+        echo_json(told)
+    else:
+        echo(text)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shipment_etl.cli.options import DebugOption, JsonOption
+from shipment_etl.cli.terminal import echo, echo_json
 from shipment_etl_kestra.shipped import NAMESPACE, shipped_flows
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _print(done: "Iterable[Deployed]", dry: bool, as_json: bool) -> None:
     for each in done:
         if as_json:
             told = {"kind": each.kind, "name": each.name, "change": each.change, "revision": each.revision, "dry_run": dry}
-            print(json.dumps(told))
+            echo_json(told)
         else:
             would = "would be " if dry else ""
-            print(f"{each.kind} {each.name}: {would}{each.change}", flush=True)
+            echo(f"{each.kind} {each.name}: {would}{each.change}")

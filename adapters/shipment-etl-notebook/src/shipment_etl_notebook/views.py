@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from shipment_etl import Lake, Run
 from shipment_etl.errors import InvalidValue, ShipmentEtlError, listed
+from shipment_etl.printable import printable
 from shipment_etl.reporting.assets import colours
 from shipment_etl.reporting.contents import other_marts, run_rows
 from shipment_etl.reporting.reading import read_facts
@@ -39,7 +40,7 @@ class MartView:
         self._charts = charts
 
     def __repr__(self) -> str:
-        return f"{self.name}: {len(self.frame):,} rows\n{self.frame.head(10).to_string(index=False)}"
+        return printable(f"{self.name}: {len(self.frame):,} rows\n{self.frame.head(10).to_string(index=False)}")
 
     def _repr_html_(self) -> str:
         (table,) = other_marts({self.name: self.frame})

@@ -1,16 +1,15 @@
 """The commands `shipment-etl local-aws …`: AWS on this machine, started, told of and ended."""
 
-import json
 import os
 import select
 import shlex
-import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from shipment_etl.cli.options import DebugOption, JsonOption
+from shipment_etl.cli.terminal import echo, echo_json
 from shipment_etl_emr.errors import LocalAwsRuns, NoLocalAws
 from shipment_etl_emr.local.background import PORT, announced, found, home, status_of, stop
 from shipment_etl_emr.local.client import LAKE, LocalAws, require_moto
@@ -48,15 +47,15 @@ def up(
 
     signals = stop_signals()
     with serving(port, engine.value, home()) as aws, announced(aws):
-        print(f"Local AWS is at {aws.endpoint}. It runs steps on {engine.value}, until Ctrl-C.", file=sys.stderr)
-        print('Lead programs to it: eval "$(shipment-etl local-aws env)"', file=sys.stderr)
+        echo(f"Local AWS is at {aws.endpoint}. It runs steps on {engine.value}, until Ctrl-C.", err=True)
+        echo('Lead programs to it: eval "$(shipment-etl local-aws env)"', err=True)
         select.select([signals], [], [])
 
 
 @app.command()
 def down(debug: DebugOption = False) -> None:
     """End it, all it runs, and what its buckets hold."""
-    print("ended" if stop() else NONE_RUNS)
+    echo("ended" if stop() else NONE_RUNS)
 
 
 @app.command()
@@ -65,11 +64,11 @@ def status(as_json: JsonOption = False, debug: DebugOption = False) -> None:
     aws = found(os.environ)
     told = (status_of(aws.endpoint) if aws else None) or {}
     if as_json:
-        print(json.dumps({"running": bool(told), "endpoint": aws.endpoint if aws else None, **told}))
+        echo_json({"running": bool(told), "endpoint": aws.endpoint if aws else None, **told})
     elif aws:
-        print(f"local AWS runs at {aws.endpoint}: process {told.get('pid')}, steps on {told.get('engine')}")
+        echo(f"local AWS runs at {aws.endpoint}: process {told.get('pid')}, steps on {told.get('engine')}")
     else:
-        print(NONE_RUNS)
+        echo(NONE_RUNS)
 
 
 @app.command()
@@ -80,17 +79,17 @@ def env(debug: DebugOption = False) -> None:
         raise NoLocalAws()
     others = sorted(name for name in os.environ if name.startswith("AWS_") and name not in aws.environment)
     if others:
-        print(f"unset {shlex.join(others)}")
+        echo(f"unset {shlex.join(others)}")
     for name, value in {**aws.environment, "SHIPMENT_ETL_LAKE": LAKE}.items():
-        print(f"export {name}={shlex.quote(value)}")
+        echo(f"export {name}={shlex.quote(value)}")
 
 
 def tell_started(aws: LocalAws) -> None:
     """Tell of a local AWS that a command has started."""
-    print(
+    echo(
         f"Started AWS on this machine, at {aws.endpoint}. It stays, with all its buckets hold, until you say:\n"
         "  shipment-etl local-aws down\n"
         "Lead other commands and programs to it, and to its lake, with:\n"
         '  eval "$(shipment-etl local-aws env)"',
-        file=sys.stderr,
+        err=True,
     )

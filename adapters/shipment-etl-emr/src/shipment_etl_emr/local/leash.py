@@ -23,7 +23,7 @@ def main(command: Sequence[str], orders: RawIOBase) -> int:
     try:
         program = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - no shell
     except (OSError, ValueError) as problem:
-        print(f"{command[0]} cannot be run: {problem}", file=sys.stderr)
+        print(f"{command[0]} cannot be run: {problem}", file=sys.stderr)  # noqa: T201 - into the log of a step
         return NOT_STARTED
     with selectors.DefaultSelector() as selector:
         selector.register(orders, selectors.EVENT_READ)

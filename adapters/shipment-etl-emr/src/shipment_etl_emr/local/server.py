@@ -104,7 +104,7 @@ def main() -> None:
     given = parser.parse_args()
     signals = stop_signals()
     with serving(given.port, given.engine, given.folder) as aws:
-        print(json.dumps({"endpoint": aws.endpoint, "key": aws.key}), flush=True)
+        print(json.dumps({"endpoint": aws.endpoint, "key": aws.key}), flush=True)  # noqa: T201 - read by `client`
         select.select([signals, sys.stdin], [], [])
 
 

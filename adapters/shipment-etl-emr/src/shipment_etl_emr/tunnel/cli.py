@@ -1,13 +1,12 @@
 """The commands `shipment-etl tunnel …`: each names a forward, and holds it open until it is told to stop."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from shipment_etl.cli.options import DebugOption, JsonOption
+from shipment_etl.cli.terminal import echo, echo_json
 from shipment_etl.errors import ShipmentEtlError
 from shipment_etl_emr.signals import stop_asked
 from shipment_etl_emr.tunnel.forward import Forward
@@ -71,14 +70,17 @@ def _hold(forward: Forward, as_json: bool) -> None:
 
     def ready() -> None:
         text = f"{forward.url} is port {forward.port} of {forward.target}, until Ctrl-C."
-        print(json.dumps({"event": "ready", **place}) if as_json else text, flush=True)
+        if as_json:
+            echo_json({"event": "ready", **place})
+        else:
+            echo(text)
 
     def lost(why: ShipmentEtlError) -> None:
         if as_json:
-            print(json.dumps({"event": "lost", "reason": str(why)}), flush=True)
-        print(f"{why} Opening it again.", file=sys.stderr, flush=True)
+            echo_json({"event": "lost", "reason": str(why)})
+        echo(f"{why} Opening it again.", err=True)
 
     with stop_asked() as stop:
         hold(forward, stop, ready, lost)
-    print("The tunnel is closed.", file=sys.stderr)
+    echo("The tunnel is closed.", err=True)
     raise typer.Exit(128 + stop.number)
