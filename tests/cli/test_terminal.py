@@ -12,6 +12,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from rich.table import Table
+from rich.text import Text
 
 from shipment_etl.cli.progress import Progress
 from shipment_etl.cli.rendering import print_csv, print_json_lines, print_table
@@ -44,6 +46,12 @@ def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[bytes]:
 
 def harmful(*streams: bytes) -> list[str]:
     return sorted(FORBIDDEN & set(b"".join(streams).decode("utf-8")))
+
+
+def table_of(cell: Text) -> Table:
+    table = Table("a")
+    table.add_row(cell)
+    return table
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +141,15 @@ def test_titles_headers_and_texts_in_brackets_are_shown_as_they_are(capsys: pyte
 
 
 @pytest.mark.parametrize(
-    "show", [echo, echo_json, lambda text: print_json_lines([text]), lambda text: console().print(text)]
+    "show",
+    [
+        echo,
+        echo_json,
+        lambda text: print_json_lines([text]),
+        lambda text: console().print(text),
+        lambda text: console().print(Text(text), Text.from_markup(f"[bold]{text}")),
+        lambda text: console().print(table_of(Text(text))),
+    ],
 )
 def test_no_way_to_print_lets_a_control_character_through(capsys: pytest.CaptureFixture[str], show) -> None:
     show(f"{TITLE}\x9b\udcff")

@@ -1,9 +1,11 @@
 """Terminal: the only place that prints, so that no text from files and tables acts on a terminal."""
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from shipment_etl.printable import printable, printable_json
@@ -12,11 +14,16 @@ __all__ = ["SafeConsole", "console", "echo", "echo_json"]
 
 
 class SafeConsole(Console):
-    """A console that escapes what it is given as plain text: lines, cells, titles."""
+    """A console that escapes texts; what rich itself adds, such as colours and cursor movements, stays."""
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Return text as rich prints it."""
+        """Return text as rich prints it, escaped before it is measured."""
         return super().render_str(printable(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield pieces of anything that rich prints: a Text does not come through `render_str`."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
 def console(*, stderr: bool = False, soft_wrap: bool = True) -> SafeConsole:

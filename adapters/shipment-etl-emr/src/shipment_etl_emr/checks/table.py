@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from shipment_etl.cli.rendering import print_json_lines
+from shipment_etl.cli.terminal import console, echo
 from shipment_etl_emr.checks.account import Check
 
 __all__ = ["print_checks"]
@@ -18,19 +18,19 @@ def print_checks(checks: Sequence[Check], as_json: bool) -> None:
     if as_json:
         print_json_lines(map(asdict, checks))
         return
-    console = Console(highlight=False)
-    if console.is_terminal:
-        console.print(_table(checks))
+    shown = console(soft_wrap=False)
+    if shown.is_terminal:
+        shown.print(_table(checks))
     else:
         # A program that reads this is to find each finding in one line.
         width = max(len(check.name) for check in checks)
         for check in checks:
-            print(f"{check.state:<7} {check.name:<{width}} {check.found}")
+            echo(f"{check.state:<7} {check.name:<{width}} {check.found}")
     for check in checks:
         if check.fix:
-            console.print(Text(f"\n{check.name}:", style=check.state), Text(check.fix), sep="\n  ", soft_wrap=True)
+            shown.print(Text(f"\n{check.name}:", style=check.state), Text(check.fix), sep="\n  ", soft_wrap=True)
     counts = ", ".join(f"{sum(check.state == state for check in checks)} {state}" for state in ("green", "yellow", "red"))
-    console.print(Text(f"\n{counts}"))
+    shown.print(Text(f"\n{counts}"))
 
 
 def _table(checks: Sequence[Check]) -> Table:
