@@ -1,4 +1,4 @@
-"""Configuration: what counts before what, and what is told of a setting that means nothing."""
+"""Configuration: what counts before what, and what is told of an unknown setting."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def test_another_file_can_be_named(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("lake = 3", r"shipment-etl\.toml: lake is 3: Input should be a valid string"),
-        ("lak = 'x'", r"has a key 'lak' that means nothing. Did you mean 'lake'\?"),
+        ("lak = 'x'", r"has an unknown key 'lak'. Did you mean 'lake'\?"),
         ("max_rejected = 2", "max_rejected is 2: Input should be less than or equal to 1"),
         ("log = 'xml'", "log is 'xml': Input should be 'text' or 'json'"),
         ("lake = ", "is not TOML"),
@@ -79,7 +79,7 @@ def test_a_file_that_means_nothing_is_told(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("variable", "value", "told"),
     [
-        ("SHIPMENT_ETL_LAEK", "x", r"a variable SHIPMENT_ETL_LAEK that means nothing. Did you mean 'SHIPMENT_ETL_LAKE'\?"),
+        ("SHIPMENT_ETL_LAEK", "x", r"an unknown variable SHIPMENT_ETL_LAEK. Did you mean 'SHIPMENT_ETL_LAKE'\?"),
         ("SHIPMENT_ETL_MAX_REJECTED", "many", "the environment: max_rejected is 'many': Input should be a valid number"),
         ("SHIPMENT_ETL_LINEAGE", "perhaps", "the environment: lineage is 'perhaps': Input should be a valid boolean"),
     ],

@@ -28,9 +28,9 @@ def read_text(path: str | Path, error: type[UsageError]) -> str:
     try:
         return Path(path).read_text("utf-8-sig")
     except FileNotFoundError:
-        raise error(f"There is no file {path}. Check the path.") from None
+        raise error(f"There is no file {path}.", "Check the path.") from None
     except (OSError, UnicodeDecodeError) as problem:
-        raise error(f"{path} cannot be read: {problem}. It must be a TOML file in UTF-8.") from problem
+        raise error(f"{path} cannot be read: {problem}.", "It must be a TOML file in UTF-8.") from problem
 
 
 def parse_toml(text: str, kind: type[Value], where: str, error: type[UsageError]) -> Value:
@@ -42,7 +42,7 @@ def parse_toml(text: str, kind: type[Value], where: str, error: type[UsageError]
     try:
         table = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as problem:
-        raise error(f"{where} is not TOML: {problem}. Mend that line.") from problem
+        raise error(f"{where} is not TOML: {problem}.", "Fix that line.") from problem
     return parse_values(table, kind, where, error)
 
 
@@ -64,7 +64,7 @@ def _explain(problem: ValidationError, kind: type, where: str) -> str:
     for each in every[:MOST_PROBLEMS]:
         place = ".".join(str(part) for part in each["loc"]) or "the file"
         if each["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-            lines.append(f"{where} has a key {place!r} that means nothing. {_near(str(each['loc'][-1]), kind)}".strip())
+            lines.append(f"{where} has an unknown key {place!r}. {_near(str(each['loc'][-1]), kind)}".strip())
         elif each["type"] in ("missing", "missing_argument"):
             lines.append(f"{where} lacks {place!r}. Add it.")
         else:

@@ -145,7 +145,7 @@ class Network:
         """
         lanes = tuple(Lane(w.name, c.name, _great_circle_km(w, c)) for w in self.warehouses for c in self.cities)
         if not lanes:
-            raise NetworkError("The network has no lanes. Give it at least one warehouse and one city.")
+            raise NetworkError("The network has no lanes.", "Give it at least one warehouse and one city.")
         return lanes
 
     @property
@@ -171,7 +171,7 @@ def _great_circle_km(origin: Warehouse, destination: City) -> Decimal:
 
 def _coordinates(place: Warehouse | City) -> tuple[float, float]:
     if place.latitude is None or place.longitude is None:
-        raise NetworkError(f"{place.name} has no coordinates. Give it a latitude and a longitude in degrees.")
+        raise NetworkError(f"{place.name} has no coordinates.", "Give it a latitude and a longitude in degrees.")
     return radians(place.latitude), radians(place.longitude)
 
 
@@ -179,15 +179,15 @@ def _check_names(kind: str, values: Sequence[Warehouse | City | Carrier]) -> Non
     seen: set[str] = set()
     for value in values:
         if not value.name.strip():
-            raise NetworkError(f"The network has an empty name among its {kind}. Give each a name.")
+            raise NetworkError(f"The network has an empty name among its {kind}.", "Give each a name.")
         if value.name in seen:
-            raise NetworkError(f"The network names {shorten(value.name)} twice among its {kind}. Remove one.")
+            raise NetworkError(f"The network names {shorten(value.name)} twice among its {kind}.", "Remove one.")
         seen.add(value.name)
 
 
 def _check_range(name: str, what: str, value: float | Decimal | None, least: int, most: int) -> None:
     if value is not None and not least <= value <= most:
-        raise NetworkError(f"{name}: {what} is {value}, but must lie within {least} and {most}.")
+        raise NetworkError(f"{name}: {what} is {value}, but must be from {least} to {most}.")
 
 
 def _tariff(base: str, per_kg: str, per_km: str) -> Tariff:

@@ -67,11 +67,12 @@ def test_a_step_that_fails_exits_with_its_code(packed: Path, java_home: str, tmp
     assert done.returncode == 1
     # spark-submit hands on both streams of a script as its own stdout.
     assert "error: There is no lake at" in done.stdout
+    assert json.loads(done.stdout.splitlines()[-1])["error"]["type"] == "LakeMissing"
 
 
 def test_a_session_without_delta_is_refused_with_the_remedy(packed: Path, java_home: str, tmp_path: Path) -> None:
     done = submitted("data_generation.py", packed, java_home, "--lake", str(tmp_path / "new"), jars=False)
     assert done.returncode == 2
-    assert "knows no Delta" in done.stdout
+    assert "session cannot read Delta tables" in done.stdout
     assert "--packages io.delta:delta-spark_2.12:3.3.2" in done.stdout
     assert not (tmp_path / "new").exists()

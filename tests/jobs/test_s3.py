@@ -129,7 +129,7 @@ def test_a_job_that_lost_the_lock_writes_nothing_more_and_takes_nothing_back(
         check(lock)
 
     monkeypatch.setattr(ObjectLock, "check", lost_after_shipments)
-    with pytest.raises(LockLost, match="Nothing more was written, and nothing taken back"):
+    with pytest.raises(LockLost, match="Nothing more was written, and nothing rolled back"):
         run_process(lake, date=DAY, spark=spark)
     monkeypatch.undo()
     assert lake.version("processed/shipments") == before["processed/shipments"] + 1

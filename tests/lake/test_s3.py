@@ -129,7 +129,7 @@ def test_a_key_in_an_address_is_refused_and_not_repeated() -> None:
         ),
         ("denied-bucket", StorageDenied, r"Access to s3://denied-bucket/lake is denied .* They need s3:ListBucket"),
         ("expired-keys", CredentialsRefused, r"not accepted: they have expired\. Get new ones"),
-        ("elsewhere-bucket", BucketElsewhere, r"lies in eu-west-1, not in us-east-1\. Set it: export AWS_REGION=eu-west-1"),
+        ("elsewhere-bucket", BucketElsewhere, r"is in eu-west-1, not in us-east-1\. Set it: export AWS_REGION=eu-west-1"),
         ("faulty-bucket", StorageFailed, r"The storage of s3://faulty-bucket/lake failed: .*NotImplemented"),
     ],
 )

@@ -118,7 +118,7 @@ def _java() -> Iterator[Finding]:
     try:
         yield Finding("Java for engine spark", "green", str(find_java()))
     except ShipmentEtlError as missing:
-        yield Finding("Java for engine spark", "yellow", missing.message, missing.remedy)
+        yield Finding("Java for engine spark", "yellow", missing.message.rstrip("."), missing.remedy)
     jars = "Jars for engine spark"
     if cached_jars():
         yield Finding(jars, "green", f"{delta_artifact()} in {cached_jars()[0].parent}")
@@ -151,12 +151,12 @@ def _lake(uri: str) -> Finding:
     try:
         lake = Lake(uri)
     except ShipmentEtlError as problem:
-        return Finding(what, "red", problem.message, problem.remedy or "Choose another address.")
+        return Finding(what, "red", problem.message.rstrip("."), problem.remedy or "Choose another address.")
     try:
         lake.storage.check_writable()
         there = lake.exists()
     except ShipmentEtlError as problem:
-        return Finding(what, "red", problem.message, problem.remedy)
+        return Finding(what, "red", problem.message.rstrip("."), problem.remedy)
     if not there:
         return Finding(what, "yellow", "is not there yet", f"shipment-etl generate --lake {uri}")
     return Finding(what, "green", f"{len(lake.tables())} tables")

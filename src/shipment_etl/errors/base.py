@@ -50,7 +50,7 @@ class ShipmentEtlError(Exception):
         self.message = render(self.template, values) if message is None else clean(message)
         self.remedy = render(type(self).remedy, values) if remedy is None else clean(remedy)
         self._parts = {name: _to_part(value) for name, value in values.items()}
-        super().__init__(f"{self.message} {self.remedy}".strip())
+        super().__init__(("\n" if "\n" in self.message else " ").join(filter(None, (self.message, self.remedy))))
 
     @property
     def parts(self) -> Mapping[str, Part]:

@@ -139,7 +139,7 @@ def wheel(weights: Sequence[int | Fraction], slots: int = SLOTS) -> list[int]:
     """
     total = sum(weights)
     if total <= 0:
-        raise NetworkError("All shares of the network are 0, so nothing can be drawn. Give at least one a share above 0.")
+        raise NetworkError("All shares of the network are 0, so nothing can be drawn.", "Give at least one a share above 0.")
     exact = [Fraction(weight) * slots / total for weight in weights]
     counts = [int(share) for share in exact]
     by_remainder = sorted(range(len(exact)), key=lambda i: (counts[i] - exact[i], i))
@@ -208,7 +208,9 @@ def _carrier_slot(slot: int, carrier: Carrier, tariff: Tariff, scenario: Scenari
 
 def _tariff(carrier: Carrier, kind: str, tariff: Tariff | None) -> Tariff:
     if tariff is None:
-        raise NetworkError(f"{carrier.name} has a share of {kind}s but no {kind} tariff. Give it base, per_kg and per_km.")
+        raise NetworkError(
+            f"{carrier.name} has a share of {kind}s but no {kind} tariff.", "Give it base, per_kg and per_km."
+        )
     return tariff
 
 

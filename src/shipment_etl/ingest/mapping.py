@@ -193,7 +193,7 @@ class Mapping(_Declared):
 def _shape_problems(mapping: Mapping) -> Iterator[str]:
     for name in mapping.columns:
         if name not in COLUMNS:
-            yield f"columns.{name} is no column of a shipment. {nearest(name, COLUMNS)}"
+            yield f"columns.{name} is not a shipment column. {nearest(name, COLUMNS)}"
     missing = [name for name in COLUMNS if name not in (*mapping.columns, *MEASURES, *DERIVED)]
     if missing:
         yield f"these columns are not mapped: {listed(missing)}. Give each a column of the file, or a constant."
@@ -221,7 +221,7 @@ def _column_problems(name: str, column: ColumnMapping) -> Iterator[str]:
     if column.constant is not None and not column.constant.strip():
         yield "has an empty constant. Say what it is, or map a column."
     if column.dates and not isinstance(TYPES[name], DateType):
-        yield f"has dates, but is no date. Only {listed(_dates())} may have them."
+        yield f"has dates, but is not a date. Only {listed(_dates())} may have them."
     for pattern in column.dates:
         try:
             date_pattern(pattern)

@@ -186,7 +186,7 @@ def test_a_job_that_is_stopped_ends_its_cluster_on_a_worker_and_in_the_triggerer
         ({"AIRFLOW_VAR_SHIPMENT_ETL_EMR_SETTINGS": None}, "The variable shipment_etl_emr_settings of Airflow is not set"),
         ({"AIRFLOW_VAR_SHIPMENT_ETL_EMR_SETTINGS": "/no/emr.toml"}, "There is no file /no/emr.toml"),
         ({"AIRFLOW_VAR_SHIPMENT_ETL_LAKE": "s3://nobodys-lake/x"}, "There is no bucket 'nobodys-lake'"),
-        ({"AWS_ENDPOINT_URL_S3": "denied"}, "Access to the bucket 'acme-code', which is to hold code, is denied"),
+        ({"AWS_ENDPOINT_URL_S3": "denied"}, "Access to the bucket 'acme-code' for code is denied"),
     ],
     ids=["connection", "credentials", "lake", "settings", "file", "bucket", "denied"],
 )

@@ -3,15 +3,17 @@
 spark-submit sends all that a Python driver prints to stdout, its tracebacks too; Spark's own log goes to stderr.
 """
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-__all__ = ["driver_application", "has_ended", "is_locked_lake", "last_lines", "python_cause", "spark_cause", "was_killed"]
+__all__ = ["driver_application", "has_ended", "is_retryable", "last_lines", "python_cause", "spark_cause", "was_killed"]
 
 MAX_LINES, FIRST_LINES, MAX_WIDTH = 40, 10, 400
 TRACEBACK = "Traceback (most recent call last):"
-OWN_ERRORS = ("error: ", "╭─ Error")
-"""How the last words of the command line begin: of a job that failed, and of options that are wrong."""
+WRONG_OPTIONS = "╭─ Error"
+"""How the box begins that says which options are wrong."""
 CHAINED = (
     "The above exception was the direct cause of",
     "During handling of the above exception",
@@ -31,15 +33,16 @@ APPLICATION = re.compile(
 ENDED = "ended with exit code "
 """What the controller log of a step says when its process has ended."""
 KILLED = re.compile(r"(?:ended with exit code|Command exiting with ret|application exited with status) '?137\b")
-LOCKED = re.compile(r"error: The lake .+ is locked: ")
 
 
 def python_cause(text: str) -> str:
-    """Return the last Python traceback or error of our own in an output, without the frames of Java; empty if none."""
+    """Return the last Python traceback or error of a job in an output, without the frames of Java; empty if none."""
     lines = text.splitlines()
+    if error := _job_error(lines):
+        return _excerpt(f"error: {error['message']} {error['remedy']}".splitlines())
     start = _last_traceback(lines)
-    own = next((number for number in reversed(range(len(lines))) if lines[number].startswith(OWN_ERRORS)), -1)
-    return "" if max(start, own) < 0 else _excerpt(lines[max(start, own) :])
+    box = next((number for number in reversed(range(len(lines))) if lines[number].startswith(WRONG_OPTIONS)), -1)
+    return "" if max(start, box) < 0 else _excerpt(lines[max(start, box) :])
 
 
 def spark_cause(text: str) -> str:
@@ -83,9 +86,22 @@ def was_killed(*logs: str) -> bool:
     return any(KILLED.search(log) for log in logs)
 
 
-def is_locked_lake(cause: str) -> bool:
-    """Whether a job failed only because another one was writing to its lake."""
-    return LOCKED.match(cause) is not None
+def is_retryable(text: str) -> bool:
+    """Whether a job says in its output that it may succeed when it is run again, as where its lake was locked."""
+    return bool(_job_error(text.splitlines()).get("retryable"))
+
+
+def _job_error(lines: Sequence[str]) -> Mapping[str, Any]:
+    """Return the error that a job with `--json` printed last; empty if none, or if a traceback came after it."""
+    for number in reversed(range(len(lines))):
+        if lines[number].startswith('{"error"'):
+            try:
+                error = json.loads(lines[number])["error"]
+            except ValueError:
+                return {}
+            fits = isinstance(error, dict) and {"message", "remedy"} <= error.keys()
+            return error if fits and _last_traceback(lines) < number else {}
+    return {}
 
 
 def _last_traceback(lines: Sequence[str]) -> int:

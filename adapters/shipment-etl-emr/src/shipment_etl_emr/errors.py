@@ -1,4 +1,4 @@
-"""Every error of this adapter, but for those of tunnels; each message says what is wrong, where, and what to do.
+"""Every error of this adapter, but for tunnels and local AWS; each message says what is wrong, where, and what to do.
 
 Where trying the same again may help, with nothing changed, `retryable` is true and the exit code is 75.
 
@@ -15,9 +15,6 @@ ShipmentEtlError
 │       ├── ObjectMissing
 │       ├── PackageFailed
 │       ├── LinkExposed
-│       ├── LocalAwsMissing
-│       ├── LocalAwsRuns
-│       ├── NoLocalAws
 │       ├── PortTaken
 │       └── ProgramMissing
 └── JobError
@@ -26,23 +23,21 @@ ShipmentEtlError
         ├── NotAllowed
         ├── RequestRefused
         ├── ServiceUnavailable      retryable
-        ├── StepFailed
-        │   └── LakeBusy            retryable
+        ├── StepFailed              retryable where the error of its job is
         ├── ClusterFailed           retryable
-        │   └── BootstrapFailed     not retryable: the next cluster would fail the same way
+        ├── BootstrapFailed
         ├── ReportMissing
         ├── ReportFailed
         ├── RunTimedOut
         ├── NameTaken
         ├── ClusterMayLive          retryable
         ├── ReapIncomplete
-        ├── LocalAwsFailed
         └── RunStopped              a signal asked to stop (exit code 130 or 143)
 """
 
 from collections.abc import Iterable, Mapping
 
-from shipment_etl.errors import TRY_AGAIN, JobError, UsageError, listed, shorten
+from shipment_etl.errors import TRY_AGAIN, JobError, UsageError
 
 __all__ = [
     "BootstrapFailed",
@@ -53,14 +48,9 @@ __all__ = [
     "CredentialsRefused",
     "EmrError",
     "EmrRefused",
-    "LakeBusy",
     "LinkExposed",
-    "LocalAwsFailed",
-    "LocalAwsMissing",
-    "LocalAwsRuns",
     "MachinesUnfit",
     "NameTaken",
-    "NoLocalAws",
     "NotAllowed",
     "ObjectMissing",
     "PackageFailed",
@@ -80,8 +70,8 @@ __all__ = [
     "StepTooLong",
 ]
 
-MAX_SAID, MAX_NAMED = 500, 5
-"""Characters of what AWS says, and clusters that a message names."""
+MAX_SAID, MAX_NAMED = 600, 5
+"""Characters of what a program says at its end, and clusters that a message names."""
 
 
 class EmrRefused(UsageError):
@@ -95,119 +85,114 @@ class SettingsError(EmrRefused):
 class ReleaseUnfit(EmrRefused):
     """A release label cannot run the package."""
 
+    template = "The release {label!r} cannot run shipment-etl: {why}."
+    remedy = "Use one of: {known}."
+
     def __init__(self, label: str, why: str, known: Iterable[str]) -> None:
-        fit = listed(known)
-        remedy = f"Use one of: {fit}." if fit else "No release that was tried can."
-        super().__init__(f"The release {shorten(label)} cannot run shipment-etl: {why}. {remedy}")
+        fit = list(known)
+        super().__init__(remedy=None if fit else "No release that was tried can.", label=label, why=why, known=fit)
 
 
 class MachinesUnfit(EmrRefused):
     """The instance types cannot make this cluster."""
 
+    template = "{what}."
+
     def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(f"{what}. {remedy}")
+        super().__init__(remedy=remedy, what=what)
 
 
 class StepTooLong(EmrRefused):
-    """The arguments of a step are longer than EMR takes."""
+    """The arguments of a step are longer than EMR allows."""
+
+    template = "The arguments of the step have {size:,} characters, but EMR allows {most:,}."
+    remedy = "Use fewer or shorter ones."
 
     def __init__(self, size: int, most: int) -> None:
-        super().__init__(
-            f"The arguments of the step have {size:,} characters, but EMR takes {most:,}. Give fewer or shorter ones."
-        )
+        super().__init__(size=size, most=most)
 
 
 class BucketMissing(EmrRefused):
     """There is no such bucket."""
 
+    template = "There is no bucket {bucket!r} for {use}."
+    remedy = "Create it, or name another."
+
     def __init__(self, bucket: str, use: str) -> None:
-        super().__init__(f"There is no bucket {shorten(bucket)}, which is to hold {use}. Create it, or name another.")
+        super().__init__(bucket=bucket, use=use)
 
 
 class BucketDenied(EmrRefused):
     """A bucket is there, but not for these credentials."""
 
+    template = "Access to the bucket {bucket!r} for {use} is denied."
+    remedy = "Let this role list it (s3:ListBucket), or use credentials that may."
+
     def __init__(self, bucket: str, use: str) -> None:
-        super().__init__(
-            f"Access to the bucket {shorten(bucket)}, which is to hold {use}, is denied. "
-            "Let this role list it (s3:ListBucket), or use credentials that may."
-        )
+        super().__init__(bucket=bucket, use=use)
 
 
 class RegionMismatch(EmrRefused):
-    """A bucket lies in another region than the cluster."""
+    """A bucket is in another region than the cluster."""
+
+    template = "The bucket {bucket!r} is in {lies}, but the cluster would run in {region}: every byte would cross regions."
+    remedy = "Set region = {lies!r}, or use a bucket in {region}."
 
     def __init__(self, bucket: str, lies: str, region: str) -> None:
-        super().__init__(
-            f"The bucket {shorten(bucket)} lies in {lies}, but the cluster would run in {region}: every byte would cross "
-            f"regions. Set region = {lies!r}, or use a bucket in {region}."
-        )
+        super().__init__(bucket=bucket, lies=lies, region=region)
 
 
 class ObjectMissing(EmrRefused):
     """An object that a run needs is not there."""
 
+    template = "There is no {what} at {uri}."
+
     def __init__(self, uri: str, what: str, remedy: str) -> None:
-        super().__init__(f"There is no {what} at {uri}. {remedy}")
+        super().__init__(remedy=remedy, uri=uri, what=what)
 
 
 class LinkExposed(EmrRefused):
     """A link that lets in whoever has it would be written to a file or a log."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "The link to the Spark UI lets in whoever has it, without a login, so it is printed only to a terminal, and "
-            "this output is not one. Run the same command in a terminal."
-        )
-
-
-class LocalAwsMissing(EmrRefused):
-    """What local AWS is made of is not installed."""
-
-    def __init__(self, package: str) -> None:
-        super().__init__(
-            f"Local AWS needs {package}, which is not installed. Install it with: pip install 'shipment-etl-emr[local]'"
-        )
-
-
-class LocalAwsRuns(EmrRefused):
-    """There is one already."""
-
-    def __init__(self, endpoint: str) -> None:
-        super().__init__(f"Local AWS runs already, at {endpoint}. Use it, or end it first: shipment-etl local-aws down")
-
-
-class NoLocalAws(EmrRefused):
-    """There is none."""
+    template = (
+        "The link to the Spark UI lets in whoever has it, without a login, so it is printed only to a terminal, and this "
+        "output is not one."
+    )
+    remedy = "Run the same command in a terminal."
 
     def __init__(self) -> None:
-        super().__init__("No local AWS runs. Start one with: shipment-etl local-aws up")
+        super().__init__()
 
 
 class PortTaken(EmrRefused):
-    """Another program listens at a port of this machine; `owner` is which, or empty if that cannot be told."""
+    """Another program listens on a port of this machine; `owner` is which, or empty if that is not known."""
+
+    template = "The port {port} of this machine is taken by {owner}."
 
     def __init__(self, port: int, owner: str, remedy: str) -> None:
-        by = owner or "a program of another user"
-        super().__init__(f"The port {port} of this machine is taken by {by}. End that program, or {remedy}.")
+        super().__init__(remedy=f"End that program, or {remedy}.", port=port, owner=owner or "a program of another user")
 
 
 class ProgramMissing(EmrRefused):
     """A program that a tunnel needs is not installed."""
 
+    template = "There is no program {program} on the path."
+
     def __init__(self, program: str, remedy: str) -> None:
-        super().__init__(f"There is no program {program} on the path. {remedy}")
+        super().__init__(remedy=remedy, program=program)
 
 
 class PackageFailed(EmrRefused):
     """The package for the cluster cannot be built here; trying again changes nothing."""
 
+    template = "The package for the cluster could not be built: {doing} failed: {said:.600}"
+    remedy = (
+        "A host without internet needs one that was built elsewhere with: shipment-etl emr package. Name it with "
+        "--package, or in SHIPMENTS_PACKAGE for an orchestrator."
+    )
+
     def __init__(self, doing: str, said: str) -> None:
-        super().__init__(
-            f"The package for the cluster could not be built: {doing} failed: {said.strip()[-600:]} "
-            "A host without internet needs one that was built elsewhere with: shipment-etl emr package. Name it with "
-            "--package, or in SHIPMENTS_PACKAGE for an orchestrator."
-        )
+        super().__init__(doing=doing, said=said.strip()[-MAX_SAID:])
 
 
 class EmrError(JobError):
@@ -215,44 +200,48 @@ class EmrError(JobError):
 
 
 class CredentialsRefused(EmrError):
-    """AWS does not know, or no longer takes, these credentials."""
+    """AWS does not know, or no longer accepts, these credentials."""
+
+    template = "AWS refuses the credentials ({code})."
+    remedy = "Log in again, as with: aws sso login; then run the same again."
 
     def __init__(self, code: str) -> None:
-        super().__init__(
-            f"AWS refuses the credentials ({code}). Log in again, as with: aws sso login; then run the same again."
-        )
+        super().__init__(code=code)
 
 
 class NotAllowed(EmrError):
-    """The credentials lack a right."""
+    """The credentials lack a permission."""
+
+    template = "AWS does not let this role {doing}: {said:.400}"
+    remedy = "Give it that permission, or use another role."
 
     def __init__(self, doing: str, said: str) -> None:
-        super().__init__(
-            f"AWS does not let this role {doing.removeprefix('to ')}: {said[:400]} Give it that right, or use another."
-        )
+        super().__init__(doing=doing.removeprefix("to "), said=said)
 
 
 class RequestRefused(EmrError):
-    """AWS does not take a request as it is."""
+    """AWS rejects a request as it is."""
+
+    template = "AWS refused a call {doing}: {said:.400}"
+    remedy = "Fix the settings, then run the same again."
 
     def __init__(self, doing: str, said: str) -> None:
-        super().__init__(f"AWS refused a call {doing}: {said[:400]} Mend the settings, then run the same again.")
+        super().__init__(doing=doing, said=said)
 
 
 class ServiceUnavailable(EmrError):
     """AWS gave no usable answer for a long time."""
 
+    template = "AWS gave no usable answer to a call {doing} for {seconds:,.0f} s; the last one: {said:.300}"
+    remedy = "Run the same again later: with the same --run it takes up what is there."
     retryable, exit_code = True, TRY_AGAIN
 
     def __init__(self, doing: str, seconds: float, said: str) -> None:
-        super().__init__(
-            f"AWS gave no usable answer to a call {doing} for {seconds:,.0f} s; at last: {said[:300]} "
-            "Run the same again later: with the same --run it takes up what is there."
-        )
+        super().__init__(doing=doing, seconds=seconds, said=said)
 
 
 class StepFailed(EmrError):
-    """A step ended, and not well.
+    """A step failed. It is retryable where the error that its job printed is.
 
     Args:
         where: cluster and step.
@@ -262,120 +251,118 @@ class StepFailed(EmrError):
         log: s3:// URI of the log that says most.
         text: what it says; empty if no log has arrived.
         ui: command that prints a link to the Spark UI.
+        retryable: whether the job may succeed when it is run again.
     """
 
-    def __init__(self, where: str, state: str, reason: str, message: str, log: str, text: str, ui: str) -> None:
-        self.state, self.reason, self.message, self.log, self.text = state, reason, message, log, text
-        told = [f"The step {where} is {state}: {reason or 'no reason given'}. {message[:MAX_SAID]}".rstrip()]
-        told.append(f"{log} says:\n{text}" if text else f"Its log has not arrived at {log}; look there later.")
-        # The link itself lets in whoever has it, so it must not be in a log.
-        super().__init__("\n".join([*told, f"Spark UI: {ui}"]))
+    template = "The step {where} is {state}: {why}\n{log} says:\n{text:.20000}"
+    # The link itself lets in whoever has it, so it must not be in a log.
+    remedy = "Spark UI: {ui}"
 
-
-class LakeBusy(StepFailed):
-    """A step found its lake locked by another job, and did nothing."""
-
-    retryable, exit_code = True, TRY_AGAIN
+    def __init__(
+        self, where: str, state: str, reason: str, message: str, log: str, text: str, ui: str, *, retryable: bool = False
+    ) -> None:
+        why = f"{reason or 'no reason given'}. {message}".rstrip()
+        text = text or "nothing yet, because it has not arrived; look there later."
+        super().__init__(where=where, state=state, why=why, log=log, text=text, ui=ui)
+        if retryable:
+            self.retryable, self.exit_code = True, TRY_AGAIN
 
 
 class ClusterFailed(EmrError):
     """A cluster ended before its step began."""
 
+    template = "The cluster {cluster} is {state} and never ran its step: {reason}. {said}"
+    remedy = "Its node logs are in the log bucket, below this name; then run the same again."
     retryable, exit_code = True, TRY_AGAIN
 
     def __init__(self, cluster: str, state: str, reason: str, message: str) -> None:
-        super().__init__(
-            f"The cluster {cluster} is {state} and never ran its step: {reason or 'no reason given'}. {message[:MAX_SAID]} "
-            "Its node logs are in the log bucket, below this name; then run the same again."
-        )
+        super().__init__(cluster=cluster, state=state, reason=reason or "no reason given", said=message)
 
 
-class BootstrapFailed(ClusterFailed):
+class BootstrapFailed(EmrError):
     """A bootstrap action failed, as on a package that cannot be imported. The next cluster would fail the same way."""
 
-    retryable, exit_code = False, EmrError.exit_code
+    template = "The cluster {cluster} ended in its bootstrap action: {said}\n{log} says:\n{text:.20000}"
+    remedy = "Fix the package or the network of its nodes, then run the same again."
 
     def __init__(self, cluster: str, message: str, log: str, text: str) -> None:
-        said = f"{log} ends with:\n{text}\n" if text else f"Its log has not arrived at {log}; look there later. "
-        EmrError.__init__(
-            self,
-            f"The cluster {cluster} ended in its bootstrap action: {message[:MAX_SAID]}\n{said}"
-            "Fix the package or the network of its nodes, then run the same again.",
-        )
+        text = text or "nothing yet, because it has not arrived; look there later."
+        super().__init__(cluster=cluster, said=message, log=log, text=text)
 
 
 class ReportMissing(EmrError):
-    """A step says that it completed, but no report of a run proves it."""
+    """A step is completed, but no report of a run proves it."""
+
+    template = (
+        "The step {where} completed, but {found:,} reports of runs are in {logs}stdout.gz where {expected} must be. It does "
+        "not count as done."
+    )
+    remedy = "Check that the script prints its report, then run the same again."
 
     def __init__(self, where: str, found: int, expected: int | None, logs: str) -> None:
-        super().__init__(
-            f"The step {where} completed, but {found} reports of runs are in {logs}stdout.gz where "
-            f"{expected or 'at least one'} must be. It does not count as done: see whether the script prints its report, "
-            "then run the same again."
-        )
+        super().__init__(where=where, found=found, expected=expected or "at least one", logs=logs)
 
 
 class ReportFailed(EmrError):
-    """A step says that it completed, but a report in it says something else."""
+    """A step is completed, but a report in it says something else."""
+
+    template = "The step {where} completed, but its run {run_id} reports {said}. It does not count as done."
+    remedy = "Look at the step's log."
 
     def __init__(self, where: str, run_id: str, said: str) -> None:
-        super().__init__(f"The step {where} completed, but its run {run_id} reports {said}. It does not count as done.")
+        super().__init__(where=where, run_id=run_id, said=said)
 
 
 class RunTimedOut(EmrError):
     """A run took longer than it may."""
 
+    template = "The run {run} was not done after {seconds:,.0f} s; its last state was {state}. It was ended."
+    remedy = "Allow more with --timeout, or use larger machines."
+
     def __init__(self, run: str, seconds: float, state: str) -> None:
-        super().__init__(
-            f"The run {run} was not done after {seconds:,.0f} s; its last state was {state}. "
-            "It was ended. Give it more with --timeout, or larger machines."
-        )
+        super().__init__(run=run, seconds=seconds, state=state)
 
 
 class NameTaken(EmrError):
     """The name of a run was used before, and EMR Serverless still remembers it."""
 
+    template = "EMR Serverless answers with earlier job runs for each of {tries:,} attempts at the run {run!r}."
+    remedy = "Use another name, with --run."
+
     def __init__(self, run: str, tries: int) -> None:
-        super().__init__(
-            f"EMR Serverless answers with earlier job runs for each of {tries} attempts at the run {shorten(run)}. "
-            "Name it otherwise, with --run."
-        )
+        super().__init__(run=run, tries=tries)
 
 
 class ClusterMayLive(EmrError):
     """A cluster could not be ended, or not be seen to end."""
 
+    template = "{what} may still be running: {why}"
+    remedy = "End it with: shipment-etl emr reap --run RUN, or terminate; else it ends at its maximum age."
     retryable, exit_code = True, TRY_AGAIN
 
     def __init__(self, what: str, why: str) -> None:
-        super().__init__(
-            f"{what} may still be running: {why} End it with: shipment-etl emr reap --run RUN, or terminate; "
-            "else it ends at its maximum age."
-        )
+        super().__init__(what=what, why=why)
 
 
 class ReapIncomplete(EmrError):
     """Some clusters could not be looked at or ended; the others were. `problems` are these errors, by cluster."""
 
+    template = (
+        "{count:,} of the clusters that are named like ours could not be looked at or ended, all others were: {some:.2000}."
+    )
+    remedy = "Look at these in the console; one that is not ours should have another name."
+
     def __init__(self, problems: Mapping[str, EmrError]) -> None:
         self.problems = problems
-        told = "; ".join(f"{name}: {str(problem)[:200]}" for name, problem in list(problems.items())[:MAX_NAMED])
-        super().__init__(
-            f"{len(problems)} of the clusters that are named like ours could not be looked at or ended, all others were: "
-            f"{told}. Look at these in the console; one that is not ours should have another name."
-        )
-
-
-class LocalAwsFailed(EmrError):
-    """Local AWS did not start, or ended when it should not."""
-
-    def __init__(self, said: str) -> None:
-        super().__init__(f"Local AWS does not run: {said[-600:] or 'it said nothing.'} Mend that, then start it again.")
+        some = "; ".join(f"{name}: {str(problem)[:200]}" for name, problem in list(problems.items())[:MAX_NAMED])
+        super().__init__(count=len(problems), clusters=problems.keys(), some=some)
 
 
 class RunStopped(EmrError):
     """A signal asked to stop."""
 
+    template = "Stopped. The run {run} was ended; nothing of it is left running."
+
     def __init__(self, run: str, signal: int) -> None:
-        super().__init__(f"Stopped. The run {run} was ended; nothing of it is left running.")
+        super().__init__(run=run, signal=signal)
         self.exit_code = 128 + signal

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from shipment_etl_emr.calls import Calls, code_of
-from shipment_etl_emr.causes import driver_application, has_ended, last_lines, python_cause, spark_cause, was_killed
+from shipment_etl_emr.causes import (
+    driver_application,
+    has_ended,
+    is_retryable,
+    last_lines,
+    python_cause,
+    spark_cause,
+    was_killed,
+)
 from shipment_etl_emr.errors import EmrError
 from shipment_etl_emr.settings import s3_parts
 
@@ -30,10 +38,11 @@ Thing = TypeVar("Thing")
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """The lines of a log that say why a step failed, and the s3:// URI of the log."""
+    """The lines of a log that say why a step failed, the s3:// URI of the log, and whether to run the job again may help."""
 
     uri: str
     text: str
+    retryable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +195,7 @@ def _excerpt(folder: str, stdout: str, stderr: str, *, killed: bool = False) -> 
     """Return the lines that say most about a failure: an error of Python, else one of Spark, else the last ones."""
     for name, text in (("stdout", python_cause(stdout)), ("stderr", python_cause(stderr))):
         if text:
-            return Excerpt(f"{folder}{name}.gz", text)
+            return Excerpt(f"{folder}{name}.gz", text, is_retryable(stdout))
     ends = (("stdout", last_lines(stdout)), ("stderr", last_lines(stderr)))
     for name, text in ends if killed else (("stderr", spark_cause(stderr)), *ends):
         if text:

@@ -4,12 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shipment_etl_emr.causes import is_locked_lake
 from shipment_etl_emr.errors import (
     BootstrapFailed,
     ClusterFailed,
     EmrError,
-    LakeBusy,
     ReportFailed,
     ReportMissing,
     RunTimedOut,
@@ -115,10 +113,9 @@ class EmrRunner:
                 return BootstrapFailed(place.cluster, message, where, said.text if said else "")
             return ClusterFailed(place.cluster, progress.cluster, reason, message)
         cause = self._logs.failure(folder)
-        kind = LakeBusy if cause and is_locked_lake(cause.text) else StepFailed
-        log, text = (cause.uri, cause.text) if cause else (folder, "")
+        log, text, retryable = (cause.uri, cause.text, cause.retryable) if cause else (folder, "", False)
         ui = f"shipment-etl emr ui {place.cluster} {place.step}"
-        return kind(str(place), progress.step, reason, message, log, text, ui)
+        return StepFailed(str(place), progress.step, reason, message, log, text, ui, retryable=retryable)
 
 
 class _Ending:

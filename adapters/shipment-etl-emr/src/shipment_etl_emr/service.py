@@ -57,7 +57,7 @@ class Service:
         # boto3 alone does not know AWS_REGION, which other tools of AWS do.
         region = self.settings.region or given or os.environ.get("AWS_REGION") or boto3.session.Session().region_name
         if not region:
-            raise SettingsError("No region is known. Set region in the settings, or AWS_REGION.")
+            raise SettingsError("No region is known.", "Set region in the settings, or AWS_REGION.")
         self.settings = self.settings.with_region(region)
 
     def client(self, name: str) -> Any:
@@ -71,7 +71,7 @@ class Service:
             return client(name, region_name=self.settings.region, endpoint_url=self.endpoint_url, config=CONFIG)
         except (BotoCoreError, ValueError) as problem:
             raise SettingsError(
-                f"AWS cannot be reached with these settings: {problem}. Fix region or endpoint."
+                f"AWS cannot be reached with these settings: {problem}.", "Fix region or endpoint."
             ) from problem
 
     @cached_property
@@ -137,6 +137,6 @@ class Service:
             return self.upload_package(build(python, arch))[0]
         if f"-py{python}-{arch}-" not in given:
             raise SettingsError(
-                f"The package {given} is not for Python {python} on {arch}. Build one: shipment-etl emr package"
+                f"The package {given} is not for Python {python} on {arch}.", "Build one: shipment-etl emr package"
             )
         return self.storage.require(given, "package", "Build and upload one with: shipment-etl emr package")

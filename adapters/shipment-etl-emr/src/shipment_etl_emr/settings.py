@@ -76,11 +76,13 @@ class Settings:
         _between("max_age_minutes", self.max_age_minutes, 10, 7 * 24 * 60)
         _between("idle_minutes", self.idle_minutes, 1, 7 * 24 * 60)
         if not self.workers:
-            raise SettingsError("workers is empty. Name at least one instance type.")
+            raise SettingsError("workers is empty.", "Name at least one instance type.")
         if any(tag.startswith((OWN, "aws:")) for tag in self.tags):
-            raise SettingsError(f"A tag begins with {OWN} or aws:, which are taken. Name it otherwise.")
+            raise SettingsError(f"A tag begins with {OWN} or aws:, which are taken.", "Use another name.")
         if self.target == "serverless" and not (self.application and self.job_role):
-            raise SettingsError("EMR Serverless needs the settings application and job_role. The stack's outputs name both.")
+            raise SettingsError(
+                "EMR Serverless needs the settings application and job_role.", "The stack's outputs name both."
+            )
         for name in (self.primary, *self.workers):
             machine(name)
         _ = self.arch, self.known_release

@@ -13,9 +13,8 @@ import pytest
 
 from emr.test_runner import Clock
 from emr.world import _error
-from shipment_etl.errors import LakeLocked
 from shipment_etl_emr.calls import Calls
-from shipment_etl_emr.causes import is_locked_lake, python_cause, spark_cause
+from shipment_etl_emr.causes import is_retryable, python_cause, spark_cause
 from shipment_etl_emr.logs import Excerpt, Logs
 
 FAILURES = Path(__file__).parent / "failures"
@@ -224,11 +223,22 @@ def test_without_a_controller_a_log_counts_when_no_upload_changes_it() -> None:
     assert 600 < bucket.clock.now < 900
 
 
-def test_a_locked_lake_is_known_by_the_words_of_the_job() -> None:
-    told = f"error: {LakeLocked('s3://acme-lake/a b', 'me', 'generate', 'noon', 'one')}"
-    assert is_locked_lake(told)
-    assert is_locked_lake(python_cause(output("lake_locked", "stdout")))
-    assert not is_locked_lake(python_cause(output("batch_missing", "stdout")))
+def test_whether_to_try_again_is_what_the_error_of_the_job_says() -> None:
+    locked, missing = output("lake_locked", "stdout"), output("batch_missing", "stdout")
+    assert is_retryable(locked)
+    assert not is_retryable(missing)
+    assert not is_retryable(output("job_error", "stdout"))
+    assert is_retryable(missing + locked)
+    assert not is_retryable(locked + missing)
+    assert not is_retryable(locked + output("job_error", "stdout")), "the traceback ended the job"
+
+
+@pytest.mark.parametrize(
+    "line", ['{"error": {"retryable": tru', '{"error": {"retryable": true}}', '{"error": "text"}', "{}"]
+)
+def test_a_line_that_is_no_error_of_a_job_is_passed_over(line: str) -> None:
+    assert not is_retryable(line)
+    assert python_cause(line) == ""
 
 
 @pytest.mark.slow

@@ -338,7 +338,7 @@ def no_default_network(world: World) -> Settings:
 
 
 SET = [
-    (far_bucket, "bucket of logs", "acme-far' lies in eu-west-1", "aws s3 mb s3://ANOTHER-NAME --region us-east-1"),
+    (far_bucket, "bucket of logs", "acme-far' is in eu-west-1", "aws s3 mb s3://ANOTHER-NAME --region us-east-1"),
     (
         lambda world: replace(world.settings, subnets=("subnet-0a1b2c3d",)),
         "subnet subnet-0a1b2c3d",

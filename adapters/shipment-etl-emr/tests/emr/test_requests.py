@@ -90,7 +90,7 @@ def test_arguments_are_handed_on_as_they_are() -> None:
 
 
 def test_a_step_that_is_too_long_is_refused() -> None:
-    with pytest.raises(StepTooLong, match="but EMR takes 10,280"):
+    with pytest.raises(StepTooLong, match="but EMR allows 10,280"):
         step_request(SETTINGS, replace(JOB, arguments=("x" * 11_000,)))
 
 

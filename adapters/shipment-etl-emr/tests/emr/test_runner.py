@@ -21,7 +21,6 @@ from shipment_etl_emr.errors import (
     BootstrapFailed,
     ClusterFailed,
     ClusterMayLive,
-    LakeBusy,
     NameTaken,
     ReportFailed,
     ReportMissing,
@@ -140,8 +139,8 @@ def test_a_failed_step_tells_state_reason_cause_and_how_to_get_to_the_spark_ui()
 
 
 def test_a_step_that_found_its_lake_locked_may_be_tried_again() -> None:
-    told = f"error: {LakeLocked('s3://acme-lake/a', 'me', 'generate', 'noon', 'one')}\n"
-    with pytest.raises(LakeBusy) as caught:
+    told = json.dumps({"error": LakeLocked("s3://acme-lake/a", "me", "generate", "noon", "one").to_json()})
+    with pytest.raises(StepFailed, match="error: The lake s3://acme-lake/a is locked") as caught:
         run(Scripted(("RUNNING", "FAILED")), Clock(), stdout=(0, told))
     assert caught.value.retryable
     assert caught.value.exit_code == 75
@@ -156,7 +155,7 @@ def test_a_bootstrap_failure_is_final_and_shows_the_log_of_the_action() -> None:
     bucket.more[f"{folder}/bootstrap-actions/1/stderr.gz"] = (90, "ImportError: libarrow.so: cannot open shared object\n")
     with pytest.raises(BootstrapFailed) as caught:
         EmrRunner(target, Logs(bucket, Calls(clock.timing)), clock.timing).run(JOB, 3_600)
-    assert f"s3://acme-logs/{folder}/bootstrap-actions/1/stderr.gz ends with:\nImportError: libarrow.so" in str(caught.value)
+    assert f"s3://acme-logs/{folder}/bootstrap-actions/1/stderr.gz says:\nImportError: libarrow.so" in str(caught.value)
     assert not caught.value.retryable
     assert ClusterFailed.retryable
     assert 90 <= clock.now < 200
@@ -164,7 +163,7 @@ def test_a_bootstrap_failure_is_final_and_shows_the_log_of_the_action() -> None:
 
 def test_a_bootstrap_failure_without_a_log_is_told_all_the_same() -> None:
     clock = Clock()
-    with pytest.raises(BootstrapFailed, match="Its log has not arrived at s3://acme-logs/emr/j-1/node/; look there later"):
+    with pytest.raises(BootstrapFailed, match="s3://acme-logs/emr/j-1/node/ says:\nnothing yet"):
         run(Scripted(("TERMINATED_WITH_ERRORS", "CANCELLED"), reason="BOOTSTRAP_FAILURE"), clock)
     assert clock.now < 400
 
@@ -188,7 +187,7 @@ def test_what_ends_a_cluster_is_told_and_not_what_it_did_to_the_step() -> None:
 
 def test_a_log_that_never_comes_is_not_waited_for_without_end() -> None:
     clock = Clock()
-    with pytest.raises(StepFailed, match="Its log has not arrived at s3://acme-logs/emr/j-1/steps/s-1/; look there later"):
+    with pytest.raises(StepFailed, match="s3://acme-logs/emr/j-1/steps/s-1/ says:\nnothing yet"):
         run(Scripted(("RUNNING", "FAILED")), clock)
     assert clock.now < 1_000
 
@@ -356,5 +355,5 @@ def test_a_name_that_aws_remembers_too_often_is_refused() -> None:
     for attempt in range(1, 31):
         target._start(JOB, attempt)
     clock.now += 30 * DAY
-    with pytest.raises(NameTaken, match="Name it otherwise, with --run"):
+    with pytest.raises(NameTaken, match="Use another name, with --run"):
         target.start(JOB)

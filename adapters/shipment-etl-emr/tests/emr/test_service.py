@@ -99,11 +99,11 @@ def test_what_is_right_is_not_refused(service: Service) -> None:
 @pytest.mark.parametrize(
     ("lake", "error", "told"),
     [
-        ("s3://acme-nowhere/lake", BucketMissing, "There is no bucket 'acme-nowhere', which is to hold the lake. Create it"),
+        ("s3://acme-nowhere/lake", BucketMissing, "There is no bucket 'acme-nowhere' for the lake. Create it"),
         (
             "s3://acme-far/lake",
             RegionMismatch,
-            "lies in eu-west-1, but the cluster would run in us-east-1",
+            "is in eu-west-1, but the cluster would run in us-east-1",
         ),
         ("./lake", SettingsError, "is './lake', but must be a folder such as s3://"),
     ],
@@ -148,10 +148,10 @@ def no_wait() -> Timing:
         (
             ("403", 403),
             BucketDenied,
-            "Access to the bucket 'b', which is to hold the lake, is denied. Let",
+            "Access to the bucket 'b' for the lake is denied. Let",
         ),
         (("404", 404), BucketMissing, "There is no bucket 'b'"),
-        (("301", 301, {"x-amz-bucket-region": "ap-south-1"}), RegionMismatch, "lies in ap-south-1"),
+        (("301", 301, {"x-amz-bucket-region": "ap-south-1"}), RegionMismatch, "is in ap-south-1"),
         (("ExpiredToken", 400), CredentialsRefused, r"refuses the credentials \(ExpiredToken\). Log in again"),
         (("SlowDown", 503), ServiceUnavailable, "gave no usable answer to a call to look at the bucket"),
     ],

@@ -60,7 +60,7 @@ SAID: list[tuple[str, type[ShipmentEtlError], str]] = [
     ("Connection to 127.0.0.1 closed by remote host.", HostUnreachable, "closed by remote host"),
     ("client_loop: send disconnect: Broken pipe", HostUnreachable, "Broken pipe"),
     ("Can't open user config file nofile: No such file or directory", TunnelBroken, "nofile"),
-    ("", TunnelBroken, "nothing was said of why"),
+    ("", TunnelBroken, "no reason given"),
     ("You must specify a region. You can also configure …", SettingsError, "--region"),
     ("Unable to locate credentials. You can configure …", CredentialsRefused, "aws sso login"),
     (

@@ -9,16 +9,16 @@ ShipmentEtlError
 │       └── OutcomeUnreadable
 └── JobError
     └── KestraError                 the work on Kestra could not be done (exit code 1)
-        ├── KestraUnreachable
+        ├── KestraUnreachable       retryable
         ├── AccountRefused
         ├── FlowRejected
-        ├── KestraFailed
+        ├── KestraFailed            retryable where Kestra is to blame
         └── ReportDisagrees
 """
 
 from collections.abc import Iterable
 
-from shipment_etl.errors import JobError, UsageError, listed, shorten
+from shipment_etl.errors import TRY_AGAIN, JobError, UsageError, listed
 
 __all__ = [
     "AccountRefused",
@@ -34,8 +34,6 @@ __all__ = [
     "ReportDisagrees",
 ]
 
-LONGEST = 600
-
 
 class KestraRefused(UsageError):
     """What was asked for cannot work; Kestra was not asked."""
@@ -44,35 +42,41 @@ class KestraRefused(UsageError):
 class OutcomeUnreadable(KestraRefused):
     """A file is not the outcome of one run."""
 
+    template = "{name} is not the outcome of one run ({why:.200})."
+    remedy = "Give what shipment-etl emr wait --reports 1 --json printed."
+
     def __init__(self, name: str, why: Exception) -> None:
-        super().__init__(
-            f"{name} is not the outcome of one run ({type(why).__name__}: {str(why)[:200]}). "
-            "Give what shipment-etl emr wait --reports 1 --json printed."
-        )
+        super().__init__(name=name, why=f"{type(why).__name__}: {why}")
 
 
 class AccountUnset(KestraRefused):
     """The environment names no account of Kestra."""
 
+    template = "Not set: {missing}."
+    remedy = "Set the account that Kestra was started with in the environment; a password is taken from nowhere else."
+
     def __init__(self, missing: Iterable[str]) -> None:
-        super().__init__(
-            f"Not set: {listed(missing)}. Set the account that Kestra was started with in the environment; "
-            "a password is taken from nowhere else."
-        )
+        super().__init__(missing=missing)
 
 
 class FlowUnreadable(KestraRefused):
-    """A file is no flow of Kestra."""
+    """A file is not a flow of Kestra."""
+
+    template = "{file} is not a flow: {why:.600}."
+    remedy = "Fix the file, or install shipment-etl-kestra again."
 
     def __init__(self, file: str, why: str) -> None:
-        super().__init__(f"{file} is no flow: {why[:LONGEST]}. Mend the file, or install shipment-etl-kestra anew.")
+        super().__init__(file=file, why=why)
 
 
 class NothingToDeploy(KestraRefused):
-    """No flow is there."""
+    """A folder has no flow."""
+
+    template = "There is no flow in {folder}."
+    remedy = "Install shipment-etl-kestra again."
 
     def __init__(self, folder: str) -> None:
-        super().__init__(f"There is no flow in {folder}. Install shipment-etl-kestra anew.")
+        super().__init__(folder=folder)
 
 
 class KestraError(JobError):
@@ -82,48 +86,55 @@ class KestraError(JobError):
 class ReportDisagrees(KestraError):
     """A run's report is not what was asked for."""
 
+    template = "The report of the run {run_id!r} is not what was asked for: {said}."
+
     def __init__(self, run_id: str, said: str, remedy: str) -> None:
-        super().__init__(f"The report of the run {shorten(run_id)} is not what was asked for: {said}. {remedy}")
+        super().__init__(remedy=remedy, run_id=run_id, said=said)
 
 
 class KestraUnreachable(KestraError):
     """Nothing that is Kestra answers at the URL."""
 
+    template = "No Kestra answers at {url!r}: {why:.600}."
+    remedy = "Start it (docker compose up --detach --wait), open the tunnel to it, or name its address with --url."
+    retryable, exit_code = True, TRY_AGAIN
+
     def __init__(self, url: str, why: str) -> None:
-        super().__init__(
-            f"No Kestra answers at {shorten(url)}: {why[:LONGEST]}. Start it (docker compose up --detach --wait), "
-            "open the tunnel to it, or name its address with --url."
-        )
+        super().__init__(url=url, why=why)
 
 
 class AccountRefused(KestraError):
     """Kestra does not let this account in."""
 
+    template = "Kestra at {url!r} refuses the account {username!r} ({status})."
+    remedy = "Set KESTRA_USERNAME and KESTRA_PASSWORD to what Kestra was started with."
+
     def __init__(self, url: str, username: str, status: int) -> None:
-        super().__init__(
-            f"Kestra at {shorten(url)} refuses the account {shorten(username)} ({status}). Set KESTRA_USERNAME and "
-            "KESTRA_PASSWORD to what Kestra was started with."
-        )
+        super().__init__(url=url, username=username, status=status)
 
 
 class FlowRejected(KestraError):
-    """Kestra does not take a flow as it is. `said` is its reason; `written` are flows that were stored before it."""
+    """Kestra rejects a flow as it is. `said` is its reason; `written` are flows that were stored before it."""
+
+    template = "Kestra rejects the flow {flow}: {said:.600} {state}"
+    remedy = "Deploy the flows of the release that runs there, or upgrade Kestra to one that knows them."
 
     def __init__(self, flow: str, said: str, written: Iterable[str] = ()) -> None:
         self.said = said
         before = listed(written)
         state = f"Deployed before it: {before}." if before else "Nothing was changed."
-        super().__init__(
-            f"Kestra rejects the flow {flow}: {said[:LONGEST]} {state} Deploy the flows of the release that runs there, "
-            "or upgrade Kestra to one that knows them."
-        )
+        super().__init__(flow=flow, said=said, state=state)
 
 
 class KestraFailed(KestraError):
-    """Kestra gave an answer that helps nobody."""
+    """Kestra gave an answer that cannot be used. It is retryable where Kestra is to blame (status 500 and above)."""
+
+    template = "Kestra at {url!r} answered {status} when asked to {doing}: {said:.600}"
+    remedy = (
+        "Look into its log (docker compose logs kestra), and whether it is Kestra that answers there; then deploy again."
+    )
 
     def __init__(self, url: str, doing: str, status: int, said: str) -> None:
-        super().__init__(
-            f"Kestra at {shorten(url)} answered {status} when asked to {doing}: {said[:LONGEST]} "
-            "Look into its log (docker compose logs kestra), and whether it is Kestra that answers there; then deploy again."
-        )
+        super().__init__(url=url, doing=doing, status=status, said=said)
+        if status >= 500:
+            self.retryable, self.exit_code = True, TRY_AGAIN

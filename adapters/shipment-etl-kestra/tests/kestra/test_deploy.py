@@ -158,7 +158,7 @@ def test_a_kestra_that_is_not_there_is_told_with_what_to_do() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         done = command("--url", f"http://127.0.0.1:{taken.getsockname()[1]}", **ACCOUNT)
-    assert done.returncode == 1
+    assert done.returncode == 75
     assert "No Kestra answers at" in done.stderr
     assert "Connection refused" in done.stderr
     assert "docker compose up" in done.stderr

@@ -11,7 +11,7 @@ def identity(account: Account) -> Finding:
     try:
         caller = account.caller
     except CredentialsRefused as problem:
-        return red(str(problem).split(". ")[0], "aws sso login (or aws configure, where access keys are used)")
+        return red(problem.message.rstrip("."), "aws sso login (or aws configure, where access keys are used)")
     except ServiceUnavailable as problem:
         fix = (
             f"Fix region in the settings if {account.region} is none of AWS; else look at proxy and network of this machine"

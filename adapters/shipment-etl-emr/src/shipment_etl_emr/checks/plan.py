@@ -90,8 +90,8 @@ def check_service(
         # Made here: boto3 makes no clients in threads.
         clients = {name: service.client(name) for name in CLIENTS}
     except EmrRefused as problem:
-        found, _, fix = str(problem).partition(". ")
-        return [Check("settings", "red", found, fix or "Change the settings, then run the same again")]
+        fix = problem.remedy or "Change the settings, then run the same again"
+        return [Check("settings", "red", problem.message.rstrip("."), fix)]
     calls = Calls(service.timing, PATIENCE_SECONDS)
     account = Account(service.settings, clients.__getitem__, calls, lake, package, scripts, packaged)
     return [Check("settings", "green", f"{service.settings.target} in {service.settings.region}"), *examine(account)]

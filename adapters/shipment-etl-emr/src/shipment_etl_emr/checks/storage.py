@@ -32,7 +32,7 @@ def bucket(account: Account, uri: str, use: str) -> Finding:
         return red(found, f"aws s3 mb s3://ANOTHER-NAME --region {region}, or use credentials that may list {name}")
     except RegionMismatch as problem:
         return red(
-            str(problem).split(". ")[0], f"aws s3 mb s3://ANOTHER-NAME --region {region}, and name it in the settings"
+            problem.message.rstrip("."), f"aws s3 mb s3://ANOTHER-NAME --region {region}, and name it in the settings"
         )
     return green(f"{name} in {region}")
 

@@ -15,8 +15,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from shipment_etl_emr.errors import LocalAwsFailed
 from shipment_etl_emr.local.client import END_SECONDS, LOOPBACK, LocalAws, require_moto, tail, without_aws
+from shipment_etl_emr.local.errors import LocalAwsFailed
 from shipment_etl_emr.local.guard import STATUS
 from shipment_etl_emr.ports import taken
 

@@ -10,9 +10,9 @@ import typer
 
 from shipment_etl.cli.options import DebugOption, JsonOption
 from shipment_etl.cli.terminal import echo, echo_json
-from shipment_etl_emr.errors import LocalAwsRuns, NoLocalAws
 from shipment_etl_emr.local.background import PORT, announced, found, home, status_of, stop
 from shipment_etl_emr.local.client import LAKE, LocalAws, require_moto
+from shipment_etl_emr.local.errors import LocalAwsRuns, NoLocalAws
 from shipment_etl_emr.ports import require_free
 
 __all__ = ["app", "tell_started"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from shipment_etl_emr.errors import LocalAwsFailed, LocalAwsMissing
+from shipment_etl_emr.local.errors import LocalAwsFailed, LocalAwsMissing
 
 __all__ = [
     "BUCKETS",

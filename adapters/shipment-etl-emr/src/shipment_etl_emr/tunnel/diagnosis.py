@@ -64,7 +64,7 @@ def _of_ssh(forward: Forward, said: str) -> ShipmentEtlError | None:
 
 def _of_aws(forward: Forward, said: str) -> ShipmentEtlError | None:
     if NO_REGION in said:
-        return SettingsError("The AWS CLI knows no region. Give --region, where the instance is.")
+        return SettingsError("The AWS CLI knows no region.", "Give the instance's with --region.")
     if login := NOT_LOGGED_IN.search(said):
         return CredentialsRefused(login[0])
     refused = AWS_CODE.search(said)

@@ -16,8 +16,8 @@ import pytest
 
 from emr.local.conftest import DEADLINE_SECONDS, Aws
 from emr.local.test_server import processes
-from shipment_etl_emr.errors import LocalAwsFailed, LocalAwsMissing
 from shipment_etl_emr.local import LocalAws, background, client, local_aws
+from shipment_etl_emr.local.errors import LocalAwsFailed, LocalAwsMissing
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[5]
@@ -134,7 +134,7 @@ def test_two_commands_on_a_fresh_machine_end_with_marts(newcomer: User) -> None:
     assert state.stat().st_mode & 0o077 == 0, "the key is for its owner"
     assert newcomer.run("local-aws", "down").stdout == "ended\n"
     assert newcomer.run("local-aws", "status").stdout == "no local AWS runs\n"
-    assert newcomer.run("local-aws", "env", expected=2).stderr.startswith("error: No local AWS runs. Start one with")
+    assert newcomer.run("local-aws", "env", expected=2).stderr.startswith("error: Local AWS is not running. Start it with")
 
 
 def test_a_job_that_fails_is_red_and_shows_its_log(user: User) -> None:
@@ -153,11 +153,11 @@ def test_two_places_at_a_time_are_refused(newcomer: User) -> None:
 def test_what_cannot_work_is_refused_before_a_cluster_is(user: User, tmp_path: Path) -> None:
     lost = user.run("emr", "run", "process", "--local", "--lake", "s3://acme-nowhere/a", expected=2)
     before = len(user.aws.emr.list_clusters()["Clusters"])
-    assert "There is no bucket 'acme-nowhere', which is to hold the lake. Create it" in lost.stderr
+    assert "There is no bucket 'acme-nowhere' for the lake. Create it" in lost.stderr
     none = user.run("emr", "run", "process", "--local", folder=tmp_path, expected=2)
     assert "There is no script at spark/pyspark_app.py" in none.stderr
     twice = user.run("local-aws", "up", expected=2)
-    assert "Local AWS runs already, at http://127.0.0.1:" in twice.stderr
+    assert "Local AWS is already running, at http://127.0.0.1:" in twice.stderr
     assert len(user.aws.emr.list_clusters()["Clusters"]) == before
 
 

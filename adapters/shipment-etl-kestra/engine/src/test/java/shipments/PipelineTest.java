@@ -122,7 +122,7 @@ class PipelineTest {
     void aLakeThatIsNotThereCostsNoCluster() throws Exception {
         Execution execution = engine.run(engine.put(Shipped.GENERATION), Map.of("lake", "s3://of-nobody/lake"));
         assertEnded(FAILED, execution);
-        assertLogged(execution, "There is no bucket 'of-nobody', which is to hold the lake.");
+        assertLogged(execution, "There is no bucket 'of-nobody' for the lake.");
         assertEquals(List.of(), Cloud.of(execution.getId()));
     }
 

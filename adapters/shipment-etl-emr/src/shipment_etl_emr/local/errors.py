@@ -1,0 +1,56 @@
+"""Every error of local AWS; each message says what is wrong, where, and what to do.
+
+EmrRefused
+├── LocalAwsMissing
+├── LocalAwsRuns
+└── NoLocalAws
+EmrError
+└── LocalAwsFailed
+"""
+
+from shipment_etl_emr.errors import EmrError, EmrRefused
+
+__all__ = ["LocalAwsFailed", "LocalAwsMissing", "LocalAwsRuns", "NoLocalAws"]
+
+MAX_SAID = 600
+"""Characters of its log's end."""
+
+
+class LocalAwsMissing(EmrRefused):
+    """What local AWS is made of is not installed."""
+
+    template = "Local AWS needs {package}, which is not installed."
+    remedy = "Install it with: pip install 'shipment-etl-emr[local]'"
+
+    def __init__(self, package: str) -> None:
+        super().__init__(package=package)
+
+
+class LocalAwsRuns(EmrRefused):
+    """Local AWS is running already."""
+
+    template = "Local AWS is already running, at {endpoint}."
+    remedy = "Use it, or stop it first: shipment-etl local-aws down"
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(endpoint=endpoint)
+
+
+class NoLocalAws(EmrRefused):
+    """Local AWS is not running."""
+
+    template = "Local AWS is not running."
+    remedy = "Start it with: shipment-etl local-aws up"
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class LocalAwsFailed(EmrError):
+    """Local AWS did not start, or ended when it should not."""
+
+    template = "Local AWS does not run: {said:.600}"
+    remedy = "Fix that, then start it again."
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said=said[-MAX_SAID:] or "it said nothing.")
