@@ -24,7 +24,7 @@ class UnknownEngine(UsageError):
     remedy = "{suggestion}"
 
     def __init__(self, name: str, known: Collection[str]) -> None:
-        super().__init__(name=name, known=known, suggestion=nearest(name, known))
+        super().__init__(name=name, known=list(known), suggestion=nearest(name, known))
 
 
 class EngineMissing(UsageError):

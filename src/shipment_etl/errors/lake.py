@@ -43,7 +43,7 @@ class TableMissing(LakeError):
     remedy = "{suggestion}"
 
     def __init__(self, table: str, uri: str, known: Collection[str]) -> None:
-        super().__init__(table=table, uri=uri, known=known, suggestion=nearest(table, known))
+        super().__init__(table=table, uri=uri, known=list(known), suggestion=nearest(table, known))
 
 
 class NotADeltaTable(LakeError):
@@ -63,7 +63,7 @@ class BatchMissing(LakeError):
     remedy = "Land it first, with generate or ingest."
 
     def __init__(self, source: str, date: object, known: Collection[str]) -> None:
-        super().__init__(source=source, date=date, known=known)
+        super().__init__(source=source, date=date, known=list(known))
 
 
 class NothingToReport(LakeError):

@@ -57,7 +57,7 @@ class MissingColumns(UsageError):
     remedy = "Add them, or rename those that have another name."
 
     def __init__(self, what: str, missing: Iterable[str], available: Iterable[str]) -> None:
-        super().__init__(what=what, missing=missing, available=available)
+        super().__init__(what=what, missing=missing, available=list(available))
 
 
 class UnsupportedCheck(UsageError):
@@ -67,7 +67,7 @@ class UnsupportedCheck(UsageError):
     remedy = "Use one of: {known}."
 
     def __init__(self, check: str, column: str, known: Collection[str]) -> None:
-        super().__init__(check=check, column=column, known=known)
+        super().__init__(check=check, column=column, known=list(known))
 
 
 class ConfigError(UsageError):
@@ -112,4 +112,4 @@ class UnknownColumn(MappingError):
         near = get_close_matches(column, available, n=1)
         hint = f"Did you mean {shorten(near[0])}? " if near else ""
         suggestion = f"{hint}It has: {listed(available)}."
-        super().__init__(column=column, available=available, file=file, suggestion=suggestion)
+        super().__init__(column=column, available=list(available), file=file, suggestion=suggestion)
