@@ -6,6 +6,8 @@ from difflib import get_close_matches
 from string import Formatter
 from typing import Any
 
+from shipment_etl.printable import printable
+
 __all__ = [
     "MAX_MESSAGE",
     "MAX_NAMES",
@@ -53,7 +55,7 @@ def shorten(value: object) -> str:
 
 def listed(names: Iterable[str]) -> str:
     """Return names as a list of bounded length."""
-    every = [_cut(name, MAX_VALUE) for name in names]
+    every = [_cut(redact(name), MAX_VALUE) for name in names]
     shown = ", ".join(every[:MAX_NAMES])
     return shown if len(every) <= MAX_NAMES else f"{shown} and {len(every) - MAX_NAMES} more"
 
@@ -78,9 +80,7 @@ def redact(text: str) -> str:
 
 def clean(text: str) -> str:
     """Return a message of bounded length, without secrets, and with control characters escaped."""
-    return _cut(
-        "".join(each if each.isprintable() or each in "\n\t" else _escape(each) for each in redact(text)), MAX_MESSAGE
-    )
+    return _cut(printable(redact(text)), MAX_MESSAGE)
 
 
 def render(template: str, parts: Mapping[str, object]) -> str:
@@ -111,7 +111,3 @@ class _PartsFormatter(Formatter):
 
 def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
