@@ -38,9 +38,10 @@ fast: .venv/.stamp ## Run the tests that take a moment.
 
 check: lint types imports docs test ## Run everything that must pass before a commit.
 
-lint: .venv/.stamp ## Look for likely mistakes and untidy format.
+lint: .venv/.stamp ## Look for likely mistakes, security mistakes and untidy format.
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive adapters docs examples images spark src
 	@$(CLUSTER_REQUIREMENTS) | diff - $(CLUSTER_LOCK) || { echo "$(CLUSTER_LOCK) is not what uv.lock says. Run: make lock"; exit 1; }
 
 types: .venv/.stamp ## Check the types.

@@ -8,6 +8,7 @@ import nox
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "imports", "docs", "tests"]
 
+SHIPPED = ["adapters", "docs", "examples", "images", "spark", "src"]
 ADAPTERS = ["airflow", "emr[local]", "kestra", "notebook"]
 PAIRS = [("4.0.2", "4.0.1"), ("4.1.4", "4.1.0")]
 """Spark and Delta: the newest of 4.0, and the newest pair that was seen to work."""
@@ -15,10 +16,11 @@ PAIRS = [("4.0.2", "4.0.1"), ("4.1.4", "4.1.0")]
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Look for likely mistakes and untidy format."""
+    """Look for likely mistakes, security mistakes and untidy format."""
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("bandit", "--quiet", "--configfile", "pyproject.toml", "--recursive", *SHIPPED)
 
 
 @nox.session

@@ -34,7 +34,7 @@ def main() -> None:
     file.chmod(0o600)
     file.write_text(json.dumps({name: password}), "utf-8")
     os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] = f"{name}:admin"
-    os.execvp("airflow", ["airflow", "standalone"])  # noqa: S606, S607  # the airflow of this image
+    os.execvp("airflow", ["airflow", "standalone"])  # nosec B606, B607 # the airflow of this image
 
 
 if __name__ == "__main__":

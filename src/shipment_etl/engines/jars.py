@@ -2,7 +2,7 @@
 
 import os
 import shutil
-import subprocess
+import subprocess  # nosec B404 # runs Spark's own Ivy
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -113,7 +113,7 @@ def _ivy(java: Java, artifact: str, folder: Path) -> str:
     keep = ["-retrieve", f"{folder}/jars/[organisation]_[artifact]-[revision].[ext]"]
     command = [str(java.program), *options, "-jar", str(ivy), *settings, *fetch, *keep]
     try:
-        done = subprocess.run(  # noqa: S603 - Spark's own Ivy
+        done = subprocess.run(  # nosec B603 # Spark's own Ivy
             command, capture_output=True, text=True, timeout=SECONDS_TO_FETCH, check=False
         )
     except subprocess.TimeoutExpired:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-import subprocess
+import subprocess  # nosec B404 # asks a Java for its version
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -76,7 +76,7 @@ def _asked(found_by: str, program: str, home: str) -> Java:
     """Ask a Java for its version and home; on some systems the program on the path only hands over to another."""
     try:
         command = [program, "-XshowSettings:properties", "-version"]
-        done = subprocess.run(  # noqa: S603 - the user's own Java
+        done = subprocess.run(  # nosec B603 # the user's own Java
             command, capture_output=True, text=True, timeout=SECONDS_TO_ANSWER, check=False
         )
     except (OSError, subprocess.TimeoutExpired):

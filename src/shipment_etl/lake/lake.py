@@ -369,7 +369,7 @@ def _patiently(table: str, storage: Storage, write: Callable[[], None]) -> None:
             if attempt == MOST_TRIES:
                 raise CommitConflict(table, attempt) from None
             # Jitter need not be unpredictable, only different between writers.
-            time.sleep(FIRST_PAUSE_SECONDS * 2**attempt * random.random())  # noqa: S311
+            time.sleep(FIRST_PAUSE_SECONDS * 2**attempt * random.random())  # nosec B311 # spreads writers out, guards nothing
 
 
 def _translated(doing: str, storage: Storage, work: Callable[[], Answer]) -> Answer:

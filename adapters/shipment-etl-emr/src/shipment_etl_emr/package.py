@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import io
 import os
-import subprocess
+import subprocess  # nosec B404 # runs this Python's pip
 import sys
 import tarfile
 import tempfile
@@ -143,6 +143,6 @@ def _keep(package: Package, folder: Path) -> None:
 
 def _pip(command: str, arguments: list[str]) -> None:
     call = [sys.executable, "-m", "pip", command, *PIP, *arguments]
-    done = subprocess.run(call, capture_output=True, text=True, check=False)  # noqa: S603  # no shell, and our own words
+    done = subprocess.run(call, capture_output=True, text=True, check=False)  # nosec B603 # no shell, and our own words
     if done.returncode != 0:
         raise PackageFailed(f"pip {command}", done.stderr or done.stdout)

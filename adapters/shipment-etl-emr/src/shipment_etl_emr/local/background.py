@@ -5,7 +5,7 @@ import fcntl
 import json
 import os
 import signal
-import subprocess
+import subprocess  # nosec B404 # starts our own server
 import sys
 import time
 import urllib.request
@@ -129,7 +129,7 @@ def _started(engine: str) -> LocalAws:
 def _started_at(port: int, engine: str) -> LocalAws | None:
     command = [sys.executable, "-m", "shipment_etl", "local-aws", "up", f"--port={port}", f"--engine={engine}"]
     with _log().open("wb") as output:
-        server = subprocess.Popen(  # noqa: S603 - no shell, and our own words
+        server = subprocess.Popen(  # nosec B603 # no shell, and our own words
             command,
             env=without_aws(os.environ),
             stdin=subprocess.DEVNULL,

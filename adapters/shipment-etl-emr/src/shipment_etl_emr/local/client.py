@@ -2,7 +2,7 @@
 
 import json
 import os
-import subprocess
+import subprocess  # nosec B404 # starts our own server
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ class LocalAws:
     endpoint: str
     key: str
     region: str = "us-east-1"
-    secret: str = "of-no-use"  # noqa: S105 - no secret: signatures are not checked, the key is
+    secret: str = "of-no-use"  # no secret: signatures are not checked, the key is
 
     @property
     def environment(self) -> dict[str, str]:
@@ -90,7 +90,7 @@ def local_aws(folder: str | Path, engine: str = "sail", port: int = 0) -> Iterat
     command = [sys.executable, "-m", "shipment_etl_emr.local.server", f"--port={port}", f"--engine={engine}"]
     with (home / "local-aws.log").open("ab") as log:
         # It ends when its stdin is closed; and that comes also when this process is killed.
-        server = subprocess.Popen(  # noqa: S603 - no shell, and our own words
+        server = subprocess.Popen(  # nosec B603 # no shell, and our own words
             [*command, f"--folder={home.absolute()}"],
             env=without_aws(os.environ),
             stdin=subprocess.PIPE,
@@ -98,8 +98,8 @@ def local_aws(folder: str | Path, engine: str = "sail", port: int = 0) -> Iterat
             stderr=log,
             start_new_session=True,
         )
-    assert server.stdin is not None  # noqa: S101 - asked for above
-    assert server.stdout is not None  # noqa: S101
+    assert server.stdin is not None  # nosec B101 # asked for above
+    assert server.stdout is not None  # nosec B101 # asked for above
     try:
         line = server.stdout.readline()
         if not line:

@@ -266,7 +266,7 @@ class LiveResponse(ElasticMapReduceResponse):
 
     def _cluster(self, name: str) -> LiveCluster:
         cluster = self.backend.clusters[name]
-        assert isinstance(cluster, LiveCluster)  # noqa: S101 - the backend makes no others
+        assert isinstance(cluster, LiveCluster)  # nosec B101 # the backend makes no others
         return cluster
 
 

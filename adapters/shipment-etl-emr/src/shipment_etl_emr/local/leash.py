@@ -9,7 +9,7 @@ import contextlib
 import os
 import selectors
 import signal
-import subprocess
+import subprocess  # nosec B404 # runs what a step asks for
 import sys
 from collections.abc import Sequence
 from io import RawIOBase
@@ -21,7 +21,7 @@ LOOK_SECONDS = 0.05
 def main(command: Sequence[str], orders: RawIOBase) -> int:
     """Run a command as long as `orders` stays open, and return its exit code; that of a signal is 128 and its number."""
     try:
-        program = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - no shell
+        program = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # nosec B603 # no shell
     except (OSError, ValueError) as problem:
         print(f"{command[0]} cannot be run: {problem}", file=sys.stderr)  # noqa: T201 - into the log of a step
         return NOT_STARTED

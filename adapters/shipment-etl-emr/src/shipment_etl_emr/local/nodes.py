@@ -6,7 +6,7 @@ it, but no region: a cluster is told that by its configuration, or not at all. Y
 """
 
 import shutil
-import subprocess
+import subprocess  # nosec B404 # makes environments of nodes
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -127,7 +127,7 @@ def _make_python(folder: Path, version: str) -> None:
     if program is None:
         raise NodeFailed(f"Steps of this release run on Python {version}, which is not installed here. Install it.")
     # Without site-packages of its own, and blind for those of the Python that it is made of.
-    subprocess.run(  # noqa: S603 - no shell, and a Python of this machine
+    subprocess.run(  # nosec B603 # no shell, and a Python of this machine
         [program, "-m", "venv", "--without-pip", str(folder)], check=True, capture_output=True
     )
 
@@ -138,7 +138,7 @@ def _pythons(version: str) -> Iterator[str]:
     for name in names:
         if program := shutil.which(name):
             # Of a version manager, one on the path may only say that it is not installed.
-            said = subprocess.run([program, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
+            said = subprocess.run([program, "-c", code], capture_output=True, text=True, check=False)  # nosec B603 # no shell, and a Python of this machine
             if said.stdout.strip() == version:
                 yield program
 

@@ -3,7 +3,7 @@
 import os
 import shutil
 import signal
-import subprocess
+import subprocess  # nosec B404 # runs steps
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -88,7 +88,7 @@ class Running:
         self._asked_at: float | None = None
         self._killed = False
         with (folder / "stdout").open("ab") as out, (folder / "stderr").open("ab") as err:
-            self._leash = subprocess.Popen(  # noqa: S603 - no shell; to run what a step asks for is the point
+            self._leash = subprocess.Popen(  # nosec B603 # no shell; to run what a step asks for is the point
                 [sys.executable, "-I", str(LEASH), *command],
                 cwd=folder,
                 env=dict(environment),
@@ -127,5 +127,5 @@ class Running:
 
     @property
     def _stdin(self) -> BinaryIO:
-        assert self._leash.stdin is not None  # noqa: S101 - it was asked for
+        assert self._leash.stdin is not None  # nosec B101 # it was asked for
         return self._leash.stdin  # type: ignore[return-value]
