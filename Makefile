@@ -20,7 +20,12 @@ CLUSTER_LOCK := adapters/shipment-etl-emr/src/shipment_etl_emr/cluster-requireme
 CLUSTER_REQUIREMENTS = $(UV) export --locked --quiet --package shipment-etl --extra s3 --no-dev --no-emit-workspace \
 	--prune pyspark --prune pysail --no-header --no-annotate --python "$(PYTHON)"
 
-.PHONY: help setup demo test fast check lint types imports format docs parity bench lock clean
+# What users install: the package alone, and with all extras and adapters.
+INSTALL_core := --package shipment-etl
+INSTALL_full := --all-packages --all-extras
+INSTALL = $(INSTALL_$*)
+
+.PHONY: help setup demo test fast check lint types imports format docs sbom audit parity bench lock clean
 
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,7 +41,7 @@ test: .venv/.stamp ## Run all tests.
 fast: .venv/.stamp ## Run the tests that take a moment.
 	.venv/bin/python -m pytest -m "not slow" $(ARGS)
 
-check: lint types imports docs test ## Run everything that must pass before a commit.
+check: lint types imports docs sbom test ## Run everything that must pass before a commit.
 
 lint: .venv/.stamp ## Look for likely mistakes, security mistakes and untidy format.
 	.venv/bin/ruff check .
@@ -58,6 +63,20 @@ docs: .venv/.stamp ## Build the site in build/site; a warning or a broken link i
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet $(ARGS)
 	@echo "Open build/site/index.html"
 
+sbom: build/sbom/core build/sbom/full ## Write what users install, with licences, to build/sbom; one that is not allowed is an error.
+	@echo "Wrote build/sbom: a bill of materials (CycloneDX) and a list of licences, of core and full"
+
+audit: .venv/.stamp ## Look for known vulnerabilities in all that is locked; asks osv.dev, so it needs a network.
+	@mkdir -p build/audit && rm -f build/audit/vulnerable.md
+	@$(UV) export --frozen --quiet --all-packages --all-extras --all-groups --no-emit-workspace --no-annotate \
+		--python "$(PYTHON)" --output-file build/audit/locked.txt
+	@.venv/bin/pip-audit --vulnerability-service osv --strict --disable-pip --require-hashes --progress-spinner off \
+		--requirement build/audit/locked.txt --format markdown --output build/audit/vulnerable.md $(ARGS) 2>build/audit/log \
+		&& echo "No known vulnerability in what uv.lock installs here." \
+		|| { cat build/audit/vulnerable.md 2>/dev/null || { tail -1 build/audit/log; echo; \
+		echo "NOT AUDITED: no usable answer from the advisory service. Nothing is known about these packages. Log: build/audit/log"; }; \
+		exit 1; }
+
 parity: .venv/.stamp ## Hold Sail and classic Spark against each other; needs a Java 17.
 	.venv/bin/python tests/engines/parity.py $(ARGS)
 
@@ -76,6 +95,17 @@ clean: ## Remove .venv, caches and builds; the next command makes them anew.
 .venv/.stamp: pyproject.toml uv.lock $(wildcard adapters/*/pyproject.toml) | $(filter .uv/%,$(UV))
 	$(UV) sync --locked --all-extras --python "$(PYTHON)"
 	@touch $@
+
+# Made without the development environment's packages: an environment holds exactly what is listed.
+.PHONY: build/sbom/core build/sbom/full
+build/sbom/core build/sbom/full: build/sbom/%: .venv/.stamp
+	UV_PROJECT_ENVIRONMENT=$@/environment $(UV) sync --quiet --locked --no-dev --no-editable $(INSTALL) --python "$(PYTHON)"
+	.venv/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type library --output-reproducible \
+		--output-file $@/sbom.cdx.json $@/environment
+	cd $@ && ../../../.venv/bin/pip-licenses --python environment/bin/python --format markdown --with-urls --with-system \
+		--output-file licences.md >/dev/null
+	@# Here pip-licenses reads the policy in pyproject.toml.
+	.venv/bin/pip-licenses --python $@/environment/bin/python --with-system >/dev/null
 
 .uv/bin/uv:
 	"$(PYTHON)" -m venv .uv

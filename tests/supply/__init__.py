@@ -1,0 +1,1 @@
+"""What is said about dependencies, and held against a policy."""
