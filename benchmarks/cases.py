@@ -53,8 +53,8 @@ def process_duckdb(folder: Path, rows: int) -> Callable[[], object]:
     from shipment_etl import Network
 
     connection = duckdb_pipeline.connect()
-    raw = f"{folder}/lake/raw/shipments/*/*/*.parquet"
-    return lambda: duckdb_pipeline.process(connection, raw, folder / "duckdb", Network.default())
+    raw = f"{folder}/lake/raw/shipments/run-*/*.parquet"
+    return lambda: duckdb_pipeline.process(connection, raw, folder / "duckdb", Network.default(), DAY)
 
 
 def split_compiled(folder: Path, rows: int) -> Callable[[], object]:
@@ -144,7 +144,7 @@ def process_naive(folder: Path, rows: int) -> Callable[[], object]:
     from spark_cases import naive
 
     spark = _local_spark(folder)
-    return lambda: naive(spark, f"{folder}/lake/raw/shipments/*/*/*.parquet", folder / "naive")
+    return lambda: naive(spark, f"{folder}/lake/raw/shipments/run-*/*.parquet", folder / "naive")
 
 
 def _local_spark(folder: Path):

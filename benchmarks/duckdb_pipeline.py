@@ -3,6 +3,7 @@
 Two scripts that a good engineer would write for this one purpose: no batches, no lake, no fingerprints, no run log.
 """
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -78,7 +79,7 @@ def generate(connection: duckdb.DuckDBPyConnection, plan: Plan, target: Path) ->
     """)
 
 
-def process(connection: duckdb.DuckDBPyConnection, raw: str, target: Path, network: Network) -> None:
+def process(connection: duckdb.DuckDBPyConnection, raw: str, target: Path, network: Network, batch_date: date) -> None:
     """Check, split, deduplicate and clean raw shipments; write them, the quarantine, the roll-up and five marts."""
     target.mkdir(parents=True, exist_ok=True)
     rules = _rules(network)
@@ -93,7 +94,7 @@ def process(connection: duckdb.DuckDBPyConnection, raw: str, target: Path, netwo
     )
     originals = ", ".join(f"'{name.strip()}': CAST({name} AS VARCHAR)" for name in content.split(","))
     run = connection.execute
-    run(f"CREATE OR REPLACE VIEW raw AS SELECT * FROM read_parquet({raw!r})")
+    run(f"CREATE OR REPLACE VIEW raw AS SELECT *, DATE '{batch_date}' AS batch_date FROM read_parquet({raw!r})")
     run("CREATE OR REPLACE TEMP TABLE ids AS SELECT hash(shipment_id) AS h FROM raw GROUP BY 1 HAVING count(*) > 1")
     run(f"""
         CREATE OR REPLACE TEMP TABLE repeats AS

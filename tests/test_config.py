@@ -33,7 +33,7 @@ def printed(folder: Path, *arguments: str, **environment: str) -> dict[str, tupl
 
 def test_the_command_line_counts_before_the_environment_before_the_file_before_defaults(tmp_path: Path) -> None:
     assert printed(tmp_path)["lake"] == ("–", "default")
-    assert printed(tmp_path)["max_rejected"] == ("1.0", "default")
+    assert printed(tmp_path)["max_rejected"] == ("0.1", "default")
     (tmp_path / "shipment-etl.toml").write_text('lake = "./file"\nmax_rejected = 0.5\nlog = "json"\n')
     of_file = printed(tmp_path)
     assert of_file["lake"] == ("./file", "file")

@@ -71,12 +71,12 @@ def before_stage(start: "RunStart", stage: str) -> None:
 
 @hookspec
 def after_table_written(start: "RunStart", table: str) -> None:
-    """A table was committed; the run goes on, and may yet be taken back."""
+    """A table was committed; the run goes on, and may yet be rolled back."""
 
 
 @hookspec
 def after_run(start: "RunStart", run: "Run") -> None:
-    """A run has succeeded and is logged."""
+    """A run is logged: it has succeeded, or its batch is held."""
 
 
 @hookspec

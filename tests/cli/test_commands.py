@@ -98,7 +98,8 @@ def test_an_own_file_ends_in_marts(tmp_path: Path) -> None:
     )
     landing = ("--lake", lake, "--source", "mine", "--mapping", str(mapping), "--date", "2026-02-05")
     assert "2 rows read" in run("ingest", str(file), *landing).stdout
-    report = json.loads(run("process", "--lake", lake, "--source", "mine", "--json").stdout)
+    assert "--accept-rejected" in run("process", "--lake", lake, "--source", "mine", code=3).stderr
+    report = json.loads(run("process", "--lake", lake, "--source", "mine", "--accept-rejected", "--json").stdout)
     assert report["counts"] == {"read": 2, "accepted": 1, "quarantined": 1, "duplicates": 0}
     assert report["reasons"] == {
         "delivery_date:required": 1,
@@ -177,7 +178,7 @@ def test_an_interrupt_leaves_the_lake_as_it_was(tmp_path: Path, number: int, cod
         child.send_signal(number)
         _, said = child.communicate(timeout=60)
     assert child.returncode == code, said
-    assert "The lake is as it was before." in said
+    assert "The lake is as its last logged run left it." in said
     assert run("fingerprint", "raw/shipments", "--lake", lake).stdout.split()[-1] == before
     newest = json.loads(run("runs", "--lake", lake, "--limit", "1", "--json").stdout)
     assert (newest["status"], newest["error"]) == ("failed", "Stopped by a signal.")

@@ -66,7 +66,10 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> str:
         csv.writer(file).writerows([["ID", "From", "To", "Out", "Due", "In"], *rows])
     uri = str(folder / "lake")
     landed = ("--source", "acme", "--lake", uri)
-    for arguments in (("ingest", str(folder / "a.csv"), "--mapping", str(folder / "m.toml")), ("process",)):
+    for arguments in (
+        ("ingest", str(folder / "a.csv"), "--mapping", str(folder / "m.toml")),
+        ("process", "--accept-rejected"),
+    ):
         done = run(*arguments, *landed)
         assert harmful(done.stdout, done.stderr) == []
     return uri

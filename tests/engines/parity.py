@@ -87,7 +87,7 @@ def step(engine: str, lake: str, work: Iterable[str]) -> Iterator[tuple[str, dic
             mapping = Mapping.from_toml(EXAMPLE / "mapping.toml")
             file = EXAMPLE / "scms_delivery_history.csv.gz"
             run_ingest(home, file, source="scms", mapping=mapping, date=DAYS[-1], spark=spark)
-            run_process(home, source="scms", date=DAYS[-1], spark=spark)
+            run_process(home, source="scms", date=DAYS[-1], max_rejected=1, spark=spark)
         elif name == "odd":
             vary(spark, ODD)
         elif name == "tables":

@@ -26,7 +26,7 @@ def run(spark: SparkSession, lake: Lake) -> Run:
     mapping = Mapping.from_toml(FOLDER / "mapping.toml")
     landed = run_ingest(lake, FILE, source="scms", mapping=mapping, date=DAY, spark=spark)
     assert landed.counts.read == 10_324
-    return run_process(lake, source="scms", spark=spark)
+    return run_process(lake, source="scms", max_rejected=1, spark=spark)
 
 
 @pytest.fixture(scope="module")

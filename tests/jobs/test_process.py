@@ -22,8 +22,7 @@ from shipment_etl.jobs.generate import run_generate
 from shipment_etl.jobs.process import batches, run_process
 from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.runs import RowCounts, Run, RunStart, last_succeeded
-from shipment_etl.lake.tables import mart_table
+from shipment_etl.lake.runs import HELD, RowCounts, Run, RunStart, newest_run
 from shipment_etl.network import Network
 from shipment_etl.transform.marts import MARTS
 
@@ -49,8 +48,8 @@ def words(spark: SparkSession, lake: Lake) -> dict[str, str]:
 def test_all_five_marts_equal_those_of_the_duckdb_script(spark: SparkSession, lake: Lake, tmp_path: Path) -> None:
     land(spark, lake, rows=20_000)
     run = run_process(lake, date=DAY, spark=spark)
-    raw = f"{lake.location('raw/shipments')}/*/*/*.parquet"
-    duckdb_pipeline.process(duckdb_pipeline.connect(), raw, tmp_path / "duckdb", Network.default())
+    raw = f"{lake.location('raw/shipments')}/run-*/*.parquet"
+    duckdb_pipeline.process(duckdb_pipeline.connect(), raw, tmp_path / "duckdb", Network.default(), DAY)
     for table, rows in (("shipments", run.counts.accepted), ("quarantine", run.counts.quarantined)):
         counted = duckdb.sql(f"SELECT count(*) FROM '{tmp_path}/duckdb/{table}.parquet'").fetchall()
         assert counted == [(rows,)]
@@ -78,7 +77,7 @@ def test_rows_are_accounted_for_and_every_reason_counted(spark: SparkSession, la
     assert run.counts.duplicates > 0
     explained = quarantine.agg(F.sum(F.size("reasons")).alias("n")).collect()[0]["n"]
     assert sum(run.reasons.values()) == explained
-    assert last_succeeded(lake, "process") == run
+    assert newest_run(lake) == run
 
 
 def test_quarantine_keeps_the_row_as_it_landed(spark: SparkSession, lake: Lake) -> None:
@@ -114,7 +113,7 @@ def test_the_order_of_batches_replays_and_corrections_do_not_matter(spark: Spark
     messy = Lake(tmp_path / "messy")
     for day in reversed(days):
         land(spark, messy, day, seed=99, rows=500, defects=0.5)
-        run_process(messy, date=day, spark=spark)
+        run_process(messy, date=day, max_rejected=1, spark=spark)
     for day in (days[2], days[0], days[2], days[3], days[1]):
         land(spark, messy, day)
         run_process(messy, date=day, spark=spark)
@@ -126,8 +125,8 @@ def test_marts_after_many_small_updates_equal_marts_made_at_once(spark: SparkSes
         land(spark, lake, DAY + timedelta(days=n), rows=300)
         run_process(lake, date=DAY + timedelta(days=n), spark=spark)
     updated = words(spark, lake)
-    # A run that cannot trust the marts makes all of them anew: here because one was changed behind its back.
-    lake.overwrite(mart_table(MARTS["delay_trends"]), lake.read(spark, "processed/delay_trends").limit(1))
+    # A run that cannot trust the marts computes all of them anew: here because another program has changed one.
+    DeltaTable(lake.location("processed/delay_trends")).delete("shipments > 0")
     run_process(lake, date=DAY, spark=spark)
     assert words(spark, lake) == updated
 
@@ -237,8 +236,10 @@ def test_a_job_that_fails_leaves_the_lake_as_it_was(
     with pytest.raises(RowsLost, match=r"read 3 ≠ accepted 1 \+ quarantined 1 \+ duplicates 0"):
         run_process(lake, date=DAY, spark=spark)
     assert words(spark, lake) == before
-    newest = max(lake.read(spark, "processed/runs").collect(), key=lambda row: row["started_at"])
-    assert (newest["status"], newest["job"]) == ("failed", "process")
+    newest = newest_run(lake)
+    assert newest is not None
+    assert (newest.status, newest.job) == ("failed", "process")
+    assert not [path for name in before for path in lake.storage.sizes(name) if newest.run_id in path], "its files"
     monkeypatch.undo()
     assert run_process(lake, date=DAY, spark=spark).status == "succeeded"
 
@@ -281,18 +282,30 @@ def test_listeners_hear_the_run(spark: SparkSession, lake: Lake) -> None:
     assert "failed" not in heard
 
 
-def test_too_many_rejected_rows_are_told_but_nothing_is_lost(spark: SparkSession, lake: Lake) -> None:
+def test_a_batch_with_too_many_rejected_rows_is_held(spark: SparkSession, lake: Lake) -> None:
     land(spark, lake)
-    with pytest.raises(DataRejected, match=r"of 3,000 rows were quarantined \(.*%\); --max-rejected allows 1.00%"):
-        run_process(lake, date=DAY, max_rejected=0.01, spark=spark)
-    assert last_succeeded(lake, "process") is not None
-    assert run_process(lake, date=DAY, max_rejected=0.5, spark=spark).status == "succeeded"
+    run_process(lake, date=DAY, spark=spark)
+    before = words(spark, lake)
+    land(spark, lake, seed=8, defects=0.5)
+    with pytest.raises(DataRejected, match=r"of 3,000 rows were quarantined \(.*%\); --max-rejected allows 10.00%"):
+        run_process(lake, date=DAY, spark=spark)
+    held = newest_run(lake)
+    assert held is not None
+    assert (held.status, held.counts.read) == (HELD, ROWS)
+    assert set(held.tables) == {"processed/quarantine"}
+    assert lake.read(spark, "processed/quarantine").count() == held.counts.quarantined > ROWS / 10
+    after = words(spark, lake)
+    changed = {name for name, word in after.items() if before[name] != word}
+    assert changed == {"raw/shipments", "processed/quarantine"}
+    # Whoever has looked at them may take the batch all the same.
+    assert run_process(lake, date=DAY, max_rejected=1, spark=spark).status == "succeeded"
+    assert words(spark, lake)["processed/shipments"] != before["processed/shipments"]
 
 
 def test_all_rows_rejected_give_empty_marts(spark: SparkSession, lake: Lake) -> None:
     land(spark, lake, rows=50)
     nothing = Network(tuple(type(w)(f"no {w.name}") for w in Network.default().warehouses))
-    run = run_process(lake, date=DAY, network=nothing, spark=spark)
+    run = run_process(lake, date=DAY, network=nothing, max_rejected=1, spark=spark)
     assert run.counts == RowCounts(50, 0, 50, 0)
     assert {name: lake.read(spark, f"processed/{name}").count() for name in MARTS} == dict.fromkeys(MARTS, 0)
 

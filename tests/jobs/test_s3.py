@@ -21,7 +21,8 @@ from shipment_etl.jobs.generate import run_generate
 from shipment_etl.jobs.process import batches, run_process
 from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.lock import LOCK, ObjectLock
+from shipment_etl.lake.lock import LOCK
+from shipment_etl.lake.object_lock import ObjectLock
 from shipment_etl.lake.tables import RUNS
 from tests.store.client import Store
 
@@ -68,7 +69,7 @@ def test_a_day_on_s3_is_a_day_in_a_folder(spark: SparkSession, lake: Lake, store
 def test_commands_take_the_address_as_they_take_a_folder(
     spark: SparkSession, store: Store, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maintain_module, "LEAST_HOURS", 0)
+    monkeypatch.setattr(maintain_module, "MIN_HOURS", 0)
     (tmp_path / "acme.toml").write_text(MAPPING)
     (tmp_path / "shipped.csv").write_text(SHIPPED)
 
@@ -79,7 +80,7 @@ def test_commands_take_the_address_as_they_take_a_folder(
 
     landed = ("--source", "acme", "--date", "2026-11-30")
     run("ingest", str(tmp_path / "shipped.csv"), "--mapping", str(tmp_path / "acme.toml"), *landed)
-    report = json.loads(run("process", *landed, "--json"))
+    report = json.loads(run("process", *landed, "--accept-rejected", "--json"))
     assert (report["counts"]["accepted"], report["counts"]["quarantined"]) == (1, 1)
     assert "Boston" in run("show", "processed/shipments", "--format", "csv")
     assert json.loads(run("fingerprint", "raw/acme", "--json"))["table"] == "raw/acme"
@@ -143,9 +144,9 @@ KILLED = """
 import os, signal, sys
 from shipment_etl.hookspecs import hookimpl
 from shipment_etl.jobs.process import run_process
-from shipment_etl.lake import lock
+from shipment_etl.lake import object_lock
 from shipment_etl.lake.lake import Lake
-lock.LASTS_SECONDS = 8
+object_lock.LASTS_SECONDS = 8
 
 class Killer:
     @hookimpl

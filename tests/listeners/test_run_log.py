@@ -20,7 +20,7 @@ def test_every_event_of_a_run_is_a_line_with_its_id(tmp_path: Path) -> None:
     lake = str(tmp_path / "lake")
     lines = logged("generate", "--lake", lake, "--rows", "300", "--date", "2026-11-23", "--defects", "0.1")
     assert [line["event"] for line in lines] == ["run started", "table written", "run succeeded"]
-    lines = logged("process", "--lake", lake)
+    lines = logged("process", "--lake", lake, "--accept-rejected")
     assert [lines[0]["event"], lines[-1]["event"]] == ["run started", "run succeeded"]
     assert [line["table"] for line in lines[1:4]] == [
         f"processed/{name}" for name in ("shipments", "quarantine", "lane_days")

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import pytest
 
-from shipment_etl.lake.runs import FAILED, RowCounts
+from shipment_etl.lake.runs import FAILED, HELD, RowCounts
 from shipment_etl.reporting.bundle import script
 from shipment_etl.reporting.reading import Facts, Rejected
 from shipment_etl.reporting.render import render, sentences
@@ -126,6 +126,21 @@ def test_a_batch_of_which_nothing_was_accepted_says_so() -> None:
 
 def test_versions_that_are_gone_are_said() -> None:
     assert "are gone, so the newest were read" in page(replace(facts(), pinned=False))
+
+
+def test_held_batches_and_many_rejected_rows_are_said_first() -> None:
+    plain = facts()
+    assert 'class="note warn">The batch' not in page(plain)
+    limit = {"max_rejected": 0.1}
+    held = run(status=HELD, day=DAY, counts=RowCounts(100, 60, 40))
+    many = run(day=DAY - timedelta(days=1), counts=RowCounts(100, 94, 6))
+    few = run(day=DAY - timedelta(days=2), counts=RowCounts(100, 96, 4))
+    older = run(day=DAY - timedelta(days=2), status=HELD, counts=RowCounts(100, 0, 100))
+    told = page(replace(plain, runs=tuple(replace(each, settings=limit) for each in (held, many, few, older))))
+    assert f"The batch shipments {DAY} is held: 40 of 100 rows were rejected (40.0 %)." in told.replace("\xa0", " ")
+    assert f"Of the batch shipments {DAY - timedelta(days=1)}, 6 of 100 rows were rejected" in told
+    assert told.index("is held") < told.index("What changed")
+    assert told.count("rows were rejected (") == 2, "what was put right since is said no more"
 
 
 @pytest.mark.parametrize("days", [1, 2, 5])

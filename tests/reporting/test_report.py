@@ -144,10 +144,10 @@ def test_lakes_without_anything_to_tell(tmp_path: Path) -> None:
     lake = etl.Lake(tmp_path / "lake")
     with pytest.raises(LakeMissing, match="There is no lake at"):
         etl.report(lake)
-    Path(lake.uri).mkdir()
+    lake.write_text("notes/of-mine.txt", "no run was logged yet")
     with pytest.raises(NothingToReport, match="has no runs to report"):
         etl.report(lake)
-    log_run(lake, run(status="failed", error="The engine failed while writing."))
+    log_run(lake, run(status="failed", error="The engine failed while writing."), None)
     assert "The engine failed while writing." in etl.report(lake)
 
 

@@ -38,7 +38,7 @@ def config(
     lake: LakeOption = "",
     engine: EngineOption = "auto",
     network: NetworkOption = None,
-    max_rejected: MaxRejectedOption = 1.0,
+    max_rejected: MaxRejectedOption = 0.1,
     log: LogOption = Log.text,
     lineage: LineageOption = False,
     as_json: JsonOption = False,

@@ -53,9 +53,12 @@ def show(
     raw: Annotated[
         bool, typer.Option("--raw", help="CSV with texts exactly as they are, for programs; a spreadsheet may compute them.")
     ] = False,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="The newest version, also one that no logged run vouches for yet.")
+    ] = False,
     debug: DebugOption = False,
 ) -> None:
-    """Show a table of the lake.
+    """Show a table of the lake, as the newest logged run left it.
 
     CSV is safe for spreadsheets and terminals: a text that a spreadsheet would compute gets an apostrophe before it,
     and control characters are escaped. Programs read JSON, or CSV with --raw.
@@ -66,7 +69,7 @@ def show(
 
     if raw and format is not Format.csv:
         raise InvalidValue("--format", format.value, "csv where --raw is given")
-    show_table(Lake(lake), table, limit, "raw csv" if raw else format.value)
+    show_table(Lake(lake), table, limit, "raw csv" if raw else format.value, newest=newest)
 
 
 def runs(
@@ -97,8 +100,9 @@ def fingerprint(
     from shipment_etl.sessions import session
 
     home = Lake(lake)
-    version = home.version(table)
-    word = fingerprint_of(home.read(session(engine, s3=is_s3(home.uri)), table))
+    version = home.snapshot().tables.get(table, None) if home.has(table) else None
+    version = home.version(table) if version is None else version
+    word = fingerprint_of(home.read(session(engine, s3=is_s3(home.uri)), table, version))
     if as_json:
         print_json_lines([{"table": table, "version": version, "fingerprint": word}])
     else:

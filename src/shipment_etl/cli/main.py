@@ -39,7 +39,7 @@ def main() -> None:
     except ShipmentEtlError as problem:
         code = _report(problem)
     except _Stopped as stopped:
-        echo("Stopped. The lake is as it was before.", err=True)
+        echo("Stopped. The lake is as its last logged run left it.", err=True)
         _leave(128 + stopped.args[0])
     except OutputClosed:
         code = 0

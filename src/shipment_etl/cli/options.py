@@ -25,6 +25,7 @@ __all__ = [
     "NetworkOption",
     "SourceOption",
     "ToOption",
+    "WaitOption",
     "dates_given",
 ]
 
@@ -63,7 +64,9 @@ NetworkOption = Annotated[
 MaxRejectedOption = Annotated[
     float,
     typer.Option(
-        "--max-rejected", help="Share that may be quarantined; above it exit 3.", envvar="SHIPMENT_ETL_MAX_REJECTED"
+        "--max-rejected",
+        help="Share that may be quarantined; above it the batch is held, exit 3.",
+        envvar="SHIPMENT_ETL_MAX_REJECTED",
     ),
 ]
 LogOption = Annotated[
@@ -75,6 +78,10 @@ LineageOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, logs on stderr.")]
 KeepReportOption = Annotated[
     bool, typer.Option("--keep-report", help="Write the run's report beside the tables as well, into _reports/.")
+]
+WaitOption = Annotated[
+    float,
+    typer.Option("--wait", metavar="SECONDS", help="How long to wait for another job that writes to the lake.", min=0),
 ]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
 

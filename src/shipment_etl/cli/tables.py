@@ -24,15 +24,15 @@ SORTED_UP_TO = 200_000
 """Rows up to which a table is sorted before it is shown; more come as they lie."""
 
 
-def show_table(lake: Lake, name: str, limit: int | None, style: str) -> None:
-    """Print a table as table, csv, raw csv or json.
+def show_table(lake: Lake, name: str, limit: int | None, style: str, *, newest: bool = False) -> None:
+    """Print a table as table, csv, raw csv or json, as of the lake's snapshot, or its newest version.
 
     Raises:
         LakeMissing, TableMissing, NotADeltaTable: there is none.
     """
     if "/" not in name and lake.has(f"processed/{name}"):
         name = f"processed/{name}"
-    columns, rows, total = _rows(lake, name)
+    columns, rows, total = _rows(lake, name, None if newest else lake.snapshot().tables.get(name))
     if style in ("csv", "raw csv"):
         print_csv(columns, islice(rows, limit), raw=style == "raw csv")
     elif style == "json":
@@ -75,8 +75,8 @@ def show_maintenance(done: Maintenance) -> None:
         echo(f"  staging of dead jobs deleted: {', '.join(done.staging)}")
 
 
-def _rows(lake: Lake, name: str) -> tuple[list[str], Iterator[dict[str, Any]], int]:
-    dataset, partitions = lake.dataset(name), lake.partitions(name)
+def _rows(lake: Lake, name: str, version: int | None = None) -> tuple[list[str], Iterator[dict[str, Any]], int]:
+    dataset, partitions = lake.dataset(name, version), lake.partitions(name)
     total = dataset.count_rows()
     # Delta keeps partition columns last; people look for them first.
     names = [*partitions, *(each for each in dataset.schema.names if each not in partitions)]

@@ -25,6 +25,7 @@ from shipment_etl.cli.options import (
     NetworkOption,
     SourceOption,
     ToOption,
+    WaitOption,
     dates_given,
 )
 from shipment_etl.cli.output import OutputClosed
@@ -106,6 +107,7 @@ def generate(
     lineage: LineageOption = False,
     as_json: JsonOption = False,
     keep_report: KeepReportOption = False,
+    wait: WaitOption = 0,
     debug: DebugOption = False,
 ) -> None:
     """Generate synthetic shipments into raw/shipments; today's batch unless told otherwise."""
@@ -115,7 +117,7 @@ def generate(
     from shipment_etl.s3 import is_s3
     from shipment_etl.sessions import session
 
-    home, batch_dates = Lake(lake), dates_given(date, first, last) or [Date.today()]
+    home, batch_dates = Lake(lake, wait=wait), dates_given(date, first, last) or [Date.today()]
     known = Network.from_toml(network) if network else None
     _run_each(
         batch_dates,
@@ -148,6 +150,7 @@ def ingest(
     lineage: LineageOption = False,
     as_json: JsonOption = False,
     keep_report: KeepReportOption = False,
+    wait: WaitOption = 0,
     debug: DebugOption = False,
 ) -> None:
     """Land a file of your own in raw/SOURCE, as it is; as today's batch unless told otherwise."""
@@ -157,7 +160,7 @@ def ingest(
     from shipment_etl.s3 import is_s3
     from shipment_etl.sessions import session
 
-    home, means = Lake(lake), Mapping.from_toml(mapping)
+    home, means = Lake(lake, wait=wait), Mapping.from_toml(mapping)
     _run_each(
         dates_given(date, None, None) or [Date.today()],
         lambda day, listeners: run_ingest(
@@ -182,7 +185,10 @@ def process(
     date: DateOption = None,
     first: FromOption = None,
     last: ToOption = None,
-    max_rejected: MaxRejectedOption = 1.0,
+    max_rejected: MaxRejectedOption = 0.1,
+    accept_rejected: Annotated[
+        bool, typer.Option("--accept-rejected", help="Take the batch, however many rows were rejected.")
+    ] = False,
     network: NetworkOption = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a report of the lake as well.")] = None,
     engine: EngineOption = "auto",
@@ -190,6 +196,7 @@ def process(
     lineage: LineageOption = False,
     as_json: JsonOption = False,
     keep_report: KeepReportOption = False,
+    wait: WaitOption = 0,
     debug: DebugOption = False,
 ) -> None:
     """Turn a raw batch into clean shipments, quarantine and marts; the newest batch unless told otherwise."""
@@ -200,7 +207,7 @@ def process(
     from shipment_etl.s3 import is_s3
     from shipment_etl.sessions import session
 
-    home = Lake(lake)
+    home = Lake(lake, wait=wait)
     known = Network.from_toml(network) if network else None
     batch_dates = dates_given(date, first, last)
     if first is not None:
@@ -220,7 +227,7 @@ def process(
                 date=day,
                 source=source,
                 network=known,
-                max_rejected=max_rejected,
+                max_rejected=1.0 if accept_rejected else max_rejected,
                 spark=session(engine, s3=is_s3(home.uri)),
                 listeners=listeners,
             ),
@@ -230,7 +237,7 @@ def process(
             home if keep_report else None,
         )
     except DataRejected as problem:
-        # The tables are written, and a report shows what was rejected.
+        # The batch is held, and a report shows what was rejected.
         rejected = problem
     if report is not None:
         _write_report(home, report)
@@ -245,9 +252,10 @@ def maintain(
     log: LogOption = Log.text,
     lineage: LineageOption = False,
     as_json: JsonOption = False,
+    wait: WaitOption = 0,
     debug: DebugOption = False,
 ) -> None:
-    """Put small files together, delete what no version needs, shorten the logs; no row changes."""
+    """Compact small files, vacuum old ones, shorten the logs; no row changes."""
     from shipment_etl.cli.listening import listening
     from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.cli.tables import show_maintenance
@@ -256,7 +264,7 @@ def maintain(
     from shipment_etl.s3 import is_s3
     from shipment_etl.sessions import session
 
-    home = Lake(lake)
+    home = Lake(lake, wait=wait)
     with listening(log, lineage) as listeners:
         spark = session(engine, s3=is_s3(home.uri))
         done = run_maintain(home, retention_days=retention_days, spark=spark, listeners=listeners)

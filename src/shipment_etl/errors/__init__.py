@@ -39,6 +39,8 @@ ShipmentEtlError
     │   ├── LakeLocked              retryable
     │   ├── LockLost                retryable
     │   ├── VersionMissing
+    │   ├── ChangedOutside
+    │   ├── NewerRelease
     │   ├── RowsChanged
     │   ├── CommitConflict          retryable
     │   └── StorageError
@@ -81,6 +83,7 @@ from shipment_etl.errors.engine import (
 )
 from shipment_etl.errors.lake import (
     BatchMissing,
+    ChangedOutside,
     CommitConflict,
     LakeError,
     LakeFull,
@@ -88,6 +91,7 @@ from shipment_etl.errors.lake import (
     LakeMissing,
     LakeUnwritable,
     LockLost,
+    NewerRelease,
     NotADeltaTable,
     NothingToReport,
     RowsChanged,
@@ -124,6 +128,7 @@ __all__ = [
     "BatchMissing",
     "BucketElsewhere",
     "BucketMissing",
+    "ChangedOutside",
     "CommitConflict",
     "ConfigError",
     "CredentialsMissing",
@@ -155,6 +160,7 @@ __all__ = [
     "MissingColumns",
     "NameClash",
     "NetworkError",
+    "NewerRelease",
     "NotADeltaTable",
     "NothingToReport",
     "PluginError",

@@ -79,10 +79,13 @@ class UsageError(ShipmentEtlError):
 
 
 class DataRejected(ShipmentEtlError):
-    """More rows were rejected than the caller allows; the tables hold what was accepted."""
+    """More rows were rejected than the caller allows; the batch is held."""
 
-    template = "{rejected:,} of {read:,} rows were quarantined ({share:.2%}); --max-rejected allows {limit:.2%}."
-    remedy = "Look at them with: shipment-etl show processed/quarantine --lake …"
+    template = (
+        "{rejected:,} of {read:,} rows were quarantined ({share:.2%}); --max-rejected allows {limit:.2%}. The batch is "
+        "held: its rejected rows are in processed/quarantine, all other tables are as they were."
+    )
+    remedy = "Look at them with: shipment-etl show quarantine --lake …; take the batch all the same with: --accept-rejected"
     exit_code = 3
 
     def __init__(self, rejected: int, read: int, limit: float) -> None:

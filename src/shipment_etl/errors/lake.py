@@ -7,6 +7,7 @@ from shipment_etl.errors.wording import nearest
 
 __all__ = [
     "BatchMissing",
+    "ChangedOutside",
     "CommitConflict",
     "LakeError",
     "LakeFull",
@@ -14,6 +15,7 @@ __all__ = [
     "LakeMissing",
     "LakeUnwritable",
     "LockLost",
+    "NewerRelease",
     "NotADeltaTable",
     "NothingToReport",
     "RowsChanged",
@@ -133,6 +135,32 @@ class CommitConflict(LakeError):
 
     def __init__(self, table: str, tries: int) -> None:
         super().__init__(table=table, tries=tries)
+
+
+class ChangedOutside(LakeError):
+    """Rows of a table were changed by another program, on top of a run that was never logged."""
+
+    template = (
+        "{table} was changed by another program (up to version {newest}) after a run of ours had died while it was writing; "
+        "version {since} is the last that counts."
+    )
+    remedy = (
+        "Put the table back to that version, or to one that holds no rows of the dead run, with DeltaTable.restore of the "
+        "package deltalake; then run again."
+    )
+
+    def __init__(self, table: str, newest: int, since: int) -> None:
+        super().__init__(table=table, newest=newest, since=since)
+
+
+class NewerRelease(LakeError):
+    """The lake was written by a newer release."""
+
+    template = "{what} was written by a newer release of shipment-etl ({found})."
+    remedy = "Upgrade this one: pip install --upgrade shipment-etl"
+
+    def __init__(self, what: str, found: str) -> None:
+        super().__init__(what=what, found=found)
 
 
 class VersionMissing(LakeError):

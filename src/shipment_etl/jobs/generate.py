@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 from shipment_etl.dates import as_date
 from shipment_etl.generator.scenarios import scenario_named
 from shipment_etl.generator.shipments import SOURCE, generate
-from shipment_etl.jobs.work import row_counts, working
+from shipment_etl.jobs.work import working
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import RowCounts, Run
 from shipment_etl.lake.tables import raw_table
@@ -59,7 +59,5 @@ def run_generate(
         spark, lake, job="generate", source=SOURCE, batch_date=batch_date, settings=settings, plugins=plugged
     ) as work:
         with work.stage("raw"):
-            written = work.replace_batch(table, made)
-        with work.stage("counts"):
-            counts = RowCounts(read=rows, **row_counts({"accepted": written}))
-        return work.finish(counts)
+            work.replace_batch(table, made)
+        return work.finish(RowCounts(read=rows, accepted=work.rows_written(table)))

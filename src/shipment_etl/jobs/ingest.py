@@ -13,7 +13,7 @@ from shipment_etl.errors import InvalidValue
 from shipment_etl.generator.shipments import SOURCE as GENERATED
 from shipment_etl.ingest.mapping import Mapping
 from shipment_etl.ingest.reader import land
-from shipment_etl.jobs.work import row_counts, working
+from shipment_etl.jobs.work import working
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import RowCounts, Run
 from shipment_etl.lake.tables import landed_table
@@ -70,10 +70,8 @@ def run_ingest(
                 F.lit(mapping.text).alias("mapping"),
             )
             with work.stage("raw"):
-                written = work.replace_batch(landed_table(source), records)
-        with work.stage("counts"):
-            counts = RowCounts(read=landed.rows, **row_counts({"accepted": written}))
-        return work.finish(counts)
+                work.replace_batch(landed_table(source), records)
+        return work.finish(RowCounts(read=landed.rows, accepted=work.rows_written(landed_table(source))))
 
 
 def as_source(name: str) -> str:

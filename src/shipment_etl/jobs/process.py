@@ -20,7 +20,7 @@ from shipment_etl.jobs.ingest import as_source
 from shipment_etl.jobs.marts import update_marts
 from shipment_etl.jobs.work import Work, row_counts, working
 from shipment_etl.lake.lake import Lake, Staging
-from shipment_etl.lake.runs import RowCounts, Run
+from shipment_etl.lake.runs import HELD, RowCounts, Run
 from shipment_etl.lake.tables import LANE_DAYS, QUARANTINE, SHIPMENTS
 from shipment_etl.network import Network
 from shipment_etl.plugins import plugins
@@ -28,9 +28,11 @@ from shipment_etl.sessions import session
 from shipment_etl.transform.clean import with_derived
 from shipment_etl.transform.lane_days import lane_days
 
-__all__ = ["batches", "run_process"]
+__all__ = ["MAX_REJECTED", "batches", "run_process"]
 
 JSON_RECORD = "map<string,string>"
+MAX_REJECTED = 0.1
+"""Share of a batch that may be quarantined, where nothing else is said. A file whose layout has changed rejects far more."""
 
 
 def run_process(
@@ -39,7 +41,7 @@ def run_process(
     date: Date | str | None = None,
     source: str = SOURCE,
     network: Network | None = None,
-    max_rejected: float = 1.0,
+    max_rejected: float = MAX_REJECTED,
     spark: SparkSession | None = None,
     listeners: Iterable[object] = (),
 ) -> Run:
@@ -53,7 +55,8 @@ def run_process(
         source: which raw table.
         network: allowed values, and capacities of warehouses. If None: the default network for generated shipments, any
             value for files of your own; capacities are the default network's.
-        max_rejected: share of the batch that may be quarantined, 0 … 1. Above it the tables are written all the same.
+        max_rejected: share of the batch that may be quarantined, 0 … 1. Above it the batch is held: its rejected rows are in
+            the quarantine, and neither clean shipments nor marts change.
         spark: a session; `session()` if None.
         listeners: objects with implementations of hooks.
 
@@ -62,7 +65,7 @@ def run_process(
         InvalidValue: an argument is out of range; nothing was done.
         LakeMissing, TableMissing, BatchMissing: there is nothing to process.
         RowsLost, LakeError, EngineFailed: the lake is as it was.
-        DataRejected: more rows were quarantined than `max_rejected` allows; the run is logged as succeeded.
+        DataRejected: more rows were quarantined than `max_rejected` allows; the run is logged as held.
     """
     source = as_source(source)
     if not 0 <= max_rejected <= 1:
@@ -76,20 +79,29 @@ def run_process(
         job="process",
         source=source,
         batch_date=batch_date,
-        settings={"network": (network or Network.default()).digest},
+        settings={"max_rejected": max_rejected},
         plugins=plugged,
     ) as work:
+        work.network = (network or Network.default()).digest
         raw = work.batch_of(f"raw/{source}")
         with work.staging() as staging:
-            batch = _understood(work, staging, raw, network)
-            work.settings["rules"] = list(batch.verdict.rules)
-            counts, reasons = _split_and_clean(work, staging, batch)
-        with work.stage("lane_days"):
-            _roll_up(work)
-        with work.stage("marts"):
-            update_marts(work, network or Network.default())
-        run = work.finish(counts, reasons)
-    if counts.quarantined > max_rejected * counts.read:
+            batch = _load_batch(work, staging, raw, network)
+            work.rules = tuple(batch.verdict.rules)
+            shipments, counts, reasons = _split_and_clean(work, staging, batch)
+        held = counts.quarantined > max_rejected * counts.read
+        if held:
+            # Only the quarantine tells of a batch that is held: what was known of it before still counts.
+            work.drop(SHIPMENTS)
+            rejected = DataRejected(counts.quarantined, counts.read, max_rejected)
+            run = work.finish(counts, reasons, HELD, str(rejected))
+        else:
+            with work.stage("lane_days"):
+                month = F.date_format("shipment_date", "yyyy-MM")
+                work.replace_batch(LANE_DAYS, lane_days(shipments), {"month": month})
+            with work.stage("marts"):
+                update_marts(work, network or Network.default())
+            run = work.finish(counts, reasons)
+    if held:
         raise DataRejected(counts.quarantined, counts.read, max_rejected)
     return run
 
@@ -123,7 +135,7 @@ class _Batch(NamedTuple):
     original: Column
 
 
-def _understood(work: Work, staging: Staging, raw: DataFrame, network: Network | None) -> _Batch:
+def _load_batch(work: Work, staging: Staging, raw: DataFrame, network: Network | None) -> _Batch:
     if "mapping" not in raw.columns:
         fields = [part for name in COLUMNS for part in (F.lit(name), F.col(name).cast("string"))]
         schema = contract(network, rules=work.plugins.rules())
@@ -138,7 +150,8 @@ def _understood(work: Work, staging: Staging, raw: DataFrame, network: Network |
     return _Batch(frame, judge(frame, schema), F.col("original"))
 
 
-def _split_and_clean(work: Work, staging: Staging, batch: _Batch) -> tuple[RowCounts, dict[str, int]]:
+def _split_and_clean(work: Work, staging: Staging, batch: _Batch) -> tuple[DataFrame, RowCounts, dict[str, int]]:
+    """Write shipments and quarantine; return the shipments, and what became of the rows."""
     frame, verdict, original = batch
     sound, bad = verdict.parts(frame)
     with work.stage("repeats"):
@@ -154,16 +167,15 @@ def _split_and_clean(work: Work, staging: Staging, batch: _Batch) -> tuple[RowCo
     with work.stage("shipments"):
         shipments = work.replace_batch(SHIPMENTS, with_derived(sound))
     with work.stage("quarantine"):
-        # Sail types an array that it computed otherwise than one that it read, and replaces rows only by those of
-        # the very same type: hence the detour.
         typed = F.col("reasons").cast(REASONS_TYPE).alias("reasons")
-        rejected = staging.keep("rejected", bad.select("source_file", IDENTITY, original.alias("original"), typed))
+        rejected = bad.select("source_file", IDENTITY, original.alias("original"), typed)
         quarantine = work.replace_batch(QUARANTINE, rejected)
     with work.stage("counts"):
-        parts = {"read": frame, "accepted": shipments, "quarantined": quarantine}
+        parts = {"read": frame}
         if repeats is not None:
             parts["duplicates"] = repeats.where(F.col("repeat") == DUPLICATE)
-        return RowCounts(**row_counts(parts)), _reasons(quarantine)
+        written = {"accepted": work.rows_written(SHIPMENTS), "quarantined": work.rows_written(QUARANTINE)}
+        return shipments, RowCounts(**row_counts(parts), **written), _reasons(quarantine)
 
 
 def _reasons(quarantine: DataFrame) -> dict[str, int]:
@@ -171,8 +183,3 @@ def _reasons(quarantine: DataFrame) -> dict[str, int]:
     named = each.select(F.concat_ws(":", F.col("reason")["column"], F.col("reason")["rule"]).alias("name"))
     rows = named.groupBy("name").agg(F.count(F.lit(1)).alias("rows")).collect()
     return {row["name"]: row["rows"] for row in sorted(rows, key=lambda row: (-row["rows"], row["name"]))}
-
-
-def _roll_up(work: Work) -> None:
-    batch = work.batch_of(SHIPMENTS.name)
-    work.replace_batch(LANE_DAYS, lane_days(batch).withColumn("month", F.date_format("shipment_date", "yyyy-MM")))

@@ -1,61 +1,35 @@
-"""The lake: Delta tables in a folder or on S3. Every read and write of the package goes through here."""
+"""The lake: Delta tables in a folder or on S3. Every read and write of the package goes through here.
+
+An engine reads and writes Parquet files; which files a table consists of is said by its Delta log, which is read and written
+without an engine (`lake.commits`).
+"""
 
 import json
-import random
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, Schema, write_deltalake
+from deltalake import DeltaTable, Schema
 from deltalake.exceptions import DeltaError
-from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
-from shipment_etl.errors import (
-    CommitConflict,
-    EngineFailed,
-    LakeError,
-    LakeFull,
-    LakeMissing,
-    NotADeltaTable,
-    TableMissing,
-    VersionMissing,
-)
-from shipment_etl.lake.changes import changes
+from shipment_etl.errors import LakeError, LakeMissing, NotADeltaTable, TableMissing, VersionMissing
+from shipment_etl.lake.commits import DataFile, describe_file, translate_errors
 from shipment_etl.lake.storage import STAGING, Storage, storage_of
 from shipment_etl.lake.tables import Table
 
-__all__ = ["DataFile", "Lake", "Staging"]
+if TYPE_CHECKING:
+    from shipment_etl.lake.snapshot import Snapshot
 
-Answer = TypeVar("Answer")
-
-MOST_TRIES = 8
-FIRST_PAUSE_SECONDS = 0.1
-LOST_RACE = (
-    *("failed to commit transaction", "concurrent", "version already exists", "conflict"),
-    # Said when a checkpoint of another writer comes between two looks at the log.
-    "missing commit file",
-)
-NO_SPACE = ("no space left", "os error 28", "disk quota", "os error 122", "file too large", "os error 27")
-
-
-@dataclass(frozen=True, slots=True)
-class DataFile:
-    """A file of a table, as the Delta log has it: partition values, and the least and most of some columns, where known."""
-
-    path: str
-    partition: dict[str, Any]
-    least: dict[str, Any]
-    most: dict[str, Any]
+__all__ = ["DataFile", "Lake", "Staging", "Written"]
 
 
 class Lake:
@@ -64,15 +38,17 @@ class Lake:
     Args:
         uri: a folder, or s3://bucket/prefix. The path may hold letters, digits and . _ ~ - / only. Keys, region and
             endpoint of S3 are those of the environment or of the profile it names.
+        wait: seconds that a job waits for another one that writes to the lake.
 
     Raises:
         InvalidValue: the path holds something else, which the embedded engine would not find again.
         ExtraMissing: S3 needs a package that is not installed.
     """
 
-    def __init__(self, uri: str | Path) -> None:
+    def __init__(self, uri: str | Path, *, wait: float = 0.0) -> None:
         self.storage = storage_of(uri)
         self.uri = self.storage.uri
+        self.wait = wait
 
     def __repr__(self) -> str:
         return f"Lake({self.uri!r})"
@@ -89,6 +65,16 @@ class Lake:
         """
         return self.storage.exists()
 
+    def snapshot(self) -> "Snapshot":
+        """Return the versions of all tables that belong together: as the newest run left them.
+
+        Raises:
+            LakeMissing: there is no lake.
+        """
+        from shipment_etl.lake.snapshot import snapshot_of
+
+        return snapshot_of(self)
+
     def tables(self) -> list[str]:
         """Return the names of all tables, as raw/shipments.
 
@@ -97,21 +83,22 @@ class Lake:
         """
         if not self.exists():
             raise LakeMissing(self.uri)
-        rooms = (each for each in self.storage.folders("") if not each.startswith(("_", ".")))
-        return sorted(name for room in rooms for name in self.storage.folders(room) if self.has(name))
+        layers = (each for each in self.storage.folders("") if not each.startswith(("_", ".")))
+        return sorted(name for layer in layers for name in self.storage.folders(layer) if self.has(name))
 
     def has(self, name: str) -> bool:
         """Whether the lake has a table of this name."""
         return self._newest(name) is not None
 
-    def read(self, spark: SparkSession, name: str) -> DataFrame:
-        """Return a table.
+    def read(self, spark: SparkSession, name: str, version: int | None = None) -> DataFrame:
+        """Return a version of a table, the newest if None.
 
         Raises:
             LakeMissing, TableMissing, NotADeltaTable: there is none.
         """
         self._require(name)
-        return spark.read.format("delta").load(self.location(name))
+        reader = spark.read.format("delta")
+        return (reader if version is None else reader.option("versionAsOf", version)).load(self.location(name))
 
     def version(self, name: str) -> int:
         """Return the number of a table's newest version.
@@ -139,7 +126,11 @@ class Lake:
         actions = self.delta(name, version).get_add_actions(flatten=True)
         partitions = [each for each in actions.column_names if each.startswith("partition.")]
         parts = [_rows(actions, names) for names in (partitions, [f"min.{e}" for e in ranges], [f"max.{e}" for e in ranges])]
-        return [DataFile(*each) for each in zip(actions.column("path").to_pylist(), *parts, strict=True)]
+        known = (actions.column(each).to_pylist() for each in ("path", "num_records", "size_bytes"))
+        return [
+            DataFile(path, partition, rows, size, least, most)
+            for path, rows, size, partition, least, most in zip(*known, *parts, strict=True)
+        ]
 
     def delta(self, name: str, version: int | None = None) -> DeltaTable:
         """Open a table without an engine, at a version, the newest if None. Errors as for `files`."""
@@ -163,57 +154,69 @@ class Lake:
         """Return the columns that a table is partitioned by. Errors as for `version`."""
         return self.delta(name).metadata().partition_columns
 
-    def content(self, name: str, file: DataFile) -> pa.Table:
+    def content(self, name: str, path: str) -> pa.Table:
         """Return the rows of one file of a table, without its partitions."""
-        with self.storage.open(f"{name}/{file.path}") as opened:
+        with self.storage.open(f"{name}/{path}") as opened:
             return pq.read_table(opened)
 
-    def changes(self, name: str, since: int) -> list[dict[str, str]]:
-        """Return the partitions of the files whose rows came or went after a version; compaction changes no row.
+    def schema(self, name: str, version: int) -> StructType:
+        """Return the columns of a version of a table that its files hold: all but the partitions."""
+        table = self.delta(name, version)
+        partitions = table.metadata().partition_columns
+        fields = json.loads(table.schema().to_json())["fields"]
+        return StructType.fromJson({"type": "struct", "fields": [each for each in fields if each["name"] not in partitions]})
+
+    def read_files(self, spark: SparkSession, name: str, files: Sequence[DataFile], schema: StructType) -> DataFrame:
+        """Return the rows of some files of a table, without its partitions; `schema` is of their columns."""
+        if not files:
+            return spark.createDataFrame([], schema)
+        return spark.read.schema(schema).parquet(*(f"{self.location(name)}/{each.path}" for each in files))
+
+    def write_files(self, table: Table, rows: DataFrame, folder: str, split: Sequence[str] = ()) -> "Written":
+        """Write a frame as Parquet files into a folder of a table, which they belong to only once they are committed.
+
+        Args:
+            table: declares the columns; those that the frame lacks are partitions, and not in the files.
+            rows: the frame.
+            folder: within the table's.
+            split: columns of the frame that are partitions.
 
         Raises:
-            LakeMissing, TableMissing, NotADeltaTable: there is none.
-            VersionMissing: the log does not tell it.
+            NotADeltaTable: something else lies at the place of the table.
+            LakeFull, StorageError, EngineFailed: they could not be written.
         """
-        return changes(self.storage, name, since, self.version(name))
-
-    def replace_batch(self, table: Table, rows: DataFrame, source: str, batch_date: date) -> None:
-        """Replace all rows of one batch by others, in one commit.
-
-        `source` and `batch_date` are set here, so that no row can lie outside.
-
-        Raises:
-            NotADeltaTable, CommitConflict, LakeFull, EngineFailed: it could not be written; the table is as it was.
-        """
-        keyed = rows.withColumn("source", F.lit(source)).withColumn("batch_date", F.lit(batch_date))
-        self.replace(table, keyed, f"source = '{source}' AND batch_date = DATE'{batch_date.isoformat()}'")
-
-    def replace(self, table: Table, rows: DataFrame, where: str) -> None:
-        """Replace the rows that a condition holds for, in one commit. Errors as for `replace_batch`."""
-        self._overwrite(table, rows, {"replaceWhere": where})
-
-    def overwrite(self, table: Table, rows: DataFrame) -> None:
-        """Replace all rows, in one commit. Errors as for `replace_batch`."""
-        self._overwrite(table, rows, {})
-
-    def append(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Add a few rows to a table of flat columns, in one commit and without an engine. Errors as for `replace_batch`."""
-        self._create(table, lambda: _flat(table))
+        if self._is_foreign(table.name) and not self.has(table.name):
+            raise NotADeltaTable(table.name, self.location(table.name))
+        typed = rows.select(*_typed(table, [name for name in table.columns if name in rows.columns]))
+        schema = StructType.fromJson(_nullable(typed.schema.jsonValue()))
+        place = f"{table.name}/{folder}"
 
         def write() -> None:
-            known = self.delta(table.name)
-            typed = pa.Table.from_pylist(list(rows), schema=pa.schema(known.schema().to_arrow()))
-            write_deltalake(known, typed, mode="append")
+            writer = typed.write.mode("overwrite").option("compression", "snappy")
+            (writer.partitionBy(*split) if split else writer).parquet(f"{self.uri}/{place}")
 
-        _patiently(table.name, self.storage, write)
+        translate_errors(f"writing {table.name}", self.storage, write)
+        files = [
+            describe_file(self.storage, table, f"{folder}/{path}", size, _partition_of(path))
+            for path, size in sorted(self.storage.sizes(place).items())
+            if path.endswith(".parquet")
+        ]
+        own = StructType([each for each in schema.fields if each.name not in split])
+        return Written(tuple(each for each in files if each.rows), own, _whole(table, schema))
 
-    def restore(self, name: str, version: int | None) -> None:
-        """Put a table back to a version; to None takes it away. Needs no engine."""
-        if version is None:
-            self.storage.delete(name)
-        elif self.version(name) != version:
-            with self.storage.watched():
-                self.delta(name).restore(version)
+    def join_files(self, table: Table, written: "Written", folder: str) -> "Written":
+        """Return the same rows in one file, for a table that is small and read whole.
+
+        Engines write several files, and the embedded one pays no heed to `coalesce`.
+        """
+        if len(written.files) < 2:
+            return written
+        rows = pa.concat_tables(self.content(table.name, each.path) for each in written.files)
+        path = f"{folder}/{JOINED}"
+        with self.storage.incoming(f"{table.name}/{path}") as place:
+            pq.write_table(rows, place)
+        size = self.storage.sizes(f"{table.name}/{folder}")[JOINED]
+        return Written((describe_file(self.storage, table, path, size, {}),), written.own, written.schema)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file beside the tables, as _reports/RUN_ID.json."""
@@ -238,37 +241,6 @@ class Lake:
             if not self.storage.folders(STAGING):
                 self.storage.delete(STAGING)
 
-    def _overwrite(self, table: Table, rows: DataFrame, options: dict[str, str]) -> None:
-        typed = rows.select(*_typed(table))
-        self._create(table, lambda: typed.schema.jsonValue())
-        writer = typed.write.format("delta").mode("overwrite").options(**options)
-        _patiently(table.name, self.storage, lambda: writer.save(self.location(table.name)))
-
-    def _create(self, table: Table, schema: Callable[[], dict[str, Any]]) -> None:
-        """Make a table without rows, so that its columns are those declared, whoever writes first."""
-        # Not by the engine, which would take a commit of its own, on classic Spark for seconds.
-        if self.has(table.name):
-            return
-        # Asked again, because another job may have made and filled it in between.
-        if self._is_foreign(table.name) and not self.has(table.name):
-            raise NotADeltaTable(table.name, self.location(table.name))
-
-        def create() -> None:
-            try:
-                DeltaTable.create(
-                    self.location(table.name),
-                    Schema.from_json(json.dumps(_nullable(schema()))),
-                    partition_by=list(table.partitions),
-                    configuration=table.properties,
-                    storage_options=self.storage.options,
-                )
-            except DeltaError:
-                # Another job that made it first, made the same.
-                if not self.has(table.name):
-                    raise
-
-        _translated(f"making {table.name}", self.storage, create)
-
     def _require(self, name: str) -> None:
         if not self.has(name):
             raise self._missing(name)
@@ -281,15 +253,40 @@ class Lake:
         return TableMissing(name, self.uri, self.tables())
 
     def _is_foreign(self, name: str) -> bool:
-        """Whether there is something at the place of a table that is none, not even one that is being made."""
+        """Whether something else lies at the place of a table; files of runs that were not logged are no hindrance."""
         kind = self.storage.kind(name)
         if kind != pafs.FileType.Directory:
             return bool(kind != pafs.FileType.NotFound)
-        return any(not path.startswith("_delta_log/") for path in self.storage.sizes(name))
+        return any(not path.startswith(("_delta_log/", RUN_FOLDER)) for path in self.storage.sizes(name))
 
     def _newest(self, name: str) -> int | None:
         """Return the newest version of a table, None if there is none."""
         return self.storage.newest_commit(f"{name}/_delta_log")
+
+
+JOINED = "joined.parquet"
+RUN_FOLDER = "run-"
+"""What the names of folders begin with into which runs write the files of a table."""
+
+
+class Written:
+    """Files that were written for a table, and are not committed yet.
+
+    Attributes:
+        files: those that have rows.
+        own: the columns in them.
+        schema: all columns of the table.
+    """
+
+    def __init__(self, files: tuple[DataFile, ...], own: StructType, schema: Schema) -> None:
+        self.files = files
+        self.own = own
+        self.schema = schema
+
+    @property
+    def rows(self) -> int:
+        """Rows, as the footers of the files count them."""
+        return sum(each.rows or 0 for each in self.files)
 
 
 class Staging:
@@ -308,7 +305,7 @@ class Staging:
     def keep(self, name: str, rows: DataFrame) -> DataFrame:
         """Write a frame, and return it as read back."""
         path = f"{self._storage.uri}/{self._folder}/{name}"
-        _translated("staging rows", self._storage, lambda: rows.write.format(self._kept).mode("overwrite").save(path))
+        translate_errors("staging rows", self._storage, lambda: rows.write.format(self._kept).mode("overwrite").save(path))
         read = self._spark.read.format(self._kept)
         # A Delta log tells the columns; of Parquet, engines would have to open a file to learn them.
         return (read if self._kept == "delta" else read.schema(rows.schema)).load(path)
@@ -324,21 +321,21 @@ class Staging:
         return self._spark.read.parquet(f"{self._storage.uri}/{self._folder}/{name}")
 
 
-def _typed(table: Table) -> list[Column]:
-    """Return the columns of a table, each of its declared type."""
+def _typed(table: Table, names: Iterable[str]) -> list[Column]:
+    """Return columns of a table, each of its declared type."""
     # Nested ones have to come as declared: Sail's cast changes even an equal type.
     return [
-        F.col(name) if kind.startswith("array") else F.col(name).cast(kind).alias(name)
-        for name, kind in table.columns.items()
+        F.col(name) if table.columns[name].startswith("array") else F.col(name).cast(table.columns[name]).alias(name)
+        for name in names
     ]
 
 
-def _flat(table: Table) -> dict[str, Any]:
-    """Return the columns of a table without nested ones, as Spark's JSON of a schema."""
-    names = {"bigint": "long", "int": "integer"}
+def _whole(table: Table, known: StructType) -> Schema:
+    """Return all columns of a table; those that are not known are partitions of plain types."""
+    fields = {each.name: each.jsonValue() for each in known.fields}
     plain = {"nullable": True, "metadata": {}}
-    fields = [{"name": name, "type": names.get(kind, kind), **plain} for name, kind in table.columns.items()]
-    return {"type": "struct", "fields": fields}
+    every = [fields.get(name) or {"name": name, "type": kind, **plain} for name, kind in table.columns.items()]
+    return Schema.from_json(json.dumps({"type": "struct", "fields": every}))
 
 
 def _nullable(schema: Any) -> Any:
@@ -347,9 +344,13 @@ def _nullable(schema: Any) -> Any:
         return [_nullable(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    # Metadata, which createDataFrame gives to nested fields, Sail would insist on from every frame after.
     loose = {"nullable": True, "containsNull": True, "metadata": {}}
     return {name: loose.get(name, _nullable(value)) for name, value in schema.items()}
+
+
+def _partition_of(path: str) -> Mapping[str, str]:
+    """Return the values that the folders of a path name, as month=2026-11/part-0.parquet."""
+    return {name: unquote(value) for name, _, value in (part.partition("=") for part in path.split("/")[:-1])}
 
 
 def _rows(actions: Any, columns: list[str]) -> list[dict[str, Any]]:
@@ -358,30 +359,3 @@ def _rows(actions: Any, columns: list[str]) -> list[dict[str, Any]]:
     names = [column.split(".", 1)[1] for column in known]
     rows = zip(*(actions.column(column).to_pylist() for column in known), strict=True)
     return [dict(zip(names, row, strict=True)) for row in rows] if known else [{}] * actions.num_rows
-
-
-def _patiently(table: str, storage: Storage, write: Callable[[], None]) -> None:
-    """Write; after a lost race for the next version try again, with growing, jittered pauses."""
-    for attempt in range(1, MOST_TRIES + 1):
-        try:
-            return _translated(f"writing {table}", storage, write)
-        except CommitConflict:
-            if attempt == MOST_TRIES:
-                raise CommitConflict(table, attempt) from None
-            # Jitter need not be unpredictable, only different between writers.
-            time.sleep(FIRST_PAUSE_SECONDS * 2**attempt * random.random())  # nosec B311 # spreads writers out, guards nothing
-
-
-def _translated(doing: str, storage: Storage, work: Callable[[], Answer]) -> Answer:
-    """Do work of the engine, or of what writes Delta without one; its errors become ours."""
-    try:
-        return work()
-    except (PySparkException, DeltaError, OSError) as problem:
-        said = str(problem)
-        if any(sign in said.lower() for sign in NO_SPACE):
-            raise LakeFull(storage.uri) from problem
-        if any(sign in said.lower() for sign in LOST_RACE):
-            raise CommitConflict(doing, 1) from problem
-        # Where the storage is to blame, its own error says so better.
-        storage.check()
-        raise EngineFailed(doing, said) from problem

@@ -1,26 +1,22 @@
-"""Maintenance: small files put together, dead ones taken away, logs shortened. No row of any table changes.
+"""Maintenance: compacts small files, vacuums old ones, shortens logs. No row of any table changes.
 
-All of it needs no engine. Each step is one Delta commit or deletes what no version that counts refers to, so that a crash
-between two of them leaves tables that are whole.
+All of it needs no engine. Each step is one Delta commit, or deletes what no version that counts refers to.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from deltalake.exceptions import CommitFailedError
-
-from shipment_etl.errors import CommitConflict, VersionMissing
-from shipment_etl.lake.lake import Lake
+from shipment_etl.errors import VersionMissing
+from shipment_etl.lake.commits import mark, translate_errors
+from shipment_etl.lake.lake import RUN_FOLDER, Lake
 from shipment_etl.lake.storage import STAGING
 
 __all__ = ["DataSize", "Size", "clean", "clear_staging", "compact", "crowded", "sizes"]
 
 TARGET_BYTES = 100 << 20
 """Size up to which files are put together; about what a reader likes best."""
-MOST_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +58,19 @@ def crowded(files: Iterable[DataSize]) -> list[dict[str, Any]]:
     return [dict(key) for key, found in by_partition.items() if len(found) > 1 and sum(sorted(found)[:2]) <= TARGET_BYTES]
 
 
-def compact(lake: Lake, name: str) -> None:
-    """Put the small files of each partition together, in one commit.
+def compact(lake: Lake, name: str, run: str) -> None:
+    """Rewrite the small files of each partition as larger ones, in one commit, marked as of a run.
 
     Raises:
         LakeMissing, TableMissing, NotADeltaTable: there is no such table.
-        CommitConflict: others kept changing the table; it is as they left it.
+        CommitConflict: somebody else has changed the table meanwhile; it is as they left it.
     """
-    for _ in range(MOST_TRIES):
-        table = lake.delta(name)
-        try:
-            with lake.storage.watched():
-                table.optimize.compact(target_size=TARGET_BYTES)
-        except CommitFailedError:
-            continue
-        return
-    raise CommitConflict(name, MOST_TRIES)
+    table = lake.delta(name)
+    translate_errors(
+        f"compacting {name}",
+        lake.storage,
+        lambda: table.optimize.compact(target_size=TARGET_BYTES, commit_properties=mark(run)),
+    )
 
 
 def clean(lake: Lake, name: str, hours: int, keep: Iterable[int] = ()) -> Size:
@@ -109,6 +102,12 @@ def clean(lake: Lake, name: str, hours: int, keep: Iterable[int] = ()) -> Size:
             there = lake.storage.sizes(name)
             gone = vacuumed(dry_run=False)
             deleted = Size(len(gone), sum(there.get(path, 0) for path in gone))
+        for folder in lake.storage.folders(name):
+            # What engines leave beside their files: a folder of a job that died, checksums.
+            if folder.startswith(f"{name}/{RUN_FOLDER}") and not any(
+                path.endswith(".parquet") for path in lake.storage.sizes(folder)
+            ):
+                lake.storage.delete(folder)
         table.update_incremental()
         if lake.storage.last_checkpoint(f"{name}/_delta_log") != table.version():
             table.create_checkpoint()
@@ -117,17 +116,11 @@ def clean(lake: Lake, name: str, hours: int, keep: Iterable[int] = ()) -> Size:
     return deleted
 
 
-def clear_staging(lake: Lake, older_than: timedelta) -> list[str]:
-    """Delete what jobs that died left in staging for at least so long, and return the names of their folders."""
-    gone = []
-    for folder in lake.storage.folders(STAGING):
-        changed = lake.storage.changed_at(folder)
-        if changed is None or datetime.now(UTC) - changed >= older_than:
-            lake.storage.delete(folder)
-            gone.append(folder.removeprefix(f"{STAGING}/"))
-    if gone and not lake.storage.folders(STAGING):
-        lake.storage.delete(STAGING)
-    return sorted(gone)
+def clear_staging(lake: Lake) -> list[str]:
+    """Delete what jobs that died left in staging, and return the names of their folders."""
+    folders = lake.storage.folders(STAGING)
+    lake.storage.delete(STAGING)
+    return [folder.removeprefix(f"{STAGING}/") for folder in folders]
 
 
 def _readable(lake: Lake, name: str, version: int) -> bool:

@@ -1,30 +1,50 @@
-"""Runs: what a job did, as one frozen value; and the log of them, which is written last."""
+"""Runs: what a job did, as one frozen value; and the log of them, whose row is the one commit point of a job."""
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from typing import Any
 
-from shipment_etl.errors import RowsLost
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import Schema
+
+from shipment_etl.errors import NewerRelease, RowsLost
+from shipment_etl.lake.commits import commit_files, describe_file, read_commit
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import RUNS
 
 __all__ = [
     "FAILED",
+    "HELD",
     "SUCCEEDED",
     "RowCounts",
     "Run",
     "RunStart",
     "TableVersion",
+    "is_logged",
     "keep_report",
-    "last_succeeded",
     "log_run",
-    "vouched_versions",
+    "newest_run",
+    "read_runs",
 ]
 
-SUCCEEDED, FAILED = "succeeded", "failed"
-REPORT_VERSION = 1
+SUCCEEDED, FAILED, HELD = "succeeded", "failed", "held"
+REPORT_VERSION = 2
+ROWS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("run_id", "job", "source")),
+        ("batch_date", pa.date32()),
+        *((name, pa.string()) for name in ("status", "started_at")),
+        ("seconds", pa.float64()),
+        ("engine", pa.string()),
+        *((name, pa.int64()) for name in ("read", "accepted", "quarantined", "duplicates")),
+        ("report", pa.string()),
+    ]
+)
+"""Columns of the log, as `lake.tables.RUNS` declares them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +98,21 @@ class RunStart:
 class Run:
     """What a job did.
 
-    `seconds` are by stage; `reasons` are rejected rows by column and rule, as carrier:isin; the rules that rows were held
-    to stand in `settings`, as `rules`.
+    Attributes:
+        run_id, job, source, batch_date, started_at: which.
+        status: succeeded; failed; or held, where too many rows were rejected.
+        engine: name of the engine.
+        counts: of the batch.
+        reasons: rejected rows by column and rule, as carrier:isin.
+        seconds: by stage.
+        tables: what it wrote, by name of the table.
+        settings: what it was asked for.
+        versions: of packages.
+        error: why it failed or was held.
+        network: digest of the network that rows were judged by.
+        rules: that rows were held to.
+        before, after: versions of all tables that count before and after it.
+        marts_key: digest of what computed the marts that count after it.
     """
 
     run_id: str
@@ -96,6 +129,11 @@ class Run:
     settings: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
+    network: str = ""
+    rules: tuple[str, ...] = ()
+    before: Mapping[str, int] = field(default_factory=dict)
+    after: Mapping[str, int] = field(default_factory=dict)
+    marts_key: str = ""
 
     @property
     def total_seconds(self) -> float:
@@ -104,24 +142,47 @@ class Run:
 
     def to_json(self) -> dict[str, Any]:
         """Return the run as JSON values, as docs/run.schema.json describes them."""
-        return {"report_version": REPORT_VERSION, **asdict(self), "batch_date": self.batch_date.isoformat()}
+        plain = {"batch_date": self.batch_date.isoformat(), "rules": list(self.rules)}
+        return {"report_version": REPORT_VERSION, **asdict(self), **plain}
 
     @staticmethod
     def from_json(report: Mapping[str, Any]) -> "Run":
-        """Return the run of a report that `to_json` made."""
-        values = {name: value for name, value in report.items() if name != "report_version"}
+        """Return the run of a report that `to_json` made, in this release or an older one.
+
+        Raises:
+            NewerRelease: a newer release has made it.
+        """
+        version = report.get("report_version", 0)
+        if not isinstance(version, int) or version > REPORT_VERSION:
+            raise NewerRelease(f"The report of the run {report.get('run_id')}", f"version {version}")
+        known = {each.name for each in fields(Run)}
+        values = {name: value for name, value in report.items() if name in known}
+        settings = report.get("settings", {})
+        if version < 2:  # Version 1 kept these two among the settings.
+            values |= {"network": settings.get("network", ""), "rules": settings.get("rules", ())}
         return Run(
             **{
                 **values,
                 "batch_date": date.fromisoformat(report["batch_date"]),
                 "counts": RowCounts(**report["counts"]),
+                "rules": tuple(values["rules"]),
                 "tables": {name: TableVersion(**each) for name, each in report["tables"].items()},
             }
         )
 
 
-def log_run(lake: Lake, run: Run) -> None:
-    """Append a run to the log; no engine is needed, so that a run is logged which ended with its engine."""
+def log_run(lake: Lake, run: Run, version: int | None) -> None:
+    """Append a run to the log, by which it has happened. No engine is needed.
+
+    Args:
+        lake: which.
+        run: what happened.
+        version: of the log, that the run knows; None where there is none.
+
+    Raises:
+        CommitConflict: another run was logged since that version.
+        LakeError, EngineFailed: it could not be logged.
+    """
     row = {
         "run_id": run.run_id,
         "job": run.job,
@@ -134,7 +195,22 @@ def log_run(lake: Lake, run: Run) -> None:
         **asdict(run.counts),
         "report": json.dumps(run.to_json(), sort_keys=True),
     }
-    lake.append(RUNS, [row])
+    path = f"{run.run_id}.parquet"
+    with lake.storage.incoming(f"{RUNS.name}/{path}") as place:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # Statistics of a report would hold it twice more.
+        pq.write_table(
+            pa.Table.from_pylist([row], schema=ROWS), place, write_statistics=list(RUNS.ranges), compression="zstd"
+        )
+    size = lake.storage.sizes(RUNS.name)[path]
+    file = describe_file(lake.storage, RUNS, path, size, {})
+    commit_files(lake.storage, RUNS, Schema.from_arrow(ROWS), version=version, add=[file], remove=[], run=run.run_id)
+
+
+def is_logged(lake: Lake, run_id: str, version: int | None) -> bool:
+    """Whether a run that knew a version of the log was logged."""
+    commit = read_commit(lake.storage, RUNS.name, 0 if version is None else version + 1)
+    return commit is not None and commit.run == run_id and bool(commit.added)
 
 
 def keep_report(lake: Lake, run: Run) -> None:
@@ -142,34 +218,33 @@ def keep_report(lake: Lake, run: Run) -> None:
     lake.write_text(f"_reports/{run.run_id}.json", json.dumps(run.to_json(), indent=2, sort_keys=True) + "\n")
 
 
-def last_succeeded(lake: Lake, *jobs: str, naming: str | None = None) -> Run | None:
-    """Return the newest succeeded run of some jobs, None if there is none; only runs that name a table, if one is given.
+def newest_run(lake: Lake) -> Run | None:
+    """Return the run that was logged last, None if there is none.
 
-    Reads the log's files from the newest back, by what the Delta log says of them: as a rule one file, however many runs.
+    Found by the log's commits from the newest back, so that clocks do not matter: as a rule one commit and one file.
     """
-    for run in _succeeded(lake):
-        if run.job in jobs and (naming is None or naming in run.tables):
-            return run
-    return None
+    version = lake.version(RUNS.name) if lake.has(RUNS.name) else -1
+    while version >= 0:
+        commit = read_commit(lake.storage, RUNS.name, version)
+        if commit is None:
+            break
+        if commit.changes_rows and commit.added:
+            with suppress(FileNotFoundError):
+                rows = lake.content(RUNS.name, commit.added[-1]).to_pylist()
+                return Run.from_json(json.loads(max(rows, key=_moment)["report"]))
+            break
+        version -= 1
+    # Somebody else has compacted the log, or shortened its own.
+    return next(read_runs(lake), None)
 
 
-def vouched_versions(lake: Lake) -> dict[str, TableVersion]:
-    """Return the version of each table that the newest succeeded run which names it left; reads the whole log."""
-    versions: dict[str, TableVersion] = {}
-    for run in _succeeded(lake):
-        versions = {**run.tables, **versions}
-    return versions
+def read_runs(lake: Lake) -> Iterator[Run]:
+    """Yield all runs, the newest first; none where no run was logged."""
+    if lake.has(RUNS.name):
+        rows = lake.dataset(RUNS.name).to_table(columns=["started_at", "report"]).to_pylist()
+        for row in sorted(rows, key=_moment, reverse=True):
+            yield Run.from_json(json.loads(row["report"]))
 
 
-def _succeeded(lake: Lake) -> Iterator[Run]:
-    """Yield the succeeded runs from the newest back."""
-    if not lake.has(RUNS.name):
-        return
-    files = sorted(
-        lake.files(RUNS.name, ranges=["started_at"]), key=lambda each: each.most.get("started_at") or "", reverse=True
-    )
-    for file in files:
-        rows = lake.content(RUNS.name, file).to_pylist()
-        for row in sorted(rows, key=lambda each: str(each["started_at"]), reverse=True):
-            if row["status"] == SUCCEEDED:
-                yield Run.from_json(json.loads(row["report"]))
+def _moment(row: Mapping[str, Any]) -> str:
+    return str(row["started_at"])

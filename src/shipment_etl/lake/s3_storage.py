@@ -29,7 +29,8 @@ from shipment_etl.errors import (
     StorageFailed,
     StorageUnreachable,
 )
-from shipment_etl.lake.lock import LOCK, ObjectLock
+from shipment_etl.lake.lock import LOCK
+from shipment_etl.lake.object_lock import ObjectLock
 from shipment_etl.lake.storage import Storage
 from shipment_etl.s3 import Address, engine_environment, region_of
 
@@ -87,8 +88,6 @@ class S3Storage(Storage):
         InvalidValue: the address is not usable.
         CredentialsRefused: AWS_PROFILE names a profile that is not there.
     """
-
-    shared = True
 
     def __init__(self, uri: str) -> None:
         self._at = Address.parse(uri)
@@ -196,7 +195,7 @@ class S3Storage(Storage):
             raise StorageFailed(self.uri, str(problem)) from problem
 
     def lock(self, job: str) -> ObjectLock:
-        """Return the lock of this lake, not yet taken."""
+        """Return the lock of the lake, not yet taken."""
         return ObjectLock(self, self.uri, job)
 
     def exists(self) -> bool:

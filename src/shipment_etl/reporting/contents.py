@@ -7,14 +7,26 @@ from typing import Any
 
 import pandas as pd
 
-from shipment_etl.lake.runs import FAILED, RowCounts, Run
+from shipment_etl.lake.runs import FAILED, HELD, RowCounts, Run
 from shipment_etl.reporting.findings import Action, Figures, Share, clearly_differ, figures, within
 from shipment_etl.reporting.periods import Period
 from shipment_etl.reporting.reading import Facts, Rejected
 from shipment_etl.reporting.wording import UNKNOWN, number, percent, short
 
-__all__ = ["Tile", "batches_told", "carrier_rows", "counts_of", "other_marts", "reasons_of", "run_rows", "samples", "tiles"]
+__all__ = [
+    "Tile",
+    "batches_told",
+    "carrier_rows",
+    "counts_of",
+    "other_marts",
+    "reasons_of",
+    "run_rows",
+    "samples",
+    "tiles",
+    "warnings_of",
+]
 
+MAX_WARNINGS = 5
 MOST_CARRIERS = 60
 MOST_RUNS = 12
 MOST_OTHER_ROWS = 20
@@ -79,6 +91,31 @@ def counts_of(batches: Iterable[Run]) -> RowCounts:
         quarantined=sum(each.quarantined for each in every),
         duplicates=sum(each.duplicates for each in every),
     )
+
+
+def warnings_of(runs: Iterable[Run]) -> list[str]:
+    """Return what a reader has to know before any figure: batches that are held, and those with many rejected rows.
+
+    Args:
+        runs: the whole log, newest first.
+    """
+    newest: dict[tuple[str, object], Run] = {}
+    for run in runs:
+        if run.job == "process" and run.status != FAILED:
+            newest.setdefault((run.source, run.batch_date), run)
+    found = []
+    for run in sorted(newest.values(), key=lambda each: each.batch_date, reverse=True):
+        counts = run.counts
+        share = Share(counts.quarantined, counts.read)
+        rejected = f"{number(counts.quarantined)} of {number(counts.read)} rows were rejected ({percent(share.pct)})"
+        batch = f"{run.source} {run.batch_date}"
+        limit = float(run.settings.get("max_rejected", 1.0))
+        if run.status == HELD:
+            found.append(f"The batch {batch} is held: {rejected}. The figures below are without these rows.")
+        elif counts.quarantined > limit / 2 * counts.read:
+            found.append(f"Of the batch {batch}, {rejected}: more than half of what is allowed.")
+    left_out = len(found) - MAX_WARNINGS
+    return [*found[:MAX_WARNINGS], *([f"{number(left_out)} older batches have such warnings, too."] if left_out > 0 else [])]
 
 
 def reasons_of(batches: Iterable[Run]) -> dict[str, int]:

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 
 from shipment_etl.errors import LakeMissing, NothingToReport, VersionMissing
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.runs import SUCCEEDED, Run
-from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS, QUARANTINE, RUNS, SHIPMENTS, mart_table
+from shipment_etl.lake.runs import SUCCEEDED, Run, read_runs
+from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS, QUARANTINE, SHIPMENTS, mart_table
 from shipment_etl.reporting.periods import Period, compared
 from shipment_etl.transform.marts import MARTS
 
@@ -80,7 +80,7 @@ def read_facts(lake: Lake) -> Facts:
     """
     if not lake.exists():
         raise LakeMissing(lake.uri)
-    runs = _runs(lake)
+    runs = tuple(read_runs(lake))
     if not runs:
         raise NothingToReport(lake.uri)
     batches = _newest_of_each_batch(run for run in runs if run.job == "process")
@@ -106,9 +106,9 @@ def read_facts(lake: Lake) -> Facts:
     if basis is None:
         return facts
     try:
-        return _with_tables(lake, facts, {name: table.version for name, table in basis.tables.items()})
+        return _with_tables(lake, facts, lake.snapshot().tables)
     except (VersionMissing, FileNotFoundError):
-        # A vacuum has taken old files away, or the log does not reach back that far.
+        # Another program has vacuumed the tables, or shortened their logs.
         return replace(_with_tables(lake, facts, {}), pinned=False)
 
 
@@ -140,14 +140,6 @@ def _with_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts
         now=now,
         before=before,
     )
-
-
-def _runs(lake: Lake) -> tuple[Run, ...]:
-    if not lake.has(RUNS.name):
-        return ()
-    reports = lake.dataset(RUNS.name).to_table(columns=["report"]).column("report").to_pylist()
-    runs = [Run.from_json(json.loads(report)) for report in reports]
-    return tuple(sorted(runs, key=lambda run: run.started_at, reverse=True))
 
 
 def _newest_of_each_batch(runs: Iterable[Run]) -> tuple[Run, ...]:

@@ -20,6 +20,7 @@ from shipment_etl.reporting.contents import (
     run_rows,
     samples,
     tiles,
+    warnings_of,
 )
 from shipment_etl.reporting.findings import Action, actions, change, figures, load, within
 from shipment_etl.reporting.reading import Facts
@@ -92,6 +93,7 @@ def _body(facts: Facts) -> dict[str, Any]:
         "reasons": rejected,
         "reasons_shown": MOST_REASONS,
         "samples": samples(facts.rejected),
+        "warnings": warnings_of(facts.runs),
     }
     if facts.now is None:
         return body

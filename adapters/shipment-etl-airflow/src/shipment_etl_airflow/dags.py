@@ -50,7 +50,7 @@ def data_processing(schedule: str | None = "0 18 * * *", **more: Any) -> DAG:
     """
     params = {
         "source": Param("shipments", type="string", minLength=1, description="Name of the source."),
-        "max_rejected": Param(1.0, type="number", minimum=0, maximum=1, description="Share that may be quarantined."),
+        "max_rejected": Param(0.1, type="number", minimum=0, maximum=1, description="Share that may be quarantined."),
     }
     given = {"dag_id": "data_processing", "params": params, "reads": RAW, "writes": MARTS, **more}
     return job_dag("process", schedule, **given)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipment_etl.errors import RowsLost
+from shipment_etl.errors import NewerRelease, RowsLost
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import RowCounts, Run, RunStart
 from shipment_etl_kestra import events
@@ -70,7 +70,7 @@ def test_a_report_comes_back_as_the_run_that_it_is_of(run: Run) -> None:
         ({"counts": {"read": 0, "accepted": 0}}, ReportDisagrees, "it read no row of 2026-11-23"),
         ({"counts": {"read": 3, "accepted": 2}}, RowsLost, "3"),
         ({"counts": None}, OutcomeUnreadable, "is not the outcome of one run"),
-        ({"unknown": 1}, OutcomeUnreadable, "is not the outcome of one run"),
+        ({"report_version": 99}, NewerRelease, "was written by a newer release"),
     ],
 )
 def test_a_report_that_is_not_what_was_asked_for_is_told(changes: dict[str, Any], error: type[Exception], told: str) -> None:

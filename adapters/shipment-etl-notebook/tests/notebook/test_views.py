@@ -132,6 +132,7 @@ def test_a_mart_that_is_not_there_names_those_that_are(shown: tuple[Lake, Run]) 
 
 def test_a_lake_without_runs_says_so_instead_of_failing(tmp_path: Path) -> None:
     assert "There is no lake" in safe(lake_html(Lake(tmp_path / "none"))).text
+    (tmp_path / "notes.txt").write_text("no run was logged yet")
     with pytest.raises(NothingToReport):
         mart(Lake(tmp_path), "delay_trends")
 

@@ -1,0 +1,101 @@
+"""A lake in a folder of this machine."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pyarrow.fs as pafs
+
+from shipment_etl.errors import InvalidValue, LakeUnwritable
+from shipment_etl.lake.lock import LOCK_FILES, FolderLock
+from shipment_etl.lake.storage import Storage
+
+__all__ = ["FolderStorage"]
+
+PLAIN_PATH = re.compile(r"[A-Za-z0-9._~/-]+")
+
+
+class FolderStorage(Storage):
+    """A folder of this machine.
+
+    Args:
+        folder: its path.
+
+    Raises:
+        InvalidValue: the embedded engine would not find this path again.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        root = Path(folder).expanduser().absolute()
+        if not PLAIN_PATH.fullmatch(root.as_posix()):
+            raise InvalidValue(
+                "lake", root.as_posix(), "a path of letters, digits and . _ ~ - / only, or s3://bucket/prefix"
+            )
+        super().__init__(root.as_posix())
+
+    @property
+    def files(self) -> pafs.FileSystem:
+        """The lake as a file system."""
+        return pafs.SubTreeFileSystem(self.uri, pafs.LocalFileSystem())
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Nothing: `deltalake` opens a folder as it is."""
+        return {}
+
+    def check(self) -> None:
+        """Do nothing: a folder can always be asked."""
+
+    def check_writable(self) -> None:
+        """Write a file into the nearest folder that exists. Errors as for `Storage.check_writable`."""
+        folder = Path(self.uri)
+        nearest = next(each for each in (folder, *folder.parents) if each.exists())
+        try:
+            with tempfile.TemporaryFile(dir=nearest):
+                pass
+        except OSError as problem:
+            raise LakeUnwritable(str(nearest), problem.strerror or str(problem)) from problem
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Run the body: errors of the file system say what is wrong."""
+        yield
+
+    def lock(self, job: str) -> FolderLock:
+        """Return the lock of the lake, not yet taken."""
+        return FolderLock(self.uri, job)
+
+    def exists(self) -> bool:
+        """Whether there is anything in the folder but a lock."""
+        root = Path(self.uri)
+        return root.is_dir() and any(each.name not in LOCK_FILES for each in root.iterdir())
+
+    def make_empty(self, path: str) -> None:
+        """Make a folder, or empty it."""
+        self.files.create_dir(path)
+        self.files.delete_dir_contents(path)
+
+    def delete(self, path: str) -> None:
+        """Delete a folder with all that is in it."""
+        with suppress(FileNotFoundError):
+            self.files.delete_dir(path)
+
+    @contextmanager
+    def incoming(self, path: str) -> Iterator[Path]:
+        """Give the place of a file in the folder."""
+        place = Path(self.uri, path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        yield place
+
+    def newest_commit(self, log: str) -> int | None:
+        """Return the number of the newest commit in a Delta log, None if there is none.
+
+        Looks for commits from the last checkpoint on, at most ten as a rule: to open a table, or to list its log, takes
+        the longer the more commits it has.
+        """
+        newest = self.last_checkpoint(log)
+        while self.kind(f"{log}/{newest + 1:020}.json") == pafs.FileType.File:
+            newest += 1
+        return newest if newest >= 0 else None

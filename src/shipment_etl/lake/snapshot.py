@@ -1,0 +1,139 @@
+"""Snapshot: the versions of all tables that belong together.
+
+Each row of the log of runs says which versions count after it, also after a run that failed. So the newest row says what the
+lake holds, and what a run has committed without being logged never happened: `recover` rolls it back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pyarrow.dataset as pads
+from pyspark.sql import DataFrame, SparkSession
+
+from shipment_etl.errors import ChangedOutside, LakeMissing
+from shipment_etl.lake.commits import Commit, mark, read_commit, translate_errors
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.runs import newest_run
+from shipment_etl.lake.tables import QUARANTINE, RUNS, SHIPMENTS
+
+__all__ = ["Snapshot", "recover", "snapshot_of"]
+
+
+RAW = "raw/"
+NOT_IN_MARTS = (SHIPMENTS.name, QUARANTINE.name)
+"""Tables that no mart is computed from, or is one; so are those of raw data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The versions of all tables that belong together.
+
+    Attributes:
+        lake: that they are of.
+        tables: version of each table, by its name.
+        marts_key: digest of what the marts were computed by; empty where that is not known.
+        runs: version of the log of runs; None where there is none.
+    """
+
+    lake: Lake
+    tables: Mapping[str, int] = field(default_factory=dict)
+    marts_key: str = ""
+    runs: int | None = None
+
+    def read(self, spark: SparkSession, name: str) -> DataFrame:
+        """Return a table as of this snapshot.
+
+        Raises:
+            TableMissing: it was not part of the lake.
+        """
+        return self.lake.read(spark, name, self.tables.get(name))
+
+    def dataset(self, name: str) -> pads.Dataset:
+        """Return a table as of this snapshot as a dataset of pyarrow. Errors as for `read`."""
+        return self.lake.dataset(name, self.tables.get(name))
+
+
+def snapshot_of(lake: Lake) -> Snapshot:
+    """Return the snapshot that the newest run left; nothing is changed.
+
+    Raises:
+        LakeMissing: there is no lake.
+    """
+    if not lake.exists():
+        raise LakeMissing(lake.uri)
+    last = newest_run(lake)
+    runs = lake.version(RUNS.name) if last else None
+    if last is None or not last.after:
+        # No run of this release: the newest versions are all that is known.
+        return Snapshot(lake, {name: lake.version(name) for name in lake.tables() if name != RUNS.name}, "", runs)
+    return Snapshot(lake, last.after, last.marts_key, runs)
+
+
+def recover(lake: Lake, run: str) -> Snapshot:
+    """Bring all tables to what the newest row of the log says, and return that; to be called by the holder of the lock.
+
+    Versions that somebody else has committed, not a run of ours, are taken as they are.
+
+    Args:
+        lake: which.
+        run: on whose behalf; it marks the commits.
+
+    Raises:
+        ChangedOutside: somebody else has changed rows on top of a run that was never logged.
+    """
+    if not lake.exists():
+        return Snapshot(lake)
+    last = newest_run(lake)
+    # Nothing, where a release made the log that did not tell yet; its commits have no marks either.
+    counted = last.after if last else {}
+    tables, trusted = {}, bool(counted)
+    for name in lake.tables():
+        if name == RUNS.name:
+            continue
+        newest, since = lake.version(name), counted.get(name)
+        if newest == since:
+            tables[name] = newest
+            continue
+        target, foreign = _target(lake, name, since, newest)
+        trusted = trusted and not (foreign and name not in NOT_IN_MARTS and not name.startswith(RAW))
+        if target is None:
+            lake.storage.delete(name)
+        else:
+            tables[name] = newest if target == newest else restore(lake, name, target, run)
+    runs = lake.version(RUNS.name) if last else None
+    return Snapshot(lake, tables, last.marts_key if last and trusted else "", runs)
+
+
+def _target(lake: Lake, name: str, since: int | None, newest: int) -> tuple[int | None, bool]:
+    """Return the version that a table is to be at, None if it is not to be; and whether somebody else has changed rows."""
+    commits = _commits(lake, name, since, newest)
+    dead = [version for version, commit in commits.items() if commit.run]
+    foreign = [version for version, commit in commits.items() if commit.changes_rows and not commit.run]
+    if not dead:
+        return newest, bool(foreign)
+    if not foreign or foreign[-1] < dead[0]:
+        return (dead[0] - 1 if dead[0] > 0 else None), bool(foreign)
+    there = {file.path for file in lake.files(name, newest)}
+    for version in dead:
+        if not there.isdisjoint(commits[version].added) or not there.issuperset(commits[version].removed):
+            raise ChangedOutside(name, newest, dead[0] - 1)
+    # Somebody has put the table back already.
+    return newest, True
+
+
+def restore(lake: Lake, name: str, version: int, run: str) -> int:
+    """Put a table back to an earlier version by a new one, and return the number of that."""
+    table = lake.delta(name)
+    translate_errors(f"restoring {name}", lake.storage, lambda: table.restore(version, commit_properties=mark(run)))
+    return lake.version(name)
+
+
+def _commits(lake: Lake, name: str, since: int | None, until: int) -> dict[int, Commit]:
+    """Return the commits after a version, up to another, as far back as the log reaches."""
+    found: dict[int, Commit] = {}
+    for version in range(until, -1 if since is None else since, -1):
+        commit = read_commit(lake.storage, name, version)
+        if commit is None:
+            break
+        found[version] = commit
+    return dict(sorted(found.items()))

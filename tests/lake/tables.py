@@ -1,0 +1,29 @@
+"""A batch of a table, written and committed as a run does it."""
+
+from dataclasses import replace
+from datetime import date
+from uuid import uuid4
+
+from pyspark.sql import DataFrame
+
+from shipment_etl.lake.commits import commit_files
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.tables import Table
+
+
+def replace_batch(lake: Lake, table: Table, rows: DataFrame, source: str, day: date, run: str | None = None) -> None:
+    """Write a batch in place of the one that is there, in a commit marked as of a run."""
+    run = run or uuid4().hex
+    version = lake.version(table.name) if lake.has(table.name) else None
+    written = lake.write_files(table, rows.drop("source", "batch_date"), f"run-{run}")
+    batch = {"source": source, "batch_date": day.isoformat()}
+    before = [] if version is None else lake.files(table.name, version)
+    commit_files(
+        lake.storage,
+        table,
+        written.schema,
+        version=version,
+        add=[replace(each, partition=batch) for each in written.files],
+        remove=[each for each in before if {name: str(value) for name, value in each.partition.items()} == batch],
+        run=run,
+    )
