@@ -121,4 +121,4 @@ def test_connect_speaks_to_any_server() -> None:
         "spark = session(f'sc://127.0.0.1:{server.listening_address[1]}');"
         "print(spark.range(3).count(), engine_name(spark), session() is spark); spark.stop(); server.stop()"
     )
-    assert asked(code) == "3 connect True"
+    assert asked(code, RUST_LOG="off") == "3 connect True"

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pyspark.sql import SparkSession
 
+from shipment_etl.engines.calls import Calls, new_session
 from shipment_etl.engines.delta import require_delta
 from shipment_etl.errors import DeltaMissing, EngineUnreachable, InvalidValue
 
@@ -36,7 +37,7 @@ def connect_session(address: str) -> SparkSession:
         socket.create_connection((host, port), SECONDS_TO_ANSWER).close()
     except OSError as problem:
         raise EngineUnreachable(address, str(problem)) from None
-    spark: SparkSession = SparkSession.builder.remote(address).getOrCreate()
+    spark = new_session(address, Calls())
     try:
         require_delta(spark)
     except DeltaMissing:

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from shipment_etl.engines.connect import SCHEME, address_given, connect_session
 from shipment_etl.engines.delta import require_delta
-from shipment_etl.engines.sail import sail_session
+from shipment_etl.engines.sail import sail_session, stop_sail
 from shipment_etl.engines.spark import spark_session, submitted
 from shipment_etl.errors import EngineTaken, UnknownEngine
 
@@ -51,6 +51,8 @@ def engine_name(spark: SparkSession) -> str:
 
 
 def _started(engine: str, engines: Mapping[str, Callable[[], SparkSession]], s3: bool) -> SparkSession:
+    if engine != SAIL:
+        stop_sail()
     if engine.startswith(SCHEME):
         spark = connect_session(engine)
     elif engine == SPARK:

@@ -9,6 +9,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from shipment_etl.engines.delta import DELTA, require_delta
+from shipment_etl.engines.interrupts import keep_interrupts
 from shipment_etl.engines.jars import delta_jars, s3_jars
 from shipment_etl.engines.java import find_java
 from shipment_etl.s3 import spark_settings
@@ -48,7 +49,8 @@ def spark_session(s3: bool = False) -> SparkSession:
     # Left behind by a Connect session that has ended; PySpark would hand out its functions instead of classic ones.
     for name in ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE"):
         os.environ.pop(name, None)
-    return _submitted() if submitted() else _local(s3)
+    with keep_interrupts():
+        return _submitted() if submitted() else _local(s3)
 
 
 def submitted() -> bool:

@@ -1,0 +1,133 @@
+"""Calls: sessions on a Spark Connect server that know which of their operations are still running there."""
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+from weakref import WeakKeyDictionary, ref
+
+import grpc
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+__all__ = ["Calls", "calls_of", "new_session"]
+
+MAX_RETRIES = 4
+"""With PySpark's pauses of 50, 200, 800 and 3,200 ms, some 5 seconds. Its own default is ten minutes."""
+
+PAUSE_SECONDS = 0.1
+
+# What the server did not end itself, it may still be working on.
+NOT_ENDED = (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE)
+
+_calls: "WeakKeyDictionary[SparkSession, Calls]" = WeakKeyDictionary()
+
+
+class Calls(
+    grpc.UnaryUnaryClientInterceptor,  # type: ignore[misc]
+    grpc.UnaryStreamClientInterceptor,  # type: ignore[misc]
+    grpc.StreamUnaryClientInterceptor,  # type: ignore[misc]
+):
+    """Watches the calls of one session."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._open: set[object] = set()
+        self._abandoned = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether the server has ended every operation that this session began."""
+        return not self._open and not self._abandoned
+
+    def end(self, spark: SparkSession, seconds: float) -> bool:
+        """Interrupt all operations and wait until the server has ended them. Return whether it has, in time."""
+        if self.idle:
+            return True
+        deadline = time.monotonic() + seconds
+        if not interrupt(spark, seconds):
+            return False
+        with self._changed:
+            ended = self._changed.wait_for(lambda: not self._open, max(0, deadline - time.monotonic()))
+            self._abandoned = self._abandoned and not ended
+        return ended
+
+    def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        """Let a call pass."""
+        self.prepare(request)
+        return continuation(details, request)
+
+    def intercept_stream_unary(self, continuation: Any, details: Any, requests: Any) -> Any:
+        """Let a call pass whose request is a stream."""
+        first = next(requests)
+        self.prepare(first)
+        return continuation(details, chain([first], requests))
+
+    def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
+        """Let an operation begin, or continue, and watch until it ends."""
+        self.prepare(request)
+        call = continuation(details, request)
+        mark, seen = object(), ref(call)
+
+        def end() -> None:
+            # No reference of ours keeps a call alive: PySpark cancels an operation by forgetting it.
+            ended = seen()
+            with self._changed:
+                self._open.discard(mark)
+                self._abandoned |= ended is None or ended.code() in NOT_ENDED
+                self._changed.notify_all()
+
+        self._open.add(mark)
+        if not call.add_callback(end):
+            end()
+        return call
+
+    def prepare(self, request: Any) -> None:
+        """Do what must be done before a call; nothing, unless the server is ours."""
+
+
+def new_session(address: str, calls: Calls, options: Sequence[tuple[str, Any]] = ()) -> SparkSession:
+    """Return a new session on a server, which becomes this process's active one.
+
+    Args:
+        address: sc://HOST:PORT, with parameters if need be.
+        calls: what watches its calls.
+        options: options of the gRPC channel.
+    """
+    # Imported late: a classic session, or a cluster, may not have what it needs.
+    from pyspark.sql.connect.client import ChannelBuilder
+    from pyspark.sql.connect.session import SparkSession as ConnectSession
+
+    class Watched(ChannelBuilder):
+        def toChannel(self) -> grpc.Channel:  # noqa: N802 - PySpark's name
+            return grpc.intercept_channel(super().toChannel(), calls)
+
+    # What `SparkSession.builder.remote` does: PySpark's functions then make expressions for a server.
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
+    builder: Any = ConnectSession.builder
+    spark: SparkSession = builder.channelBuilder(Watched(address, list(options))).create()
+    # PySpark 3.5 takes a policy for its client, but passes none on from a session.
+    client: Any = spark.client
+    client._retry_policy["max_retries"] = MAX_RETRIES
+    _calls[spark] = calls
+    return spark
+
+
+def calls_of(spark: SparkSession) -> Calls | None:
+    """Return what watches the calls of a session; None if the session was not made here."""
+    return _calls.get(spark)
+
+
+def interrupt(spark: SparkSession, seconds: float) -> bool:
+    """Interrupt all operations of a session on a server, until it knows of none. Return whether that is so, in time."""
+    deadline = time.monotonic() + seconds
+    try:
+        while spark.interruptAll():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(PAUSE_SECONDS)
+    except PySparkException:
+        return False
+    return True
