@@ -172,6 +172,17 @@ def _raw(folder: Path):
     return Lake(folder / "lake").read(spark, "raw/shipments")
 
 
+def children() -> list[int]:
+    """The processes that this one started and that still run: the embedded engine."""
+    return [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+
+
+def peak_kb(pid: int) -> int:
+    """The most memory that a process had; peaks of two need not have come at once, so a sum is at most too high."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(status["VmHWM"].split()[0])
+
+
 CASES = {
     case.__name__: case
     for case in (
@@ -189,6 +200,6 @@ if __name__ == "__main__":
     start = time.perf_counter()
     found = work()
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + sum(map(peak_kb, children()))) / 1024
     turns = found if isinstance(found, dict) else {}
     print(json.dumps({"seconds": round(seconds, 3), "peak_mb": round(peak), **turns}))

@@ -24,7 +24,8 @@ def session(engine: str = AUTO, plugged: Plugins | None = None, s3: bool = False
         UnknownEngine: there is no engine of this name.
         PluginError: a plugin that adds engines cannot be used.
         EngineTaken: this process has a session on another engine.
-        EngineMissing, JavaMissing, JarsUnreachable, DeltaMissing, EngineUnreachable: it cannot be had here.
+        EngineMissing, JavaMissing, JarsUnreachable, DeltaMissing, EngineUnreachable: it is not available here.
+        EngineFailed: Sail did not start.
         InvalidValue: the address is none.
     """
     return session_of(engine, (plugged or plugins()).engines(), s3)

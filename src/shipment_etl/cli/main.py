@@ -72,7 +72,7 @@ def _unexpected(problem: Exception) -> ShipmentEtlError:
 
 
 def _leave(code: int) -> NoReturn:
-    """Exit at once: a signal ends the embedded engine too, and a goodbye to it would wait for an answer.
+    """Exit at once; the embedded engine ends with this process.
 
     A buffer that cannot be written any more is left as it is.
     """

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 from weakref import WeakKeyDictionary, ref
@@ -68,21 +68,33 @@ class Calls(
     def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
         """Let an operation begin, or continue, and watch until it ends."""
         self.prepare(request)
+        operation = object()
+        self._open.add(operation)
         call = continuation(details, request)
-        mark, seen = object(), ref(call)
+        # No reference of ours may keep a call alive: PySpark cancels an operation by forgetting its call.
+        seen = ref(call)
 
-        def end() -> None:
-            # No reference of ours keeps a call alive: PySpark cancels an operation by forgetting it.
+        def close() -> None:
             ended = seen()
-            with self._changed:
-                self._open.discard(mark)
-                self._abandoned |= ended is None or ended.code() in NOT_ENDED
-                self._changed.notify_all()
+            self._close(operation, ended is not None and ended.code() not in NOT_ENDED)
 
-        self._open.add(mark)
-        if not call.add_callback(end):
-            end()
-        return call
+        if not call.add_callback(close):
+            close()
+        return self._watch(call, operation)
+
+    def _watch(self, responses: Any, operation: object) -> Iterator[Any]:
+        for response in responses:
+            if response.HasField("result_complete"):
+                # PySpark does not wait for the stream to end after this.
+                self._close(operation, ended=True)
+            yield response
+
+    def _close(self, operation: object, ended: bool) -> None:
+        with self._changed:
+            if operation in self._open:
+                self._open.remove(operation)
+                self._abandoned |= not ended
+                self._changed.notify_all()
 
     def prepare(self, request: Any) -> None:
         """Do what must be done before a call; nothing, unless the server is ours."""

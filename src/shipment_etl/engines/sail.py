@@ -19,9 +19,6 @@ __all__ = ["SailCalls", "sail_session", "stop_sail"]
 MAX_JOBS = 20
 """Jobs that one process of Sail serves: it keeps some 40 KB of every SQL expression it parses, 2 to 5 MB a job."""
 
-MAX_SECONDS_TO_NOTICE = 5
-"""For how long calls may take to end once the process is gone."""
-
 # gRPC would wait a second and more before it looks for a server again; ours is back after 0.1 s.
 RECONNECT = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 500))
 
@@ -112,7 +109,7 @@ class SailCalls(Calls):
     def _replace(self) -> None:
         self._process.stop()
         with self._changed:
-            self._changed.wait_for(lambda: not self._open, MAX_SECONDS_TO_NOTICE)
+            self._open.clear()
             self._abandoned = False
 
     def _remember(self, operation: Any) -> None:
