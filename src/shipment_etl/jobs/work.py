@@ -21,6 +21,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from shipment_etl.engines.sessions import SPARK, engine_name
+from shipment_etl.engines.work import end_work, renew_engine
 from shipment_etl.errors import LockLost, ShipmentEtlError
 from shipment_etl.lake.commits import commit_files
 from shipment_etl.lake.fingerprint import fingerprints
@@ -225,6 +226,8 @@ class Work:
         if self._logged or is_logged(self.lake, self.start.run_id, self.base.runs):
             return
         try:
+            # What it still writes would count for nothing, but take time, memory and space from the next job.
+            end_work(self.spark)
             with suppress(LockLost):
                 self.lock.check()
                 after = {**self.base.tables}
@@ -311,6 +314,7 @@ def working(
     with lake.storage.lock(job).hold(lake.wait) as lock:
         started_at = datetime.now(UTC).isoformat(timespec="microseconds")
         start = RunStart(str(uuid4()), job, source, batch_date, started_at, lake.uri)
+        renew_engine(spark)
         work = Work(spark, lake, start, plugins, settings, lock, recover(lake, start.run_id))
         plugins.tell("before_run", start=start)
         try:
