@@ -225,9 +225,10 @@ from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import Table
 from tests.lake.tables import replace_batch
 table = Table("processed/things", {"id": "bigint"})
+# Before the engine starts, whose process inherits it.
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 spark, lake = session("sail"), Lake(sys.argv[1])
 print("rows:", lake.write_files(table, spark.range(10), "run-1").rows)
-resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 try:
     lake.write_files(table, spark.range(3_000_000), "run-2")
 except LakeFull as problem:
