@@ -367,7 +367,7 @@ def test_a_key_that_the_host_does_not_take_is_told(host: SshHost, page: int) -> 
     host.config.write_text(host.config.read_text().replace("/user\n", "/other_user\n"))
     code, said = refused("ssh", "box", "--config", host.config, "--port", page, "--local-port", free_port())
     assert code == 1
-    assert "takes no key that was offered (it asks for publickey)" in said
+    assert "accepts none of the keys that were offered (it asks for publickey)" in said
 
 
 @needs_sshd
