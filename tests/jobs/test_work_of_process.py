@@ -1,0 +1,77 @@
+"""How much work a process is: a bound for each engine, which fails when jobs, reads or commits grow again."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from shipment_etl import Lake, run_generate, run_process
+from shipment_etl.engines.sail import SailCalls
+from tests.readers import without_java
+
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "spark_work.py"
+TABLES = {
+    f"processed/{name}"
+    for name in (
+        *("shipments", "quarantine", "lane_days", "lane_months", "runs"),
+        *("carrier_performance", "route_efficiency", "cost_analysis", "delay_trends", "warehouse_demand"),
+    )
+}
+
+
+@pytest.fixture(scope="module")
+def on_spark() -> dict[str, Any]:
+    """What a process of 5,000 rows, some of them rejected and repeated, did on classic Spark, by its event log."""
+    if reason := without_java():
+        pytest.skip(reason)
+    command = [sys.executable, str(BENCHMARK), "--rows", "5000"]
+    environment = {**os.environ, "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_classic_spark_runs_few_jobs(on_spark: dict[str, Any]) -> None:
+    assert 0 < on_spark["jobs"] <= 50
+    assert 0 < on_spark["sql_executions"] <= 21
+
+
+@pytest.mark.slow
+def test_the_raw_batch_is_read_by_few_scans(on_spark: dict[str, Any]) -> None:
+    assert 1 <= on_spark["reads_of_raw"] <= 5, on_spark["scans"]
+
+
+@pytest.mark.slow
+def test_the_written_table_is_read_by_few_scans(on_spark: dict[str, Any]) -> None:
+    assert 1 <= on_spark["reads_of_written"] <= 2, on_spark["scans"]
+
+
+@pytest.mark.slow
+def test_each_table_is_committed_once(on_spark: dict[str, Any]) -> None:
+    assert on_spark["commits"] == dict.fromkeys(TABLES, 1)
+
+
+def test_sail_is_asked_few_times(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = Lake(tmp_path / "lake")
+    for day in ("2026-11-22", "2026-11-23"):
+        run_generate(lake, date=day, rows=5_000, defects=0.02, spark=spark)
+    run_process(lake, date="2026-11-22", spark=spark)
+    asked: Counter[str] = Counter()
+    prepare = SailCalls.prepare
+
+    def count(self: SailCalls, request: Any) -> None:
+        asked[type(request).__name__] += 1
+        prepare(self, request)
+
+    # Every call of a session passes here.
+    monkeypatch.setattr(SailCalls, "prepare", count)
+    run_process(lake, date="2026-11-23", spark=spark)
+    assert 0 < asked["ExecutePlanRequest"] <= 16, asked
+    assert asked["AnalyzePlanRequest"] <= 147, asked
