@@ -16,7 +16,18 @@ from pyspark.sql import functions as F
 
 from shipment_etl.errors import UnsupportedCheck, listed
 
-__all__ = ["REASONS_TYPE", "REQUIRED", "Rule", "is_sound", "quoted", "reason", "reasons", "rules"]
+__all__ = [
+    "REASONS_TYPE",
+    "REQUIRED",
+    "Rule",
+    "column_named",
+    "is_sound",
+    "quote_name",
+    "quoted",
+    "reason",
+    "reasons",
+    "rules",
+]
 
 REASON_TYPE = "struct<rule:string,column:string,message:string>"
 REASONS_TYPE = f"array<{REASON_TYPE}>"
@@ -81,7 +92,7 @@ def rules(schema: DataFrameSchema) -> tuple[Rule, ...]:
     """
     compiled: list[Rule] = []
     for name, column in schema.columns.items():
-        value = F.col(name)
+        value = column_named(name)
         if not column.nullable:
             compiled.append(Rule(REQUIRED, name, value.isNull(), F.lit(f"{name} is missing")))
         compiled += [_field_rule(name, check) for check in column.checks]
@@ -109,6 +120,16 @@ def reason(rule: str, column: str, message: Column) -> Column:
     return made.cast(REASON_TYPE)
 
 
+def column_named(name: str) -> Column:
+    """Return the column of exactly this name, which may hold dots."""
+    return F.col(quote_name(name))
+
+
+def quote_name(name: str) -> str:
+    """Return a name as SQL reads it, whatever characters it has."""
+    return "`" + name.replace("`", "``") + "`"
+
+
 def quoted(value: Column) -> Column:
     """Return a value as text of bounded length, for a message; `null` where it is null."""
     return F.coalesce(F.substring(value.cast("string"), 1, LONGEST_VALUE), F.lit("null"))
@@ -119,7 +140,7 @@ def _field_rule(column: str, check: Check) -> Rule:
     if name not in CHECKS:
         raise UnsupportedCheck(name, column, CHECKS)
     holds, expected = CHECKS[name]
-    value = F.col(column)
+    value = column_named(column)
     said = F.concat(F.lit(f"{column} is "), quoted(value), F.lit(f", {expected(statistics)}"))
     return Rule(name, column, _broken(holds(value, statistics)), said)
 
@@ -129,7 +150,7 @@ def _row_rule(check: Check) -> Rule:
     if "holds" not in statistics:
         raise UnsupportedCheck(str(check.name), "several columns", ("row_rule",))
     column = statistics["column"]
-    said = F.concat(F.lit(f"{check.error}: {column} is "), quoted(F.col(column)))
+    said = F.concat(F.lit(f"{check.error}: {column} is "), quoted(column_named(column)))
     return Rule(str(check.name), column, _broken(statistics["holds"]()), said)
 
 

@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from shipment_etl.contracts.compile import quoted, reason
+from shipment_etl.contracts.compile import column_named, quoted, reason
 from shipment_etl.contracts.models import COLUMNS, IDENTITY
 
 __all__ = ["CONFLICT", "DUPLICATE", "conflicting", "repeated_ids", "settle", "suspects"]
@@ -42,7 +42,7 @@ def settle(sound: DataFrame, candidates: DataFrame) -> DataFrame:
         repeat: string, duplicate (the kept row has the same id and content) or conflict (same id, other content).
         kept_row: long, the row that is kept for the id.
     """
-    rows = suspects(sound, candidates)
+    rows = suspects(sound.select(IDENTITY, *COLUMNS), candidates)
     same_id = Window.partitionBy("shipment_id")
     same_content = Window.partitionBy(*COLUMNS)
     ranked = rows.select(
@@ -61,8 +61,10 @@ def conflicting(frame: DataFrame, conflicts: DataFrame) -> DataFrame:
         F.lit("shipment_id is "),
         quoted(F.col("shipment_id")),
         F.lit(", which row "),
-        F.col("kept_row").cast("string"),
+        F.col("reasons").cast("string"),
         F.lit(" has with other content"),
     )
-    rows = conflicts.join(frame, IDENTITY)
-    return rows.select(*frame.columns, F.array(reason(RULE, "shipment_id", said)).alias("reasons"))
+    # Under the one name that no column of the frame has.
+    kept_rows = conflicts.select(IDENTITY, F.col("kept_row").alias("reasons"))
+    columns = map(column_named, frame.columns)
+    return kept_rows.join(frame, IDENTITY).select(*columns, F.array(reason(RULE, "shipment_id", said)).alias("reasons"))

@@ -7,15 +7,12 @@ from pandera.pyspark import DataFrameSchema
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from shipment_etl.contracts.compile import REASONS_TYPE, REQUIRED, is_sound, reasons, rules
+from shipment_etl.contracts.compile import REASONS_TYPE, REQUIRED, column_named, is_sound, reasons, rules
 from shipment_etl.contracts.models import IDENTITY, contract
 from shipment_etl.contracts.repeats import CONFLICT, conflicting, repeated_ids, settle
-from shipment_etl.errors import MissingColumns
+from shipment_etl.contracts.types import UNPARSED, fit
 
 __all__ = ["UNPARSED", "Verdict", "judge", "split"]
-
-UNPARSED = "unparsed"
-"""Column of reasons that `conform` found before: what could not be read as its type."""
 
 
 def split(frame: DataFrame, schema: DataFrameSchema | None = None) -> tuple[DataFrame, DataFrame]:
@@ -25,21 +22,28 @@ def split(frame: DataFrame, schema: DataFrameSchema | None = None) -> tuple[Data
     same id the first (by source_row) is kept. Exact duplicates of a good row stay with the good ones: `clean` drops them.
 
     Args:
-        frame: typed shipments with `source_row`, unique within the frame.
+        frame: shipments with `source_row`, unique within the frame, and any other columns. Numbers may be of any type: they
+            are cast to the contract's, rounded half up; one without a place there, as NaN, infinity or too large, is bad.
         schema: the contract; the one of the default network if None.
 
     Columns:
-        good: those of the frame.
-        bad: those of the frame, and reasons: array<struct<rule, column, message>>, never empty.
+        good: those of the frame, in the types of the contract.
+        bad: those of good, null where a value could not be cast, and reasons: array<struct<rule, column, message>>, never
+            empty.
 
     Raises:
-        MissingColumns: the frame lacks a column of the contract, or source_row.
+        ColumnClash: the frame has a column `reasons`, or columns whose names differ only in case.
+        MissingColumns: the frame lacks a column of a shipment or of the contract, or source_row.
+        WrongTypes: a column is not of its type, and cannot be cast without a decision, as texts to dates.
         UnsupportedCheck: the contract has a check that the compiler does not know.
     """
-    sound, bad = judge(frame, contract() if schema is None else schema).parts(frame)
-    conflicts = settle(sound, repeated_ids(frame)).where(F.col("repeat") == CONFLICT)
-    good = sound.join(conflicts, IDENTITY, "left_anti").select(*frame.columns)
-    return good, bad.unionByName(conflicting(frame, conflicts))
+    schema = contract() if schema is None else schema
+    typed = fit(frame, schema)
+    columns = [column_named(name) for name in frame.columns]
+    sound, bad = judge(typed, schema).parts(typed)
+    conflicts = settle(sound, repeated_ids(typed)).where(F.col("repeat") == CONFLICT)
+    good = sound.join(conflicts, IDENTITY, "left_anti").select(*columns)
+    return good, bad.unionByName(conflicting(typed, conflicts)).select(*columns, "reasons")
 
 
 class Verdict(NamedTuple):
@@ -61,18 +65,16 @@ class Verdict(NamedTuple):
 def judge(frame: DataFrame, schema: DataFrameSchema) -> Verdict:
     """Return the verdict on the rows of a frame, and of any other with its columns.
 
+    Args:
+        frame: shipments in the types of the contract.
+        schema: the contract.
+
     Raises:
-        MissingColumns: the frame lacks a column of the contract, or source_row.
         UnsupportedCheck: the contract has a check that the compiler does not know.
     """
-    # Asked once, for a frame asks its engine each time.
-    columns = frame.columns
-    missing = [name for name in (*schema.columns, IDENTITY) if name not in columns]
-    if missing:
-        raise MissingColumns("The contract", missing, columns)
     every = rules(schema)
     names = tuple(f"{rule.column}:{rule.name}" for rule in every)
-    if UNPARSED not in columns:
+    if UNPARSED not in frame.columns:
         return Verdict(names, is_sound(every), reasons(every))
     # What could not be read is null now; to call it missing as well would be wrong.
     unread = F.col(f"{UNPARSED}.column")

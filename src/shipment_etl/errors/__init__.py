@@ -16,6 +16,8 @@ ShipmentEtlError
 │   ├── JarsUnreachable             retryable
 │   ├── DeltaMissing
 │   ├── MissingColumns
+│   ├── ColumnClash
+│   ├── WrongTypes
 │   ├── UnsupportedCheck
 │   ├── ConfigError
 │   ├── PluginError
@@ -109,6 +111,7 @@ from shipment_etl.errors.storage import (
     StorageUnreachable,
 )
 from shipment_etl.errors.usage import (
+    ColumnClash,
     ConfigError,
     ExtraMissing,
     InvalidDateRange,
@@ -120,6 +123,7 @@ from shipment_etl.errors.usage import (
     PluginError,
     UnknownColumn,
     UnsupportedCheck,
+    WrongTypes,
 )
 from shipment_etl.errors.wording import listed, nearest, shorten
 
@@ -129,6 +133,7 @@ __all__ = [
     "BucketElsewhere",
     "BucketMissing",
     "ChangedOutside",
+    "ColumnClash",
     "CommitConflict",
     "ConfigError",
     "CredentialsMissing",
@@ -177,6 +182,7 @@ __all__ = [
     "UnsupportedCheck",
     "UsageError",
     "VersionMissing",
+    "WrongTypes",
     "listed",
     "nearest",
     "shorten",

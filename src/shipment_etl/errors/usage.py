@@ -1,12 +1,13 @@
 """Errors of calls: an argument, a setting, a mapping, a network or a plugin is wrong; nothing was done."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
 from shipment_etl.errors.base import UsageError
 from shipment_etl.errors.wording import listed, shorten
 
 __all__ = [
+    "ColumnClash",
     "ConfigError",
     "ExtraMissing",
     "InvalidDateRange",
@@ -18,6 +19,7 @@ __all__ = [
     "PluginError",
     "UnknownColumn",
     "UnsupportedCheck",
+    "WrongTypes",
 ]
 
 
@@ -58,6 +60,35 @@ class MissingColumns(UsageError):
 
     def __init__(self, what: str, missing: Iterable[str], available: Iterable[str]) -> None:
         super().__init__(what=what, missing=missing, available=list(available))
+
+
+class ColumnClash(UsageError):
+    """A frame has columns whose names cannot be used together."""
+
+    template = "The columns {columns} of the frame clash: {why}."
+    remedy = "Rename or drop them, for example with frame.withColumnsRenamed."
+
+    def __init__(self, columns: Iterable[str], why: str) -> None:
+        super().__init__(columns=columns, why=why)
+
+
+class WrongTypes(UsageError):
+    """A frame has columns of types that a function cannot work with.
+
+    Args:
+        what: needs other types.
+        columns: name → the type it has, and the one it must have.
+    """
+
+    template = "{what} needs other types: {columns}."
+    remedy = (
+        "Cast these columns, for example with F.to_date and its format; texts of a file are read by a mapping "
+        "and etl.conform."
+    )
+
+    def __init__(self, what: str, columns: Mapping[str, tuple[str, str]]) -> None:
+        told = [f"{name} is {found:.40}, must be {wanted}" for name, (found, wanted) in columns.items()]
+        super().__init__(what=what, columns=told)
 
 
 class UnsupportedCheck(UsageError):
