@@ -1,6 +1,7 @@
 """The maintain job: fewer and larger files, nothing dead kept, the same rows in every table.
 
-Compaction is committed and logged as the work of any job; only then are files deleted that no version needs any more.
+Tables are compacted, then files are deleted that neither the versions before nor those after need. The log comes last, as in
+every job: nothing that can fail comes after it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -90,18 +91,25 @@ def run_maintain(
         with work.stage("staging"):
             # The lock says that no other job is at work, so what lies there was left by one that died.
             left = clear_staging(lake)
+        names = sorted(work.base.tables)
         with work.stage("compact"):
-            compacted = {name: _compact_table(work, name) for name in sorted(work.base.tables)}
+            compacted = {name: _compact_table(work, name) for name in names}
+        with work.stage("clean"):
+            hours = max(24 * retention_days, MIN_HOURS)
+            deleted = {name: clean(lake, name, hours, _versions_that_count(work, name)) for name in names}
             if work.base.runs is not None:
-                # Other than those of tables, its compaction counts at once: the log itself has no log.
+                # Other than those of tables, its commits count at once: the log itself has no log.
                 compacted[RUNS.name] = _compact_table(work, RUNS.name)
+                deleted[RUNS.name] = clean(lake, RUNS.name, hours)
                 work.base = replace(work.base, runs=lake.version(RUNS.name))
-        after = {name: lake.version(name) for name in work.base.tables}
-        run = work.succeed(RowCounts(0, 0), after, {})
-        # Deleted last, when no earlier version can be needed to roll back.
-        hours = max(24 * retention_days, MIN_HOURS)
-        deleted = {name: clean(lake, name, hours, (after[name],) if name in after else ()) for name in compacted}
+        run = work.succeed(RowCounts(0, 0), {name: lake.version(name) for name in names}, {})
         return Maintenance(run, {name: Upkeep(*each, deleted[name]) for name, each in compacted.items()}, left)
+
+
+def _versions_that_count(work: Work, name: str) -> list[int]:
+    """Return the versions of a table that readers, or the next job, may need if this job fails."""
+    logged = work.lake.snapshot().tables.get(name)
+    return sorted({work.base.tables[name], *([] if logged is None else [logged])})
 
 
 def _compact_table(work: Work, name: str) -> tuple[Size, Size]:

@@ -17,7 +17,7 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 from pyspark.errors import PySparkException
 
-from shipment_etl.errors import CommitConflict, EngineFailed, LakeFull
+from shipment_etl.errors import CommitConflict, EngineFailed, LakeFull, StorageError
 from shipment_etl.lake.storage import Storage
 from shipment_etl.lake.tables import Table
 
@@ -123,11 +123,13 @@ def commit_files(
 
     try:
         translate_errors(f"writing {table.name}", storage, make)
-    except CommitConflict:
-        # The answer to a commit can get lost; its repetition is then refused for what it made itself.
+    except (CommitConflict, EngineFailed, StorageError) as problem:
+        # The answer to a commit can get lost: it was made, or its repetition is refused for what it made itself.
         made = read_commit(storage, table.name, target)
         if made is None or made.run != run or set(made.added) != {each.path for each in add}:
-            raise CommitConflict(table.name, 1) from None
+            if isinstance(problem, CommitConflict):
+                raise CommitConflict(table.name, 1) from None
+            raise
     return target
 
 

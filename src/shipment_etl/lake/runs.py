@@ -210,7 +210,8 @@ def log_run(lake: Lake, run: Run, version: int | None) -> None:
 def is_logged(lake: Lake, run_id: str, version: int | None) -> bool:
     """Whether a run that knew a version of the log was logged."""
     commit = read_commit(lake.storage, RUNS.name, 0 if version is None else version + 1)
-    return commit is not None and commit.run == run_id and bool(commit.added)
+    # Maintenance also compacts the log itself, in a commit of its own.
+    return commit is not None and commit.run == run_id and commit.changes_rows
 
 
 def keep_report(lake: Lake, run: Run) -> None:

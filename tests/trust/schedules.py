@@ -1,0 +1,38 @@
+"""Schedules: hypothesis draws jobs and crashes, and the state machine runs them."""
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import seed as seeded
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.trust.machine import LakeMachine
+
+__all__ = ["STEPS_PER_SCHEDULE", "run_schedules"]
+
+STEPS_PER_SCHEDULE = 8
+
+
+def run_schedules(machine: type[LakeMachine], *, seed: int, count: int, shrink: bool = False) -> None:
+    """Run some schedules, the same for the same seed.
+
+    Args:
+        machine: on which kind of lake, with which jobs.
+        seed: any whole number.
+        count: how many.
+        shrink: whether to look for a smaller schedule that fails, too; it takes minutes.
+
+    Raises:
+        AssertionError: what must hold did not; the schedule is in its notes.
+    """
+    phases = [Phase.generate, Phase.shrink] if shrink else [Phase.generate]
+    chosen = settings(
+        max_examples=count,
+        stateful_step_count=STEPS_PER_SCHEDULE,
+        deadline=None,
+        database=None,
+        phases=phases,
+        suppress_health_check=list(HealthCheck),
+    )
+    # hypothesis keeps the seed on the class.
+    drawn = seeded(seed)(type(machine.__name__, (machine,), {}))
+    with machine.jobs.ready():
+        run_state_machine_as_test(drawn, settings=chosen)
