@@ -129,7 +129,8 @@ class Gate:
         return made
 
     def _due(self, name: str) -> Fault | None:
-        if not self.faults or self.faults[0].step not in ("any", name):
+        # A lock that cannot be given back raises nothing: it is left to expire.
+        if not self.faults or self.faults[0].step not in ("any", name) or (name, self.faults[0].what) == ("unlock", FAIL):
             return None
         self._seen += 1
         if self._seen <= self.faults[0].nth:
