@@ -1,7 +1,7 @@
 """A proxy before a store that lies: it loses answers, resets, truncates, delays, and answers 500 and 503.
 
-It stands between every client of a job (boto3, pyarrow, deltalake, Sail) and the store, in a process of its own: some clients
-hold Python's lock while they wait. What it does to which request is drawn from a seed. Of libraries, toxiproxy knows
+It stands between every client of a job (boto3, pyarrow, deltalake, Sail) and the store, in a process of its own, as some
+clients hold Python's lock while they wait. What it does to which request is drawn from a seed. Of libraries, toxiproxy knows
 connections only, and mitmproxy brings a second set of pinned versions.
 
 Run as a program with the address of a store, it prints its own, and then answers each line of JSON on its standard input
