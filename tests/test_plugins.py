@@ -10,11 +10,12 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from shipment_etl import Lake, Mart, RowRule, Scenario, hookimpl, run_generate, run_process
-from shipment_etl.errors import NameClash, PluginError, UnknownEngine
+from shipment_etl import Lake, Mart, RowRule, Scenario, hookimpl, report, run_generate, run_process
+from shipment_etl.cli.rendering import print_run
+from shipment_etl.errors import InvalidValue, NameClash, PluginError, UnknownEngine
 from shipment_etl.generator.scenarios import SCENARIOS
 from shipment_etl.hookspecs import GROUP
-from shipment_etl.lake.runs import RunStart
+from shipment_etl.lake.runs import RunStart, newest_run
 from shipment_etl.plugins import plugins
 from shipment_etl.sessions import session
 from shipment_etl.transform.marts import MARTS
@@ -164,3 +165,27 @@ def test_a_mart_and_a_rule_more_are_kept_by_the_jobs(spark: SparkSession, tmp_pa
     assert run.tables["processed/users"].rows == 7, "the first day, of before the plugin, is in its mart as well"
     assert run.reasons["carrier:no_usps"] == run.counts.quarantined > 0
     assert "carrier:no_usps" in run.rules
+
+
+def test_a_rule_that_warns_counts_rows_and_accepts_them(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake = Lake(tmp_path / "lake")
+    run_generate(lake, date=date(2026, 11, 23), rows=500, defects=0, spark=spark)
+    warns = RowRule("no_usps", "carrier", "not USPS", lambda: F.col("carrier") != "USPS", severity="warn")
+    run = run_process(lake, max_rejected=0, spark=spark, listeners=[Adding([], [warns])])
+    shipments = lake.read(spark, "processed/shipments")
+    assert run.warnings == {"carrier:no_usps": shipments.where(F.col("carrier") == "USPS").count()}
+    assert run.warnings["carrier:no_usps"] > 0
+    assert (run.counts.accepted, run.counts.quarantined, dict(run.reasons)) == (500, 0, {})
+    assert "carrier:no_usps" in run.rules
+    assert newest_run(lake) == run
+    print_run(run)
+    assert f"{run.warnings['carrier:no_usps']}  carrier:no_usps (warning, accepted)" in capsys.readouterr().out
+    page = report(lake)
+    assert f"{run.warnings['carrier:no_usps']} rows: <code>carrier:no_usps</code>" in page
+
+
+def test_a_severity_that_is_unknown_is_refused() -> None:
+    with pytest.raises(InvalidValue, match="severity is 'fatal', but must be one of error, warn"):
+        RowRule("no_usps", "carrier", "not USPS", lambda: F.lit(True), severity="fatal")  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ break no check but `required`, and a pattern is anchored at its start, in both. 
   judge values only: a row cannot have a wrong type, its frame has, and to quarantine each of its rows would be no help.
 - Columns that are unique together are a check of the frame, too. Which row of several with an id is kept has to be
   decided, so `split` does it; the compiler leaves `unique` aside.
-- A check with `raise_warning` only warns in pandera. A split has two sides and no third: the row is rejected.
+- A check with `raise_warning` only warns in pandera. So its rule has the severity `warn`, and rejects no row.
 - A check that the compiler does not know, pandera runs; the compiler refuses it, rather than let rows pass unchecked.
 - A column that is missing is one more error in pandera's report; here the caller is told at once (`split` raises
   MissingColumns), for no row could be read.
@@ -166,12 +166,12 @@ def test_pandera_judges_whether_rows_are_unique_and_the_rules_do_not(spark):
     assert compiled(schema, made) == [set(), set()]
 
 
-def test_a_check_that_only_warns_in_pandera_rejects_the_row(spark):
+def test_a_check_that_only_warns_in_pandera_is_a_rule_that_only_warns(spark):
     schema, rows, types = one_column(T.IntegerType(), [1], Check.greater_than(5, raise_warning=True))
     made = frame(spark, rows, types)
     with pytest.warns(SchemaWarning, match=r"failed validation greater_than\(5\)"):
         assert set(broken_in(schema, made)) == set()
-    assert compiled(schema, made) == [{("greater_than", "x")}]
+    assert [rule.severity for rule in rules(schema)] == ["warn"]
 
 
 def test_a_missing_column_is_an_error_for_pandera_and_nothing_a_rule_can_read(spark):

@@ -82,6 +82,8 @@ def print_run(run: Run) -> None:
         )
         for name, rows in run.reasons.items():
             shown.print(f"    {rows:>9,}  {escape(name)}")
+        for name, rows in run.warnings.items():
+            shown.print(f"    {rows:>9,}  {escape(name)} (warning, accepted)")
 
 
 def _header(name: str, width: int) -> str:

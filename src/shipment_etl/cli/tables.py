@@ -1,7 +1,8 @@
 """Tables of a lake, as commands show them; read without an engine."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -102,7 +103,13 @@ def _added_up(runs: Sequence[Run]) -> Run:
         quarantined=sum(run.counts.quarantined for run in runs),
         duplicates=sum(run.counts.duplicates for run in runs),
     )
-    names = {name for run in runs for name in run.reasons}
-    reasons = {name: sum(run.reasons.get(name, 0) for run in runs) for name in names}
-    ordered = dict(sorted(reasons.items(), key=lambda each: (-each[1], each[0])))
-    return replace(runs[-1], counts=counts, reasons=ordered)
+    reasons, warnings = _sum_by_name(run.reasons for run in runs), _sum_by_name(run.warnings for run in runs)
+    return replace(runs[-1], counts=counts, reasons=reasons, warnings=warnings)
+
+
+def _sum_by_name(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Add up counts, the largest first."""
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(sorted(total.items(), key=lambda each: (-each[1], each[0])))

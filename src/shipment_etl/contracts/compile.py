@@ -14,6 +14,7 @@ from pandera.pyspark import DataFrameSchema
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from shipment_etl.contracts.models import ERROR, WARN, Severity
 from shipment_etl.errors import UnsupportedCheck, listed
 
 __all__ = [
@@ -39,13 +40,20 @@ REQUIRED = "required"
 class Rule:
     """One thing that can be wrong with a row.
 
-    `broken` is true or false, never null; `message` is a string, read only where broken.
+    `broken` is true or false, never null; `message` is a string, read only where broken. A row that breaks a rule of
+    severity `error` is bad; one that breaks a rule of severity `warn` is good, and counted.
     """
 
     name: str
     column: str
     broken: Column
     message: Column
+    severity: Severity = ERROR
+
+    @property
+    def full_name(self) -> str:
+        """Column and rule, as reports have them: carrier:isin."""
+        return f"{self.column}:{self.name}"
 
 
 Holds = Callable[[Column, Mapping[str, Any]], Column]
@@ -101,7 +109,7 @@ def rules(schema: DataFrameSchema) -> tuple[Rule, ...]:
 
 def is_sound(of: Sequence[Rule]) -> Column:
     """Return a boolean, never null: whether a row breaks none of the rules."""
-    return ~reduce(lambda one, other: one | other, (rule.broken for rule in of))
+    return ~reduce(lambda one, other: one | other, (rule.broken for rule in of), F.lit(False))
 
 
 def reasons(of: Sequence[Rule]) -> Column:
@@ -142,7 +150,7 @@ def _field_rule(column: str, check: Check) -> Rule:
     holds, expected = CHECKS[name]
     value = column_named(column)
     said = F.concat(F.lit(f"{column} is "), quoted(value), F.lit(f", {expected(statistics)}"))
-    return Rule(name, column, _broken(holds(value, statistics)), said)
+    return Rule(name, column, _broken(holds(value, statistics)), said, _severity(check))
 
 
 def _row_rule(check: Check) -> Rule:
@@ -151,7 +159,11 @@ def _row_rule(check: Check) -> Rule:
         raise UnsupportedCheck(str(check.name), "several columns", ("row_rule",))
     column = statistics["column"]
     said = F.concat(F.lit(f"{check.error}: {column} is "), quoted(column_named(column)))
-    return Rule(str(check.name), column, _broken(statistics["holds"]()), said)
+    return Rule(str(check.name), column, _broken(statistics["holds"]()), said, _severity(check))
+
+
+def _severity(check: Check) -> Severity:
+    return WARN if check.raise_warning else ERROR
 
 
 def _broken(holds: Column) -> Column:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import wraps
-from typing import Any
+from typing import Any, Literal, get_args
 
 import pyspark.sql.types as T
 from pandera.pyspark import Check, DataFrameModel, DataFrameSchema, Field, dataframe_check
@@ -16,7 +16,11 @@ from pyspark.sql import functions as F
 from shipment_etl.errors import InvalidValue
 from shipment_etl.network import Carrier, City, Network, Warehouse
 
-__all__ = ["COLUMNS", "IDENTITY", "MEASURES", "RowRule", "Shipment", "contract", "row_rule"]
+__all__ = ["COLUMNS", "ERROR", "IDENTITY", "MEASURES", "WARN", "RowRule", "Severity", "Shipment", "contract", "row_rule"]
+
+Severity = Literal["error", "warn"]
+ERROR: Severity = "error"
+WARN: Severity = "warn"
 
 IDENTITY = "source_row"
 """The column that tells the rows of a batch apart: the number of the row in its file, or of the generator."""
@@ -37,19 +41,34 @@ class RowRule:
 
     Args:
         name: of the rule, as reasons tell it.
-        column: where the mistake is to be looked for.
-        message: what to tell whoever has to mend it.
+        column: where to look for the mistake.
+        message: what to tell whoever has to fix it.
         holds: returns the Column that is true for a sound row; null, where a part is unknown, passes.
+        severity: of a row that breaks it: `error` quarantines the row, `warn` counts it and accepts it.
+
+    Raises:
+        InvalidValue: the severity is neither.
     """
 
     name: str
     column: str
     message: str
     holds: Callable[[], Column]
+    severity: Severity = ERROR
+
+    def __post_init__(self) -> None:
+        if self.severity not in get_args(Severity):
+            raise InvalidValue("severity", self.severity, f"one of {', '.join(get_args(Severity))}")
 
     def check(self) -> Check:
         """Return the rule as a check of pandera."""
-        return Check(self.holds_in, name=self.name, error=self.message, statistics=self.statistics)
+        return Check(
+            self.holds_in,
+            name=self.name,
+            error=self.message,
+            statistics=self.statistics,
+            raise_warning=self.severity == WARN,
+        )
 
     @property
     def statistics(self) -> dict[str, Any]:
@@ -61,17 +80,19 @@ class RowRule:
         return bool(frame.filter(~self.holds()).limit(1).count() == 0)
 
 
-def row_rule(column: str, message: str) -> Callable[[Callable[[], Column]], Any]:
+def row_rule(column: str, message: str, severity: Severity = ERROR) -> Callable[[Callable[[], Column]], Any]:
     """Declare a `RowRule` in a model: the decorated function is its `holds`, and gives it its name."""
 
     def declare(holds: Callable[[], Column]) -> Any:
-        rule = RowRule(holds.__name__, column, message, holds)
+        rule = RowRule(holds.__name__, column, message, holds, severity)
 
         @wraps(holds)
         def check(cls: type, frame: DataFrame) -> bool:
             return rule.holds_in(frame)
 
-        return dataframe_check(name=rule.name, error=message, statistics=rule.statistics)(check)
+        return dataframe_check(name=rule.name, error=message, statistics=rule.statistics, raise_warning=severity == WARN)(
+            check
+        )
 
     return declare
 

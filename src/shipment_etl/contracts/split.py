@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl.contracts.compile import REASONS_TYPE, REQUIRED, column_named, is_sound, reasons, rules
-from shipment_etl.contracts.models import IDENTITY, contract
+from shipment_etl.contracts.models import ERROR, IDENTITY, WARN, contract
 from shipment_etl.contracts.repeats import CONFLICT, conflicting, repeated_ids, settle
 from shipment_etl.contracts.types import UNPARSED, fit
 
@@ -20,6 +20,7 @@ def split(frame: DataFrame, schema: DataFrameSchema | None = None) -> tuple[Data
 
     Bad is a row that breaks the contract, or that has the id of another sound row and other content; of rows with the
     same id the first (by source_row) is kept. Exact duplicates of a good row stay with the good ones: `clean` drops them.
+    Rules of severity `warn` make no row bad.
 
     Args:
         frame: shipments with `source_row`, unique within the frame, and any other columns. Numbers may be of any type: they
@@ -49,12 +50,14 @@ def split(frame: DataFrame, schema: DataFrameSchema | None = None) -> tuple[Data
 class Verdict(NamedTuple):
     """What a contract says of the rows of a frame.
 
-    `rules` are their names, as carrier:isin; `sound` is a boolean, never null; `reasons` are as `compile.reasons` has them.
+    `rules` are their names, as carrier:isin; `sound` is a boolean, never null; `reasons` are as `compile.reasons` has them;
+    `warnings` are the rules that a sound row may break, name → whether it does.
     """
 
     rules: tuple[str, ...]
     sound: Column
     reasons: Column
+    warnings: dict[str, Column]
 
     def parts(self, frame: DataFrame) -> tuple[DataFrame, DataFrame]:
         """Split rows by the contract alone, ids apart."""
@@ -72,16 +75,18 @@ def judge(frame: DataFrame, schema: DataFrameSchema) -> Verdict:
     Raises:
         UnsupportedCheck: the contract has a check that the compiler does not know.
     """
-    every = rules(schema)
-    names = tuple(f"{rule.column}:{rule.name}" for rule in every)
+    compiled = rules(schema)
+    names = tuple(rule.full_name for rule in compiled)
+    warnings = {rule.full_name: rule.broken for rule in compiled if rule.severity == WARN}
+    every = [rule for rule in compiled if rule.severity == ERROR]
     if UNPARSED not in frame.columns:
-        return Verdict(names, is_sound(every), reasons(every))
+        return Verdict(names, is_sound(every), reasons(every), warnings)
     # What could not be read is null now; to call it missing as well would be wrong.
     unread = F.col(f"{UNPARSED}.column")
-    every = tuple(
+    every = [
         replace(rule, broken=rule.broken & ~F.array_contains(unread, rule.column)) if rule.name == REQUIRED else rule
         for rule in every
-    )
+    ]
     # Cast, because Sail joins only arrays that agree on what may be null, which a frame read back does not.
     told = F.concat(F.col(UNPARSED).cast(REASONS_TYPE), reasons(every).cast(REASONS_TYPE))
-    return Verdict(names, is_sound(every) & (F.size(UNPARSED) == 0), told)
+    return Verdict(names, is_sound(every) & (F.size(UNPARSED) == 0), told, warnings)

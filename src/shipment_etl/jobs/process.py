@@ -88,19 +88,20 @@ def run_process(
             batch = _load_batch(work, staging, raw, network)
             work.rules = tuple(batch.verdict.rules)
             shipments, counts, reasons = _split_and_clean(work, staging, batch)
+            warnings = _warnings(shipments, batch.verdict.warnings)
         held = counts.quarantined > max_rejected * counts.read
         if held:
             # Only the quarantine tells of a batch that is held: what was known of it before still counts.
             work.drop(SHIPMENTS)
             rejected = DataRejected(counts.quarantined, counts.read, max_rejected)
-            run = work.finish(counts, reasons, HELD, str(rejected))
+            run = work.finish(counts, reasons, warnings, HELD, str(rejected))
         else:
             with work.stage("lane_days"):
                 month = F.date_format("shipment_date", "yyyy-MM")
                 work.replace_batch(LANE_DAYS, lane_days(shipments), {"month": month})
             with work.stage("marts"):
                 update_marts(work, network or Network.default())
-            run = work.finish(counts, reasons)
+            run = work.finish(counts, reasons, warnings)
     if held:
         raise DataRejected(counts.quarantined, counts.read, max_rejected)
     return run
@@ -176,6 +177,15 @@ def _split_and_clean(work: Work, staging: Staging, batch: _Batch) -> tuple[DataF
             parts["duplicates"] = repeats.where(F.col("repeat") == DUPLICATE)
         written = {"accepted": work.rows_written(SHIPMENTS), "quarantined": work.rows_written(QUARANTINE)}
         return shipments, RowCounts(**row_counts(parts), **written), _reasons(quarantine)
+
+
+def _warnings(shipments: DataFrame, broken: dict[str, Column]) -> dict[str, int]:
+    """Count the accepted rows that break a rule of severity `warn`, by rule."""
+    if not broken:
+        return {}
+    counts = shipments.agg(*(F.count(F.when(each, 1)).alias(f"rule_{place}") for place, each in enumerate(broken.values())))
+    rows = dict(zip(broken, counts.collect()[0], strict=True))
+    return {name: rows[name] for name in sorted(rows, key=lambda name: (-rows[name], name)) if rows[name]}
 
 
 def _reasons(quarantine: DataFrame) -> dict[str, int]:

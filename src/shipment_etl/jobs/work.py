@@ -186,6 +186,7 @@ class Work:
         self,
         counts: RowCounts,
         reasons: Mapping[str, int] | None = None,
+        warnings: Mapping[str, int] | None = None,
         status: str = SUCCEEDED,
         error: str | None = None,
     ) -> Run:
@@ -196,7 +197,7 @@ class Work:
             self._commit()
         versions = {**self.base.tables, **self._committed}
         tables = {name: TableVersion(versions[name], word) for name, word in sorted(words.items())}
-        return self.succeed(counts, versions, tables, reasons, status, error)
+        return self.succeed(counts, versions, tables, reasons, warnings, status, error)
 
     def succeed(
         self,
@@ -204,12 +205,20 @@ class Work:
         after: Mapping[str, int],
         tables: Mapping[str, TableVersion],
         reasons: Mapping[str, int] | None = None,
+        warnings: Mapping[str, int] | None = None,
         status: str = SUCCEEDED,
         error: str | None = None,
     ) -> Run:
         """Log the run, after which these versions count, and return it."""
         run = self._run(
-            status, counts, after, tables=dict(tables), reasons=dict(reasons or {}), error=error, marts_key=self.marts_key
+            status,
+            counts,
+            after,
+            tables=dict(tables),
+            reasons=dict(reasons or {}),
+            warnings=dict(warnings or {}),
+            error=error,
+            marts_key=self.marts_key,
         )
         self.lock.check()
         log_run(self.lake, run, self.base.runs)

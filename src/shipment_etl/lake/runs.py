@@ -113,6 +113,7 @@ class Run:
         rules: that rows were held to.
         before, after: versions of all tables that count before and after it.
         marts_key: digest of what computed the marts that count after it.
+        warnings: accepted rows that break a rule of severity `warn`, by column and rule.
     """
 
     run_id: str
@@ -134,6 +135,7 @@ class Run:
     before: Mapping[str, int] = field(default_factory=dict)
     after: Mapping[str, int] = field(default_factory=dict)
     marts_key: str = ""
+    warnings: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def total_seconds(self) -> float:

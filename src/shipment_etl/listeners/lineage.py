@@ -90,7 +90,7 @@ def _inputs(start: RunStart, run: Run) -> list[InputDataset]:
     """What a run has read: of `process` the raw table, with an assertion for each rule."""
     if run.job != "process":
         return []
-    every = dict.fromkeys(run.rules, 0) | dict(run.reasons)
+    every = dict.fromkeys(run.rules, 0) | dict(run.reasons) | dict(run.warnings)
     assertions = [_assertion(name, rows) for name, rows in every.items()]
     quality = DataQualityAssertionsDatasetFacet(assertions=assertions)
     return [InputDataset(*_dataset(start, f"raw/{run.source}"), inputFacets={"dataQualityAssertions": quality})]

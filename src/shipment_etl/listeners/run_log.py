@@ -36,7 +36,8 @@ class RunLog:
     def after_run(self, start: RunStart, run: Run) -> None:
         """Log what was done: counts, reasons, seconds."""
         counts = {name: getattr(run.counts, name) for name in ("read", "accepted", "quarantined", "duplicates")}
-        _log(logging.INFO, f"run {run.status}", start, **counts, reasons=dict(run.reasons), seconds=run.total_seconds)
+        why = {"reasons": dict(run.reasons), "warnings": dict(run.warnings)}
+        _log(logging.INFO, f"run {run.status}", start, **counts, **why, seconds=run.total_seconds)
 
     @hookimpl
     def run_failed(self, start: RunStart, error: BaseException) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "run_rows",
     "samples",
     "tiles",
+    "warned_of",
     "warnings_of",
 ]
 
@@ -120,9 +121,18 @@ def warnings_of(runs: Iterable[Run]) -> list[str]:
 
 def reasons_of(batches: Iterable[Run]) -> dict[str, int]:
     """Add up rejected rows by reason, the most frequent first."""
+    return _sum_by_name(run.reasons for run in batches)
+
+
+def warned_of(batches: Iterable[Run]) -> dict[str, int]:
+    """Add up accepted rows that break a rule of severity `warn`, by rule, the most frequent first."""
+    return _sum_by_name(run.warnings for run in batches)
+
+
+def _sum_by_name(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     total: Counter[str] = Counter()
-    for run in batches:
-        total.update(run.reasons)
+    for each in counts:
+        total.update(each)
     return dict(sorted(total.items(), key=lambda each: (-each[1], each[0])))
 
 

@@ -20,6 +20,7 @@ from shipment_etl.reporting.contents import (
     run_rows,
     samples,
     tiles,
+    warned_of,
     warnings_of,
 )
 from shipment_etl.reporting.findings import Action, actions, change, figures, load, within
@@ -92,6 +93,7 @@ def _body(facts: Facts) -> dict[str, Any]:
         "charts": drawn,
         "reasons": rejected,
         "reasons_shown": MOST_REASONS,
+        "warned": list(warned_of(facts.batches).items())[:MOST_REASONS],
         "samples": samples(facts.rejected),
         "warnings": warnings_of(facts.runs),
     }

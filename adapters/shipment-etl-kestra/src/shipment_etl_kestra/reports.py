@@ -16,7 +16,8 @@ def outputs_of(run: Run) -> dict[str, Any]:
     """Return what later tasks, and people, read of a run: its name, where every row went, why rows were rejected."""
     about = {"run_id": run.run_id, "job": run.job, "source": run.source, "batch_date": run.batch_date.isoformat()}
     counts = {name: getattr(run.counts, name) for name in COUNTS}
-    return {**about, "status": run.status, **counts, "reasons": dict(run.reasons), "seconds": run.total_seconds}
+    why = {"reasons": dict(run.reasons), "warnings": dict(run.warnings)}
+    return {**about, "status": run.status, **counts, **why, "seconds": run.total_seconds}
 
 
 def metrics_of(run: Run) -> list[dict[str, Any]]:
@@ -25,6 +26,7 @@ def metrics_of(run: Run) -> list[dict[str, Any]]:
     return [
         *(_metric("counter", f"rows_{name}", getattr(run.counts, name), **about) for name in COUNTS),
         *(_metric("counter", "rows_rejected", rows, **about, reason=reason) for reason, rows in run.reasons.items()),
+        *(_metric("counter", "rows_warned", rows, **about, reason=reason) for reason, rows in run.warnings.items()),
         *(_metric("timer", "stage", seconds, **about, stage=stage) for stage, seconds in run.seconds.items()),
     ]
 
