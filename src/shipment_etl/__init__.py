@@ -4,6 +4,7 @@ The names below are the whole public interface; each is imported when it is firs
 stays quick and loads no engine.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -88,9 +89,22 @@ _HOMES = {
 }
 
 
+def check_docstrings() -> None:
+    """Check that PySpark can be imported, before anything does.
+
+    Raises:
+        DocstringsMissing: Python dropped its docstrings.
+    """
+    if sys.flags.optimize > 1:
+        from shipment_etl.errors import DocstringsMissing
+
+        raise DocstringsMissing
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    check_docstrings()
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

@@ -11,6 +11,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
+from shipment_etl import check_docstrings
 from shipment_etl.cli.commands import app
 from shipment_etl.cli.output import OutputClosed, watch_output
 from shipment_etl.cli.terminal import console, echo, echo_json
@@ -32,6 +33,7 @@ def main() -> None:
             signal.signal(number, _stop)
     watch_output()
     try:
+        check_docstrings()
         settings_of_environment(os.environ)
         app(obj=settings_of_file(os.environ).given)
     except SystemExit as done:

@@ -15,6 +15,7 @@ ShipmentEtlError
 │   ├── JavaMissing
 │   ├── JarsUnreachable             retryable
 │   ├── DeltaMissing
+│   ├── DocstringsMissing
 │   ├── MissingColumns
 │   ├── ColumnClash
 │   ├── WrongTypes
@@ -30,6 +31,11 @@ ShipmentEtlError
     │   ├── FileMissing
     │   ├── FileEmpty
     │   └── FileUnreadable
+    │       └── LimitExceeded
+    │           ├── TooManyFields
+    │           ├── RecordTooLong
+    │           ├── RecordTooLarge
+    │           └── UnpackedTooLarge
     ├── LakeError
     │   ├── LakeMissing
     │   ├── TableMissing
@@ -71,10 +77,16 @@ from shipment_etl.errors.data import (
     FileUnreadable,
     FileUnwritable,
     IngestError,
+    LimitExceeded,
+    RecordTooLarge,
+    RecordTooLong,
     RowsLost,
+    TooManyFields,
+    UnpackedTooLarge,
 )
 from shipment_etl.errors.engine import (
     DeltaMissing,
+    DocstringsMissing,
     EngineFailed,
     EngineMissing,
     EngineTaken,
@@ -140,6 +152,7 @@ __all__ = [
     "CredentialsRefused",
     "DataRejected",
     "DeltaMissing",
+    "DocstringsMissing",
     "EngineFailed",
     "EngineMissing",
     "EngineTaken",
@@ -160,6 +173,7 @@ __all__ = [
     "LakeLocked",
     "LakeMissing",
     "LakeUnwritable",
+    "LimitExceeded",
     "LockLost",
     "MappingError",
     "MissingColumns",
@@ -169,6 +183,8 @@ __all__ = [
     "NotADeltaTable",
     "NothingToReport",
     "PluginError",
+    "RecordTooLarge",
+    "RecordTooLong",
     "RowsChanged",
     "RowsLost",
     "ShipmentEtlError",
@@ -177,8 +193,10 @@ __all__ = [
     "StorageFailed",
     "StorageUnreachable",
     "TableMissing",
+    "TooManyFields",
     "UnknownColumn",
     "UnknownEngine",
+    "UnpackedTooLarge",
     "UnsupportedCheck",
     "UsageError",
     "VersionMissing",

@@ -1,8 +1,22 @@
 """Errors of data: files that cannot be landed or written, and rows that do not add up."""
 
+from typing import ClassVar
+
 from shipment_etl.errors.base import JobError
 
-__all__ = ["FileEmpty", "FileMissing", "FileUnreadable", "FileUnwritable", "IngestError", "RowsLost"]
+__all__ = [
+    "FileEmpty",
+    "FileMissing",
+    "FileUnreadable",
+    "FileUnwritable",
+    "IngestError",
+    "LimitExceeded",
+    "RecordTooLarge",
+    "RecordTooLong",
+    "RowsLost",
+    "TooManyFields",
+    "UnpackedTooLarge",
+]
 
 
 class IngestError(JobError):
@@ -36,6 +50,41 @@ class FileUnreadable(IngestError):
 
     def __init__(self, file: str, why: str, remedy: str) -> None:
         super().__init__(remedy=remedy, file=file, why=why)
+
+
+class LimitExceeded(FileUnreadable):
+    """A file goes beyond a limit that keeps memory bounded."""
+
+    template = "{file} cannot be read: {where} has more than {limit:,} {unit}."
+    unit: ClassVar[str] = ""
+
+    def __init__(self, file: str, where: str, limit: int, remedy: str) -> None:
+        # Past the constructor of FileUnreadable, whose message has other parts.
+        super(FileUnreadable, self).__init__(remedy=remedy, file=file, where=where, limit=limit, unit=self.unit)
+
+
+class TooManyFields(LimitExceeded):
+    """A record has more fields than `MAX_FIELDS`."""
+
+    unit = "fields"
+
+
+class RecordTooLong(LimitExceeded):
+    """A record of text is longer than `MAX_RECORD_CHARACTERS`."""
+
+    unit = "characters"
+
+
+class RecordTooLarge(LimitExceeded):
+    """A record of a binary format is larger than `MAX_RECORD_BYTES`."""
+
+    unit = "bytes"
+
+
+class UnpackedTooLarge(LimitExceeded):
+    """A packed file grows too much when it is unpacked: `MAX_UNPACKED_RATIO`, or `MAX_UNPACKED_BYTES`."""
+
+    unit = "bytes when unpacked"
 
 
 class FileUnwritable(JobError):

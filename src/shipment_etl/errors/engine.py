@@ -7,6 +7,7 @@ from shipment_etl.errors.wording import first_line, nearest
 
 __all__ = [
     "DeltaMissing",
+    "DocstringsMissing",
     "EngineFailed",
     "EngineMissing",
     "EngineTaken",
@@ -35,6 +36,16 @@ class EngineMissing(UsageError):
 
     def __init__(self, name: str, install: str) -> None:
         super().__init__(name=name, install=install)
+
+
+class DocstringsMissing(UsageError):
+    """Python runs without docstrings, which PySpark reads."""
+
+    template = "Python drops docstrings here (PYTHONOPTIMIZE=2 or python -OO), and PySpark cannot be imported without them."
+    remedy = "Unset PYTHONOPTIMIZE, or set it to 1."
+
+    def __init__(self) -> None:
+        super().__init__()
 
 
 class EngineTaken(UsageError):

@@ -3,15 +3,18 @@
 import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 
-from shipment_etl.errors import FileEmpty, FileUnreadable, listed, shorten
-from shipment_etl.ingest.files import LONGEST_LINE, Lines
+from shipment_etl.errors import FileEmpty, FileUnreadable, RecordTooLong, TooManyFields, listed, shorten
+from shipment_etl.ingest.files import Lines
+from shipment_etl.ingest.limits import MAX_FIELDS, MAX_RECORD_CHARACTERS
 from shipment_etl.ingest.mapping import Mapping
 from shipment_etl.ingest.records import Record
 
 __all__ = ["csv_records"]
 
+QUOTES = 'Look for a quote that is not closed or not doubled (""), and at delimiter under [file] in the mapping.'
+DELIMITER = "Look at delimiter under [file] in the mapping."
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
@@ -28,7 +31,7 @@ def csv_records(lines: Lines, delimiter: str, mapping: Mapping) -> Iterator[Reco
     """
     file = str(lines.path)
     # Process-wide, so only ever raised.
-    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD_CHARACTERS))
     rows = _rows(lines, delimiter)
     first = next(rows, None)
     if first is None:
@@ -37,7 +40,8 @@ def csv_records(lines: Lines, delimiter: str, mapping: Mapping) -> Iterator[Reco
     mapping.check_columns(header, file)
     width, seen = len(header), False
 
-    @cache
+    # Few, for each holds a name for each field, and each record may have another number of fields.
+    @lru_cache(maxsize=8)
     def names(fields: int) -> Sequence[str]:
         extra = (_unused(f"column {number}", header) for number in range(width + 1, fields + 1))
         return (*header[:fields], *extra)
@@ -53,18 +57,33 @@ def csv_records(lines: Lines, delimiter: str, mapping: Mapping) -> Iterator[Reco
 
 
 def _rows(lines: Lines, delimiter: str) -> Iterator[list[str]]:
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     last_line = 0
+
+    def bounded() -> Iterator[str]:
+        """Yield the lines, no more in a row for one record than it may have."""
+        started, length = 0, 0
+        for text in lines:
+            if started != last_line:
+                started, length = last_line, 0
+            length += len(text)
+            if length > MAX_RECORD_CHARACTERS:
+                where = f"the record that starts on line {last_line + 1:,}"
+                raise RecordTooLong(str(lines.path), where, MAX_RECORD_CHARACTERS, QUOTES)
+            yield text
+
+    reader = csv.reader(bounded(), delimiter=delimiter, strict=True)
     try:
         for row in reader:
             last_line = reader.line_num
+            if len(row) > MAX_FIELDS:
+                raise TooManyFields(str(lines.path), f"line {last_line:,}", MAX_FIELDS, DELIMITER)
             if row:
                 yield row
     except csv.Error as problem:
         raise FileUnreadable(
             str(lines.path),
             f"the record that starts on line {last_line + 1:,} is not CSV ({problem})",
-            'Look for a quote that is not closed or not doubled (""), and at delimiter under [file] in the mapping.',
+            QUOTES,
         ) from problem
 
 

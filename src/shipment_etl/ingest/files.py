@@ -5,20 +5,25 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import TextIOWrapper
+from io import BufferedReader, RawIOBase, TextIOWrapper
 from pathlib import Path
 from typing import IO, Any, cast
 
-from shipment_etl.errors import FileEmpty, FileMissing, FileUnreadable
+from shipment_etl.errors import FileEmpty, FileMissing, FileUnreadable, RecordTooLong, UnpackedTooLarge
+from shipment_etl.ingest.limits import (
+    MAX_RECORD_CHARACTERS,
+    MAX_UNPACKED_BYTES,
+    MAX_UNPACKED_RATIO,
+    MIN_UNPACKED_BYTES,
+)
 
-__all__ = ["LONGEST_LINE", "Lines", "is_packed", "open_bytes"]
-
-LONGEST_LINE = 1 << 24
-"""Characters in a line, and in a field. What is longer is no table, or has a quote that is never closed."""
+__all__ = ["Lines", "is_packed", "open_bytes"]
 
 GZIP_MAGIC = b"\x1f\x8b"
 BYTE_ORDER_MARK = "\ufeff"
 BLOCK = 1 << 16
+NOT_TEXT = "Set its encoding under [file] in the mapping (such as cp1252 or utf-16), or its format if it is no text."
+NO_MARK = "It has no byte order mark: set its encoding under [file] in the mapping to utf-16-le or utf-16-be."
 
 
 def is_packed(path: Path) -> bool:
@@ -50,7 +55,7 @@ def open_bytes(path: Path, *, unpack: bool = True) -> Iterator[IO[bytes]]:
                 yield data
                 return
             with gzip.open(data) as unpacked:
-                yield cast("IO[bytes]", unpacked)
+                yield cast("IO[bytes]", BufferedReader(_Unpacked(path, unpacked, data), BLOCK))
     except (FileNotFoundError, NotADirectoryError):
         raise FileMissing(str(path)) from None
     except IsADirectoryError as problem:
@@ -62,6 +67,29 @@ def open_bytes(path: Path, *, unpack: bool = True) -> Iterator[IO[bytes]]:
         raise FileUnreadable(str(path), "you may not read it", "Ask its owner for the permission.") from problem
     except OSError as problem:
         raise FileUnreadable(str(path), str(problem), "See whether its disk is all right, then try again.") from problem
+
+
+class _Unpacked(RawIOBase):
+    """Unpacked bytes, up to what their file may become."""
+
+    def __init__(self, path: Path, unpacked: IO[bytes], packed: IO[bytes]) -> None:
+        self._path = path
+        self._unpacked = unpacked
+        self._packed = packed
+        self._bytes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = self._unpacked.read1(len(buffer))  # type: ignore[attr-defined]  # gzip has it
+        buffer[: len(block)] = block
+        self._bytes += len(block)
+        limit = min(max(MIN_UNPACKED_BYTES, MAX_UNPACKED_RATIO * self._packed.tell()), MAX_UNPACKED_BYTES)
+        if self._bytes > limit:
+            remedy = "Unpack it yourself if you trust it."
+            raise UnpackedTooLarge(str(self._path), "what is packed in it", limit, remedy)
+        return len(block)
 
 
 class Lines:
@@ -89,23 +117,25 @@ class Lines:
         ):
             number = 0
             try:
-                while line := text.readline(LONGEST_LINE):
+                while line := text.readline(MAX_RECORD_CHARACTERS):
                     number += 1
                     if number == 1:
                         line = line.removeprefix(BYTE_ORDER_MARK)
                     self.characters += len(line)
                     if "\0" in line:
                         raise self._not_text(number, "has a NUL, which no text has")
-                    if len(line) == LONGEST_LINE:
-                        raise self._not_text(number, f"is longer than {LONGEST_LINE:,} characters")
+                    if len(line) == MAX_RECORD_CHARACTERS:
+                        raise RecordTooLong(str(self.path), f"line {number:,}", MAX_RECORD_CHARACTERS, NOT_TEXT)
                     yield line
-            except UnicodeDecodeError as problem:
+            except UnicodeDecodeError as problem:  # before its parent
                 what = f"is not {self.encoding}: byte {problem.object[problem.start]:#04x}"
                 raise self._not_text(self._undecodable_line(), what) from problem
+            except UnicodeError as problem:
+                why = f"it is not {self.encoding} ({problem})"
+                raise FileUnreadable(str(self.path), why, NO_MARK if "BOM" in str(problem) else NOT_TEXT) from problem
 
     def _not_text(self, number: int, what: str) -> FileUnreadable:
-        remedy = "Set its encoding under [file] in the mapping (such as cp1252 or utf-16), or its format if it is no text."
-        return FileUnreadable(str(self.path), f"line {number:,} {what}", remedy)
+        return FileUnreadable(str(self.path), f"line {number:,} {what}", NOT_TEXT)
 
     def _undecodable_line(self) -> int:
         """Number of the line that cannot be decoded: text is decoded in blocks, so the line last read tells nothing."""

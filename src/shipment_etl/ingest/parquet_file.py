@@ -11,12 +11,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from shipment_etl.errors import FileEmpty, FileUnreadable, listed
+from shipment_etl.errors import FileEmpty, FileUnreadable, RecordTooLarge, TooManyFields, listed
 from shipment_etl.ingest.files import is_packed, open_bytes
+from shipment_etl.ingest.limits import (
+    MAX_BATCH_BYTES,
+    MAX_BATCH_ROWS,
+    MAX_BATCH_VALUES,
+    MAX_FIELDS,
+    MAX_RECORD_BYTES,
+)
 from shipment_etl.ingest.mapping import Mapping
-from shipment_etl.ingest.records import ROWS, record_batch
+from shipment_etl.ingest.records import record_batch
 
 __all__ = ["parquet_batches"]
+
+TEXTS = ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
+OTHER_LAYOUT = "Write the file with other column names or types, or as CSV."
 
 
 def parquet_batches(path: Path, mapping: Mapping) -> Iterator[pa.RecordBatch]:
@@ -31,12 +41,14 @@ def parquet_batches(path: Path, mapping: Mapping) -> Iterator[pa.RecordBatch]:
         raise FileUnreadable(str(path), "it is a packed Parquet file", "Unpack it; Parquet is packed in itself.")
     with open_bytes(path, unpack=False) as data:
         try:
-            with pq.ParquetFile(data) as file:
+            with _opened(data) as file:
                 _check(file, mapping, str(path))
                 landed = 0
-                for batch in file.iter_batches(ROWS):
+                for batch in _batches(file, str(path)):
                     yield _landed(batch, landed)
                     landed += len(batch)
+        except UnicodeDecodeError as problem:
+            raise FileUnreadable(str(path), "the name of a column is not UTF-8", OTHER_LAYOUT) from problem
         except (pa.ArrowException, OSError) as problem:
             why = f"it is not a Parquet file, or a damaged one ({problem})"
             raise FileUnreadable(
@@ -44,11 +56,55 @@ def parquet_batches(path: Path, mapping: Mapping) -> Iterator[pa.RecordBatch]:
             ) from problem
 
 
+def _opened(data: Any) -> pq.ParquetFile:
+    """Open a file so that a value which stands in many rows is held once, and no row group is read ahead as a whole."""
+    schema = pq.read_metadata(data).schema
+    texts = [schema.column(at).path for at in range(len(schema)) if schema.column(at).physical_type in TEXTS]
+    data.seek(0)
+    return pq.ParquetFile(data, read_dictionary=texts, buffer_size=1 << 20, pre_buffer=False)
+
+
+def _batches(file: pq.ParquetFile, path: str) -> Iterator[pa.RecordBatch]:
+    """Yield the rows in batches of bounded size, as text."""
+    row = 0
+    for group in range(file.num_row_groups):
+        about = file.metadata.row_group(group)
+        width = max(1, file.metadata.num_columns)
+        row_bytes = max(1, about.total_byte_size // max(1, about.num_rows))
+        rows = max(1, min(MAX_BATCH_ROWS, MAX_BATCH_VALUES // width, MAX_BATCH_BYTES // row_bytes))
+        for batch in file.iter_batches(rows, row_groups=[group]):
+            for part in _parts(batch, path, row):
+                yield part
+                row += len(part)
+
+
+def _parts(batch: pa.RecordBatch, path: str, row: int) -> Iterator[pa.RecordBatch]:
+    """Yield a batch, halved until no part is too large as text."""
+    size = sum(_bytes_as_text(column) for column in batch.columns)
+    if len(batch) <= 1 or size <= MAX_BATCH_BYTES:
+        if size > MAX_RECORD_BYTES and len(batch) == 1:
+            raise RecordTooLarge(path, f"row {row + 1:,}", MAX_RECORD_BYTES, OTHER_LAYOUT)
+        yield batch
+        return
+    half = len(batch) // 2
+    yield from _parts(batch.slice(0, half), path, row)
+    yield from _parts(batch.slice(half), path, row + half)
+
+
+def _bytes_as_text(column: pa.Array) -> int:
+    if pa.types.is_dictionary(column.type):
+        lengths = pc.binary_length(column.dictionary).take(column.indices)
+        return int(pc.sum(lengths).as_py() or 0)
+    return int(column.nbytes)
+
+
 def _check(file: pq.ParquetFile, mapping: Mapping, path: str) -> None:
     names = file.schema_arrow.names
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise FileUnreadable(path, f"it has more than one column {listed(twice)}", "Give each a name of its own.")
+    if len(names) > MAX_FIELDS:
+        raise TooManyFields(path, "it", MAX_FIELDS, OTHER_LAYOUT)
     mapping.check_columns(names, path)
     if file.metadata.num_rows == 0:
         raise FileEmpty(path, "it has columns, but no rows")

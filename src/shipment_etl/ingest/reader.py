@@ -14,6 +14,7 @@ from shipment_etl.ingest.jsonl_file import jsonl_records
 from shipment_etl.ingest.mapping import Mapping
 from shipment_etl.ingest.parquet_file import parquet_batches
 from shipment_etl.ingest.records import RECORDS, batches
+from shipment_etl.printable import printable
 
 __all__ = ["LandedFile", "land", "read"]
 
@@ -26,12 +27,12 @@ FORMATS = {
     ".json": "jsonl",
     ".parquet": "parquet",
 }
-ROW_GROUP_BYTES = 1 << 26
+ROW_GROUP_BYTES = 1 << 23
 
 
 @dataclass(frozen=True, slots=True)
 class LandedFile:
-    """What was landed of a file: its name, how many records, and how many of them have a problem."""
+    """What was landed of a file: its name (bytes of it that are not UTF-8 escaped), how many records, and how many of them have a problem."""
 
     file: str
     rows: int
@@ -89,7 +90,7 @@ def land(path: str | Path, mapping: Mapping, target: str | Path) -> LandedFile:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    return LandedFile(path.name, rows, problems)
+    return LandedFile(printable(path.name), rows, problems)
 
 
 def _tables(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:

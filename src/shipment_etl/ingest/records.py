@@ -7,7 +7,9 @@ from typing import TypeAlias
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["RECORDS", "ROWS", "Record", "batches", "record_batch"]
+from shipment_etl.ingest.limits import MAX_BATCH_BYTES, MAX_BATCH_ROWS, MAX_BATCH_VALUES
+
+__all__ = ["RECORDS", "Record", "batches", "record_batch"]
 
 Record: TypeAlias = tuple[Sequence[str], Sequence[str | None], str | None]
 """Names, values, and what is wrong with it (None for nothing)."""
@@ -21,9 +23,6 @@ RECORDS = pa.schema(
 )
 """Schema of a landed file: the number of the record, from 1; its values by name; what is wrong with it."""
 
-ROWS = 8192
-CHARACTERS = 1 << 25
-
 
 def batches(records: Iterable[Record], characters: Callable[[], int]) -> Iterator[pa.RecordBatch]:
     """Gather records; `characters` tells how many were read up to now, for a file may have few but long ones."""
@@ -31,7 +30,11 @@ def batches(records: Iterable[Record], characters: Callable[[], int]) -> Iterato
     gathered = _Gathered()
     for record in records:
         gathered.add(*record)
-        if len(gathered.names) == ROWS or characters() - before > CHARACTERS:
+        if (
+            len(gathered.names) == MAX_BATCH_ROWS
+            or len(gathered.values) > MAX_BATCH_VALUES
+            or characters() - before > MAX_BATCH_BYTES
+        ):
             yield gathered.batch(landed)
             landed, before, gathered = landed + len(gathered.names), characters(), _Gathered()
     if gathered.names:

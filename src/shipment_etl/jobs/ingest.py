@@ -18,6 +18,7 @@ from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import RowCounts, Run
 from shipment_etl.lake.tables import landed_table
 from shipment_etl.plugins import plugins
+from shipment_etl.printable import printable
 from shipment_etl.sessions import session
 
 __all__ = ["as_source", "run_ingest"]
@@ -57,7 +58,7 @@ def run_ingest(
     spark = session(plugged=plugged) if spark is None else spark
     batch_date, file = as_date(date), Path(file)
     with working(
-        spark, lake, job="ingest", source=source, batch_date=batch_date, settings={"file": file.name}, plugins=plugged
+        spark, lake, job="ingest", source=source, batch_date=batch_date, settings={"file": printable(file.name)}, plugins=plugged
     ) as work:
         with work.staging() as staging:
             with work.stage("read"), staging.parquet("records.parquet") as target:

@@ -1,5 +1,7 @@
 """A lake in a folder of this machine."""
 
+import errno
+import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -8,12 +10,14 @@ from pathlib import Path
 
 import pyarrow.fs as pafs
 
-from shipment_etl.errors import InvalidValue, LakeUnwritable
+from shipment_etl.errors import InvalidValue, LakeFull, LakeMissing, LakeUnwritable
 from shipment_etl.lake.lock import LOCK_FILES, FolderLock
 from shipment_etl.lake.storage import Storage
 
 __all__ = ["FolderStorage"]
 
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 PLAIN_PATH = re.compile(r"[A-Za-z0-9._~/-]+")
 
 
@@ -60,8 +64,23 @@ class FolderStorage(Storage):
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Run the body: errors of the file system say what is wrong."""
-        yield
+        """Run the body: errors of the file system say what is wrong.
+
+        Raises:
+            LakeFull: no space is left.
+            LakeMissing: a file is where the lake should be.
+            LakeUnwritable: the permissions do not allow it.
+        """
+        try:
+            yield
+        except OSError as problem:
+            if problem.errno in NO_SPACE:
+                raise LakeFull(self.uri) from problem
+            if problem.errno == errno.ENOTDIR:
+                raise LakeMissing(self.uri) from problem
+            if problem.errno in DENIED:
+                raise LakeUnwritable(self.uri, os.strerror(problem.errno)) from problem
+            raise
 
     def lock(self, job: str) -> FolderLock:
         """Return the lock of the lake, not yet taken."""
@@ -74,20 +93,22 @@ class FolderStorage(Storage):
 
     def make_empty(self, path: str) -> None:
         """Make a folder, or empty it."""
-        self.files.create_dir(path)
-        self.files.delete_dir_contents(path)
+        with self.watched():
+            self.files.create_dir(path)
+            self.files.delete_dir_contents(path)
 
     def delete(self, path: str) -> None:
         """Delete a folder with all that is in it."""
-        with suppress(FileNotFoundError):
+        with self.watched(), suppress(FileNotFoundError):
             self.files.delete_dir(path)
 
     @contextmanager
     def incoming(self, path: str) -> Iterator[Path]:
         """Give the place of a file in the folder."""
         place = Path(self.uri, path)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        yield place
+        with self.watched():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            yield place
 
     def newest_commit(self, log: str) -> int | None:
         """Return the number of the newest commit in a Delta log, None if there is none.

@@ -87,7 +87,19 @@ def clean(lake: Lake, name: str, hours: int, keep: Iterable[int] = ()) -> Size:
 
     Raises:
         LakeMissing, TableMissing, NotADeltaTable: there is no such table.
+        LakeFull, StorageError, EngineFailed: it could not be done; all versions that count are readable.
     """
+    return translate_errors(f"cleaning {name}", lake.storage, lambda: _clean(lake, name, hours, keep))
+
+
+def clear_staging(lake: Lake) -> list[str]:
+    """Delete what jobs that died left in staging, and return the names of their folders."""
+    folders = lake.storage.folders(STAGING)
+    lake.storage.delete(STAGING)
+    return [folder.removeprefix(f"{STAGING}/") for folder in folders]
+
+
+def _clean(lake: Lake, name: str, hours: int, keep: Iterable[int]) -> Size:
     table = lake.delta(name)
     # The newest one keeps its files anyway, and to open an old one takes its time.
     versions = [version for version in keep if version < table.version() and _readable(lake, name, version)]
@@ -96,31 +108,23 @@ def clean(lake: Lake, name: str, hours: int, keep: Iterable[int] = ()) -> Size:
         return table.vacuum(hours, dry_run, enforce_retention_duration=False, full=True, keep_versions=versions)
 
     deleted = Size(0, 0)
-    with lake.storage.watched():
-        # Asked first, because a vacuum makes two commits even where there is nothing to delete.
-        if vacuumed(dry_run=True):
-            there = lake.storage.sizes(name)
-            gone = vacuumed(dry_run=False)
-            deleted = Size(len(gone), sum(there.get(path, 0) for path in gone))
-        for folder in lake.storage.folders(name):
-            # What engines leave beside their files: a folder of a job that died, checksums.
-            if folder.startswith(f"{name}/{RUN_FOLDER}") and not any(
-                path.endswith(".parquet") for path in lake.storage.sizes(folder)
-            ):
-                lake.storage.delete(folder)
-        table.update_incremental()
-        if lake.storage.last_checkpoint(f"{name}/_delta_log") != table.version():
-            table.create_checkpoint()
-        # Of the log Delta itself keeps 30 days.
-        table.cleanup_metadata()
+    # Asked first, because a vacuum makes two commits even where there is nothing to delete.
+    if vacuumed(dry_run=True):
+        there = lake.storage.sizes(name)
+        gone = vacuumed(dry_run=False)
+        deleted = Size(len(gone), sum(there.get(path, 0) for path in gone))
+    for folder in lake.storage.folders(name):
+        # What engines leave beside their files: a folder of a job that died, checksums.
+        if folder.startswith(f"{name}/{RUN_FOLDER}") and not any(
+            path.endswith(".parquet") for path in lake.storage.sizes(folder)
+        ):
+            lake.storage.delete(folder)
+    table.update_incremental()
+    if lake.storage.last_checkpoint(f"{name}/_delta_log") != table.version():
+        table.create_checkpoint()
+    # Of the log Delta itself keeps 30 days.
+    table.cleanup_metadata()
     return deleted
-
-
-def clear_staging(lake: Lake) -> list[str]:
-    """Delete what jobs that died left in staging, and return the names of their folders."""
-    folders = lake.storage.folders(STAGING)
-    lake.storage.delete(STAGING)
-    return [folder.removeprefix(f"{STAGING}/") for folder in folders]
 
 
 def _readable(lake: Lake, name: str, version: int) -> bool:

@@ -1,0 +1,136 @@
+"""Limits: a file that goes beyond one says which, and what stays within them lands in bounded memory."""
+
+import gzip
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from shipment_etl.errors import (
+    FileUnreadable,
+    LimitExceeded,
+    RecordTooLarge,
+    RecordTooLong,
+    TooManyFields,
+    UnpackedTooLarge,
+)
+from shipment_etl.ingest import limits
+from shipment_etl.ingest.mapping import FileFormat
+from shipment_etl.ingest.reader import read
+from tests.ingest.mappings import HEADER, mapping
+
+HEAD = ",".join(HEADER)
+LINE = "1,A,B,2026-01-01,2026-01-02,2026-01-03,5"
+
+
+def batches(path: Path) -> list[pa.RecordBatch]:
+    return list(read(path, mapping()))
+
+
+def test_a_record_over_many_lines_ends_at_a_limit(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(f'{HEAD}\n"' + '\n","' * (limits.MAX_RECORD_CHARACTERS // 3) + '"\n')
+    with pytest.raises(RecordTooLong, match="the record that starts on line 2 has more than 4,194,304 characters"):
+        batches(path)
+
+
+@pytest.mark.parametrize("name", ["f.csv", "f.jsonl"])
+def test_a_line_without_an_end_is_not_read_to_it(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("x" * (limits.MAX_RECORD_CHARACTERS + 1))
+    with pytest.raises(RecordTooLong, match="line 1 has more than"):
+        batches(path)
+
+
+def test_a_record_has_so_many_fields_at_most(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(f"{HEAD}\n{LINE}\n" + "," * limits.MAX_FIELDS + "\n")
+    with pytest.raises(TooManyFields, match="line 3 has more than 16,384 fields"):
+        batches(path)
+    path.write_text(HEAD + "".join(f",c{number}" for number in range(limits.MAX_FIELDS)) + "\n")
+    with pytest.raises(TooManyFields, match="line 1 has more than 16,384 fields"):
+        batches(path)
+
+
+def test_a_table_has_so_many_columns_at_most(tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    pq.write_table(pa.table({str(number): pa.array([1]) for number in range(limits.MAX_FIELDS + 1)}), path)
+    with pytest.raises(TooManyFields, match="it has more than 16,384 fields"):
+        batches(path)
+
+
+def test_rows_of_growing_width_come_in_batches_of_bounded_size(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(f"{HEAD}\n" + "".join("," * width + "\n" for width in range(1, 3000)))
+    found = batches(path)
+    assert sum(len(batch) for batch in found) == 2999
+    assert max(len(batch["record"].values) for batch in found) < limits.MAX_BATCH_VALUES + 3000
+
+
+def test_a_value_that_stands_in_many_rows_is_not_held_once_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    rows = 200
+    columns = {name: pa.array(["2026-01-01"] * rows) for name in HEADER}
+    columns["from"] = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array(["w" * (1 << 20)]))
+    pq.write_table(pa.table(columns), path)
+    found = batches(path)
+    assert sum(len(batch) for batch in found) == rows
+    assert max(batch.nbytes for batch in found) < 2 * limits.MAX_BATCH_BYTES
+
+
+def test_a_row_has_so_many_bytes_at_most(tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    row = dict.fromkeys(HEADER, "1")
+    pq.write_table(pa.Table.from_pylist([row, {**row, "from": "w" * (limits.MAX_BATCH_BYTES + 1)}, row]), path)
+    with pytest.raises(RecordTooLarge, match="row 2 has more than 16,777,216 bytes"):
+        batches(path)
+
+
+def test_a_packed_file_grows_so_much_at_most(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv.gz"
+    with gzip.open(path, "wb") as file:
+        file.write(f"{HEAD}\n".encode())
+        for _ in range(2000):
+            file.write(f"{LINE}\n".encode() * 1000)
+    with pytest.raises(UnpackedTooLarge, match="has more than 67,[0-9,]+ bytes when unpacked. Unpack it yourself"):
+        batches(path)
+
+
+def test_limits_are_errors_of_files() -> None:
+    every = (RecordTooLarge, RecordTooLong, TooManyFields, UnpackedTooLarge)
+    assert all(issubclass(each, LimitExceeded) and issubclass(each, FileUnreadable) for each in every)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content"),
+    [
+        ("utf-16", f"{HEAD}\n{LINE}\n".encode("utf-16-le")),
+        ("utf-16", b"\xfe\xff\x00"),
+        ("utf-32", b"abcdefgh" * 9),
+        ("utf-7", b"+\xff\n"),
+        ("punycode", b"ID,From\nx-\xc3,\n"),
+        ("idna", b"xn--\xff" * 99),
+        ("unicode_escape", b"\\x\n"),
+    ],
+)
+def test_bytes_that_an_encoding_does_not_know_are_reported(tmp_path: Path, encoding: str, content: bytes) -> None:
+    path = tmp_path / "f.csv"
+    path.write_bytes(content)
+    with pytest.raises(FileUnreadable, match="encoding"):
+        list(read(path, mapping(FileFormat(encoding=encoding))))
+
+
+def test_utf_16_without_a_mark_names_the_encodings_that_need_none(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_bytes(f"{HEAD}\n{LINE}\n".encode("utf-16-le"))
+    with pytest.raises(FileUnreadable, match="no byte order mark: set its encoding .* to utf-16-le or utf-16-be"):
+        list(read(path, mapping(FileFormat(encoding="utf-16"))))
+
+
+def test_a_column_whose_name_is_not_utf_8_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    pq.write_table(pa.table({"abcdefgh": ["1"]}), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"abcdefgh", b"abc\xff\xfe\xfdgh"))
+    with pytest.raises(FileUnreadable, match=r"the name of a column is not UTF-8|no column"):
+        batches(path)
