@@ -93,7 +93,7 @@ def test_a_packed_file_grows_so_much_at_most(tmp_path: Path) -> None:
         file.write(f"{HEAD}\n".encode())
         for _ in range(2000):
             file.write(f"{LINE}\n".encode() * 1000)
-    with pytest.raises(UnpackedTooLarge, match="has more than 67,[0-9,]+ bytes when unpacked. Unpack it yourself"):
+    with pytest.raises(UnpackedTooLarge, match=r"has more than 67,[0-9,]+ bytes when unpacked. Unpack it yourself"):
         batches(path)
 
 
@@ -124,7 +124,7 @@ def test_bytes_that_an_encoding_does_not_know_are_reported(tmp_path: Path, encod
 def test_utf_16_without_a_mark_names_the_encodings_that_need_none(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_bytes(f"{HEAD}\n{LINE}\n".encode("utf-16-le"))
-    with pytest.raises(FileUnreadable, match="no byte order mark: set its encoding .* to utf-16-le or utf-16-be"):
+    with pytest.raises(FileUnreadable, match=r"no byte order mark: set its encoding .* to utf-16-le or utf-16-be"):
         list(read(path, mapping(FileFormat(encoding="utf-16"))))
 
 

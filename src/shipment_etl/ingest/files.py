@@ -72,7 +72,7 @@ def open_bytes(path: Path, *, unpack: bool = True) -> Iterator[IO[bytes]]:
 class _Unpacked(RawIOBase):
     """Unpacked bytes, up to what their file may become."""
 
-    def __init__(self, path: Path, unpacked: IO[bytes], packed: IO[bytes]) -> None:
+    def __init__(self, path: Path, unpacked: gzip.GzipFile, packed: IO[bytes]) -> None:
         self._path = path
         self._unpacked = unpacked
         self._packed = packed
@@ -82,7 +82,7 @@ class _Unpacked(RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        block = self._unpacked.read1(len(buffer))  # type: ignore[attr-defined]  # gzip has it
+        block = self._unpacked.read1(len(buffer))
         buffer[: len(block)] = block
         self._bytes += len(block)
         limit = min(max(MIN_UNPACKED_BYTES, MAX_UNPACKED_RATIO * self._packed.tell()), MAX_UNPACKED_BYTES)

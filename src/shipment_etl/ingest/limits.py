@@ -28,7 +28,7 @@ MAX_BATCH_VALUES = 1 << 19
 """Values of a batch in memory, over all its records."""
 
 MAX_BATCH_BYTES = 1 << 25
-"""Bytes, or characters, of a batch in memory. A batch that reaches one of these three bounds is written, and another begins."""
+"""Bytes, or characters, of a batch in memory. One that reaches one of these three bounds is written, and another begins."""
 
 MAX_UNPACKED_RATIO = 200
 """Bytes that a packed byte may become; `UnpackedTooLarge`. Tables shrink to a fifth or a twentieth as a rule."""

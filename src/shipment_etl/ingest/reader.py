@@ -32,7 +32,7 @@ ROW_GROUP_BYTES = 1 << 23
 
 @dataclass(frozen=True, slots=True)
 class LandedFile:
-    """What was landed of a file: its name (bytes of it that are not UTF-8 escaped), how many records, and how many of them have a problem."""
+    """What was landed of a file: its name, printable; how many records, and how many of them have a problem."""
 
     file: str
     rows: int

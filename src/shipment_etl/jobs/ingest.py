@@ -58,7 +58,13 @@ def run_ingest(
     spark = session(plugged=plugged) if spark is None else spark
     batch_date, file = as_date(date), Path(file)
     with working(
-        spark, lake, job="ingest", source=source, batch_date=batch_date, settings={"file": printable(file.name)}, plugins=plugged
+        spark,
+        lake,
+        job="ingest",
+        source=source,
+        batch_date=batch_date,
+        settings={"file": printable(file.name)},
+        plugins=plugged,
     ) as work:
         with work.staging() as staging:
             with work.stage("read"), staging.parquet("records.parquet") as target:
