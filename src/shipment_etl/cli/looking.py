@@ -94,6 +94,7 @@ def fingerprint(
 ) -> None:
     """Print one word that is the same for the same rows, whatever their order, files or engine."""
     from shipment_etl.cli.rendering import print_json_lines
+    from shipment_etl.lake.damage import reading
     from shipment_etl.lake.fingerprint import fingerprint as fingerprint_of
     from shipment_etl.lake.lake import Lake
     from shipment_etl.s3 import is_s3
@@ -102,7 +103,8 @@ def fingerprint(
     home = Lake(lake)
     version = home.snapshot().tables.get(table, None) if home.has(table) else None
     version = home.version(table) if version is None else version
-    word = fingerprint_of(home.read(session(engine, s3=is_s3(home.uri)), table, version))
+    with reading(home, {table: version}):
+        word = fingerprint_of(home.read(session(engine, s3=is_s3(home.uri)), table, version))
     if as_json:
         print_json_lines([{"table": table, "version": version, "fingerprint": word}])
     else:

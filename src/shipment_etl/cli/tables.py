@@ -12,6 +12,7 @@ from shipment_etl.cli.rendering import print_csv, print_json_lines, print_run, p
 from shipment_etl.cli.terminal import echo
 from shipment_etl.errors import ShipmentEtlError
 from shipment_etl.jobs.maintain import Maintenance
+from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import Run
 from shipment_etl.lake.tables import RUNS
@@ -78,15 +79,23 @@ def show_maintenance(done: Maintenance) -> None:
 
 def _rows(lake: Lake, name: str, version: int | None = None) -> tuple[list[str], Iterator[dict[str, Any]], int]:
     dataset, partitions = lake.dataset(name, version), lake.partitions(name)
-    total = dataset.count_rows()
+    with reading(lake, {name: version}):
+        total = dataset.count_rows()
     # Delta keeps partition columns last; people look for them first.
     names = [*partitions, *(each for each in dataset.schema.names if each not in partitions)]
     if total <= SORTED_UP_TO:
         plain = [each.name for each in dataset.schema if not pa.types.is_nested(each.type)]
         plain = sorted(plain, key=names.index)
-        rows = dataset.to_table().sort_by([(each, "ascending") for each in plain])
+        with reading(lake, {name: version}):
+            rows = dataset.to_table().sort_by([(each, "ascending") for each in plain])
         return names, iter(rows.to_pylist()), total
-    return names, (row for batch in dataset.to_batches() for row in batch.to_pylist()), total
+    return names, _read_rows(lake, name, version), total
+
+
+def _read_rows(lake: Lake, name: str, version: int | None) -> Iterator[dict[str, Any]]:
+    with reading(lake, {name: version}):
+        for batch in lake.dataset(name, version).to_batches():
+            yield from batch.to_pylist()
 
 
 def _added_up(runs: Sequence[Run]) -> Run:

@@ -41,6 +41,7 @@ ShipmentEtlError
     │   ├── TableMissing
     │   ├── NotADeltaTable
     │   ├── BatchMissing
+    │   ├── FileDamaged
     │   ├── NothingToReport
     │   ├── LakeFull
     │   ├── LakeUnwritable
@@ -99,6 +100,7 @@ from shipment_etl.errors.lake import (
     BatchMissing,
     ChangedOutside,
     CommitConflict,
+    FileDamaged,
     LakeError,
     LakeFull,
     LakeLocked,
@@ -158,6 +160,7 @@ __all__ = [
     "EngineTaken",
     "EngineUnreachable",
     "ExtraMissing",
+    "FileDamaged",
     "FileEmpty",
     "FileMissing",
     "FileUnreadable",

@@ -9,6 +9,7 @@ __all__ = [
     "BatchMissing",
     "ChangedOutside",
     "CommitConflict",
+    "FileDamaged",
     "LakeError",
     "LakeFull",
     "LakeLocked",
@@ -66,6 +67,19 @@ class BatchMissing(LakeError):
 
     def __init__(self, source: str, date: object, known: Collection[str]) -> None:
         super().__init__(source=source, date=date, known=list(known))
+
+
+class FileDamaged(LakeError):
+    """A file of a table is lost or damaged."""
+
+    template = "The file {file} of the lake {uri} cannot be read: {why}."
+    remedy = (
+        "Bring it back from a backup. Where there is none: if it is in raw/, land its batch again; if not, process its "
+        "batches again."
+    )
+
+    def __init__(self, uri: str, file: str, why: str) -> None:
+        super().__init__(uri=uri, file=file, why=why)
 
 
 class NothingToReport(LakeError):

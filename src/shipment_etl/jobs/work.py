@@ -24,6 +24,7 @@ from shipment_etl.engines.sessions import SPARK, engine_name
 from shipment_etl.engines.work import end_work, renew_engine
 from shipment_etl.errors import LockLost, ShipmentEtlError
 from shipment_etl.lake.commits import commit_files
+from shipment_etl.lake.damage import reading
 from shipment_etl.lake.fingerprint import fingerprints
 from shipment_etl.lake.lake import RUN_FOLDER, DataFile, Lake, Staging, Written
 from shipment_etl.lake.lock import Lock
@@ -316,6 +317,7 @@ def working(
     """Run the body as a job, alone on the lake; whatever it raises, an interrupt too, the lake is as it was before.
 
     Raises:
+        FileDamaged, EngineFailed: instead of whatever the engine said in the body.
         LakeLocked: another job writes to the lake; nothing was done.
         StorageError: the storage cannot be reached or written; nothing was done.
         ChangedOutside: another program changed rows on top of a run that died; nothing was done.
@@ -327,7 +329,8 @@ def working(
         work = Work(spark, lake, start, plugins, settings, lock, recover(lake, start.run_id))
         plugins.tell("before_run", start=start)
         try:
-            yield work
+            with reading(lake, work.base.tables):
+                yield work
         except BaseException as problem:
             work.fail(problem)
             raise

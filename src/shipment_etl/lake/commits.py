@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from shipment_etl.errors import CommitConflict, EngineFailed, LakeFull, StorageError
@@ -159,8 +161,9 @@ def translate_errors(doing: str, storage: Storage, work: Callable[[], Answer]) -
     """Do work of the engine, or of what writes Delta without one; its errors become ours."""
     try:
         return work()
-    except (PySparkException, DeltaError, OSError) as problem:
-        text = str(problem)
+    except (PySparkException, Py4JError, DeltaError, pa.ArrowException, OSError) as problem:
+        # Java's bridge says first which call of its own failed.
+        text = str(problem).partition("\n: ")[2] or str(problem)
         if any(sign in text.lower() for sign in NO_SPACE):
             raise LakeFull(storage.uri) from problem
         if isinstance(problem, DeltaError) and any(sign in text.lower() for sign in CONFLICT):

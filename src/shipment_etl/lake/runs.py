@@ -13,6 +13,7 @@ from deltalake import Schema
 
 from shipment_etl.errors import NewerRelease, RowsLost
 from shipment_etl.lake.commits import commit_files, describe_file, read_commit
+from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import RUNS
 
@@ -232,7 +233,7 @@ def newest_run(lake: Lake) -> Run | None:
         if commit is None:
             break
         if commit.changes_rows and commit.added:
-            with suppress(FileNotFoundError):
+            with reading(lake, {RUNS.name: None}), suppress(FileNotFoundError):
                 rows = lake.content(RUNS.name, commit.added[-1]).to_pylist()
                 return Run.from_json(json.loads(max(rows, key=_moment)["report"]))
             break
@@ -244,7 +245,8 @@ def newest_run(lake: Lake) -> Run | None:
 def read_runs(lake: Lake) -> Iterator[Run]:
     """Yield all runs, the newest first; none where no run was logged."""
     if lake.has(RUNS.name):
-        rows = lake.dataset(RUNS.name).to_table(columns=["started_at", "report"]).to_pylist()
+        with reading(lake, {RUNS.name: None}):
+            rows = lake.dataset(RUNS.name).to_table(columns=["started_at", "report"]).to_pylist()
         for row in sorted(rows, key=_moment, reverse=True):
             yield Run.from_json(json.loads(row["report"]))
 

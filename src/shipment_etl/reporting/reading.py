@@ -13,7 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shipment_etl.errors import LakeMissing, NothingToReport, VersionMissing
+from shipment_etl.errors import FileDamaged, LakeMissing, NothingToReport, VersionMissing
+from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import SUCCEEDED, Run, read_runs
 from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS, QUARANTINE, SHIPMENTS, mart_table
@@ -105,11 +106,14 @@ def read_facts(lake: Lake) -> Facts:
     )
     if basis is None:
         return facts
+    pinned = lake.snapshot().tables
     try:
-        return _with_tables(lake, facts, lake.snapshot().tables)
-    except (VersionMissing, FileNotFoundError):
+        with reading(lake, pinned):
+            return _with_tables(lake, facts, pinned)
+    except (VersionMissing, FileDamaged):
         # Another program has vacuumed the tables, or shortened their logs.
-        return replace(_with_tables(lake, facts, {}), pinned=False)
+        with reading(lake, dict.fromkeys(pinned)):
+            return replace(_with_tables(lake, facts, {}), pinned=False)
 
 
 def _with_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts:

@@ -1,0 +1,97 @@
+"""Damage: why a table could not be read. The files are looked at, for engines say it each in their own words, if at all."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake.exceptions import DeltaError
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+
+from shipment_etl.errors import EngineFailed, FileDamaged, ShipmentEtlError
+from shipment_etl.lake.lake import DataFile, Lake
+
+__all__ = ["explain", "reading"]
+
+ENGINE = (PySparkException, Py4JError, DeltaError, EngineFailed)
+FILES = (OSError, pa.ArrowException)
+MAX_BYTES = 1 << 28
+"""Bytes of a table that are read to find a damaged file. One of another size than it had is found without."""
+
+
+@contextmanager
+def reading(lake: Lake, tables: Mapping[str, int | None]) -> Iterator[None]:
+    """Read tables in the body. Whatever is wrong with their files, or with the engine, becomes an error of ours.
+
+    Args:
+        lake: that they are of.
+        tables: version of each that is read, by name; the newest if None.
+
+    Raises:
+        FileDamaged: a file is not there, or damaged.
+        StorageError: the storage cannot be reached.
+        EngineFailed: the engine gave up for another reason.
+    """
+    try:
+        yield
+    except Exception as problem:
+        told = explain(lake, tables, problem)
+        if told is problem:
+            raise
+        raise told from problem
+
+
+def explain(lake: Lake, tables: Mapping[str, int | None], problem: Exception) -> Exception:
+    """Return the error of ours for what went wrong while tables were read; the same one if it is of another kind."""
+    if not isinstance(problem, (*ENGINE, *FILES)):
+        return problem
+    try:
+        lake.storage.check()
+        for name, version in tables.items():
+            if lake.has(name) and (found := _damage(lake, name, version)):
+                return FileDamaged(lake.uri, *found)
+    except ShipmentEtlError as blocked:
+        return blocked
+    if isinstance(problem, FILES):
+        return _ask_storage(lake, problem)
+    # Java's bridge says first which call of its own failed.
+    text = str(problem).partition("\n: ")[2] or str(problem)
+    return problem if isinstance(problem, EngineFailed) else EngineFailed("reading the lake", text)
+
+
+def _ask_storage(lake: Lake, problem: Exception) -> Exception:
+    try:
+        with lake.storage.watched():
+            raise problem
+    except Exception as told:
+        return told
+
+
+def _damage(lake: Lake, name: str, version: int | None) -> tuple[str, str] | None:
+    """Return the first file of a table that is lost or damaged, and what is wrong with it."""
+    files = lake.files(name, version)
+    sizes = lake.storage.sizes(name)
+    for each in files:
+        size = sizes.get(each.path)
+        if size is None:
+            return f"{name}/{each.path}", "it is not there"
+        if size != each.size:
+            return f"{name}/{each.path}", f"it has {size:,} bytes, and had {each.size:,} when it was written"
+    left = MAX_BYTES
+    for each in files:
+        left -= each.size
+        if left >= 0 and (why := _why_unreadable(lake, name, each)):
+            return f"{name}/{each.path}", why
+    return None
+
+
+def _why_unreadable(lake: Lake, name: str, file: DataFile) -> str:
+    # What the storage does not hand out is an error of its own; only what it did can be damaged.
+    content = lake.storage.read(f"{name}/{file.path}")
+    try:
+        for _ in pq.ParquetFile(pa.BufferReader(content)).iter_batches():
+            pass
+    except FILES as problem:
+        return f"it is damaged ({str(problem).splitlines()[0]:.200})"
+    return ""

@@ -1,0 +1,108 @@
+"""damage: files of tables that vanished, broke off or are corrupt are named, and what the engine said stays out of sight."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from pyspark.sql import SparkSession
+
+from shipment_etl.errors import EngineFailed, FileDamaged
+from shipment_etl.jobs.generate import run_generate
+from shipment_etl.jobs.process import run_process
+from shipment_etl.lake.damage import explain, reading
+from shipment_etl.lake.lake import Lake
+
+DAY = date(2026, 11, 23)
+RAW, SHIPMENTS = "raw/shipments", "processed/shipments"
+
+
+def vanish(file: Path) -> None:
+    file.unlink()
+
+
+def break_off(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def corrupt_values(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    for place in range(200, len(content) // 2, 7):
+        content[place] ^= 0xFF
+    file.write_bytes(content)
+
+
+def corrupt_footer(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    for place in range(len(content) - 200, len(content) - 10):
+        content[place] ^= 0x5A
+    file.write_bytes(content)
+
+
+DAMAGES: dict[Callable[[Path], None], str] = {
+    vanish: "it is not there",
+    break_off: "when it was written",
+    empty: "it has 0 bytes, and had",
+    corrupt_values: "it is damaged",
+    corrupt_footer: "it is damaged",
+}
+
+
+@pytest.fixture(scope="module")
+def sound(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("damage") / "lake"
+    run_generate(Lake(path), date=DAY, rows=1_000, defects=0, spark=spark)
+    run_process(Lake(path), spark=spark)
+    return path
+
+
+@pytest.fixture
+def lake(sound: Path, tmp_path: Path) -> Lake:
+    return Lake(copytree(sound, tmp_path / "lake"))
+
+
+def damage(lake: Lake, table: str, how: Callable[[Path], None]) -> str:
+    (file, *_) = lake.files(table)
+    how(Path(lake.location(table), file.path))
+    return f"{table}/{file.path}"
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_job_names_the_file_that_is_lost_or_damaged(spark: SparkSession, lake: Lake, how: Callable[[Path], None]) -> None:
+    file = damage(lake, RAW, how)
+    with pytest.raises(FileDamaged, match=DAMAGES[how]) as caught:
+        run_process(lake, spark=spark)
+    assert caught.value.parts["file"] == file
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("how", [vanish, corrupt_values])
+def test_a_command_that_reads_names_the_file_and_shows_no_traceback(lake: Lake, how: Callable[[Path], None]) -> None:
+    file = damage(lake, SHIPMENTS, how)
+    command = [sys.executable, "-m", "shipment_etl", "show", SHIPMENTS, "--lake", lake.uri]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert file in done.stderr.replace("\n", "")
+    assert "Traceback" not in done.stderr
+    assert "should not happen" not in done.stderr
+
+
+def test_a_query_that_failed_on_sound_files_is_the_engines_own_failure(spark: SparkSession, lake: Lake) -> None:
+    with pytest.raises(EngineFailed, match=r"reading the lake: .*no_such_column"), reading(lake, {SHIPMENTS: None}):
+        lake.read(spark, SHIPMENTS).select("no_such_column").collect()
+
+
+@pytest.mark.parametrize("problem", [ValueError("a mistake of ours"), FileDamaged("lake", "file", "why")])
+def test_other_errors_stay_as_they_are(lake: Lake, problem: Exception) -> None:
+    assert explain(lake, {SHIPMENTS: None}, problem) is problem
+
+
+def test_a_file_that_may_not_be_read_keeps_the_reason_of_the_system(lake: Lake) -> None:
+    assert "denied" in str(explain(lake, {SHIPMENTS: None}, PermissionError(13, "Permission denied")))
