@@ -14,7 +14,7 @@ from pyspark.sql import types as T
 from shipment_etl.contracts import repeats
 from shipment_etl.contracts.compile import REASONS_TYPE
 from shipment_etl.contracts.models import MEASURES, contract
-from shipment_etl.contracts.repeats import repeated_ids, settle
+from shipment_etl.contracts.repeats import repeated_ids, settle, suspects
 from shipment_etl.contracts.split import UNPARSED, judge, split
 from shipment_etl.errors import MissingColumns, UnsupportedCheck
 from shipment_etl.network import Network
@@ -50,7 +50,7 @@ def expected_repeats(rows):
 
 
 def found_repeats(made) -> dict:
-    return {row["source_row"]: (row["repeat"], row["kept_row"]) for row in rows_of(made)}
+    return {row["source_row"]: (row["repeat"], row["kept_row"]) for row in rows_of(made) if row["repeat"]}
 
 
 def is_sound(row) -> bool:
@@ -137,7 +137,7 @@ def test_a_difference_in_any_column_is_a_conflict(spark):
     }
     assert sorted(("shipment_id", *others)) == sorted(CONTENT)
     made = frame(spark, numbered([SOUND, *({**SOUND, name: other} for name, other in others.items())]))
-    found = found_repeats(settle(made, repeated_ids(made)))
+    found = found_repeats(settle(suspects(made, repeated_ids(made))))
     assert found == dict.fromkeys(range(2, len(others) + 2), ("conflict", 1))
 
 
@@ -145,7 +145,7 @@ def test_a_difference_in_any_column_is_a_conflict(spark):
 def test_settle_tells_duplicates_from_conflicts(spark, rows):
     rows = [row for row in rows if is_sound(row)]
     made = frame(spark, rows)
-    assert found_repeats(settle(made, repeated_ids(made))) == expected_repeats(rows)
+    assert found_repeats(settle(suspects(made, repeated_ids(made)))) == expected_repeats(rows)
 
 
 @given(rows=repeating)
@@ -154,12 +154,12 @@ def test_candidates_that_are_none_change_nothing(spark, rows):
     made = frame(spark, rows)
     every = made.select(F.xxhash64("shipment_id").alias("id_hash")).distinct()
     strangers = spark.createDataFrame([(0,), (42,), (-1,)], "id_hash long")
-    assert found_repeats(settle(made, every.union(strangers))) == expected_repeats(rows)
+    assert found_repeats(settle(suspects(made, every.union(strangers)))) == expected_repeats(rows)
 
 
 def test_without_candidates_nothing_is_settled(spark):
     made = frame(spark, numbered([SOUND, SOUND]))
-    assert found_repeats(settle(made, spark.createDataFrame([], "id_hash long"))) == {}
+    assert found_repeats(settle(suspects(made, spark.createDataFrame([], "id_hash long")))) == {}
 
 
 @given(rows=repeating)
@@ -168,7 +168,7 @@ def test_ids_that_share_a_hash_by_chance_are_told_apart(spark, rows):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(repeats.F, "xxhash64", lambda *_: F.lit(7).cast("long"))
         made = frame(spark, rows)
-        assert found_repeats(settle(made, repeated_ids(made))) == expected_repeats(rows)
+        assert found_repeats(settle(suspects(made, repeated_ids(made)))) == expected_repeats(rows)
 
 
 def test_repeated_ids_are_the_hashes_of_ids_that_stand_more_than_once(spark):

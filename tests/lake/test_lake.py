@@ -126,7 +126,7 @@ def test_what_is_staged_is_read_back_and_gone_afterwards(spark: SparkSession, la
     with lake.staging(spark, "job") as staging:
         kept = staging.keep("some", things(spark, 1, 2))
         none = staging.keep("none", things(spark, 1).where("false"))
-        assert (kept.count(), none.count()) == (2, 0)
+        assert (kept.frame.count(), none.frame.count()) == (kept.rows, none.rows) == (2, 0)
     assert not (Path(lake.uri) / "_staging").exists()
 
 

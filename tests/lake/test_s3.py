@@ -91,7 +91,7 @@ def test_tables_are_written_read_put_back_and_taken_away(spark: SparkSession, st
 
 def test_staging_leaves_nothing(spark: SparkSession, store: Store, lake: Lake) -> None:
     with lake.staging(spark, "job") as staging:
-        assert staging.keep("some", numbers(spark, 1, 2)).count() == 2
+        assert staging.keep("some", numbers(spark, 1, 2)).frame.count() == 2
         with staging.parquet("rows.parquet") as path:
             pl.DataFrame({"number": [1, 2, 3]}).write_parquet(path)
         assert not path.exists()

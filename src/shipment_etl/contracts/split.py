@@ -8,8 +8,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl.contracts.compile import REASONS_TYPE, REQUIRED, column_named, is_sound, reasons, rules
-from shipment_etl.contracts.models import ERROR, IDENTITY, WARN, contract
-from shipment_etl.contracts.repeats import CONFLICT, conflicting, repeated_ids, settle
+from shipment_etl.contracts.models import COLUMNS, ERROR, IDENTITY, WARN, contract
+from shipment_etl.contracts.repeats import CONFLICT, conflict_reasons, repeated_ids, settle, suspects
 from shipment_etl.contracts.types import UNPARSED, fit
 
 __all__ = ["UNPARSED", "Verdict", "judge", "split"]
@@ -42,9 +42,11 @@ def split(frame: DataFrame, schema: DataFrameSchema | None = None) -> tuple[Data
     typed = fit(frame, schema)
     columns = [column_named(name) for name in frame.columns]
     sound, bad = judge(typed, schema).parts(typed)
-    conflicts = settle(sound, repeated_ids(typed)).where(F.col("repeat") == CONFLICT)
-    good = sound.join(conflicts, IDENTITY, "left_anti").select(*columns)
-    return good, bad.unionByName(conflicting(typed, conflicts)).select(*columns, "reasons")
+    # Of the columns of a shipment alone, for the others may have any names.
+    settled = settle(suspects(sound.select(IDENTITY, *COLUMNS), repeated_ids(typed))).where(F.col("repeat") == CONFLICT)
+    conflicts = settled.select(IDENTITY, conflict_reasons().alias("reasons")).join(typed, IDENTITY).select(*columns, "reasons")
+    good = sound.join(conflicts.select(IDENTITY), IDENTITY, "left_anti").select(*columns)
+    return good, bad.select(*columns, "reasons").unionByName(conflicts)
 
 
 class Verdict(NamedTuple):

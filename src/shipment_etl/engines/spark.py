@@ -30,6 +30,8 @@ SMALL = {
     SHUFFLES: str(max(2, os.cpu_count() or 2)),
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    # Rows of few kinds are written into a folder each; beyond this many open files a task would sort its rows first.
+    "spark.sql.maxConcurrentOutputFileWriters": "8",
     # The contract's rules make methods of more than 8,000 bytecodes, which Java only interprets; Spark cuts what is larger
     # than this limit into smaller ones.
     "spark.sql.codegen.hugeMethodLimit": "8000",

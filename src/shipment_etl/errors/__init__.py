@@ -62,7 +62,8 @@ ShipmentEtlError
     │       └── StorageFailed       retryable
     ├── EngineFailed
     ├── FileUnwritable
-    └── RowsLost
+    ├── RowsLost
+    └── RowsMissing
 """
 
 from shipment_etl.errors.base import (
@@ -82,6 +83,7 @@ from shipment_etl.errors.data import (
     RecordTooLarge,
     RecordTooLong,
     RowsLost,
+    RowsMissing,
     TooManyFields,
     UnpackedTooLarge,
 )
@@ -190,6 +192,7 @@ __all__ = [
     "RecordTooLong",
     "RowsChanged",
     "RowsLost",
+    "RowsMissing",
     "ShipmentEtlError",
     "StorageDenied",
     "StorageError",

@@ -14,6 +14,7 @@ __all__ = [
     "RecordTooLarge",
     "RecordTooLong",
     "RowsLost",
+    "RowsMissing",
     "TooManyFields",
     "UnpackedTooLarge",
 ]
@@ -95,6 +96,16 @@ class FileUnwritable(JobError):
 
     def __init__(self, file: str, why: str) -> None:
         super().__init__(file=file, why=why)
+
+
+class RowsMissing(JobError):
+    """The files of a table do not hold the rows that were written to them."""
+
+    template = "{table}: {written:,} rows were written, {read:,} were read back. The run is not recorded as succeeded."
+    remedy = "Run it again; if that fails too, check the disk or the bucket, and report this with the lake's run log."
+
+    def __init__(self, table: str, written: int, read: int) -> None:
+        super().__init__(table=table, written=written, read=read)
 
 
 class RowsLost(JobError):

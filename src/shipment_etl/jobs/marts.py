@@ -7,9 +7,11 @@ table, all is computed anew. Either way the marts end as a function of lane_days
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from pyspark.sql import Column
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl.jobs.work import PACKAGE, PLUGIN, Work
@@ -21,15 +23,15 @@ from shipment_etl.transform.marts import Mart
 __all__ = ["marts_key", "update_marts"]
 
 
-def update_marts(work: Work, network: Network) -> None:
-    """Bring lane_months and all marts up to lane_days, of which a batch was written."""
+def update_marts(work: Work, network: Network, changed: Sequence[str]) -> None:
+    """Bring lane_months and all marts up to lane_days, of which some months were changed."""
     marts = work.plugins.marts()
     key = marts_key(work.versions, network, marts)
     tables = [LANE_MONTHS, *map(mart_table, marts)]
     if work.base.marts_key != key or any(table.name not in work.base.tables for table in tables):
         _rebuild(work, network, marts)
-    elif months := work.months_changed(LANE_DAYS):
-        _replace(work, network, marts, months)
+    elif changed:
+        _replace(work, network, marts, changed)
     for table in tables:
         work.confirm(table)
     work.marts_key = key
@@ -50,18 +52,32 @@ def _rebuild(work: Work, network: Network, marts: Sequence[Mart]) -> None:
 
 
 def _replace(work: Work, network: Network, marts: Sequence[Mart], changed: Sequence[str]) -> None:
-    in_changed = F.col("month").isin(*changed)
-    months = work.replace(LANE_MONTHS, lane_months(work.months_of(LANE_DAYS, changed)), ~in_changed)
+    months = work.replace(LANE_MONTHS, lane_months(_months_of(work, changed)), _outside(changed))
     for mart in marts:
         table = mart_table(mart)
         if mart.span == "all_time":
             work.replace(table, mart.make(months, network))
         elif mart.span == "month":
-            work.replace(table, mart.make(months.where(in_changed), network), ~in_changed)
+            work.replace(table, mart.make(months.where(F.col("month").isin(*changed)), network), _outside(changed))
         else:
             reached, read = _reach(changed, mart.look_back_days > 0)
-            rows = mart.make(work.months_of(LANE_DAYS, read), network)
-            work.replace(table, rows.where(_days_of(reached)), ~_days_of(reached))
+            # By the month's name: a comparison for each of many months would be a plan too deep for the engines.
+            in_reached = F.date_format("shipment_date", "yyyy-MM").isin(*reached)
+            work.replace(table, mart.make(_months_of(work, read), network).where(in_reached), _outside(reached))
+
+
+def _months_of(work: Work, months: Sequence[str]) -> DataFrame:
+    return work.read_files(LANE_DAYS, [each for each in work.files(LANE_DAYS.name) if each.partition["month"] in months])
+
+
+def _outside(months: Sequence[str]) -> Callable[[pa.Table], pa.Table]:
+    """Return what selects the rows of all other months."""
+
+    def select(rows: pa.Table) -> pa.Table:
+        month = rows["month"] if "month" in rows.column_names else pc.strftime(rows["shipment_date"], "%Y-%m")
+        return rows.filter(pc.invert(pc.is_in(month, pa.array(months, pa.string()))))
+
+    return select
 
 
 def _reach(changed: Sequence[str], looks_back: bool) -> tuple[list[str], list[str]]:
@@ -79,9 +95,3 @@ def _neighbour(month: str, step: int) -> str:
     """Return the month before (-1) or after (1) a month."""
     year, number = divmod(int(month[:4]) * 12 + int(month[5:]) - 1 + step, 12)
     return f"{year:04}-{number + 1:02}"
-
-
-def _days_of(months: Iterable[str]) -> Column:
-    """Return whether a day lies in one of some months."""
-    # By the month's name: a comparison for each of many months would be a plan too deep for the engines.
-    return F.date_format("shipment_date", "yyyy-MM").isin(*months)

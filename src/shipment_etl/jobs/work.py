@@ -7,20 +7,20 @@ rolled back by the next job (`lake.snapshot.recover`), if not by this one.
 
 import platform
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import reduce
 from importlib.metadata import version
 from typing import Any
 from uuid import uuid4
 
+import pyarrow as pa
 import pyspark
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from shipment_etl.engines.sessions import SPARK, engine_name
+from shipment_etl.engines.sessions import engine_name
 from shipment_etl.engines.work import end_work, renew_engine
 from shipment_etl.errors import LockLost, ShipmentEtlError
 from shipment_etl.lake.commits import commit_files
@@ -33,11 +33,13 @@ from shipment_etl.lake.snapshot import Snapshot, recover, restore
 from shipment_etl.lake.tables import Table
 from shipment_etl.plugins import Plugins
 
-__all__ = ["PACKAGE", "PLUGIN", "Work", "row_counts", "working"]
+__all__ = ["PACKAGE", "PLUGIN", "Work", "working"]
 
 
 PACKAGE = "shipment_etl"
 INTERRUPTED = "Stopped by a signal."
+
+RANGES = ("shipment_date",)
 
 PLUGIN = "plugin "
 """What stands before a plugin's name in the versions of a run."""
@@ -58,6 +60,7 @@ class Work:
 
     Attributes:
         base: the versions that count; what the job reads, and what its commits build on.
+        folder: that this run writes its files into, within that of each table.
         network, rules, marts_key: for the log; see `Run`.
     """
 
@@ -90,7 +93,9 @@ class Work:
             **{f"{PLUGIN}{plugin.name}": plugin.version for plugin in plugins.installed()},
         }
         self._changes: dict[str, _Change] = {}
-        self._vouched: dict[str, DataFrame] = {}
+        self.folder = f"{RUN_FOLDER}{start.run_id}"
+        self._known: dict[str, tuple[DataFile, ...]] = {}
+        self._vouched: dict[str, DataFrame | str] = {}
         self._committed: dict[str, int] = {}
         self._logged = False
 
@@ -104,20 +109,41 @@ class Work:
 
     def staging(self) -> AbstractContextManager[Staging]:
         """Open a folder for the intermediate results of this run."""
-        # Classic Spark spends seconds on each commit; the embedded engine none, but writes no Parquet where no rows are.
-        kept = "parquet" if engine_name(self.spark) == SPARK else "delta"
-        return self.lake.staging(self.spark, self.start.run_id, kept)
+        return self.lake.staging(self.spark, self.start.run_id)
 
-    def batch_of(self, name: str) -> DataFrame:
-        """Return the batch in a table, as it counts."""
-        rows = self.base.read(self.spark, name)
-        return rows.where((F.col("source") == self.start.source) & (F.col("batch_date") == F.lit(self.start.batch_date)))
+    @property
+    def batch(self) -> dict[str, str]:
+        """The partition that the batch of this job is, in tables of batches."""
+        return {"source": self.start.source, "batch_date": self.start.batch_date.isoformat()}
 
-    def files(self, name: str) -> list[DataFile]:
+    def with_batch(self, rows: DataFrame) -> DataFrame:
+        """Return rows with the columns that tell their batch."""
+        return rows.withColumns({"source": F.lit(self.start.source), "batch_date": F.lit(self.start.batch_date)})
+
+    def files(self, name: str) -> tuple[DataFile, ...]:
         """Return the files of a table as they will be once this run counts; none if there is no such table."""
         if change := self._changes.get(name):
-            return [*change.kept, *change.written.files]
-        return self.lake.files(name, self.base.tables[name]) if name in self.base.tables else []
+            return (*change.kept, *change.written.files)
+        if name not in self._known:
+            exists = name in self.base.tables
+            self._known[name] = tuple(self.lake.files(name, self.base.tables[name], RANGES)) if exists else ()
+        return self._known[name]
+
+    def files_of_batch(self, name: str) -> list[DataFile]:
+        """Return the files of a table that hold the batch of this job."""
+        return [each for each in self.files(name) if _texts(each.partition).items() >= self.batch.items()]
+
+    def read_batch(self, name: str) -> tuple[DataFrame, int]:
+        """Return the batch of this job in a table of any writer, and how many rows it has."""
+        files = self.files_of_batch(name)
+        if self.lake.is_plain(name, self.base.tables[name]):
+            schema = self.lake.schema(name, self.base.tables[name])
+            rows = self.with_batch(self.lake.read_files(self.spark, name, files, schema))
+        else:
+            mine = (F.col("source") == self.start.source) & (F.col("batch_date") == F.lit(self.start.batch_date))
+            rows = self.base.read(self.spark, name).where(mine)
+        known = [each.rows for each in files if each.rows is not None]
+        return rows, sum(known) if len(known) == len(files) else rows.count()
 
     def read_files(self, table: Table, files: Sequence[DataFile]) -> DataFrame:
         """Return the rows of some of the files of a table, without its partitions."""
@@ -125,46 +151,64 @@ class Work:
         schema = change.written.own if change else self.lake.schema(table.name, self.base.tables[table.name])
         return self.lake.read_files(self.spark, table.name, files, schema)
 
-    def months_changed(self, table: Table) -> list[str]:
-        """Return the months, a partition of a table, of the files that are added to it or removed from it."""
-        change = self._changes[table.name]
-        return sorted({str(each.partition["month"]) for each in (*change.removed, *change.written.files)})
+    def write(
+        self, table: Table, rows: DataFrame, folder: str = "", split: Sequence[str] = (), beside: Sequence[str] = ()
+    ) -> Written:
+        """Write files into this run's folder of a table, without making them a part of it. As `Lake.write_files`."""
+        return self.lake.write_files(table, rows, f"{self.folder}/{folder}".rstrip("/"), split, beside)
 
-    def months_of(self, table: Table, months: Sequence[str]) -> DataFrame:
-        """Return the rows of some months of a table that is partitioned by them."""
-        return self.read_files(table, [each for each in self.files(table.name) if each.partition["month"] in months])
+    def discard(self, table: Table, files: Iterable[DataFile]) -> None:
+        """Delete files that were written on the way."""
+        for folder in sorted({each.path.rpartition("/")[0] for each in files}):
+            self.lake.storage.delete(f"{table.name}/{folder}")
 
-    def replace_batch(self, table: Table, rows: DataFrame, split: Mapping[str, Column] | None = None) -> DataFrame:
-        """Write a batch in place of the one in a table, and return it as written.
+    def rows_written(self, table: Table) -> int:
+        """Return how many rows were written to a table, by the footers of its files."""
+        return self._changes[table.name].written.rows
 
-        `source` and `batch_date` are set here, so that no row can lie outside. `split` are more partitions, made of the
-        other columns.
-        """
-        batch = {"source": self.start.source, "batch_date": self.start.batch_date.isoformat()}
-        split = dict(split or {})
-        rows = rows.drop(*batch)
-        rows = rows.withColumns(split) if split else rows
-        written = self.lake.write_files(table, rows, f"{RUN_FOLDER}{self.start.run_id}", tuple(split))
-        files = tuple(_with_partition(each, batch) for each in written.files)
+    def removed(self, table: Table) -> tuple[DataFile, ...]:
+        """Return the files of a table that what was put into it replaces."""
+        return self._changes[table.name].removed
+
+    def put_batch(self, table: Table, written: Written) -> None:
+        """Let written files be the batch of this job in a table, in place of the one that is there."""
+        files = tuple(replace(each, partition=self.batch) for each in written.files)
+        self.put(table, Written(files, written.own, written.schema), self.files_of_batch(table.name))
+
+    def put(self, table: Table, written: Written, removed: Iterable[DataFile]) -> None:
+        """Let written files be a part of a table, in place of others."""
+        paths = {each.path for each in removed}
         known = self.files(table.name)
-        removed = [each for each in known if all(str(each.partition[name]) == value for name, value in batch.items())]
-        self._change(table, Written(files, written.own, written.schema), removed, known)
-        frame = self.read_files(table, files)
-        source, batch_date = F.lit(self.start.source), F.lit(self.start.batch_date)
-        frame = frame.withColumns({**split, "source": source, "batch_date": batch_date})
-        self._vouched[table.name] = frame
+        removed = tuple(each for each in known if each.path in paths)
+        kept = tuple(each for each in known if each.path not in paths)
+        self._changes[table.name] = _Change(table, written, removed, kept)
+
+    def replace_batch(self, table: Table, rows: DataFrame) -> None:
+        """Write a batch in place of the one in a table.
+
+        `source` and `batch_date` are set here, so that no row can lie outside.
+        """
+        written = self.write(table, rows.drop(*self.batch))
+        self.put_batch(table, written)
+        self.vouch(table, self.with_batch(self.read_files(table, self.files_of_batch(table.name))))
+
+    def replace(self, table: Table, rows: DataFrame, keep: Callable[[pa.Table], pa.Table] | None = None) -> DataFrame:
+        """Write a small table anew as one file, and return it as written: rows, and what is kept of those it has."""
+        written, known = self.write(table, rows), self.files(table.name)
+        parts = [self.lake.content(table.name, each.path) for each in written.files]
+        old = [keep(self.lake.content(table.name, each.path)) for each in known] if keep else []
+        if len(parts) > 1 or any(each.num_rows for each in old):
+            path = f"{self.folder}/whole/rows.parquet"
+            whole = self.lake.write_table(table, [*old, *parts], written.schema, path)
+            written = Written((whole,), written.own, written.schema)
+        self.put(table, written, known)
+        frame = self.read_files(table, written.files)
+        self.vouch(table, frame)
         return frame
 
-    def replace(self, table: Table, rows: DataFrame, keep: Column | None = None) -> DataFrame:
-        """Write a table anew, and return it as written: rows, and those it has for which a condition holds."""
-        known = self.files(table.name)
-        if keep is not None and known:
-            rows = self.read_files(table, known).where(keep).unionByName(rows.select(*table.columns))
-        folder = f"{RUN_FOLDER}{self.start.run_id}"
-        written = self.lake.join_files(table, self.lake.write_files(table, rows.coalesce(1), folder), folder)
-        self._change(table, written, known, known)
-        self._vouched[table.name] = self.read_files(table, written.files)
-        return self._vouched[table.name]
+    def vouch(self, table: Table, rows: DataFrame | str) -> None:
+        """Note what the run tells the fingerprint of, or a fingerprint that is known already."""
+        self._vouched[table.name] = rows
 
     def note_commit(self, name: str) -> None:
         """Note that a table is about to be changed by a commit of its own, which is rolled back if the job fails."""
@@ -172,15 +216,13 @@ class Work:
 
     def confirm(self, table: Table) -> None:
         """Take a table that needs no change among those that the run vouches for."""
-        self._vouched.setdefault(table.name, self.read_files(table, self.files(table.name)))
-
-    def rows_written(self, table: Table) -> int:
-        """Return how many rows were written to a table, by the footers of its files."""
-        return self._changes[table.name].written.rows
+        if table.name not in self._vouched:
+            self.vouch(table, self.read_files(table, self.files(table.name)))
 
     def drop(self, table: Table) -> None:
         """Leave a table as it was, and delete what was written for it."""
-        del self._changes[table.name], self._vouched[table.name]
+        del self._changes[table.name]
+        self._vouched.pop(table.name, None)
         self._delete_files([table.name])
 
     def finish(
@@ -193,7 +235,9 @@ class Work:
     ) -> Run:
         """Commit what was written, log the run, and return it."""
         with self.stage("fingerprints"):
-            words = fingerprints(self._vouched)
+            words = {name: word for name, word in self._vouched.items() if isinstance(word, str)}
+            frames = {name: rows for name, rows in self._vouched.items() if not isinstance(rows, str)}
+            words |= fingerprints(frames) if frames else {}
         with self.stage("commit"):
             self._commit()
         versions = {**self.base.tables, **self._committed}
@@ -256,11 +300,6 @@ class Work:
         finally:
             self.plugins.tell("run_failed", start=self.start, error=problem)
 
-    def _change(self, table: Table, written: Written, removed: Iterable[DataFile], known: Iterable[DataFile]) -> None:
-        paths = {each.path for each in removed}
-        kept = tuple(each for each in known if each.path not in paths)
-        self._changes[table.name] = _Change(table, written, tuple(removed), kept)
-
     def _commit(self) -> None:
         for name, change in self._changes.items():
             self.lock.check()
@@ -280,7 +319,7 @@ class Work:
 
     def _delete_files(self, names: Iterable[str]) -> None:
         for name in names:
-            self.lake.storage.delete(f"{name}/{RUN_FOLDER}{self.start.run_id}")
+            self.lake.storage.delete(f"{name}/{self.folder}")
 
     def _run(self, status: str, counts: RowCounts, after: Mapping[str, int], **more: Any) -> Run:
         return Run(
@@ -336,11 +375,5 @@ def working(
             raise
 
 
-def row_counts(frames: Mapping[str, DataFrame]) -> dict[str, int]:
-    """Count the rows of each frame, by its name, in one query."""
-    counts = (frame.agg(F.count(F.lit(1)).alias("rows")).withColumn("name", F.lit(name)) for name, frame in frames.items())
-    return {row["name"]: row["rows"] for row in reduce(lambda one, other: one.unionByName(other), counts).collect()}
-
-
-def _with_partition(file: DataFile, values: Mapping[str, str]) -> DataFile:
-    return DataFile(file.path, {**values, **file.partition}, file.rows, file.size, file.least, file.most)
+def _texts(partition: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in partition.items()}

@@ -4,14 +4,15 @@ Each row is a chain of xxhash64 over its columns in the order of their names; th
 of the exclusive or and the sum of the hashes, so that parts of a table can be told apart and put together.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import reduce
+from types import MappingProxyType
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, DateType, DecimalType, DoubleType, StringType, StructType
 
-__all__ = ["fingerprint", "fingerprints"]
+__all__ = ["PARTS", "fingerprint", "fingerprints", "join_parts", "row_hash"]
 
 LOW_BITS = (1 << 32) - 1
 LONGEST_EXACT_DECIMAL = 18
@@ -32,21 +33,31 @@ def fingerprints(frames: Mapping[str, DataFrame]) -> dict[str, str]:
     """Return the fingerprint of each frame by its name, from one query."""
     parts = [_parts(frame).withColumn("name", F.lit(name)) for name, frame in frames.items()]
     rows = reduce(lambda one, other: one.unionByName(other), parts).collect()
-    return {row["name"]: f"{row['rows']:x}-{row['xor'] & (1 << 64) - 1:016x}-{row['sum']:x}" for row in rows}
+    return {row["name"]: join_parts(row["rows"], [row["xor"]], [row["sum"]]) for row in rows}
 
 
-def _parts(frame: DataFrame) -> DataFrame:
-    fields = sorted(frame.schema.fields, key=lambda field: field.name)
+def row_hash(schema: StructType) -> Column:
+    """Return the hash of a row: a long, of a frame with these columns."""
+    fields = sorted(schema.fields, key=lambda field: field.name)
     # xxhash64 passes over nulls, so which columns are null is hashed as well.
     flags = (F.col(f"`{field.name}`").isNull().cast("long") * (1 << place) for place, field in enumerate(fields))
     nulls = reduce(lambda one, other: one + other, flags)
-    values = [_canonical(F.col(f"`{field.name}`"), field.dataType) for field in fields]
-    hashed = frame.select(F.xxhash64(nulls, *values).alias("hash"))
-    return hashed.select(
-        F.count(F.lit(1)).alias("rows"),
-        F.coalesce(F.expr("bit_xor(hash)"), F.lit(0).cast("long")).alias("xor"),
-        F.coalesce(F.sum(F.col("hash").bitwiseAND(F.lit(LOW_BITS))), F.lit(0).cast("long")).alias("sum"),
-    )
+    return F.xxhash64(nulls, *(_canonical(F.col(f"`{field.name}`"), field.dataType) for field in fields))
+
+
+PARTS: Mapping[str, str] = MappingProxyType({"xor": "bit_xor(row_hash)", "sum": f"sum(row_hash & {LOW_BITS}L)"})
+"""What a fingerprint is made of beside the number of rows: name → SQL over a column row_hash, for any group of rows."""
+
+
+def join_parts(rows: int, xors: Iterable[int | None], sums: Iterable[int | None]) -> str:
+    """Return the fingerprint of a table from the parts of groups of its rows; a group without rows has nulls."""
+    xor = reduce(lambda one, other: one ^ (other or 0), xors, 0)
+    return f"{rows:x}-{xor & (1 << 64) - 1:016x}-{sum(each or 0 for each in sums):x}"
+
+
+def _parts(frame: DataFrame) -> DataFrame:
+    hashed = frame.select(row_hash(frame.schema).alias("row_hash"))
+    return hashed.select(F.count(F.lit(1)).alias("rows"), *(F.expr(part).alias(name) for name, part in PARTS.items()))
 
 
 def _canonical(value: Column, kind: DataType) -> Column:

@@ -17,14 +17,15 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema
 from deltalake.exceptions import DeltaError
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from shipment_etl.errors import LakeError, LakeMissing, NotADeltaTable, TableMissing, VersionMissing
 from shipment_etl.lake.commits import DataFile, describe_file, translate_errors
-from shipment_etl.lake.storage import STAGING, Storage, storage_of
+from shipment_etl.lake.staging import Staging
+from shipment_etl.lake.storage import STAGING, storage_of
 from shipment_etl.lake.tables import Table
+from shipment_etl.lake.written import Written, nullable, read_parquet, typed_columns, whole_schema
 
 if TYPE_CHECKING:
     from shipment_etl.lake.snapshot import Snapshot
@@ -159,6 +160,10 @@ class Lake:
         with self.storage.open(f"{name}/{path}") as opened:
             return pq.read_table(opened)
 
+    def is_plain(self, name: str, version: int) -> bool:
+        """Whether the files of a table hold just its rows: no deletion vectors, no columns by other names."""
+        return self.delta(name, version).protocol().min_reader_version == 1
+
     def schema(self, name: str, version: int) -> StructType:
         """Return the columns of a version of a table that its files hold: all but the partitions."""
         table = self.delta(name, version)
@@ -168,11 +173,11 @@ class Lake:
 
     def read_files(self, spark: SparkSession, name: str, files: Sequence[DataFile], schema: StructType) -> DataFrame:
         """Return the rows of some files of a table, without its partitions; `schema` is of their columns."""
-        if not files:
-            return spark.createDataFrame([], schema)
-        return spark.read.schema(schema).parquet(*(f"{self.location(name)}/{each.path}" for each in files))
+        return read_parquet(spark, {f"{self.location(name)}/{each.path}": each.size for each in files}, schema)
 
-    def write_files(self, table: Table, rows: DataFrame, folder: str, split: Sequence[str] = ()) -> "Written":
+    def write_files(
+        self, table: Table, rows: DataFrame, folder: str, split: Sequence[str] = (), beside: Sequence[str] = ()
+    ) -> Written:
         """Write a frame as Parquet files into a folder of a table, which they belong to only once they are committed.
 
         Args:
@@ -180,6 +185,7 @@ class Lake:
             rows: the frame.
             folder: within the table's.
             split: columns of the frame that are partitions.
+            beside: columns of the frame that the table does not have, and that are written with the others.
 
         Raises:
             NotADeltaTable: something else lies at the place of the table.
@@ -187,8 +193,10 @@ class Lake:
         """
         if self._is_foreign(table.name) and not self.has(table.name):
             raise NotADeltaTable(table.name, self.location(table.name))
-        typed = rows.select(*_typed(table, [name for name in table.columns if name in rows.columns]))
-        schema = StructType.fromJson(_nullable(typed.schema.jsonValue()))
+        # Asked once, for a frame asks its engine each time.
+        columns = rows.columns
+        typed = rows.select(*typed_columns(table, [name for name in table.columns if name in columns]), *beside)
+        schema = StructType.fromJson(nullable(typed.schema.jsonValue()))
         place = f"{table.name}/{folder}"
 
         def write() -> None:
@@ -202,40 +210,50 @@ class Lake:
             if path.endswith(".parquet")
         ]
         own = StructType([each for each in schema.fields if each.name not in split])
-        return Written(tuple(each for each in files if each.rows), own, _whole(table, schema))
+        return Written(tuple(each for each in files if each.rows), own, whole_schema(table, schema))
 
-    def join_files(self, table: Table, written: "Written", folder: str) -> "Written":
-        """Return the same rows in one file, for a table that is small and read whole.
+    def write_table(
+        self,
+        table: Table,
+        parts: Iterable[pa.Table],
+        schema: Schema,
+        path: str,
+        partition: Mapping[str, str] | None = None,
+    ) -> DataFile:
+        """Write rows as one Parquet file of a table, without an engine. Errors as for `write_files`.
 
-        Engines write several files, and the embedded one pays no heed to `coalesce`.
+        Args:
+            table: which.
+            parts: rows, of all its columns but the partitions.
+            schema: all columns of the table.
+            path: of the file, within the table's folder.
+            partition: values of the partitions.
         """
-        if len(written.files) < 2:
-            return written
-        rows = pa.concat_tables(self.content(table.name, each.path) for each in written.files)
-        path = f"{folder}/{JOINED}"
-        with self.storage.incoming(f"{table.name}/{path}") as place:
-            pq.write_table(rows, place)
-        size = self.storage.sizes(f"{table.name}/{folder}")[JOINED]
-        return Written((describe_file(self.storage, table, path, size, {}),), written.own, written.schema)
+        partition = partition or {}
+        types = pa.schema(schema.to_arrow())
+        typed = pa.schema([types.field(name) for name in table.columns if name not in partition])
+        rows = pa.concat_tables(part.select(typed.names).cast(typed) for part in parts)
+        place = f"{table.name}/{path}"
+
+        def write() -> int:
+            with self.storage.incoming(place) as target:
+                pq.write_table(rows, target)
+                return target.stat().st_size
+
+        size = translate_errors(f"writing {table.name}", self.storage, write)
+        return describe_file(self.storage, table, path, size, partition)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file beside the tables, as _reports/RUN_ID.json."""
         self.storage.write(name, text.encode())
 
     @contextmanager
-    def staging(self, spark: SparkSession, name: str, kept: str = "delta") -> Iterator["Staging"]:
-        """Open a folder for the intermediate results of one job, emptied before and after.
-
-        Args:
-            spark: a session.
-            name: of the folder.
-            kept: delta or parquet, the format of intermediate results. Parquet costs no commits, but is only for engines
-                that write a file where there are no rows.
-        """
+    def staging(self, spark: SparkSession, name: str) -> Iterator[Staging]:
+        """Open a folder for the intermediate results of one job, emptied before and after."""
         folder = f"{STAGING}/{name}"
         self.storage.make_empty(folder)
         try:
-            yield Staging(spark, self.storage, folder, kept)
+            yield Staging(spark, self.storage, folder)
         finally:
             self.storage.delete(folder)
             if not self.storage.folders(STAGING):
@@ -264,88 +282,8 @@ class Lake:
         return self.storage.newest_commit(f"{name}/_delta_log")
 
 
-JOINED = "joined.parquet"
 RUN_FOLDER = "run-"
 """What the names of folders begin with into which runs write the files of a table."""
-
-
-class Written:
-    """Files that were written for a table, and are not committed yet.
-
-    Attributes:
-        files: those that have rows.
-        own: the columns in them.
-        schema: all columns of the table.
-    """
-
-    def __init__(self, files: tuple[DataFile, ...], own: StructType, schema: Schema) -> None:
-        self.files = files
-        self.own = own
-        self.schema = schema
-
-    @property
-    def rows(self) -> int:
-        """Rows, as the footers of the files count them."""
-        return sum(each.rows or 0 for each in self.files)
-
-
-class Staging:
-    """A folder for the intermediate results of one job.
-
-    What several queries need is written here once: the embedded engine does not cache, and what it reads from a file it
-    knows the size of, so that it joins in the right order.
-    """
-
-    def __init__(self, spark: SparkSession, storage: Storage, folder: str, kept: str) -> None:
-        self._spark = spark
-        self._storage = storage
-        self._folder = folder
-        self._kept = kept
-
-    def keep(self, name: str, rows: DataFrame) -> DataFrame:
-        """Write a frame, and return it as read back."""
-        path = f"{self._storage.uri}/{self._folder}/{name}"
-        translate_errors("staging rows", self._storage, lambda: rows.write.format(self._kept).mode("overwrite").save(path))
-        read = self._spark.read.format(self._kept)
-        # A Delta log tells the columns; of Parquet, engines would have to open a file to learn them.
-        return (read if self._kept == "delta" else read.schema(rows.schema)).load(path)
-
-    @contextmanager
-    def parquet(self, name: str) -> Iterator[Path]:
-        """Give a path on this machine for a Parquet file; after the body, `read_parquet` has it."""
-        with self._storage.incoming(f"{self._folder}/{name}") as path:
-            yield path
-
-    def read_parquet(self, name: str) -> DataFrame:
-        """Return what the body of `parquet` wrote."""
-        return self._spark.read.parquet(f"{self._storage.uri}/{self._folder}/{name}")
-
-
-def _typed(table: Table, names: Iterable[str]) -> list[Column]:
-    """Return columns of a table, each of its declared type."""
-    # Nested ones have to come as declared: Sail's cast changes even an equal type.
-    return [
-        F.col(name) if table.columns[name].startswith("array") else F.col(name).cast(table.columns[name]).alias(name)
-        for name in names
-    ]
-
-
-def _whole(table: Table, known: StructType) -> Schema:
-    """Return all columns of a table; those that are not known are partitions of plain types."""
-    fields = {each.name: each.jsonValue() for each in known.fields}
-    plain = {"nullable": True, "metadata": {}}
-    every = [fields.get(name) or {"name": name, "type": kind, **plain} for name, kind in table.columns.items()]
-    return Schema.from_json(json.dumps({"type": "struct", "fields": every}))
-
-
-def _nullable(schema: Any) -> Any:
-    """Return a schema, as Spark's JSON has it, in which every field and element may be null, and none has metadata."""
-    if isinstance(schema, list):
-        return [_nullable(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    loose = {"nullable": True, "containsNull": True, "metadata": {}}
-    return {name: loose.get(name, _nullable(value)) for name, value in schema.items()}
 
 
 def _partition_of(path: str) -> Mapping[str, str]:

@@ -94,8 +94,8 @@ _SUM_KEYS = {name: _CONTRACT[name] for name in KEYS}
 LANE_DAYS = Table(
     "processed/lane_days",
     {"source": "string", "batch_date": "date", "month": "string", "shipment_date": "date", **_SUM_KEYS, **SUMS},
-    # By month as well: marts read the months that a batch touches, whenever these landed.
-    (*BATCH, "month"),
+    # By month only, one file each: marts read the months that a batch touches, whenever these landed.
+    ("month",),
     ("shipment_date",),
 )
 

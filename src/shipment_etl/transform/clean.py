@@ -1,13 +1,13 @@
 """Clean: good shipments, once each, with the columns that people ask for."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl.contracts.models import COLUMNS, IDENTITY
-from shipment_etl.contracts.repeats import repeated_ids, settle
+from shipment_etl.contracts.repeats import repeated_ids, settle, suspects
 from shipment_etl.transform.exact import days_between
 
-__all__ = ["LINEAGE", "clean", "with_derived"]
+__all__ = ["LINEAGE", "clean", "derived_columns", "with_derived"]
 
 LINEAGE = ("source", "batch_date", "source_file", "source_row")
 KG_PER_M3 = "166.667"
@@ -25,31 +25,38 @@ def clean(good: DataFrame) -> DataFrame:
         cost_per_kg: double, cost / kg; null where a part is unknown.
         cost_per_km: double, cost / km; null where a part is unknown.
     """
-    repeats = settle(good, repeated_ids(good))
-    return with_derived(good.join(repeats, IDENTITY, "left_anti"))
+    repeats = settle(suspects(good, repeated_ids(good))).where(F.col("repeat").isNotNull())
+    return with_derived(good.join(repeats.select(IDENTITY), IDENTITY, "left_anti"))
 
 
 def with_derived(good: DataFrame) -> DataFrame:
     """Return good shipments that are unique already, with the columns of `clean`."""
-    # Both follow from the dates, so a source need not tell them.
+    columns = good.columns
+    lineage = [name for name in LINEAGE if name in columns]
+    derived = derived_columns()
+    filled = (derived.pop(name, F.col(name)).alias(name) for name in COLUMNS)
+    return good.select(*filled, *lineage, *(value.alias(name) for name, value in derived.items()))
+
+
+def derived_columns() -> dict[str, Column]:
+    """Return what follows from other columns: delay_days and delivery_status where they are open, and those of `clean`."""
     delay = F.coalesce("delay_days", days_between("promised_date", "delivery_date"))
-    status = F.coalesce("delivery_status", F.when(delay > 0, "Delayed").otherwise("Delivered"))
     # Row by row, decimals of up to 14 digits become doubles exactly alike on every engine: no detour by their digits.
     cost, weight = F.col("shipping_cost").cast("double"), F.col("shipment_weight_kg").cast("double")
     distance = F.col("route_distance_km").cast("double")
     by_volume = F.expr(f"cast(shipment_volume_m3 * cast({KG_PER_M3} as decimal(6,3)) as decimal(15,3))")
     by_weight = F.col("shipment_weight_kg").cast("decimal(15,3)")
-    derived = {
+    return {
+        # A source need not have either: both follow from the dates.
+        "delay_days": delay,
+        "delivery_status": F.coalesce("delivery_status", F.when(delay > 0, "Delayed").otherwise("Delivered")),
         "transit_days": days_between("shipment_date", "delivery_date"),
         "delay_class": F.when(delay < 0, "early")
         .when(delay == 0, "on_time")
         .when(delay == 1, "late_1")
         .otherwise("late_2plus"),
         "chargeable_weight_kg": F.when(by_weight.isNotNull() & by_volume.isNotNull(), F.greatest(by_weight, by_volume)),
-        "cost_per_kg": cost / weight,
-        "cost_per_km": cost / distance,
+        # No sound shipment has a zero here, but rows that are rejected pass through as well, and ANSI mode stops at one.
+        "cost_per_kg": F.when(weight != 0, cost / weight),
+        "cost_per_km": F.when(distance != 0, cost / distance),
     }
-    columns = good.columns
-    lineage = [name for name in LINEAGE if name in columns]
-    told = good.withColumns({"delay_days": delay, "delivery_status": status})
-    return told.select(*COLUMNS, *lineage, *(value.alias(name) for name, value in derived.items()))

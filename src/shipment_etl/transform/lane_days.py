@@ -1,9 +1,11 @@
 """lane_days: the additive roll-up that every mart is computed from, so that shipments are scanned once."""
 
+from collections.abc import Mapping
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-__all__ = ["KEYS", "SUMS", "lane_days", "lane_months"]
+__all__ = ["KEYS", "SUMS", "lane_days", "lane_months", "roll_up"]
 
 KEYS = ("origin_warehouse", "destination_city", "carrier", "delay_days")
 
@@ -50,6 +52,11 @@ def lane_days(clean: DataFrame) -> DataFrame:
     Source:
         Tonne-kilometre as in the OECD Glossary of Statistical Terms: one tonne moved over one kilometre.
     """
+    return roll_up(clean)
+
+
+def roll_up(clean: DataFrame, more: Mapping[str, Column] | None = None) -> DataFrame:
+    """Return `lane_days`, and more aggregates of the same groups by their names."""
     weight, distance, cost = F.col("shipment_weight_kg"), F.col("route_distance_km"), F.col("shipping_cost")
     tonne_km = F.expr(TONNE_KM)
     sums = {
@@ -71,7 +78,7 @@ def lane_days(clean: DataFrame) -> DataFrame:
     }
     columns = clean.columns
     batch = [name for name in ("source", "batch_date") if name in columns]
-    return _grouped(clean, [*batch, "shipment_date", *KEYS], sums)
+    return _grouped(clean, [*batch, "shipment_date", *KEYS], sums, more or {})
 
 
 def lane_months(lane_days: DataFrame) -> DataFrame:
@@ -83,9 +90,10 @@ def lane_months(lane_days: DataFrame) -> DataFrame:
         month: string, YYYY-MM of the shipment date; the sums of lane_days.
     """
     month = F.date_format("shipment_date", "yyyy-MM")
-    return _grouped(lane_days.withColumn("month", month), ["month", *KEYS], {name: F.sum(name) for name in SUMS})
+    return _grouped(lane_days.withColumn("month", month), ["month", *KEYS], {name: F.sum(name) for name in SUMS}, {})
 
 
-def _grouped(frame: DataFrame, keys: list[str], sums: dict[str, Column]) -> DataFrame:
-    grouped = frame.groupBy(*keys).agg(*(value.cast(SUMS[name]).alias(name) for name, value in sums.items()))
-    return grouped.select(*keys, *SUMS)
+def _grouped(frame: DataFrame, keys: list[str], sums: Mapping[str, Column], more: Mapping[str, Column]) -> DataFrame:
+    typed = (value.cast(SUMS[name]).alias(name) for name, value in sums.items())
+    grouped = frame.groupBy(*keys).agg(*typed, *(value.alias(name) for name, value in more.items()))
+    return grouped.select(*keys, *SUMS, *more)

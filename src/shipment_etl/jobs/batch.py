@@ -1,0 +1,149 @@
+"""A batch on its way from raw to clean, in one read: sound rows, rejected ones and those whose id stands more than once.
+
+Ids that may stand more than once are looked for first, by their hashes. Then one pass judges every row, derives what follows
+from it, and writes it where it belongs. All that comes after reads only the small parts.
+"""
+
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from shipment_etl.contracts.compile import REASONS_TYPE
+from shipment_etl.contracts.models import COLUMNS, IDENTITY, contract
+from shipment_etl.contracts.repeats import CONFLICT, DUPLICATE, conflict_reasons, repeated_ids, settle
+from shipment_etl.contracts.split import UNPARSED, Verdict, judge
+from shipment_etl.ingest.conform import conform
+from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.jobs.work import Work
+from shipment_etl.lake.runs import RowCounts
+from shipment_etl.lake.staging import Kept, Staging
+from shipment_etl.lake.tables import QUARANTINE, SHIPMENTS
+from shipment_etl.lake.written import Written
+from shipment_etl.network import Network
+from shipment_etl.transform.clean import derived_columns
+
+__all__ = ["Batch", "Outcome", "load_batch", "split_batch"]
+
+JSON_RECORD = "map<string,string>"
+ORIGINAL = "original"
+SOUND, REJECTED, SUSPECT = "sound", "rejected", "suspect"
+"""Kinds of rows, as the one pass tells them apart."""
+KEPT = "kept"
+MAX_BROADCAST_ROWS = 2_000_000
+"""So many hashes of repeated ids, 16 MB, go to every task; more are joined by a shuffle."""
+
+
+class Batch(NamedTuple):
+    """Typed shipments and how many, the verdict of their contract, and how to tell a row as it landed, as JSON text."""
+
+    frame: DataFrame
+    rows: int
+    verdict: Verdict
+    original: Column
+
+
+class Outcome(NamedTuple):
+    """What became of a batch: the files of its shipments, its rows by what became of them, and reasons with their rows."""
+
+    shipments: Written
+    counts: RowCounts
+    reasons: dict[str, int]
+
+
+def load_batch(work: Work, staging: Staging, network: Network | None) -> Batch:
+    """Return the batch of a job, conformed to the contract if it landed as text."""
+    name = f"raw/{work.start.source}"
+    raw, rows = work.read_batch(name)
+    if "mapping" not in raw.columns:
+        fields = [part for name in COLUMNS for part in (F.lit(name), F.col(name).cast("string"))]
+        schema = contract(network, rules=work.plugins.rules())
+        return Batch(raw, rows, judge(raw, schema), F.to_json(F.create_map(*fields)))
+    text = raw.select("mapping").limit(1).collect()[0]["mapping"]
+    mapping = Mapping.from_text(text, "the mapping landed with the batch")
+    with work.stage("conform"):
+        typed = conform(raw.withColumn("record", F.from_json("record", JSON_RECORD)), mapping)
+        # Kept, because two queries read it, and to take records apart costs more than to write them once.
+        frame = staging.keep("conformed", typed.withColumn(ORIGINAL, F.to_json(ORIGINAL))).frame
+    schema = contract(network or Network.open(), mapping.unknown, work.plugins.rules())
+    return Batch(frame, rows, judge(frame, schema), F.col(ORIGINAL))
+
+
+def split_batch(work: Work, staging: Staging, batch: Batch) -> Outcome:
+    """Write the shipments of a batch and its quarantine, and return what became of its rows."""
+    with work.stage("repeats"):
+        repeated = staging.keep("repeated_ids", repeated_ids(batch.frame))
+    with work.stage("shipments"):
+        written = _write_by_kind(work, batch, repeated)
+        settled = _settle(work, written.part(kind=SUSPECT))
+        shipments = written.part(kind=SOUND) + settled.part(repeat=KEPT)
+        work.put_batch(SHIPMENTS, shipments)
+    with work.stage("quarantine"):
+        rejected, conflicts = written.part(kind=REJECTED), settled.part(repeat=CONFLICT)
+        quarantine = _write_quarantine(work, batch, rejected, conflicts)
+        duplicates = settled.part(repeat=DUPLICATE)
+        for part in (rejected, written.part(kind=SUSPECT), conflicts, duplicates):
+            work.discard(SHIPMENTS, part.files)
+    counts = RowCounts(batch.rows, shipments.rows, quarantine.rows, duplicates.rows)
+    return Outcome(shipments, counts, _count_reasons(work, quarantine))
+
+
+def _write_by_kind(work: Work, batch: Batch, repeated: Kept) -> Written:
+    """Write every row of a batch into the folder of its kind."""
+    frame, suspect = batch.frame, F.lit(False)
+    if repeated.rows:
+        ids = F.broadcast(repeated.frame) if repeated.rows <= MAX_BROADCAST_ROWS else repeated.frame
+        ids = ids.withColumn("repeated", F.lit(True))
+        frame = frame.withColumn("id_hash", F.xxhash64("shipment_id")).join(ids, "id_hash", "left")
+        suspect = F.col("repeated").isNotNull()
+    kind = F.when(~batch.verdict.sound, REJECTED).when(suspect, SUSPECT).otherwise(SOUND)
+    rows = frame.withColumn("kind", kind)
+    beside = {name: F.when(F.col("kind") != SOUND, F.col(name)) for name in (ORIGINAL, UNPARSED) if name in frame.columns}
+    return work.write(SHIPMENTS, _derive(rows, F.col("kind") == SOUND, beside), "split", ("kind",), ("kind", *beside))
+
+
+def _settle(work: Work, suspects: Written) -> Written:
+    """Decide about sound rows whose id may stand more than once, and write them into the folders of what they are."""
+    if not suspects.files:
+        return suspects
+    settled = settle(work.lake.read_files(work.spark, SHIPMENTS.name, suspects.files, suspects.own))
+    rows = settled.withColumn("repeat", F.coalesce("repeat", F.lit(KEPT)))
+    further = (name for name in (ORIGINAL, UNPARSED, "kept_row") if name in rows.columns)
+    beside = {name: F.when(F.col("repeat") == CONFLICT, F.col(name)) for name in further}
+    return work.write(SHIPMENTS, _derive(rows, F.col("repeat") == KEPT, beside), "settled", ("repeat",), ("repeat", *beside))
+
+
+def _derive(rows: DataFrame, accepted: Column, beside: dict[str, Column]) -> DataFrame:
+    """Return rows with the columns of clean shipments; what was left open is filled in where they are accepted."""
+    made = derived_columns()
+    filled = {name: F.when(accepted, made[name]).otherwise(F.col(name)) for name in made if name in COLUMNS}
+    return rows.withColumns({**made, **filled, **beside})
+
+
+def _write_quarantine(work: Work, batch: Batch, rejected: Written, conflicts: Written) -> Written:
+    """Write rejected rows as they landed, with their reasons."""
+    parts = []
+    for part, reasons in ((rejected, batch.verdict.reasons), (conflicts, conflict_reasons())):
+        if part.files or part is rejected:
+            rows = work.lake.read_files(work.spark, SHIPMENTS.name, part.files, part.own)
+            typed = reasons.cast(REASONS_TYPE).alias("reasons")
+            parts.append(rows.select("source_file", IDENTITY, batch.original.alias(ORIGINAL), typed))
+    rows = parts[0].unionByName(parts[1]) if len(parts) > 1 else parts[0]
+    written = work.write(QUARANTINE, rows)
+    work.put_batch(QUARANTINE, written)
+    work.vouch(QUARANTINE, work.with_batch(work.read_files(QUARANTINE, written.files)))
+    return written
+
+
+def _count_reasons(work: Work, quarantine: Written) -> dict[str, int]:
+    """Return reasons, as weight:greater_than, with the rows that they stand against; the most frequent first."""
+    found: dict[str, int] = {}
+    for file in quarantine.files:
+        reasons = pc.list_flatten(work.lake.content(QUARANTINE.name, file.path)["reasons"].combine_chunks())
+        column, rule = (pc.struct_field(reasons, name).cast(pa.string()) for name in ("column", "rule"))
+        names = pc.binary_join_element_wise(column, rule, ":")
+        for each in pc.value_counts(names).to_pylist():
+            found[each["values"]] = found.get(each["values"], 0) + each["counts"]
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))

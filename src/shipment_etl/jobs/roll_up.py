@@ -1,0 +1,93 @@
+"""The roll-up kept up to date: lane_days of a batch, from its shipments as they were written.
+
+One read of the written files gives the sums, the count and the fingerprint of shipments. What comes of it is small, and is
+put into the files of its months without an engine: one file a month, however many batches it holds.
+"""
+
+from datetime import date, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import Schema
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from shipment_etl.errors import RowsMissing
+from shipment_etl.jobs.work import Work
+from shipment_etl.lake.fingerprint import PARTS, join_parts, row_hash
+from shipment_etl.lake.staging import Staging
+from shipment_etl.lake.tables import LANE_DAYS, SHIPMENTS
+from shipment_etl.lake.written import Written, nullable, whole_schema
+from shipment_etl.transform.lane_days import roll_up
+
+__all__ = ["update_lane_days"]
+
+
+def update_lane_days(work: Work, staging: Staging, shipments: Written) -> list[str]:
+    """Bring lane_days up to the batch's shipments, and return the months that have changed.
+
+    Raises:
+        RowsMissing: the files do not hold the rows that were written to them.
+    """
+    rows = work.with_batch(work.read_files(SHIPMENTS, shipments.files)).select(*SHIPMENTS.columns)
+    hashed = rows.withColumn("row_hash", row_hash(rows.schema))
+    rolled = roll_up(hashed, {name: F.expr(part) for name, part in PARTS.items()})
+    kept = staging.keep("lane_days", rolled)
+    own = StructType.fromJson(nullable(rolled.drop(*PARTS).schema.jsonValue()))
+    schema = whole_schema(LANE_DAYS, own)
+    found = (
+        kept.content()
+        if kept.rows
+        else pa.schema([*schema.to_arrow(), *((name, pa.int64()) for name in PARTS)]).empty_table()
+    )
+    read = pc.sum(found["shipments"]).as_py() or 0
+    if read != shipments.rows:
+        raise RowsMissing(SHIPMENTS.name, shipments.rows, read)
+    work.vouch(SHIPMENTS, join_parts(read, *(found[name].to_pylist() for name in PARTS)))
+    return _replace_months(work, found.drop_columns(list(PARTS)), own, schema)
+
+
+def _replace_months(work: Work, batch: pa.Table, own: StructType, schema: Schema) -> list[str]:
+    """Put the roll-up of a batch in place of the one that is there; return the months in which that changes anything."""
+    month_of = pc.strftime(batch["shipment_date"], "%Y-%m")
+    known = work.files(LANE_DAYS.name)
+    had = _months_of_batch(work)
+    there = {each.partition["month"] for each in known}
+    files, removed, changed = [], [], []
+    for month in sorted({*pc.unique(month_of).to_pylist(), *(there if had is None else there & had)}):
+        old = [each for each in known if each.partition["month"] == month]
+        contents = [work.lake.content(LANE_DAYS.name, each.path) for each in old]
+        kept = [_outside_batch(work, each) for each in contents]
+        new = batch.filter(pc.equal(month_of, month))
+        rows = new.num_rows + sum(each.num_rows for each in kept)
+        if not new.num_rows and rows == sum(each.num_rows for each in contents):
+            continue
+        changed.append(month)
+        removed += old
+        if rows:
+            path = f"{work.folder}/month={month}/rows.parquet"
+            files.append(work.lake.write_table(LANE_DAYS, [*kept, new], schema, path, {"month": month}))
+    work.put(LANE_DAYS, Written(tuple(files), own, schema), removed)
+    mine = (F.col("source") == work.start.source) & (F.col("batch_date") == F.lit(work.start.batch_date))
+    rows_written = work.read_files(LANE_DAYS, files).where(mine)
+    work.vouch(LANE_DAYS, rows_written.withColumn("month", F.date_format("shipment_date", "yyyy-MM")))
+    return changed
+
+
+def _months_of_batch(work: Work) -> set[str] | None:
+    """Return the months in which the batch that is replaced can have shipments; None if that cannot be told."""
+    months: set[str] = set()
+    for file in work.removed(SHIPMENTS):
+        if "shipment_date" not in file.least:
+            return None
+        day: date = file.least["shipment_date"].replace(day=1)
+        while day <= file.most["shipment_date"]:
+            months.add(f"{day:%Y-%m}")
+            day = (day + timedelta(days=31)).replace(day=1)
+    return months
+
+
+def _outside_batch(work: Work, rows: pa.Table) -> pa.Table:
+    """Return the rows of all other batches."""
+    same_day = pc.equal(rows["batch_date"], pa.scalar(work.start.batch_date))
+    return rows.filter(pc.invert(pc.and_(pc.equal(rows["source"], work.start.source), same_day)))

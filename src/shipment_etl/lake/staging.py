@@ -1,0 +1,70 @@
+"""Staging: the intermediate results of one job."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+
+from shipment_etl.lake.commits import translate_errors
+from shipment_etl.lake.storage import Storage
+from shipment_etl.lake.written import read_parquet
+
+__all__ = ["Kept", "Staging"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An intermediate result: its rows as read back, and how many there are, as the footers of its files count them."""
+
+    frame: DataFrame
+    rows: int
+    storage: Storage
+    paths: tuple[str, ...]
+
+    def content(self) -> pa.Table:
+        """Return the rows, of which there must be some, without an engine."""
+        tables = []
+        for path in self.paths:
+            with self.storage.open(path) as opened:
+                tables.append(pq.read_table(opened))
+        return pa.concat_tables(tables)
+
+
+class Staging:
+    """A folder for the intermediate results of one job.
+
+    What several queries need is written here once: the embedded engine does not cache, and what it reads from a file it
+    knows the size of, so that it joins in the right order.
+    """
+
+    def __init__(self, spark: SparkSession, storage: Storage, folder: str) -> None:
+        self._spark = spark
+        self._storage = storage
+        self._folder = folder
+
+    def keep(self, name: str, rows: DataFrame) -> Kept:
+        """Write a frame, and return it as read back."""
+        folder, schema = f"{self._folder}/{name}", rows.schema
+        place = f"{self._storage.uri}/{folder}"
+        translate_errors("staging rows", self._storage, lambda: rows.write.mode("overwrite").parquet(place))
+        sizes = {path: size for path, size in sorted(self._storage.sizes(folder).items()) if path.endswith(".parquet")}
+        count = 0
+        for path in sizes:
+            with self._storage.open(f"{folder}/{path}") as opened:
+                count += pq.read_metadata(opened).num_rows
+        frame = read_parquet(self._spark, {f"{place}/{path}": size for path, size in sizes.items()}, schema)
+        return Kept(frame, count, self._storage, tuple(f"{folder}/{path}" for path in sizes))
+
+    @contextmanager
+    def parquet(self, name: str) -> Iterator[Path]:
+        """Give a path on this machine for a Parquet file; after the body, `read_parquet` has it."""
+        with self._storage.incoming(f"{self._folder}/{name}") as path:
+            yield path
+
+    def read_parquet(self, name: str) -> DataFrame:
+        """Return what the body of `parquet` wrote."""
+        return self._spark.read.parquet(f"{self._storage.uri}/{self._folder}/{name}")

@@ -1,0 +1,83 @@
+"""Parquet files that engines have written and read, beside any log: their columns, as engines and as Delta have them."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from deltalake import Schema
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from shipment_etl.lake.commits import DataFile
+from shipment_etl.lake.tables import Table
+
+__all__ = ["Written", "nullable", "read_parquet", "typed_columns", "whole_schema"]
+
+MAX_BYTES_IN_ONE_PART = 16 << 20
+"""Up to this size a frame is read as one partition: Spark need not shuffle it, and each shuffle is a job more."""
+
+
+class Written:
+    """Files that were written for a table, and are not committed yet.
+
+    Attributes:
+        files: those that have rows.
+        own: the columns in them.
+        schema: all columns of the table.
+    """
+
+    def __init__(self, files: tuple[DataFile, ...], own: StructType, schema: Schema) -> None:
+        self.files = files
+        self.own = own
+        self.schema = schema
+
+    @property
+    def rows(self) -> int:
+        """Rows, as the footers of the files count them."""
+        return sum(each.rows or 0 for each in self.files)
+
+    def part(self, **partition: str) -> "Written":
+        """Return the files of one partition, as `part(kind="sound")`."""
+        files = (each for each in self.files if partition.items() <= each.partition.items())
+        return Written(tuple(files), self.own, self.schema)
+
+    def __add__(self, other: "Written") -> "Written":
+        """Return the files of both, which have the same columns."""
+        return Written((*self.files, *other.files), self.own, self.schema)
+
+
+def read_parquet(spark: SparkSession, sizes: Mapping[str, int], schema: StructType) -> DataFrame:
+    """Return the rows of Parquet files: address → bytes. No file is opened before a query runs."""
+    if not sizes:
+        return spark.createDataFrame([], schema)
+    # Given the schema, engines need not open a file to learn it.
+    rows = spark.read.schema(schema).parquet(*sizes)
+    return rows.coalesce(1) if sum(sizes.values()) <= MAX_BYTES_IN_ONE_PART else rows
+
+
+def typed_columns(table: Table, names: Iterable[str]) -> list[Column]:
+    """Return columns of a table, each of its declared type."""
+    # Nested ones have to come as declared: Sail's cast changes even an equal type.
+    return [
+        F.col(name) if table.columns[name].startswith("array") else F.col(name).cast(table.columns[name]).alias(name)
+        for name in names
+    ]
+
+
+def whole_schema(table: Table, known: StructType) -> Schema:
+    """Return all columns of a table; those that are not known are partitions of plain types."""
+    fields = {each.name: each.jsonValue() for each in known.fields}
+    plain = {"nullable": True, "metadata": {}}
+    every = [fields.get(name) or {"name": name, "type": kind, **plain} for name, kind in table.columns.items()]
+    return Schema.from_json(json.dumps({"type": "struct", "fields": every}))
+
+
+def nullable(schema: Any) -> Any:
+    """Return a schema, as Spark's JSON has it, in which every field and element may be null, and none has metadata."""
+    if isinstance(schema, list):
+        return [nullable(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    loose = {"nullable": True, "containsNull": True, "metadata": {}}
+    return {name: loose.get(name, nullable(value)) for name, value in schema.items()}
