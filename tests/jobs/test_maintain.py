@@ -21,7 +21,7 @@ from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import newest_run
-from shipment_etl.lake.tables import LANE_DAYS, QUARANTINE, RUNS
+from shipment_etl.lake.tables import QUARANTINE, RUNS, SHIPMENTS
 from tests.lake.tables import replace_batch
 
 DAYS = [date(2026, 11, 29) + timedelta(days=n) for n in range(3)]
@@ -107,16 +107,16 @@ def test_what_a_dead_run_left_goes_and_what_counts_stays(
     monkeypatch.setattr(maintain_module, "MIN_HOURS", 0)
     before, counted = words(spark, lake), lake.snapshot().tables
     # A run that died behind its first commit: the newest version is one that was never logged.
-    replace_batch(lake, LANE_DAYS, lake.read(spark, LANE_DAYS.name).drop("month").limit(5), "shipments", DAYS[0], "dead")
-    stray = Path(lake.location(LANE_DAYS.name), "run-killed", "part-0.parquet")
+    replace_batch(lake, SHIPMENTS, lake.read(spark, SHIPMENTS.name).limit(5), "shipments", DAYS[0], "dead")
+    stray = Path(lake.location(SHIPMENTS.name), "run-killed", "part-0.parquet")
     stray.parent.mkdir()
     stray.write_bytes(b"x" * 100)
     (stray.parent / "_temporary").mkdir()
     done = run_maintain(lake, retention_days=0, spark=spark)
     assert words(spark, lake) == before
     assert not stray.parent.exists()
-    assert done.tables[LANE_DAYS.name].deleted.bytes >= 100
-    assert done.run.before[LANE_DAYS.name] == counted[LANE_DAYS.name] + 2, "rolled back by a new version"
+    assert done.tables[SHIPMENTS.name].deleted.bytes >= 100
+    assert done.run.before[SHIPMENTS.name] == counted[SHIPMENTS.name] + 2, "rolled back by a new version"
     run_process(lake, date=NEXT, spark=spark)
     assert words(spark, lake) == words_after
 
@@ -234,7 +234,7 @@ def test_killed_it_leaves_whole_tables_and_the_next_run_incremental(
     assert words(spark, lake) == before
     if commits > 4:
         again = run_maintain(lake, spark=spark)
-        assert again.tables[LANE_DAYS.name].after.files == len(files(lake, LANE_DAYS.name))
+        assert again.tables[SHIPMENTS.name].after.files == len(files(lake, SHIPMENTS.name))
         assert words(spark, lake) == before
     run_process(lake, date=NEXT, spark=spark)
     assert words(spark, lake) == words_after

@@ -35,11 +35,8 @@ def update_lane_days(work: Work, staging: Staging, shipments: Written) -> list[s
     kept = staging.keep("lane_days", rolled)
     own = StructType.fromJson(nullable(rolled.drop(*PARTS).schema.jsonValue()))
     schema = whole_schema(LANE_DAYS, own)
-    found = (
-        kept.content()
-        if kept.rows
-        else pa.schema([*schema.to_arrow(), *((name, pa.int64()) for name in PARTS)]).empty_table()
-    )
+    columns = [*pa.schema(schema.to_arrow()), *(pa.field(name, pa.int64()) for name in PARTS)]
+    found = kept.content() if kept.rows else pa.schema(columns).empty_table()
     read = pc.sum(found["shipments"]).as_py() or 0
     if read != shipments.rows:
         raise RowsMissing(SHIPMENTS.name, shipments.rows, read)
