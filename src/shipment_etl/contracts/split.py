@@ -44,7 +44,8 @@ def split(frame: DataFrame, schema: DataFrameSchema | None = None) -> tuple[Data
     sound, bad = judge(typed, schema).parts(typed)
     # Of the columns of a shipment alone, for the others may have any names.
     settled = settle(suspects(sound.select(IDENTITY, *COLUMNS), repeated_ids(typed))).where(F.col("repeat") == CONFLICT)
-    conflicts = settled.select(IDENTITY, conflict_reasons().alias("reasons")).join(typed, IDENTITY).select(*columns, "reasons")
+    lost = settled.select(IDENTITY, conflict_reasons().alias("reasons"))
+    conflicts = lost.join(typed, IDENTITY).select(*columns, "reasons")
     good = sound.join(conflicts.select(IDENTITY), IDENTITY, "left_anti").select(*columns)
     return good, bad.select(*columns, "reasons").unionByName(conflicts)
 

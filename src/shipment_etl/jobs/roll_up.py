@@ -8,16 +8,14 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import Schema
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
 from shipment_etl.errors import RowsMissing
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.fingerprint import PARTS, join_parts, row_hash
 from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.tables import LANE_DAYS, SHIPMENTS
-from shipment_etl.lake.written import Written, nullable, whole_schema
+from shipment_etl.lake.written import Written, nothing_written
 from shipment_etl.transform.lane_days import roll_up
 
 __all__ = ["update_lane_days"]
@@ -33,18 +31,17 @@ def update_lane_days(work: Work, staging: Staging, shipments: Written) -> list[s
     hashed = rows.withColumn("row_hash", row_hash(rows.schema))
     rolled = roll_up(hashed, {name: F.expr(part) for name, part in PARTS.items()})
     kept = staging.keep("lane_days", rolled)
-    own = StructType.fromJson(nullable(rolled.drop(*PARTS).schema.jsonValue()))
-    schema = whole_schema(LANE_DAYS, own)
-    columns = [*pa.schema(schema.to_arrow()), *(pa.field(name, pa.int64()) for name in PARTS)]
+    nothing = nothing_written(LANE_DAYS, rolled.drop(*PARTS).schema)
+    columns = [*nothing.arrow, *(pa.field(name, pa.int64()) for name in PARTS)]
     found = kept.content() if kept.rows else pa.schema(columns).empty_table()
     read = pc.sum(found["shipments"]).as_py() or 0
     if read != shipments.rows:
         raise RowsMissing(SHIPMENTS.name, shipments.rows, read)
     work.vouch(SHIPMENTS, join_parts(read, *(found[name].to_pylist() for name in PARTS)))
-    return _replace_months(work, found.drop_columns(list(PARTS)), own, schema)
+    return _replace_months(work, found.drop_columns(list(PARTS)), nothing)
 
 
-def _replace_months(work: Work, batch: pa.Table, own: StructType, schema: Schema) -> list[str]:
+def _replace_months(work: Work, batch: pa.Table, nothing: Written) -> list[str]:
     """Put the roll-up of a batch in place of the one that is there; return the months in which that changes anything."""
     month_of = pc.strftime(batch["shipment_date"], "%Y-%m")
     known = work.files(LANE_DAYS.name)
@@ -63,8 +60,8 @@ def _replace_months(work: Work, batch: pa.Table, own: StructType, schema: Schema
         removed += old
         if rows:
             path = f"{work.folder}/month={month}/rows.parquet"
-            files.append(work.lake.write_table(LANE_DAYS, [*kept, new], schema, path, {"month": month}))
-    work.put(LANE_DAYS, Written(tuple(files), own, schema), removed)
+            files.append(work.lake.write_table(LANE_DAYS, [*kept, new], nothing.schema, path, {"month": month}))
+    work.put(LANE_DAYS, nothing.with_files(files), removed)
     mine = (F.col("source") == work.start.source) & (F.col("batch_date") == F.lit(work.start.batch_date))
     rows_written = work.read_files(LANE_DAYS, files).where(mine)
     work.vouch(LANE_DAYS, rows_written.withColumn("month", F.date_format("shipment_date", "yyyy-MM")))

@@ -173,7 +173,7 @@ class Work:
     def put_batch(self, table: Table, written: Written) -> None:
         """Let written files be the batch of this job in a table, in place of the one that is there."""
         files = tuple(replace(each, partition=self.batch) for each in written.files)
-        self.put(table, Written(files, written.own, written.schema), self.files_of_batch(table.name))
+        self.put(table, written.with_files(files), self.files_of_batch(table.name))
 
     def put(self, table: Table, written: Written, removed: Iterable[DataFile]) -> None:
         """Let written files be a part of a table, in place of others."""
@@ -200,7 +200,7 @@ class Work:
         if len(parts) > 1 or any(each.num_rows for each in old):
             path = f"{self.folder}/whole/rows.parquet"
             whole = self.lake.write_table(table, [*old, *parts], written.schema, path)
-            written = Written((whole,), written.own, written.schema)
+            written = written.with_files([whole])
         self.put(table, written, known)
         frame = self.read_files(table, written.files)
         self.vouch(table, frame)

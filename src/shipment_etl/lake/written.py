@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pyarrow as pa
 from deltalake import Schema
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -12,7 +13,7 @@ from pyspark.sql.types import StructType
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.tables import Table
 
-__all__ = ["Written", "nullable", "read_parquet", "typed_columns", "whole_schema"]
+__all__ = ["Written", "nothing_written", "nullable", "read_parquet", "typed_columns", "whole_schema"]
 
 MAX_BYTES_IN_ONE_PART = 16 << 20
 """Up to this size a frame is read as one partition: Spark need not shuffle it, and each shuffle is a job more."""
@@ -37,14 +38,28 @@ class Written:
         """Rows, as the footers of the files count them."""
         return sum(each.rows or 0 for each in self.files)
 
+    @property
+    def arrow(self) -> pa.Schema:
+        """All columns of the table, in the types of Arrow."""
+        return pa.schema(self.schema.to_arrow())
+
+    def with_files(self, files: Iterable[DataFile]) -> "Written":
+        """Return the same columns, with other files."""
+        return Written(tuple(files), self.own, self.schema)
+
     def part(self, **partition: str) -> "Written":
         """Return the files of one partition, as `part(kind="sound")`."""
-        files = (each for each in self.files if partition.items() <= each.partition.items())
-        return Written(tuple(files), self.own, self.schema)
+        return self.with_files(each for each in self.files if partition.items() <= each.partition.items())
 
     def __add__(self, other: "Written") -> "Written":
         """Return the files of both, which have the same columns."""
-        return Written((*self.files, *other.files), self.own, self.schema)
+        return self.with_files((*self.files, *other.files))
+
+
+def nothing_written(table: Table, columns: StructType) -> Written:
+    """Return no files yet, of some columns of a table; the others are partitions of plain types."""
+    own = StructType.fromJson(nullable(columns.jsonValue()))
+    return Written((), own, whole_schema(table, own))
 
 
 def read_parquet(spark: SparkSession, sizes: Mapping[str, int], schema: StructType) -> DataFrame:
