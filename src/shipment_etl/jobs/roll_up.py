@@ -4,10 +4,12 @@ One read of the written files gives the sums, the count and the fingerprint of s
 put into the files of its months without an engine: one file a month, however many batches it holds.
 """
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from shipment_etl.errors import RowsMissing
@@ -21,24 +23,43 @@ from shipment_etl.transform.lane_days import roll_up
 __all__ = ["update_lane_days"]
 
 
-def update_lane_days(work: Work, staging: Staging, shipments: Written) -> list[str]:
-    """Bring lane_days up to the batch's shipments, and return the months that have changed.
+def update_lane_days(
+    work: Work, staging: Staging, shipments: Written, warnings: Mapping[str, Column]
+) -> tuple[list[str], dict[str, int]]:
+    """Bring lane_days up to the batch's shipments.
+
+    Args:
+        work: the job.
+        staging: for what comes in between.
+        shipments: as they were written.
+        warnings: rules that a shipment may break, name → whether it does.
+
+    Returns:
+        The months that have changed, and the rules that shipments break, with their rows; the most frequent first.
 
     Raises:
         RowsMissing: the files do not hold the rows that were written to them.
     """
     rows = work.with_batch(work.read_files(SHIPMENTS, shipments.files)).select(*SHIPMENTS.columns)
     hashed = rows.withColumn("row_hash", row_hash(rows.schema))
-    rolled = roll_up(hashed, {name: F.expr(part) for name, part in PARTS.items()})
+    broken = {f"warning_{place}": F.count(F.when(each, 1)) for place, each in enumerate(warnings.values())}
+    beside = {**{name: F.expr(part) for name, part in PARTS.items()}, **broken}
+    rolled = roll_up(hashed, beside)
     kept = staging.keep("lane_days", rolled)
-    nothing = nothing_written(LANE_DAYS, rolled.drop(*PARTS).schema)
-    columns = [*nothing.arrow, *(pa.field(name, pa.int64()) for name in PARTS)]
+    nothing = nothing_written(LANE_DAYS, rolled.drop(*beside).schema)
+    columns = [*nothing.arrow, *(pa.field(name, pa.int64()) for name in beside)]
     found = kept.content() if kept.rows else pa.schema(columns).empty_table()
-    read = pc.sum(found["shipments"]).as_py() or 0
+    read = _total(found, "shipments")
     if read != shipments.rows:
         raise RowsMissing(SHIPMENTS.name, shipments.rows, read)
     work.vouch(SHIPMENTS, join_parts(read, *(found[name].to_pylist() for name in PARTS)))
-    return _replace_months(work, found.drop_columns(list(PARTS)), nothing)
+    changed = _replace_months(work, found.drop_columns(list(beside)), nothing)
+    counts = {rule: _total(found, name) for rule, name in zip(warnings, broken, strict=True)}
+    return changed, {rule: counts[rule] for rule in sorted(counts, key=lambda rule: (-counts[rule], rule)) if counts[rule]}
+
+
+def _total(rows: pa.Table, column: str) -> int:
+    return pc.sum(rows[column]).as_py() or 0
 
 
 def _replace_months(work: Work, batch: pa.Table, nothing: Written) -> list[str]:
