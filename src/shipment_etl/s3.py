@@ -11,13 +11,22 @@ from dataclasses import dataclass
 
 from shipment_etl.errors import InvalidValue
 
-__all__ = ["SPARK_PACKAGES", "Address", "endpoint_of", "engine_environment", "is_s3", "region_of", "spark_settings"]
+__all__ = [
+    "SPARK_PACKAGES",
+    "Address",
+    "endpoint_of",
+    "engine_environment",
+    "is_s3",
+    "parse_uri",
+    "region_of",
+    "spark_settings",
+]
 
 SPARK_PACKAGES = ("org.apache.hadoop:hadoop-aws:3.3.4",)
 """Maven coordinates of Spark 3.5's way to S3, made for the Hadoop that pyspark 3.5 brings."""
 
 SCHEMES = ("s3://", "s3a://")
-BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+URI = re.compile(r"s3[an]?://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<key>.*))?", re.DOTALL)
 PREFIX = re.compile(r"(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
 SECONDS_TO_CONNECT = 5
 
@@ -50,14 +59,23 @@ class Address:
         Raises:
             InvalidValue: it names none, or holds what the embedded engine would not find again.
         """
-        bucket, _, prefix = uri.split("://", 1)[1].rstrip("/").partition("/")
         if "@" in uri:
             # Said without the address, because what stands before the @ is a secret.
             raise InvalidValue("lake", "s3://…@…", "an address without keys; put these into the environment or a profile")
-        if not BUCKET.fullmatch(bucket) or not (prefix == "" or PREFIX.fullmatch(prefix)):
+        bucket, prefix = parse_uri(uri) or ("", "")
+        if not bucket or not (prefix == "" or PREFIX.fullmatch(prefix)):
             expected = "s3://bucket/prefix, the bucket by S3's rules and the prefix of letters, digits and . _ ~ - / only"
             raise InvalidValue("lake", uri, expected)
         return Address(bucket, prefix)
+
+
+def parse_uri(uri: str) -> tuple[str, str] | None:
+    """Return bucket and key of an address, by any of the names that Hadoop has for S3; None if it is none.
+
+    The key has no slash at its ends, and may be empty.
+    """
+    found = URI.fullmatch(uri)
+    return found and (found["bucket"], (found["key"] or "").strip("/"))
 
 
 def is_s3(uri: str) -> bool:

@@ -7,10 +7,13 @@ import subprocess
 import sys
 import time
 from datetime import date
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from botocore.response import StreamingBody
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
@@ -206,6 +209,41 @@ def test_an_engine_that_fails_for_the_storage_says_so(spark: SparkSession, store
     store.client.delete_bucket(Bucket=bucket)
     with pytest.raises(BucketMissing):
         replace_batch(lake, TABLE, numbers(spark, 1), "a", DAY)
+
+
+class _BreaksOff:
+    """The client of a store, whose answers break off so many times."""
+
+    def __init__(self, client: Any, times: int) -> None:
+        self.client, self.times = client, times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+    def get_object(self, **place: Any) -> dict[str, Any]:
+        answer = self.client.get_object(**place)
+        if self.times:
+            self.times -= 1
+            # Shorter than it says it is, as after a reset connection.
+            answer["Body"] = StreamingBody(BytesIO(answer["Body"].read()[:2]), answer["ContentLength"])
+        return dict(answer)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_answer_that_breaks_off_is_asked_for_again(lake: Lake, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    lake.storage.write("some/file", b"content")
+    monkeypatch.setattr(lake.storage, "_client", _BreaksOff(lake.storage._client, times))
+    assert lake.storage.read("some/file") == b"content"
+
+
+def test_an_answer_that_always_breaks_off_is_an_error_that_names_the_file(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.storage.write("some/file", b"content")
+    monkeypatch.setattr(lake.storage, "_client", _BreaksOff(lake.storage._client, 99))
+    with pytest.raises(StorageFailed, match=f"The storage of {lake.uri}/some/file failed: its answer broke off") as caught:
+        lake.storage.read("some/file")
+    assert caught.value.retryable
 
 
 def test_without_boto3_it_says_what_to_install() -> None:

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import pyarrow.fs as pafs
 
+from shipment_etl.aws import CREDENTIALS, DENIED, ELSEWHERE, LOST, NO_BUCKET, NO_KEY, code_of
 from shipment_etl.errors import (
     BucketElsewhere,
     BucketMissing,
@@ -32,6 +33,7 @@ from shipment_etl.errors import (
 from shipment_etl.lake.lock import LOCK
 from shipment_etl.lake.object_lock import ObjectLock
 from shipment_etl.lake.storage import Storage
+from shipment_etl.retry import retry
 from shipment_etl.s3 import Address, engine_environment, region_of
 
 try:
@@ -58,24 +60,9 @@ HOME_REGION = "us-east-1"
 SECONDS_TO_CONNECT = 3
 SECONDS_TO_ANSWER = 10
 SECONDS_TO_SAY_SOMETHING = 5
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 COMMIT = re.compile(r"\d{20}\.json")
 OURS = re.compile(r"https?://s3[.-]([a-z0-9-]+\.)*amazonaws\.com(\.cn)?$")
-REFUSED = {
-    "ExpiredToken": "they have expired",
-    "ExpiredTokenException": "they have expired",
-    "TokenRefreshRequired": "they have expired",
-    "RequestExpired": "they have expired",
-    "InvalidAccessKeyId": "the access key is unknown",
-    "InvalidToken": "the session token is not valid",
-    "SignatureDoesNotMatch": "the secret does not fit the access key",
-    "RequestTimeTooSkewed": "this machine's clock is wrong",
-}
-NO_BUCKET = ("NoSuchBucket", "404")
-DENIED = ("AccessDenied", "AllAccessDisabled", "AccountProblem", "403")
-ELSEWHERE = ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301")
-NO_KEY = ("NoSuchKey", "404")
-LOST = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 
 
 class S3Storage(Storage):
@@ -95,7 +82,7 @@ class S3Storage(Storage):
         try:
             # boto3 by itself knows AWS_DEFAULT_REGION only.
             self._session = boto3.Session(region_name=region_of(os.environ))
-            self._client = self._session.client("s3", config=_patience(SECONDS_TO_ANSWER, MOST_ATTEMPTS))
+            self._client = self._session.client("s3", config=_patience(SECONDS_TO_ANSWER, MAX_ATTEMPTS))
             # Whether anybody is there at all is told sooner.
             self._asking = self._session.client("s3", config=_patience(SECONDS_TO_SAY_SOMETHING, 2))
         except BotoCoreError as problem:
@@ -132,7 +119,7 @@ class S3Storage(Storage):
                 endpoint_override=(place.netloc + place.path).rstrip("/") or None,
                 connect_timeout=SECONDS_TO_CONNECT,
                 request_timeout=SECONDS_TO_ANSWER,
-                retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=MOST_ATTEMPTS),
+                retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=MAX_ATTEMPTS),
                 tls_ca_file_path=os.environ.get("AWS_CA_BUNDLE"),
             )
             self._files = (keys, pafs.SubTreeFileSystem(self._at.path, store))
@@ -148,8 +135,8 @@ class S3Storage(Storage):
             "aws_region": self.region,
             "aws_conditional_put": "etag",
             "connect_timeout": f"{SECONDS_TO_CONNECT}s",
-            "max_retries": str(MOST_ATTEMPTS),
-            "retry_timeout": f"{SECONDS_TO_ANSWER * MOST_ATTEMPTS}s",
+            "max_retries": str(MAX_ATTEMPTS),
+            "retry_timeout": f"{SECONDS_TO_ANSWER * MAX_ATTEMPTS}s",
         }
         if keys.token:
             options["aws_session_token"] = keys.token
@@ -263,15 +250,22 @@ class S3Storage(Storage):
         """Return an object, its etag, and its age in seconds by S3's own clock; None if there is none."""
         if not self._reached:
             self.check()
+        # boto3 repeats a request that failed, but not one whose body broke off.
+        return retry(lambda: self._fetch(name), until=lambda tries: tries >= MAX_ATTEMPTS, first=0.1, most=1)
+
+    def _fetch(self, name: str) -> tuple[bytes, str, float] | None:
         try:
             answer = self._client.get_object(Bucket=self._at.bucket, Key=self._at.key(name))
-            body = answer["Body"].read()
         except ClientError as problem:
-            if _code(problem) in NO_KEY:
+            if code_of(problem) in NO_KEY:
                 return None
             raise self._translated(problem) from problem
         except BotoCoreError as problem:
             raise self._translated(problem) from problem
+        try:
+            body = answer["Body"].read()
+        except BotoCoreError as problem:
+            raise StorageFailed(f"{self.uri}/{name}", f"its answer broke off ({problem})") from problem
         asked = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
         return body, answer["ETag"], (parsedate_to_datetime(asked) - answer["LastModified"]).total_seconds()
 
@@ -282,7 +276,7 @@ class S3Storage(Storage):
             answer = self._client.put_object(Bucket=self._at.bucket, Key=self._at.key(name), Body=body, **condition)
         except ClientError as problem:
             # With If-Match, a key that is gone is a 404.
-            if _code(problem) in (*LOST, "NoSuchKey"):
+            if code_of(problem) in (*LOST, "NoSuchKey"):
                 return None
             raise self._translated(problem) from problem
         except BotoCoreError as problem:
@@ -322,9 +316,9 @@ class S3Storage(Storage):
         return StorageFailed(self.uri, str(problem))
 
     def _answered(self, problem: ClientError) -> StorageError:
-        code, answer = _code(problem), problem.response
-        if code in REFUSED:
-            return CredentialsRefused(self.uri, REFUSED[code])
+        code, answer = code_of(problem), problem.response
+        if code in CREDENTIALS:
+            return CredentialsRefused(self.uri, CREDENTIALS[code])
         if code in NO_BUCKET:
             return BucketMissing(self._at.bucket, self._endpoint or f"S3 in {self._region or HOME_REGION}")
         if code in DENIED:
@@ -342,7 +336,3 @@ def _patience(seconds: float, attempts: int) -> Config:
         read_timeout=seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
-
-
-def _code(problem: ClientError) -> str:
-    return str(problem.response.get("Error", {}).get("Code", ""))

@@ -16,55 +16,16 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from shipment_etl.aws import BUSY, CREDENTIALS, DENIED, code_of
+from shipment_etl.retry import retry
 from shipment_etl_emr.errors import CredentialsRefused, EmrError, NotAllowed, RequestRefused, ServiceUnavailable
 from shipment_etl_emr.timing import Timing
 
-__all__ = ["Calls", "Unsure", "code_of"]
+__all__ = ["Calls", "Unsure"]
 
 PATIENCE_SECONDS = 600.0
 """How long a call is repeated; throttling of an account can last minutes."""
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-BUSY = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "ConditionalRequestConflict",
-        "InternalError",
-        "InternalFailure",
-        "InternalServerError",
-        "InternalServerException",
-        "OperationAborted",
-        "PriorRequestNotComplete",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "ServiceUnavailable",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-    }
-)
-CREDENTIALS = frozenset(
-    {
-        "AuthFailure",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "InvalidAccessKeyId",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "InvalidToken",
-        "MissingAuthenticationToken",
-        "RequestExpired",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
-)
-DENIED = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation", "403"})
+FIRST_PAUSE, MAX_PAUSE = 1.0, 30.0
 
 
 class Unsure(Exception):
@@ -91,14 +52,18 @@ class Calls:
             EmrError: it will not do.
         """
         start = self.timing.now()
-        for _ in self.timing.pauses(FIRST_PAUSE, LONGEST_PAUSE, 2.0):
-            try:
-                return self.once(doing, call, **arguments)
-            except Unsure as problem:
-                waited = self.timing.now() - start
-                if waited >= self._patience:
-                    raise ServiceUnavailable(doing, waited, str(problem)) from problem
-        raise AssertionError("pauses never end")
+        try:
+            return retry(
+                lambda: self.once(doing, call, **arguments),
+                when=lambda problem: isinstance(problem, Unsure),
+                until=lambda tries: self.timing.now() - start >= self._patience,
+                first=FIRST_PAUSE,
+                most=MAX_PAUSE,
+                sleep=self.timing.sleep,
+                chance=self.timing.chance,
+            )
+        except Unsure as problem:
+            raise ServiceUnavailable(doing, self.timing.now() - start, str(problem)) from problem
 
     def once(self, doing: str, call: Callable[..., Any], **arguments: Any) -> Any:
         """Call once.
@@ -111,12 +76,6 @@ class Calls:
             return call(**arguments)
         except (ClientError, BotoCoreError) as problem:
             raise _translated(doing, problem) from problem
-
-
-def code_of(problem: BaseException) -> str:
-    """Return AWS's code of an error; of another error, and where there is none, an empty text."""
-    response = getattr(problem, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", ""))
 
 
 def _translated(doing: str, problem: Exception) -> EmrError | Unsure:

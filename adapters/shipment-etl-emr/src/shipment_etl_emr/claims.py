@@ -7,13 +7,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import uuid4
 
-from shipment_etl_emr.calls import Calls, Unsure, code_of
+from shipment_etl.aws import LOST, code_of
+from shipment_etl_emr.calls import Calls, Unsure
 from shipment_etl_emr.errors import EmrError
 from shipment_etl_emr.settings import s3_parts
 
 __all__ = ["Claim", "Claims"]
-
-TAKEN = ("PreconditionFailed", "412")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,7 +64,7 @@ class Claims:
                 IfNoneMatch="*",
             )
         except EmrError as problem:
-            if code_of(problem.__cause__ or problem) not in TAKEN:
+            if code_of(problem) not in LOST:
                 raise
             # It may be our own: the answer to a put can get lost, too.
             made = self._calls(f"to read the claim {key}", self._s3.get_object, Bucket=self._bucket, Key=key)

@@ -14,7 +14,7 @@ import typer
 
 from shipment_etl.cli.options import DateOption, DebugOption, FromOption, JsonOption, LakeOption, ToOption, dates_given
 from shipment_etl.cli.terminal import echo
-from shipment_etl_emr.errors import SettingsError
+from shipment_etl_emr.errors import SettingMissing, SettingsClash, TargetUnfit
 from shipment_etl_emr.options import (
     ClusterArgument,
     EndpointOption,
@@ -325,7 +325,7 @@ def package(
 def _service(settings: Path | None, endpoint_url: str | None, local: bool) -> "Service":
     if local:
         if endpoint_url is not None:
-            raise SettingsError("--local and --endpoint-url name two places.", "Use one of them.")
+            raise SettingsClash("--local", "--endpoint-url", "they name two places")
         from shipment_etl_emr.local.cli import tell_started
         from shipment_etl_emr.local.service import local_service
 
@@ -341,7 +341,7 @@ def _settings(file: Path | None) -> Settings:
 
 def _clusters(service: "Service") -> "Clusters":
     if service.settings.target != "cluster":
-        raise SettingsError("EMR Serverless has no clusters.", "Use emr run, wait, status, logs and cancel.")
+        raise TargetUnfit("EMR Serverless", "clusters", "emr run, wait, status, logs and cancel")
     return service.clusters
 
 
@@ -371,7 +371,7 @@ def _job(
     days = dates_given(*dates)
     lake = lake or service.lake or ""
     if not lake:
-        raise SettingsError("No lake is given.", "Give one with --lake s3://…, or set SHIPMENT_ETL_LAKE.")
+        raise SettingMissing("lake", "Give one with --lake s3://…, or set SHIPMENT_ETL_LAKE.")
     s3_parts(lake, "--lake")
     if name is JobName.generate and not days:
         # Pinned here: a retry after midnight is to mean the same day.

@@ -6,6 +6,12 @@ ShipmentEtlError
 ├── UsageError
 │   └── EmrRefused                  refused before money is spent (exit code 2)
 │       ├── SettingsError
+│       │   ├── SettingInvalid
+│       │   ├── SettingMissing
+│       │   ├── SettingsClash
+│       │   ├── TargetUnfit
+│       │   ├── ClientUnfit
+│       │   └── PackageUnfit
 │       ├── ReleaseUnfit
 │       ├── MachinesUnfit
 │       ├── StepTooLong
@@ -43,6 +49,7 @@ __all__ = [
     "BootstrapFailed",
     "BucketDenied",
     "BucketMissing",
+    "ClientUnfit",
     "ClusterFailed",
     "ClusterMayLive",
     "CredentialsRefused",
@@ -54,6 +61,7 @@ __all__ = [
     "NotAllowed",
     "ObjectMissing",
     "PackageFailed",
+    "PackageUnfit",
     "PortTaken",
     "ProgramMissing",
     "ReapIncomplete",
@@ -65,9 +73,13 @@ __all__ = [
     "RunStopped",
     "RunTimedOut",
     "ServiceUnavailable",
+    "SettingInvalid",
+    "SettingMissing",
+    "SettingsClash",
     "SettingsError",
     "StepFailed",
     "StepTooLong",
+    "TargetUnfit",
 ]
 
 MAX_SAID, MAX_NAMED = 600, 5
@@ -80,6 +92,65 @@ class EmrRefused(UsageError):
 
 class SettingsError(EmrRefused):
     """The settings of EMR cannot be used."""
+
+
+class SettingInvalid(SettingsError):
+    """A setting is outside what it may be."""
+
+    template = "{name} is {value!r}, but must be {expected}."
+    remedy = "Change it in the settings of EMR, or in the command."
+
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        super().__init__(name=name, value=value, expected=expected)
+
+
+class SettingMissing(SettingsError):
+    """A setting is needed that nothing names."""
+
+    template = "No {name} is given."
+
+    def __init__(self, name: str, remedy: str) -> None:
+        super().__init__(remedy=remedy, name=name)
+
+
+class SettingsClash(SettingsError):
+    """Two settings or options cannot be used together."""
+
+    template = "{one} and {other} cannot be used together: {why}."
+    remedy = "Use one of them."
+
+    def __init__(self, one: str, other: str, why: str) -> None:
+        super().__init__(one=one, other=other, why=why)
+
+
+class TargetUnfit(SettingsError):
+    """A command does not exist for what jobs run on."""
+
+    template = "{target} has no {what}."
+    remedy = "Use {instead}."
+
+    def __init__(self, target: str, what: str, instead: str) -> None:
+        super().__init__(target=target, what=what, instead=instead)
+
+
+class ClientUnfit(SettingsError):
+    """With these settings no client of AWS can be made."""
+
+    template = "AWS cannot be reached with the region {region!r} and the endpoint {endpoint!r}: {said:.200}."
+    remedy = "Fix region or endpoint."
+
+    def __init__(self, region: str | None, endpoint: str | None, said: str) -> None:
+        super().__init__(region=region, endpoint=endpoint, said=said)
+
+
+class PackageUnfit(SettingsError):
+    """A package is for other machines."""
+
+    template = "The package {package} is not for Python {python} on {arch}."
+    remedy = "Build one: shipment-etl emr package"
+
+    def __init__(self, package: str, python: str, arch: str) -> None:
+        super().__init__(package=package, python=python, arch=arch)
 
 
 class ReleaseUnfit(EmrRefused):

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from shipment_etl_emr.calls import Calls, code_of
+from shipment_etl.aws import NO_KEY, code_of
+from shipment_etl_emr.calls import Calls
 from shipment_etl_emr.causes import (
     driver_application,
     has_ended,
@@ -29,7 +30,6 @@ QUIET_SECONDS = 330.0
 """Logs that have not changed for longer than an upload takes to come round are complete."""
 BOOTSTRAP_SECONDS = 300.0
 KILLED = "Its driver was killed (signal 9), most often because its node was out of memory. Its last lines:"
-MISSING = ("NoSuchKey", "404")
 DRIVER = re.compile(r"/container_(?:e\d+_)?\d+_\d+_(?P<attempt>\d+)_000001/std(?:out|err)\.gz$")
 """The driver runs in the first container of each attempt at its application."""
 BOOTSTRAP = re.compile(r"/bootstrap-actions/\d+/stderr\.gz$")
@@ -158,14 +158,19 @@ class Logs:
     def _text(self, uri: str) -> str:
         bucket, key = s3_parts(uri, "logs")
         try:
-            found = self._calls(f"to read {uri}", self._s3.get_object, Bucket=bucket, Key=key)
-            return gzip.decompress(found["Body"].read()).decode("utf-8", "replace")
+            packed = self._calls(f"to read {uri}", self._read, Bucket=bucket, Key=key)
+            return gzip.decompress(packed).decode("utf-8", "replace")
         except EmrError as problem:
-            if code_of(problem.__cause__ or problem) not in MISSING:
+            if code_of(problem) not in NO_KEY:
                 raise
             return ""
         except (EOFError, gzip.BadGzipFile, zlib.error):
             return ""
+
+    def _read(self, **place: str) -> bytes:
+        # The body as well, which can break off: then the whole call is repeated.
+        content: bytes = self._s3.get_object(**place)["Body"].read()
+        return content
 
     def _wait(self, look: Callable[[], Thing], enough: Callable[[Thing], bool], patience: float) -> Thing:
         deadline = self._timing.now() + patience

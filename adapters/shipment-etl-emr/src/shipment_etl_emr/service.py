@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError
 from shipment_etl_emr.calls import Calls
 from shipment_etl_emr.claims import Claims
 from shipment_etl_emr.clusters import Clusters
-from shipment_etl_emr.errors import SettingsError
+from shipment_etl_emr.errors import ClientUnfit, PackageUnfit, SettingMissing
 from shipment_etl_emr.logs import Logs
 from shipment_etl_emr.package import Package, build
 from shipment_etl_emr.serverless import Serverless
@@ -57,7 +57,7 @@ class Service:
         # boto3 alone does not know AWS_REGION, which other tools of AWS do.
         region = self.settings.region or given or os.environ.get("AWS_REGION") or boto3.session.Session().region_name
         if not region:
-            raise SettingsError("No region is known.", "Set region in the settings, or AWS_REGION.")
+            raise SettingMissing("region", "Set region in the settings, or AWS_REGION.")
         self.settings = self.settings.with_region(region)
 
     def client(self, name: str) -> Any:
@@ -70,9 +70,7 @@ class Service:
             client = (self.session or boto3).client
             return client(name, region_name=self.settings.region, endpoint_url=self.endpoint_url, config=CONFIG)
         except (BotoCoreError, ValueError) as problem:
-            raise SettingsError(
-                f"AWS cannot be reached with these settings: {problem}.", "Fix region or endpoint."
-            ) from problem
+            raise ClientUnfit(self.settings.region, self.endpoint_url, str(problem)) from problem
 
     @cached_property
     def calls(self) -> Calls:
@@ -136,7 +134,5 @@ class Service:
         if given is None:
             return self.upload_package(build(python, arch))[0]
         if f"-py{python}-{arch}-" not in given:
-            raise SettingsError(
-                f"The package {given} is not for Python {python} on {arch}.", "Build one: shipment-etl emr package"
-            )
+            raise PackageUnfit(given, python, arch)
         return self.storage.require(given, "package", "Build and upload one with: shipment-etl emr package")

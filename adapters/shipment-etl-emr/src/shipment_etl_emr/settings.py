@@ -1,13 +1,13 @@
 """Settings: where and on what the jobs run, declared in one TOML file."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from shipment_etl.declared import parse_toml, read_text, strict
-from shipment_etl_emr.errors import SettingsError
+from shipment_etl.s3 import parse_uri
+from shipment_etl_emr.errors import SettingInvalid, SettingMissing, SettingsError
 from shipment_etl_emr.machines import machine, one_processor
 from shipment_etl_emr.releases import Release, release
 
@@ -17,7 +17,6 @@ SETTINGS_FILE = "emr.toml"
 OWN = "shipment-etl:"
 """What the names of our own tags begin with."""
 MOST_WORKERS = 100
-S3 = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<key>.*))?")
 
 
 @strict
@@ -76,13 +75,12 @@ class Settings:
         _between("max_age_minutes", self.max_age_minutes, 10, 7 * 24 * 60)
         _between("idle_minutes", self.idle_minutes, 1, 7 * 24 * 60)
         if not self.workers:
-            raise SettingsError("workers is empty.", "Name at least one instance type.")
-        if any(tag.startswith((OWN, "aws:")) for tag in self.tags):
-            raise SettingsError(f"A tag begins with {OWN} or aws:, which are taken.", "Use another name.")
+            raise SettingInvalid("workers", [], "at least one instance type")
+        for tag in self.tags:
+            if tag.startswith((OWN, "aws:")):
+                raise SettingInvalid("a tag", tag, f"a name that does not begin with {OWN} or aws:, which are taken")
         if self.target == "serverless" and not (self.application and self.job_role):
-            raise SettingsError(
-                "EMR Serverless needs the settings application and job_role.", "The stack's outputs name both."
-            )
+            raise SettingMissing("application or job_role", "EMR Serverless needs both; the stack's outputs name them.")
         for name in (self.primary, *self.workers):
             machine(name)
         _ = self.arch, self.known_release
@@ -123,12 +121,12 @@ def s3_parts(uri: str, name: str) -> tuple[str, str]:
     Raises:
         SettingsError: it is none.
     """
-    found = S3.fullmatch(uri)
+    found = parse_uri(uri) if uri.startswith("s3://") else None
     if found is None:
-        raise SettingsError(f"{name} is {uri!r}, but must be a folder such as s3://my-bucket/shipments.")
-    return found["bucket"], (found["key"] or "").strip("/")
+        raise SettingInvalid(name, uri, "a folder such as s3://my-bucket/shipments")
+    return found
 
 
 def _between(name: str, value: int, least: int, most: int) -> None:
     if not least <= value <= most:
-        raise SettingsError(f"{name} is {value}, but must be from {least} to {most}.")
+        raise SettingInvalid(name, value, f"from {least} to {most}")

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from shipment_etl_emr.calls import Calls, code_of
+from shipment_etl.aws import DENIED, ELSEWHERE, NO_BUCKET, NO_KEY, code_of
+from shipment_etl_emr.calls import Calls
 from shipment_etl_emr.errors import (
     BucketDenied,
     BucketMissing,
@@ -17,8 +18,6 @@ from shipment_etl_emr.settings import s3_parts
 
 __all__ = ["Storage"]
 
-MISSING = ("404", "NoSuchBucket", "NoSuchKey", "NotFound")
-ELSEWHERE = ("301", "307", "PermanentRedirect")
 HOME_REGION = "us-east-1"
 """What S3 means where it names no region."""
 
@@ -58,7 +57,7 @@ class Storage:
         try:
             self._calls(f"to look at {uri}", self._s3.head_object, Bucket=bucket, Key=key)
         except EmrError as problem:
-            if code_of(problem.__cause__ or problem) in MISSING:
+            if code_of(problem) in NO_KEY | NO_BUCKET:
                 return False
             raise
         return True
@@ -102,16 +101,12 @@ def _region_of(problem: EmrError) -> str | None:
     """Return the region that S3 points to, if it points elsewhere."""
     answer = getattr(problem.__cause__, "response", None) or {}
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    return str(headers["x-amz-bucket-region"]) if _code(problem) in ELSEWHERE and "x-amz-bucket-region" in headers else None
+    return headers.get("x-amz-bucket-region") if code_of(problem) in ELSEWHERE else None
 
 
 def _refusal(problem: EmrError, bucket: str, use: str) -> Exception:
-    if _code(problem) in MISSING:
+    if code_of(problem) in NO_BUCKET:
         return BucketMissing(bucket, use)
-    if _code(problem) in ("403", "AccessDenied"):
+    if code_of(problem) in DENIED:
         return BucketDenied(bucket, use)
     return problem
-
-
-def _code(problem: EmrError) -> str:
-    return code_of(problem.__cause__ or problem)

@@ -489,7 +489,7 @@ def environment_without_region(monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 def test_without_a_region_the_settings_are_red(monkeypatch: pytest.MonkeyPatch) -> None:
     with environment_without_region(monkeypatch):
         (check,) = check_service(lambda: Service(Settings(code="s3://acme-code", logs="s3://acme-logs")), None, None, ())
-    assert (check.name, check.state, check.found) == ("settings", "red", "No region is known")
+    assert (check.name, check.state, check.found) == ("settings", "red", "No region is given")
     assert "AWS_REGION" in check.fix
 
 

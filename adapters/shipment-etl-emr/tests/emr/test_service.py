@@ -201,7 +201,7 @@ def test_without_a_region_nothing_is_started(endpoint: str, monkeypatch: pytest.
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    with pytest.raises(SettingsError, match="No region is known"):
+    with pytest.raises(SettingsError, match="No region is given"):
         Service(Settings(code="s3://acme-code", logs="s3://acme-logs/emr"), endpoint)
 
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from emr.ssh_host import SSHD, SshHost, free_port
 from shipment_etl.errors import InvalidValue, ShipmentEtlError
-from shipment_etl_emr.errors import CredentialsRefused, NotAllowed, PortTaken, SettingsError
+from shipment_etl_emr.errors import CredentialsRefused, NotAllowed, PortTaken, SettingMissing
 from shipment_etl_emr.ports import require_free
 from shipment_etl_emr.signals import Stop
 from shipment_etl_emr.tunnel.diagnosis import diagnose
@@ -61,7 +61,7 @@ SAID: list[tuple[str, type[ShipmentEtlError], str]] = [
     ("client_loop: send disconnect: Broken pipe", HostUnreachable, "Broken pipe"),
     ("Can't open user config file nofile: No such file or directory", TunnelBroken, "nofile"),
     ("", TunnelBroken, "no reason given"),
-    ("You must specify a region. You can also configure …", SettingsError, "--region"),
+    ("You must specify a region. You can also configure …", SettingMissing, "--region"),
     ("Unable to locate credentials. You can configure …", CredentialsRefused, "aws sso login"),
     (
         "An error occurred (TargetNotConnected) when calling the StartSession operation: i-0 is not connected.",

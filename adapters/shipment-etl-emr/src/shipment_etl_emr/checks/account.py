@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from shipment_etl_emr.calls import Calls, code_of
+from shipment_etl.aws import code_of
+from shipment_etl_emr.calls import Calls
 from shipment_etl_emr.errors import EmrError, NotAllowed
 from shipment_etl_emr.settings import Settings
 
@@ -167,7 +168,7 @@ class Account:
         try:
             return self.ask(service, method, **arguments)
         except EmrError as problem:
-            if missing in code_of(problem.__cause__ or problem):
+            if missing in code_of(problem):
                 return None
             raise
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from shipment_etl_emr.calls import code_of
+from shipment_etl.aws import NO_BUCKET, code_of
 from shipment_etl_emr.checks.account import Account, Finding, NotChecked, green, red, yellow
 from shipment_etl_emr.errors import BucketDenied, BucketMissing, RegionMismatch, RequestRefused
 from shipment_etl_emr.settings import s3_parts
@@ -100,6 +100,6 @@ def _of_bucket(account: Account, missing: str, method: str, bucket: str) -> Any:
     try:
         return account.find(missing, "s3", method, Bucket=bucket)
     except RequestRefused as problem:
-        if code_of(problem.__cause__ or problem) == "NoSuchBucket":
+        if code_of(problem) in NO_BUCKET:
             raise NotChecked(f"there is no bucket {bucket}") from problem
         raise

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from shipment_etl.errors import ShipmentEtlError
+from shipment_etl.s3 import parse_uri
 from shipment_etl_emr.local import emr
 from shipment_etl_emr.local.bootstrap import Bootstrap, BootstrapFailed
 from shipment_etl_emr.local.lifecycle import ACTIVE, BOOTSTRAPPING, TERMINATING, advance, bootstrap_failed, ended
 from shipment_etl_emr.local.nodes import Node, NodeFailed
 from shipment_etl_emr.local.steps import Running, prepare
-from shipment_etl_emr.settings import S3
 
 __all__ = ["Executor"]
 
@@ -164,32 +164,34 @@ class Executor:
         return Running(command, folder, environment)
 
     def _fetch(self, uri: str, folder: Path) -> Path:
-        found = S3.fullmatch(uri.replace("s3a://", "s3://", 1))
+        found = parse_uri(uri)
         if found is None:
             return Path(uri)
-        target = folder / Path(found["key"] or "").name
+        bucket, key = found
+        target = folder / Path(key).name
         try:
-            self._s3.download_file(found["bucket"], found["key"], str(target))
+            self._s3.download_file(bucket, key, str(target))
         except Exception as problem:
             raise FileNotFoundError(f"{uri} cannot be fetched: {problem}") from problem
         return target
 
     def _upload(self, cluster: emr.LiveCluster, place: str, folder: Path) -> str:
         """Bring logs to a place below where the cluster wants them; return their folder, empty if there is none."""
-        found = S3.fullmatch((cluster.log_uri or "").replace("s3n://", "s3://", 1))
+        found = parse_uri(cluster.log_uri or "")
         if found is None:
             return ""
-        prefix = f"{(found['key'] or '').strip('/')}/{cluster.id}/{place}/".lstrip("/")
+        bucket, key = found
+        prefix = f"{key}/{cluster.id}/{place}/".lstrip("/")
         try:
             for name in FILES:
                 file = folder / name
                 data = file.read_bytes() if file.exists() else b""
-                self._s3.put_object(Bucket=found["bucket"], Key=f"{prefix}{name}.gz", Body=gzip.compress(data))
+                self._s3.put_object(Bucket=bucket, Key=f"{prefix}{name}.gz", Body=gzip.compress(data))
         except Exception as problem:
             # As with EMR: a step does not fail for want of a place for its logs.
             log.warning("the logs of %s could not be written to %s: %s", place, cluster.log_uri, problem)
             return ""
-        return f"s3://{found['bucket']}/{prefix}"
+        return f"s3://{bucket}/{prefix}"
 
     def _note(self, folder: Path, text: str) -> None:
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())

@@ -3,7 +3,7 @@
 import re
 
 from shipment_etl.errors import ShipmentEtlError
-from shipment_etl_emr.errors import CredentialsRefused, NotAllowed, SettingsError
+from shipment_etl_emr.errors import CredentialsRefused, NotAllowed, SettingMissing
 from shipment_etl_emr.tunnel.errors import (
     HostKeyChanged,
     HostKeyUnknown,
@@ -64,7 +64,7 @@ def _of_ssh(forward: Forward, said: str) -> ShipmentEtlError | None:
 
 def _of_aws(forward: Forward, said: str) -> ShipmentEtlError | None:
     if NO_REGION in said:
-        return SettingsError("The AWS CLI knows no region.", "Give the instance's with --region.")
+        return SettingMissing("region for the AWS CLI", "Give the instance's with --region.")
     if login := NOT_LOGGED_IN.search(said):
         return CredentialsRefused(login[0])
     refused = AWS_CODE.search(said)
