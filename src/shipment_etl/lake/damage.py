@@ -9,12 +9,14 @@ from deltalake.exceptions import DeltaError
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
-from shipment_etl.errors import EngineFailed, FileDamaged, ShipmentEtlError
+from shipment_etl.errors import EngineFailed, FileDamaged, RowsLost, ShipmentEtlError
 from shipment_etl.lake.lake import DataFile, Lake
 
 __all__ = ["explain", "reading"]
 
 ENGINE = (PySparkException, Py4JError, DeltaError, EngineFailed)
+COUNTS = (RowsLost,)
+"""Sail reads a file that is not there, or empty, as one without rows."""
 FILES = (OSError, pa.ArrowException)
 MAX_BYTES = 1 << 28
 """Bytes of a table that are read to find a damaged file. One of another size than it had is found without."""
@@ -44,7 +46,7 @@ def reading(lake: Lake, tables: Mapping[str, int | None]) -> Iterator[None]:
 
 def explain(lake: Lake, tables: Mapping[str, int | None], problem: Exception) -> Exception:
     """Return the error of ours for what went wrong while tables were read; the same one if it is of another kind."""
-    if not isinstance(problem, (*ENGINE, *FILES)):
+    if not isinstance(problem, (*ENGINE, *FILES, *COUNTS)):
         return problem
     try:
         lake.storage.check()
@@ -57,7 +59,7 @@ def explain(lake: Lake, tables: Mapping[str, int | None], problem: Exception) ->
         return _ask_storage(lake, problem)
     # Java's bridge says first which call of its own failed.
     text = str(problem).partition("\n: ")[2] or str(problem)
-    return problem if isinstance(problem, EngineFailed) else EngineFailed("reading the lake", text)
+    return problem if isinstance(problem, ShipmentEtlError) else EngineFailed("reading the lake", text)
 
 
 def _ask_storage(lake: Lake, problem: Exception) -> Exception:
