@@ -1,6 +1,9 @@
-"""One side of one comparison, run in a process of its own: prints its seconds and peak memory as JSON.
+"""One side of a comparison, run in a process of its own: prints its seconds and peak memory as JSON.
 
-Where two sides share a process, it prints the seconds of each of their turns as well.
+    python benchmarks/cases.py NAME FOLDER ROWS
+
+A case prepares itself, untimed, and returns the work that is timed. Where several sides share a process, the work returns the
+seconds of each of their turns.
 """
 
 import json
@@ -9,62 +12,118 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 DAY = date(2026, 11, 23)
 SEED = 7
 DEFECTS = 0.02
+Work = Callable[[], object]
 
 
-def generate_sail(folder: Path, rows: int) -> Callable[[], object]:
+def land(folder: Path, rows: int) -> Work:
+    """Not measured: lays the raw batch that both sides of a comparison read."""
+    from shipment_etl import Lake, run_generate
+
+    return lambda: run_generate(Lake(folder / "lake"), date=DAY, rows=rows, seed=SEED, defects=DEFECTS)
+
+
+def land_sound(folder: Path, rows: int) -> Work:
+    """Not measured: as `land`, without defects."""
+    from shipment_etl import Lake, run_generate
+
+    return lambda: run_generate(Lake(folder / "lake"), date=DAY, rows=rows, seed=SEED)
+
+
+def generate_sail(folder: Path, rows: int) -> Work:
     """Generate to Delta on Sail."""
-    from shipment_etl import generate, session
+    from shipment_etl import generate
 
-    spark = session("sail")
-    spark.range(1).count()
+    spark = _sail()
     return lambda: (
         generate(spark, date=DAY, rows=rows, seed=SEED).write.format("delta").mode("overwrite").save(f"{folder}/delta")
     )
 
 
-def generate_duckdb(folder: Path, rows: int) -> Callable[[], object]:
+def generate_duckdb(folder: Path, rows: int) -> Work:
     """Generate to Parquet in DuckDB."""
     import duckdb_pipeline
 
+    from shipment_etl.generator.plan import make_plan
+    from shipment_etl.generator.scenarios import scenario_named
+    from shipment_etl.network import Network
+
+    scenario, network = scenario_named("baseline"), Network.default()
+    plan = make_plan(batch_date=DAY, rows=rows, seed=SEED, scenario=scenario, defects=0, network=network)
     connection = duckdb_pipeline.connect()
-    plan = _plan(rows)
     return lambda: duckdb_pipeline.generate(connection, plan, folder / "shipments.parquet")
 
 
-def process_sail(folder: Path, rows: int) -> Callable[[], object]:
-    """Process a batch: everything that run_process does, fingerprints and run log included."""
-    from shipment_etl import Lake, run_process, session
-
-    spark = session("sail")
-    spark.range(1).count()
-    return lambda: run_process(Lake(folder / "lake"), date=DAY, spark=spark)
+def process_sail(folder: Path, rows: int) -> Work:
+    """Process a batch on Sail, with all that run_process does."""
+    return _process(folder, _sail())
 
 
-def process_duckdb(folder: Path, rows: int) -> Callable[[], object]:
+def process_spark(folder: Path, rows: int) -> Work:
+    """Process a batch on local Spark, with all that run_process does."""
+    return _process(folder, _spark(folder))
+
+
+def process_duckdb(folder: Path, rows: int) -> Work:
     """Process the same rows in DuckDB."""
-    import duckdb_pipeline
+    from promises import in_folder
 
-    from shipment_etl import Network
-
-    connection = duckdb_pipeline.connect()
-    raw = f"{folder}/lake/raw/shipments/run-*/*.parquet"
-    return lambda: duckdb_pipeline.process(connection, raw, folder / "duckdb", Network.default(), DAY)
+    process, _ = _duckdb(folder)
+    return partial(process, in_folder(folder / "duckdb"))
 
 
-def split_compiled(folder: Path, rows: int) -> Callable[[], object]:
+def process_duckdb_with_promises(folder: Path, rows: int) -> Work:
+    """Process the same rows in DuckDB, with what this package promises."""
+    from promises import keep_promises
+
+    return partial(keep_promises, folder / "duckdb-lake", DAY, *_duckdb(folder))
+
+
+def process_polars(folder: Path, rows: int) -> Work:
+    """Process the same rows in Polars."""
+    from promises import in_folder
+
+    process, _ = _polars(folder)
+    return partial(process, in_folder(folder / "polars"))
+
+
+def process_polars_with_promises(folder: Path, rows: int) -> Work:
+    """Process the same rows in Polars, with what this package promises."""
+    from promises import keep_promises
+
+    return partial(keep_promises, folder / "polars-lake", DAY, *_polars(folder))
+
+
+def process_naive(folder: Path, rows: int) -> Work:
+    """Process the same rows on local Spark as it was done before."""
+    from spark_pipeline import naive
+
+    return partial(naive, _spark(folder), _raw(folder), folder / "naive")
+
+
+def process_naive_with_promises(folder: Path, rows: int) -> Work:
+    """Process the same rows on local Spark step by step, with what this package promises."""
+    from spark_pipeline import naive_with_promises
+
+    return partial(naive_with_promises, _spark(folder), _raw(folder), folder / "naive-lake", DAY)
+
+
+def split_compiled(folder: Path, rows: int) -> Work:
     """Split by the compiled contract: both sides counted, every reason of a rejected row made."""
     from pyspark.sql import functions as F
 
+    from shipment_etl import Lake
     from shipment_etl.contracts.models import contract
     from shipment_etl.contracts.split import judge
 
-    frame = _raw(folder)
+    frame = Lake(folder / "lake").read(_sail(), "raw/shipments")
 
     def work() -> None:
         good, bad = judge(frame, contract()).parts(frame)
@@ -74,102 +133,154 @@ def split_compiled(folder: Path, rows: int) -> Callable[[], object]:
     return work
 
 
-def split_pandera(folder: Path, rows: int) -> Callable[[], object]:
+def split_pandera(folder: Path, rows: int) -> Work:
     """Validate by pandera's own backend: tells which checks failed."""
+    from shipment_etl import Lake
     from shipment_etl.contracts.models import contract
 
-    frame, schema = _raw(folder), contract()
+    frame, schema = Lake(folder / "lake").read(_sail(), "raw/shipments"), contract()
     return lambda: schema.validate(frame)
 
 
-def memory(folder: Path, rows: int) -> Callable[[], object]:
-    """Generate and process one batch."""
-    from shipment_etl import Lake, run_generate, run_process
+def generate_in_one_session(folder: Path, rows: int) -> Work:
+    """Generate to Parquet on local Spark, the same columns by dbldatagen, and copy finished rows, in turn in one session.
 
-    lake = Lake(folder / "memory-lake")
-
-    def work() -> None:
-        run_generate(lake, date=DAY, rows=rows, seed=SEED, defects=DEFECTS)
-        run_process(lake, date=DAY)
-
-    return work
-
-
-def land(folder: Path, rows: int) -> Callable[[], object]:
-    """Not measured: lays the raw batch that both sides of `process` and `split` read."""
-    from shipment_etl import Lake, run_generate
-
-    return lambda: run_generate(Lake(folder / "lake"), date=DAY, rows=rows, seed=SEED, defects=DEFECTS)
-
-
-def land_sound(folder: Path, rows: int) -> Callable[[], object]:
-    """Not measured: as `land`, without defects."""
-    from shipment_etl import Lake, run_generate
-
-    return lambda: run_generate(Lake(folder / "lake"), date=DAY, rows=rows, seed=SEED)
-
-
-def generate_in_one_session(folder: Path, rows: int) -> Callable[[], object]:
-    """Generate to Parquet on local Spark, and the same columns by dbldatagen, in turn in one session; the first turn warms."""
-    from spark_cases import by_dbldatagen
+    The copy shows what Parquet's writer takes of either; the first turn warms and is left out.
+    """
+    import dbldatagen_shipments
 
     from shipment_etl import generate
 
-    spark = _local_spark(folder)
-    frames = {"ours": generate(spark, date=DAY, rows=rows, seed=SEED), "theirs": by_dbldatagen(spark, DAY, rows)}
+    spark = _spark(folder)
+    ours = generate(spark, date=DAY, rows=rows, seed=SEED)
+    ours.write.mode("overwrite").parquet(f"{folder}/finished")
+    # Kept in memory as rows, so that neither reading nor making them is part of the copy.
+    finished = spark.read.parquet(f"{folder}/finished").cache()
+    finished.count()
+    frames = {"ours": ours, "theirs": dbldatagen_shipments.generate(spark, DAY, rows), "writer": finished}
+
+    def seconds(name: str) -> float:
+        start = time.perf_counter()
+        frames[name].write.mode("overwrite").parquet(f"{folder}/{name}")
+        return round(time.perf_counter() - start, 3)
 
     def work() -> dict[str, list[float]]:
-        turns = [{name: _seconds(frame, folder / name) for name, frame in frames.items()} for _ in range(6)]
+        turns = [{name: seconds(name) for name in frames} for _ in range(6)]
         return {name: [turn[name] for turn in turns[1:]] for name in frames}
 
     return work
 
 
-def _seconds(frame, target: Path) -> float:
-    start = time.perf_counter()
-    frame.write.mode("overwrite").parquet(str(target))
-    return round(time.perf_counter() - start, 3)
+def generate_and_process(folder: Path, rows: int) -> Work:
+    """Generate and process one batch on Sail; tells the seconds of each."""
+    from shipment_etl import Lake, run_generate, run_process
+
+    lake = Lake(folder / "big-lake")
+
+    def work() -> dict[str, float]:
+        start = time.perf_counter()
+        run_generate(lake, date=DAY, rows=rows, seed=SEED, defects=DEFECTS)
+        middle = time.perf_counter()
+        run_process(lake, date=DAY)
+        return {"generate": round(middle - start, 2), "process": round(time.perf_counter() - middle, 2)}
+
+    return work
 
 
-def process_spark(folder: Path, rows: int) -> Callable[[], object]:
-    """Process a batch on local Spark, with all that run_process does."""
+def process_newest(folder: Path, rows: int) -> Work:
+    """Process the newest batch of the lake that the folder is, in a process that has done nothing else."""
     from shipment_etl import Lake, run_process
 
-    spark = _local_spark(folder)
+    spark = _sail()
+    return lambda: run_process(Lake(folder), spark=spark)
+
+
+def process_days_one_by_one(folder: Path, rows: int) -> Work:
+    """Process all waiting days of the lake by a call, and a process, for each."""
+    import subprocess
+
+    command = [sys.executable, "-m", "shipment_etl", "process", "--lake", f"{folder}/lake", "--json"]
+    return lambda: [
+        subprocess.run([*command, "--date", str(day)], check=True, capture_output=True) for day in _waiting_days(rows)
+    ]
+
+
+def process_days_in_one_call(folder: Path, rows: int) -> Work:
+    """Process the same days by one call."""
+    import subprocess
+
+    days = _waiting_days(rows)
+    command = [sys.executable, "-m", "shipment_etl", "process", "--lake", f"{folder}/lake", "--json"]
+    return lambda: subprocess.run([*command, "--from", str(days[0]), "--to", str(days[-1])], check=True, capture_output=True)
+
+
+def process_days_in_turn(folder: Path, rows: int) -> Work:
+    """Process the same days by a call of the library for each, in one process and session."""
+    from shipment_etl import Lake, run_process
+
+    spark = _sail()
+    return lambda: [run_process(Lake(folder / "lake"), date=day, spark=spark) for day in _waiting_days(rows)]
+
+
+def land_days(folder: Path, rows: int) -> Work:
+    """Not measured: lays as many days of 10,000 rows."""
+    from shipment_etl import Lake, run_generate
+
+    spark = _sail()
+    return lambda: [
+        run_generate(Lake(folder / "lake"), date=day, rows=10_000, seed=SEED, defects=DEFECTS, spark=spark)
+        for day in _waiting_days(rows)
+    ]
+
+
+def _waiting_days(count: int) -> list[date]:
+    return [DAY - timedelta(days=back) for back in range(count - 1, -1, -1)]
+
+
+def _process(folder: Path, spark: Any) -> Work:
+    from shipment_etl import Lake, run_process
+
     return lambda: run_process(Lake(folder / "lake"), date=DAY, spark=spark)
 
 
-def process_naive(folder: Path, rows: int) -> Callable[[], object]:
-    """Process the same rows on local Spark as it was done before."""
-    from spark_cases import naive
-
-    spark = _local_spark(folder)
-    return lambda: naive(spark, f"{folder}/lake/raw/shipments/run-*/*.parquet", folder / "naive")
+def _raw(folder: Path) -> str:
+    return f"{folder}/lake/raw/shipments/run-*/*.parquet"
 
 
-def _local_spark(folder: Path):
+def _duckdb(folder: Path) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    import duckdb_pipeline
+
+    from shipment_etl import Network
+
+    connection = duckdb_pipeline.connect()
+    process = partial(duckdb_pipeline.process, connection, _raw(folder), Network.default(), DAY)
+    return process, partial(duckdb_pipeline.checksum, connection)
+
+
+def _polars(folder: Path) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    import polars_pipeline
+
+    from shipment_etl import Network
+
+    return partial(polars_pipeline.process, _raw(folder), Network.default(), DAY), polars_pipeline.checksum
+
+
+def _sail():
+    """A session that has answered a query."""
+    from shipment_etl import session
+
+    spark = session("sail")
+    spark.range(1).count()
+    return spark
+
+
+def _spark(folder: Path):
     """A session whose Java is warm enough to have written a file."""
     from shipment_etl import session
 
     spark = session("spark")
     spark.range(100_000).selectExpr("id", "xxhash64(id) AS hash").write.mode("overwrite").parquet(f"{folder}/warm")
     return spark
-
-
-def _plan(rows: int):
-    from shipment_etl.generator.plan import make_plan
-    from shipment_etl.generator.scenarios import scenario_named
-    from shipment_etl.network import Network
-
-    scenario = scenario_named("baseline")
-    return make_plan(batch_date=DAY, rows=rows, seed=SEED, scenario=scenario, defects=0, network=Network.default())
-
-
-def _raw(folder: Path):
-    from shipment_etl import Lake, session
-
-    spark = session("sail")
-    return Lake(folder / "lake").read(spark, "raw/shipments")
 
 
 def children() -> list[int]:
@@ -186,9 +297,10 @@ def peak_kb(pid: int) -> int:
 CASES = {
     case.__name__: case
     for case in (
-        *(generate_sail, generate_duckdb, process_sail, process_duckdb),
-        *(split_compiled, split_pandera, memory, land, land_sound),
-        *(generate_in_one_session, process_spark, process_naive),
+        *(land, land_sound, land_days, generate_sail, generate_duckdb, generate_in_one_session, generate_and_process),
+        *(process_sail, process_duckdb, process_duckdb_with_promises, process_polars, process_polars_with_promises),
+        *(process_spark, process_naive, process_naive_with_promises, split_compiled, split_pandera),
+        *(process_newest, process_days_one_by_one, process_days_in_turn, process_days_in_one_call),
     )
 }
 
@@ -201,5 +313,5 @@ if __name__ == "__main__":
     found = work()
     seconds = time.perf_counter() - start
     peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + sum(map(peak_kb, children()))) / 1024
-    turns = found if isinstance(found, dict) else {}
-    print(json.dumps({"seconds": round(seconds, 3), "peak_mb": round(peak), **turns}))
+    more = found if isinstance(found, dict) and not name.endswith("promises") else {}
+    print(json.dumps({"seconds": round(seconds, 3), "peak_mb": round(peak), **more}))

@@ -3,6 +3,7 @@
 Two scripts that a good engineer would write for this one purpose: no batches, no lake, no fingerprints, no run log.
 """
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 from shipment_etl.generator.plan import SLOT_BITS, SLOTS, Plan
 from shipment_etl.network import Network
 
-__all__ = ["connect", "generate", "process"]
+__all__ = ["checksum", "connect", "generate", "process"]
 
 THREADS = 2
 
@@ -79,9 +80,13 @@ def generate(connection: duckdb.DuckDBPyConnection, plan: Plan, target: Path) ->
     """)
 
 
-def process(connection: duckdb.DuckDBPyConnection, raw: str, target: Path, network: Network, batch_date: date) -> None:
-    """Check, split, deduplicate and clean raw shipments; write them, the quarantine, the roll-up and five marts."""
-    target.mkdir(parents=True, exist_ok=True)
+def process(
+    connection: duckdb.DuckDBPyConnection, raw: str, network: Network, batch_date: date, place: Callable[[str], Path]
+) -> dict[str, int]:
+    """Check, split, deduplicate and clean raw shipments; write them, the quarantine, the roll-up and five marts.
+
+    `place` says where the file of a table goes. Returns how many rows were read, and how many were duplicates.
+    """
     rules = _rules(network)
     broken = " OR ".join(f"coalesce({condition}, false)" for _, _, condition, _ in rules)
     explained = ", ".join(
@@ -113,7 +118,7 @@ def process(connection: duckdb.DuckDBPyConnection, raw: str, target: Path, netwo
                 CAST(shipping_cost AS DOUBLE) / CAST(shipment_weight_kg AS DOUBLE) AS cost_per_kg,
                 CAST(shipping_cost AS DOUBLE) / CAST(route_distance_km AS DOUBLE) AS cost_per_km
               FROM raw ANTI JOIN repeats USING (source_row) WHERE NOT ({broken}))
-        TO '{target}/shipments.parquet' (FORMAT parquet, COMPRESSION snappy)
+        TO '{place("shipments")}' (FORMAT parquet, COMPRESSION snappy)
     """)
     run(f"""
         COPY (SELECT batch_date, source_file, source_row, to_json({{{originals}}}) AS original,
@@ -123,7 +128,7 @@ def process(connection: duckdb.DuckDBPyConnection, raw: str, target: Path, netwo
                      [{{'rule': 'unique_id', 'column': 'shipment_id',
                         'message': 'shipment_id is ' || shipment_id || ', which row ' || kept_row || ' has with other content'}}]
               FROM raw JOIN repeats USING (source_row) WHERE NOT duplicate)
-        TO '{target}/quarantine.parquet' (FORMAT parquet, COMPRESSION snappy)
+        TO '{place("quarantine")}' (FORMAT parquet, COMPRESSION snappy)
     """)
     known_cost = "FILTER (WHERE shipping_cost IS NOT NULL)"
     run(f"""
@@ -140,11 +145,14 @@ def process(connection: duckdb.DuckDBPyConnection, raw: str, target: Path, netwo
                sum(route_distance_km) {known_cost} AS priced_distance_km,
                sum(shipping_cost) FILTER (WHERE shipment_weight_kg * route_distance_km IS NOT NULL) AS tonne_km_cost,
                sum(shipment_weight_kg * route_distance_km) {known_cost} AS priced_kg_km
-        FROM read_parquet('{target}/shipments.parquet') GROUP BY ALL
+        FROM read_parquet('{place("shipments")}') GROUP BY ALL
     """)
-    run(f"COPY lane_days TO '{target}/lane_days.parquet' (FORMAT parquet)")
+    run(f"COPY lane_days TO '{place('lane_days')}' (FORMAT parquet)")
     for name, query in _marts(network).items():
-        run(f"COPY ({query}) TO '{target}/{name}.parquet' (FORMAT parquet)")
+        run(f"COPY ({query}) TO '{place(name)}' (FORMAT parquet)")
+    ((read,),) = run("SELECT count(*) FROM raw").fetchall()
+    ((duplicates,),) = run("SELECT count(*) FROM repeats WHERE duplicate").fetchall()
+    return {"read": read, "duplicates": duplicates}
 
 
 def _rules(network: Network) -> list[tuple[str, str, str, str]]:
@@ -240,3 +248,12 @@ def _marts(network: Network) -> dict[str, str]:
                        any_value(CASE origin_warehouse {capacity} END) AS capacity
                 FROM lane_days GROUP BY origin_warehouse, shipment_date)""",
     }
+
+
+def checksum(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[int, str]:
+    """Read a file back: its rows, and a word that depends on their content."""
+    columns = ", ".join(name for name, *_ in connection.execute(f"DESCRIBE FROM read_parquet('{file}')").fetchall())
+    ((rows, xor, total),) = connection.execute(
+        f"SELECT count(*), bit_xor(h), sum(h & 4294967295) FROM (SELECT hash({columns}) AS h FROM read_parquet('{file}'))"
+    ).fetchall()
+    return rows, f"{xor or 0:x}-{total or 0:x}"

@@ -1,17 +1,15 @@
-"""What classic Spark is asked to do without this package: another generator, and the pipeline that this one replaces."""
+"""Shipments by another generator on classic Spark."""
 
 from datetime import date
-from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession, Window
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, SparkSession
 
 from shipment_etl.network import Network
 
-__all__ = ["by_dbldatagen", "naive"]
+__all__ = ["generate"]
 
 
-def by_dbldatagen(spark: SparkSession, day: date, rows: int) -> DataFrame:
+def generate(spark: SparkSession, day: date, rows: int) -> DataFrame:
     """Shipments with the columns of `generate`, drawn by dbldatagen; the rules between columns as plain as they can be."""
     import dbldatagen as dg
 
@@ -49,34 +47,3 @@ def by_dbldatagen(spark: SparkSession, day: date, rows: int) -> DataFrame:
         .withColumn("source_row", "long", expr="id + 1")
         .build()
     )
-
-
-def naive(spark: SparkSession, raw: str, target: Path) -> None:
-    """Process shipments as it was done before: five reads, one for each mart, a sort of the whole, and no roll-up."""
-
-    def read() -> DataFrame:
-        shipments = spark.read.parquet(raw)
-        sound = shipments.dropna().where(
-            (F.col("shipment_weight_kg") > 0) & (F.col("delivery_date") >= F.col("shipment_date"))
-        )
-        transit = F.datediff("delivery_date", "shipment_date")
-        return sound.dropDuplicates(["shipment_id"]).withColumn("transit_days", transit)
-
-    def write(frame: DataFrame, name: str) -> None:
-        frame.write.mode("overwrite").parquet(f"{target}/{name}")
-
-    late = F.avg((F.col("delay_days") > 0).cast("int") * 100).alias("delayed_pct")
-    write(read().orderBy("shipment_date", "origin_warehouse", "destination_city", "carrier", "shipment_id"), "shipments")
-    write(
-        read().groupBy("carrier").agg(F.count("*").alias("shipments"), late, F.avg("delay_days").alias("avg_delay")),
-        "carrier_performance",
-    )
-    cost_per_km = F.avg(F.col("shipping_cost") / F.col("route_distance_km")).alias("cost_per_km")
-    write(read().groupBy("origin_warehouse", "destination_city").agg(F.avg("transit_days"), cost_per_km), "route_efficiency")
-    write(
-        read().groupBy(F.date_format("shipment_date", "yyyy-MM").alias("month"), "carrier").agg(F.sum("shipping_cost")),
-        "cost_analysis",
-    )
-    week = Window.partitionBy("destination_city").orderBy("shipment_date").rowsBetween(-6, 0)
-    trends = read().groupBy("shipment_date", "destination_city").agg(F.count("*").alias("shipments"), late)
-    write(trends.withColumn("delayed_pct_7d", F.avg("delayed_pct").over(week)), "delay_trends")

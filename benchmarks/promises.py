@@ -1,0 +1,79 @@
+"""What this package promises beside the rows, added to a script that was written by hand.
+
+All written rows are read back, counted and hashed; every row that was read is accounted for; tables are Delta tables; and a
+log says so. Not added: the lock, rolling back what a job that died left behind, and marts that keep their history.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from time import time
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import Schema, write_deltalake
+from deltalake.transaction import AddAction, create_table_with_add_actions
+
+__all__ = ["CLEAN", "TABLES", "Checksum", "account", "in_folder", "keep_promises"]
+
+CLEAN = "shipments"
+MARTS = ("carrier_performance", "route_efficiency", "cost_analysis", "delay_trends", "warehouse_demand")
+TABLES = (CLEAN, "quarantine", "lane_days", *MARTS)
+
+Checksum = tuple[int, str]
+"""Rows of a table, and a word that depends on their content but not on their order."""
+
+
+def in_folder(folder: Path) -> Callable[[str], Path]:
+    """Return where plain files go: one for each table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return lambda name: folder / f"{name}.parquet"
+
+
+def keep_promises(
+    lake: Path,
+    day: date,
+    process: Callable[[Callable[[str], Path]], Mapping[str, int]],
+    checksum: Callable[[Path], Checksum],
+) -> dict[str, Checksum]:
+    """Run a script with the promises of this package, and return the checksums of its tables.
+
+    Args:
+        lake: folder of the Delta tables.
+        day: batch date.
+        process: the script; is given where each table's file goes, returns `read` and `duplicates`.
+        checksum: reads a file back.
+    """
+    run, started = uuid4().hex, datetime.now(UTC).isoformat()
+
+    def place(name: str) -> Path:
+        (lake / name).mkdir(parents=True, exist_ok=True)
+        return lake / name / f"{run}.parquet"
+
+    counts = process(place)
+    words = {name: checksum(place(name)) for name in TABLES}
+    accounted = account(counts, words)
+    for name in TABLES:
+        _commit(lake / name, place(name), words[name][0])
+    report = json.dumps({"counts": accounted, "checksums": words})
+    row = {"run_id": run, "batch_date": day, "started_at": started, **accounted, "report": report}
+    write_deltalake(str(lake / "runs"), pa.Table.from_pylist([row]), mode="append")
+    return words
+
+
+def account(counts: Mapping[str, int], words: Mapping[str, Checksum]) -> dict[str, int]:
+    """Return where every row went, by the rows that were read back; an error if one is missing."""
+    accepted, quarantined = words[CLEAN][0], words["quarantine"][0]
+    if counts["read"] != accepted + quarantined + counts["duplicates"]:
+        raise ValueError(f"{counts}, but {accepted} accepted and {quarantined} quarantined rows were written")
+    return {**counts, "accepted": accepted, "quarantined": quarantined}
+
+
+def _commit(table: Path, file: Path, rows: int) -> None:
+    """Make a file that lies in the table's folder all that the table has."""
+    statistics = json.dumps({"numRecords": rows})
+    add = AddAction(file.name, file.stat().st_size, {}, int(time() * 1000), True, statistics)
+    schema = Schema.from_arrow(pq.read_schema(file))
+    create_table_with_add_actions(str(table), schema, [add], mode="overwrite", partition_by=[])
