@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from shipment_etl.errors import RowsMissing
 from shipment_etl.jobs.work import Work
+from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.fingerprint import PARTS, join_parts, row_hash
 from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.tables import LANE_DAYS, SHIPMENTS
@@ -66,16 +67,18 @@ def _replace_months(work: Work, batch: pa.Table, nothing: Written) -> list[str]:
     """Put the roll-up of a batch in place of the one that is there; return the months in which that changes anything."""
     month_of = pc.strftime(batch["shipment_date"], "%Y-%m")
     known = work.files(LANE_DAYS.name)
-    had = _months_of_batch(work)
+    # A lake of an earlier release has a file for each batch and month; its table is laid out anew, so all months are.
+    anew = any(each.partition.keys() != {"month"} for each in known)
+    had = None if anew else _months_of_batch(work)
     there = {each.partition["month"] for each in known}
     files, removed, changed = [], [], []
     for month in sorted({*pc.unique(month_of).to_pylist(), *(there if had is None else there & had)}):
         old = [each for each in known if each.partition["month"] == month]
-        contents = [work.lake.content(LANE_DAYS.name, each.path) for each in old]
+        contents = [_content(work, each) for each in old]
         kept = [_outside_batch(work, each) for each in contents]
         new = batch.filter(pc.equal(month_of, month))
         rows = new.num_rows + sum(each.num_rows for each in kept)
-        if not new.num_rows and rows == sum(each.num_rows for each in contents):
+        if not new.num_rows and rows == sum(each.num_rows for each in contents) and not anew:
             continue
         changed.append(month)
         removed += old
@@ -100,6 +103,15 @@ def _months_of_batch(work: Work) -> set[str] | None:
             months.add(f"{day:%Y-%m}")
             day = (day + timedelta(days=31)).replace(day=1)
     return months
+
+
+def _content(work: Work, file: DataFile) -> pa.Table:
+    """Return the rows of a file with the columns that tell their batches, which are partitions in an earlier layout."""
+    rows = work.lake.content(LANE_DAYS.name, file.path)
+    for name, kind in (("source", pa.string()), ("batch_date", pa.date32())):
+        if name in file.partition:
+            rows = rows.append_column(name, pa.repeat(pa.scalar(file.partition[name], kind), rows.num_rows))
+    return rows
 
 
 def _outside_batch(work: Work, rows: pa.Table) -> pa.Table:

@@ -306,7 +306,7 @@ class Work:
             # Noted before it is made: a signal can come in between, and to restore what is as it was does no harm.
             before = self.base.tables.get(name)
             self._committed[name] = 0 if before is None else before + 1
-            commit_files(
+            self._committed[name] = commit_files(
                 self.lake.storage,
                 change.table,
                 change.written.schema,

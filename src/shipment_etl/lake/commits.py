@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, Schema
+from deltalake import CommitProperties, DeltaTable, Schema, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 from py4j.protocol import Py4JError
@@ -103,8 +103,10 @@ def commit_files(
     now = int(time.time() * 1000)
     adds = [AddAction(each.path, each.size, _texts(each.partition), now, True, _statistics(each)) for each in add]
     removes = [RemoveAction(each.path, True, now, each.size, _texts(each.partition)) for each in remove]
-    target = 0 if version is None else version + 1
     location = f"{storage.uri}/{table.name}"
+    if version is not None and _lay_out_anew(storage, table, schema, version, remove, run):
+        version, removes = version + 1, []
+    target = 0 if version is None else version + 1
 
     def make() -> None:
         if version is None:
@@ -133,6 +135,39 @@ def commit_files(
                 raise CommitConflict(table.name, 1) from None
             raise
     return target
+
+
+def _lay_out_anew(
+    storage: Storage, table: Table, schema: Schema, version: int, remove: Sequence[DataFile], run: str
+) -> bool:
+    """Empty a table that an earlier release laid out otherwise, in a commit of its own; return whether it had to be.
+
+    Only where all its files are replaced: others keep the columns that they have.
+    """
+    known = DeltaTable(f"{storage.uri}/{table.name}", version=version, storage_options=storage.options)
+    same_columns = _columns(known.schema()) == _columns(schema)
+    if same_columns and known.metadata().partition_columns == list(table.partitions):
+        return False
+    if {each.path for each in remove} != set(known.get_add_actions(flatten=True).column("path").to_pylist()):
+        return False
+    empty = pa.schema(schema.to_arrow()).empty_table()
+    translate_errors(
+        f"laying out {table.name} anew",
+        storage,
+        lambda: write_deltalake(
+            known,
+            empty,
+            mode="overwrite",
+            schema_mode="overwrite",
+            partition_by=list(table.partitions),
+            commit_properties=mark(run),
+        ),
+    )
+    return True
+
+
+def _columns(schema: Schema) -> dict[str, str]:
+    return {each.name: str(each.type) for each in schema.fields}
 
 
 def mark(run: str) -> CommitProperties:
