@@ -4,7 +4,7 @@ import typer
 
 from shipment_etl.cli.about import config, doctor, list_plugins
 from shipment_etl.cli.group import Commands
-from shipment_etl.cli.looking import fingerprint, report, runs, show
+from shipment_etl.cli.looking import fingerprint, report, runs, show, snapshot
 from shipment_etl.cli.working import demo, generate, ingest, maintain, process
 
 __all__ = ["app"]
@@ -17,5 +17,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, generate, ingest, process, report, maintain, show, runs, fingerprint, list_plugins, config, doctor):
+for command in (
+    demo,
+    generate,
+    ingest,
+    process,
+    report,
+    maintain,
+    show,
+    snapshot,
+    runs,
+    fingerprint,
+    list_plugins,
+    config,
+    doctor,
+):
     app.command(command.__name__.removeprefix("list_"))(command)

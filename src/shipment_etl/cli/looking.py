@@ -14,7 +14,7 @@ from shipment_etl.cli.options import (
 )
 from shipment_etl.cli.terminal import echo
 
-__all__ = ["fingerprint", "report", "runs", "show"]
+__all__ = ["fingerprint", "report", "runs", "show", "snapshot"]
 
 # Heavy rooms are imported where they are used, so that --help and mistakes answer at once.
 
@@ -70,6 +70,29 @@ def show(
     if raw and format is not Format.csv:
         raise InvalidValue("--format", format.value, "csv where --raw is given")
     show_table(Lake(lake), table, limit, "raw csv" if raw else format.value, newest=newest)
+
+
+def snapshot(
+    lake: LakeOption,
+    out: Annotated[Path, typer.Option(metavar="FILE.sql", help="Where to.")] = Path("snapshot.sql"),
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write views of all tables for DuckDB, as the newest logged run left them: versions that belong together."""
+    from shipment_etl.cli.rendering import print_json_lines
+    from shipment_etl.errors import FileUnwritable
+    from shipment_etl.lake.lake import Lake
+
+    pinned = Lake(lake).snapshot()
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(pinned.views(), "utf-8")
+    except OSError as problem:
+        raise FileUnwritable(str(out), problem.strerror or str(problem)) from problem
+    if as_json:
+        print_json_lines([{"file": str(out), "tables": dict(pinned.tables)}])
+    else:
+        echo(out)
 
 
 def runs(

@@ -42,6 +42,7 @@ ShipmentEtlError
     │   ├── NotADeltaTable
     │   ├── BatchMissing
     │   ├── FileDamaged
+    │   ├── NotPlainParquet
     │   ├── NothingToReport
     │   ├── LakeFull
     │   ├── LakeUnwritable
@@ -112,6 +113,7 @@ from shipment_etl.errors.lake import (
     NewerRelease,
     NotADeltaTable,
     NothingToReport,
+    NotPlainParquet,
     RowsChanged,
     TableMissing,
     VersionMissing,
@@ -186,6 +188,7 @@ __all__ = [
     "NetworkError",
     "NewerRelease",
     "NotADeltaTable",
+    "NotPlainParquet",
     "NothingToReport",
     "PluginError",
     "RecordTooLarge",

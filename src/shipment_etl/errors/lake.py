@@ -18,6 +18,7 @@ __all__ = [
     "LockLost",
     "NewerRelease",
     "NotADeltaTable",
+    "NotPlainParquet",
     "NothingToReport",
     "RowsChanged",
     "TableMissing",
@@ -80,6 +81,18 @@ class FileDamaged(LakeError):
 
     def __init__(self, uri: str, file: str, why: str) -> None:
         super().__init__(uri=uri, file=file, why=why)
+
+
+class NotPlainParquet(LakeError):
+    """The files of a table hold other rows than the table does."""
+
+    template = (
+        "{table} needs a reader of version {version} of Delta's protocol: its Parquet files hold other rows than it does."
+    )
+    remedy = "Another program has changed it; read it with a reader of Delta instead, such as DuckDB's extension delta."
+
+    def __init__(self, table: str, version: int) -> None:
+        super().__init__(table=table, version=version)
 
 
 class NothingToReport(LakeError):

@@ -52,6 +52,12 @@ class Snapshot:
         """Return a table as of this snapshot as a dataset of pyarrow. Errors as for `read`."""
         return self.lake.dataset(name, self.tables.get(name))
 
+    def views(self) -> str:
+        """Return SQL for DuckDB that makes a view of each table as of this snapshot. More in `lake.views.views_of`."""
+        from shipment_etl.lake.views import views_of
+
+        return views_of(self)
+
 
 def snapshot_of(lake: Lake) -> Snapshot:
     """Return the snapshot that the newest run left; nothing is changed.
