@@ -239,3 +239,16 @@ def test_a_closed_pipe_hides_no_failure_and_stops_no_batch(demo: tuple[str, subp
     assert re.findall(r"process shipments (\S+):", done.stderr) == ["2026-11-16", "2026-11-17"]
     assert done.stderr.endswith("\n0 0\n")
     assert in_a_shell(f"shipment-etl process --lake {lake} --max-rejected 0 --json | true").stderr.endswith("\n3 0\n")
+
+
+def test_show_quarantine_names_the_batches_that_are_held_until_they_are_taken(tmp_path: Path) -> None:
+    lake = str(tmp_path / "lake")
+    run("generate", "--lake", lake, "--rows", "200", "--date", "2026-11-23", "--defects", "0.1")
+    run("process", "--lake", lake, "--max-rejected", "0", code=3)
+    shown = run("show", "quarantine", "--lake", lake).stdout
+    assert re.search(r"held: shipments 2026-11-23, \d+ of 200 rows rejected \(\d+\.\d\d%\)", shown)
+    command = re.search(r"shipment-etl (process .* --accept-rejected)", shown)
+    assert command is not None
+    assert "held:" not in run("show", "quarantine", "--lake", lake, "--format", "json").stdout
+    run(*shlex.split(command[1]))
+    assert "held:" not in run("show", "quarantine", "--lake", lake).stdout

@@ -14,8 +14,8 @@ from shipment_etl.errors import ShipmentEtlError
 from shipment_etl.jobs.maintain import Maintenance
 from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.runs import Run
-from shipment_etl.lake.tables import RUNS
+from shipment_etl.lake.runs import HELD, Run, newest_of_batches, read_runs
+from shipment_etl.lake.tables import QUARANTINE, RUNS
 from shipment_etl.plugins import plugins
 
 __all__ = ["show_maintenance", "show_marts", "show_runs", "show_table"]
@@ -43,6 +43,21 @@ def show_table(lake: Lake, name: str, limit: int | None, style: str, *, newest: 
         shown = list(islice(rows, limit or ROWS_SHOWN))
         caption = "" if len(shown) == total else f"{len(shown):,} of {total:,} rows; --limit shows more"
         print_table(name, columns, shown, caption)
+        if name == QUARANTINE.name:
+            _print_held(lake)
+
+
+def _print_held(lake: Lake) -> None:
+    """Print which batches are held, and how to take each all the same."""
+    for run in newest_of_batches(read_runs(lake)):
+        if run.status == HELD:
+            counts = run.counts
+            rejected = f"{counts.quarantined:,} of {counts.read:,} rows rejected"
+            echo(
+                f"  held: {run.source} {run.batch_date}, {rejected} ({counts.quarantined / max(counts.read, 1):.2%})\n"
+                f"    take it all the same: shipment-etl process --lake {lake.uri} --source {run.source} "
+                f"--date {run.batch_date} --accept-rejected"
+            )
 
 
 def show_marts(lake: Lake, runs: Sequence[Run]) -> None:

@@ -1,7 +1,7 @@
 """Runs: what a job did, as one frozen value; and the log of them, whose row is the one commit point of a job."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
@@ -28,6 +28,7 @@ __all__ = [
     "is_logged",
     "keep_report",
     "log_run",
+    "newest_of_batches",
     "newest_run",
     "read_runs",
 ]
@@ -249,6 +250,19 @@ def read_runs(lake: Lake) -> Iterator[Run]:
             rows = lake.dataset(RUNS.name).to_table(columns=["started_at", "report"]).to_pylist()
         for row in sorted(rows, key=_moment, reverse=True):
             yield Run.from_json(json.loads(row["report"]))
+
+
+def newest_of_batches(runs: Iterable[Run]) -> list[Run]:
+    """Return the newest run of `process` of each batch that succeeded or holds the batch, the newest batch first.
+
+    Args:
+        runs: the whole log, newest first, as `read_runs` yields it.
+    """
+    newest: dict[tuple[str, date], Run] = {}
+    for run in runs:
+        if run.job == "process" and run.status != FAILED:
+            newest.setdefault((run.source, run.batch_date), run)
+    return sorted(newest.values(), key=lambda each: each.batch_date, reverse=True)
 
 
 def _moment(row: Mapping[str, Any]) -> str:

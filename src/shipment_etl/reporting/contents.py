@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from shipment_etl.lake.runs import FAILED, HELD, RowCounts, Run
+from shipment_etl.lake.runs import FAILED, HELD, RowCounts, Run, newest_of_batches
 from shipment_etl.reporting.findings import Action, Figures, Share, clearly_differ, figures, within
 from shipment_etl.reporting.periods import Period
 from shipment_etl.reporting.reading import Facts, Rejected
@@ -100,12 +100,8 @@ def warnings_of(runs: Iterable[Run]) -> list[str]:
     Args:
         runs: the whole log, newest first.
     """
-    newest: dict[tuple[str, object], Run] = {}
-    for run in runs:
-        if run.job == "process" and run.status != FAILED:
-            newest.setdefault((run.source, run.batch_date), run)
     found = []
-    for run in sorted(newest.values(), key=lambda each: each.batch_date, reverse=True):
+    for run in newest_of_batches(runs):
         counts = run.counts
         share = Share(counts.quarantined, counts.read)
         rejected = f"{number(counts.quarantined)} of {number(counts.read)} rows were rejected ({percent(share.pct)})"
