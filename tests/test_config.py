@@ -94,3 +94,21 @@ def test_a_mistake_in_the_file_ends_any_command_with_two_lines_and_exit_code_2(t
     done = run(tmp_path, "runs", "--lake", "x", code=2)
     assert done.stderr.startswith("error: shipment-etl.toml: max_rejected is 'all': Input should be a valid number")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("lke = 'x'\n", {"where": "FILE", "keys": ["lke"]}),
+        ("lake = \n", {"where": "FILE", "why": "Invalid value (at line 1, column 8)"}),
+    ],
+)
+def test_programs_read_what_is_wrong_from_the_parts_of_an_error(tmp_path: Path, text: str, parts: dict[str, object]) -> None:
+    file = tmp_path / "shipment-etl.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        settings_of_file({"SHIPMENT_ETL_CONFIG": str(file)})
+    assert dict(caught.value.parts) == {name: str(file) if value == "FILE" else value for name, value in parts.items()}
+    with pytest.raises(ConfigError) as caught:
+        settings_of_environment({"SHIPMENT_ETL_LAKEE": "x"})
+    assert caught.value.parts["variable"] == "SHIPMENT_ETL_LAKEE"

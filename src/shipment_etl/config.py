@@ -76,7 +76,7 @@ def settings_of_environment(environment: Mapping[str, str]) -> Settings:
             given[known[variable]] = value
         elif variable.startswith(PREFIX) and variable not in OTHER_VARIABLES:
             hint = nearest(variable, [*known, *OTHER_VARIABLES])
-            raise ConfigError(f"The environment has an unknown variable {variable}.", hint)
+            raise ConfigError(f"The environment has an unknown variable {variable}.", hint, variable=variable)
     return parse_values(given, Settings, "the environment", ConfigError)
 
 

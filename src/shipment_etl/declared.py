@@ -1,7 +1,7 @@
 """Values that a user declares in TOML: read, checked against their dataclass, and explained where they do not fit."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,9 +28,10 @@ def read_text(path: str | Path, error: type[UsageError]) -> str:
     try:
         return Path(path).read_text("utf-8-sig")
     except FileNotFoundError:
-        raise error(f"There is no file {path}.", "Check the path.") from None
+        raise error(f"There is no file {path}.", "Check the path.", where=str(path)) from None
     except (OSError, UnicodeDecodeError) as problem:
-        raise error(f"{path} cannot be read: {problem}.", "It must be a TOML file in UTF-8.") from problem
+        remedy = "It must be a TOML file in UTF-8."
+        raise error(f"{path} cannot be read: {problem}.", remedy, where=str(path), why=str(problem)) from problem
 
 
 def parse_toml(text: str, kind: type[Value], where: str, error: type[UsageError]) -> Value:
@@ -42,7 +43,7 @@ def parse_toml(text: str, kind: type[Value], where: str, error: type[UsageError]
     try:
         table = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as problem:
-        raise error(f"{where} is not TOML: {problem}.", "Fix that line.") from problem
+        raise error(f"{where} is not TOML: {problem}.", "Fix that line.", where=where, why=str(problem)) from problem
     return parse_values(table, kind, where, error)
 
 
@@ -55,14 +56,15 @@ def parse_values(values: Mapping[str, Any], kind: type[Value], where: str, error
     try:
         return TypeAdapter(kind).validate_python(values)
     except ValidationError as problem:
-        raise error(_explain(problem, kind, where)) from problem
+        keys = [_place(each["loc"]) for each in problem.errors()]
+        raise error(_explain(problem, kind, where), where=where, keys=keys) from problem
 
 
 def _explain(problem: ValidationError, kind: type, where: str) -> str:
     every = problem.errors()
     lines = []
     for each in every[:MOST_PROBLEMS]:
-        place = ".".join(str(part) for part in each["loc"]) or "the file"
+        place = _place(each["loc"])
         if each["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
             lines.append(f"{where} has an unknown key {place!r}. {_near(str(each['loc'][-1]), kind)}".strip())
         elif each["type"] in ("missing", "missing_argument"):
@@ -72,6 +74,10 @@ def _explain(problem: ValidationError, kind: type, where: str) -> str:
     if len(every) > MOST_PROBLEMS:
         lines.append(f"… and {len(every) - MOST_PROBLEMS} more.")
     return "\n".join(lines)
+
+
+def _place(path: Iterable[int | str]) -> str:
+    return ".".join(map(str, path)) or "the file"
 
 
 def _near(key: str, kind: type) -> str:

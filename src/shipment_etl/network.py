@@ -171,7 +171,9 @@ def _great_circle_km(origin: Warehouse, destination: City) -> Decimal:
 
 def _coordinates(place: Warehouse | City) -> tuple[float, float]:
     if place.latitude is None or place.longitude is None:
-        raise NetworkError(f"{place.name} has no coordinates.", "Give it a latitude and a longitude in degrees.")
+        raise NetworkError(
+            f"{place.name} has no coordinates.", "Give it a latitude and a longitude in degrees.", place=place.name
+        )
     return radians(place.latitude), radians(place.longitude)
 
 
@@ -179,15 +181,17 @@ def _check_names(kind: str, values: Sequence[Warehouse | City | Carrier]) -> Non
     seen: set[str] = set()
     for value in values:
         if not value.name.strip():
-            raise NetworkError(f"The network has an empty name among its {kind}.", "Give each a name.")
+            raise NetworkError(f"The network has an empty name among its {kind}.", "Give each a name.", kind=kind)
         if value.name in seen:
-            raise NetworkError(f"The network names {shorten(value.name)} twice among its {kind}.", "Remove one.")
+            told = f"The network names {shorten(value.name)} twice among its {kind}."
+            raise NetworkError(told, "Remove one.", kind=kind, name=value.name)
         seen.add(value.name)
 
 
 def _check_range(name: str, what: str, value: float | Decimal | None, least: int, most: int) -> None:
     if value is not None and not least <= value <= most:
-        raise NetworkError(f"{name}: {what} is {value}, but must be from {least} to {most}.")
+        told = f"{name}: {what} is {value}, but must be from {least} to {most}."
+        raise NetworkError(told, "Correct it.", place=name, what=what, value=value)
 
 
 def _tariff(base: str, per_kg: str, per_km: str) -> Tariff:

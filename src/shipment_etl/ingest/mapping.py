@@ -146,7 +146,8 @@ class Mapping(_Declared):
             if name in COLUMNS:
                 problems += [f"{name} {problem}" for problem in _column_problems(name, column)]
         if problems:
-            raise MappingError("\n".join(f"{self.where}: {problem}" for problem in problems))
+            told = "\n".join(f"{self.where}: {problem}" for problem in problems)
+            raise MappingError(told, where=self.where, problems=problems)
 
     @staticmethod
     def from_toml(path: str | Path) -> "Mapping":
