@@ -25,7 +25,7 @@ INSTALL_core := --package shipment-etl
 INSTALL_full := --all-packages --all-extras
 INSTALL = $(INSTALL_$*)
 
-.PHONY: help setup demo test fast check lint types imports format docs sbom audit parity bench lock clean
+.PHONY: help setup demo test fast check lint types imports format docs sbom audit parity bench trust lock clean
 
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -83,6 +83,9 @@ parity: .venv/.stamp ## Hold Sail and classic Spark against each other; needs a 
 bench: .venv/.stamp ## Measure speed and memory.
 	$(UV) sync --locked --inexact --group bench --python "$(PYTHON)"
 	.venv/bin/python benchmarks/run.py $(ARGS)
+
+trust: .venv/.stamp ## Kill, stop, race and starve jobs for hours, and print what was lost.
+	.venv/bin/python -m tests.trust $(ARGS)
 
 lock: $(filter .uv/%,$(UV)) ## Lock what pyproject.toml asks for, and from it what a cluster gets.
 	$(UV) lock --python "$(PYTHON)"

@@ -102,7 +102,8 @@ class _Handler(BaseHTTPRequestHandler):
     lies = _Lies()
 
     def handle_one_request(self) -> None:
-        with suppress(ConnectionError):
+        # ValueError: a client that was killed had sent half a body.
+        with suppress(ConnectionError, ValueError):
             super().handle_one_request()
 
     def log_message(self, *_: Any) -> None:

@@ -1,14 +1,21 @@
 """Schedules: hypothesis draws jobs and crashes, and the state machine runs them."""
 
+from uuid import uuid4
+
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import seed as seeded
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.trust.machine import LakeMachine
 
-__all__ = ["STEPS_PER_SCHEDULE", "run_schedules"]
+__all__ = ["STEPS_PER_SCHEDULE", "machine_in", "run_schedules"]
 
 STEPS_PER_SCHEDULE = 8
+
+
+def machine_in(bucket: str) -> type[LakeMachine]:
+    """Return a machine whose lakes are in a bucket, s3://…"""
+    return type("StoreMachine", (LakeMachine,), {"place": staticmethod(lambda: f"{bucket}/{uuid4().hex}")})
 
 
 def run_schedules(machine: type[LakeMachine], *, seed: int, count: int, shrink: bool = False) -> None:

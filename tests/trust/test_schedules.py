@@ -9,8 +9,9 @@ from shipment_etl.jobs import work
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.snapshot import Snapshot
 from shipment_etl.lake.tables import RUNS
+from tests.store.client import Store
 from tests.trust.machine import LakeMachine
-from tests.trust.schedules import run_schedules
+from tests.trust.schedules import machine_in, run_schedules
 from tests.trust.small_jobs import MARTS_KEY
 
 FEW = 25
@@ -19,6 +20,11 @@ FEW = 25
 @pytest.mark.slow
 def test_a_lake_in_a_folder_holds_what_its_log_says_whatever_happens_to_jobs() -> None:
     run_schedules(LakeMachine, seed=1, count=FEW)
+
+
+@pytest.mark.slow
+def test_a_lake_on_s3_holds_what_its_log_says_whatever_happens_to_jobs(store: Store) -> None:
+    run_schedules(machine_in(store.bucket("schedules")), seed=1, count=FEW // 5)
 
 
 def test_schedules_find_a_job_that_does_not_roll_back_what_a_dead_one_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,179 @@
+"""Run the table of trust: `make trust`, or python -m tests.trust [--seed 1] [--only kills,races] [--minutes 30].
+
+Every trial is drawn from the seed, the part and its number; the moment at which a signal arrives is up to the machine, too.
+"""
+
+import argparse
+import os
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from shipment_etl.engines.sail_process import SailProcess
+from tests.store.client import VARIABLES, running
+from tests.trust.environments import ENVIRONMENTS, Environments
+from tests.trust.frames import TOGETHER, check_frames, draw_frames
+from tests.trust.lakes import Lakes
+from tests.trust.liars import Liars
+from tests.trust.machine import LakeMachine, make_folder
+from tests.trust.proxy import lying
+from tests.trust.races import Races
+from tests.trust.results import Part
+from tests.trust.schedules import machine_in, run_schedules
+from tests.trust.stops import SPARK, Stops
+from tests.trust.table import table_of
+from tests.trust.zygote import zygote
+
+__all__ = ["LINES", "main", "run_table"]
+
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "trust.md"
+BEGIN, END = "<!-- table: made by make trust -->", "<!-- end of table -->"
+SCHEDULES_TOGETHER = 25
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the table: trials wanted at most, and its share of the time."""
+
+    title: str
+    wanted: int
+    share: float
+
+
+LINES = {
+    "kills": Line("SIGKILL at a random moment of any job", 260, 0.18),
+    "kills-spark": Line("SIGKILL at a random moment, classic Spark", 40, 0.08),
+    "signals": Line("SIGTERM or SIGINT to the command line", 200, 0.14),
+    "python": Line("SIGINT to a program that goes on", 100, 0.08),
+    "races": Line("two to four jobs at once", 200, 0.14),
+    "liars": Line("a job against an S3 that lies", 200, 0.12),
+    "frames": Line("frames through split, clean, lane_days and marts", 10_000, 0.08),
+    "schedules": Line("schedules of small jobs in a folder", 4_500, 0.1),
+    "schedules-s3": Line("schedules of small jobs on S3", 500, 0.05),
+    "environments": Line("environments", len(ENVIRONMENTS), 0.03),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make trust", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default=",".join(LINES), help=f"some of {','.join(LINES)}")
+    parser.add_argument("--minutes", type=float, default=300.0, help="of all parts together, about")
+    parser.add_argument("--trial", type=int, help="run this trial alone, of the part that --only names")
+    parser.add_argument("--page", action="store_true", help=f"write the table into {PAGE.name}")
+    given = parser.parse_args()
+    parts = run_table(given.seed, given.only.split(","), given.minutes, given.trial)
+    table = table_of(parts, {name: line.title for name, line in LINES.items()})
+    print("\n" + table)
+    if given.page:
+        before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
+        PAGE.write_text(f"{before}{BEGIN}\n\n{table}\n{END}{rest.partition(END)[2]}", "utf-8")
+    sys.stdout.flush()
+    os._exit(any(part.found for part in parts))
+
+
+def run_table(seed: int, names: list[str], minutes: float, trial: int | None = None) -> list[Part]:
+    """Run some parts one after the other, and return what they found."""
+    whole = sum(LINES[name].share for name in names)
+    with ExitStack() as stack:
+        folder = Path(make_folder())
+        store = stack.enter_context(running())
+        proxy = stack.enter_context(lying(store.endpoint))
+        for name in [each for each in os.environ if each.startswith("AWS_")]:
+            del os.environ[name]
+        os.environ.update(VARIABLES | {"AWS_ENDPOINT_URL": proxy.address, "AWS_CONFIG_FILE": os.devnull})
+        os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+        children = stack.enter_context(zygote(folder))
+        for bucket in ("trust", "schedules"):
+            store.bucket(bucket)
+        server = SailProcess()
+        os.environ.update({"AWS_ENDPOINT": proxy.address, "AWS_ALLOW_HTTP": "true"})
+        server.ensure()
+        stack.callback(server.stop)
+        lakes = Lakes(folder, store, server.address)
+        stops = Stops(lakes, children, {})
+        races, liars = Races(lakes, stops), Liars(lakes, stops, proxy)
+        environments = Environments(lakes, stops, children)
+        trials: dict[str, Callable[[random.Random], str]] = {
+            "kills": stops.kill,
+            "kills-spark": lambda draw: stops.kill(draw, (SPARK,)),
+            "signals": stops.interrupt,
+            "python": stops.interrupt_python,
+            "races": races.race,
+            "liars": liars.lie,
+        }
+        parts = []
+        for name in names:
+            part = Part(name, seed, LINES[name].wanted, minutes * 60 * LINES[name].share / whole)
+            print(f"{name}: at most {part.wanted} trials, {part.seconds:.0f} s, seed {seed}", flush=True)
+            if trial is not None:
+                part.wanted = 1
+            if name in trials:
+                part.run(trials[name], _report, trial or 0)
+            elif name == "frames":
+                _run_frames(part, lakes)
+            elif name == "environments":
+                _run_environments(part, environments)
+            else:
+                _run_schedules(part, LakeMachine if name == "schedules" else machine_in("s3://schedules"))
+            print(f"{name}: {part.count} in {part.took:.0f} s, found {dict(part.found)}", flush=True)
+            parts.append(part)
+        return parts
+
+
+def _report(note: str) -> None:
+    print(note, flush=True)
+
+
+def _run_together(part: Part, together: int, what: str, work: Callable[[int], int]) -> None:
+    """Do work of many trials at once, with a seed of its own each time, until there are enough or the time is up."""
+    begin, number = time.monotonic(), 0
+    while part.count < part.wanted and time.monotonic() - begin < part.seconds:
+        try:
+            part.tried[what] += work(part.seed * 1_000_000 + number)
+        except Exception as problem:
+            part.tried[what] += together
+            told = "\n".join((traceback.format_exc(limit=-4), *getattr(problem, "__notes__", ())))
+            part.add("torn" if isinstance(problem, AssertionError) else "other", f"{what}, seed {number}: {told}")
+            _report(part.notes[-1])
+        number += 1
+    part.took = time.monotonic() - begin
+
+
+def _run_frames(part: Part, lakes: Lakes) -> None:
+    def check(seed: int) -> int:
+        frames = draw_frames(seed, TOGETHER)
+        check_frames(lakes.spark, frames)
+        return len(frames)
+
+    _run_together(part, TOGETHER, "frames", check)
+
+
+def _run_schedules(part: Part, machine: type[LakeMachine]) -> None:
+    together = SCHEDULES_TOGETHER if machine is LakeMachine else 2
+
+    def check(seed: int) -> int:
+        run_schedules(machine, seed=seed, count=together)
+        return together
+
+    _run_together(part, together, "schedules", check)
+
+
+def _run_environments(part: Part, environments: Environments) -> None:
+    for environment in ENVIRONMENTS:
+        one = Part(part.name, part.seed, 1, part.seconds)
+        one.run(partial(environments.work, environment), _report)
+        part.tried += one.tried
+        part.found += one.found
+        part.notes += one.notes
+        part.took += one.took
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""Lakes to attack: a template, copied for each trial, and what its tables hold after each job that nothing happened to."""
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from shipment_etl import session
+from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.jobs.generate import run_generate
+from shipment_etl.jobs.ingest import run_ingest
+from shipment_etl.jobs.maintain import run_maintain
+from shipment_etl.jobs.process import run_process
+from shipment_etl.lake.fingerprint import fingerprints
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.lock import LOCK
+from shipment_etl.lake.runs import Run, read_runs
+from shipment_etl.lake.snapshot import Snapshot
+from shipment_etl.lake.tables import RUNS
+from tests.store.client import Store
+
+__all__ = ["FOLDER", "JOBS", "PLACES", "S3", "Lakes", "Words"]
+
+Words = dict[str, str]
+FOLDER, S3 = "folder", "S3"
+PLACES = (FOLDER, FOLDER, FOLDER, FOLDER, S3)
+"""Where trials are made. On S3 one takes ten times as long, for each of its thousand requests passes two servers here."""
+ROWS = 60
+EARLIER, LATER = "2026-11-30", "2026-12-01"
+MAPPING = """
+[columns]
+shipment_id = { column = "ID" }
+origin_warehouse = { constant = "Berlin" }
+destination_city = { column = "To" }
+carrier = { constant = "UPS" }
+shipment_date = { column = "Out", dates = ["yyyy-MM-dd"] }
+promised_date = { column = "Due", dates = ["yyyy-MM-dd"] }
+delivery_date = { column = "In", dates = ["yyyy-MM-dd"] }
+"""
+
+JOBS: dict[str, Sequence[str]] = {
+    "generate": ("generate", "--rows", str(ROWS), "--seed", "9", "--date", LATER, "--defects", "0.05"),
+    "ingest": ("ingest", "FILE", "--mapping", "MAPPING", "--source", "acme", "--date", LATER),
+    "process": ("process", "--date", LATER, "--accept-rejected"),
+    "process acme": ("process", "--source", "acme", "--date", EARLIER, "--accept-rejected"),
+    "maintain": ("maintain",),
+}
+"""The jobs that are tried, as the command line has them."""
+
+
+@dataclass
+class Lakes:
+    """Copies of one template.
+
+    Attributes:
+        folder: for lakes on disk, and for files.
+        store: for those on S3.
+        engine: address of a server that all sessions of this process use.
+    """
+
+    folder: Path
+    store: Store
+    engine: str
+    _numbers: Iterator[int] = field(default_factory=count)
+    _expected: dict[tuple[str, ...], Words] = field(default_factory=dict)
+
+    @cached_property
+    def spark(self) -> SparkSession:
+        return session(self.engine)
+
+    @cached_property
+    def template(self) -> Path:
+        """A lake with two days landed and one processed, the other landed anew; and a file of another source."""
+        (self.folder / "mapping.toml").write_text(MAPPING)
+        for name, cities in (("first.csv", 40), ("second.csv", 50)):
+            lines = [f"{at},Boston{at % 3},2026-11-2{at % 8},2026-11-28,2026-11-29" for at in range(cities)]
+            (self.folder / name).write_text("ID,To,Out,Due,In\n" + "\n".join(lines) + "\n")
+        lake = Lake(self.folder / "template")
+        for day in (EARLIER, LATER):
+            run_generate(lake, date=day, rows=ROWS, seed=7, defects=0.05, spark=self.spark)
+        run_process(lake, date=EARLIER, max_rejected=1, spark=self.spark)
+        self._ingest(lake, "first.csv", EARLIER)
+        return Path(lake.uri)
+
+    @cached_property
+    def runs_before(self) -> int:
+        """How many runs the template's log has."""
+        return len(list(read_runs(Lake(self.template))))
+
+    def copy(self, place: str) -> Lake:
+        """Return a new lake like the template."""
+        name = f"lake-{next(self._numbers)}"
+        if place == FOLDER:
+            return Lake(shutil.copytree(self.template, self.folder / name))
+        for path in sorted(path for path in self.template.rglob("*") if path.is_file()):
+            key = f"{name}/{path.relative_to(self.template).as_posix()}"
+            self.store.client.put_object(Bucket="trust", Key=key, Body=path.read_bytes())
+        return Lake(f"s3://trust/{name}")
+
+    def delete(self, lake: Lake) -> None:
+        """Delete a lake on disk."""
+        if not lake.uri.startswith("s3:"):
+            shutil.rmtree(lake.uri, ignore_errors=True)
+
+    def arguments(self, job: str, lake: Lake) -> list[str]:
+        """Return the command of a job on a lake."""
+        files = {"FILE": str(self.folder / "second.csv"), "MAPPING": str(self.folder / "mapping.toml")}
+        return [*(files.get(each, each) for each in JOBS[job]), "--lake", lake.uri]
+
+    def run(self, job: str, lake: Lake) -> Run:
+        """Run a job here."""
+        if job == "generate":
+            return run_generate(lake, date=LATER, rows=ROWS, seed=9, defects=0.05, spark=self.spark)
+        if job == "ingest":
+            return self._ingest(lake, "second.csv", LATER)
+        if job == "maintain":
+            return run_maintain(lake, spark=self.spark).run
+        source, day = ("acme", EARLIER) if job == "process acme" else ("shipments", LATER)
+        return run_process(lake, source=source, date=day, max_rejected=1, spark=self.spark)
+
+    def expected(self, jobs: Sequence[str] = ()) -> Words:
+        """Return what a lake holds after some jobs, one after the other, that nothing happened to."""
+        key = tuple(jobs)
+        if key not in self._expected:
+            lake = self.copy(FOLDER)
+            for job in jobs:
+                self.run(job, lake)
+            self._expected[key] = self.words(lake.snapshot())
+            self.delete(lake)
+        return self._expected[key]
+
+    def words(self, snapshot: Snapshot) -> Words:
+        """Return the fingerprint of every table of a snapshot."""
+        return fingerprints({name: snapshot.read(self.spark, name) for name in snapshot.tables})
+
+    def newest(self, lake: Lake) -> Words:
+        """Return the fingerprints of the newest versions, as somebody sees them who opens the tables alone."""
+        return fingerprints({name: lake.read(self.spark, name) for name in lake.tables() if name != RUNS.name})
+
+    def expire_lock(self, lake: Lake) -> None:
+        """Do as if the time of a dead job's lock on S3 had passed."""
+        found = lake.storage.fetch(LOCK) if lake.uri.startswith("s3:") else None  # type: ignore[attr-defined]
+        if found is not None:
+            lake.storage.put(LOCK, json.dumps({**json.loads(found[0]), "seconds": -1}).encode(), found[1])  # type: ignore[attr-defined]
+
+    def _ingest(self, lake: Lake, name: str, day: str) -> Run:
+        mapping = Mapping.from_text(MAPPING, "mapping.toml")
+        return run_ingest(lake, self.folder / name, source="acme", mapping=mapping, date=day, spark=self.spark)

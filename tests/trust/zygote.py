@@ -1,0 +1,195 @@
+"""Zygote: a process that has imported everything, and forks one child for each command, which so starts at once.
+
+A line of JSON on its standard input starts a command (arguments, environment, output, mark); it answers with the child's id,
+and later with its exit code. The child is a process like any other: own engine, own lock, real signals.
+"""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Child", "Zygote", "zygote"]
+
+
+class Child:
+    """A command that runs, or has run."""
+
+    def __init__(self, pid: int, output: Path, mark: Path) -> None:
+        self.pid = pid
+        self.code: int | None = None
+        self._output = output
+        self._mark = mark
+
+    @property
+    def output(self) -> str:
+        """What it printed."""
+        return self._output.read_text(errors="replace")
+
+    def has_begun_to_commit(self) -> bool:
+        """Whether the job's last query is done."""
+        return self._mark.exists()
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.code is None:
+            os.kill(self.pid, number)
+
+    def wait(self, seconds: float = 300.0) -> int:
+        """Wait for its end, and return its exit code; a signal's number is negative."""
+        deadline = time.monotonic() + seconds
+        while self.code is None:
+            if time.monotonic() > deadline:
+                os.kill(self.pid, 9)
+                raise TimeoutError(f"pid {self.pid} did not end; it printed: {self.output[-500:]}")
+            time.sleep(0.002)
+        return self.code
+
+
+class Zygote:
+    """What starts commands."""
+
+    def __init__(self, process: "subprocess.Popen[str]", folder: Path) -> None:
+        self._process = process
+        self._folder = folder
+        self._children: dict[int, Child] = {}
+        self._started: list[int] = []
+        self._changed = threading.Condition()
+        self._count = 0
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def start(self, arguments: Sequence[object], environment: dict[str, str | None], program: str = "") -> Child:
+        """Start the command line, or a program in Python that gets the arguments."""
+        assert self._process.stdin is not None
+        self._count += 1
+        output, mark = self._folder / f"{self._count}.txt", self._folder / f"{self._count}.mark"
+        order = {"arguments": [*map(str, arguments)], "environment": environment, "program": program}
+        with self._changed:
+            self._process.stdin.write(json.dumps({**order, "output": str(output), "mark": str(mark)}) + "\n")
+            self._process.stdin.flush()
+            assert self._changed.wait_for(lambda: bool(self._started), 60), "the zygote is gone"
+            child = self._children[self._started.pop()]
+        child._output, child._mark = output, mark
+        return child
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            told = json.loads(line)
+            with self._changed:
+                if "code" in told:
+                    self._children[told["pid"]].code = told["code"]
+                else:
+                    self._children[told["pid"]] = Child(told["pid"], Path(), Path())
+                    self._started.append(told["pid"])
+                self._changed.notify_all()
+
+
+@contextmanager
+def zygote(folder: Path) -> Iterator[Zygote]:
+    """Start a zygote that keeps outputs in a folder, and end it with the body."""
+    command = [sys.executable, "-m", "tests.trust.zygote"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield Zygote(process, folder)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def main() -> None:
+    preload()
+    alive: set[int] = set()
+    pending = b""
+    while True:
+        if select.select([0], [], [], 0.005)[0]:
+            read = os.read(0, 1 << 16)
+            if not read:
+                os._exit(0)
+            *lines, pending = (pending + read).split(b"\n")
+            for line in lines:
+                pid = fork(json.loads(line))
+                alive.add(pid)
+                tell(pid=pid)
+        for pid in list(alive):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                alive.remove(pid)
+                tell(pid=pid, code=os.waitstatus_to_exitcode(status))
+
+
+def tell(**what: int) -> None:
+    os.write(1, json.dumps(what).encode() + b"\n")
+
+
+def fork(order: dict[str, Any]) -> int:
+    """Fork a child that runs a command, and return its id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(source, target)
+    os.setsid()
+    for name, value in order["environment"].items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+    code = 1
+    try:
+        run(order)
+        code = 0
+    except SystemExit as done:
+        code = done.code if isinstance(done.code, int) else 1
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    sys.stdout.flush()
+    # Threads of the engine's client would keep the interpreter waiting.
+    os._exit(code)
+
+
+def run(order: dict[str, Any]) -> None:
+    from shipment_etl.cli.main import main as command_line
+    from shipment_etl.plugins import Plugins
+
+    tell_listeners = Plugins.tell
+
+    def marking(plugins: Plugins, hook: str, **what: Any) -> None:
+        if hook == "before_stage" and what["stage"] == "commit":
+            Path(order["mark"]).touch()
+        tell_listeners(plugins, hook, **what)
+
+    Plugins.tell = marking  # type: ignore[method-assign]
+    sys.argv = ["shipment-etl", *order["arguments"]]
+    if order["program"]:
+        exec(compile(order["program"], "program", "exec"), {"__name__": "__main__"})
+    else:
+        command_line()
+
+
+def preload() -> None:
+    """Import what a job needs; nothing that starts a thread."""
+    import boto3
+    import deltalake
+    import pyarrow.dataset
+    import pyspark.sql.connect.session
+
+    import shipment_etl.cli.commands
+    import shipment_etl.jobs.ingest
+    import shipment_etl.jobs.maintain
+    import shipment_etl.jobs.process
+    import shipment_etl.lake.s3_storage
+
+    del boto3, deltalake, pyarrow, pyspark, shipment_etl
+
+
+if __name__ == "__main__":
+    main()
