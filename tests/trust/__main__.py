@@ -22,10 +22,10 @@ from tests.trust.frames import TOGETHER, check_frames, draw_frames
 from tests.trust.lakes import Lakes
 from tests.trust.liars import Liars
 from tests.trust.machine import LakeMachine, make_folder
-from tests.trust.proxy import lying
+from tests.trust.proxy import Proxy, lying
 from tests.trust.races import Races
 from tests.trust.results import Part
-from tests.trust.schedules import machine_in, run_schedules
+from tests.trust.schedules import lying_machine_in, machine_in, run_schedules
 from tests.trust.stops import SPARK, Stops
 from tests.trust.table import table_of
 from tests.trust.zygote import zygote
@@ -56,6 +56,7 @@ LINES = {
     "frames": Line("frames through split, clean, lane_days and marts", 10_000, 0.08),
     "schedules": Line("schedules of small jobs in a folder", 4_500, 0.1),
     "schedules-s3": Line("schedules of small jobs on S3", 500, 0.05),
+    "schedules-lies": Line("schedules of small jobs against an S3 that lies", 500, 0.05),
     "environments": Line("environments", len(ENVIRONMENTS), 0.03),
 }
 
@@ -121,7 +122,7 @@ def run_table(seed: int, names: list[str], minutes: float, trial: int | None = N
             elif name == "environments":
                 _run_environments(part, environments)
             else:
-                _run_schedules(part, LakeMachine if name == "schedules" else machine_in("s3://schedules"))
+                _run_schedules(part, proxy)
             print(f"{name}: {part.count} in {part.took:.0f} s, found {dict(part.found)}", flush=True)
             parts.append(part)
         return parts
@@ -155,11 +156,16 @@ def _run_frames(part: Part, lakes: Lakes) -> None:
     _run_together(part, TOGETHER, "frames", check)
 
 
-def _run_schedules(part: Part, machine: type[LakeMachine]) -> None:
-    together = SCHEDULES_TOGETHER if machine is LakeMachine else 2
+def _run_schedules(part: Part, proxy: Proxy) -> None:
+    together = SCHEDULES_TOGETHER if part.name == "schedules" else 2
 
     def check(seed: int) -> int:
-        run_schedules(machine, seed=seed, count=together)
+        machines = {
+            "schedules": lambda: LakeMachine,
+            "schedules-s3": lambda: machine_in("s3://schedules"),
+            "schedules-lies": lambda: lying_machine_in("s3://schedules", proxy, seed * 1000),
+        }
+        run_schedules(machines[part.name](), seed=seed, number=together)
         return together
 
     _run_together(part, together, "schedules", check)

@@ -9,7 +9,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,7 +29,7 @@ from shipment_etl.lake.tables import RUNS
 from tests.trust.gate import AFTER, BEFORE, FAIL, INTERRUPT, KILL, Fault, Gate, Killed
 from tests.trust.small_jobs import SOURCES, SmallJobs
 
-__all__ = ["LakeMachine"]
+__all__ = ["LakeMachine", "LyingMachine", "make_folder"]
 
 FIRST = date(2026, 11, 30)
 BATCHES = st.tuples(st.sampled_from(SOURCES), st.sampled_from([FIRST, FIRST + timedelta(days=1)]))
@@ -77,7 +77,10 @@ class LakeMachine(RuleBasedStateMachine):
     Attributes:
         jobs: small or real ones.
         place: makes the address of a new lake.
+        lies: whether the store may lie at any time.
     """
+
+    lies: ClassVar[bool] = False
 
     jobs: ClassVar[Any] = SmallJobs()
     place: ClassVar[Callable[[], str]] = staticmethod(lambda: make_folder() + "/lake")
@@ -161,7 +164,7 @@ class LakeMachine(RuleBasedStateMachine):
         ended: BaseException | None = None
         try:
             with gate.watch():
-                do(lake or self.lake, listener)
+                self.attempt(lambda: do(lake or self.lake, listener))
         except (Exception, KeyboardInterrupt, Killed) as problem:
             ended = problem
         note(f"{job} {what}: {ended!r} after {' '.join(gate.steps)}; {gate.happened}")
@@ -170,6 +173,10 @@ class LakeMachine(RuleBasedStateMachine):
         self.read_log()
         self._judge(ended, gate, listener.run_id)
         return ended
+
+    def attempt(self, do: Callable[[], Any]) -> None:
+        """Do the job."""
+        do()
 
     def _job(self, job: str, what: Any) -> tuple[Callable[[], None], Job]:
         """Return what a job changes in the model if it succeeds, and how to run it."""
@@ -187,14 +194,15 @@ class LakeMachine(RuleBasedStateMachine):
     def _judge(self, ended: BaseException | None, gate: Gate, run_id: str | None) -> None:
         status = self.logged.get(run_id or "")
         harmless = (READ, RIVAL) if self.in_store else (READ, RIVAL, OVERTAKE)
-        harmed = any(fault.what not in harmless for fault in gate.happened)
+        harmed = self.lies or any(fault.what not in harmless for fault in gate.happened)
         if ended is None:
             assert status == SUCCEEDED, f"the job ended well, and is logged as {status}"
             if not harmed:
                 self._check_newest()
         elif isinstance(ended, Exception):
             assert status in (None, FAILED), f"the job ended with {ended!r}, and is logged as {status}"
-            assert harmed or isinstance(ended, ShipmentEtlError), f"{ended!r} is no error of ours"
+            forced = any(fault.what == FAIL for fault in gate.happened)
+            assert forced or isinstance(ended, ShipmentEtlError), f"{ended!r} is no error of ours"
             assert harmed or isinstance(ended, BatchMissing | LakeMissing | LakeLocked), f"ended with {ended!r}, and why?"
 
     def _check_newest(self) -> None:
@@ -226,7 +234,37 @@ class LakeMachine(RuleBasedStateMachine):
         """Do as if the time of the lock in the store had passed."""
         found = self.lake.storage.fetch(LOCK)
         assert found is not None
+        if json.loads(found[0]).get("released"):
+            return
         assert self.lake.storage.put(LOCK, json.dumps({**json.loads(found[0]), "seconds": -1}).encode(), found[1])
+
+
+class LyingMachine(LakeMachine):
+    """Schedules of jobs on a store that lies to them, and to nobody else.
+
+    Attributes:
+        proxy: that lies.
+        share: of the requests that it lies about.
+        numbers: seed of each job's lies.
+    """
+
+    lies = True
+    proxy: ClassVar[Any]
+    share: ClassVar[float] = 0.03
+    numbers: ClassVar[Iterator[int]]
+
+    def run(self, job: str, what: Any, planned: list[Fault], lake: Lake | None = None) -> BaseException | None:
+        return super().run(job, what, [], lake)
+
+    def attempt(self, do: Callable[[], Any]) -> None:
+        self.proxy.lie(next(self.numbers), self.share)
+        try:
+            do()
+        finally:
+            self.proxy.be_honest()
+            if self.lake.storage.fetch(LOCK):
+                # It may not have been possible to give it back.
+                self._wait_for_expiry()
 
 
 class _Listener:

@@ -1,14 +1,16 @@
 """Schedules: hypothesis draws jobs and crashes, and the state machine runs them."""
 
+from itertools import count
 from uuid import uuid4
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import seed as seeded
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.trust.machine import LakeMachine
+from tests.trust.machine import LakeMachine, LyingMachine
+from tests.trust.proxy import Proxy
 
-__all__ = ["STEPS_PER_SCHEDULE", "machine_in", "run_schedules"]
+__all__ = ["STEPS_PER_SCHEDULE", "lying_machine_in", "machine_in", "run_schedules"]
 
 STEPS_PER_SCHEDULE = 8
 
@@ -18,13 +20,18 @@ def machine_in(bucket: str) -> type[LakeMachine]:
     return type("StoreMachine", (LakeMachine,), {"place": staticmethod(lambda: f"{bucket}/{uuid4().hex}")})
 
 
-def run_schedules(machine: type[LakeMachine], *, seed: int, count: int, shrink: bool = False) -> None:
+def lying_machine_in(bucket: str, proxy: Proxy, seed: int) -> type[LakeMachine]:
+    """Return a machine whose lakes are in a bucket behind a proxy that lies to jobs."""
+    return type("LyingStoreMachine", (LyingMachine, machine_in(bucket)), {"proxy": proxy, "numbers": count(seed)})
+
+
+def run_schedules(machine: type[LakeMachine], *, seed: int, number: int, shrink: bool = False) -> None:
     """Run some schedules, the same for the same seed.
 
     Args:
         machine: on which kind of lake, with which jobs.
         seed: any whole number.
-        count: how many.
+        number: of schedules.
         shrink: whether to look for a smaller schedule that fails, too; it takes minutes.
 
     Raises:
@@ -32,7 +39,7 @@ def run_schedules(machine: type[LakeMachine], *, seed: int, count: int, shrink: 
     """
     phases = [Phase.generate, Phase.shrink] if shrink else [Phase.generate]
     chosen = settings(
-        max_examples=count,
+        max_examples=number,
         stateful_step_count=STEPS_PER_SCHEDULE,
         deadline=None,
         database=None,

@@ -5,7 +5,7 @@ list of numbers, written by pyarrow; lane_days has their sum, and the mart one r
 real marts are: from itself and the batch where the log vouches for it, else from the whole of lane_days.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from types import SimpleNamespace
@@ -20,7 +20,6 @@ from pyspark.sql.types import StructType
 from shipment_etl import plugins as plugins_module
 from shipment_etl.errors import BatchMissing
 from shipment_etl.jobs import maintain as maintain_module
-from shipment_etl.jobs import work as work_module
 from shipment_etl.jobs.work import Work, working
 from shipment_etl.lake.commits import describe_file
 from shipment_etl.lake.lake import RUN_FOLDER, Lake, Written
@@ -59,7 +58,6 @@ class SmallJobs:
     def ready(self) -> Iterator[None]:
         """Have the parts of real jobs that need an engine do without it."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(work_module, "fingerprints", lambda frames: {})
             # To look for installed plugins takes longer than a small job.
             patch.setattr(plugins_module, "entry_points", lambda **_: [])
             patch.setattr(Lake, "read", lambda lake, spark, name, version=None: lake.dataset(name, version).to_table())
@@ -73,16 +71,16 @@ class SmallJobs:
 
     def land(self, lake: Lake, batch: Batch, values: Values, listener: object) -> Any:
         with _working(lake, "generate", batch, listener) as work:
-            _replace_batch(work, _table(f"raw/{batch[0]}"), batch, values)
+            _replace_batch(work, _table(f"raw/{batch[0]}"), values)
             return work.finish(RowCounts(len(values), len(values)))
 
     def process(self, lake: Lake, batch: Batch, listener: object) -> Any:
         with _working(lake, "process", batch, listener) as work:
-            values = _read_batch(work, f"raw/{batch[0]}", batch)
+            values = _read_batch(work, f"raw/{batch[0]}")
             if not values:
                 raise BatchMissing(batch[0], batch[1], ())
-            _replace_batch(work, _table(SHIPMENTS.name), batch, values)
-            _replace_batch(work, _table(LANE_DAYS.name), batch, [sum(values)])
+            _replace_batch(work, _table(SHIPMENTS.name), values)
+            _replace_batch(work, _table(LANE_DAYS.name), [sum(values)])
             _update_mart(work, batch, sum(values))
             return work.finish(RowCounts(len(values), len(values)))
 
@@ -113,13 +111,10 @@ def _working(lake: Lake, job: str, batch: Batch, listener: object) -> Iterator[W
         yield work
 
 
-def _replace_batch(work: Work, table: Table, batch: Batch, values: Values) -> None:
-    partition = dict(zip(BATCH, (batch[0], batch[1].isoformat()), strict=True))
-    known = work.files(table.name)
-    removed = [each for each in known if all(str(each.partition[name]) == value for name, value in partition.items())]
+def _replace_batch(work: Work, table: Table, values: Values) -> None:
     # A file for each number, so that there is something to compact.
-    files = [_write(work, table, str(at), {"value": [value]}, partition) for at, value in enumerate(values)]
-    _change(work, table, files, removed, known)
+    files = [_write(work, table, str(at), {"value": [value]}, work.batch) for at, value in enumerate(values)]
+    work.put_batch(table, _written(files))
 
 
 def _update_mart(work: Work, batch: Batch, total: int) -> None:
@@ -135,7 +130,7 @@ def _update_mart(work: Work, batch: Batch, total: int) -> None:
             for row in work.lake.content(LANE_DAYS.name, each.path).to_pylist()
         ]
     columns = {name: [row[name] for row in rows] for name in KEYED}
-    _change(work, MART, [_write(work, MART, "all", columns, {})], known, known)
+    work.put(MART, _written([_write(work, MART, "all", columns, {})]), known)
     work.marts_key = MARTS_KEY
 
 
@@ -147,14 +142,13 @@ def _write(work: Work, table: Table, name: str, columns: Mapping[str, list[Any]]
     return describe_file(work.lake.storage, table, path, size, partition)
 
 
-def _change(work: Work, table: Table, files: Sequence[Any], removed: Iterable[Any], known: Iterable[Any]) -> None:
-    schema = Schema.from_arrow(pa.schema([("source", pa.string()), ("batch_date", pa.date32()), ("value", pa.int64())]))
-    work._change(table, Written(tuple(files), StructType(), schema), removed, known)
+def _written(files: Sequence[Any]) -> Written:
+    arrow = pa.schema([("source", pa.string()), ("batch_date", pa.date32()), ("value", pa.int64())])
+    return Written(tuple(files), StructType(), Schema.from_arrow(arrow))
 
 
-def _read_batch(work: Work, name: str, batch: Batch) -> Values:
-    files = [each for each in work.files(name) if (each.partition["source"], _day(each.partition["batch_date"])) == batch]
-    return [row["value"] for each in files for row in work.lake.content(name, each.path).to_pylist()]
+def _read_batch(work: Work, name: str) -> Values:
+    return [row["value"] for each in work.files_of_batch(name) for row in work.lake.content(name, each.path).to_pylist()]
 
 
 def _content(snapshot: Snapshot, name: str) -> dict[Batch, list[int]]:

@@ -19,12 +19,12 @@ FEW = 25
 
 @pytest.mark.slow
 def test_a_lake_in_a_folder_holds_what_its_log_says_whatever_happens_to_jobs() -> None:
-    run_schedules(LakeMachine, seed=1, count=FEW)
+    run_schedules(LakeMachine, seed=1, number=FEW)
 
 
 @pytest.mark.slow
 def test_a_lake_on_s3_holds_what_its_log_says_whatever_happens_to_jobs(store: Store) -> None:
-    run_schedules(machine_in(store.bucket("schedules")), seed=1, count=FEW // 5)
+    run_schedules(machine_in(store.bucket("schedules")), seed=1, number=FEW // 8)
 
 
 def test_schedules_find_a_job_that_does_not_roll_back_what_a_dead_one_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,4 +36,4 @@ def test_schedules_find_a_job_that_does_not_roll_back_what_a_dead_one_left(monke
 
     monkeypatch.setattr(work, "recover", take_all)
     with pytest.raises(AssertionError):
-        run_schedules(LakeMachine, seed=1, count=200)
+        run_schedules(LakeMachine, seed=1, number=200)

@@ -100,6 +100,7 @@ def run_maintain(
             if work.base.runs is not None:
                 # Other than those of tables, its commits count at once: the log itself has no log.
                 compacted[RUNS.name] = _compact_table(work, RUNS.name)
+                work.base = replace(work.base, runs=lake.version(RUNS.name))
                 deleted[RUNS.name] = clean(lake, RUNS.name, hours)
                 work.base = replace(work.base, runs=lake.version(RUNS.name))
         run = work.succeed(RowCounts(0, 0), {name: lake.version(name) for name in names}, {})
