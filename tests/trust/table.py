@@ -14,7 +14,7 @@ def table_of(parts: Iterable[Part], titles: dict[str, str]) -> str:
         "| --- | --: | --- | --: | --: | " + " | ".join("--:" for _ in KINDS) + " |",
     ]
     for part in parts:
-        each = ", ".join(f"{name} {count:,}" for name, count in sorted(part.tried.items()))
+        each = "; ".join(f"{name}: {count:,}" for name, count in sorted(part.tried.items()))
         found = " | ".join(str(part.found[kind]) for kind in KINDS)
         lines.append(f"| {titles[part.name]} | {part.count:,} | {each} | {part.seed} | {part.took / 60:.1f} | {found} |")
     return "\n".join(lines) + "\n"
