@@ -137,7 +137,7 @@ def test_a_difference_in_any_column_is_a_conflict(spark):
     }
     assert sorted(("shipment_id", *others)) == sorted(CONTENT)
     made = frame(spark, numbered([SOUND, *({**SOUND, name: other} for name, other in others.items())]))
-    found = found_repeats(settle(suspects(made, repeated_ids(made))))
+    found = found_repeats(settle(suspects(made, repeated_ids(made)), ()))
     assert found == dict.fromkeys(range(2, len(others) + 2), ("conflict", 1))
 
 
@@ -145,7 +145,7 @@ def test_a_difference_in_any_column_is_a_conflict(spark):
 def test_settle_tells_duplicates_from_conflicts(spark, rows):
     rows = [row for row in rows if is_sound(row)]
     made = frame(spark, rows)
-    assert found_repeats(settle(suspects(made, repeated_ids(made)))) == expected_repeats(rows)
+    assert found_repeats(settle(suspects(made, repeated_ids(made)), ())) == expected_repeats(rows)
 
 
 @given(rows=repeating)
@@ -154,12 +154,12 @@ def test_candidates_that_are_none_change_nothing(spark, rows):
     made = frame(spark, rows)
     every = made.select(F.xxhash64("shipment_id").alias("id_hash")).distinct()
     strangers = spark.createDataFrame([(0,), (42,), (-1,)], "id_hash long")
-    assert found_repeats(settle(suspects(made, every.union(strangers)))) == expected_repeats(rows)
+    assert found_repeats(settle(suspects(made, every.union(strangers)), ())) == expected_repeats(rows)
 
 
 def test_without_candidates_nothing_is_settled(spark):
     made = frame(spark, numbered([SOUND, SOUND]))
-    assert found_repeats(settle(suspects(made, spark.createDataFrame([], "id_hash long")))) == {}
+    assert found_repeats(settle(suspects(made, spark.createDataFrame([], "id_hash long")), ())) == {}
 
 
 @given(rows=repeating)
@@ -168,7 +168,7 @@ def test_ids_that_share_a_hash_by_chance_are_told_apart(spark, rows):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(repeats.F, "xxhash64", lambda *_: F.lit(7).cast("long"))
         made = frame(spark, rows)
-        assert found_repeats(settle(suspects(made, repeated_ids(made)))) == expected_repeats(rows)
+        assert found_repeats(settle(suspects(made, repeated_ids(made)), ())) == expected_repeats(rows)
 
 
 def test_repeated_ids_are_the_hashes_of_ids_that_stand_more_than_once(spark):

@@ -1,5 +1,7 @@
 """Repeats: shipments whose id stands more than once in a batch; one is kept, the others are told apart."""
 
+from collections.abc import Iterable
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -30,25 +32,29 @@ def suspects(frame: DataFrame, candidates: DataFrame) -> DataFrame:
     return candidates.join(frame.withColumn("id_hash", F.xxhash64("shipment_id")), "id_hash").select(*frame.columns)
 
 
-def settle(suspects: DataFrame) -> DataFrame:
+def settle(suspects: DataFrame, columns: Iterable[str]) -> DataFrame:
     """Decide which of the rows that share an id is kept.
 
     Args:
         suspects: shipments that break no rule of the contract, all of those that share an id; what they say in the columns
             of the contract is compared.
+        columns: to return. Few, where few are needed: the plans of Spark get slow with each.
 
     Columns:
-        as given, and repeat: string, null for a row that is kept, duplicate (the kept row has the same id and content) or
-        conflict (same id, other content); kept_row: long, the row that is kept for the id.
+        those asked for, source_row, and repeat: string, null for a row that is kept, duplicate (the kept row has the same id
+        and content) or conflict (same id, other content); kept_row: long, the row that is kept for the id.
     """
     same_id = Window.partitionBy("shipment_id")
     same_content = Window.partitionBy(*COLUMNS)
-    ranked = suspects.withColumns(
-        {"kept_row": F.min(IDENTITY).over(same_id), "first_row": F.min(IDENTITY).over(same_content)}
+    ranked = suspects.select(
+        *columns,
+        IDENTITY,
+        F.min(IDENTITY).over(same_id).alias("kept_row"),
+        F.min(IDENTITY).over(same_content).alias("first_row"),
     )
     # A copy of a row that lost its id is no duplicate: nothing of what it says is kept.
     repeat = F.when(F.col("first_row") > F.col("kept_row"), CONFLICT).when(F.col(IDENTITY) > F.col("first_row"), DUPLICATE)
-    return ranked.withColumn("repeat", repeat).drop("first_row")
+    return ranked.select(*columns, IDENTITY, repeat.alias("repeat"), "kept_row")
 
 
 def conflict_reasons() -> Column:

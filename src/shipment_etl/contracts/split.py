@@ -43,7 +43,8 @@ def split(frame: DataFrame, schema: DataFrameSchema | None = None) -> tuple[Data
     columns = [column_named(name) for name in frame.columns]
     sound, bad = judge(typed, schema).parts(typed)
     # Of the columns of a shipment alone, for the others may have any names.
-    settled = settle(suspects(sound.select(IDENTITY, *COLUMNS), repeated_ids(typed))).where(F.col("repeat") == CONFLICT)
+    repeated = suspects(sound.select(IDENTITY, *COLUMNS), repeated_ids(typed))
+    settled = settle(repeated, ["shipment_id"]).where(F.col("repeat") == CONFLICT)
     lost = settled.select(IDENTITY, conflict_reasons().alias("reasons"))
     conflicts = lost.join(typed, IDENTITY).select(*columns, "reasons")
     good = sound.join(conflicts.select(IDENTITY), IDENTITY, "left_anti").select(*columns)

@@ -30,6 +30,8 @@ SMALL = {
     SHUFFLES: str(max(2, os.cpu_count() or 2)),
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    # Of what a contract says of many columns, Spark would infer constraints for minutes, and use none of them.
+    "spark.sql.constraintPropagation.enabled": "false",
     # Rows of few kinds are written into a folder each; beyond this many open files a task would sort its rows first.
     "spark.sql.maxConcurrentOutputFileWriters": "8",
     # The contract's rules make methods of more than 8,000 bytecodes, which Java only interprets; Spark cuts what is larger

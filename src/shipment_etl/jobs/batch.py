@@ -108,7 +108,8 @@ def _settle(work: Work, suspects: Written) -> Written:
     """Decide about sound rows whose id may stand more than once, and write them into the folders of what they are."""
     if not suspects.files:
         return suspects
-    settled = settle(work.lake.read_files(work.spark, SHIPMENTS.name, suspects.files, suspects.own))
+    columns = [name for name in suspects.own.names if name != IDENTITY]
+    settled = settle(work.lake.read_files(work.spark, SHIPMENTS.name, suspects.files, suspects.own), columns)
     rows = settled.withColumn("repeat", F.coalesce("repeat", F.lit(KEPT)))
     further = (name for name in (ORIGINAL, UNPARSED, "kept_row") if name in rows.columns)
     beside = {name: F.when(F.col("repeat") == CONFLICT, F.col(name)) for name in further}

@@ -25,7 +25,8 @@ def clean(good: DataFrame) -> DataFrame:
         cost_per_kg: double, cost / kg; null where a part is unknown.
         cost_per_km: double, cost / km; null where a part is unknown.
     """
-    repeats = settle(suspects(good.select(IDENTITY, *COLUMNS), repeated_ids(good))).where(F.col("repeat").isNotNull())
+    settled = settle(suspects(good.select(IDENTITY, *COLUMNS), repeated_ids(good)), ())
+    repeats = settled.where(F.col("repeat").isNotNull())
     return with_derived(good.join(repeats.select(IDENTITY), IDENTITY, "left_anti"))
 
 
