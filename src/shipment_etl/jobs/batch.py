@@ -29,9 +29,13 @@ __all__ = ["Batch", "Outcome", "load_batch", "split_batch"]
 
 JSON_RECORD = "map<string,string>"
 ORIGINAL = "original"
-SOUND, REJECTED, SUSPECT = "sound", "rejected", "suspect"
-"""Kinds of rows, as the one pass tells them apart."""
-KEPT = "kept"
+KIND = "source"
+"""The column by whose values the one pass puts rows into folders: sound ones into that of their source, others elsewhere.
+
+It is a partition of the table, because readers take any folder like kind=sound for one.
+"""
+REJECTED, SUSPECT = "-rejected", "-suspect"
+"""Kinds of rows beside sound ones, as no source can be named."""
 MAX_BROADCAST_ROWS = 2_000_000
 """So many hashes of repeated ids, 16 MB, go to every task; more are joined by a shuffle."""
 
@@ -77,14 +81,14 @@ def split_batch(work: Work, staging: Staging, batch: Batch) -> Outcome:
         repeated = staging.keep("repeated_ids", repeated_ids(batch.frame))
     with work.stage("shipments"):
         written = _write_by_kind(work, batch, repeated)
-        settled = _settle(work, written.part(kind=SUSPECT))
-        shipments = written.part(kind=SOUND) + settled.part(repeat=KEPT)
+        settled = _settle(work, written.part(source=SUSPECT))
+        shipments = written.part(source=work.start.source) + settled.part(source=work.start.source)
         work.put_batch(SHIPMENTS, shipments)
     with work.stage("quarantine"):
-        rejected, conflicts = written.part(kind=REJECTED), settled.part(repeat=CONFLICT)
+        rejected, conflicts = written.part(source=REJECTED), settled.part(source=f"-{CONFLICT}")
         quarantine = _write_quarantine(work, batch, rejected, conflicts)
-        duplicates = settled.part(repeat=DUPLICATE)
-        for part in (rejected, written.part(kind=SUSPECT), conflicts, duplicates):
+        duplicates = settled.part(source=f"-{DUPLICATE}")
+        for part in (rejected, written.part(source=SUSPECT), conflicts, duplicates):
             work.discard(SHIPMENTS, part.files)
     counts = RowCounts(batch.rows, shipments.rows, quarantine.rows, duplicates.rows)
     return Outcome(shipments, counts, _count_reasons(work, quarantine))
@@ -98,10 +102,10 @@ def _write_by_kind(work: Work, batch: Batch, repeated: Kept) -> Written:
         ids = ids.withColumn("repeated", F.lit(True))
         frame = frame.withColumn("id_hash", F.xxhash64("shipment_id")).join(ids, "id_hash", "left")
         suspect = F.col("repeated").isNotNull()
-    kind = F.when(~batch.verdict.sound, REJECTED).when(suspect, SUSPECT).otherwise(SOUND)
-    rows = frame.withColumn("kind", kind)
-    beside = {name: F.when(F.col("kind") != SOUND, F.col(name)) for name in (ORIGINAL, UNPARSED) if name in frame.columns}
-    return work.write(SHIPMENTS, _derive(rows, F.col("kind") == SOUND, beside), "split", ("kind",), ("kind", *beside))
+    kind = F.when(~batch.verdict.sound, REJECTED).when(suspect, SUSPECT).otherwise(work.start.source)
+    rows, sound = frame.drop("batch_date").withColumn(KIND, kind), F.col(KIND) == work.start.source
+    beside = {name: F.when(~sound, F.col(name)) for name in (ORIGINAL, UNPARSED) if name in frame.columns}
+    return work.write(SHIPMENTS, _derive(rows, sound, beside), "split", (KIND,), (*beside,))
 
 
 def _settle(work: Work, suspects: Written) -> Written:
@@ -110,10 +114,10 @@ def _settle(work: Work, suspects: Written) -> Written:
         return suspects
     columns = [name for name in suspects.own.names if name != IDENTITY]
     settled = settle(work.lake.read_files(work.spark, SHIPMENTS.name, suspects.files, suspects.own), columns)
-    rows = settled.withColumn("repeat", F.coalesce("repeat", F.lit(KEPT)))
+    rows = settled.withColumn(KIND, F.coalesce(F.concat(F.lit("-"), "repeat"), F.lit(work.start.source)))
     further = (name for name in (ORIGINAL, UNPARSED, "kept_row") if name in rows.columns)
     beside = {name: F.when(F.col("repeat") == CONFLICT, F.col(name)) for name in further}
-    return work.write(SHIPMENTS, _derive(rows, F.col("repeat") == KEPT, beside), "settled", ("repeat",), ("repeat", *beside))
+    return work.write(SHIPMENTS, _derive(rows, F.col(KIND) == work.start.source, beside), "settled", (KIND,), (*beside,))
 
 
 def _derive(rows: DataFrame, accepted: Column, beside: dict[str, Column]) -> DataFrame:

@@ -48,7 +48,7 @@ class Written:
         return Written(tuple(files), self.own, self.schema)
 
     def part(self, **partition: str) -> "Written":
-        """Return the files of one partition, as `part(kind="sound")`."""
+        """Return the files of one partition, as `part(source="acme")`."""
         return self.with_files(each for each in self.files if partition.items() <= each.partition.items())
 
     def __add__(self, other: "Written") -> "Written":
