@@ -61,7 +61,8 @@ def fit(frame: DataFrame, schema: DataFrameSchema) -> DataFrame:
     if UNPARSED in found:
         told = F.concat(F.coalesce(column_named(UNPARSED).cast(REASONS_TYPE), F.array().cast(REASONS_TYPE)), told)
     columns = (values.get(name, column_named(name)).alias(name) for name in found if name != UNPARSED)
-    return frame.select(*columns, told.alias(UNPARSED))
+    # Packed and unpacked, so that engines compute a cast once, and not wherever the contract names its column.
+    return frame.select(F.inline(F.array(F.struct(*columns, told.alias(UNPARSED)))))
 
 
 def _types(schema: DataFrameSchema) -> dict[str, T.DataType | None]:
