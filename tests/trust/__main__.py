@@ -6,6 +6,7 @@ Every trial is drawn from the seed, the part and its number; the moment at which
 import argparse
 import os
 import random
+import shutil
 import sys
 import time
 import traceback
@@ -84,6 +85,7 @@ def run_table(seed: int, names: list[str], minutes: float, trial: int | None = N
     whole = sum(LINES[name].share for name in names)
     with ExitStack() as stack:
         folder = Path(make_folder())
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         store = stack.enter_context(running())
         proxy = stack.enter_context(lying(store.endpoint))
         for name in [each for each in os.environ if each.startswith("AWS_")]:
