@@ -272,6 +272,7 @@ def reap(
     run: Annotated[
         str | None, typer.Option("--run", metavar="ID", help="End those of this run, whatever their age.")
     ] = None,
+    prefix: Annotated[str, typer.Option(metavar="TEXT", help="Only those of runs whose name starts with this text.")] = "",
     dry: Annotated[bool, typer.Option("--dry-run", help="Only tell which.")] = False,
     settings: SettingsOption = None,
     endpoint_url: EndpointOption = None,
@@ -281,7 +282,7 @@ def reap(
 ) -> None:
     """End our clusters that are older than their maximum age."""
     clusters = _clusters(_service(settings, endpoint_url, local))
-    for each in clusters.reap(run, dry=dry):
+    for each in clusters.reap(run, prefix=prefix, dry=dry):
         created = datetime.fromtimestamp(each.created, UTC).isoformat(timespec="seconds")
         told = {"cluster": each.name, "run": each.run, "created": created, "ended": not dry}
         print_result(told, as_json, f"{each.name} of {each.run}, created {created}")

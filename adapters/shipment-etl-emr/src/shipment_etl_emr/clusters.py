@@ -166,8 +166,13 @@ class Clusters:
             self._calls(f"to end the cluster {cluster}", self._emr.terminate_job_flows, JobFlowIds=[cluster])
         raise AssertionError("pauses never end")
 
-    def reap(self, run: str | None = None, *, dry: bool = False) -> Iterator[Cluster]:
-        """End our clusters that are older than their maximum age, and yield each; of one run, whatever their age.
+    def reap(self, run: str | None = None, *, prefix: str = "", dry: bool = False) -> Iterator[Cluster]:
+        """Terminate our clusters that are older than their maximum age, and yield each.
+
+        Args:
+            run: terminate those of this run only, whatever their age.
+            prefix: leave out those of runs whose name does not start with it.
+            dry: terminate nothing.
 
         Raises:
             ReapIncomplete: at the end, when some could not be looked at or ended.
@@ -176,7 +181,9 @@ class Clusters:
         for name in [each["Id"] for each in self._listed(None, ALIVE)]:
             try:
                 each = _cluster(self._describe(name))
-                if each is None or (each.run != run if run else now - each.created < each.max_age):
+                if each is None or not each.run.startswith(prefix):
+                    continue
+                if each.run != run if run else now - each.created < each.max_age:
                     continue
                 if not dry:
                     self.end_cluster(name)

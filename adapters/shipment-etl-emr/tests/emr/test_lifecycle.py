@@ -378,3 +378,16 @@ def test_the_reaper_ends_only_what_is_ours_and_old() -> None:
     assert world.alive() == [young]
     assert other.told_to_end is None
     assert [each.name for each in clusters.reap("a")] == [young.name]
+
+
+def test_the_reaper_of_a_prefix_leaves_other_runs_alone_whatever_their_age() -> None:
+    world = World(1, outcomes=("hang",))
+    request = {"Name": "shipment-etl/a", "Instances": {"KeepJobFlowAliveWhenNoSteps": False}, "Steps": [{"Name": "x"}]}
+    age = {"Key": MAX_AGE_TAG, "Value": "60"}
+    tags = [[{"Key": RUN_TAG, "Value": run}, age] for run in ("a:x", "a.b:x", "ab:x")]
+    mine, *others = (world.create({**request, "Tags": each}) for each in tags)
+    world.now += 2 * HOUR
+    clusters = clusters_of(world.client(Faults()))
+    assert [each.name for each in clusters.reap(prefix="a:")] == [mine.name]
+    assert list(clusters.reap("a.b:x", prefix="a:")) == []
+    assert world.alive() == others

@@ -40,7 +40,8 @@ def deploy(
 ) -> None:
     """Put the flows of this package into Kestra; what is there already stays as it is.
 
-    The account is taken from KESTRA_USERNAME and KESTRA_PASSWORD of the environment.
+    The account is taken from KESTRA_USERNAME and KESTRA_PASSWORD of the environment, the password also from the file that
+    KESTRA_PASSWORD_FILE names.
     """
     flows = shipped_flows(namespace)
     from shipment_etl_kestra.deploy import deploy as deployed

@@ -6,14 +6,17 @@ ShipmentEtlError
 │       ├── AccountUnset
 │       ├── FlowUnreadable
 │       ├── NothingToDeploy
-│       └── OutcomeUnreadable
+│       ├── OutcomeUnreadable
+│       └── PasswordUnreadable
 └── JobError
     └── KestraError                 the work on Kestra could not be done (exit code 1)
         ├── KestraUnreachable       retryable
         ├── AccountRefused
         ├── FlowRejected
         ├── KestraFailed            retryable where Kestra is to blame
-        └── ReportDisagrees
+        ├── NotKestra
+        ├── ReportDisagrees
+        └── StepFailed
 """
 
 from collections.abc import Iterable
@@ -29,9 +32,12 @@ __all__ = [
     "KestraFailed",
     "KestraRefused",
     "KestraUnreachable",
+    "NotKestra",
     "NothingToDeploy",
     "OutcomeUnreadable",
+    "PasswordUnreadable",
     "ReportDisagrees",
+    "StepFailed",
 ]
 
 
@@ -53,10 +59,23 @@ class AccountUnset(KestraRefused):
     """The environment names no account of Kestra."""
 
     template = "Not set: {missing}."
-    remedy = "Set the account that Kestra was started with in the environment; a password is taken from nowhere else."
+    remedy = (
+        "Set the account that Kestra was started with in the environment, or name a file that holds the password with "
+        "KESTRA_PASSWORD_FILE; there is no option for a password."
+    )
 
     def __init__(self, missing: Iterable[str]) -> None:
         super().__init__(missing=missing)
+
+
+class PasswordUnreadable(KestraRefused):
+    """The file that is to hold the password cannot be read."""
+
+    template = "The file {file} of KESTRA_PASSWORD_FILE cannot be read: {why:.200}."
+    remedy = "Name a file that holds the password and that you may read, or set KESTRA_PASSWORD."
+
+    def __init__(self, file: str, why: str) -> None:
+        super().__init__(file=file, why=why)
 
 
 class FlowUnreadable(KestraRefused):
@@ -92,8 +111,27 @@ class ReportDisagrees(KestraError):
         super().__init__(remedy=remedy, run_id=run_id, said=said)
 
 
+class StepFailed(KestraError):
+    """The step of an outcome failed; its error is passed on."""
+
+    template = "{message:.4000}"
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(remedy=remedy, message=message)
+
+
+class NotKestra(KestraError):
+    """Something else than Kestra answers at the URL."""
+
+    template = "What answers at {url!r} is not Kestra: {why:.200}."
+    remedy = "Name the address of Kestra with --url; another service may have taken its port."
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(url=url, why=why)
+
+
 class KestraUnreachable(KestraError):
-    """Nothing that is Kestra answers at the URL."""
+    """Nothing answers at the URL."""
 
     template = "No Kestra answers at {url!r}: {why:.600}."
     remedy = "Start it (docker compose up --detach --wait), open the tunnel to it, or name its address with --url."

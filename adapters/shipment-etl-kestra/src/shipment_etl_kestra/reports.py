@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from shipment_etl.lake.runs import SUCCEEDED, Run
-from shipment_etl_kestra.errors import OutcomeUnreadable, ReportDisagrees
+from shipment_etl_kestra.errors import OutcomeUnreadable, ReportDisagrees, StepFailed
 
 __all__ = ["metrics_of", "outputs_of", "run_of_outcome"]
 
@@ -40,12 +40,16 @@ def run_of_outcome(text: str, name: str, batch_date: date) -> Run:
         batch_date: the day that was asked for.
 
     Raises:
+        StepFailed: the outcome is an error.
         OutcomeUnreadable: it is none, or does not hold one report.
         RowsLost: the report does not account for every row.
         ReportDisagrees: the run did not succeed, is of another day, or read no row.
     """
     try:
-        (report,) = json.loads(text)["reports"]
+        outcome = json.loads(text)
+        if error := outcome.get("error"):
+            raise StepFailed(str(error["message"]), str(error["remedy"]))
+        (report,) = outcome["reports"]
         run = Run.from_json(report)
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise OutcomeUnreadable(name, problem) from problem

@@ -4,12 +4,21 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
 
 from shipment_etl.errors import InvalidValue
-from shipment_etl_kestra.errors import AccountRefused, AccountUnset, FlowRejected, KestraFailed, KestraUnreachable
+from shipment_etl_kestra.errors import (
+    AccountRefused,
+    AccountUnset,
+    FlowRejected,
+    KestraFailed,
+    KestraUnreachable,
+    NotKestra,
+    PasswordUnreadable,
+)
 from shipment_etl_kestra.shipped import Flow
 
 with warnings.catch_warnings():
@@ -19,12 +28,13 @@ with warnings.catch_warnings():
 
 __all__ = ["Kestra"]
 
-USERNAME, PASSWORD = "KESTRA_USERNAME", "KESTRA_PASSWORD"
+USERNAME, PASSWORD, PASSWORD_FILE = "KESTRA_USERNAME", "KESTRA_PASSWORD", "KESTRA_PASSWORD_FILE"
 TENANT = "main"
 """The only tenant of the open-source edition, and the first one of any other."""
 PATIENCE = 30.0
 REFUSED = (401, 403)
 MISSING = 404
+UNKNOWN_METHOD = (405, 501)
 UNFIT = (400, 409, 422)
 
 
@@ -37,17 +47,19 @@ class Kestra:
         Raises:
             InvalidValue: the URL is none.
             AccountUnset: the environment names no account.
+            PasswordUnreadable: it names a file for the password that cannot be read.
         """
         if not _is_address(url):
             # Without what stands before an @, which may be a password.
             raise InvalidValue("--url", url.rpartition("@")[2], "http:// or https:// and a host, without an account")
-        missing = [name for name in (USERNAME, PASSWORD) if not environment.get(name)]
+        account = {USERNAME: environment.get(USERNAME), PASSWORD: _password(environment)}
+        missing = [name for name, value in account.items() if not value]
         if missing:
             raise AccountUnset(missing)
         self.url = url.rstrip("/")
         self._username = environment[USERNAME]
         self._client = KestraClient(  # type: ignore[no-untyped-call]  # alone in a client that is typed otherwise
-            host=self.url, username=self._username, password=environment[PASSWORD], timeout=PATIENCE
+            host=self.url, username=self._username, password=account[PASSWORD], timeout=PATIENCE
         )
 
     def has_namespace(self, name: str) -> bool:
@@ -84,7 +96,13 @@ class Kestra:
             FlowRejected: Kestra would not take it.
         """
         with self._asked_to(f"check the flow {flow}", flow):
-            verdicts = self._client.flows.validate_flows(TENANT, flow.source)
+            try:
+                verdicts = self._client.flows.validate_flows(TENANT, flow.source)
+            except ApiException as answer:
+                # Every Kestra has this path, whatever flows it has.
+                if answer.status == MISSING:
+                    raise NotKestra(self.url, "it does not know how to check a flow (404)") from answer
+                raise
         for verdict in verdicts:
             if verdict.constraints:
                 raise FlowRejected(str(flow), verdict.constraints)
@@ -106,7 +124,7 @@ class Kestra:
         try:
             yield
         except requests.JSONDecodeError as problem:
-            raise KestraUnreachable(self.url, "what answers is not Kestra") from problem
+            raise NotKestra(self.url, "its answer is not JSON") from problem
         except requests.RequestException as problem:
             raise KestraUnreachable(self.url, _reason(problem)) from problem
         except ApiException as answer:
@@ -115,7 +133,20 @@ class Kestra:
                 raise AccountRefused(self.url, self._username, status) from answer
             if flow is not None and status in UNFIT:
                 raise FlowRejected(str(flow), _message(answer.body)) from answer
+            if status in UNKNOWN_METHOD:
+                raise NotKestra(self.url, f"it answered {status} when asked to {doing}") from answer
             raise KestraFailed(self.url, doing, status, _message(answer.body)) from answer
+
+
+def _password(environment: Mapping[str, str]) -> str:
+    """Return the password of the environment, or of the file that it names; empty if neither."""
+    file = environment.get(PASSWORD_FILE, "")
+    if environment.get(PASSWORD) or not file:
+        return environment.get(PASSWORD, "")
+    try:
+        return Path(file).read_text("utf-8").rstrip("\n")
+    except (OSError, ValueError) as problem:
+        raise PasswordUnreadable(file, str(problem)) from problem
 
 
 def _is_address(url: str) -> bool:

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,14 @@ from hypothesis import strategies as st
 
 from shipment_etl.errors import InvalidValue
 from shipment_etl_kestra.deploy import Change, change_of, deploy
-from shipment_etl_kestra.errors import AccountUnset, FlowRejected, KestraFailed, KestraUnreachable
+from shipment_etl_kestra.errors import (
+    AccountUnset,
+    FlowRejected,
+    KestraFailed,
+    KestraUnreachable,
+    NotKestra,
+    PasswordUnreadable,
+)
 from shipment_etl_kestra.service import Kestra
 from shipment_etl_kestra.shipped import Flow, shipped_flows
 
@@ -191,12 +199,52 @@ def test_a_kestra_that_fails_is_told_with_what_it_was_asked(state: State, url: s
         deployed(url)
 
 
-@pytest.mark.parametrize(("status", "error"), [(200, KestraUnreachable), (404, KestraFailed)])
-def test_another_program_at_the_port_is_no_kestra(status: int, error: type[Exception], state: State, url: str) -> None:
-    state.page = (status, "<html>Some other page</html>")
-    with pytest.raises(error, match=r"(not|whether it is) Kestra"):
+@pytest.mark.parametrize(
+    ("status", "page"),
+    [
+        (200, "<html>Some other page</html>"),
+        (404, "<html>Some other page</html>"),
+        (404, '{"detail": "Not Found"}'),
+        (405, '{"detail": "Method Not Allowed"}'),
+        (501, "Unsupported method"),
+    ],
+)
+def test_another_program_at_the_port_is_reported_as_not_kestra(status: int, page: str, state: State, url: str) -> None:
+    state.page = (status, page)
+    with pytest.raises(NotKestra, match=f"What answers at '{url}' is not Kestra: .* Name the address of Kestra with --url"):
         deployed(url)
     assert state.writes == []
+
+
+def test_the_password_may_be_in_a_file(tmp_path: Path, state: State, url: str) -> None:
+    file = tmp_path / "password"
+    file.write_text(f"{PASSWORD}\n", "utf-8")
+    done = command("--url", url, KESTRA_USERNAME=USERNAME, KESTRA_PASSWORD_FILE=str(file))
+    assert done.returncode == 0, done.stderr
+    assert state.writes != []
+
+
+def test_a_password_in_the_environment_wins_over_the_file(url: str) -> None:
+    assert deployed_with(url, KESTRA_PASSWORD_FILE="/no/such/file", **ACCOUNT) != []
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["missing", "not text"])
+def test_a_password_file_that_cannot_be_read_is_named(content: bytes | None, tmp_path: Path, url: str) -> None:
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(PasswordUnreadable, match=f"The file {file} of KESTRA_PASSWORD_FILE cannot be read"):
+        deployed_with(url, KESTRA_USERNAME=USERNAME, KESTRA_PASSWORD_FILE=str(file))
+
+
+def test_an_empty_password_file_is_no_password(tmp_path: Path, url: str) -> None:
+    (tmp_path / "password").write_text("\n", "utf-8")
+    with pytest.raises(AccountUnset, match="KESTRA_PASSWORD"):
+        deployed_with(url, KESTRA_USERNAME=USERNAME, KESTRA_PASSWORD_FILE=str(tmp_path / "password"))
+
+
+def deployed_with(url: str, **environment: str) -> list[str]:
+    return [each.name for each in deploy(Kestra(url, environment), "shipments", FLOWS)]
 
 
 def test_json_is_for_programs_and_a_dry_run_writes_nothing(state: State, url: str) -> None:

@@ -1,7 +1,10 @@
 """The flows that are shipped: what has to hold of their text; whether Kestra takes them is its own engine's to say."""
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +15,7 @@ from shipment_etl_kestra.shipped import shipped_flows
 FLOWS = {flow.id: yaml.safe_load(flow.source) for flow in shipped_flows()}
 SOURCES = {flow.id: flow.source for flow in shipped_flows()}
 PIPELINES = ["data_generation", "data_processing"]
-COMMANDS = "io.kestra.plugin.scripts.python.Commands"
+COMMANDS = "io.kestra.plugin.scripts.shell.Commands"
 PROCESS = "io.kestra.plugin.core.runner.Process"
 DROPPED = r"pluginDefaults|ForEach|\bconditions:|preconditions:|runIf:|\bjson\(|\|\s*json\b"
 """What Kestra 2.0 knows no more."""
@@ -29,8 +32,53 @@ def commands(flow: dict[str, Any]) -> Iterator[dict[str, Any]]:
     return (task for task in tasks(flow) if task["type"] == COMMANDS)
 
 
-def test_there_are_two_pipelines_and_a_reaper() -> None:
-    assert sorted(FLOWS) == [*PIPELINES, "reaper"]
+def test_there_are_two_pipelines_a_reaper_and_a_check() -> None:
+    assert sorted(FLOWS) == ["check", *PIPELINES, "reaper"]
+
+
+def test_the_check_is_started_by_hand_and_starts_nothing() -> None:
+    flow = FLOWS["check"]
+    assert "triggers" not in flow
+    (task,) = flow["tasks"]
+    assert [command.split()[:3] for command in task["commands"]] == [["shipment-etl", "emr", "check"]]
+
+
+def test_no_flow_runs_a_task_that_asks_for_a_package_manager_first() -> None:
+    # The Python plugin looks for uv before each attempt, and downloads it where there is none.
+    assert {task["type"].split(".")[-2] for flow in FLOWS.values() for task in commands(flow)} == {"shell"}
+    assert not any("plugin.scripts.python" in source for source in SOURCES.values())
+
+
+@pytest.mark.parametrize("namespace", ["shipments", "shipments.staging"])
+def test_a_reaper_terminates_clusters_of_its_own_namespace_only(namespace: str) -> None:
+    names = [f"{each}:data_generation-abc" for each in ("shipments", "shipments.staging", "shipments2")]
+    assert all(FLOWS[name]["variables"]["run"].startswith("{{ flow.namespace }}:") for name in PIPELINES)
+    (task,) = FLOWS["reaper"]["tasks"]
+    assert '--prefix "$NAMESPACE:"' in task["commands"][-1]
+    assert task["env"]["KILLED_RUN"].startswith("{{ trigger.namespace ?? '' }}:")
+    assert [name for name in names if name.startswith(f"{namespace}:")] == [f"{namespace}:data_generation-abc"]
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_the_cause_of_a_red_wait_goes_to_stderr_and_its_exit_code_stays(name: str, tmp_path: Path) -> None:
+    (command,) = next(task for task in FLOWS[name]["tasks"] if task["id"] == "wait")["commands"]
+    program = tmp_path / "shipment-etl"
+    program.write_text(
+        """#!/bin/sh
+case "$1" in
+  emr) echo "s-1: RUNNING" >&2; echo '{"error": {}}'; exit 75 ;;
+  kestra) echo "error: of $3 on $5" >&2; exit 1 ;;
+esac
+""",
+        "utf-8",
+    )
+    program.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.defpath}", "CLUSTER": "j-1", "STEP": "s-1", "FOLDER": "/f", "DATE": "2026-11-23"}
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"set -e\n{command}"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (75, "s-1: RUNNING\n", "error: of outcome.json on 2026-11-23\n")
 
 
 @pytest.mark.parametrize(
@@ -78,8 +126,7 @@ def test_keys_come_from_secrets_alone(name: str) -> None:
     assert set(re.findall(r"secret\('(\w+)'\)", SOURCES[name])) == {
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
-        "ALERT_WEBHOOK",
-    }
+    } | ({"ALERT_WEBHOOK"} if "errors" in FLOWS[name] else set())
 
 
 @pytest.mark.parametrize("name", FLOWS)

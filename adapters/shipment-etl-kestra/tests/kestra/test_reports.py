@@ -17,7 +17,7 @@ from shipment_etl.errors import NewerRelease, RowsLost
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import RowCounts, Run, RunStart
 from shipment_etl_kestra import events
-from shipment_etl_kestra.errors import OutcomeUnreadable, ReportDisagrees
+from shipment_etl_kestra.errors import OutcomeUnreadable, ReportDisagrees, StepFailed
 from shipment_etl_kestra.reports import metrics_of, outputs_of, run_of_outcome
 
 DAY = date(2026, 11, 23)
@@ -84,6 +84,19 @@ def test_a_report_that_is_not_what_was_asked_for_is_told(changes: dict[str, Any]
 def test_what_is_no_outcome_is_told(text: str) -> None:
     with pytest.raises(OutcomeUnreadable, match=r"outcome\.json is not the outcome of one run"):
         run_of_outcome(text, "outcome.json", DAY)
+
+
+def test_the_cause_of_a_failed_step_is_passed_on_with_its_fix() -> None:
+    error = {"message": "The step s-1 is FAILED: no batch of 2026-11-23.", "remedy": "Land it first."}
+    with pytest.raises(StepFailed) as failed:
+        run_of_outcome(json.dumps({"error": error}), "outcome.json", DAY)
+    assert str(failed.value) == "The step s-1 is FAILED: no batch of 2026-11-23. Land it first."
+
+
+@pytest.mark.parametrize("error", ["gone", ["gone"], {"message": "gone"}])
+def test_an_error_in_another_form_is_no_outcome(error: Any) -> None:
+    with pytest.raises(OutcomeUnreadable):
+        run_of_outcome(json.dumps({"error": error}), "outcome.json", DAY)
 
 
 def report(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -119,6 +119,14 @@ class Engine {
             .collect(Collectors.joining("\n"));
     }
 
+    /** The part of it that is about errors. */
+    String errors(Execution execution) {
+        return logs.findByExecutionId(TENANT, execution.getId(), Level.ERROR)
+            .stream()
+            .map(LogEntry::getMessage)
+            .collect(Collectors.joining("\n"));
+    }
+
     Map<String, Double> metrics(Execution execution) {
         return metrics.findByExecutionId(TENANT, execution.getId(), Pageable.UNPAGED)
             .stream()

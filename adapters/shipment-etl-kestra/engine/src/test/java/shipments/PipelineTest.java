@@ -67,7 +67,9 @@ class PipelineTest {
             assertEnded(FAILED, execution);
             assertEquals(FAILED, Engine.state(execution, "wait").orElseThrow());
             assertEquals(SUCCESS, Engine.state(execution, "terminate").orElseThrow());
-            assertLogged(execution, "There is no lake at s3://local-lake/empty.");
+            String errors = engine.errors(execution);
+            assertTrue(errors.contains("There is no lake at s3://local-lake/empty."), errors);
+            assertFalse(errors.contains("RUNNING"), errors);
             assertEquals(1, told.size());
             assertTrue(told.getFirst().contains(execution.getId()), told.toString());
         } finally {
@@ -165,6 +167,29 @@ class PipelineTest {
     @Test
     void theReaperFindsNothingToEnd() throws Exception {
         assertEnded(SUCCESS, engine.run(engine.put(Shipped.REAPER), Map.of()));
+    }
+
+    @Test
+    void theReaperOfAnotherNamespaceLeavesAKilledExecutionAlone() throws Exception {
+        FlowWithSource reaper = engine.put(Shipped.REAPER);
+        FlowWithSource other = engine.putSource(Shipped.source(Shipped.REAPER).replace("namespace: shipments", "namespace: others"));
+        FlowWithSource flow = engine.put(Shipped.GENERATION);
+        Execution execution = engine.start(flow, Map.of("date", DAY, "rows", 2000));
+        engine.await(execution, now -> Engine.running(now, "wait"));
+        engine.kill(execution);
+        Execution ofOther = engine.next(other);
+        assertEnded(SUCCESS, ofOther);
+        assertFalse(engine.log(ofOther).contains("\"cluster\""), engine.log(ofOther));
+        assertEnded(KILLED, engine.end(flow, execution));
+        assertEnded(SUCCESS, engine.next(reaper));
+    }
+
+    @Test
+    void theCheckCostsNothing() throws Exception {
+        Execution execution = engine.run(engine.put(Shipped.CHECK), Map.of());
+        assertEnded(SUCCESS, execution);
+        assertLogged(execution, "green");
+        assertEquals(List.of(), Cloud.of(execution.getId()));
     }
 
     private void assertEnded(State.Type expected, Execution execution) {

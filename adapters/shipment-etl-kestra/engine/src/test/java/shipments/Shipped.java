@@ -11,6 +11,7 @@ final class Shipped {
     static final String GENERATION = "data_generation";
     static final String PROCESSING = "data_processing";
     static final String REAPER = "reaper";
+    static final String CHECK = "check";
 
     private Shipped() {
     }

@@ -22,7 +22,7 @@ class ValidationTest {
     private ModelValidator validator;
 
     @ParameterizedTest
-    @ValueSource(strings = {Shipped.GENERATION, Shipped.PROCESSING, Shipped.REAPER})
+    @ValueSource(strings = {Shipped.GENERATION, Shipped.PROCESSING, Shipped.REAPER, Shipped.CHECK})
     void aShippedFlowIsValid(String id) throws IOException {
         Flow flow = Shipped.flow(id);
         validator.validate(flow);

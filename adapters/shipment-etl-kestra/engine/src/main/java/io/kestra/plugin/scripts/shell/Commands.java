@@ -1,4 +1,4 @@
-package io.kestra.plugin.scripts.python;
+package io.kestra.plugin.scripts.shell;
 
 import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.property.Property;
@@ -26,7 +26,7 @@ import lombok.experimental.SuperBuilder;
 @Plugin
 public class Commands extends AbstractExecScript implements RunnableTask<ScriptOutput> {
     @Builder.Default
-    protected Property<String> containerImage = Property.ofValue("python:3.12-slim");
+    protected Property<String> containerImage = Property.ofValue("ubuntu");
 
     protected Property<List<String>> commands;
 
