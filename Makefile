@@ -25,10 +25,10 @@ INSTALL_core := --package shipment-etl
 INSTALL_full := --all-packages --all-extras
 INSTALL = $(INSTALL_$*)
 
-.PHONY: help setup demo test fast check lint types imports format docs sbom audit parity bench trust lock clean
+.PHONY: help setup demo test fast check lint types imports format docs sbom audit rehearse-compose parity bench trust lock clean
 
 help: ## List these commands.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: .venv/.stamp ## Make .venv with the locked dependencies; every command below does so by itself.
 
@@ -76,6 +76,9 @@ audit: .venv/.stamp ## Look for known vulnerabilities in all that is locked; ask
 		|| { cat build/audit/vulnerable.md 2>/dev/null || { tail -1 build/audit/log; echo; \
 		echo "NOT AUDITED: no usable answer from the advisory service. Nothing is known about these packages. Log: build/audit/log"; }; \
 		exit 1; }
+
+rehearse-compose: .venv/.stamp ## Build the images and run all of docker-compose.yml, pipelines included; needs a Docker engine.
+	REHEARSE_COMPOSE=1 .venv/bin/python -m pytest tests/deployment/test_rehearsal.py -v -x $(ARGS)
 
 parity: .venv/.stamp ## Hold Sail and classic Spark against each other; needs a Java 17.
 	.venv/bin/python tests/engines/parity.py $(ARGS)

@@ -19,8 +19,8 @@ CONFIG_FILE = "shipment-etl.toml"
 PREFIX = "SHIPMENT_ETL_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 """Names another file."""
-OTHER_VARIABLES = (CONFIG_VARIABLE, f"{PREFIX}JARS", f"{PREFIX}IVY_SETTINGS")
-"""Variables that are no settings of commands; the last two are of `engines.jars`."""
+OTHER_VARIABLES = (CONFIG_VARIABLE, f"{PREFIX}JARS", f"{PREFIX}IVY_SETTINGS", f"{PREFIX}PACKAGES")
+"""Variables that are no settings of commands: of this module, of `engines.jars` (two), of the adapter for EMR."""
 
 
 @strict

@@ -7,15 +7,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from shipment_etl_airflow.dags import MARTS, RAW, data_generation, data_processing, job_dag
+    from shipment_etl_airflow.dags import MARTS, RAW, check, data_generation, data_processing, job_dag
     from shipment_etl_airflow.operators import EmrJobOperator
 
-__all__ = ["MARTS", "RAW", "EmrJobOperator", "data_generation", "data_processing", "job_dag"]
+__all__ = ["MARTS", "RAW", "EmrJobOperator", "check", "data_generation", "data_processing", "job_dag"]
 
 _HOMES = {
     "MARTS": "dags",
     "RAW": "dags",
     "EmrJobOperator": "operators",
+    "check": "dags",
     "data_generation": "dags",
     "data_processing": "dags",
     "job_dag": "dags",

@@ -10,7 +10,7 @@ from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param, setup, task
 from shipment_etl_airflow.operators import PLACE, EmrJobOperator
 from shipment_etl_airflow.plan import batch_date, options, run_name
 
-__all__ = ["MARTS", "RAW", "data_generation", "data_processing", "job_dag"]
+__all__ = ["MARTS", "RAW", "check", "data_generation", "data_processing", "job_dag"]
 
 RAW = Asset("shipment_etl_raw")
 MARTS = Asset("shipment_etl_marts")
@@ -54,6 +54,35 @@ def data_processing(schedule: str | None = "0 18 * * *", **more: Any) -> DAG:
     }
     given = {"dag_id": "data_processing", "params": params, "reads": RAW, "writes": MARTS, **more}
     return job_dag("process", schedule, **given)
+
+
+def check(*, connection: str = "aws_default", dag_id: str = "shipment_etl_check") -> DAG:
+    """Return the DAG that checks all that a run needs, by hand; it starts nothing and costs nothing.
+
+    Args:
+        connection: ID of a connection of type aws.
+        dag_id: its name.
+    """
+    with DAG(
+        dag_id,
+        description="shipment_etl: check what a run on Amazon EMR needs",
+        schedule=None,
+        catchup=False,
+        params={"lake": COMMON["lake"]},
+        tags=["shipment_etl"],
+    ) as dag:
+
+        @task(task_id="check")
+        def look(settings: str, lake: str, package: str) -> None:
+            """Check settings, credentials, buckets, roles, quotas and network; each red line of the log names its fix."""
+            from shipment_etl_airflow import jobs
+            from shipment_etl_airflow.connected import final_errors
+
+            with final_errors():
+                jobs.check(lake, settings, connection, package)
+
+        look(SETTINGS, LAKE, PACKAGE)
+    return dag
 
 
 def job_dag(

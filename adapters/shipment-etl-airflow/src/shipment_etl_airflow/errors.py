@@ -3,17 +3,30 @@
 ShipmentEtlError
 └── UsageError
     └── AirflowRefused              refused before money is spent: the task is red at once, and not tried again
+        ├── ChecksRed
         ├── ConnectionMissing
         └── VariableMissing
 """
 
+from collections.abc import Iterable
+
 from shipment_etl.errors import UsageError
 
-__all__ = ["AirflowRefused", "ConnectionMissing", "VariableMissing"]
+__all__ = ["AirflowRefused", "ChecksRed", "ConnectionMissing", "VariableMissing"]
 
 
 class AirflowRefused(UsageError):
     """What Airflow was set up with does not work; nothing was started."""
+
+
+class ChecksRed(AirflowRefused):
+    """Something that a run needs is missing."""
+
+    template = "A run would fail: {names} are red."
+    remedy = "Do what each red line of this log says, then run the check again."
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(names=names)
 
 
 class ConnectionMissing(AirflowRefused):

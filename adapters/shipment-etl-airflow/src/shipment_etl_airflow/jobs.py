@@ -1,24 +1,49 @@
 """Jobs: made ready before money is spent, and ended whatever happened. What the tasks around a job on EMR do."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from shipment_etl_airflow.connected import connected
-from shipment_etl_airflow.errors import VariableMissing
+from shipment_etl_airflow.errors import ChecksRed, VariableMissing
 from shipment_etl_emr import Job, Place, step_request
+from shipment_etl_emr.checks import check_service
 from shipment_etl_emr.settings import s3_parts
 
-__all__ = ["as_job", "end", "prepare"]
+__all__ = ["as_job", "check", "end", "prepare"]
 
 SCRIPTS = {"generate": "data_generation.py", "process": "pyspark_app.py"}
+LEVELS = {"green": logging.INFO, "yellow": logging.WARNING, "red": logging.ERROR}
+"""Of a check's state in the log."""
 NO_SCRIPT = "Put the folder spark/ of the project beside emr.toml."
 
 
 def as_job(fields: Mapping[str, Any]) -> Job:
     """Return the job that an XCom holds."""
     return Job(**{**fields, "arguments": tuple(fields["arguments"])})
+
+
+def check(lake: str, settings: str, connection: str, package: str) -> None:
+    """Check all that a run needs, and log each finding with its fix; nothing is started.
+
+    Args:
+        lake: s3:// URI; empty if none is set.
+        settings: file emr.toml.
+        connection: ID of a connection of type aws.
+        package: s3:// URI of a package; empty if none is set.
+
+    Raises:
+        ChecksRed: something is missing.
+    """
+    scripts = tuple(str(Path(settings).parent / "spark" / name) for name in SCRIPTS.values())
+    checks = check_service(lambda: connected(settings, connection), lake or None, package or None, scripts)
+    for each in checks:
+        fix = f" Fix: {each.fix}" if each.fix else ""
+        logging.getLogger(__name__).log(LEVELS[each.state], "%s %s: %s%s", each.state, each.name, each.found, fix)
+    if red := [each.name for each in checks if each.state == "red"]:
+        raise ChecksRed(red)
 
 
 def prepare(

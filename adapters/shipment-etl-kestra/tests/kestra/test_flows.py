@@ -40,7 +40,8 @@ def test_the_check_is_started_by_hand_and_starts_nothing() -> None:
     flow = FLOWS["check"]
     assert "triggers" not in flow
     (task,) = flow["tasks"]
-    assert [command.split()[:3] for command in task["commands"]] == [["shipment-etl", "emr", "check"]]
+    # The scripts of the steps, which it looks for, are in the folder.
+    assert [command.split(" --")[0] for command in task["commands"]] == ['cd "$FOLDER" && shipment-etl emr check']
 
 
 def test_no_flow_runs_a_task_that_asks_for_a_package_manager_first() -> None:

@@ -11,7 +11,7 @@ import typer
 from shipment_etl.cli.options import DebugOption, JsonOption
 from shipment_etl.cli.terminal import echo, echo_json
 from shipment_etl_emr.local.background import PORT, announced, found, home, status_of, stop
-from shipment_etl_emr.local.client import LAKE, LocalAws, require_moto
+from shipment_etl_emr.local.client import LAKE, LOOPBACK, LocalAws, require_moto
 from shipment_etl_emr.local.errors import LocalAwsRuns, NoLocalAws
 from shipment_etl_emr.ports import require_free
 
@@ -34,7 +34,10 @@ NONE_RUNS = "no local AWS runs"
 
 @app.command()
 def up(
-    port: Annotated[int, typer.Option(help="Port at 127.0.0.1; 0 takes a free one.", min=0, max=65_535)] = PORT,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65_535)] = PORT,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; another than 127.0.0.1 is for the private network of a container.")
+    ] = LOOPBACK,
     engine: Annotated[EngineName, typer.Option(help="What Spark scripts run on.")] = EngineName.sail,
     debug: DebugOption = False,
 ) -> None:
@@ -46,7 +49,7 @@ def up(
     from shipment_etl_emr.local.server import serving, stop_signals
 
     signals = stop_signals()
-    with serving(port, engine.value, home()) as aws, announced(aws):
+    with serving(port, engine.value, home(), host) as aws, announced(aws):
         echo(f"Local AWS is at {aws.endpoint}. It runs steps on {engine.value}, until Ctrl-C.", err=True)
         echo('Lead programs to it: eval "$(shipment-etl local-aws env)"', err=True)
         select.select([signals], [], [])

@@ -30,19 +30,22 @@ KEY = "LOCAL_AWS_KEY"
 
 
 @contextmanager
-def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
+def serving(port: int, engine: str, folder: Path, host: str = LOOPBACK) -> Iterator[LocalAws]:
     """Run a local AWS in threads of this process, for as long as the body; the process is led to it for good.
 
     Args:
-        port: to listen on, at 127.0.0.1 only; 0 takes a free one.
+        port: to listen on; 0 takes a free one.
         engine: what Spark scripts run on: sail or spark.
         folder: for the files of steps that run.
+        host: address to listen on: 127.0.0.1, or 0.0.0.0 in a container, where its steps reach it at 127.0.0.1 as well.
 
     Raises:
         OSError: the port is taken.
     """
     # moto looks for profiles as it is imported.
     lead_process({})
+    # Else a host without dots, as a container's name is, would be taken for the name of a bucket.
+    os.environ["S3_IGNORE_SUBDOMAIN_BUCKETNAME"] = "true"
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
@@ -62,7 +65,7 @@ def serving(port: int, engine: str, folder: Path) -> Iterator[LocalAws]:
     key = os.environ.get(KEY) or f"LOCAL{secrets.token_hex(8).upper()}"
     status = {"service": "shipment-etl local-aws", "pid": os.getpid(), "engine": engine}
     application = guarded(strict_regions(DomainDispatcherApplication(create_backend_app)), key, status)
-    server = make_server(LOOPBACK, port, application, threaded=True, request_handler=Handler)
+    server = make_server(host, port, application, threaded=True, request_handler=Handler)
     aws = LocalAws(f"http://{LOOPBACK}:{server.server_port}", key)
     lead_process(aws.environment)
     s3 = boto3.client("s3", config=Config(connect_timeout=5, read_timeout=60))

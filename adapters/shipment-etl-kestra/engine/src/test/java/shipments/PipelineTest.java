@@ -78,15 +78,21 @@ class PipelineTest {
     }
 
     @Test
-    void anExecutionThatIsKilledLeavesNoCluster() throws Exception {
+    void aKilledExecutionsClusterIsTerminatedByTheReaperOfItsNamespaceAndByNoOther() throws Exception {
         FlowWithSource reaper = engine.put(Shipped.REAPER);
+        FlowWithSource other = engine.putSource(Shipped.source(Shipped.REAPER).replace("namespace: shipments", "namespace: others"));
         FlowWithSource flow = engine.put(Shipped.GENERATION);
         Execution execution = engine.start(flow, Map.of("date", DAY, "rows", 2000));
         engine.await(execution, now -> Engine.running(now, "wait"));
         assertEquals(1, Cloud.alive().size());
         engine.kill(execution);
         assertEnded(KILLED, engine.end(flow, execution));
-        assertEnded(SUCCESS, engine.next(reaper));
+        Execution ended = engine.next(reaper);
+        assertEnded(SUCCESS, ended);
+        assertLogged(ended, "\"cluster\"");
+        Execution left = engine.next(other);
+        assertEnded(SUCCESS, left);
+        assertFalse(engine.log(left).contains("\"cluster\""), engine.log(left));
     }
 
     @Test
@@ -167,21 +173,6 @@ class PipelineTest {
     @Test
     void theReaperFindsNothingToEnd() throws Exception {
         assertEnded(SUCCESS, engine.run(engine.put(Shipped.REAPER), Map.of()));
-    }
-
-    @Test
-    void theReaperOfAnotherNamespaceLeavesAKilledExecutionAlone() throws Exception {
-        FlowWithSource reaper = engine.put(Shipped.REAPER);
-        FlowWithSource other = engine.putSource(Shipped.source(Shipped.REAPER).replace("namespace: shipments", "namespace: others"));
-        FlowWithSource flow = engine.put(Shipped.GENERATION);
-        Execution execution = engine.start(flow, Map.of("date", DAY, "rows", 2000));
-        engine.await(execution, now -> Engine.running(now, "wait"));
-        engine.kill(execution);
-        Execution ofOther = engine.next(other);
-        assertEnded(SUCCESS, ofOther);
-        assertFalse(engine.log(ofOther).contains("\"cluster\""), engine.log(ofOther));
-        assertEnded(KILLED, engine.end(flow, execution));
-        assertEnded(SUCCESS, engine.next(reaper));
     }
 
     @Test
