@@ -15,8 +15,10 @@ PASSWORDS = Path(os.environ.get("RUN_FOLDER", "/run/shipment-etl")) / "passwords
 USERNAME = re.compile(r"[A-Za-z0-9_!#$%&'*+/=?`{|}~^.-]+@[A-Za-z0-9.-]+")
 PASSWORD = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9]).{8,}", re.DOTALL)
 MAX_LENGTH = 256
-"""What Kestra accepts (BasicAuthService of its web server). With anything else it would start, and keep an older password, or on
-a new database show its set-up page to whoever comes first."""
+"""What Kestra accepts (BasicAuthService of its web server).
+
+With anything else it would start all the same: with an older password, or with a set-up page for whoever comes first.
+"""
 
 
 def main() -> None:

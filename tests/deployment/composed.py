@@ -20,7 +20,11 @@ REQUIRED = {
     "KESTRA_PASSWORD": "Aa1-of-kestra",
     "KESTRA_USERNAME": "operator@example.com",
 }
-OF_AIRFLOW = {"AIRFLOW_PASSWORD": "Aa1-of-airflow", "AIRFLOW_USERNAME": "operator"}
+OF_AIRFLOW = {
+    "AIRFLOW_DATABASE_PASSWORD": "Aa1-of-airflows-database",
+    "AIRFLOW_PASSWORD": "Aa1-of-airflow",
+    "AIRFLOW_USERNAME": "operator",
+}
 
 
 def composed(*profiles: str, **variables: str) -> dict[str, Any]:

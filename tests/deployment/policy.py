@@ -23,8 +23,21 @@ ENDS = {"", "no"}
 
 def breaches(compose: Mapping[str, Any]) -> list[str]:
     """Return what breaks the rules, each as `service: what`."""
-    every = compose["services"].items()
-    return [f"{name}: {told}" for name, service in every for rule in RULES for told in rule(service)]
+    services = compose["services"]
+    jobs = {
+        name
+        for service in services.values()
+        for name, waits in service.get("depends_on", {}).items()
+        if waits.get("condition") == "service_completed_successfully"
+    }
+    return [
+        f"{name}: {told}"
+        for name, service in services.items()
+        for rule in RULES
+        # What others wait for until it has ended need not come back, and has no health.
+        if name not in jobs or rule not in (comes_back, tells_its_health)
+        for told in rule(service)
+    ]
 
 
 def secrets_in_clear(compose: Mapping[str, Any]) -> list[str]:
@@ -100,6 +113,14 @@ def within_bounds(service: Service) -> Iterator[str]:
     for bound in ("memory", "pids"):
         if not int(limits.get(bound, 0)):
             yield f"has no limit of {bound}"
+    if int(service.get("memswap_limit", 0)) != int(limits.get("memory", 0)):
+        yield "may swap beyond its memory"
+
+
+def without_passwords(service: Service) -> Iterator[str]:
+    for name, value in (service.get("environment") or {}).items():
+        if re.search("PASSWORD|PASSWD", name) and not name.endswith("_FILE") and value:
+            yield f"has a password in its environment: {name}"
 
 
 def comes_back(service: Service) -> Iterator[str]:
@@ -120,6 +141,7 @@ RULES: tuple[Rule, ...] = (
     on_loopback,
     of_known_images,
     within_bounds,
+    without_passwords,
     comes_back,
     tells_its_health,
 )
@@ -129,7 +151,8 @@ def _in_clear(told: Any, where: str) -> Iterator[str]:
     if isinstance(told, Mapping):
         for key, below in told.items():
             place = f"{where}.{key}".lstrip(".")
-            if SECRET.search(str(key)) and not isinstance(below, Mapping | list):
+            # The name of a file that holds a secret is none.
+            if SECRET.search(str(key)) and not str(key).endswith("_FILE") and not isinstance(below, Mapping | list):
                 if below is not None and not FROM_OUTSIDE.fullmatch(str(below)):
                     yield place
             else:
@@ -137,7 +160,8 @@ def _in_clear(told: Any, where: str) -> Iterator[str]:
     elif isinstance(told, list):
         for number, below in enumerate(told):
             name, assigned, value = str(below).partition("=") if not isinstance(below, Mapping | list) else ("", "", "")
-            if assigned and SECRET.search(name) and not FROM_OUTSIDE.fullmatch(value):
+            # With a space in it, it is no name but a script.
+            if assigned and SECRET.search(name) and " " not in name and not FROM_OUTSIDE.fullmatch(value):
                 yield f"{where}[{number}]"
             else:
                 yield from _in_clear(below, f"{where}[{number}]")

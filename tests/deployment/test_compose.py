@@ -7,12 +7,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 import yaml
 
 from tests.deployment.composed import FILE, OF_AIRFLOW, PROFILES, REQUIRED, ROOT, as_written, compose, composed
 from tests.deployment.policy import breaches, places_of, secrets_in_clear
 
+CONFIGURATION = ROOT / "images/kestra/application.yml"
 SUBSETS = [chosen for size in range(len(PROFILES) + 1) for chosen in itertools.combinations(PROFILES, size)]
 ALWAYS = {"kestra", "postgres"}
 
@@ -24,7 +26,8 @@ def everything() -> dict[str, Any]:
 
 @pytest.mark.parametrize("profiles", SUBSETS, ids="+".join)
 def test_compose_takes_the_file_in_every_profile(profiles: tuple[str, ...]) -> None:
-    assert set(composed(*profiles)["services"]) == {*ALWAYS, *profiles}
+    jobs = {"airflow-database"} if "airflow" in profiles else set()
+    assert set(composed(*profiles)["services"]) == {*ALWAYS, *profiles, *jobs}
 
 
 def test_no_service_breaks_a_rule(everything: dict[str, Any]) -> None:
@@ -46,20 +49,28 @@ def test_nothing_starts_without_a_password(missing: str) -> None:
 
 
 def test_a_password_goes_to_who_needs_it_and_nowhere_else(everything: dict[str, Any]) -> None:
-    at = {name: places_of(value, everything["services"]) for name, value in {**REQUIRED, **OF_AIRFLOW}.items()}
-    assert at["KESTRA_PASSWORD"] == ["kestra.environment.KESTRA_PASSWORD"]
-    assert at["AIRFLOW_PASSWORD"] == ["airflow.environment.AIRFLOW_PASSWORD"]
-    assert set(at["KESTRA_DATABASE_PASSWORD"]) == {
-        "kestra.environment.KESTRA_DATABASE_PASSWORD",
-        "postgres.environment.POSTGRES_PASSWORD",
+    services = everything["services"]
+    passwords = {name: value for name, value in {**REQUIRED, **OF_AIRFLOW}.items() if "PASSWORD" in name}
+    assert {name: places_of(value, services) for name, value in passwords.items()} == {name: [] for name in passwords}
+    users = {
+        secret["environment"]: {
+            service for service, told in services.items() if name in {each["source"] for each in told.get("secrets", [])}
+        }
+        for name, secret in everything["secrets"].items()
+    }
+    assert users == {
+        "KESTRA_PASSWORD": {"kestra"},
+        "KESTRA_DATABASE_PASSWORD": {"postgres", "kestra", "airflow-database"},
+        "AIRFLOW_PASSWORD": {"airflow"},
+        "AIRFLOW_DATABASE_PASSWORD": {"airflow", "airflow-database"},
     }
 
 
 @pytest.mark.parametrize("password", ["Aa1$HOME${HOME}", "Aa1: 'x' \"y\" #z", "Aa1\\n{{ x }}", "Aa1ß\u20ac"])
 def test_any_password_arrives_as_it_is(password: str) -> None:
-    kestra = composed(KESTRA_PASSWORD=password)["services"]["kestra"]["environment"]
-    assert kestra["KESTRA_PASSWORD"] == password
-    assert kestra["KESTRA_CONFIGURATION"] == composed()["services"]["kestra"]["environment"]["KESTRA_CONFIGURATION"]
+    told = composed(KESTRA_PASSWORD=password)
+    assert password in told["x-required"]
+    assert told["services"] == composed()["services"]
 
 
 def test_a_value_between_single_quotes_is_taken_from_a_file_as_it_is(tmp_path: Path) -> None:
@@ -67,27 +78,32 @@ def test_a_value_between_single_quotes_is_taken_from_a_file_as_it_is(tmp_path: P
     file.write_text((ROOT / ".env.example").read_text("utf-8").replace("PASSWORD=\n", "PASSWORD='Aa1 $HOME'\n"), "utf-8")
     done = compose(["config", "--format=json"], {"KESTRA_USERNAME": "operator@example.com"}, file)
     assert done.returncode == 0, done.stderr
-    resolved = json.loads(done.stdout)["services"]
-    assert resolved["kestra"]["environment"]["KESTRA_PASSWORD"] == "Aa1 $$HOME"
-    assert resolved["postgres"]["environment"]["POSTGRES_PASSWORD"] == "Aa1 $$HOME"
-
-
-def test_the_configuration_of_kestra_can_be_read_and_names_no_password(everything: dict[str, Any]) -> None:
-    environment = everything["services"]["kestra"]["environment"]
-    configuration = yaml.safe_load(environment["KESTRA_CONFIGURATION"])
-    account = configuration["kestra"]["server"]["basic-auth"]
-    assert account == {"username": "${KESTRA_USERNAME}", "password": "${KESTRA_PASSWORD}"}
-    assert set(re.findall(r"\$\{(\w+)\}", environment["KESTRA_CONFIGURATION"])) <= set(environment)
-    assert configuration["kestra"]["repository"] == configuration["kestra"]["queue"] == {"type": "postgres"}
+    assert json.loads(done.stdout)["x-required"] == ["operator@example.com", "Aa1 $$HOME", "Aa1 $$HOME"]
 
 
 def test_kestra_finds_the_database_that_postgres_makes(everything: dict[str, Any]) -> None:
     kestra, postgres = (everything["services"][name] for name in ("kestra", "postgres"))
-    source = yaml.safe_load(kestra["environment"]["KESTRA_CONFIGURATION"])["datasources"]["postgres"]
+    source = yaml.safe_load(CONFIGURATION.read_text("utf-8"))["datasources"]["postgres"]
     assert source["url"] == f"jdbc:postgresql://postgres:5432/{postgres['environment']['POSTGRES_DB']}"
     assert source["username"] == postgres["environment"]["POSTGRES_USER"]
-    assert kestra["environment"]["KESTRA_DATABASE_PASSWORD"] == postgres["environment"]["POSTGRES_PASSWORD"]
-    assert set(postgres["networks"]) < set(kestra["networks"])
+    assert "kestra-database" in {*kestra["networks"]} & {*postgres["networks"]}
+
+
+def test_airflow_has_a_database_of_its_own_in_the_same_postgres(everything: dict[str, Any]) -> None:
+    airflow, job = (everything["services"][name] for name in ("airflow", "airflow-database"))
+    assert airflow["depends_on"]["airflow-database"]["condition"] == "service_completed_successfully"
+    assert job["depends_on"]["postgres"]["condition"] == "service_healthy"
+    assert job["image"] == everything["services"]["postgres"]["image"]
+    start = (ROOT / "images/airflow/start.py").read_text("utf-8")
+    assert "postgresql+psycopg2://airflow:" in start
+    assert "@postgres/airflow" in start
+
+
+def test_airflow_and_kestra_share_no_network(everything: dict[str, Any]) -> None:
+    networks = {name: {*service["networks"]} for name, service in everything["services"].items()}
+    assert networks["airflow"] & networks["kestra"] == set()
+    assert networks["local-aws"] & networks["kestra"] == {"kestra-aws"}
+    assert networks["local-aws"] & networks["airflow"] == {"airflow-aws"}
 
 
 def test_kestra_waits_for_a_healthy_postgres(everything: dict[str, Any]) -> None:
@@ -110,15 +126,29 @@ def test_only_the_pages_are_published_and_both_want_8080(everything: dict[str, A
     assert published == {("kestra", 8080, "8080"), ("airflow", 8080, "8080")}
 
 
-def test_both_pages_can_be_had_at_once() -> None:
+def test_both_pages_can_be_open_at_once() -> None:
     services = composed("airflow", KESTRA_PORT="9090", AIRFLOW_PORT="9091")["services"]
     assert [services[name]["ports"][0]["published"] for name in ("kestra", "airflow")] == ["9090", "9091"]
-    assert "http://localhost:9090/" in services["kestra"]["environment"]["KESTRA_CONFIGURATION"]
+    assert services["kestra"]["environment"]["KESTRA_PORT"] == "9090"
     airflow = services["airflow"]
     assert airflow["environment"]["AIRFLOW__API__BASE_URL"] == "http://localhost:9091"
     inside = airflow["ports"][0]["target"]
     assert airflow["environment"]["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == f"http://localhost:{inside}/execution/"
-    assert f":{inside}/" in airflow["healthcheck"]["test"][-1]
+
+
+def test_nobody_is_told_how_it_is_used(everything: dict[str, Any]) -> None:
+    kestra = yaml.safe_load(CONFIGURATION.read_text("utf-8"))["kestra"]
+    assert kestra["anonymous-usage-report"] == kestra["ui-anonymous-usage-report"] == {"enabled": False}
+    airflow = everything["services"]["airflow"]["environment"]
+    assert airflow["AIRFLOW__USAGE_DATA_COLLECTION__ENABLED"] == "false"
+    assert "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED=False" in (ROOT / "adapters/shipment-etl-airflow/airflow.env").read_text(
+        "utf-8"
+    )
+
+
+def test_kestra_ends_before_docker_kills_it(everything: dict[str, Any]) -> None:
+    assert everything["services"]["kestra"]["stop_grace_period"] == "1m30s"
+    assert yaml.safe_load(CONFIGURATION.read_text("utf-8"))["kestra"]["server"]["termination-grace-period"] == "1m"
 
 
 def test_another_kestra_can_be_built_upon() -> None:
@@ -151,11 +181,24 @@ def test_keys_that_are_not_set_leave_the_role_of_the_machine() -> None:
     assert without["AWS_ENDPOINT_URL"] is None
 
 
-def test_the_local_aws_is_on_the_loopback_of_kestra(everything: dict[str, Any]) -> None:
+def test_the_local_aws_is_found_by_its_name(everything: dict[str, Any]) -> None:
     local = everything["services"]["local-aws"]
-    assert local["network_mode"] == "service:kestra"
     port = local["entrypoint"][local["entrypoint"].index("--port") + 1]
-    assert f"AWS_ENDPOINT_URL=http://127.0.0.1:{port}" in (ROOT / ".env.example").read_text("utf-8")
+    assert "ports" not in local
+    assert f"AWS_ENDPOINT_URL=http://local-aws:{port}" in (ROOT / ".env.example").read_text("utf-8")
+    assert all(everything["networks"][name]["internal"] for name in local["networks"])
+
+
+def test_buckets_are_named_in_the_path_for_another_aws_only() -> None:
+    for variables, file in (({}, ""), ({"AWS_ENDPOINT_URL": "http://local-aws:4580"}, "/opt/shipment-etl/aws.ini")):
+        services = composed("airflow", **variables)["services"]
+        assert {services[name]["environment"]["AWS_CONFIG_FILE"] for name in ("kestra", "airflow")} == {file}
+    session = botocore.session.Session(session_vars={"config_file": (None, None, str(ROOT / "images/aws.ini"), None)})
+    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "y", "region_name": "us-east-1"}
+    client = session.create_client("s3", endpoint_url="http://local-aws:4580", **keys)
+    assert client.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"}).startswith(
+        "http://local-aws:4580/b/k"
+    )
 
 
 def test_every_variable_is_explained_in_the_example_and_no_other() -> None:
@@ -168,7 +211,8 @@ def test_every_variable_is_explained_in_the_example_and_no_other() -> None:
         for name, value in service.get("environment", {}).items()
         if value is None
     }
-    used = {*re.findall(r"(?<!\$)\$\{(\w+)", FILE.read_text("utf-8")), *handed_on}
+    secrets = {secret["environment"] for secret in as_written()["secrets"].values()}
+    used = {*re.findall(r"(?<!\$)\$\{(\w+)", FILE.read_text("utf-8")), *handed_on, *secrets}
     assert explained - {"COMPOSE_PROFILES"} == used
     for number, found in enumerate(told):
         if found:

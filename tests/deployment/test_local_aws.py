@@ -35,7 +35,9 @@ def endpoint(service: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) 
         free.bind(("127.0.0.1", 0))
         own = str(free.getsockname()[1])
     program, *arguments = service["entrypoint"]
-    command = [str(Path(sys.executable).parent / program), *(own if word == port else word for word in arguments)]
+    # A container's every address is of its own networks; this machine's are not.
+    here = {port: own, "0.0.0.0": "127.0.0.1"}
+    command = [str(Path(sys.executable).parent / program), *(here.get(word, word) for word in arguments)]
     state = tmp_path_factory.mktemp("state")
     environment = {"PATH": os.environ["PATH"], **service["environment"], "XDG_STATE_HOME": str(state)}
     log = state / "log"
@@ -78,6 +80,21 @@ def test_it_knows_the_key_that_it_was_given(endpoint: str) -> None:
 def test_it_lets_nobody_else_in(endpoint: str) -> None:
     with pytest.raises(ClientError, match="was not started by you"):
         clusters(endpoint, "ANOTHERKEY")
+
+
+def test_a_bucket_is_found_by_its_path_whatever_the_host_is_called(endpoint: str) -> None:
+    # boto3 signs for the name of the container, in which there is no dot.
+    signed = f"AWS4-HMAC-SHA256 Credential={KEY}/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+    headers = {"Host": "local-aws:4580", "Authorization": signed}
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(urllib.request.Request(f"{endpoint}/local-lake", headers=headers), timeout=10) as answer:
+        assert b"<Name>local-lake</Name>" in answer.read()
+
+
+def test_in_its_container_it_listens_on_all_addresses(service: dict[str, Any]) -> None:
+    words = service["entrypoint"]
+    assert words[words.index("--host") + 1] == "0.0.0.0"
+    assert service["read_only"]
 
 
 def test_its_health_is_asked_where_it_listens(service: dict[str, Any]) -> None:

@@ -16,8 +16,10 @@ GOOD: dict[str, Any] = {
     "volumes": [{"type": "volume", "source": "data", "target": "/var/lib/postgresql"}],
     "ports": [{"host_ip": "127.0.0.1", "target": 8080, "published": "8080"}],
     "healthcheck": {"test": ["CMD", "true"]},
+    "memswap_limit": "1073741824",
     "deploy": {"resources": {"limits": {"memory": "1073741824", "pids": 200}}},
 }
+JOB = {"depends_on": {"bad": {"condition": "service_completed_successfully"}}}
 SOCKET = {"type": "bind", "source": "/var/run/docker.sock", "target": "/var/run/docker.sock"}
 BAD = {
     "no user": ({"user": None}, "runs as whoever"),
@@ -41,8 +43,11 @@ BAD = {
     "no tag": ({"image": "postgres"}, "unpinned image: postgres"),
     "a moving tag": ({"image": "kestra/kestra:latest"}, "unpinned image"),
     "a moving base": ({"build": {"args": {"KESTRA_IMAGE": "kestra/kestra:develop"}}}, "unpinned image"),
-    "endless memory": ({"deploy": {"resources": {"limits": {"pids": 200}}}}, "no limit of memory"),
+    "endless memory": ({"memswap_limit": None, "deploy": {"resources": {"limits": {"pids": 200}}}}, "no limit of memory"),
     "endless processes": ({"deploy": {"resources": {"limits": {"memory": "1073741824"}}}}, "no limit of pids"),
+    "swap": ({"memswap_limit": None}, "may swap"),
+    "more swap": ({"memswap_limit": "2147483648"}, "may swap"),
+    "a password in its environment": ({"environment": {"DB_PASSWORD": "x"}}, "has a password in its environment"),
     "stays down": ({"restart": "no"}, "is not restarted"),
     "unknown health": ({"healthcheck": None}, "has no health check"),
     "a health check that is off": ({"healthcheck": {"test": ["NONE"]}}, "has no health check"),
@@ -77,6 +82,20 @@ def test_a_bad_service_breaks_the_rule_it_was_made_for(name: str) -> None:
     assert len(found) == 1
     assert found[0].startswith("bad: ")
     assert told in found[0]
+
+
+@pytest.mark.parametrize("change", [{"restart": "no"}, {"healthcheck": None}])
+def test_a_job_that_others_wait_for_may_end_and_only_such_a_job(change: dict[str, Any]) -> None:
+    job = {key: value for key, value in {**copy.deepcopy(GOOD), **change}.items() if value is not None}
+    assert breaches({"services": {"waits": {**GOOD, **JOB}, "bad": job}}) == []
+    assert breaches({"services": {"waits": GOOD, "bad": job}}) != []
+    assert breaches({"services": {"waits": {**GOOD, **JOB}, "bad": {**job, "user": "root"}}}) == ["bad: runs as root"]
+
+
+@pytest.mark.parametrize("file", ["/run/secrets/password", ""])
+def test_a_password_in_a_file_is_in_no_environment(file: str) -> None:
+    environment = {"PASSWORD_FILE": file, "OTHER_PASSWORD": None}
+    assert breaches({"services": {"good": {**GOOD, "environment": environment}}}) == []
 
 
 @pytest.mark.parametrize("name", CLEAR)

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -44,12 +45,16 @@ class Postgres:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = str(free.getsockname()[1])
+        (folder / "secret").write_text(PASSWORD, "utf-8")
         environment = {name: str(value) for name, value in service["environment"].items()}
+        # What the start script of the image makes of the command: it ends in the server's own.
+        self.command = shlex.split(service["command"][-1].rpartition("exec ")[2])
         # In the container these have their defaults; here many a Postgres may run.
         own = {
             "PATH": f"{self.bin}{os.pathsep}{os.defpath}",
             "PGDATA": str(self.data),
             "PGPORT": self.port,
+            "POSTGRES_PASSWORD_FILE": str(folder / "secret"),
             "PGHOST": str(folder),
         }
         self.environment = {**environment, **own}
@@ -59,7 +64,6 @@ class Postgres:
     def make(self) -> None:
         """Do what the image does at its first start: a cluster, its one account, its one database."""
         secret = self.folder / "secret"
-        secret.write_text(self.environment["POSTGRES_PASSWORD"], "utf-8")
         arguments = self.environment["POSTGRES_INITDB_ARGS"].split()
         self.run("initdb", "--username", self.environment["POSTGRES_USER"], "--pwfile", str(secret), *arguments)
 
@@ -67,7 +71,7 @@ class Postgres:
         settings = ["-c", f"unix_socket_directories={self.folder}", "-c", "listen_addresses=127.0.0.1"]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [str(self.bin / self.service["command"][0]), *self.service["command"][1:], *settings],
+                [str(self.bin / self.command[0]), *self.command[1:], *settings],
                 env=self.environment,
                 stdout=log,
                 stderr=log,
@@ -172,7 +176,7 @@ def test_what_it_writes_lies_in_the_volume(postgres: Postgres) -> None:
 
 
 def test_the_settings_of_the_file_hold(postgres: Postgres) -> None:
-    settings = [text.partition("=") for text in postgres.service["command"][2::2]]
+    settings = [text.partition("=") for text in postgres.command[2::2]]
     assert settings
     assert {name: postgres.answer(f"SHOW {name}") for name, _, _ in settings} == {name: value for name, _, value in settings}
 
@@ -187,6 +191,34 @@ def test_nobody_gets_in_without_the_password(postgres: Postgres) -> None:
 
 def test_the_password_is_kept_as_a_hash_only(postgres: Postgres) -> None:
     assert postgres.answer("SELECT rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname = 'kestra'") == "t"
+
+
+@pytest.mark.parametrize("password", ["Aa1-of-airflow", "Aa1:@/\\\\%'x", "Aa1 $HOME `id`"])
+def test_airflow_gets_a_database_of_its_own_and_its_password_of_now(postgres: Postgres, password: str) -> None:
+    (postgres.folder / "airflow").write_text(password, "utf-8")
+    script = composed("airflow")["services"]["airflow-database"]["command"][0]
+    script = (
+        script.replace("/run/secrets/kestra_database_password", str(postgres.folder / "secret"))
+        .replace("/run/secrets/airflow_database_password", str(postgres.folder / "airflow"))
+        .replace("/tmp/pgpass", str(postgres.folder / "pgpass"))
+        .replace("--host postgres", "--host 127.0.0.1")
+    )
+    done = subprocess.run(
+        ["sh", "-euc", script], env=postgres.environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    airflow = {"PGUSER": "airflow", "PGPASSWORD": password}
+    command = [str(postgres.bin / "psql"), "--no-psqlrc", "-qtA", "--host", "127.0.0.1"]
+
+    def ask(sql: str, database: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, "-d", database, "-c", sql],
+            env={**postgres.environment, **airflow}, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    assert ask("CREATE TABLE IF NOT EXISTS of_airflow (); SELECT current_user", "airflow").stdout.strip() == "airflow"
+    assert "permission denied for database" in ask("SELECT 1", "kestra").stderr
+    assert "permission denied" in ask("CREATE DATABASE another", "airflow").stderr
 
 
 def test_the_backup_of_the_how_to_brings_everything_back(postgres: Postgres) -> None:

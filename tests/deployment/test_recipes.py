@@ -142,6 +142,9 @@ def test_the_recipe_of_kestra_makes_a_command_line_that_works(tmp_path: Path) ->
     made = run(build, tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert made.startswith("packages/shipment-etl-py3.11-x86_64-")
     # On a host without internet, and without the sources that it was built from.
+    # By the command as well, in the environment of the image.
+    told = run(f"{environment}/bin/shipment-etl doctor --json || true", tmp_path, SHIPMENT_ETL_PACKAGES="packages")
+    assert "unknown variable" not in told
     ready = "import shipment_etl_emr as emr; print(emr.build('3.11', 'x86_64').file_name)"
     shutil.rmtree(tmp_path / "src")
     found = run(f'{environment}/bin/python -c "{ready}"', tmp_path, SHIPMENT_ETL_PACKAGES="packages", PIP_NO_INDEX="1")

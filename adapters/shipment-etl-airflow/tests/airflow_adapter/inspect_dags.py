@@ -37,8 +37,8 @@ def described(dag: Any) -> dict[str, Any]:
     }
     schedule = dag.timetable
     return {
-        "cron": schedule.expression,
-        "timezone": str(schedule.timezone),
+        "cron": getattr(schedule, "expression", None),
+        "timezone": str(getattr(schedule, "timezone", None)),
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "params": sorted(dag.params),

@@ -33,12 +33,22 @@ def test_they_are_read_in_a_moment_and_load_nothing_heavy(read: Any) -> None:
 
 
 def test_one_runs_at_nine_and_one_at_eighteen(read: Any) -> None:
-    schedules = {name: (dag["cron"], dag["timezone"]) for name, dag in read["dags"].items()}
+    schedules = {name: (dag["cron"], dag["timezone"]) for name, dag in read["dags"].items() if dag["cron"]}
     assert schedules == {"data_generation": ("0 9 * * *", "UTC"), "data_processing": ("0 18 * * *", "UTC")}
 
 
 def test_missed_days_are_not_caught_up_and_one_run_is_active(read: Any) -> None:
-    assert all(not dag["catchup"] and dag["max_active_runs"] == 1 for dag in read["dags"].values())
+    assert not any(dag["catchup"] for dag in read["dags"].values())
+    assert {name for name, dag in read["dags"].items() if dag["max_active_runs"] == 1} == {
+        "data_generation",
+        "data_processing",
+    }
+
+
+def test_the_check_is_started_by_hand_and_tried_once(read: Any) -> None:
+    dag = read["dags"]["shipment_etl_check"]
+    assert dag["cron"] is None
+    assert {name: task["retries"] for name, task in dag["tasks"].items()} == {"check": 0}
 
 
 def test_what_one_writes_the_other_reads(read: Any) -> None:

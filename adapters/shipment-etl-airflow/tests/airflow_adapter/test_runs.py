@@ -177,6 +177,23 @@ def test_a_job_that_is_stopped_ends_its_cluster_on_a_worker_and_in_the_triggerer
     assert alive(aws) == []
 
 
+def test_the_check_is_green_when_a_run_can_start_and_starts_nothing(run: Run, aws: LocalAws) -> None:
+    before = clusters(aws)
+    checked = run("shipment_etl_check", {})
+    assert checked.state == "success", checked.log
+    assert "green identity" in checked.log
+    assert clusters(aws) == before
+
+
+def test_the_check_is_red_when_something_is_missing_and_says_what_and_how_to_fix_it(run: Run, aws: LocalAws) -> None:
+    before = clusters(aws)
+    checked = run("shipment_etl_check", {"lake": "s3://nobodys-lake/x"})
+    assert checked.state == "failed"
+    assert "red bucket of lake: There is no bucket nobodys-lake" in checked.log
+    assert "A run would fail: bucket of lake" in checked.log
+    assert clusters(aws) == before
+
+
 @pytest.mark.parametrize(
     ("environ", "words"),
     [

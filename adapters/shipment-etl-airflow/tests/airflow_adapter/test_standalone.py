@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(not SCREENSHOTS, reason="starts a whole Airflow, which takes minutes and 1 GB: nox -s airflow"),
 ]
 
-GENERATION, PROCESSING = "data_generation", "data_processing"
+GENERATION, PROCESSING, CHECK = "data_generation", "data_processing", "shipment_etl_check"
 TASKS = ("prepare", "run_job", "publish", "end_cluster")
 
 
@@ -36,11 +36,12 @@ def airflow(aws: LocalAws, home: Path) -> Iterator[Airflow]:
 def test_both_dags_are_found_and_wait_to_be_told_to_begin(airflow: Airflow) -> None:
     def found() -> list[dict[str, object]]:
         every = list(airflow.call("GET", "/api/v2/dags")["dags"])
-        return every if len(every) == 2 else []
+        return every if len(every) == 3 else []
 
-    dags = {str(each["dag_id"]): each for each in airflow.until("both DAGs are read", found)}
-    assert sorted(dags) == [GENERATION, PROCESSING]
-    assert all(each["is_paused"] and each["max_active_runs"] == 1 for each in dags.values())
+    dags = {str(each["dag_id"]): each for each in airflow.until("all DAGs are read", found)}
+    assert sorted(dags) == [GENERATION, PROCESSING, CHECK]
+    assert all(each["is_paused"] for each in dags.values())
+    assert all(dags[name]["max_active_runs"] == 1 for name in (GENERATION, PROCESSING))
     assert airflow.call("GET", "/api/v2/importErrors")["import_errors"] == []
 
 

@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 from airflow.sdk import get_current_context
 
-from shipment_etl_airflow import EmrJobOperator, data_generation, data_processing
+from shipment_etl_airflow import EmrJobOperator, check, data_generation, data_processing
 
 AGAIN = {"retries": 1, "retry_delay": timedelta(seconds=1)}
 NEVER = {"retries": 0}
@@ -26,6 +26,7 @@ def lost() -> None:
 
 usual_generation = data_generation(None, dag_id="usual_generation", retries=AGAIN)
 usual_processing = data_processing(None, dag_id="usual_processing", retries=AGAIN)
+checking = check()
 impatient = data_generation(None, dag_id="impatient", timeout=timedelta(seconds=1), retries=NEVER)
 leaking = data_generation(None, dag_id="leaking", retries=NEVER)
 leaking.get_task("end_cluster").python_callable = lambda *given: lost()

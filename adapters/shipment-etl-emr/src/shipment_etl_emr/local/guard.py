@@ -17,17 +17,20 @@ REFUSAL = "This local AWS was not started by you, or its keys are others. See: s
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def guarded(application: Application, key: str, status: dict[str, Any]) -> Application:
+def guarded(application: Application, key: str, status: dict[str, Any], is_ready: Callable[[], bool]) -> Application:
     """Return a WSGI application that answers only requests signed for a key, and everybody who asks for its status.
 
     Args:
         application: what is guarded.
         key: the access key ID; it is made anew for each start, and known to who started it.
         status: what it tells of itself.
+        is_ready: whether its buckets and roles are there; before that, it does not say that it runs.
     """
 
     def guard(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ.get("PATH_INFO") == STATUS:
+            if not is_ready():
+                return _answer(start_response, "503 Service Unavailable", "application/json", "{}")
             return _answer(start_response, "200 OK", "application/json", json.dumps(status))
         if compare_digest(_key_of(environ), key):
             return application(environ, start_response)

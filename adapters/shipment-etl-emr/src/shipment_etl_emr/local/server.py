@@ -64,7 +64,8 @@ def serving(port: int, engine: str, folder: Path, host: str = LOOPBACK) -> Itera
     # Whoever starts it beside its clients, as containers are, has to know the key before.
     key = os.environ.get(KEY) or f"LOCAL{secrets.token_hex(8).upper()}"
     status = {"service": "shipment-etl local-aws", "pid": os.getpid(), "engine": engine}
-    application = guarded(strict_regions(DomainDispatcherApplication(create_backend_app)), key, status)
+    ready = threading.Event()
+    application = guarded(strict_regions(DomainDispatcherApplication(create_backend_app)), key, status, ready.is_set)
     server = make_server(host, port, application, threaded=True, request_handler=Handler)
     aws = LocalAws(f"http://{LOOPBACK}:{server.server_port}", key)
     lead_process(aws.environment)
@@ -78,6 +79,7 @@ def serving(port: int, engine: str, folder: Path, host: str = LOOPBACK) -> Itera
             iam.give_key(key)
             set_up(s3, boto3.client("iam"))
             executor.start()
+            ready.set()
             yield aws
         finally:
             executor.stop()
