@@ -52,7 +52,7 @@ def test_the_check_is_started_by_hand_and_tried_once(read: Any) -> None:
 
 
 def test_what_one_writes_the_other_reads(read: Any) -> None:
-    assets = {name: dag["tasks"]["publish"] for name, dag in read["dags"].items()}
+    assets = {name: dag["tasks"]["publish"] for name, dag in read["dags"].items() if "publish" in dag["tasks"]}
     assert assets["data_generation"]["writes"] == assets["data_processing"]["reads"] == ["shipment_etl_raw"]
     assert assets["data_processing"]["writes"] == ["shipment_etl_marts"]
 
