@@ -126,7 +126,7 @@ def test_the_uv_of_a_recipe_is_the_uv_of_the_project(recipe: Path) -> None:
 def test_the_recipe_of_kestra_makes_a_command_line_that_works(tmp_path: Path) -> None:
     steps = instructions((ROOT / "images/kestra/Dockerfile").read_text("utf-8"))
     lay_out(ROOT / "images/kestra/Dockerfile", tmp_path)
-    sync, package = next(rest for name, rest in steps if name == "RUN" and rest.startswith("uv sync")).split(" && ")
+    sync, package, _ = next(rest for name, rest in steps if name == "RUN" and rest.startswith("uv sync")).split(" && ")
     environment = tmp_path / "environment"
     run(f"{uv()}{sync.removeprefix('uv')}", tmp_path, UV_PROJECT_ENVIRONMENT=str(environment), UV_PYTHON=sys.executable)
     told = run(f"{environment}/bin/shipment-etl kestra deploy --help", tmp_path)
