@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shipment_etl.generator.shipments import generate
     from shipment_etl.hookspecs import hookimpl
     from shipment_etl.ingest.conform import conform
-    from shipment_etl.ingest.mapping import Mapping
+    from shipment_etl.ingest.mapping import ColumnMapping, FileFormat, Mapping, Numbers
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.jobs.ingest import run_ingest
     from shipment_etl.jobs.maintain import run_maintain
@@ -31,10 +31,13 @@ if TYPE_CHECKING:
     from shipment_etl.transform.marts import Mart, marts
 
 __all__ = [
+    "ColumnMapping",
+    "FileFormat",
     "Lake",
     "Mapping",
     "Mart",
     "Network",
+    "Numbers",
     "RowCounts",
     "RowRule",
     "Run",
@@ -60,10 +63,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ColumnMapping": "ingest.mapping",
+    "FileFormat": "ingest.mapping",
     "Lake": "lake.lake",
     "Mapping": "ingest.mapping",
     "Mart": "transform.marts",
     "Network": "network",
+    "Numbers": "ingest.mapping",
     "RowCounts": "lake.runs",
     "RowRule": "contracts.models",
     "Run": "lake.runs",

@@ -3,8 +3,10 @@
 Plain frozen values, no Spark. `Network.default()` is the one of the reference pipeline; a TOML file gives another.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date as Date
 from decimal import Decimal
 from functools import cached_property
 from hashlib import blake2b
@@ -15,8 +17,10 @@ from pathlib import Path
 from shipment_etl.declared import parse_toml, read_text, strict
 from shipment_etl.errors import NetworkError, shorten
 
-__all__ = ["Carrier", "City", "Lane", "Network", "Tariff", "Warehouse"]
+__all__ = ["Carrier", "City", "Lane", "Network", "Rate", "Tariff", "Warehouse"]
 
+CURRENCY = re.compile("[A-Z]{3}")
+"""Source: the form of ISO 4217."""
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius R1 of the Earth. Source: Moritz, Geodetic Reference System 1980."""
 
@@ -84,9 +88,21 @@ class Lane:
 
 
 @strict
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one unit of a currency is worth in another, from a day on until the next rate; `source` says who published it."""
+
+    currency: str
+    to: str
+    day: Date
+    rate: Decimal
+    source: str
+
+
+@strict
 @dataclass(frozen=True)
 class Network:
-    """Warehouses, cities and carriers. An empty tuple leaves that column open: any value is allowed.
+    """Warehouses, cities, carriers, and rates of currencies. Where there are no names, any value is allowed.
 
     Raises:
         NetworkError: a name is empty or stands twice, or a number is out of range.
@@ -95,11 +111,16 @@ class Network:
     warehouses: tuple[Warehouse, ...] = ()
     cities: tuple[City, ...] = ()
     carriers: tuple[Carrier, ...] = ()
+    rates: tuple[Rate, ...] = ()
 
     def __post_init__(self) -> None:
         _check_names("warehouses", self.warehouses)
         _check_names("cities", self.cities)
         _check_names("carriers", self.carriers)
+        for rate in self.rates:
+            if not (CURRENCY.fullmatch(rate.currency) and CURRENCY.fullmatch(rate.to)):
+                raise NetworkError(f"The rate of {shorten(rate.currency)} to {shorten(rate.to)} needs codes such as EUR.")
+            _check_range(f"{rate.currency} to {rate.to}", "rate", rate.rate, Decimal("1e-9"), 10**6)
         places: tuple[Warehouse | City, ...] = (*self.warehouses, *self.cities)
         for place in places:
             _check_range(place.name, "latitude", place.latitude, -90, 90)
@@ -188,7 +209,7 @@ def _check_names(kind: str, values: Sequence[Warehouse | City | Carrier]) -> Non
         seen.add(value.name)
 
 
-def _check_range(name: str, what: str, value: float | Decimal | None, least: int, most: int) -> None:
+def _check_range(name: str, what: str, value: float | Decimal | None, least: int | Decimal, most: int) -> None:
     if value is not None and not least <= value <= most:
         told = f"{name}: {what} is {value}, but must be from {least} to {most}."
         raise NetworkError(told, "Correct it.", place=name, what=what, value=value)

@@ -62,8 +62,9 @@ def test_numbers_are_what_decimal_says(spark: SparkSession, texts: list[str]) ->
     rows = conformed(spark, [{**GOOD, "kg": text} for text in texts], mapping())
     for text, row in zip(texts, rows, strict=True):
         expected = None
-        if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)", text.strip()):
-            expected = Decimal(text.strip()).quantize(Decimal("0.001"), ROUND_HALF_UP)
+        if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?", text.strip()):
+            with localcontext(prec=200):
+                expected = Decimal(text.strip()).quantize(Decimal("0.001"), ROUND_HALF_UP)
         if expected is not None and abs(expected) >= 10**9:
             expected = None
         assert row["shipment_weight_kg"] == expected, text
@@ -72,8 +73,8 @@ def test_numbers_are_what_decimal_says(spark: SparkSession, texts: list[str]) ->
 
 
 dates = st.one_of(
-    st.dates(date(1970, 1, 1), date(2099, 12, 31)).map(date.isoformat),
-    st.dates(date(2000, 1, 1), date(2099, 12, 31)).map(lambda d: f"{d.month}/{d.day}/{d:%y}"),
+    st.dates(date(1970, 1, 1), date(2029, 1, 31)).map(date.isoformat),
+    st.dates(date(2000, 1, 1), date(2029, 1, 31)).map(lambda d: f"{d.month}/{d.day}/{d:%y}"),
     st.sampled_from(["2026-02-30", "2/30/26", "13/1/26", "1/2/2026", "2026-1-2", "02/03/26", "26-01-02", "x", "", "n/a"]),
 )
 
@@ -109,7 +110,7 @@ def test_units_and_signs_are_exact(spark: SparkSession) -> None:
     assert row["shipment_weight_kg"] == Decimal("1234.500")
 
 
-decimals = st.from_regex(r"[+-]?(0{0,30}[0-9]{1,13}(\.[0-9]{0,60})?|\.[0-9]{1,60})", fullmatch=True)
+decimals = st.from_regex(r"[+-]?(0{0,30}[0-9]{1,12}(\.[0-9]{0,60})?|\.[0-9]{1,60})", fullmatch=True)
 
 
 @given(st.lists(decimals, min_size=20, max_size=60))
@@ -175,7 +176,8 @@ def test_the_first_pattern_that_gives_a_day_of_the_calendar_counts(spark: SparkS
         None,
     ]
     assert rows[1]["unparsed"][0]["message"] == (
-        "shipment_date: '31/4/26' in column 'out' is not a date like M/d/yy or d/M/yy"
+        "shipment_date: '31/4/26' in column 'out' is not a date like M/d/yy or d/M/yy; add its pattern to dates of "
+        "shipment_date in the mapping"
     )
 
 
@@ -184,7 +186,7 @@ def test_a_constant_is_read_as_a_value_is(spark: SparkSession) -> None:
     (row,) = conformed(spark, [GOOD], constants)
     assert row["shipping_cost"] == Decimal("10.00")
     (told,) = row["unparsed"]
-    assert told["message"] == "shipment_date: the constant 'soon' is not a date like yyyy-MM-dd"
+    assert told["message"].startswith("shipment_date: 'soon' (a constant) is not a date like yyyy-MM-dd;")
 
 
 def test_delay_and_status_are_derived_where_a_source_does_not_know_them(spark: SparkSession) -> None:
@@ -218,7 +220,7 @@ def test_a_reason_names_column_value_and_what_is_wrong(spark: SparkSession) -> N
     (row,) = conformed(spark, [{**GOOD, "kg": "heavy"}], mapping())
     ((rule, column, message),) = row["unparsed"]
     assert (rule, column) == ("number", "shipment_weight_kg")
-    assert message == "shipment_weight_kg: 'heavy' in column 'kg' is not a number"
+    assert message.startswith("shipment_weight_kg: 'heavy' in column 'kg' is not a number; see decimal")
 
 
 def test_a_record_with_a_problem_is_one_reason_and_no_values(spark: SparkSession) -> None:

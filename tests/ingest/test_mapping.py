@@ -43,8 +43,12 @@ def test_unknown_are_the_measures_not_mapped_and_the_optional_ones() -> None:
     [
         ('shipment_id = { column = "ID" }', "", "these columns are not mapped: shipment_id"),
         ("carrier", "carier", "columns.carier is not a shipment column. Did you mean 'carrier'?"),
-        ('{ constant = "UPS" }', '{ constant = "UPS", column = "Who" }', "carrier needs either column or constant"),
-        ('{ constant = "UPS" }', "{ }", "carrier needs either column or constant"),
+        (
+            '{ constant = "UPS" }',
+            '{ constant = "UPS", column = "Who" }',
+            "carrier needs one of column, columns, constant and from_row",
+        ),
+        ('{ constant = "UPS" }', "{ }", "carrier needs one of column, columns, constant and from_row"),
         (
             '{ constant = "UPS" }',
             '{ colum = "Who" }',
@@ -54,7 +58,11 @@ def test_unknown_are_the_measures_not_mapped_and_the_optional_ones() -> None:
         ('unit = "lb"', 'unit = "stone"', "has the unit 'stone', but must have one of"),
         ('{ column = "To" }', '{ column = "To", unit = "kg" }', "destination_city has a unit"),
         ('{ column = "To" }', '{ column = "To", optional = true }', "destination_city is optional, but only"),
-        ('{ column = "To" }', '{ column = "To", dates = ["yyyy"] }', "destination_city has dates, but is not a date"),
+        (
+            '{ column = "To" }',
+            '{ column = "To", dates = ["yyyy"] }',
+            "destination_city has dates or a time zone, but is not a date",
+        ),
         ('delimiter = ";"', 'delimiter = ";;"', "file.delimiter is ';;', but must be one character"),
         ('delimiter = ";"', 'encoding = "utf-9"', "file.encoding is 'utf-9', which Python does not know"),
         ("[columns]", "[columns", "m.toml is not TOML"),

@@ -30,6 +30,7 @@ from shipment_etl.cli.options import (
 )
 from shipment_etl.cli.output import OutputClosed
 from shipment_etl.cli.terminal import echo
+from shipment_etl.ingest.formats import describe_formats
 
 if TYPE_CHECKING:
     from shipment_etl.lake.lake import Lake
@@ -140,11 +141,18 @@ def generate(
 
 
 def ingest(
-    file: Annotated[Path, typer.Argument(help="CSV, JSON lines or Parquet; CSV and JSON also gzipped.")],
+    file: Annotated[
+        list[str],
+        typer.Argument(help=f"{describe_formats()}, also packed; a folder, a pattern, a zip, s3://…, or - for stdin."),
+    ],
     lake: LakeOption,
     source: SourceOption,
     mapping: Annotated[Path, typer.Option(metavar="FILE.toml", help="What the columns mean.", show_default=False)],
     date: DateOption = None,
+    max_rejected: Annotated[
+        float | None,
+        typer.Option(help="Share of records that may be broken; above it nothing lands, exit 3. Without it: if all are."),
+    ] = None,
     engine: EngineOption = "auto",
     log: LogOption = Log.text,
     lineage: LineageOption = False,
@@ -153,7 +161,7 @@ def ingest(
     wait: WaitOption = 0,
     debug: DebugOption = False,
 ) -> None:
-    """Land a file of your own in raw/SOURCE, as it is; as today's batch unless told otherwise."""
+    """Land files of your own in raw/SOURCE, as it is; as today's batch unless told otherwise."""
     from shipment_etl.ingest.mapping import Mapping
     from shipment_etl.jobs.ingest import run_ingest
     from shipment_etl.lake.lake import Lake
@@ -169,6 +177,7 @@ def ingest(
             source=source,
             mapping=means,
             date=day,
+            max_rejected=max_rejected,
             spark=session(engine, s3=is_s3(home.uri)),
             listeners=listeners,
         ),
@@ -308,6 +317,8 @@ def _run_each(
     for day in batch_dates:
         with listening(log, lineage) as listeners:
             run = job(day, [*listeners, *keepers])
+        for warning in run.settings.get("warnings", ()):
+            echo(f"warning: {warning}", err=True)
         # Where nobody reads the reports any more, the batches that are left are to be done all the same.
         with suppress(OutputClosed):
             if as_json:

@@ -26,10 +26,12 @@ ShipmentEtlError
 │   └── MappingError
 │       └── UnknownColumn
 ├── DataRejected                    more rows were rejected than --max-rejected allows (exit code 3)
+│   └── RecordsRejected
 └── JobError                        the work could not be done (exit code 1)
     ├── IngestError
     │   ├── FileMissing
     │   ├── FileEmpty
+    │   ├── MixedCurrencies
     │   └── FileUnreadable
     │       └── LimitExceeded
     │           ├── TooManyFields
@@ -81,6 +83,8 @@ from shipment_etl.errors.data import (
     FileUnwritable,
     IngestError,
     LimitExceeded,
+    MixedCurrencies,
+    RecordsRejected,
     RecordTooLarge,
     RecordTooLong,
     RowsLost,
@@ -184,6 +188,7 @@ __all__ = [
     "LockLost",
     "MappingError",
     "MissingColumns",
+    "MixedCurrencies",
     "NameClash",
     "NetworkError",
     "NewerRelease",
@@ -193,6 +198,7 @@ __all__ = [
     "PluginError",
     "RecordTooLarge",
     "RecordTooLong",
+    "RecordsRejected",
     "RowsChanged",
     "RowsLost",
     "RowsMissing",

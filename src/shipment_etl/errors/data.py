@@ -1,8 +1,9 @@
 """Errors of data: files that cannot be landed or written, and rows that do not add up."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
-from shipment_etl.errors.base import JobError
+from shipment_etl.errors.base import DataRejected, JobError
 
 __all__ = [
     "FileEmpty",
@@ -11,8 +12,10 @@ __all__ = [
     "FileUnwritable",
     "IngestError",
     "LimitExceeded",
+    "MixedCurrencies",
     "RecordTooLarge",
     "RecordTooLong",
+    "RecordsRejected",
     "RowsLost",
     "RowsMissing",
     "TooManyFields",
@@ -22,6 +25,17 @@ __all__ = [
 
 class IngestError(JobError):
     """A file could not be landed; the lake is as it was."""
+
+
+class RecordsRejected(DataRejected):
+    """Too many records of a file cannot be taken apart; nothing was landed."""
+
+    template = "{rejected:,} of {read:,} records of {file} cannot be taken apart; most often: {problem}. Nothing was landed."
+    remedy = "Look at [file] in the mapping; to land them all the same, use --max-rejected 1."
+
+    def __init__(self, file: str, rejected: int, read: int, problem: str) -> None:
+        # Past the constructor of DataRejected, whose message has other parts.
+        super(DataRejected, self).__init__(file=file, rejected=rejected, read=read, problem=problem)
 
 
 class FileMissing(IngestError):
@@ -86,6 +100,19 @@ class UnpackedTooLarge(LimitExceeded):
     """A packed file grows too much when it is unpacked: `MAX_UNPACKED_RATIO`, or `MAX_UNPACKED_BYTES`."""
 
     unit = "bytes when unpacked"
+
+
+class MixedCurrencies(IngestError):
+    """Costs are in several currencies, and the mapping does not say which is which."""
+
+    template = "The costs are in {currencies}, as column {column!r} says, and would be summed as if they were one currency."
+    remedy = (
+        "Set currency_column = {column!r} and currency, the code that they are converted to, for shipping_cost in the "
+        "mapping; the rates come from the network."
+    )
+
+    def __init__(self, column: str, currencies: Iterable[str]) -> None:
+        super().__init__(column=column, currencies=currencies)
 
 
 class FileUnwritable(JobError):

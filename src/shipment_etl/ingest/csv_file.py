@@ -1,106 +1,326 @@
-"""CSV: a record a line (or more, within quotes), and what is ragged lands as it is."""
+"""CSV: a record a line, or more within quotes; what is ragged or broken is a record with a problem, and the rest lands."""
 
 import csv
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
-from shipment_etl.errors import FileEmpty, FileUnreadable, RecordTooLong, TooManyFields, listed, shorten
-from shipment_etl.ingest.files import Lines
+import pyarrow as pa
+
+from shipment_etl.errors import (
+    FileEmpty,
+    FileUnreadable,
+    RecordTooLong,
+    TooManyFields,
+    UnknownColumn,
+    listed,
+    shorten,
+)
+from shipment_etl.ingest.csv_plain import PlainCsv
+from shipment_etl.ingest.inputs import Opened
 from shipment_etl.ingest.limits import MAX_FIELDS, MAX_RECORD_CHARACTERS
 from shipment_etl.ingest.mapping import Mapping
-from shipment_etl.ingest.records import Record
+from shipment_etl.ingest.names import tidy
+from shipment_etl.ingest.patterns import portable_regex
+from shipment_etl.ingest.records import BROKEN, Notes, Record, escape_broken, gather
+from shipment_etl.ingest.text import Lines, blocks
 
-__all__ = ["csv_records"]
+__all__ = ["DELIMITERS", "name_columns", "read"]
 
-QUOTES = 'Look for a quote that is not closed or not doubled (""), and at delimiter under [file] in the mapping.'
-DELIMITER = "Look at delimiter under [file] in the mapping."
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?')
+"""What Excel writes and reads above a header."""
+MAX_READ_AGAIN = 8 * MAX_RECORD_CHARACTERS
+"""Characters of broken records that are read again, line by line, over a whole file; more would take for ever."""
+TITLE_LINES = 50
+LINE = ("line",)
+QUOTES = 'Look for a quote that is not closed or not doubled (""), and at delimiter and escape under [file] in the mapping.'
+DELIMITER = "Look at delimiter under [file] in the mapping."
 
 
-def csv_records(lines: Lines, delimiter: str, mapping: Mapping) -> Iterator[Record]:
-    """Yield every record below the header.
+@dataclass(frozen=True, slots=True)
+class _Dialect:
+    """How a file is written."""
+
+    delimiter: str
+    quote: str
+    escape: str
+    multiline: bool | None
+
+    def reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
+        """Return Python's own reader of such lines."""
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            quotechar=self.quote or None,
+            escapechar=self.escape or None,
+            quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+            strict=True,
+        )
+
+
+def read(opened: Opened, mapping: Mapping, notes: Notes) -> Iterator[pa.RecordBatch]:
+    """Yield every record below the header, in batches.
 
     A record with too few or too many fields has a problem, and keeps those it has; the surplus is named `column 34` and
-    so on. Blank lines are no records.
+    so on. Blank lines, and lines of delimiters alone, are no records.
 
     Raises:
         FileEmpty: there is no header, or no record.
-        FileUnreadable: it is not CSV, or its header cannot be used.
+        FileUnreadable: its header cannot be used.
         UnknownColumn: the mapping names a column that the header does not.
     """
-    file = str(lines.path)
-    # Process-wide, so only ever raised.
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD_CHARACTERS))
-    rows = _rows(lines, delimiter)
-    first = next(rows, None)
-    if first is None:
-        raise FileEmpty(file, "it has no header")
-    header = _header(first, delimiter, file)
-    mapping.check_columns(header, file)
-    width, seen = len(header), False
-
-    # Few, for each holds a name for each field, and each record may have another number of fields.
-    @lru_cache(maxsize=8)
-    def names(fields: int) -> Sequence[str]:
-        extra = (_unused(f"column {number}", header) for number in range(width + 1, fields + 1))
-        return (*header[:fields], *extra)
-
-    for row in rows:
-        seen = True
-        if len(row) == width:
-            yield header, row, None
-        else:
-            yield names(len(row)), row, f"expected {width} fields, found {len(row)}"
-    if not seen:
-        raise FileEmpty(file, "it has a header, but no record below it")
+    yield from _CsvFile(opened, mapping, notes).batches()
 
 
-def _rows(lines: Lines, delimiter: str) -> Iterator[list[str]]:
-    last_line = 0
+class _CsvFile:
+    def __init__(self, opened: Opened, mapping: Mapping, notes: Notes) -> None:
+        self._file = opened.name
+        self._partitions = opened.input.partitions
+        self._mapping = mapping
+        self._notes = notes
+        self._lines = Lines(blocks(opened, mapping.file.encoding), self._file)
+        self._ignored = [re.compile(portable_regex(each)) for each in mapping.file.ignore_lines]
+        self._read_again = 0
+        self._pending: list[str] = []
+        self._length = 0
+        # Process-wide, so only ever raised.
+        csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD_CHARACTERS))
 
-    def bounded() -> Iterator[str]:
-        """Yield the lines, no more in a row for one record than it may have."""
-        started, length = 0, 0
-        for text in lines:
-            if started != last_line:
-                started, length = last_line, 0
-            length += len(text)
-            if length > MAX_RECORD_CHARACTERS:
-                where = f"the record that starts on line {last_line + 1:,}"
-                raise RecordTooLong(str(lines.path), where, MAX_RECORD_CHARACTERS, QUOTES)
-            yield text
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield batches of records: blocks that are plain as a whole, others record by record."""
+        self._dialect = self._find_dialect()
+        self._reader = self._dialect.reader(self._pull())
+        header = self._find_header()
+        width, delimiter = len(header), self._dialect.delimiter
+        special = self._dialect.quote + self._dialect.escape
+        plain = PlainCsv(header, delimiter, special, self._notes, self._partitions)
+        # A plain row must have a delimiter, or blank lines would be rows.
+        is_simple = not self._ignored and width > 1 and delimiter.isascii()
+        seen = False
+        while True:
+            if not self._lines.within_block:
+                block = self._lines.next_block()
+                if block is None:
+                    break
+                if is_simple and (found := plain.split(block)):
+                    batch, lines = found
+                    self._lines.number += lines
+                    yield batch
+                    seen = True
+                    continue
+                self._lines.split(block)
+            for batch in gather(self._records(header), self._notes, self._partitions):
+                yield batch
+                seen = True
+        if not seen:
+            raise FileEmpty(self._file, "it has a header, but no record below it")
 
-    reader = csv.reader(bounded(), delimiter=delimiter, strict=True)
-    try:
-        for row in reader:
-            last_line = reader.line_num
-            if len(row) > MAX_FIELDS:
-                raise TooManyFields(str(lines.path), f"line {last_line:,}", MAX_FIELDS, DELIMITER)
-            if row:
-                yield row
-    except csv.Error as problem:
-        raise FileUnreadable(
-            str(lines.path),
-            f"the record that starts on line {last_line + 1:,} is not CSV ({problem})",
-            QUOTES,
-        ) from problem
+    def _records(self, header: Sequence[str]) -> Iterator[Record]:
+        """Yield the records that begin in the block at hand."""
+        width = len(header)
 
+        # Few, for each holds a name for each field, and each record may have another number of fields.
+        @lru_cache(maxsize=8)
+        def names(fields: int) -> Sequence[str]:
+            extra = (_unused(f"column {number}", header) for number in range(width + 1, fields + 1))
+            return (*header[:fields], *extra)
 
-def _header(first: Sequence[str], delimiter: str, file: str) -> tuple[str, ...]:
-    other = next((each for each in DELIMITERS if each != delimiter and each in first[0]), None)
-    if len(first) == 1 and other:
-        raise FileUnreadable(
-            file,
-            f"its header is one field, {shorten(first[0])}",
-            f"It looks separated by a {DELIMITERS[other]}: set delimiter = {_toml(other)} under [file] in the mapping.",
+        while self._lines.within_block:
+            if self._skips():
+                continue
+            row, problem = self._next()
+            if problem is not None:
+                yield from ((LINE, (escape_broken(line.rstrip("\r\n")),), problem) for line in self._pending)
+            elif len(row) == width:
+                if any(row):
+                    yield header, row, None
+            elif row and (any(row) or len(row) > width):
+                yield names(len(row)), row, f"expected {width} fields, found {len(row)}"
+
+    def _next(self) -> tuple[list[str], str | None]:
+        """Return the next record, or what is wrong with it; its lines are in `_pending`."""
+        self._pending.clear()
+        self._length = 0
+        first = self._lines.number + 1
+        try:
+            row = next(self._reader)
+        except StopIteration:
+            return [], None
+        except (csv.Error, _TooLong) as problem:
+            self._restart(problem, first)
+            return [], f"not CSV: {_explain(problem)}"
+        if len(row) > MAX_FIELDS:
+            raise TooManyFields(self._file, f"line {first:,}", MAX_FIELDS, DELIMITER)
+        if len(self._pending) > 1 and (problem_text := self._judge_lines(row, first)):
+            return [], problem_text
+        if any(BROKEN.search(line) for line in self._pending if not line.isascii() or "\0" in line):
+            return [], _broken(self._pending, self._mapping.file.encoding)
+        return row, None
+
+    def _judge_lines(self, row: list[str], first: int) -> str | None:
+        """Return what is wrong with a record of several lines, None for nothing."""
+        if self._dialect.multiline:
+            return None
+        last = first + len(self._pending) - 1
+        if self._dialect.multiline is False:
+            return f"lines {first:,} to {last:,} are one record in quotes, but multiline is false"
+        inside = sum(field.count(self._dialect.delimiter) for field in row if "\n" in field or "\r" in field)
+        if inside < max(1, self._width - 1):
+            return None
+        return (
+            f"a quote is missing or stray: lines {first:,} to {last:,} are one record in quotes, with as many delimiters "
+            "inside as a record has; if that is meant, set multiline = true"
         )
-    header = tuple(name or f"column {number}" for number, name in enumerate(first, 1))
-    twice = [name for name, count in Counter(header).items() if count > 1]
-    if twice:
-        names = listed(repr(name) for name in twice)
-        raise FileUnreadable(file, f"its header has more than one {names}", "Give each column a name of its own.")
-    return header
+
+    def _restart(self, problem: Exception, first: int) -> None:
+        """Go on after the first line of a record that is broken."""
+        self._read_again += self._length
+        if self._read_again > MAX_READ_AGAIN:
+            if isinstance(problem, _TooLong):
+                where = f"the record that starts on line {first:,}"
+                raise RecordTooLong(self._file, where, MAX_RECORD_CHARACTERS, QUOTES)
+            raise FileUnreadable(self._file, f"its quotes do not fit together, line {first:,} and many before it", QUOTES)
+        self._lines.give_back(self._pending[1:])
+        del self._pending[1:]
+        self._reader = self._dialect.reader(self._pull())
+
+    def _pull(self) -> Iterator[str]:
+        """Yield lines for the record at hand."""
+        for line in self._lines:
+            self._pending.append(line)
+            self._length += len(line)
+            if self._length > MAX_RECORD_CHARACTERS and len(self._pending) > 1:
+                raise _TooLong
+            # A NUL would end the reader; the record is put aside afterwards.
+            yield line.replace("\0", "\ufffd") if "\0" in line else line
+
+    def _skips(self) -> bool:
+        """Whether the next line is none of a record, which is passed by."""
+        if not self._ignored:
+            return False
+        line = next(self._lines)
+        if any(pattern.search(line.rstrip("\r\n")) for pattern in self._ignored):
+            return True
+        self._lines.give_back([line])
+        return False
+
+    def _find_dialect(self) -> _Dialect:
+        file = self._mapping.file
+        delimiter = file.delimiter or ("\t" if ".tsv" in self._file.lower() else "")
+        for line in islice(self._lines, 1):
+            if found := SEPARATOR_LINE.fullmatch(line):
+                delimiter = file.delimiter or found[1]
+            else:
+                self._lines.give_back([line])
+        for _ in islice(self._lines, file.skip_rows):
+            pass
+        return _Dialect(delimiter or ",", file.quote, file.escape, file.multiline)
+
+    def _find_header(self) -> tuple[str, ...]:
+        if self._mapping.file.header:
+            header = tuple(tidy(name) for name in self._mapping.file.header)
+            self._width = len(header)
+            self._mapping.check_columns([*header, *self._partitions], self._file)
+            return header
+        self._width = MAX_FIELDS
+        row: list[str] = []
+        for line in self._lines:
+            self._lines.give_back([line])
+            if self._skips():
+                continue
+            number = self._lines.number + 1
+            row, problem = self._next()
+            if problem is not None:
+                raise FileUnreadable(self._file, f"its header, line {number:,}, is {problem}", QUOTES)
+            if row:
+                break
+        if not row:
+            raise FileEmpty(self._file, "it has no header")
+        self._width = len(row)
+        header = name_columns(row, self._mapping, self._file)
+        self._check(header, row, number)
+        return header
+
+    def _check(self, header: Sequence[str], row: Sequence[str], number: int) -> None:
+        try:
+            self._mapping.check_columns([*header, *self._partitions], self._file)
+        except UnknownColumn:
+            ahead = [line for line in islice(self._lines, TITLE_LINES) if len(line) < MAX_RECORD_CHARACTERS]
+            for further, line in enumerate(ahead, number + 1):
+                if self._is_header(line):
+                    why = f"line {number:,} is no header with the columns that the mapping names, but line {further:,} is"
+                    remedy = f"Set skip_rows = {further - 1} under [file] in the mapping."
+                    raise FileUnreadable(self._file, why, remedy) from None
+            other = next((each for each in DELIMITERS if each != self._dialect.delimiter and each in row[0]), None)
+            if len(row) == 1 and other:
+                raise FileUnreadable(
+                    self._file,
+                    f"its header is one field, {shorten(row[0])}",
+                    f"It looks separated by a {DELIMITERS[other]}: set delimiter = {_toml(other)} under [file] in the "
+                    "mapping.",
+                ) from None
+            raise
+
+    def _is_header(self, line: str) -> bool:
+        try:
+            row = next(self._dialect.reader([line]), [])
+        except csv.Error:
+            return False
+        return self._mapping.names <= {tidy(name) for name in row} | {*self._partitions}
+
+
+class _TooLong(Exception):
+    """A record does not end."""
+
+
+def name_columns(row: Sequence[str | None], mapping: Mapping, file: str) -> tuple[str, ...]:
+    """Return the names of columns that a header gives; one that stands twice gets a number, unless it is mapped.
+
+    Raises:
+        FileUnreadable: the mapping names a column that stands in it twice.
+        TooManyFields: it is too wide.
+    """
+    if len(row) > MAX_FIELDS:
+        raise TooManyFields(file, "its header", MAX_FIELDS, DELIMITER)
+    names = [tidy(name or "") or f"column {number}" for number, name in enumerate(row, 1)]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    mapped = sorted(mapping.names.intersection(twice))
+    if mapped:
+        remedy = "Give each column a name of its own, or all of them new ones by header and skip_rows under [file]."
+        raise FileUnreadable(file, f"its header has more than one {listed(repr(name) for name in mapped)}", remedy)
+    made: list[str] = []
+    taken = set(names)
+    for name in names:
+        if name in made:
+            number = 2
+            while f"{name} ({number})" in taken:
+                number += 1
+            name = f"{name} ({number})"
+            taken.add(name)
+        made.append(name)
+    return tuple(made)
+
+
+def _explain(problem: Exception) -> str:
+    if isinstance(problem, _TooLong):
+        return f"its quote is not closed within {MAX_RECORD_CHARACTERS:,} characters"
+    text = str(problem)
+    if text == "unexpected end of data":
+        return "its quote is never closed"
+    if "expected after" in text:
+        return f'{text}; a quote within quotes is to be doubled (""), or set escape under [file]'
+    return text
+
+
+def _broken(lines: Sequence[str], encoding: str) -> str:
+    found = next(match for line in lines if (match := BROKEN.search(line)))
+    if found[0] == "\0":
+        return "it has a NUL, which no text has"
+    return f"byte {ord(found[0]) & 0xFF:#04x} is not {encoding}; set the file's encoding under [file], such as cp1252"
 
 
 def _unused(name: str, header: Sequence[str]) -> str:

@@ -5,35 +5,43 @@ A TOML file such as
     nulls = ["N/A"]                       # words that mean "unknown" in every column; an empty value always does
 
     [file]                                # all of it optional
-    format = "csv"                        # csv, jsonl or parquet; else told from the file's name
+    format = "csv"                        # one of `formats.FORMATS`; else told from the file's name
     delimiter = ","
     encoding = "utf-8"
+
+    [where]                               # only records with one of these values count
+    Type = ["Shipment"]
 
     [numbers]
     decimal = "."
     thousands = ""
 
     [columns]
-    shipment_id = { column = "ID" }
-    carrier = { constant = "FedEx" }
+    shipment_id = { columns = ["Order", "Line"] }
+    carrier = { column = "Carrier", values = { "U.P.S." = "UPS" } }
     shipment_date = { column = "Sent", dates = ["yyyy-MM-dd", "M/d/yy"], nulls = ["not yet"], null_patterns = ["^See"] }
+    delivery_date = { column = "Arrived", dates = ["iso"], timezone = "Europe/Berlin" }
     shipment_weight_kg = { column = "Weight", unit = "lb", optional = true }
+    shipping_cost = { column = "Cost", currency = "EUR", currency_column = "Cur" }
 """
 
-from collections.abc import Collection, Iterator
+import dataclasses
+from collections.abc import Collection
 from collections.abc import Mapping as Table
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any
 
-from pyspark.sql.types import DataType, DateType
+import tomli_w
+from pyspark.sql.types import DataType, StringType
 
-from shipment_etl.contracts.models import COLUMNS, MEASURES, Shipment
+from shipment_etl.contracts.models import MEASURES, Shipment
 from shipment_etl.declared import parse_toml, read_text, strict
-from shipment_etl.errors import MappingError, UnknownColumn, listed, nearest, shorten
-from shipment_etl.ingest.patterns import date_pattern, portable_regex
+from shipment_etl.errors import MappingError, UnknownColumn
+from shipment_etl.ingest.names import tidy
 
 __all__ = ["DERIVED", "TYPES", "UNITS", "ColumnMapping", "FileFormat", "Mapping", "Numbers"]
 
@@ -54,7 +62,13 @@ UNITS: Table[str, Table[str, Decimal]] = MappingProxyType(
             "lb": Decimal("0.45359237"),
             "oz": Decimal("0.028349523125"),
         },
-        "shipment_volume_m3": {"m3": Decimal(1), "l": Decimal("0.001"), "ft3": Decimal("0.028316846592")},
+        "shipment_volume_m3": {
+            "m3": Decimal(1),
+            "l": Decimal("0.001"),
+            "cm3": Decimal("0.000001"),
+            "ft3": Decimal("0.028316846592"),
+            "in3": Decimal("0.000016387064"),
+        },
         "route_distance_km": {
             "km": Decimal(1),
             "m": Decimal("0.001"),
@@ -65,21 +79,40 @@ UNITS: Table[str, Table[str, Decimal]] = MappingProxyType(
 )
 """Column → unit → how many of the contract's units it is, exactly.
 
-Source: NIST Special Publication 811 (2008), appendix B: avoirdupois pound and ounce, international foot and mile.
+Source: NIST Special Publication 811 (2008), appendix B: avoirdupois pound and ounce, international foot, inch and mile.
 """
-
-THOUSANDS = ",.'’_ \u00a0\u202f"
-NOT_DELIMITERS = '"\r\n\0'
 
 
 @strict
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """What a file is like: a format or delimiter of None is told from its name, `encoding` is a codec of Python."""
+    """What a file is like.
 
-    format: Literal["csv", "jsonl", "parquet"] | None = None
-    delimiter: str | None = None
+    Attributes:
+        format: one of `FORMATS`; None tells it from the file's name.
+        encoding: a codec of Python.
+        delimiter: of CSV; None is a comma, a tab in .tsv, or what a line `sep=;` says.
+        quote: what CSV puts around fields; empty for nothing.
+        escape: what CSV puts before a quote within quotes, beside doubling it; empty for nothing.
+        multiline: whether fields of CSV may hold line breaks; None where that is suspicious.
+        skip_rows: lines, or rows of a sheet, above the header.
+        header: names of the columns, of a file without a header.
+        ignore_lines: regular expressions (`patterns.portable_regex`) for lines of CSV that are no records.
+        records: path of names to the list of records within JSON.
+        sheet: name of a sheet of Excel; None is the first.
+    """
+
+    format: str | None = None
     encoding: str = "utf-8"
+    delimiter: str | None = None
+    quote: str = '"'
+    escape: str = ""
+    multiline: bool | None = None
+    skip_rows: int = 0
+    header: tuple[str, ...] = ()
+    ignore_lines: tuple[str, ...] = ()
+    records: str = ""
+    sheet: str | None = None
 
 
 @strict
@@ -94,20 +127,62 @@ class Numbers:
 @strict
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
-    """Where the values of one column come from: a column of the file, or one constant for all rows.
+    """Where the values of one column come from, and how they are written.
 
-    `dates` are the ways its dates are written, tried in order (`patterns.date_pattern` tells the letters). `nulls` are
-    words, `null_patterns` regular expressions (`patterns.portable_regex` tells which), for values that mean "unknown".
-    `unit` is one of `UNITS`. `optional` lets a measure be unknown.
+    Attributes:
+        column: of the file.
+        columns: several of the file, whose values are joined by `separator`; unknown where one of them is.
+        constant: the same value for all rows.
+        from_row: whether the file and the number of the row are the value.
+        separator: between values of several columns.
+        dates: the ways its dates are written, tried in order (`dates.date_pattern` tells the letters).
+        timezone: whose day a point in time falls on, such as Europe/Berlin; `written` takes the day as it is written.
+        first_year: the year that the first two-digit year means.
+        unit: one of `UNITS`; `cell` where each value names its own.
+        unit_column: of the file, with the unit of each value.
+        decimal, thousands: as in `Numbers`, where this column differs.
+        accounting: whether (25.00) and 25.00- are negative numbers.
+        currency: ISO 4217 code of the amounts; with `currency_column`, the one that they are converted to.
+        currency_column: of the file, with the currency of each amount.
+        nulls, null_patterns: words, and regular expressions (`patterns.portable_regex`), for values that mean "unknown".
+        values: texts and what they stand for.
+        fold_case: whether texts are taken in upper case; the keys of `values` then count in either.
+        optional: whether a measure may be unknown.
     """
 
     column: str | None = None
+    columns: tuple[str, ...] = ()
     constant: str | None = None
+    from_row: bool = False
+    separator: str = "-"
     dates: tuple[str, ...] = ()
+    timezone: str | None = None
+    first_year: int = 2000
     unit: str | None = None
+    unit_column: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    accounting: bool = False
+    currency: str | None = None
+    currency_column: str | None = None
     nulls: tuple[str, ...] = ()
     null_patterns: tuple[str, ...] = ()
+    values: dict[str, str] = field(default_factory=dict)
+    fold_case: bool = False
     optional: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of the file that it reads, tidy."""
+        every = (self.column, *self.columns, self.unit_column, self.currency_column)
+        return tuple(tidy(name) for name in every if name is not None)
+
+    @property
+    def described(self) -> str:
+        """Where its values stand, for messages."""
+        if self.columns:
+            return f"columns {', '.join(map(repr, self.columns))}"
+        return f"column {self.column!r}"
 
 
 @strict
@@ -117,8 +192,10 @@ class _Declared:
 
     columns: dict[str, ColumnMapping]
     nulls: tuple[str, ...] = ()
+    timezone: str | None = None
     file: FileFormat = FileFormat()
     numbers: Numbers = Numbers()
+    where: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,26 +205,29 @@ class Mapping(_Declared):
     Attributes:
         columns: column of the contract → where it comes from.
         nulls: words that mean "unknown" in every column.
+        timezone: of every column with dates that names no other.
         file: what the file is like.
         numbers: how its numbers are written.
-        text: the declaration as it was read, to travel with a landed batch; empty for one made in Python.
-        where: its name in messages.
+        where: column of the file → values; only records with one of them in each count.
+        text: the declaration as TOML, to travel with a landed batch; made of the others where it is empty.
+        name: in messages.
 
     Raises:
         MappingError: it does not fit the contract.
     """
 
     text: str = ""
-    where: str = "The mapping"
+    name: str = "The mapping"
 
     def __post_init__(self) -> None:
-        problems = [*_shape_problems(self)]
-        for name, column in self.columns.items():
-            if name in COLUMNS:
-                problems += [f"{name} {problem}" for problem in _column_problems(name, column)]
+        from shipment_etl.ingest.checks import problems_of
+
+        problems = problems_of(self)
         if problems:
-            told = "\n".join(f"{self.where}: {problem}" for problem in problems)
-            raise MappingError(told, where=self.where, problems=problems)
+            text = "\n".join(f"{self.name}: {problem}" for problem in problems)
+            raise MappingError(text, where=self.name, problems=problems)
+        if not self.text:
+            object.__setattr__(self, "text", tomli_w.dumps(_without_defaults(self, _Declared)))
 
     @staticmethod
     def from_toml(path: str | Path) -> "Mapping":
@@ -159,87 +239,84 @@ class Mapping(_Declared):
         return Mapping.from_text(read_text(path, MappingError), str(path))
 
     @staticmethod
-    def from_text(text: str, where: str) -> "Mapping":
-        """Return the mapping that a TOML text declares; `where` names it in messages.
+    def from_text(text: str, name: str) -> "Mapping":
+        """Return the mapping that a TOML text declares; `name` stands for it in messages.
 
         Raises:
             MappingError: the text is not TOML, or does not fit the contract.
         """
-        declared = parse_toml(text, _Declared, where, MappingError)
-        return Mapping(
-            columns=declared.columns,
-            nulls=declared.nulls,
-            file=declared.file,
-            numbers=declared.numbers,
-            text=text,
-            where=where,
-        )
+        declared = parse_toml(text, _Declared, name, MappingError)
+        given = {each.name: getattr(declared, each.name) for each in dataclasses.fields(declared)}
+        return Mapping(**given, text=text, name=name)
 
     @property
     def unknown(self) -> frozenset[str]:
         """The measures that may be null: those not mapped, and the optional ones."""
         return frozenset(name for name in MEASURES if name not in self.columns or self.columns[name].optional)
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every column of the file that it names, tidy."""
+        used = (name for column in self.columns.values() for name in column.names)
+        return frozenset((*used, *map(tidy, self.where)))
+
+    @property
+    def all_nulls(self) -> frozenset[str]:
+        """Every word and value that it knows already, so that nobody is warned of it."""
+        known = (word for column in self.columns.values() for word in (*column.nulls, *column.values))
+        return frozenset((*self.nulls, *known))
+
+    @property
+    def text_columns(self) -> dict[str, str]:
+        """Columns of the file that hold names → the column of the contract that they become."""
+        texts = {name: column for name, column in self.columns.items() if isinstance(TYPES[name], StringType)}
+        return {tidy(column.column): name for name, column in texts.items() if column.column is not None}
+
+    @property
+    def is_currency_open(self) -> bool:
+        """Whether there are costs in a currency that it does not name."""
+        cost = self.columns.get("shipping_cost")
+        return cost is not None and cost.currency is None
+
+    def timezone_of(self, name: str) -> str | None:
+        """Return the time zone of a column, None if none is declared."""
+        return self.columns[name].timezone or self.timezone
+
+    def numbers_of(self, name: str) -> Numbers:
+        """Return how the numbers of a column are written."""
+        column = self.columns[name]
+        decimal = self.numbers.decimal if column.decimal is None else column.decimal
+        thousands = self.numbers.thousands if column.thousands is None else column.thousands
+        return Numbers(decimal, "" if column.thousands is None and thousands == decimal else thousands)
+
     def check_columns(self, available: Collection[str], file: str) -> None:
-        """Check that a file has every column that the mapping names.
+        """Check that a file has every column that the mapping names; names are compared tidy.
 
         Raises:
             UnknownColumn: it lacks one.
         """
-        for column in self.columns.values():
-            if column.column is not None and column.column not in available:
-                raise UnknownColumn(column.column, available, file)
+        known = set(available)
+        for name in sorted(self.names - known, key=[*self._in_order()].index):
+            raise UnknownColumn(name, available, file)
+
+    def _in_order(self) -> tuple[str, ...]:
+        return (*(name for column in self.columns.values() for name in column.names), *map(tidy, self.where))
 
 
-def _shape_problems(mapping: Mapping) -> Iterator[str]:
-    for name in mapping.columns:
-        if name not in COLUMNS:
-            yield f"columns.{name} is not a shipment column. {nearest(name, COLUMNS)}"
-    missing = [name for name in COLUMNS if name not in (*mapping.columns, *MEASURES, *DERIVED)]
-    if missing:
-        yield f"these columns are not mapped: {listed(missing)}. Give each a column of the file, or a constant."
-    delimiter = mapping.file.delimiter
-    if delimiter is not None and (len(delimiter) != 1 or delimiter in NOT_DELIMITERS):
-        yield f"file.delimiter is {shorten(delimiter)}, but must be one character, and no quote or line end."
-    try:
-        "a".encode(mapping.file.encoding)
-    except (LookupError, ValueError):
-        encoding = shorten(mapping.file.encoding)
-        yield f"file.encoding is {encoding}, which Python does not know. Try utf-8, cp1252 or latin-1."
-    decimal, thousands = mapping.numbers.decimal, mapping.numbers.thousands
-    if decimal not in (".", ","):
-        yield f"numbers.decimal is {shorten(decimal)}, but must be '.' or ','."
-    if len(thousands) > 1 or thousands not in THOUSANDS or thousands == decimal:
-        yield (
-            f"numbers.thousands is {shorten(thousands)}, but must be empty, or one of , . ' ’ _ or a space, "
-            "and not the decimal sign."
-        )
+def _without_defaults(value: Any, kind: type) -> dict[str, Any]:
+    """Return a declaration as a table of TOML, without what says nothing."""
+    made: dict[str, Any] = {}
+    for each in dataclasses.fields(kind):
+        found = getattr(value, each.name)
+        default = each.default_factory() if each.default_factory is not dataclasses.MISSING else each.default
+        if found is not None and found != default:
+            made[each.name] = _to_toml(found)
+    return made
 
 
-def _column_problems(name: str, column: ColumnMapping) -> Iterator[str]:
-    if (column.column is None) == (column.constant is None):
-        yield "needs either column or constant, and not both."
-    if column.constant is not None and not column.constant.strip():
-        yield "has an empty constant. Say what it is, or map a column."
-    if column.dates and not isinstance(TYPES[name], DateType):
-        yield f"has dates, but is not a date. Only {listed(_dates())} may have them."
-    for pattern in column.dates:
-        try:
-            date_pattern(pattern)
-        except ValueError as problem:
-            yield f"has the date pattern {pattern!r}: {problem}."
-    if column.unit is not None and name not in UNITS:
-        yield f"has a unit, but only {listed(UNITS)} may have one."
-    elif column.unit is not None and column.unit not in UNITS[name]:
-        yield f"has the unit {shorten(column.unit)}, but must have one of {listed(UNITS[name])}."
-    for pattern in column.null_patterns:
-        try:
-            portable_regex(pattern)
-        except ValueError as problem:
-            yield f"has the null pattern {pattern!r}: {problem}."
-    if column.optional and name not in MEASURES:
-        yield f"is optional, but only {listed(MEASURES)} may be unknown."
-
-
-def _dates() -> list[str]:
-    return [name for name, kind in TYPES.items() if isinstance(kind, DateType)]
+def _to_toml(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return _without_defaults(value, type(value))
+    if isinstance(value, dict):
+        return {name: _to_toml(each) for name, each in value.items()}
+    return list(value) if isinstance(value, tuple) else value

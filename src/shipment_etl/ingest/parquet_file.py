@@ -1,59 +1,57 @@
 """Parquet: typed columns, landed as text; null stays null."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as PyMapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from shipment_etl.errors import FileEmpty, FileUnreadable, RecordTooLarge, TooManyFields, listed
-from shipment_etl.ingest.files import is_packed, open_bytes
+from shipment_etl.errors import FileEmpty, FileUnreadable, RecordTooLarge
+from shipment_etl.ingest.csv_file import name_columns
+from shipment_etl.ingest.inputs import Opened
 from shipment_etl.ingest.limits import (
     MAX_BATCH_BYTES,
     MAX_BATCH_ROWS,
     MAX_BATCH_VALUES,
-    MAX_FIELDS,
     MAX_RECORD_BYTES,
 )
 from shipment_etl.ingest.mapping import Mapping
-from shipment_etl.ingest.records import record_batch
+from shipment_etl.ingest.records import Notes, record_batch
 
-__all__ = ["parquet_batches"]
+__all__ = ["read"]
 
 TEXTS = ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
+ESCAPED = r'["\\\\\x00-\x1f]'
 OTHER_LAYOUT = "Write the file with other column names or types, or as CSV."
 
 
-def parquet_batches(path: Path, mapping: Mapping) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a file as batches of records. Dates and timestamps are ISO 8601, numbers plain digits.
+def read(opened: Opened, mapping: Mapping, notes: Notes) -> Iterator[pa.RecordBatch]:
+    r"""Yield the rows of a file as batches of records. Dates and timestamps are ISO 8601, numbers plain digits.
+
+    A timestamp with a zone lands as the instant that it is, in UTC with a Z. Binary values are text, with bytes that are
+    no UTF-8 written as `\xff`; those of a fixed size are hexadecimal digits.
 
     Raises:
         FileEmpty: it has no rows.
         FileUnreadable: it is no Parquet file, or has two columns of one name.
         UnknownColumn: the mapping names a column that it lacks.
     """
-    if is_packed(path):
-        raise FileUnreadable(str(path), "it is a packed Parquet file", "Unpack it; Parquet is packed in itself.")
-    with open_bytes(path, unpack=False) as data:
+    path = opened.name
+    with opened.seekable() as data:
         try:
             with _opened(data) as file:
-                _check(file, mapping, str(path))
-                landed = 0
-                for batch in _batches(file, str(path)):
-                    yield _landed(batch, landed)
-                    landed += len(batch)
+                names = _names(file, mapping, opened)
+                for batch in _batches(file, path):
+                    yield _landed(batch, names, notes, opened.input.partitions)
         except UnicodeDecodeError as problem:
-            raise FileUnreadable(str(path), "the name of a column is not UTF-8", OTHER_LAYOUT) from problem
+            raise FileUnreadable(path, "the name of a column is not UTF-8", OTHER_LAYOUT) from problem
         except (pa.ArrowException, OSError) as problem:
             why = f"it is not a Parquet file, or a damaged one ({problem})"
-            raise FileUnreadable(
-                str(path), why, "Fetch it again, or set its format under [file] in the mapping."
-            ) from problem
+            raise FileUnreadable(path, why, "Fetch it again, or set its format under [file] in the mapping.") from problem
 
 
 def _opened(data: Any) -> pq.ParquetFile:
@@ -98,30 +96,49 @@ def _bytes_as_text(column: pa.Array) -> int:
     return int(column.nbytes)
 
 
-def _check(file: pq.ParquetFile, mapping: Mapping, path: str) -> None:
-    names = file.schema_arrow.names
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise FileUnreadable(path, f"it has more than one column {listed(twice)}", "Give each a name of its own.")
-    if len(names) > MAX_FIELDS:
-        raise TooManyFields(path, "it", MAX_FIELDS, OTHER_LAYOUT)
-    mapping.check_columns(names, path)
+def _names(file: pq.ParquetFile, mapping: Mapping, opened: Opened) -> tuple[str, ...]:
+    """Return the names of the columns, checked against the mapping."""
+    names = name_columns(file.schema_arrow.names, mapping, opened.name)
+    mapping.check_columns([*names, *opened.input.partitions], opened.name)
     if file.metadata.num_rows == 0:
-        raise FileEmpty(path, "it has columns, but no rows")
+        raise FileEmpty(opened.name, "it has columns, but no rows")
+    return names
 
 
-def _landed(batch: pa.RecordBatch, landed: int) -> pa.RecordBatch:
-    rows, width = batch.num_rows, batch.num_columns
-    columns = pa.concat_arrays([_texts(column) for column in batch.columns])
-    # Columns one after the other become rows one after the other.
-    items = columns.take(pa.array(np.arange(rows * width).reshape(width, rows).T.ravel()))
-    keys = pa.array(batch.schema.names, pa.string()).take(pa.array(np.tile(np.arange(width), rows)))
-    offsets = pa.array(np.arange(0, rows * width + 1, width, dtype=np.int32))
-    return record_batch(landed, pa.MapArray.from_arrays(offsets, keys, items), pa.nulls(rows, pa.string()))
+def _landed(batch: pa.RecordBatch, names: Sequence[str], notes: Notes, partitions: PyMapping[str, str]) -> pa.RecordBatch:
+    """Return rows as JSON objects."""
+    parts: list[pa.Array | pa.Scalar] = []
+    for name, column in zip(names, batch.columns, strict=True):
+        texts = _texts(column)
+        if name in notes.watched:
+            notes.see_column(name, texts.drop_null())
+        parts.append(pa.scalar(("{" if not parts else ", ") + _quote(name) + ": "))
+        parts.append(_json_texts(texts))
+    tail = "".join(f", {_quote(name)}: {_quote(value)}" for name, value in partitions.items())
+    return record_batch(pc.binary_join_element_wise(*parts, pa.scalar(tail + "}"), ""))
+
+
+def _json_texts(texts: pa.Array) -> pa.Array:
+    """Return texts as JSON: quoted, with escapes where any is needed; null where there is none."""
+    if pc.any(pc.match_substring_regex(texts, ESCAPED)).as_py():
+        return pa.array(["null" if each is None else _quote(each) for each in texts.to_pylist()], pa.string())
+    return pc.fill_null(pc.binary_join_element_wise('"', texts, '"', ""), "null")
+
+
+def _quote(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _texts(column: pa.Array) -> pa.Array:
     kind = column.type
+    if pa.types.is_dictionary(kind):
+        # Its values once, however many rows have them.
+        return _texts(column.dictionary).take(column.indices)
+    if pa.types.is_fixed_size_binary(kind):
+        return pa.array([None if each is None else each.hex() for each in column.to_pylist()], pa.string())
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        # Each by itself: what one becomes must not depend on its neighbours.
+        return pa.array([None if each is None else _decode(each) for each in column.to_pylist()], pa.string())
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         texts = column.cast(pa.string())
         # 1e-05 is how a computer writes 0.00001; a mapping says how people do.
@@ -137,11 +154,17 @@ def _texts(column: pa.Array) -> pa.Array:
         return pa.array([None if each is None else _json(each) for each in column.to_pylist()], pa.string())
 
 
+def _decode(value: bytes) -> str:
+    return value.decode("utf-8", "backslashreplace")
+
+
 def _plain(text: str | None) -> str | None:
     return format(Decimal(text), "f") if text and "e" in text.lower() else text
 
 
 def _json(value: Any) -> str:
     if isinstance(value, bytes):
-        return value.hex()
-    return json.dumps(value, ensure_ascii=False, default=lambda each: each.hex() if isinstance(each, bytes) else str(each))
+        return _decode(value)
+    return json.dumps(
+        value, ensure_ascii=False, default=lambda each: _decode(each) if isinstance(each, bytes) else str(each)
+    )

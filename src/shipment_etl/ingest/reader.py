@@ -1,116 +1,169 @@
-"""The reader: a file of any format becomes batches of records, text as it stands in the file, in bounded memory."""
+"""The reader: files of any format become one stream of records, text as it stands in them, in bounded memory."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from shipment_etl.errors import FileUnreadable
-from shipment_etl.ingest.csv_file import csv_records
-from shipment_etl.ingest.files import Lines
-from shipment_etl.ingest.jsonl_file import jsonl_records
+from shipment_etl.errors import MixedCurrencies
+from shipment_etl.ingest.currencies import CURRENCY_NAMES, codes_among
+from shipment_etl.ingest.formats import FORMATS, format_of
+from shipment_etl.ingest.inputs import Input, find_inputs, open_input
 from shipment_etl.ingest.mapping import Mapping
-from shipment_etl.ingest.parquet_file import parquet_batches
-from shipment_etl.ingest.records import RECORDS, batches
-from shipment_etl.printable import printable
+from shipment_etl.ingest.names import NOTHING, tidy
+from shipment_etl.ingest.records import RECORDS, Notes
 
-__all__ = ["LandedFile", "land", "read"]
+__all__ = ["LANDED", "Landed", "land", "read"]
 
-FORMATS = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".parquet": "parquet",
-}
+LANDED = pa.schema([pa.field("source_file", pa.string()), pa.field("source_row", pa.int64()), *RECORDS])
+"""Schema of landed files: the name of the file, and the number of the record over all of them, from 1."""
+
 ROW_GROUP_BYTES = 1 << 23
+MAX_KINDS = 1000
+MAX_WARNINGS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class LandedFile:
-    """What was landed of a file: its name, printable; how many records, and how many of them have a problem."""
+@dataclass(slots=True)
+class Landed:
+    """What was landed.
 
-    file: str
-    rows: int
-    problems: int
+    Attributes:
+        files: names, printable.
+        rows: how many records.
+        filtered: how many were left out by `where`.
+        problems: what was wrong with records as a whole, and with how many.
+        warnings: what is likely to be a mistake in the mapping.
+    """
+
+    files: list[str] = field(default_factory=list)
+    rows: int = 0
+    filtered: int = 0
+    problems: Counter[str] = field(default_factory=Counter)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def file(self) -> str:
+        """The name of the file, or how many they are."""
+        return self.files[0] if len(self.files) == 1 else f"{len(self.files)} files"
 
 
-def read(path: str | Path, mapping: Mapping) -> Iterator[pa.RecordBatch]:
-    """Yield the records of a file, batch by batch.
+def read(source: Input | str | Path, mapping: Mapping, notes: Notes | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield the records of a file, batch by batch, each as a JSON object of texts and nulls by column name.
 
     Columns:
-        source_row: int64, the number of the record, from 1 below the header.
-        record: map<string, string>, value by column name, exactly as in the file; null only where the file says so.
+        record: string, the object, its values exactly as in the file but for Unicode's form NFC.
         problem: string, what is wrong with the record as a whole; null for most.
 
     Raises:
         FileMissing: there is no such file.
         FileEmpty: it holds no records.
         FileUnreadable: it is not what its name or the mapping says.
+        LimitExceeded: it goes beyond a limit of `limits`.
         UnknownColumn: the mapping names a column that it lacks.
+        ExtraMissing: its format needs a package that is not installed.
     """
-    path = Path(path)
-    kind = mapping.file.format or _format_of(path)
-    if kind == "parquet":
-        yield from parquet_batches(path, mapping)
-        return
-    # Within quotes of CSV every line end counts, in JSON only the line feed is one.
-    lines = Lines(path, mapping.file.encoding, newline="" if kind == "csv" else "\n")
-    if kind == "csv":
-        delimiter = mapping.file.delimiter or ("\t" if ".tsv" in path.name.lower() else ",")
-        records = csv_records(lines, delimiter, mapping)
-    else:
-        records = jsonl_records(lines, mapping)
-    yield from batches(records, lambda: lines.characters)
+    if not isinstance(source, Input):
+        (source,) = find_inputs([source])
+    kind = FORMATS[mapping.file.format] if mapping.file.format else format_of(source.name)
+    with open_input(source) as opened:
+        yield from kind.reader()(opened, mapping, notes or Notes())
 
 
-def land(path: str | Path, mapping: Mapping, target: str | Path) -> LandedFile:
-    """Write the records of a file to a Parquet file, with the columns of `read`.
+def land(sources: Iterable[Input], mapping: Mapping, target: str | Path) -> Landed:
+    """Write the records of files to a Parquet file, with the columns of `LANDED`.
 
     The target is there once it is whole: what is written before has the name with `.part` after it, and goes if
     anything fails.
 
     Raises:
-        FileMissing, FileEmpty, FileUnreadable, UnknownColumn: as `read`.
+        IngestError, UnknownColumn, ExtraMissing: as `read`.
+        MixedCurrencies: costs are in several currencies, and the mapping does not say so.
     """
-    path, target = Path(path), Path(target)
+    target = Path(target)
     part = target.with_name(f"{target.name}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
-    rows = problems = 0
+    landed = Landed()
     try:
-        with pq.ParquetWriter(part, RECORDS, compression="zstd") as writer:
-            for table in _tables(read(path, mapping)):
+        with pq.ParquetWriter(part, LANDED, compression="snappy", use_dictionary=["source_file", "problem"]) as writer:
+            for table in _tables(_numbered(sources, mapping, landed)):
                 writer.write_table(table)
-                rows += table.num_rows
-                problems += table.num_rows - table["problem"].null_count
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    return LandedFile(printable(path.name), rows, problems)
+    return landed
+
+
+def _numbered(sources: Iterable[Input], mapping: Mapping, landed: Landed) -> Iterator[pa.RecordBatch]:
+    notes = Notes(
+        dict.fromkeys(mapping.text_columns, NOTHING - mapping.all_nulls), CURRENCY_NAMES if mapping.is_currency_open else ()
+    )
+    number = 0
+    for source in sources:
+        landed.files.append(source.short_name)
+        for batch in read(source, mapping, notes):
+            rows = pa.array(np.arange(number + 1, number + 1 + len(batch), dtype=np.int64))
+            number += len(batch)
+            name = pa.array([source.short_name], pa.string()).take(pa.array(np.zeros(len(batch), np.int32)))
+            numbered = pa.RecordBatch.from_arrays([name, rows, *batch.columns], schema=LANDED)
+            kept = _where(numbered, mapping)
+            landed.filtered += len(numbered) - len(kept)
+            landed.rows += len(kept)
+            _count_problems(kept, landed)
+            yield kept
+    codes = codes_among(notes.values)
+    for name, found in codes.items():
+        if len(found) > 1:
+            raise MixedCurrencies(name, sorted(found))
+    landed.warnings += _warnings(notes, mapping)
+
+
+def _where(batch: pa.RecordBatch, mapping: Mapping) -> pa.RecordBatch:
+    """Leave out records whose values are not among those that count. What cannot be read stays."""
+    if not mapping.where:
+        return batch
+    allowed = {tidy(name): frozenset(map(tidy, values)) for name, values in mapping.where.items()}
+    keep = [
+        problem is not None or all(tidy(json.loads(text).get(name) or "") in values for name, values in allowed.items())
+        for text, problem in zip(batch["record"].to_pylist(), batch["problem"].to_pylist(), strict=True)
+    ]
+    return batch.filter(pa.array(keep, pa.bool_()))
+
+
+def _count_problems(batch: pa.RecordBatch, landed: Landed) -> None:
+    if batch["problem"].null_count == len(batch):
+        return
+    for each in pc.value_counts(batch["problem"].drop_null()).to_pylist():
+        kind = each["values"] if len(landed.problems) < MAX_KINDS or each["values"] in landed.problems else "others"
+        landed.problems[kind] += each["counts"]
+
+
+def _warnings(notes: Notes, mapping: Mapping) -> Iterator[str]:
+    by_column: dict[str, list[str]] = {}
+    for (name, word), _ in notes.counts.most_common(MAX_WARNINGS):
+        by_column.setdefault(name, []).append(word)
+    for name, words in by_column.items():
+        rows = sum(notes.counts[name, word] for word in words)
+        line = f"nulls = {json.dumps(sorted(words), ensure_ascii=False)}"
+        yield (
+            f"column {name!r}, mapped to {mapping.text_columns[name]}, has words that mean nothing in {rows:,} rows, which "
+            f"are taken for names; if they are none, add to the mapping: {line}"
+        )
 
 
 def _tables(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
     """Gather batches: each table becomes a row group, and small ones cost."""
     gathered: list[pa.RecordBatch] = []
     for batch in batches:
-        gathered.append(batch)
+        if len(batch):
+            gathered.append(batch)
         if sum(each.nbytes for each in gathered) > ROW_GROUP_BYTES:
             yield pa.Table.from_batches(gathered)
             gathered = []
     if gathered:
         yield pa.Table.from_batches(gathered)
-
-
-def _format_of(path: Path) -> str:
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
-    if not suffixes or suffixes[-1] not in FORMATS:
-        raise FileUnreadable(
-            str(path),
-            "its name does not tell its format",
-            'Set format = "csv", "jsonl" or "parquet" under [file] in the mapping.',
-        )
-    return FORMATS[suffixes[-1]]

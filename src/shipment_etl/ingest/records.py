@@ -1,74 +1,99 @@
-"""Records: what a file holds, row by row, gathered to batches of bounded size."""
+"""Records: what a file holds, row by row, as JSON text, gathered to batches of bounded size."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from shipment_etl.ingest.limits import MAX_BATCH_BYTES, MAX_BATCH_ROWS, MAX_BATCH_VALUES
 
-__all__ = ["RECORDS", "Record", "batches", "record_batch"]
+__all__ = ["BROKEN", "RECORDS", "Notes", "Record", "escape_broken", "gather", "record_batch"]
 
 Record: TypeAlias = tuple[Sequence[str], Sequence[str | None], str | None]
 """Names, values, and what is wrong with it (None for nothing)."""
 
-RECORDS = pa.schema(
-    [
-        pa.field("source_row", pa.int64(), nullable=False),
-        pa.field("record", pa.map_(pa.string(), pa.string()), nullable=False),
-        pa.field("problem", pa.string()),
-    ]
-)
-"""Schema of a landed file: the number of the record, from 1; its values by name; what is wrong with it."""
+RECORDS = pa.schema([pa.field("record", pa.string(), nullable=False), pa.field("problem", pa.string())])
+"""What a reader yields: a record as a JSON object of texts and nulls; what is wrong with it, null for most."""
+
+BROKEN = re.compile("[\udc00-\udcff\0]")
+"""NUL, and what stands for a byte that is no text in a file's encoding."""
+
+MAX_NOTED = 50
+"""Different values of a column that are noted."""
 
 
-def batches(records: Iterable[Record], characters: Callable[[], int]) -> Iterator[pa.RecordBatch]:
-    """Gather records; `characters` tells how many were read up to now, for a file may have few but long ones."""
-    landed, before = 0, 0
-    gathered = _Gathered()
-    for record in records:
-        gathered.add(*record)
-        if (
-            len(gathered.names) == MAX_BATCH_ROWS
-            or len(gathered.values) > MAX_BATCH_VALUES
-            or characters() - before > MAX_BATCH_BYTES
-        ):
-            yield gathered.batch(landed)
-            landed, before, gathered = landed + len(gathered.names), characters(), _Gathered()
-    if gathered.names:
-        yield gathered.batch(landed)
+class Notes:
+    """What is noted of a file while it is read: how often a column has one of some words, and which values it has.
+
+    Args:
+        words: column → words to be counted.
+        values: columns whose different values are to be known.
+    """
+
+    def __init__(self, words: Mapping[str, frozenset[str]] | None = None, values: Iterable[str] = ()) -> None:
+        self.words = dict(words or {})
+        self.values: dict[str, set[str]] = {name: set() for name in values}
+        self.counts: Counter[tuple[str, str]] = Counter()
+
+    def see(self, record: Mapping[str, str | None]) -> None:
+        """Note what a record holds."""
+        for name, words in self.words.items():
+            value = record.get(name)
+            if value is not None and (word := value.strip()) in words:
+                self.counts[name, word] += 1
+        for name, seen in self.values.items():
+            if (value := record.get(name)) and len(seen) < MAX_NOTED:
+                seen.add(value.strip())
+
+    def see_column(self, name: str, column: pa.Array) -> None:
+        """Note what a column of several records holds."""
+        if words := self.words.get(name):
+            found = column.filter(pc.is_in(column, pa.array(sorted(words))))
+            self.counts.update({(name, each["values"]): each["counts"] for each in pc.value_counts(found).to_pylist()})
+        if name in self.values and len(self.values[name]) < MAX_NOTED:
+            self.values[name].update(value.strip() for value in pc.unique(column).to_pylist()[:MAX_NOTED] if value)
+
+    @property
+    def watched(self) -> set[str]:
+        """The columns of which anything is to be noted."""
+        return {*self.words, *self.values}
 
 
-def record_batch(landed: int, record: pa.MapArray, problem: pa.Array) -> pa.RecordBatch:
-    """Return a batch whose rows are numbered on from those landed before."""
-    rows = pa.array(np.arange(landed + 1, landed + 1 + len(record), dtype=np.int64))
-    return pa.RecordBatch.from_arrays([rows, record, problem], schema=RECORDS)
+def gather(records: Iterable[Record], notes: Notes, partitions: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+    """Gather records to batches; `partitions` are names and values that each record gets as well."""
+    texts: list[str] = []
+    problems: list[str | None] = []
+    values = characters = 0
+    for names, found, problem in records:
+        record = dict(zip(names, found, strict=False))
+        if problem is None:
+            notes.see(record)
+            if partitions:
+                record |= partitions
+        text = json.dumps(record, ensure_ascii=False)
+        texts.append(text)
+        problems.append(problem)
+        values += len(names)
+        characters += len(text)
+        if len(texts) == MAX_BATCH_ROWS or values > MAX_BATCH_VALUES or characters > MAX_BATCH_BYTES:
+            yield record_batch(pa.array(texts, pa.string()), pa.array(problems, pa.string()))
+            texts, problems, values, characters = [], [], 0, 0
+    if texts:
+        yield record_batch(pa.array(texts, pa.string()), pa.array(problems, pa.string()))
 
 
-class _Gathered:
-    """Records of a batch, in flat lists: a container a record would keep the garbage collector busy, half the time."""
+def record_batch(record: pa.Array, problem: pa.Array | None = None) -> pa.RecordBatch:
+    """Return a batch of records, whose texts are made canonical: equal texts are equal bytes (Unicode's form NFC)."""
+    problem = pa.nulls(len(record), pa.string()) if problem is None else problem
+    if not pc.all(pc.string_is_ascii(record)).as_py():
+        record = pc.utf8_normalize(record, form="NFC")
+    return pa.RecordBatch.from_arrays([record, problem], schema=RECORDS)
 
-    def __init__(self) -> None:
-        self.names: list[Sequence[str]] = []
-        self.values: list[str | None] = []
-        self.ends: list[int] = [0]
-        self.problems: list[str | None] = []
 
-    def add(self, names: Sequence[str], values: Sequence[str | None], problem: str | None) -> None:
-        self.names.append(names)
-        self.values.extend(values)
-        self.ends.append(len(self.values))
-        self.problems.append(problem)
-
-    def batch(self, landed: int) -> pa.RecordBatch:
-        items = pa.array(self.values, pa.string())
-        record = pa.MapArray.from_arrays(pa.array(self.ends, pa.int32()), self._keys(), items)
-        return record_batch(landed, record, pa.array(self.problems, pa.string()))
-
-    def _keys(self) -> pa.Array:
-        first = self.names[0]
-        if all(names is first for names in self.names):
-            return pa.array(first, pa.string()).take(pa.array(np.tile(np.arange(len(first)), len(self.names))))
-        return pa.array([*chain.from_iterable(self.names)], pa.string())
+def escape_broken(text: str) -> str:
+    r"""Return text in which bytes that are no text, and NUL, are written as `\xff`."""
+    return BROKEN.sub(lambda found: f"\\x{ord(found[0]) & 0xFF:02x}", text)

@@ -68,7 +68,7 @@ def load_batch(work: Work, staging: Staging, network: Network | None) -> Batch:
     text = raw.select("mapping").limit(1).collect()[0]["mapping"]
     mapping = Mapping.from_text(text, "the mapping landed with the batch")
     with work.stage("conform"):
-        typed = conform(raw.withColumn("record", F.from_json("record", JSON_RECORD)), mapping)
+        typed = conform(raw.withColumn("record", F.from_json("record", JSON_RECORD)), mapping, network)
         # Kept, because two queries read it, and to take records apart costs more than to write them once.
         frame = staging.keep("conformed", typed.withColumn(ORIGINAL, F.to_json(ORIGINAL))).frame
     schema = contract(network or Network.open(), mapping.unknown, work.plugins.rules())

@@ -1,24 +1,27 @@
-"""The ingest job: a file lands in raw/SOURCE as it is."""
+"""The ingest job: files land in raw/SOURCE as they are."""
 
 import re
 from collections.abc import Iterable
 from datetime import date as Date
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from shipment_etl.dates import as_date
-from shipment_etl.errors import InvalidValue
+from shipment_etl.errors import InvalidValue, RecordsRejected
 from shipment_etl.generator.shipments import SOURCE as GENERATED
+from shipment_etl.ingest.inputs import Input, find_inputs
 from shipment_etl.ingest.mapping import Mapping
-from shipment_etl.ingest.reader import land
+from shipment_etl.ingest.reader import Landed, land
 from shipment_etl.jobs.work import working
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import RowCounts, Run
 from shipment_etl.lake.tables import landed_table
 from shipment_etl.plugins import plugins
 from shipment_etl.printable import printable
+from shipment_etl.s3 import is_s3
 from shipment_etl.sessions import session
 
 __all__ = ["as_source", "run_ingest"]
@@ -28,57 +31,72 @@ SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 def run_ingest(
     lake: Lake,
-    file: str | Path,
+    file: str | Path | Iterable[str | Path],
     *,
     source: str,
     mapping: Mapping,
     date: Date | str,
+    max_rejected: float | None = None,
     spark: SparkSession | None = None,
     listeners: Iterable[object] = (),
 ) -> Run:
-    """Land a file as a batch of raw/SOURCE, every value as text, with its file and row. A batch that is there is replaced.
+    """Land files as a batch of raw/SOURCE, every value as text, with its file and row. A batch that is there is replaced.
 
     Args:
         lake: where to.
-        file: CSV, JSON lines or Parquet, CSV and JSON also gzipped.
+        file: a file of one of `formats.FORMATS`, also packed; a folder or a pattern such as `in/*.csv`, a zip archive,
+            s3://bucket/key, or `-` for standard input; or several of them, which land as one batch.
         source: its name in the lake, for example the company it comes from.
         mapping: what its columns mean; it is landed with the batch, so that `run_process` needs no more.
         date: the batch date.
+        max_rejected: share of the records that may have a problem as a whole, 0 … 1; all but all of them if None.
         spark: a session; `session()` if None.
         listeners: objects with implementations of hooks.
 
     Raises:
         InvalidValue, MappingError, PluginError: nothing was done.
         IngestError, LakeError, EngineFailed: the lake is as it was.
+        RecordsRejected: too many records have a problem; the lake is as it was.
     """
     source = as_source(source)
     if source == GENERATED:
         raise InvalidValue("source", source, "another name: this one is for generated shipments")
+    if max_rejected is not None and not 0 <= max_rejected <= 1:
+        raise InvalidValue("max_rejected", max_rejected, "a share from 0 to 1")
+    paths = [file] if isinstance(file, str | Path) else list(file)
+    inputs = [each for path in paths for each in _inputs(str(path))]
     plugged = plugins(listeners)
     spark = session(plugged=plugged) if spark is None else spark
-    batch_date, file = as_date(date), Path(file)
+    settings: dict[str, Any] = {"file": ", ".join(printable(Path(path).name) for path in paths)}
     with working(
-        spark,
-        lake,
-        job="ingest",
-        source=source,
-        batch_date=batch_date,
-        settings={"file": printable(file.name)},
-        plugins=plugged,
+        spark, lake, job="ingest", source=source, batch_date=as_date(date), settings=settings, plugins=plugged
     ) as work:
         with work.staging() as staging:
             with work.stage("read"), staging.parquet("records.parquet") as target:
-                landed = land(file, mapping, target)
-            records = staging.read_parquet("records.parquet").select(
-                F.lit(landed.file).alias("source_file"),
-                "source_row",
-                F.to_json("record").alias("record"),
-                "problem",
-                F.lit(mapping.text).alias("mapping"),
-            )
+                landed = land(inputs, mapping, target)
+            _check_problems(landed, max_rejected)
+            settings |= {"files": len(landed.files), "filtered": landed.filtered, "warnings": landed.warnings}
+            records = staging.read_parquet("records.parquet").withColumn("mapping", F.lit(mapping.text))
             with work.stage("raw"):
                 work.replace_batch(landed_table(source), records)
         return work.finish(RowCounts(read=landed.rows, accepted=work.rows_written(landed_table(source))))
+
+
+def _inputs(path: str) -> list[Input]:
+    if is_s3(path):
+        from shipment_etl.lake.s3_inputs import find_s3_inputs
+
+        return find_s3_inputs(path)
+    return find_inputs([path])
+
+
+def _check_problems(landed: Landed, max_rejected: float | None) -> None:
+    """Stop where records have problems beyond the limit: no limit is as if all of them but one might."""
+    rejected = landed.problems.total()
+    if not rejected or (rejected < landed.rows if max_rejected is None else rejected <= max_rejected * landed.rows):
+        return
+    problem, _ = landed.problems.most_common(1)[0]
+    raise RecordsRejected(landed.file, rejected, landed.rows, problem)
 
 
 def as_source(name: str) -> str:

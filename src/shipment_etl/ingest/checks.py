@@ -1,0 +1,168 @@
+"""Checks of a mapping against the contract: every mistake is found at once, with its fix."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pyspark.sql.types import DateType, DecimalType, StringType
+
+from shipment_etl.contracts.models import COLUMNS, MEASURES
+from shipment_etl.errors import listed, nearest, shorten
+from shipment_etl.ingest.currencies import CODE
+from shipment_etl.ingest.dates import WRITTEN, date_pattern
+from shipment_etl.ingest.formats import FORMATS
+from shipment_etl.ingest.mapping import DERIVED, TYPES, UNITS, ColumnMapping, Mapping, Numbers
+from shipment_etl.ingest.patterns import portable_regex
+
+if TYPE_CHECKING:
+    from pyspark.sql.types import DataType
+
+__all__ = ["problems_of"]
+
+THOUSANDS = ",.'’_ \u00a0\u202f"
+NOT_DELIMITERS = '"\r\n\0'
+IN_CELL = "cell"
+
+
+def problems_of(mapping: Mapping) -> list[str]:
+    """Return all that is wrong with a mapping, each as a sentence with its fix."""
+    problems = [*_shape_problems(mapping), *_file_problems(mapping)]
+    problems += [f"numbers{problem}" for problem in _number_problems(mapping.numbers)]
+    for name, column in mapping.columns.items():
+        if name in COLUMNS:
+            problems += [f"{name} {problem}" for problem in _column_problems(name, column, mapping)]
+    return problems
+
+
+def _shape_problems(mapping: Mapping) -> Iterator[str]:
+    for name in mapping.columns:
+        if name not in COLUMNS:
+            yield f"columns.{name} is not a shipment column. {nearest(name, COLUMNS)}"
+    missing = [name for name in COLUMNS if name not in (*mapping.columns, *MEASURES, *DERIVED)]
+    if missing:
+        yield f"these columns are not mapped: {listed(missing)}. Give each a column of the file, or a constant."
+    yield from _zone_problems("timezone", mapping.timezone)
+    for name, values in mapping.where.items():
+        if not values:
+            yield f"where.{name} has no values, so that no record would count. Name some, or remove it."
+
+
+def _file_problems(mapping: Mapping) -> Iterator[str]:
+    file = mapping.file
+    if file.format is not None and file.format not in FORMATS:
+        yield f"file.format is {shorten(file.format)}. {nearest(file.format, FORMATS)}"
+    delimiter = file.delimiter
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in NOT_DELIMITERS):
+        yield f"file.delimiter is {shorten(delimiter)}, but must be one character, and no quote or line end."
+    for name, value in (("quote", file.quote), ("escape", file.escape)):
+        if len(value) > 1 or value in ("\r", "\n", "\0") or (value and value == delimiter):
+            yield f"file.{name} is {shorten(value)}, but must be one character, or empty for none."
+    if file.escape and file.escape == file.quote:
+        yield "file.escape is the quote. Remove it: a doubled quote is read anyway."
+    if file.skip_rows < 0:
+        yield f"file.skip_rows is {file.skip_rows}, but must be 0 or more."
+    if len(set(file.header)) < len(file.header):
+        yield "file.header names a column twice."
+    yield from (f"file.ignore_lines has {shorten(each)}: {problem}." for each, problem in _regex_problems(file.ignore_lines))
+    try:
+        "a".encode(file.encoding)
+    except (LookupError, ValueError):
+        yield f"file.encoding is {shorten(file.encoding)}, which Python does not know. Try utf-8, cp1252 or latin-1."
+    if file.format in FORMATS:
+        known = FORMATS[file.format].options
+        for option in ("delimiter", "escape", "multiline", "skip_rows", "header", "ignore_lines", "records", "sheet"):
+            if getattr(file, option) not in (None, "", 0, ()) and option not in known:
+                yield f"file.{option} means nothing in {FORMATS[file.format].title}. Remove it."
+
+
+def _number_problems(numbers: Numbers) -> Iterator[str]:
+    decimal, thousands = numbers.decimal, numbers.thousands
+    if decimal not in (".", ","):
+        yield f".decimal is {shorten(decimal)}, but must be '.' or ','."
+    if len(thousands) > 1 or thousands not in THOUSANDS or thousands == decimal:
+        yield (
+            f".thousands is {shorten(thousands)}, but must be empty, or one of , . ' ’ _ or a space, and not the decimal "
+            "sign."
+        )
+
+
+def _column_problems(name: str, column: ColumnMapping, mapping: Mapping) -> Iterator[str]:
+    kind = TYPES[name]
+    sources = (column.column is not None, bool(column.columns), column.constant is not None, column.from_row)
+    if sum(sources) != 1:
+        yield "needs one of column, columns, constant and from_row, and no two of them."
+    if column.from_row and name != "shipment_id":
+        yield "has from_row, but only shipment_id may be made of file and row."
+    if column.constant is not None and not column.constant.strip():
+        yield "has an empty constant. Say what it is, or map a column."
+    yield from _date_problems(name, column, kind, mapping)
+    yield from _measure_problems(name, column, kind)
+    yield from (f"has the null pattern {each!r}: {problem}." for each, problem in _regex_problems(column.null_patterns))
+    if column.optional and name not in MEASURES:
+        yield f"is optional, but only {listed(MEASURES)} may be unknown."
+    if (column.values or column.fold_case) and not isinstance(kind, StringType):
+        yield "has values or fold_case, but is no text."
+    if isinstance(kind, DecimalType):
+        yield from (problem.lstrip(".") for problem in _number_problems(mapping.numbers_of(name)))
+
+
+def _date_problems(name: str, column: ColumnMapping, kind: "DataType", mapping: Mapping) -> Iterator[str]:
+    if (column.dates or column.timezone) and not isinstance(kind, DateType):
+        yield f"has dates or a time zone, but is not a date. Only {listed(_dates())} may have them."
+        return
+    yield from _zone_problems("timezone", column.timezone)
+    if not 1 <= column.first_year <= 2900:
+        yield f"has first_year = {column.first_year}, but it must be a year, such as 1970."
+    for text in column.dates:
+        try:
+            pattern = date_pattern(text)
+        except ValueError as problem:
+            yield f"has the date pattern {text!r}: {problem}."
+            continue
+        zone = column.timezone or mapping.timezone
+        if pattern.is_instant and zone is None:
+            yield (
+                f"has the date pattern {text!r}, which is a point in time: its day depends on the place. Say whose day it "
+                'is with timezone = "Europe/Berlin", or the like; timezone = "written" takes the day as it is written.'
+            )
+
+
+def _measure_problems(name: str, column: ColumnMapping, kind: "DataType") -> Iterator[str]:
+    if (column.unit is not None or column.unit_column is not None) and name not in UNITS:
+        yield f"has a unit, but only {listed(UNITS)} may have one."
+    elif column.unit is not None and column.unit not in (*UNITS[name], IN_CELL):
+        yield f"has the unit {shorten(column.unit)}, but must have one of {listed((*UNITS[name], IN_CELL))}."
+    if column.unit is not None and column.unit_column is not None:
+        yield "has both unit and unit_column. Remove one."
+    if (column.currency or column.currency_column) and name != "shipping_cost":
+        yield "has a currency, but only shipping_cost may have one."
+    if column.currency is not None and not CODE.fullmatch(column.currency):
+        yield f"has the currency {shorten(column.currency)}, but must have a code such as EUR."
+    if column.currency_column is not None and column.currency is None:
+        yield 'has a currency_column, but does not say what costs are converted to. Add currency = "EUR", or another code.'
+    if (column.decimal is not None or column.thousands is not None or column.accounting) and not isinstance(
+        kind, DecimalType
+    ):
+        yield "has decimal, thousands or accounting, but is no measure."
+
+
+def _zone_problems(key: str, zone: str | None) -> Iterator[str]:
+    if zone in (None, WRITTEN):
+        return
+    try:
+        ZoneInfo(str(zone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield f"has {key} = {shorten(zone)}, which is no time zone. Use a name such as Europe/Berlin, or UTC."
+
+
+def _regex_problems(patterns: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for each in patterns:
+        try:
+            re.compile(portable_regex(each))
+        except (ValueError, re.error) as problem:
+            yield each, str(problem)
+
+
+def _dates() -> list[str]:
+    return [name for name, kind in TYPES.items() if isinstance(kind, DateType)]

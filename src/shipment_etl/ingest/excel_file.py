@@ -1,0 +1,149 @@
+"""Excel: the rows of one sheet, landed as text; dates are ISO 8601, numbers plain digits."""
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+from xml.etree.ElementTree import ParseError  # nosec B405 # only the name of the error that openpyxl's parser raises
+
+import openpyxl
+import pyarrow as pa
+from openpyxl.utils.exceptions import InvalidFileException
+
+from shipment_etl.errors import FileEmpty, FileUnreadable, UnknownColumn, UnpackedTooLarge, listed
+from shipment_etl.ingest.csv_file import name_columns
+from shipment_etl.ingest.inputs import Opened, unpacked_limit
+from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.names import tidy
+from shipment_etl.ingest.records import Notes, Record, gather
+
+__all__ = ["read"]
+
+TITLE_ROWS = 50
+DAMAGED = (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, ParseError, EOFError, IndexError, TypeError)
+
+
+def read(opened: Opened, mapping: Mapping, notes: Notes) -> Iterator[pa.RecordBatch]:
+    """Yield the rows below the header of a sheet: the one that `sheet` names, else the first.
+
+    Cells hold what Excel computed last. Empty rows are none.
+
+    Raises:
+        FileEmpty: there is no header, or no row below it.
+        FileUnreadable: it is no Excel file, or has no such sheet.
+        UnknownColumn: the mapping names a column that the header does not.
+        UnpackedTooLarge: it grows too much when it is unpacked.
+    """
+    with opened.seekable() as data:
+        _check_size(data, opened.name)
+        try:
+            book = openpyxl.load_workbook(data, read_only=True, data_only=True)
+        except DAMAGED as problem:
+            raise _damaged(opened.name, problem) from problem
+        sheet = _sheet(book, mapping, opened.name)
+        rows = _rows(sheet, opened.name)
+        header = _header(rows, mapping, opened)
+        seen = False
+        for batch in gather(_records(rows, header), notes, opened.input.partitions):
+            yield batch
+            seen = True
+        if not seen:
+            raise FileEmpty(opened.name, "it has a header, but no row below it")
+
+
+def _check_size(data: Any, name: str) -> None:
+    try:
+        with zipfile.ZipFile(data) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, EOFError) as problem:
+        raise _damaged(name, problem) from problem
+    data.seek(0)
+    limit = unpacked_limit(sum(each.compress_size for each in members))
+    if sum(each.file_size for each in members) > limit:
+        raise UnpackedTooLarge(name, "what is packed in it", limit, "Save it as CSV if you trust it.")
+
+
+def _sheet(book: Any, mapping: Mapping, name: str) -> Any:
+    wanted = mapping.file.sheet
+    if wanted is None:
+        return book.worksheets[0]
+    if wanted not in book.sheetnames:
+        remedy = f"Set sheet under [file] in the mapping to one of {listed(book.sheetnames)}."
+        raise FileUnreadable(name, f"it has no sheet {wanted!r}", remedy)
+    return book[wanted]
+
+
+def _rows(sheet: Any, name: str) -> Iterator[list[str | None]]:
+    # What a program wrote there may be wrong, and would cut rows off.
+    sheet.reset_dimensions()
+    try:
+        for row in sheet.iter_rows(values_only=True):
+            yield [_text(cell) for cell in row]
+    except DAMAGED as problem:
+        raise _damaged(name, problem) from problem
+
+
+def _header(rows: Iterator[list[str | None]], mapping: Mapping, opened: Opened) -> tuple[str, ...]:
+    partitions = opened.input.partitions
+    if mapping.file.header:
+        given = tuple(tidy(name) for name in mapping.file.header)
+        mapping.check_columns([*given, *partitions], opened.name)
+        for _ in islice(rows, mapping.file.skip_rows):
+            pass
+        return given
+    for number, row in enumerate(rows, 1):
+        if number > mapping.file.skip_rows and any(row):
+            while row and row[-1] is None:
+                row.pop()
+            header = name_columns(row, mapping, opened.name)
+            try:
+                mapping.check_columns([*header, *partitions], opened.name)
+            except UnknownColumn:
+                for further, each in enumerate(islice(rows, TITLE_ROWS), number + 1):
+                    if mapping.names <= {tidy(name or "") for name in each} | {*partitions}:
+                        why = f"row {number} is no header with the columns that the mapping names, but row {further} is"
+                        remedy = f"Set skip_rows = {further - 1} under [file] in the mapping."
+                        raise FileUnreadable(opened.name, why, remedy) from None
+                raise
+            return header
+    raise FileEmpty(opened.name, "it has no header")
+
+
+def _records(rows: Iterable[list[str | None]], header: tuple[str, ...]) -> Iterator[Record]:
+    width = len(header)
+    for row in rows:
+        if not any(row):
+            continue
+        surplus = [each for each in row[width:] if each is not None]
+        if surplus:
+            names = (*header, *(f"column {number}" for number in range(width + 1, len(row) + 1)))
+            yield names, row, f"expected {width} cells, found {len(row)}"
+        else:
+            yield header, [*row[:width], *([None] * (width - len(row)))], None
+
+
+def _text(cell: Any) -> str | None:
+    match cell:
+        case None:
+            return None
+        case bool():
+            return str(cell).lower()
+        case int():
+            return str(cell)
+        case float():
+            text = format(Decimal(repr(cell)), "f") if cell == cell and abs(cell) != float("inf") else str(cell)
+            return text.removesuffix(".0")
+        case datetime():
+            # A date is stored as its midnight.
+            return cell.date().isoformat() if cell.time() == time() else cell.isoformat(timespec="auto")
+        case timedelta():
+            return str(cell)
+        case _:
+            return str(cell.isoformat() if hasattr(cell, "isoformat") else cell)
+
+
+def _damaged(name: str, problem: Exception) -> FileUnreadable:
+    why = f"it is not an Excel file (.xlsx), or a damaged one ({type(problem).__name__}: {problem})"
+    return FileUnreadable(name, why, "Save it again as .xlsx or CSV.")

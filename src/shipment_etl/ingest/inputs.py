@@ -1,0 +1,253 @@
+"""Inputs: the files that a path stands for, each opened once and unpacked on the way.
+
+A path is a file, a folder, a pattern such as `in/*.csv`, a zip archive, or `-` for standard input.
+"""
+
+import bz2
+import gzip
+import lzma
+import re
+import shutil
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from glob import glob, has_magic
+from io import BufferedReader, RawIOBase
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, cast
+from urllib.parse import unquote
+
+from shipment_etl.errors import FileEmpty, FileMissing, FileUnreadable, UnpackedTooLarge
+from shipment_etl.ingest.formats import is_known
+from shipment_etl.ingest.limits import MAX_UNPACKED_BYTES, MAX_UNPACKED_RATIO, MIN_UNPACKED_BYTES
+from shipment_etl.printable import printable
+
+__all__ = ["STDIN", "Input", "Opened", "find_inputs", "open_input", "partitions_of", "unpacked_limit"]
+
+STDIN = "-"
+MAGIC: Mapping[bytes, Callable[[Any], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+ZIP = b"PK\x03\x04"
+BLOCK = 1 << 16
+HIDDEN = (".", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A file to read.
+
+    Attributes:
+        name: its path in messages.
+        open: opens its bytes, as they are stored.
+        partitions: values that the folders of its path name, as day=2026-11-02.
+        packed_bytes: of a member of an archive, its packed size.
+    """
+
+    name: str
+    open: Callable[[], IO[bytes]]
+    partitions: Mapping[str, str] = field(default_factory=dict)
+    packed_bytes: int | None = None
+
+    @property
+    def short_name(self) -> str:
+        """Its name without folders, printable."""
+        return printable(PurePosixPath(self.name).name)
+
+
+class Opened:
+    """A file that is open: its input, and its bytes, unpacked."""
+
+    def __init__(self, source: Input, data: IO[bytes]) -> None:
+        self.input = source
+        self.data = data
+
+    @property
+    def name(self) -> str:
+        """The path in messages."""
+        return self.input.name
+
+    @contextmanager
+    def seekable(self) -> Iterator[IO[bytes]]:
+        """Give the bytes so that they can be read in any order; those of a pipe or a packed file from a copy on disk."""
+        if isinstance(self.data, BufferedReader) and self.data.seekable() and not isinstance(self.data.raw, _Unpacked):
+            yield self.data
+            return
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(self.data, copy)
+            copy.seek(0)
+            yield copy
+
+
+def find_inputs(paths: Iterable[str | Path]) -> list[Input]:
+    """Return the files that paths stand for, in order; those of a folder or a pattern by name.
+
+    Raises:
+        FileMissing: there is no such file.
+        FileEmpty: a folder, a pattern or an archive holds none of a format that is known.
+        FileUnreadable: an archive is not one.
+    """
+    return [found for path in paths for found in _expand(str(path))]
+
+
+def _expand(path: str) -> list[Input]:
+    if path == STDIN:
+        return [Input("stdin", lambda: open(sys.stdin.fileno(), "rb", closefd=False))]
+    place = Path(path)
+    if place.is_dir():
+        files = [each for each in sorted(place.rglob("*")) if _counts(each.relative_to(place)) and each.is_file()]
+        return _several(path, files, place)
+    if has_magic(path) and not place.exists():
+        files = [Path(each) for each in sorted(glob(path, recursive=True))]  # noqa: PTH207  # Path.glob takes no absolute pattern
+        return _several(path, [each for each in files if each.is_file()], None)
+    if place.suffix.lower() == ".zip":
+        return _members(place)
+    return [Input(path, lambda: place.open("rb"), partitions_of(place))]
+
+
+def _several(path: str, files: list[Path], root: Path | None) -> list[Input]:
+    # Of what somebody names one by one each file counts; of a folder only what is known.
+    known = [each for each in files if root is None or is_known(each.name) or each.suffix.lower() == ".zip"]
+    if not known:
+        raise FileEmpty(path, "it holds no file of a format that is known")
+    return [found for each in known for found in _expand(str(each))]
+
+
+def _members(archive: Path) -> list[Input]:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = [each for each in opened.infolist() if not each.is_dir() and _counts(PurePosixPath(each.filename))]
+    except FileNotFoundError:
+        raise FileMissing(str(archive)) from None
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as problem:
+        raise FileUnreadable(str(archive), f"it is not a zip archive ({problem})", "Fetch it again.") from problem
+    known = [each for each in members if is_known(each.filename)]
+    if not known:
+        raise FileEmpty(str(archive), "it holds no file of a format that is known")
+    return [
+        Input(
+            f"{archive}/{each.filename}",
+            _opener(archive, each),
+            partitions_of(each.filename),
+            each.compress_size,
+        )
+        for each in known
+    ]
+
+
+def _opener(archive: Path, member: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
+    return lambda: zipfile.ZipFile(archive).open(member)
+
+
+def _counts(path: Path | PurePosixPath) -> bool:
+    return not any(part.startswith(HIDDEN) for part in path.parts)
+
+
+def partitions_of(path: str | Path) -> dict[str, str]:
+    """Return the values that the folders of a path name, as day=2026-11-02."""
+    named = (part.partition("=") for part in PurePosixPath(path).parts[:-1])
+    return {unquote(name): unquote(value) for name, sign, value in named if sign and re.fullmatch(r"\w+", name)}
+
+
+@contextmanager
+def open_input(source: Input) -> Iterator[Opened]:
+    """Open a file, once, and unpack it on the way.
+
+    Raises:
+        FileMissing: there is no such file.
+        FileEmpty: it has no bytes.
+        FileUnreadable: it cannot be opened or unpacked.
+        UnpackedTooLarge: it grows too much.
+    """
+    try:
+        with source.open() as stored:
+            packed = stored if isinstance(stored, BufferedReader) else BufferedReader(cast("Any", stored), BLOCK)
+            head = packed.peek(8)[:8]
+            if not head:
+                raise FileEmpty(source.name, "it has no bytes")
+            opener = next((each for magic, each in MAGIC.items() if head.startswith(magic)), None)
+            if opener is None and source.name.lower().endswith(tuple(SUFFIXES)):
+                why = "it is not packed as its name says, or damaged"
+                raise FileUnreadable(source.name, why, f"If it is not packed, take {Path(source.name).suffix} off its name.")
+            if opener is None and source.packed_bytes is None:
+                yield Opened(source, packed)
+                return
+            counted = _Counted(packed)
+            unpacked = packed if opener is None else opener(BufferedReader(counted, BLOCK))
+            sizes = _Unpacked(source, unpacked, counted if opener else None)
+            yield Opened(source, cast("IO[bytes]", BufferedReader(sizes, BLOCK)))
+    except FileNotFoundError:
+        raise FileMissing(source.name) from None
+    except NotADirectoryError:
+        raise FileMissing(source.name) from None
+    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile) as problem:
+        why = f"it is packed, but damaged or cut off ({problem})"
+        raise FileUnreadable(source.name, why, "Fetch it again; if it is not packed, correct its name.") from problem
+    except PermissionError as problem:
+        raise FileUnreadable(source.name, "you may not read it", "Ask its owner for the permission.") from problem
+    except OSError as problem:
+        raise FileUnreadable(source.name, str(problem), "See whether its disk is all right, then try again.") from problem
+    except (RuntimeError, NotImplementedError) as problem:
+        if source.packed_bytes is None:
+            raise
+        raise FileUnreadable(source.name, f"it cannot be unpacked ({problem})", "Unpack the archive yourself.") from problem
+
+
+SUFFIXES = {".gz", ".bz2", ".xz"}
+
+
+def unpacked_limit(packed: int) -> int:
+    """Return how many bytes a packed file of a size may become."""
+    return min(max(MIN_UNPACKED_BYTES, MAX_UNPACKED_RATIO * packed), MAX_UNPACKED_BYTES)
+
+
+class _Counted(RawIOBase):
+    """Packed bytes, counted as they are read: a pipe cannot tell its place."""
+
+    def __init__(self, data: IO[bytes]) -> None:
+        self._data = data
+        self.bytes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = self._data.read(len(buffer))
+        buffer[: len(block)] = block
+        self.bytes += len(block)
+        return len(block)
+
+
+class _Unpacked(RawIOBase):
+    """Unpacked bytes, up to what their file may become."""
+
+    def __init__(self, source: Input, data: Any, packed: _Counted | None) -> None:
+        self._source = source
+        self._data = data
+        self._packed = packed
+        self._bytes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = self._data.read(len(buffer))
+        buffer[: len(block)] = block
+        self._bytes += len(block)
+        packed = self._packed.bytes if self._packed else self._source.packed_bytes or 0
+        limit = unpacked_limit(packed)
+        if self._bytes > limit:
+            remedy = "Unpack it yourself if you trust it."
+            raise UnpackedTooLarge(self._source.name, "what is packed in it", limit, remedy)
+        return len(block)
+
+    def close(self) -> None:
+        with suppress(OSError, EOFError):
+            self._data.close()
+        super().close()

@@ -1,0 +1,301 @@
+"""JSON: objects one after the other, one a line or not, or in a list; each is a record, its values as texts."""
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+
+from shipment_etl.errors import FileEmpty, FileUnreadable, RecordTooLong, TooManyFields, UnknownColumn, shorten
+from shipment_etl.ingest.inputs import Opened
+from shipment_etl.ingest.limits import MAX_FIELDS, MAX_RECORD_CHARACTERS
+from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.names import tidy
+from shipment_etl.ingest.records import BROKEN, Notes, Record, escape_broken, gather
+from shipment_etl.ingest.text import NOT_TEXT, chunks
+
+__all__ = ["read"]
+
+HEAD = 1000
+"""Records that tell the columns of a file."""
+LONGEST_WORD = len("-Infinity")
+BLANK = " \t\r\n"
+LINE = ("line",)
+
+
+_Deep: TypeAlias = tuple[Sequence[str], Sequence[Any], str | None]
+"""A record whose values may hold others."""
+
+
+class _Number(str):
+    """A number, or NaN or Infinity, as it stands in the file."""
+
+
+def read(opened: Opened, mapping: Mapping, notes: Notes) -> Iterator[pa.RecordBatch]:
+    """Yield every object; its scalars as their JSON text, strings without quotes.
+
+    A value within a value is named by its path, as `dims.weight.value` or `legs.0.carrier`, where the mapping names it so.
+
+    Raises:
+        FileEmpty: there is no object.
+        FileUnreadable: none of the first records is an object, or a list breaks off.
+        UnknownColumn: the mapping names a column that none of the first objects has.
+    """
+    file = opened.name
+    window = _Window(chunks(opened, mapping.file.encoding), file)
+    paths = [name for name in mapping.names if "." in name]
+    records = (_flatten(record, paths) for record in _found(window, mapping))
+    head = list(islice(records, HEAD))
+    if not head:
+        raise FileEmpty(file, "it has no object")
+    objects = [names for names, _, problem in head if problem is None]
+    if not objects:
+        why = f"none of its first {len(head):,} records is a JSON object: {head[0][2]}"
+        raise FileUnreadable(file, why, "Write one object a line, or a list of objects.")
+    partitions = opened.input.partitions
+    _check(mapping, [*dict.fromkeys(chain.from_iterable(objects)), *partitions], head[0], file)
+    yield from gather(chain(head, records), notes, partitions)
+
+
+class _Window:
+    """The part of a text that is being read."""
+
+    def __init__(self, pieces: Iterator[str], file: str) -> None:
+        self._pieces = pieces
+        self._lines = 1
+        self.file = file
+        self.text = ""
+        self.at = 0
+
+    def more(self) -> bool:
+        """Read on, and forget what was read; False at the end."""
+        piece = next(self._pieces, None)
+        if piece is None:
+            return False
+        self._lines += self.text.count("\n", 0, self.at)
+        self.text, self.at = self.text[self.at :] + piece, 0
+        return True
+
+    @property
+    def line(self) -> int:
+        """Number of the line at hand."""
+        return self._lines + self.text.count("\n", 0, self.at)
+
+    def next(self, skip: str = BLANK) -> str:
+        """Pass by some characters, and return the one after them; nothing at the end."""
+        while True:
+            while self.at < len(self.text) and self.text[self.at] in skip:
+                self.at += 1
+            if self.at < len(self.text):
+                return self.text[self.at]
+            if not self.more():
+                return ""
+
+    def end_of_line(self) -> int:
+        """Return where the line at hand ends."""
+        while (end := self.text.find("\n", self.at)) < 0:
+            self._limit()
+            if not self.more():
+                return len(self.text)
+        return end
+
+    def value(self) -> Any:
+        """Decode the value at hand, and go on after it.
+
+        Raises:
+            ValueError: it is no JSON.
+        """
+        while True:
+            try:
+                found, end = DECODER.raw_decode(self.text, self.at)
+            except json.JSONDecodeError as problem:
+                # Only what the text at hand ends in can be right once there is more of it.
+                unfinished = problem.pos >= len(self.text) - LONGEST_WORD or problem.msg.startswith("Unterminated")
+                if unfinished and self._limit() and self.more():
+                    continue
+                raise
+            if end < len(self.text) or not self.more():
+                self.at = end
+                return found
+
+    def _limit(self) -> bool:
+        if len(self.text) - self.at > MAX_RECORD_CHARACTERS:
+            raise RecordTooLong(self.file, f"the value on line {self.line:,}", MAX_RECORD_CHARACTERS, NOT_TEXT)
+        return True
+
+
+def _found(window: _Window, mapping: Mapping) -> Iterator[_Deep]:
+    path = mapping.file.records
+    if path:
+        _descend(window, path)
+    if window.next() == "[":
+        yield from _listed(window)
+    else:
+        yield from _one_after_the_other(window)
+
+
+def _listed(window: _Window) -> Iterator[_Deep]:
+    window.at += 1
+    while (character := window.next(BLANK + ",")) != "]":
+        if not character:
+            raise FileUnreadable(window.file, "its list of records has no end", "Fetch it again: it is cut off.")
+        line = window.line
+        try:
+            found = window.value()
+        except (ValueError, RecursionError) as problem:
+            why = f"line {line:,} is not JSON: {_reason(problem)}"
+            raise FileUnreadable(window.file, why, "Fetch it again, or write one object a line.") from problem
+        yield _record(found, "")
+
+
+def _one_after_the_other(window: _Window) -> Iterator[_Deep]:
+    while window.next(BLANK + ","):
+        end = window.end_of_line()
+        line = window.text[window.at : end]
+        try:
+            try:
+                found = DECODER.decode(line.rstrip(BLANK + ","))
+                window.at = end
+            except ValueError:
+                if line.rstrip() in ("{", "[") or "{" in line:
+                    found = window.value()
+                else:
+                    raise
+        except (ValueError, RecursionError) as problem:
+            window.at = window.end_of_line()
+            yield LINE, (escape_broken(line.rstrip("\r")),), f"not a JSON object: {_reason(problem)}"
+            continue
+        yield _record(found, line)
+
+
+def _descend(window: _Window, path: str) -> None:
+    """Go to the value at a path of names."""
+    missing = FileUnreadable(
+        window.file, f"it has no list of records at {path!r}", "Set records under [file] in the mapping to where it is."
+    )
+    for name in path.split("."):
+        if window.next() != "{":
+            raise missing
+        window.at += 1
+        while True:
+            if window.next(BLANK + ",") != '"':
+                raise missing
+            try:
+                key = window.value()
+                if window.next() != ":":
+                    raise missing
+                window.at += 1
+                window.next()
+                if key == name:
+                    break
+                window.value()
+            except ValueError as problem:
+                why = f"line {window.line:,} is not JSON: {_reason(problem)}"
+                raise FileUnreadable(window.file, why, "Fetch it again.") from problem
+    if window.next() not in ("[", "{"):
+        raise missing
+
+
+def _record(found: Any, line: str) -> _Deep:
+    """Return an object as a record whose values may hold others, for `_flatten`."""
+    problem = None
+    if not isinstance(found, dict):
+        problem = f"not a JSON object: it is {_json(found)[:20]}"
+    else:
+        names = [tidy(name) for name in found]
+        values = [
+            None if value is None else value if isinstance(value, (dict, list)) else _text(value) for value in found.values()
+        ]
+        texts = [*names, *(value for value in values if isinstance(value, str))]
+        if len(names) > MAX_FIELDS:
+            raise TooManyFields("the file", "an object", MAX_FIELDS, "Look at records under [file] in the mapping.")
+        if any(not text.isascii() and _is_broken(text) for text in texts) or any("\0" in text for text in texts):
+            problem = "not a JSON object: surrogates not allowed, nor NUL"
+        elif len(set(names)) < len(names):
+            problem = "not a JSON object: two of its names differ in white space only"
+    if problem:
+        return LINE, (escape_broken(line.rstrip("\r\n") or _json(found)),), problem
+    return names, values, None
+
+
+def _is_broken(text: str) -> bool:
+    if BROKEN.search(text):
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _flatten(record: _Deep, paths: Sequence[str]) -> Record:
+    names, values, problem = record
+    if problem is not None:
+        return record
+    found: dict[str, Any] = dict(zip(names, values, strict=True))
+    deep = {}
+    for path in paths:
+        if path not in found:
+            value = _at(found, path)
+            if value is not _MISSING:
+                deep[path] = value
+    every = {**found, **deep}
+    return tuple(every), [value if value is None or type(value) is str else _text(value) for value in every.values()], None
+
+
+_MISSING = object()
+
+
+def _at(value: Any, path: str) -> Any:
+    for part in path.split("."):
+        if isinstance(value, dict) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return _MISSING
+    return value
+
+
+def _check(mapping: Mapping, names: Sequence[str], first: Record, file: str) -> None:
+    try:
+        mapping.check_columns(names, file)
+    except UnknownColumn:
+        for name, value in zip(first[0], first[1], strict=True):
+            if value and value.lstrip().startswith(("[{", "[ {")) and not mapping.file.records:
+                remedy = f"Set records = {json.dumps(name, ensure_ascii=False)} under [file] in the mapping."
+                raise FileUnreadable(file, f"its records are a list within it, at {shorten(name)}", remedy) from None
+        raise
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
+            raise ValueError(f"{shorten(name)} stands in it twice")
+        made[name] = value
+    return made
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    match value:
+        case _Number():
+            return str(value)
+        case dict():
+            return "{" + ", ".join(f"{_json(name)}: {_json(each)}" for name, each in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(_json, value)) + "]"
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+def _reason(problem: Exception) -> str:
+    return problem.msg if isinstance(problem, json.JSONDecodeError) else str(problem)
+
+
+DECODER = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_Number, object_pairs_hook=_object)

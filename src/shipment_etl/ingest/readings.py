@@ -1,0 +1,306 @@
+"""Readings: how the text of a column becomes its value, for each type of the contract."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping as Table
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+from pyspark.sql.types import DateType, DecimalType, IntegerType
+
+from shipment_etl.contracts.compile import quoted
+from shipment_etl.ingest.checks import IN_CELL
+from shipment_etl.ingest.currencies import SIGNS
+from shipment_etl.ingest.dates import EXCEL, MONTHS, WRITTEN, DatePattern, expand
+from shipment_etl.ingest.mapping import TYPES, UNITS, ColumnMapping, Mapping, Numbers
+from shipment_etl.ingest.names import tidied, tidy
+from shipment_etl.ingest.patterns import SPECIAL, number_regex, portable_regex
+from shipment_etl.ingest.zones import local_day
+
+__all__ = ["CURRENCY", "EXACT", "Reading", "read_column", "text_of", "value_of"]
+
+ISO_DATE = "yyyy-MM-dd"
+DECIMALS = 12
+EXACT = f"decimal(24,{DECIMALS})"
+"""Holds every number that is read, before its unit: any decimals that count, and times any unit it fits 38 digits."""
+CURRENCY = "shipping_cost_currency"
+"""The column of the currency of each cost, where the file has one."""
+UNIT_NAMES: Table[str, tuple[str, ...]] = {
+    "kg": ("kgs", "kilo", "kilos", "kilogram", "kilograms", "kgm"),
+    "g": ("gr", "gram", "grams", "grm"),
+    "t": ("to", "ton", "tons", "tonne", "tonnes", "tne"),
+    "lb": ("lbs", "pound", "pounds", "lbr"),
+    "oz": ("ounce", "ounces", "onz"),
+    "m3": ("m³", "cbm", "mtq"),
+    "l": ("liter", "litre", "liters", "litres", "ltr"),
+    "cm3": ("cm³", "ccm", "cmq"),
+    "ft3": ("ft³", "cft", "cuft", "ftq"),
+    "in3": ("in³",),
+    "km": ("kms", "kmt"),
+    "m": ("mtr", "meter", "metre", "meters", "metres"),
+    "mi": ("mile", "miles", "smi"),
+    "nmi": ("nm",),
+}
+"""Unit → other ways to write it. Source of the codes of three letters: UN/ECE Recommendation 20."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the text of one column becomes its value, in steps, for try_cast is known to SQL and takes columns by name.
+
+    `prepared` are columns to make from the text, by suffix; `value` is SQL over them; `unread` says, of a text that has
+    no value, what is wrong with it; None where every text is a value.
+    """
+
+    prepared: dict[str, Column]
+    value: str
+    rule: str = ""
+    unread: Column | None = None
+
+
+def value_of(record: str, name: str) -> Column:
+    """Return the value of a name in a map; null where there is none.
+
+    In two arrays, for Sail looks a key up in a map row by row, which takes twenty times as long.
+    """
+    place = F.array_position(F.map_keys(record), tidy(name)) - 1
+    return F.get(F.map_values(record), place.cast("int"))
+
+
+def text_of(name: str, column: ColumnMapping, mapping: Mapping) -> Column:
+    """Return the text of a value, tidy; null where it is unknown."""
+    if column.from_row:
+        return F.concat(F.col("source_file"), F.lit(":"), F.col("source_row").cast("string"))
+    if column.constant is not None:
+        return F.lit(tidy(column.constant))
+    parts = [_known(tidied(value_of("record", each)), column, mapping) for each in column.columns or (column.column or "",)]
+    text = parts[0] if len(parts) == 1 else F.concat(*_between(parts, F.lit(column.separator)))
+    if column.fold_case:
+        text = F.upper(text)
+    if column.values:
+        text = _replaced(text, column)
+    return F.when(F.col("problem").isNull(), text)
+
+
+def _between(parts: Iterable[Column], separator: Column) -> list[Column]:
+    first, *others = parts
+    return [first, *(each for other in others for each in (separator, other))]
+
+
+def _known(text: Column, column: ColumnMapping, mapping: Mapping) -> Column:
+    unknown = text.isin(sorted({"", *(tidy(word) for word in (*mapping.nulls, *column.nulls))}))
+    for pattern in column.null_patterns:
+        unknown = unknown | text.rlike(portable_regex(pattern))
+    return F.when(~unknown, text)
+
+
+def _replaced(text: Column, column: ColumnMapping) -> Column:
+    fold = str.upper if column.fold_case else str
+    known = {fold(tidy(found)): meant for found, meant in column.values.items()}
+    place = F.array_position(F.array(*map(F.lit, known)), text) - 1
+    return F.coalesce(F.get(F.array(*map(F.lit, known.values())), place.cast("int")), text)
+
+
+def read_column(name: str, column: ColumnMapping, mapping: Mapping, currencies: Iterable[str] = ()) -> Reading:
+    """Return how a column is read. `currencies` are those that costs may be in, beside the declared one."""
+    kind = TYPES[name]
+    place = f"' in {column.described} "
+    if column.constant is not None:
+        place = "' (a constant) "
+    said = f"{name}: '", place
+    if isinstance(kind, DateType):
+        return _date(name, column, mapping, said)
+    if isinstance(kind, IntegerType):
+        return _whole_number(name, mapping, said)
+    if isinstance(kind, DecimalType):
+        return _number(name, kind, mapping, said, currencies)
+    return Reading({}, f"{name}_text")
+
+
+def _message(said: tuple[str, str], text: Column, what: str) -> Column:
+    before, after = said
+    return F.concat(F.lit(before), quoted(text), F.lit(after + what))
+
+
+def _date(name: str, column: ColumnMapping, mapping: Mapping, said: tuple[str, str]) -> Reading:
+    """By way of ISO 8601, which every engine parses alike; in other patterns each has its own ways."""
+    declared = column.dates or (ISO_DATE,)
+    zone = mapping.timezone_of(name)
+    prepared: dict[str, Column] = {}
+    values = []
+    for number, pattern in enumerate(expand(declared, zone)):
+        made, value = _day(f"{name}_{number}", F.col(f"{name}_text"), pattern, zone or "UTC", column.first_year)
+        prepared |= {key.removeprefix(f"{name}_"): each for key, each in made.items()}
+        values.append(value)
+    fix = f"is not a date like {' or '.join(declared)}; add its pattern to dates of {name} in the mapping"
+    return Reading(prepared, f"coalesce({', '.join(values)})", "date", _message(said, F.col(f"{name}_text"), fix))
+
+
+def _day(key: str, text: Column, pattern: DatePattern, zone: str, first_year: int) -> tuple[dict[str, Column], str]:
+    """Return the columns to prepare, by name, and SQL for the day over them."""
+    fits = text.rlike(pattern.regex)
+
+    def group(part: str) -> Column:
+        return F.when(fits, F.regexp_replace(text, pattern.regex, f"${pattern.groups[part]}"))
+
+    if pattern.kind:
+        made = {f"{key}_number": group("number")}
+        number = f"try_cast({key}_number as bigint)"
+        if pattern.kind == EXCEL:
+            return made, f"date_add(date'1899-12-30', cast({number} as int))"
+        return made, local_day(number, "UTC" if zone == WRITTEN else zone)
+    made = {f"{key}_iso": F.when(fits, _iso(text, pattern, first_year))}
+    day = f"try_cast({key}_iso as date)"
+    if not pattern.is_instant or zone == WRITTEN:
+        return made, day
+    clock = [f"unix_date({day}) * 86400L"]
+    for part, seconds in (("hour", 3600), ("minute", 60), ("second", 1)):
+        if part in pattern.groups:
+            made[f"{key}_{part}"] = group(part)
+            value = f"try_cast({key}_{part} as bigint)"
+            clock.append(
+                f"{value} % 12 * {seconds}"
+                if "half of the day" in pattern.groups and part == "hour"
+                else f"{value} * {seconds}"
+            )
+    if "half of the day" in pattern.groups:
+        made[f"{key}_half"] = F.when(F.upper(group("half of the day")).startswith("P"), F.lit(43_200)).otherwise(F.lit(0))
+        clock.append(f"{key}_half")
+    made[f"{key}_offset"] = group("offset") if "offset" in pattern.groups else F.when(fits, F.lit(pattern.fixed_offset))
+    return made, local_day(f"({' + '.join(clock)} - {_offset_seconds(f'{key}_offset')})", zone)
+
+
+def _offset_seconds(column: str) -> str:
+    digits = f"rpad(translate(substring({column}, 2), ':', ''), 4, '0')"
+    seconds = f"try_cast(substring({digits}, 1, 2) as bigint) * 3600 + try_cast(substring({digits}, 3, 2) as bigint) * 60"
+    return f"case when {column} = 'Z' then 0L when {column} like '-%' then -({seconds}) else {seconds} end"
+
+
+def _iso(text: Column, pattern: DatePattern, first_year: int) -> Column:
+    """Rewrite a text that matches a pattern."""
+    places = {part: f"${number}" for part, number in pattern.groups.items()}
+    if not pattern.month_by_name and not (pattern.two_digit_year and first_year % 100):
+        century = str(first_year // 100) if pattern.two_digit_year else ""
+        return F.regexp_replace(text, pattern.regex, f"{century}{places['year']}-{places['month']}-{places['day']}")
+
+    def part(name: str) -> Column:
+        return F.regexp_replace(text, pattern.regex, places[name])
+
+    month = part("month")
+    if pattern.month_by_name:
+        found = F.position(F.lower(F.substring(month, 1, 3)), F.lit(".." + "".join(MONTHS)))
+        month = (found / 3).cast("int").cast("string")
+    return F.concat(_year(part("year"), pattern, first_year), F.lit("-"), month, F.lit("-"), part("day"))
+
+
+def _year(year: Column, pattern: DatePattern, first_year: int) -> Column:
+    if not pattern.two_digit_year:
+        return year
+    century, pivot = divmod(first_year, 100)
+    later = F.when(year < F.lit(f"{pivot:02}"), F.lit(str(century + 1))).otherwise(F.lit(str(century)))
+    return F.concat(later, year)
+
+
+def _number(name: str, kind: DecimalType, mapping: Mapping, said: tuple[str, str], currencies: Iterable[str]) -> Reading:
+    column, numbers = mapping.columns[name], mapping.numbers_of(name)
+    text, digits = F.col(f"{name}_text"), F.col(f"{name}_digits")
+    bare, prepared = text, dict[str, Column]()
+    factors = {"": Decimal(1)}
+    if column.currency is not None:
+        bare = _without_currency(text, column, currencies)
+    if column.unit in UNITS.get(name, {}):
+        factors = {"": UNITS[name][str(column.unit)]}
+    elif column.unit == IN_CELL or column.unit_column is not None:
+        factors = dict(UNITS[name])
+        bare, prepared["unit"] = _with_unit(name, text, column, factors)
+    prepared["digits"] = _digits(bare, numbers, column.accounting)
+    whole_digits = kind.precision - kind.scale
+    fix = f"is not a number; see decimal, thousands and nulls of {name} in the mapping"
+    unread = F.when(digits.isNull(), _message(said, text, fix)).otherwise(
+        _message(said, text, f"is too large: {name} has {whole_digits} digits before the decimal sign")
+    )
+    prepared["exponent"] = F.regexp_extract(F.col(f"{name}_text"), "[0-9.,][eE]([+-]?[0-9]{1,2})[^0-9]*$", 1)
+    exact = f"try_cast({_shifted(f'{name}_digits', f'{name}_exponent')} as {EXACT})"
+    by_unit = {unit: f"try_cast({exact} * {_sql(factor)} as {kind.simpleString()})" for unit, factor in factors.items()}
+    if "unit" not in prepared:
+        return Reading(prepared, by_unit[""], "number", unread)
+    cases = " ".join(f"when '{unit}' then {value}" for unit, value in by_unit.items())
+    unknown = _message(said, text, f"has no unit that is known; it must be one of {', '.join(factors)}")
+    unread = F.when(digits.isNotNull() & ~_is_one_of(F.col(f"{name}_unit"), factors), unknown).otherwise(unread)
+    return Reading(prepared, f"case {name}_unit {cases} end", "number", unread)
+
+
+def _is_one_of(value: Column, known: Iterable[str]) -> Column:
+    return F.coalesce(value.isin(*known), F.lit(False))
+
+
+def _with_unit(name: str, text: Column, column: ColumnMapping, factors: Table[str, Decimal]) -> tuple[Column, Column]:
+    """Return the number of each text, and its unit."""
+    cell = r"^(.*[0-9.,)]) ?([A-Za-z]+[23³]?)\.?$"
+    if column.unit_column is not None:
+        bare, unit = text, F.col(f"{name}_unit_text")
+    else:
+        bare = F.when(text.rlike(cell), F.regexp_replace(text, cell, "$1")).otherwise(text)
+        unit = F.when(text.rlike(cell), F.regexp_replace(text, cell, "$2"))
+    known = {other: unit for unit in factors for other in (unit, *UNIT_NAMES.get(unit, ()))}
+    place = F.array_position(F.array(*map(F.lit, known)), F.lower(unit)) - 1
+    return bare, F.get(F.array(*map(F.lit, known.values())), place.cast("int"))
+
+
+def _without_currency(text: Column, column: ColumnMapping, currencies: Iterable[str]) -> Column:
+    """Return amounts without the sign or code of their currency; with another one they stay as they are."""
+    codes = sorted({str(column.currency), *currencies})
+    if column.currency_column is None:
+        return _stripped(text, str(column.currency))
+    cases = [F.when(F.col(CURRENCY) == code, _stripped(text, code)) for code in codes]
+    return F.coalesce(*cases, text)
+
+
+def _stripped(text: Column, code: str) -> Column:
+    words = sorted((code, *SIGNS.get(code, ())), key=len, reverse=True)
+    either = "|".join("".join(f"\\{each}" if each in SPECIAL else each for each in word) for word in words)
+    before = F.regexp_replace(text, f"^([+-]?) ?(?:{either}) ?", "$1")
+    return F.regexp_replace(before, f" ?(?:{either})$", "")
+
+
+def _whole_number(name: str, mapping: Mapping, said: tuple[str, str]) -> Reading:
+    text = F.col(f"{name}_text")
+    value = f"try_cast(try_cast({name}_digits as {EXACT}) as int)"
+    unread = _message(said, text, "is not a whole number, or too large")
+    return Reading({"digits": _digits(text, mapping.numbers, whole=True)}, value, "whole_number", unread)
+
+
+def _digits(text: Column, numbers: Numbers, accounting: bool = False, *, whole: bool = False) -> Column:
+    """The sign, digits, point and exponent of a number; null where the text is none."""
+    if accounting:
+        for other in (r"^\((.+)\)$", "^([^-+]+)-$"):
+            text = F.regexp_replace(text, other, "-$1")
+    plain = F.translate(text, numbers.decimal + numbers.thousands, ".")
+    # What lies beyond changes no result, but an engine may give up on too many digits.
+    counted = F.regexp_extract(plain, rf"^[+-]?[0-9]*(?:[.][0-9]{{0,{DECIMALS}}})?", 0)
+    if not whole:
+        mantissa = F.regexp_extract(plain, "^([+-]?[0-9.]{1,30})[eE]", 1)
+        counted = F.when(mantissa != "", mantissa).otherwise(counted)
+    return F.when(text.rlike(number_regex(numbers.decimal, numbers.thousands, whole=whole)), counted)
+
+
+def _shifted(digits: str, exponent: str) -> str:
+    """SQL for digits with their point moved by an exponent, as a text: no engine's cast is asked to read exponents."""
+    bare, places = f"translate({digits}, '+-', '')", f"try_cast({exponent} as int)"
+    whole = f"substring_index({bare}, '.', 1)"
+    decimals = f"if(instr({bare}, '.') > 0, substring_index({bare}, '.', -1), '')"
+    up = f"concat({whole}, rpad({decimals}, {places}, '0'), '.', substring({decimals}, {places} + 1))"
+    padded = f"lpad({whole}, greatest(length({whole}), 1 - {places}), '0')"
+    down = f"concat(substring({padded}, 1, length({padded}) + {places}), '.', right({padded}, -{places}), {decimals})"
+    moved = f"case when {places} >= 0 then {up} else {down} end"
+    # What lies beyond changes no result.
+    rounded = f"concat(substring_index({moved}, '.', 1), '.', substring(substring_index({moved}, '.', -1), 1, {DECIMALS}))"
+    sign = f"if({digits} like '-%', '-', '')"
+    return f"case when {exponent} = '' then {digits} else concat({sign}, {rounded}) end"
+
+
+def _sql(factor: Decimal) -> str:
+    """A decimal with its exact type: engines give literals types of their own."""
+    scale = max(0, -int(factor.as_tuple().exponent))
+    return f"cast('{factor}' as decimal({max(scale, factor.adjusted() + 1 + scale)},{scale}))"

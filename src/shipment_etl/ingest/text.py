@@ -1,0 +1,146 @@
+"""Text: the characters of a file, in any encoding; bytes that are no text stay visible, one by one."""
+
+import codecs
+import io
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from shipment_etl.errors import FileUnreadable, RecordTooLong
+from shipment_etl.ingest.inputs import Opened
+from shipment_etl.ingest.limits import MAX_RECORD_CHARACTERS
+
+__all__ = ["NOT_TEXT", "Lines", "blocks", "chunks", "decode"]
+
+BLOCK_BYTES = 1 << 22
+BYTE_ORDER_MARK = "\ufeff"
+MAX_LINE_BYTES = 4 * MAX_RECORD_CHARACTERS
+KEEP = "shipment_etl.keep"
+UTF_8 = ("utf-8", "utf-8-sig")
+NOT_TEXT = "Set its encoding under [file] in the mapping (such as cp1252 or utf-16), or its format if it is no text."
+NO_MARK = "It has no byte order mark: set its encoding under [file] in the mapping to {0}-le or {0}-be."
+
+
+def _keep(problem: UnicodeError) -> tuple[str, int]:
+    """Replace each byte that is no text by a lone surrogate, which no encoding makes of text."""
+    if not isinstance(problem, UnicodeDecodeError):
+        raise problem
+    return "".join(chr(0xDC00 + byte) for byte in problem.object[problem.start : problem.end]), problem.end
+
+
+codecs.register_error(KEEP, _keep)
+
+
+def chunks(opened: Opened, encoding: str) -> Iterator[str]:
+    """Yield the text of a file in pieces, cut anywhere.
+
+    Raises:
+        FileUnreadable: the encoding needs a byte order mark, or its decoder gives up.
+    """
+    first = True
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)(KEEP)
+        while True:
+            data = opened.data.read(BLOCK_BYTES)
+            text = decoder.decode(data, final=not data)
+            if first and text:
+                text, first = text.removeprefix(BYTE_ORDER_MARK), False
+            if text:
+                yield text
+            if not data:
+                return
+    except UnicodeError as problem:
+        remedy = NO_MARK.format(codecs.lookup(encoding).name) if "BOM" in str(problem) else NOT_TEXT
+        raise FileUnreadable(opened.name, f"it is not {encoding} ({problem})", remedy) from problem
+
+
+def blocks(opened: Opened, encoding: str) -> Iterator[bytes]:
+    """Yield the text of a file as UTF-8, in blocks that end with a line. Bytes that are no text are kept; see `decode`.
+
+    Raises:
+        FileUnreadable: as `chunks`.
+        RecordTooLong: a line is endless.
+    """
+    rest = b""
+    for data in _utf_8(opened, encoding):
+        block = rest + data if rest else data
+        # A file of an old Mac has carriage returns only; the last one may be half of a pair.
+        end = block.rfind(b"\n") + 1 or block.rfind(b"\r", 0, -1) + 1
+        if end:
+            yield block[:end]
+        rest = block[end:]
+        if len(rest) > MAX_LINE_BYTES:
+            raise RecordTooLong(opened.name, "a line", MAX_RECORD_CHARACTERS, NOT_TEXT)
+    if rest:
+        yield rest
+
+
+def _utf_8(opened: Opened, encoding: str) -> Iterator[bytes]:
+    if codecs.lookup(encoding).name not in UTF_8:
+        yield from (chunk.encode("utf-8", "surrogatepass") for chunk in chunks(opened, encoding))
+        return
+    first = opened.data.read(BLOCK_BYTES).removeprefix(codecs.BOM_UTF8)
+    while first:
+        yield first
+        first = opened.data.read(BLOCK_BYTES)
+
+
+def decode(block: bytes) -> str:
+    """Return a block as text; each byte that is no text is a lone surrogate."""
+    try:
+        return block.decode()
+    except UnicodeDecodeError:
+        # In two steps: surrogates that `chunks` made are to stay, bytes that are no text to become some.
+        return block.decode("utf-8", "surrogatepass") if _is_passed(block) else block.decode("utf-8", KEEP)
+
+
+def _is_passed(block: bytes) -> bool:
+    try:
+        block.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class Lines:
+    """The lines of a file with their ends, one after the other, which can be given back.
+
+    Attributes:
+        number: of the line that was given last, from 1.
+    """
+
+    def __init__(self, every: Iterable[bytes], file: str) -> None:
+        self._blocks = iter(every)
+        self._waiting: deque[str] = deque()
+        self._file = file
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if not self._waiting:
+            self.split(next(self._blocks))
+        line = self._waiting.popleft()
+        self.number += 1
+        if len(line) > MAX_RECORD_CHARACTERS:
+            raise RecordTooLong(self._file, f"line {self.number:,}", MAX_RECORD_CHARACTERS, NOT_TEXT)
+        return line
+
+    def give_back(self, lines: list[str]) -> None:
+        """Take lines back, to be given again."""
+        self._waiting.extendleft(reversed(lines))
+        self.number -= len(lines)
+
+    @property
+    def within_block(self) -> bool:
+        """Whether lines of a block are being given."""
+        return bool(self._waiting)
+
+    def next_block(self) -> bytes | None:
+        """Return the next block as a whole, None at the end; whoever does not want it gives it to `split`."""
+        return next(self._blocks, None)
+
+    def split(self, block: bytes) -> None:
+        """Give the lines of a block next."""
+        # Not splitlines, which knows more ends of lines than files of data have.
+        self._waiting.extend(io.StringIO(decode(block), newline=""))
