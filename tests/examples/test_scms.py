@@ -40,7 +40,7 @@ def every() -> pd.DataFrame:
     )
     return pd.DataFrame(
         {
-            "origin": text["Manufacturing Site"].str.strip(),
+            "origin": text["Manufacturing Site"].str.strip().str.replace(r" +", " ", regex=True),
             "city": text["Country"].str.strip(),
             "carrier": text["Shipment Mode"].where(text["Shipment Mode"] != "N/A"),
             "shipped": two_styles,
