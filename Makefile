@@ -60,7 +60,7 @@ format: .venv/.stamp ## Mend what can be mended without thought.
 	.venv/bin/ruff format .
 
 docs: .venv/.stamp ## Build the site in build/site; a warning or a broken link is an error.
-	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet $(ARGS)
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build $(ARGS)
 	@echo "Open build/site/index.html"
 
 sbom: build/sbom/core build/sbom/full ## Write what users install, with licences, to build/sbom; one that is not allowed is an error.

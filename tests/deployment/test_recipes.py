@@ -133,6 +133,7 @@ def test_the_recipe_of_kestra_makes_a_command_line_that_works(tmp_path: Path) ->
     assert "KESTRA_PASSWORD" in told
     flows = "from shipment_etl_kestra.shipped import shipped_flows; print(*(flow.id for flow in shipped_flows()))"
     assert run(f"{environment}/bin/python -c '{flows}'", tmp_path).split() == [
+        "check",
         "data_generation",
         "data_processing",
         "reaper",

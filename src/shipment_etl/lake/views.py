@@ -78,8 +78,7 @@ def _select(place: str, fields: Mapping[str, str], values: Mapping[str, Any], fi
     )
     paths = ", ".join(sorted(_literal(f"{place}/{file.path}") for file in files))
     reader = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
-    # Names and addresses are quoted above.
-    return f"SELECT {', '.join(columns)} FROM {reader}"  # nosec B608
+    return f"SELECT {', '.join(columns)} FROM {reader}"  # nosec B608 # names and addresses are quoted above
 
 
 def _type(kind: Any) -> str:

@@ -146,7 +146,7 @@ def test_a_job_that_fails_is_red_and_shows_its_log(user: User) -> None:
 
 def test_two_places_at_a_time_are_refused(newcomer: User) -> None:
     both = newcomer.run("emr", "run", "process", "--local", "--endpoint-url", "http://127.0.0.1:1", expected=2)
-    assert "--local and --endpoint-url name two places. Use one of them." in both.stderr
+    assert "--local and --endpoint-url cannot be used together: they name two places. Use one of them." in both.stderr
     assert not list(newcomer.home.iterdir()) if newcomer.home.exists() else True, "nothing was started"
 
 
