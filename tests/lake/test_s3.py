@@ -16,6 +16,7 @@ import pytest
 from botocore.response import StreamingBody
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
+from urllib3.exceptions import ProtocolError
 
 from shipment_etl import s3
 from shipment_etl.errors import (
@@ -241,6 +242,42 @@ def test_an_answer_that_always_breaks_off_names_its_file(lake: Lake, monkeypatch
     with pytest.raises(StorageFailed, match=f"The storage of {lake.uri}/some/file failed: its answer broke off") as caught:
         lake.storage.read("some/file")
     assert caught.value.retryable
+
+
+def test_an_error_whose_text_breaks_off_is_an_error_of_the_storage(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def get_object(**_: Any) -> Any:
+        # botocore lets it pass, where the text of an answer of status 404 or 503 breaks off.
+        raise ProtocolError("Connection broken")
+
+    lake.storage.write("some/file", b"content")
+    monkeypatch.setattr(lake.storage, "_client", _BreaksOff(lake.storage._client, 0))
+    monkeypatch.setattr(lake.storage._client, "get_object", get_object, raising=False)
+    with pytest.raises(StorageFailed, match="Connection broken") as caught:
+        lake.storage.read("some/file")
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Kernel error -> Generic S3 error\n \x1b[31m↳\x1b[0m Error performing GET\n   \x1b[31m↳\x1b[0m the reason",
+        "External error: Generic S3 error: HTTP error: request or response body error: the reason",
+        "When reading information for key 'x' in bucket 'b': AWS Error NETWORK_CONNECTION during HeadObject: the reason",
+        "org.apache.hadoop.fs.s3a.AWSClientIOException: re-open s3a://b/x at 0: the reason",
+        "software.amazon.awssdk.core.exception.SdkClientException: the reason",
+        "org.apache.http.ConnectionClosedException: Premature end of Content-Length delimited message body: the reason",
+    ],
+)
+def test_what_engines_say_of_a_request_that_failed_is_an_error_of_the_storage(lake: Lake, text: str) -> None:
+    failure = lake.storage.failure_in(text)
+    assert failure is not None
+    assert "the reason. Run the same command again." in str(failure)
+    assert failure.retryable
+
+
+def test_what_engines_say_of_anything_else_is_not_an_error_of_the_storage(lake: Lake, tmp_path: Path) -> None:
+    assert lake.storage.failure_in("[DIVIDE_BY_ZERO] Division by zero.") is None
+    assert Lake(tmp_path).storage.failure_in("Generic S3 error") is None
 
 
 def test_without_boto3_it_says_what_to_install() -> None:

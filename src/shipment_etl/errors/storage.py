@@ -2,7 +2,7 @@
 
 from shipment_etl.errors.base import TRY_AGAIN
 from shipment_etl.errors.lake import LakeError
-from shipment_etl.errors.wording import first_line
+from shipment_etl.errors.wording import last_cause
 
 __all__ = [
     "BucketElsewhere",
@@ -95,4 +95,4 @@ class StorageFailed(StorageError):
     retryable, exit_code = True, TRY_AGAIN
 
     def __init__(self, uri: str, said: str) -> None:
-        super().__init__(uri=uri, said=first_line(said))
+        super().__init__(uri=uri, said=last_cause(said))

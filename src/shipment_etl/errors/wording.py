@@ -15,6 +15,7 @@ __all__ = [
     "MAX_VALUE",
     "clean",
     "first_line",
+    "last_cause",
     "listed",
     "nearest",
     "redact",
@@ -32,6 +33,9 @@ MAX_MESSAGE = 20_000
 """Characters of a message, and of a text among the parts of an error: an excerpt of a log fits."""
 MAX_INPUT = 5 * MAX_MESSAGE
 """Characters that are searched for secrets, which may be long themselves."""
+
+ANSI = re.compile(r"\x1b\[[\d;]*m")
+"""Colours of a terminal."""
 
 SECRETS = (
     (re.compile(r"://[^/\s@]{1,4096}@"), "://***@"),
@@ -69,6 +73,13 @@ def nearest(name: str, known: Collection[str]) -> str:
 def first_line(text: str) -> str:
     """Return the first line of what another program says; it may have said nothing."""
     return next(iter(text.strip().splitlines()), "no reason given")
+
+
+def last_cause(text: str) -> str:
+    """Return the innermost of the causes that Rust's libraries print below each other, else the first line."""
+    lines = [ANSI.sub("", line).strip() for line in text.strip().splitlines()]
+    causes = [line.removeprefix("↳").strip() for line in lines if line.startswith("↳")]
+    return causes[-1] if causes else first_line(text)
 
 
 def redact(text: str) -> str:

@@ -144,7 +144,12 @@ def _lay_out_anew(
 
     Only where all its files are replaced: others keep the columns that they have.
     """
-    known = DeltaTable(f"{storage.uri}/{table.name}", version=version, storage_options=storage.options)
+    location = f"{storage.uri}/{table.name}"
+    known = translate_errors(
+        f"reading {table.name}",
+        storage,
+        lambda: DeltaTable(location, version=version, storage_options=storage.options),
+    )
     same_columns = _columns(known.schema()) == _columns(schema)
     if same_columns and known.metadata().partition_columns == list(table.partitions):
         return False
@@ -205,7 +210,7 @@ def translate_errors(doing: str, storage: Storage, work: Callable[[], Answer]) -
             raise CommitConflict(doing, 1) from problem
         # Where the storage is to blame, its own error says so better.
         storage.check()
-        raise EngineFailed(doing, text) from problem
+        raise storage.failure_in(text) or EngineFailed(doing, text) from problem
 
 
 def _actions(content: bytes) -> Iterator[tuple[str, dict[str, Any]]]:

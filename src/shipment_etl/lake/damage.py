@@ -59,6 +59,8 @@ def explain(lake: Lake, tables: Mapping[str, int | None], problem: Exception) ->
         return _ask_storage(lake, problem)
     # Java's bridge says first which call of its own failed.
     text = str(problem).partition("\n: ")[2] or str(problem)
+    if failure := lake.storage.failure_in(text):
+        return failure
     return problem if isinstance(problem, ShipmentEtlError) else EngineFailed("reading the lake", text)
 
 

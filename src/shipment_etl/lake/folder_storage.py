@@ -62,6 +62,9 @@ class FolderStorage(Storage):
         except OSError as problem:
             raise LakeUnwritable(str(nearest), problem.strerror or str(problem)) from problem
 
+    def failure_in(self, text: str) -> None:
+        """Requests do not fail: there are none."""
+
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Run the body: errors of the file system say what is wrong.

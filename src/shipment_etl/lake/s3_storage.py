@@ -50,6 +50,7 @@ try:
         ProfileNotFound,
         SSOError,
     )
+    from urllib3.exceptions import HTTPError
 except ImportError:
     raise ExtraMissing("A lake on S3", "boto3", "s3") from None
 
@@ -61,6 +62,12 @@ SECONDS_TO_CONNECT = 3
 SECONDS_TO_ANSWER = 10
 SECONDS_TO_SAY_SOMETHING = 5
 MAX_ATTEMPTS = 3
+UNANSWERED = (BotoCoreError, HTTPError)
+"""A call without an answer. botocore lets urllib3's error pass where the text of an error breaks off."""
+FAILED_REQUEST = re.compile(
+    r"Generic S3 error|AWS Error|AWS\w*Exception|SdkClientException|Premature end of Content-Length|[Rr]esponse body"
+)
+"""What engines say when they give up on S3, each in its own words. Each tries again before it does."""
 COMMIT = re.compile(r"\d{20}\.json")
 OURS = re.compile(r"https?://s3[.-]([a-z0-9-]+\.)*amazonaws\.com(\.cn)?$")
 
@@ -168,6 +175,10 @@ class S3Storage(Storage):
             self._client.put_object(**probe, Body=b"")
             self._client.delete_object(**probe)
 
+    def failure_in(self, text: str) -> StorageError | None:
+        """Return the error of a request that failed in deltalake, pyarrow, Sail or Hadoop."""
+        return StorageFailed(self.uri, text) if FAILED_REQUEST.search(text) else None
+
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Do something with files in the body, after a look whether the bucket can be reached at all."""
@@ -260,11 +271,11 @@ class S3Storage(Storage):
             if code_of(problem) in NO_KEY:
                 return None
             raise self._translated(problem) from problem
-        except BotoCoreError as problem:
+        except UNANSWERED as problem:
             raise self._translated(problem) from problem
         try:
             body = answer["Body"].read()
-        except BotoCoreError as problem:
+        except UNANSWERED as problem:
             raise StorageFailed(f"{self.uri}/{name}", f"its answer broke off ({problem})") from problem
         asked = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
         return body, answer["ETag"], (parsedate_to_datetime(asked) - answer["LastModified"]).total_seconds()
@@ -279,7 +290,7 @@ class S3Storage(Storage):
             if code_of(problem) in (*LOST, "NoSuchKey"):
                 return None
             raise self._translated(problem) from problem
-        except BotoCoreError as problem:
+        except UNANSWERED as problem:
             raise self._translated(problem) from problem
         return str(answer["ETag"])
 
@@ -300,7 +311,7 @@ class S3Storage(Storage):
     def _said(self) -> Iterator[None]:
         try:
             yield
-        except (BotoCoreError, ClientError) as problem:
+        except (ClientError, *UNANSWERED) as problem:
             raise self._translated(problem) from problem
 
     def _translated(self, problem: Exception) -> StorageError:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow.fs as pafs
 
+from shipment_etl.errors import StorageError
 from shipment_etl.lake.lock import Lock
 from shipment_etl.s3 import is_s3
 
@@ -74,6 +75,10 @@ class Storage(ABC):
         Raises:
             LakeUnwritable, StorageError: it could not, and what to do.
         """
+
+    @abstractmethod
+    def failure_in(self, text: str) -> StorageError | None:
+        """Return the error of a request that failed, where the text of an engine's error tells of one."""
 
     @abstractmethod
     def watched(self) -> AbstractContextManager[None]:

@@ -15,6 +15,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
 
 from shipment_etl.aws import BUSY, CREDENTIALS, DENIED, code_of
 from shipment_etl.retry import retry
@@ -74,15 +75,16 @@ class Calls:
         """
         try:
             return call(**arguments)
-        except (ClientError, BotoCoreError) as problem:
+        except (ClientError, BotoCoreError, HTTPError) as problem:
             raise _translated(doing, problem) from problem
 
 
 def _translated(doing: str, problem: Exception) -> EmrError | Unsure:
     if isinstance(problem, NoCredentialsError | PartialCredentialsError | TokenRetrievalError | SSOError):
         return CredentialsRefused(str(problem)[:200])
-    # Of an answer that cannot be read nobody knows what it says.
-    if isinstance(problem, HTTPClientError | ConnectionError | IncompleteReadError | ResponseParserError):
+    # Of an answer that cannot be read nobody knows what it says. Where the text of an error breaks off, botocore lets urllib3's
+    # error pass.
+    if isinstance(problem, HTTPClientError | ConnectionError | IncompleteReadError | ResponseParserError | HTTPError):
         return Unsure(str(problem))
     if not isinstance(problem, ClientError):
         return RequestRefused(doing, str(problem))

@@ -67,8 +67,8 @@ class Claims:
             if code_of(problem) not in LOST:
                 raise
             # It may be our own: the answer to a put can get lost, too.
-            made = self._calls(f"to read the claim {key}", self._s3.get_object, Bucket=self._bucket, Key=key)
-            if made["Body"].read().decode() != self._name:
+            made, holder = self._calls(f"to read the claim {key}", self._read, Bucket=self._bucket, Key=key)
+            if holder != self._name:
                 return False
         self._etags[key] = made["ETag"]
         return True
@@ -83,6 +83,11 @@ class Claims:
         with suppress(EmrError, Unsure):
             etag = self._etags.pop(key)
             self._calls.once(f"to release {key}", self._s3.delete_object, Bucket=self._bucket, Key=key, IfMatch=etag)
+
+    def _read(self, **place: str) -> tuple[Any, str]:
+        """Return S3's answer and the body, which can break off: then the whole call is repeated."""
+        answer = self._s3.get_object(**place)
+        return answer, answer["Body"].read().decode()
 
     def _key(self, what: str, attempt: int) -> str:
         return f"{self._prefix}{what}/{attempt}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
+from urllib3.exceptions import ProtocolError
 
 from emr.world import LISTS_LAG, Client, Cluster, Faults, Killed, World, _error
 from shipment_etl_emr import once
@@ -297,6 +298,28 @@ def test_a_lost_answer_to_a_release_harms_nobody(carried_out: bool) -> None:
     assert (world.now - start < 10) is carried_out
     assert world.now - start < once.CLAIM_SECONDS + 30
     assert len(world.clusters) == 1
+
+
+def test_a_claim_that_cannot_be_read_at_once_is_read_again() -> None:
+    world = World(1)
+    client = world.client(Faults())
+    claims = Claims(client, SETTINGS.logs, Calls(client.timing))
+    put, get = client.put_object, client.get_object
+    broken = [ProtocolError("Connection broken"), ReadTimeoutError(endpoint_url="https://s3")]
+
+    def lose_answer(**given: Any) -> Any:
+        put(**given)
+        raise ReadTimeoutError(endpoint_url="https://s3")
+
+    def break_off(**given: Any) -> Any:
+        if broken:
+            raise broken.pop()
+        return get(**given)
+
+    client.put_object, client.get_object = lose_answer, break_off  # type: ignore[method-assign]
+    # The second try to put finds the claim of the first, and asks whose it is.
+    assert claims.take("night", 1)
+    assert not broken
 
 
 def test_a_release_leaves_the_claim_that_another_client_has_taken_since() -> None:
