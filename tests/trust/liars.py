@@ -11,7 +11,8 @@ from tests.trust.stops import SAIL, Stops
 
 __all__ = ["Liars"]
 
-CODES = (0, 1, 75)
+CODES = (0, 75)
+"""Done, or worth trying again."""
 SHARES = (0.005, 0.02, 0.05, 0.15, 0.4)
 """Of a job's requests, some 150 to 1,200, that go wrong."""
 

@@ -82,8 +82,8 @@ class Calls:
 def _translated(doing: str, problem: Exception) -> EmrError | Unsure:
     if isinstance(problem, NoCredentialsError | PartialCredentialsError | TokenRetrievalError | SSOError):
         return CredentialsRefused(str(problem)[:200])
-    # Of an answer that cannot be read nobody knows what it says. Where the text of an error breaks off, botocore lets urllib3's
-    # error pass.
+    # Of an answer that cannot be read nobody knows what it says.
+    # Where the text of an error breaks off, botocore lets urllib3's error pass.
     if isinstance(problem, HTTPClientError | ConnectionError | IncompleteReadError | ResponseParserError | HTTPError):
         return Unsure(str(problem))
     if not isinstance(problem, ClientError):
