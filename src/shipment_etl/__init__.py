@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.jobs.ingest import run_ingest
     from shipment_etl.jobs.maintain import run_maintain
-    from shipment_etl.jobs.process import run_process
+    from shipment_etl.jobs.process import run_process, run_waiting
     from shipment_etl.lake.fingerprint import fingerprint
     from shipment_etl.lake.lake import Lake
+    from shipment_etl.lake.landed import LandedBatch, waiting_batches
     from shipment_etl.lake.runs import RowCounts, Run, RunStart
     from shipment_etl.network import Network
     from shipment_etl.reporting.report import report, write_report
@@ -34,6 +35,7 @@ __all__ = [
     "ColumnMapping",
     "FileFormat",
     "Lake",
+    "LandedBatch",
     "Mapping",
     "Mart",
     "Network",
@@ -57,8 +59,10 @@ __all__ = [
     "run_ingest",
     "run_maintain",
     "run_process",
+    "run_waiting",
     "session",
     "split",
+    "waiting_batches",
     "write_report",
 ]
 
@@ -66,6 +70,7 @@ _HOMES = {
     "ColumnMapping": "ingest.mapping",
     "FileFormat": "ingest.mapping",
     "Lake": "lake.lake",
+    "LandedBatch": "lake.landed",
     "Mapping": "ingest.mapping",
     "Mart": "transform.marts",
     "Network": "network",
@@ -89,8 +94,10 @@ _HOMES = {
     "run_ingest": "jobs.ingest",
     "run_maintain": "jobs.maintain",
     "run_process": "jobs.process",
+    "run_waiting": "jobs.process",
     "session": "sessions",
     "split": "contracts.split",
+    "waiting_batches": "lake.landed",
     "write_report": "reporting.report",
 }
 

@@ -87,6 +87,7 @@ def facts(
         runs=runs,
         batches=tuple(each for each in runs if each.job == "process"),
         landed=tuple(each for each in runs if each.job == "generate"),
+        waiting=(),
         basis=runs[0],
         pinned=True,
         carriers=_frame(

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from shipment_etl.cli.rendering import print_json_lines
 from shipment_etl.cli.terminal import console
 from shipment_etl.errors import ShipmentEtlError
+from shipment_etl.errors.wording import listed
 
 __all__ = ["Finding", "examine", "print_findings"]
 
@@ -146,6 +147,7 @@ def _aws(*, wanted: bool) -> Finding:
 
 def _lake(uri: str) -> Finding:
     from shipment_etl.lake.lake import Lake
+    from shipment_etl.lake.landed import waiting_batches
 
     what = f"Lake {uri}"
     try:
@@ -159,4 +161,11 @@ def _lake(uri: str) -> Finding:
         return Finding(what, "red", problem.message.rstrip("."), problem.remedy)
     if not there:
         return Finding(what, "yellow", "is not there yet", f"shipment-etl generate --lake {uri}")
-    return Finding(what, "green", f"{len(lake.tables())} tables")
+    try:
+        tables, waiting = len(lake.tables()), waiting_batches(lake)
+    except ShipmentEtlError as problem:
+        return Finding(what, "red", problem.message.rstrip("."), problem.remedy)
+    if waiting:
+        found = f"{tables} tables; {len(waiting)} waiting: {listed(map(str, waiting))}"
+        return Finding(what, "yellow", found, f"Process them: shipment-etl process --lake {uri}")
+    return Finding(what, "green", f"{tables} tables")

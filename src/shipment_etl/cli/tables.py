@@ -11,9 +11,11 @@ import pyarrow as pa
 from shipment_etl.cli.rendering import print_csv, print_json_lines, print_run, print_table
 from shipment_etl.cli.terminal import echo
 from shipment_etl.errors import ShipmentEtlError
+from shipment_etl.errors.wording import listed
 from shipment_etl.jobs.maintain import Maintenance
 from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.landed import waiting_batches
 from shipment_etl.lake.runs import HELD, Run, newest_of_batches, read_runs
 from shipment_etl.lake.tables import QUARANTINE, RUNS
 from shipment_etl.plugins import plugins
@@ -77,6 +79,9 @@ def show_runs(lake: Lake, limit: int, as_json: bool) -> None:
         return
     shown = [name for name in columns if name not in ("run_id", "report")]
     print_table(RUNS.name, shown, ({**row, "started_at": row["started_at"][:19]} for row in newest))
+    if waiting := waiting_batches(lake):
+        echo(f"  {len(waiting)} waiting: {listed(map(str, waiting))}")
+        echo(f"    process them: shipment-etl process --lake {lake.uri}")
 
 
 def show_maintenance(done: Maintenance) -> None:

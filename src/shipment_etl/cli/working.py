@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date as Date
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +35,8 @@ from shipment_etl.ingest.formats import describe_formats
 
 if TYPE_CHECKING:
     from shipment_etl.lake.lake import Lake
+    from shipment_etl.lake.landed import LandedBatch
+    from shipment_etl.lake.runs import Run
 
 __all__ = ["demo", "generate", "ingest", "maintain", "process"]
 
@@ -153,6 +156,8 @@ def ingest(
         float | None,
         typer.Option(help="Share of records that may be broken; above it nothing lands, exit 3. Without it: if all are."),
     ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Put the files in place of a batch of the same date.")] = False,
+    add: Annotated[bool, typer.Option("--add", help="Add the files to a batch of the same date.")] = False,
     engine: EngineOption = "auto",
     log: LogOption = Log.text,
     lineage: LineageOption = False,
@@ -161,13 +166,19 @@ def ingest(
     wait: WaitOption = 0,
     debug: DebugOption = False,
 ) -> None:
-    """Land files of your own in raw/SOURCE, as it is; as today's batch unless told otherwise."""
+    """Land files of your own in raw/SOURCE, as they are; as today's batch unless told otherwise.
+
+    Where the source has a batch of this date, --replace or --add says what becomes of it.
+    """
+    from shipment_etl.errors import InvalidValue
     from shipment_etl.ingest.mapping import Mapping
     from shipment_etl.jobs.ingest import run_ingest
     from shipment_etl.lake.lake import Lake
     from shipment_etl.s3 import is_s3
     from shipment_etl.sessions import session
 
+    if replace and add:
+        raise InvalidValue("--add", "given", "left out where --replace is given")
     home, means = Lake(lake, wait=wait), Mapping.from_toml(mapping)
     _run_each(
         dates_given(date, None, None) or [Date.today()],
@@ -177,6 +188,7 @@ def ingest(
             source=source,
             mapping=means,
             date=day,
+            if_exists="replace" if replace else "add" if add else "fail",
             max_rejected=max_rejected,
             spark=session(engine, s3=is_s3(home.uri)),
             listeners=listeners,
@@ -190,7 +202,7 @@ def ingest(
 
 def process(
     lake: LakeOption,
-    source: SourceOption = "shipments",
+    source: Annotated[str | None, typer.Option("--source", help="Name of the source; all if not given.")] = None,
     date: DateOption = None,
     first: FromOption = None,
     last: ToOption = None,
@@ -208,9 +220,12 @@ def process(
     wait: WaitOption = 0,
     debug: DebugOption = False,
 ) -> None:
-    """Turn a raw batch into clean shipments, quarantine and marts; the newest batch unless told otherwise."""
+    """Turn raw batches into clean shipments, quarantine and marts; without a date, all batches that wait.
+
+    A batch waits until it is processed: after it was landed, landed again, or held.
+    """
     from shipment_etl.errors import DataRejected
-    from shipment_etl.jobs.process import batches, run_process
+    from shipment_etl.jobs.process import run_process
     from shipment_etl.lake.lake import Lake
     from shipment_etl.network import Network
     from shipment_etl.s3 import is_s3
@@ -218,36 +233,28 @@ def process(
 
     home = Lake(lake, wait=wait)
     known = Network.from_toml(network) if network else None
-    batch_dates = dates_given(date, first, last)
-    if first is not None:
-        landed = set(batches(home, source))
-        batch_dates = [day for day in batch_dates if day in landed] or batch_dates[:1]
+    batches = _choose(home, source, dates_given(date, first, last), log)
     if report is not None:
         from shipment_etl.reporting.report import require_extra
 
         # Before the work, not after it.
         require_extra()
     rejected = None
-    try:
-        _run_each(
-            batch_dates or [None],
-            lambda day, listeners: run_process(
+    for batch in batches:
+        try:
+            job = partial(
+                run_process,
                 home,
-                date=day,
-                source=source,
+                date=batch.batch_date,
+                source=batch.source,
                 network=known,
                 max_rejected=1.0 if accept_rejected else max_rejected,
                 spark=session(engine, s3=is_s3(home.uri)),
-                listeners=listeners,
-            ),
-            as_json,
-            log,
-            lineage,
-            home if keep_report else None,
-        )
-    except DataRejected as problem:
-        # The batch is held, and a report shows what was rejected.
-        rejected = problem
+            )
+            _run_one(job, as_json, log, lineage, home if keep_report else None)
+        except DataRejected as problem:
+            # The batch is held, which does not stop those after it, and a report shows what was rejected.
+            rejected = rejected or problem
     if report is not None:
         _write_report(home, report)
     if rejected is not None:
@@ -301,27 +308,57 @@ def _write_report(lake: "Lake", file: Path) -> None:
     echo(f"report: {write_report(lake, file)}", err=True)
 
 
+def _choose(lake: "Lake", source: str | None, dates: list[Date], log: Log) -> "list[LandedBatch]":
+    """Return the batches of the dates; those that wait if none is given, and print which they are.
+
+    Raises:
+        BatchMissing: no source has a batch of the dates.
+    """
+    from shipment_etl.errors import BatchMissing
+    from shipment_etl.errors.wording import listed
+    from shipment_etl.lake.landed import landed_batches, waiting_batches
+
+    if not dates:
+        waiting = waiting_batches(lake, source)
+        if log is Log.text:
+            names = f"{len(waiting)} waiting: {listed(map(str, waiting))}"
+            echo(names if waiting else "no batch waits: all landed batches are processed", err=True)
+        return waiting
+    landed = landed_batches(lake, source)
+    chosen = [batch for batch in landed if batch.batch_date in dates]
+    if not chosen:
+        known = [str(batch) if source is None else batch.batch_date.isoformat() for batch in landed]
+        raise BatchMissing(source or "*", dates[0], known)
+    return chosen
+
+
 def _run_each(
-    batch_dates: Iterable[Date | None],
-    job: Callable,  # type: ignore[type-arg]
+    batch_dates: Iterable[Date],
+    job: "Callable[[Date, Iterable[object]], Run]",
     as_json: bool,
     log: Log,
     lineage: bool,
     reports_in: "Lake | None",
+) -> None:
+    for day in batch_dates:
+        _run_one(partial(job, day), as_json, log, lineage, reports_in)
+
+
+def _run_one(
+    job: "Callable[[Iterable[object]], Run]", as_json: bool, log: Log, lineage: bool, reports_in: "Lake | None"
 ) -> None:
     from shipment_etl.cli.listening import listening
     from shipment_etl.cli.progress import ReportKeeper
     from shipment_etl.cli.rendering import print_json_lines, print_run
 
     keepers = [ReportKeeper(reports_in)] if reports_in else []
-    for day in batch_dates:
-        with listening(log, lineage) as listeners:
-            run = job(day, [*listeners, *keepers])
-        for warning in run.settings.get("warnings", ()):
-            echo(f"warning: {warning}", err=True)
-        # Where nobody reads the reports any more, the batches that are left are to be done all the same.
-        with suppress(OutputClosed):
-            if as_json:
-                print_json_lines([run.to_json()])
-            else:
-                print_run(run)
+    with listening(log, lineage) as listeners:
+        run = job([*listeners, *keepers])
+    for warning in run.settings.get("warnings", ()):
+        echo(f"warning: {warning}", err=True)
+    # Where nobody reads the reports any more, the batches that are left are to be done all the same.
+    with suppress(OutputClosed):
+        if as_json:
+            print_json_lines([run.to_json()])
+        else:
+            print_run(run)

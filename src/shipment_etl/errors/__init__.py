@@ -42,7 +42,9 @@ ShipmentEtlError
     │   ├── LakeMissing
     │   ├── TableMissing
     │   ├── NotADeltaTable
+    │   ├── BatchExists
     │   ├── BatchMissing
+    │   ├── MappingDiffers
     │   ├── FileDamaged
     │   ├── NotPlainParquet
     │   ├── NothingToReport
@@ -104,6 +106,7 @@ from shipment_etl.errors.engine import (
     UnknownEngine,
 )
 from shipment_etl.errors.lake import (
+    BatchExists,
     BatchMissing,
     ChangedOutside,
     CommitConflict,
@@ -114,6 +117,7 @@ from shipment_etl.errors.lake import (
     LakeMissing,
     LakeUnwritable,
     LockLost,
+    MappingDiffers,
     NewerRelease,
     NotADeltaTable,
     NothingToReport,
@@ -151,6 +155,7 @@ from shipment_etl.errors.wording import listed, nearest, shorten
 
 __all__ = [
     "TRY_AGAIN",
+    "BatchExists",
     "BatchMissing",
     "BucketElsewhere",
     "BucketMissing",
@@ -186,6 +191,7 @@ __all__ = [
     "LakeUnwritable",
     "LimitExceeded",
     "LockLost",
+    "MappingDiffers",
     "MappingError",
     "MissingColumns",
     "MixedCurrencies",

@@ -6,6 +6,7 @@ from shipment_etl.errors.base import TRY_AGAIN, JobError
 from shipment_etl.errors.wording import nearest
 
 __all__ = [
+    "BatchExists",
     "BatchMissing",
     "ChangedOutside",
     "CommitConflict",
@@ -16,6 +17,7 @@ __all__ = [
     "LakeMissing",
     "LakeUnwritable",
     "LockLost",
+    "MappingDiffers",
     "NewerRelease",
     "NotADeltaTable",
     "NotPlainParquet",
@@ -68,6 +70,26 @@ class BatchMissing(LakeError):
 
     def __init__(self, source: str, date: object, known: Collection[str]) -> None:
         super().__init__(source=source, date=date, known=list(known))
+
+
+class BatchExists(LakeError):
+    """A source has a batch of this date already."""
+
+    template = "raw/{source} has a batch of {date} already: {rows:,} records from {files}."
+    remedy = "Give --replace to put these files in its place, --add to make them a part of it, or another --date."
+
+    def __init__(self, source: str, date: object, rows: int, files: Collection[str]) -> None:
+        super().__init__(source=source, date=date, rows=rows, files=list(files))
+
+
+class MappingDiffers(LakeError):
+    """Files are to be added to a batch that was landed by another mapping."""
+
+    template = "The batch {source} {date} was landed by another mapping, and a batch has one."
+    remedy = "Use that mapping, or land all files together with --replace, or use another --date or --source."
+
+    def __init__(self, source: str, date: object) -> None:
+        super().__init__(source=source, date=date)
 
 
 class FileDamaged(LakeError):

@@ -1,22 +1,22 @@
 """The ingest job: files land in raw/SOURCE as they are."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date as Date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from shipment_etl.dates import as_date
-from shipment_etl.errors import InvalidValue, RecordsRejected
+from shipment_etl.errors import BatchExists, InvalidValue, MappingDiffers, RecordsRejected
 from shipment_etl.generator.shipments import SOURCE as GENERATED
 from shipment_etl.ingest.inputs import Input, find_inputs
 from shipment_etl.ingest.mapping import Mapping
 from shipment_etl.ingest.reader import Landed, land
-from shipment_etl.jobs.work import working
-from shipment_etl.lake.lake import Lake
+from shipment_etl.jobs.work import Work, working
+from shipment_etl.lake.lake import DataFile, Lake
 from shipment_etl.lake.runs import RowCounts, Run
 from shipment_etl.lake.tables import landed_table
 from shipment_etl.plugins import plugins
@@ -26,6 +26,7 @@ from shipment_etl.sessions import session
 
 __all__ = ["as_source", "run_ingest"]
 
+IfExists = Literal["fail", "replace", "add"]
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -36,11 +37,12 @@ def run_ingest(
     source: str,
     mapping: Mapping,
     date: Date | str,
+    if_exists: IfExists = "fail",
     max_rejected: float | None = None,
     spark: SparkSession | None = None,
     listeners: Iterable[object] = (),
 ) -> Run:
-    """Land files as a batch of raw/SOURCE, every value as text, with its file and row. A batch that is there is replaced.
+    """Land files as a batch of raw/SOURCE, every value as text, with its file and row.
 
     Args:
         lake: where to.
@@ -49,18 +51,23 @@ def run_ingest(
         source: its name in the lake, for example the company it comes from.
         mapping: what its columns mean; it is landed with the batch, so that `run_process` needs no more.
         date: the batch date.
+        if_exists: what becomes of a batch that the source has of this date: `fail` refuses the files, `replace` puts them
+            in its place, `add` makes them a part of it.
         max_rejected: share of the records that may have a problem as a whole, 0 … 1; all but all of them if None.
         spark: a session; `session()` if None.
         listeners: objects with implementations of hooks.
 
     Raises:
         InvalidValue, MappingError, PluginError: nothing was done.
+        BatchExists: the source has a batch of this date; nothing was done.
         IngestError, LakeError, EngineFailed: the lake is as it was.
         RecordsRejected: too many records have a problem; the lake is as it was.
     """
     source = as_source(source)
     if source == GENERATED:
         raise InvalidValue("source", source, "another name: this one is for generated shipments")
+    if if_exists not in get_args(IfExists):
+        raise InvalidValue("if_exists", if_exists, f"one of {', '.join(get_args(IfExists))}")
     if max_rejected is not None and not 0 <= max_rejected <= 1:
         raise InvalidValue("max_rejected", max_rejected, "a share from 0 to 1")
     paths = [file] if isinstance(file, str | Path) else list(file)
@@ -71,6 +78,10 @@ def run_ingest(
     with working(
         spark, lake, job="ingest", source=source, batch_date=as_date(date), settings=settings, plugins=plugged
     ) as work:
+        table = landed_table(source)
+        there = work.files_of_batch(table.name)
+        if there and if_exists == "fail":
+            raise _exists(work, there)
         with work.staging() as staging:
             with work.stage("read"), staging.parquet("records.parquet") as target:
                 landed = land(inputs, mapping, target)
@@ -78,8 +89,29 @@ def run_ingest(
             settings |= {"files": len(landed.files), "filtered": landed.filtered, "warnings": landed.warnings}
             records = staging.read_parquet("records.parquet").withColumn("mapping", F.lit(mapping.text))
             with work.stage("raw"):
-                work.replace_batch(landed_table(source), records)
-        return work.finish(RowCounts(read=landed.rows, accepted=work.rows_written(landed_table(source))))
+                if if_exists == "add" and there:
+                    _check_mapping(work, there, mapping)
+                    work.add_to_batch(table, records)
+                else:
+                    work.replace_batch(table, records)
+        return work.finish(RowCounts(read=landed.rows, accepted=work.rows_written(table)))
+
+
+def _exists(work: Work, files: Sequence[DataFile]) -> BatchExists:
+    """Return the error that says what a batch consists of."""
+    rows = work.content(landed_table(work.start.source), files, ["source_file"])
+    return BatchExists(work.start.source, work.start.batch_date, rows.num_rows, sorted(set(rows["source_file"].to_pylist())))
+
+
+def _check_mapping(work: Work, files: Sequence[DataFile], mapping: Mapping) -> None:
+    """Check that files are added by the mapping of their batch, which is one for all its files.
+
+    Raises:
+        MappingDiffers: they are not.
+    """
+    known = work.content(landed_table(work.start.source), files[:1], ["mapping"])["mapping"][0].as_py()
+    if known != mapping.text:
+        raise MappingDiffers(work.start.source, work.start.batch_date)
 
 
 def _inputs(path: str) -> list[Input]:

@@ -14,13 +14,14 @@ from shipment_etl.jobs.marts import update_marts
 from shipment_etl.jobs.roll_up import update_lane_days
 from shipment_etl.jobs.work import working
 from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.landed import waiting_batches
 from shipment_etl.lake.runs import HELD, Run
 from shipment_etl.lake.tables import SHIPMENTS
 from shipment_etl.network import Network
 from shipment_etl.plugins import plugins
 from shipment_etl.sessions import session
 
-__all__ = ["MAX_REJECTED", "batches", "run_process"]
+__all__ = ["MAX_REJECTED", "run_process", "run_waiting"]
 
 MAX_REJECTED = 0.1
 """Share of a batch that may be quarantined, where nothing else is said. A file whose layout has changed rejects far more."""
@@ -58,6 +59,55 @@ def run_process(
         RowsLost, LakeError, EngineFailed: the lake is as it was.
         DataRejected: more rows were quarantined than `max_rejected` allows; the run is logged as held.
     """
+    run = _process(lake, source, date, network, max_rejected, spark, listeners)
+    if run.status == HELD:
+        raise DataRejected(run.counts.quarantined, run.counts.read, max_rejected)
+    return run
+
+
+def run_waiting(
+    lake: Lake,
+    *,
+    source: str | None = None,
+    network: Network | None = None,
+    max_rejected: float = MAX_REJECTED,
+    spark: SparkSession | None = None,
+    listeners: Iterable[object] = (),
+) -> list[Run]:
+    """Process every batch that was landed since it was last processed, the oldest first, each as `run_process` does.
+
+    A batch that is held does not stop those after it; it waits on.
+
+    Args:
+        lake: where from and to.
+        source: which raw table; all of them if None.
+        network: as for `run_process`, as are the next ones.
+        max_rejected: share of a batch that may be quarantined.
+        spark: a session; `session()` if None.
+        listeners: objects with implementations of hooks.
+
+    Returns:
+        A run for each batch, with the status `held` where too many rows were rejected; none if no batch waits.
+
+    Raises:
+        LakeMissing, TableMissing: there is no lake, or no such source.
+        PluginError, InvalidValue, LakeError, EngineFailed: as for `run_process`; the batches before are processed.
+    """
+    waiting = waiting_batches(lake, None if source is None else as_source(source))
+    listeners = list(listeners)
+    return [_process(lake, batch.source, batch.batch_date, network, max_rejected, spark, listeners) for batch in waiting]
+
+
+def _process(
+    lake: Lake,
+    source: str,
+    date: Date | str | None,
+    network: Network | None,
+    max_rejected: float,
+    spark: SparkSession | None,
+    listeners: Iterable[object],
+) -> Run:
+    """Process a batch as `run_process` does, but return the run of one that is held."""
     source = as_source(source)
     if not 0 <= max_rejected <= 1:
         raise InvalidValue("max_rejected", max_rejected, "a share from 0 to 1")
@@ -89,27 +139,14 @@ def run_process(
             # Only the quarantine tells of a batch that is held: what was known of it before still counts.
             work.drop(SHIPMENTS)
             rejected = DataRejected(counts.quarantined, counts.read, max_rejected)
-            run = work.finish(counts, reasons, warnings, HELD, str(rejected))
-        else:
-            run = work.finish(counts, reasons, warnings)
-    if held:
-        raise DataRejected(counts.quarantined, counts.read, max_rejected)
-    return run
-
-
-def batches(lake: Lake, source: str) -> list[Date]:
-    """Return the dates of all batches of a source, in order.
-
-    Raises:
-        LakeMissing, TableMissing: there is no such source.
-    """
-    if not lake.exists():
-        raise LakeMissing(lake.uri)
-    return sorted({as_date(file.partition["batch_date"]) for file in lake.files(f"raw/{source}")})
+            return work.finish(counts, reasons, warnings, HELD, str(rejected))
+        return work.finish(counts, reasons, warnings)
 
 
 def _batch(lake: Lake, source: str, date: Date | str | None) -> Date:
-    known = batches(lake, source)
+    if not lake.exists():
+        raise LakeMissing(lake.uri)
+    known = sorted({as_date(file.partition["batch_date"]) for file in lake.files(f"raw/{source}")})
     if not known:
         raise BatchMissing(source, date or "any date", ())
     batch_date = known[-1] if date is None else as_date(date)

@@ -192,6 +192,17 @@ class Work:
         self.put_batch(table, written)
         self.vouch(table, self.with_batch(self.read_files(table, self.files_of_batch(table.name))))
 
+    def add_to_batch(self, table: Table, rows: DataFrame) -> None:
+        """Write more rows of a batch that is in a table."""
+        written = self.write(table, rows.drop(*self.batch))
+        files = tuple(replace(each, partition=self.batch) for each in written.files)
+        self.put(table, written.with_files(files), ())
+        self.vouch(table, self.with_batch(self.read_files(table, self.files_of_batch(table.name))))
+
+    def content(self, table: Table, files: Iterable[DataFile], columns: Sequence[str]) -> pa.Table:
+        """Return some columns of files of a table, without an engine."""
+        return pa.concat_tables(self.lake.content(table.name, each.path, columns) for each in files)
+
     def replace(self, table: Table, rows: DataFrame, keep: Callable[[pa.Table], pa.Table] | None = None) -> DataFrame:
         """Write a small table anew as one file, and return it as written: rows, and what is kept of those it has."""
         written, known = self.write(table, rows), self.files(table.name)

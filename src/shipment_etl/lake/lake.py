@@ -155,10 +155,10 @@ class Lake:
         """Return the columns that a table is partitioned by. Errors as for `version`."""
         return self.delta(name).metadata().partition_columns
 
-    def content(self, name: str, path: str) -> pa.Table:
-        """Return the rows of one file of a table, without its partitions."""
+    def content(self, name: str, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the rows of one file of a table, without its partitions; all columns if None."""
         with self.storage.open(f"{name}/{path}") as opened:
-            return pq.read_table(opened)
+            return pq.read_table(opened, columns=columns)
 
     def is_plain(self, name: str, version: int) -> bool:
         """Whether the files of a table hold just its rows: no deletion vectors, no columns by other names."""

@@ -16,7 +16,7 @@ from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import newest_run
 from shipment_etl.lake.tables import QUARANTINE, RUNS, SHIPMENTS
 
-__all__ = ["Snapshot", "recover", "snapshot_of"]
+__all__ = ["RAW", "Snapshot", "landed_versions", "recover", "snapshot_of"]
 
 
 RAW = "raw/"
@@ -73,6 +73,18 @@ def snapshot_of(lake: Lake) -> Snapshot:
         # No run of this release: the newest versions are all that is known.
         return Snapshot(lake, {name: lake.version(name) for name in lake.tables() if name != RUNS.name}, "", runs)
     return Snapshot(lake, last.after, last.marts_key, runs)
+
+
+def landed_versions(lake: Lake) -> dict[str, int]:
+    """Return the version of each raw table that the next job will read, also of tables that only other programs write.
+
+    Raises:
+        LakeMissing: there is no lake.
+    """
+    counted = snapshot_of(lake).tables
+    raw = [name for name in lake.tables() if name.startswith(RAW)]
+    targets = {name: _target(lake, name, counted.get(name), lake.version(name))[0] for name in raw}
+    return {name: version for name, version in targets.items() if version is not None}
 
 
 def recover(lake: Lake, run: str) -> Snapshot:

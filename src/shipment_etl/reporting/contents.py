@@ -1,12 +1,13 @@
 """Contents: what the sections of a page say, as plain values for its template."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from shipment_etl.lake.landed import LandedBatch
 from shipment_etl.lake.runs import FAILED, HELD, RowCounts, Run, newest_of_batches
 from shipment_etl.reporting.findings import Action, Figures, Share, clearly_differ, figures, within
 from shipment_etl.reporting.periods import Period
@@ -94,13 +95,14 @@ def counts_of(batches: Iterable[Run]) -> RowCounts:
     )
 
 
-def warnings_of(runs: Iterable[Run]) -> list[str]:
-    """Return what a reader has to know before any figure: batches that are held, and those with many rejected rows.
+def warnings_of(runs: Iterable[Run], waiting: Collection[LandedBatch]) -> list[str]:
+    """Return what a reader has to know before any figure: batches that are held, wait, or have many rejected rows.
 
     Args:
         runs: the whole log, newest first.
+        waiting: batches that wait to be processed; those that are held are among them.
     """
-    found = []
+    found, held = [], set()
     for run in newest_of_batches(runs):
         counts = run.counts
         share = Share(counts.quarantined, counts.read)
@@ -108,11 +110,22 @@ def warnings_of(runs: Iterable[Run]) -> list[str]:
         batch = f"{run.source} {run.batch_date}"
         limit = float(run.settings.get("max_rejected", 1.0))
         if run.status == HELD:
+            held.add((run.batch_date, run.source))
             found.append(f"The batch {batch} is held: {rejected}. The figures below are without these rows.")
         elif counts.quarantined > limit / 2 * counts.read:
             found.append(f"Of the batch {batch}, {rejected}: more than half of what is allowed.")
     left_out = len(found) - MAX_WARNINGS
-    return [*found[:MAX_WARNINGS], *([f"{number(left_out)} older batches have such warnings, too."] if left_out > 0 else [])]
+    more = [f"{number(left_out)} older batches have such warnings, too."] if left_out > 0 else []
+    return [*_say_waiting([batch for batch in waiting if batch not in held]), *found[:MAX_WARNINGS], *more]
+
+
+def _say_waiting(waiting: Sequence[LandedBatch]) -> list[str]:
+    if not waiting:
+        return []
+    first, last = waiting[0].batch_date, waiting[-1].batch_date
+    dates = f"of {first}" if first == last else f"from {first} to {last}"
+    batches = "1 landed batch waits" if len(waiting) == 1 else f"{number(len(waiting))} landed batches wait"
+    return [f"{batches} to be processed, {dates}. The figures below are without them."]
 
 
 def reasons_of(batches: Iterable[Run]) -> dict[str, int]:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from shipment_etl.errors import FileDamaged, LakeMissing, NothingToReport, VersionMissing
 from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.landed import LandedBatch, find_waiting, landed_batches
 from shipment_etl.lake.runs import SUCCEEDED, Run, read_runs
 from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS, QUARANTINE, SHIPMENTS, mart_table
 from shipment_etl.reporting.periods import Period, compared
@@ -58,6 +59,7 @@ class Facts:
     runs: tuple[Run, ...]
     batches: tuple[Run, ...]
     landed: tuple[Run, ...]
+    waiting: tuple[LandedBatch, ...]
     basis: Run | None
     pinned: bool
     carriers: pd.DataFrame
@@ -93,6 +95,7 @@ def read_facts(lake: Lake) -> Facts:
         runs=runs,
         batches=batches,
         landed=landed,
+        waiting=tuple(find_waiting(landed_batches(lake), runs)),
         basis=basis,
         pinned=True,
         carriers=marts["carrier_performance"],

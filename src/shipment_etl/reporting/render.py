@@ -95,7 +95,7 @@ def _body(facts: Facts) -> dict[str, Any]:
         "reasons_shown": MOST_REASONS,
         "warned": list(warned_of(facts.batches).items())[:MOST_REASONS],
         "samples": samples(facts.rejected),
-        "warnings": warnings_of(facts.runs),
+        "warnings": warnings_of(facts.runs, facts.waiting),
     }
     if facts.now is None:
         return body

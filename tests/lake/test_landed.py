@@ -1,0 +1,92 @@
+"""landed: nothing that was landed is forgotten, and nothing is processed twice without need."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable, write_deltalake
+from hypothesis import given
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from shipment_etl.errors import LakeMissing, TableMissing
+from shipment_etl.jobs.generate import run_generate
+from shipment_etl.jobs.process import run_process, run_waiting
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.landed import LandedBatch, find_waiting, landed_batches, waiting_batches
+from shipment_etl.lake.runs import FAILED, HELD, SUCCEEDED
+from tests.reporting.made_up import run
+
+DAY = date(2026, 11, 23)
+DAYS = [DAY + timedelta(days=n) for n in range(3)]
+BATCHES = [LandedBatch(day, "shipments") for day in DAYS]
+
+
+def names(lake: Lake) -> list[str]:
+    return [str(batch) for batch in waiting_batches(lake)]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("generate", "ingest", "process", "maintain")),
+            st.sampled_from(DAYS),
+            st.sampled_from((SUCCEEDED, FAILED, HELD)),
+        ),
+        max_size=12,
+    )
+)
+def test_a_batch_waits_unless_it_was_processed_after_it_was_landed(log: Sequence[tuple[str, date, str]]) -> None:
+    """Runs in the order in which they happened, against a set that each changes."""
+    waiting = set(DAYS)
+    for job, day, status in log:
+        if job == "process" and status == SUCCEEDED:
+            waiting.discard(day)
+        elif status != FAILED and job != "maintain":
+            waiting.add(day)
+    runs = [run(job, day, status) for job, day, status in reversed(log)]
+    assert find_waiting(BATCHES, runs) == [batch for batch in BATCHES if batch.batch_date in waiting]
+
+
+def test_all_that_waits_is_processed_once_the_oldest_first(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    for day in (DAYS[2], DAYS[0]):
+        run_generate(lake, date=day, rows=20, spark=spark)
+    assert names(lake) == [f"shipments {DAYS[0]}", f"shipments {DAYS[2]}"]
+    assert [each.batch_date for each in run_waiting(lake, spark=spark)] == [DAYS[0], DAYS[2]]
+    assert run_waiting(lake, spark=spark) == []
+    run_generate(lake, date=DAYS[1], rows=20, spark=spark)
+    run_generate(lake, date=DAYS[0], rows=30, spark=spark)
+    assert [each.batch_date for each in run_waiting(lake, source="shipments", spark=spark)] == DAYS[:2]
+    assert names(lake) == []
+    assert landed_batches(lake) == BATCHES
+
+
+def test_a_batch_that_is_held_waits_and_does_not_stop_the_next(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    run_generate(lake, date=DAYS[0], rows=50, defects=0.9, spark=spark)
+    run_generate(lake, date=DAYS[1], rows=50, spark=spark)
+    assert [each.status for each in run_waiting(lake, spark=spark)] == [HELD, SUCCEEDED]
+    assert names(lake) == [f"shipments {DAYS[0]}"]
+    run_process(lake, date=DAYS[0], max_rejected=1, spark=spark)
+    assert names(lake) == []
+
+
+def test_a_batch_of_another_program_waits_too(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    run_generate(lake, date=DAYS[0], rows=20, spark=spark)
+    run_waiting(lake, spark=spark)
+    rows = DeltaTable(lake.location("raw/shipments")).to_pyarrow_table()
+    write_deltalake(lake.location("raw/others"), rows, partition_by=["source", "batch_date"])
+    assert names(lake) == [f"others {DAYS[0]}"]
+    assert waiting_batches(lake, "shipments") == []
+
+
+def test_what_is_not_there_is_an_error(tmp_path: Path, spark: SparkSession) -> None:
+    lake = Lake(tmp_path / "lake")
+    with pytest.raises(LakeMissing):
+        waiting_batches(lake)
+    run_generate(lake, date=DAY, rows=5, spark=spark)
+    with pytest.raises(TableMissing, match="raw/acme"):
+        waiting_batches(lake, "acme")
