@@ -83,7 +83,8 @@ def test_process_again_prints_its_report_as_json(demo: tuple[str, subprocess.Com
     done = run("process", "--lake", lake, "--from", "2026-11-16", "--to", "2026-11-17", "--json")
     reports = [json.loads(line) for line in done.stdout.splitlines()]
     assert [report["batch_date"] for report in reports] == ["2026-11-16", "2026-11-17"]
-    assert run("process", "--lake", lake, "--max-rejected", "0", code=3).stderr.startswith("process shipments")
+    again = run("process", "--lake", lake, "--date", "2026-11-17", "--max-rejected", "0", code=3)
+    assert again.stderr.startswith("process shipments")
 
 
 def test_an_own_file_ends_in_marts(tmp_path: Path) -> None:
@@ -238,7 +239,9 @@ def test_a_closed_pipe_hides_no_failure_and_stops_no_batch(demo: tuple[str, subp
     done = in_a_shell(f"{both} | true")
     assert re.findall(r"process shipments (\S+):", done.stderr) == ["2026-11-16", "2026-11-17"]
     assert done.stderr.endswith("\n0 0\n")
-    assert in_a_shell(f"shipment-etl process --lake {lake} --max-rejected 0 --json | true").stderr.endswith("\n3 0\n")
+    assert in_a_shell(
+        f"shipment-etl process --lake {lake} --date 2026-11-17 --max-rejected 0 --json | true"
+    ).stderr.endswith("\n3 0\n")
 
 
 def test_show_quarantine_names_the_batches_that_are_held_until_they_are_taken(tmp_path: Path) -> None:

@@ -17,9 +17,10 @@ from shipment_etl.errors import BatchMissing, DataRejected, InvalidValue, LakeMi
 from shipment_etl.hookspecs import hookimpl
 from shipment_etl.jobs import process as process_module
 from shipment_etl.jobs.generate import run_generate
-from shipment_etl.jobs.process import batches, run_process
+from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.landed import landed_batches
 from shipment_etl.lake.runs import HELD, RowCounts, Run, RunStart, newest_run
 from shipment_etl.network import Network
 from shipment_etl.transform.marts import MARTS
@@ -296,4 +297,4 @@ def test_what_is_not_there_is_named_with_what_is(spark: SparkSession, lake: Lake
         run_process(lake, date="2026-02-30", spark=spark)
     with pytest.raises(InvalidValue, match="max_rejected is 2"):
         run_process(lake, max_rejected=2, spark=spark)
-    assert batches(lake, "shipments") == [DAY]
+    assert [batch.batch_date for batch in landed_batches(lake, "shipments")] == [DAY]

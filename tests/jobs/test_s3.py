@@ -18,9 +18,10 @@ from shipment_etl.errors import LakeLocked, LockLost, RowsLost
 from shipment_etl.jobs import maintain as maintain_module
 from shipment_etl.jobs import process as process_module
 from shipment_etl.jobs.generate import run_generate
-from shipment_etl.jobs.process import batches, run_process
+from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.landed import landed_batches
 from shipment_etl.lake.lock import LOCK
 from shipment_etl.lake.object_lock import ObjectLock
 from shipment_etl.lake.tables import RUNS
@@ -217,6 +218,8 @@ def test_two_jobs_that_race_lose_no_batch_and_no_run(spark: SparkSession, store:
         child.stdin.write("\n")
         child.stdin.flush()
     assert sum(int(child.communicate(timeout=120)[0]) for child in children) > 0
-    assert batches(lake, "shipments") == [first + timedelta(days=n) for first in firsts for n in range(3)]
+    assert [batch.batch_date for batch in landed_batches(lake)] == [
+        first + timedelta(days=n) for first in firsts for n in range(3)
+    ]
     runs = lake.read(spark, RUNS.name).collect()
     assert [row["status"] for row in runs] == ["succeeded"] * 6

@@ -167,7 +167,9 @@ def test_commands_write_it(struck: etl.Lake, tmp_path: Path) -> None:
     done = command("report", "--lake", struck.uri, "--out", str(tmp_path / "page.html"), "--json")
     said = json.loads(done.stdout)
     assert said["bytes"] == (tmp_path / "page.html").stat().st_size
-    done = command("process", "--lake", struck.uri, "--max-rejected", "0", "--report", str(tmp_path / "two.html"), code=3)
+    day = struck.snapshot().dataset("processed/shipments").to_table(["batch_date"])["batch_date"][0]
+    arguments = ("--date", str(day), "--max-rejected", "0", "--report", str(tmp_path / "two.html"))
+    done = command("process", "--lake", struck.uri, *arguments, code=3)
     assert "two.html" in done.stderr
     assert (tmp_path / "two.html").exists()
     done = command("report", "--lake", str(tmp_path / "no"), code=1)

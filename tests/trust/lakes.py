@@ -45,7 +45,7 @@ delivery_date = { column = "In", dates = ["yyyy-MM-dd"] }
 
 JOBS: dict[str, Sequence[str]] = {
     "generate": ("generate", "--rows", str(ROWS), "--seed", "9", "--date", LATER, "--defects", "0.05"),
-    "ingest": ("ingest", "FILE", "--mapping", "MAPPING", "--source", "acme", "--date", LATER),
+    "ingest": ("ingest", "FILE", "--mapping", "MAPPING", "--source", "acme", "--date", LATER, "--replace"),
     "process": ("process", "--date", LATER, "--accept-rejected"),
     "process acme": ("process", "--source", "acme", "--date", EARLIER, "--accept-rejected"),
     "maintain": ("maintain",),
@@ -150,4 +150,6 @@ class Lakes:
 
     def _ingest(self, lake: Lake, name: str, day: str) -> Run:
         mapping = Mapping.from_text(MAPPING, "mapping.toml")
-        return run_ingest(lake, self.folder / name, source="acme", mapping=mapping, date=day, spark=self.spark)
+        return run_ingest(
+            lake, self.folder / name, source="acme", mapping=mapping, date=day, if_exists="replace", spark=self.spark
+        )

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,10 @@ class Child:
 
     def signal(self, number: int) -> None:
         """Send it a signal, unless it has ended."""
+        # It can end at any moment.
         if self.code is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def wait(self, seconds: float = 300.0) -> int:
         """Wait for its end, and return its exit code; a signal's number is negative."""

@@ -334,7 +334,7 @@ def _choose(lake: "Lake", source: str | None, dates: list[Date], log: Log) -> "l
 
 def _run_each(
     batch_dates: Iterable[Date],
-    job: "Callable[[Date, Iterable[object]], Run]",
+    job: "Callable[..., Run]",
     as_json: bool,
     log: Log,
     lineage: bool,
@@ -344,16 +344,14 @@ def _run_each(
         _run_one(partial(job, day), as_json, log, lineage, reports_in)
 
 
-def _run_one(
-    job: "Callable[[Iterable[object]], Run]", as_json: bool, log: Log, lineage: bool, reports_in: "Lake | None"
-) -> None:
+def _run_one(job: "Callable[..., Run]", as_json: bool, log: Log, lineage: bool, reports_in: "Lake | None") -> None:
     from shipment_etl.cli.listening import listening
     from shipment_etl.cli.progress import ReportKeeper
     from shipment_etl.cli.rendering import print_json_lines, print_run
 
     keepers = [ReportKeeper(reports_in)] if reports_in else []
     with listening(log, lineage) as listeners:
-        run = job([*listeners, *keepers])
+        run = job(listeners=[*listeners, *keepers])
     for warning in run.settings.get("warnings", ()):
         echo(f"warning: {warning}", err=True)
     # Where nobody reads the reports any more, the batches that are left are to be done all the same.

@@ -75,8 +75,8 @@ def read(source: Input | str | Path, mapping: Mapping, notes: Notes | None = Non
         yield from kind.reader()(opened, mapping, notes or Notes())
 
 
-def land(sources: Iterable[Input], mapping: Mapping, target: str | Path) -> Landed:
-    """Write the records of files to a Parquet file, with the columns of `LANDED`.
+def land(sources: Iterable[Input], mapping: Mapping, target: str | Path, last_row: int = 0) -> Landed:
+    """Write the records of files to a Parquet file, with the columns of `LANDED`; rows are numbered on from `last_row`.
 
     The target is there once it is whole: what is written before has the name with `.part` after it, and goes if
     anything fails.
@@ -91,7 +91,7 @@ def land(sources: Iterable[Input], mapping: Mapping, target: str | Path) -> Land
     landed = Landed()
     try:
         with pq.ParquetWriter(part, LANDED, compression="snappy", use_dictionary=["source_file", "problem"]) as writer:
-            for table in _tables(_numbered(sources, mapping, landed)):
+            for table in _tables(_numbered(sources, mapping, landed, last_row)):
                 writer.write_table(table)
         part.replace(target)
     finally:
@@ -99,11 +99,10 @@ def land(sources: Iterable[Input], mapping: Mapping, target: str | Path) -> Land
     return landed
 
 
-def _numbered(sources: Iterable[Input], mapping: Mapping, landed: Landed) -> Iterator[pa.RecordBatch]:
+def _numbered(sources: Iterable[Input], mapping: Mapping, landed: Landed, number: int) -> Iterator[pa.RecordBatch]:
     notes = Notes(
         dict.fromkeys(mapping.text_columns, NOTHING - mapping.all_nulls), CURRENCY_NAMES if mapping.is_currency_open else ()
     )
-    number = 0
     for source in sources:
         landed.files.append(source.short_name)
         for batch in read(source, mapping, notes):

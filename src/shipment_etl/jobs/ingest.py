@@ -6,6 +6,7 @@ from datetime import date as Date
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import pyarrow.compute as pc
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -82,18 +83,16 @@ def run_ingest(
         there = work.files_of_batch(table.name)
         if there and if_exists == "fail":
             raise _exists(work, there)
+        added_to = there if if_exists == "add" else []
+        last_row = _last_row(work, added_to, mapping) if added_to else 0
         with work.staging() as staging:
             with work.stage("read"), staging.parquet("records.parquet") as target:
-                landed = land(inputs, mapping, target)
+                landed = land(inputs, mapping, target, last_row)
             _check_problems(landed, max_rejected)
             settings |= {"files": len(landed.files), "filtered": landed.filtered, "warnings": landed.warnings}
             records = staging.read_parquet("records.parquet").withColumn("mapping", F.lit(mapping.text))
             with work.stage("raw"):
-                if if_exists == "add" and there:
-                    _check_mapping(work, there, mapping)
-                    work.add_to_batch(table, records)
-                else:
-                    work.replace_batch(table, records)
+                (work.add_to_batch if added_to else work.replace_batch)(table, records)
         return work.finish(RowCounts(read=landed.rows, accepted=work.rows_written(table)))
 
 
@@ -103,15 +102,16 @@ def _exists(work: Work, files: Sequence[DataFile]) -> BatchExists:
     return BatchExists(work.start.source, work.start.batch_date, rows.num_rows, sorted(set(rows["source_file"].to_pylist())))
 
 
-def _check_mapping(work: Work, files: Sequence[DataFile], mapping: Mapping) -> None:
-    """Check that files are added by the mapping of their batch, which is one for all its files.
+def _last_row(work: Work, files: Sequence[DataFile], mapping: Mapping) -> int:
+    """Return the number of the last record of a batch that files are added to: the numbers of a batch are unique.
 
     Raises:
-        MappingDiffers: they are not.
+        MappingDiffers: the batch was landed by another mapping; it has one.
     """
-    known = work.content(landed_table(work.start.source), files[:1], ["mapping"])["mapping"][0].as_py()
-    if known != mapping.text:
+    rows = work.content(landed_table(work.start.source), files, ["source_row", "mapping"])
+    if rows["mapping"][0].as_py() != mapping.text:
         raise MappingDiffers(work.start.source, work.start.batch_date)
+    return int(pc.max(rows["source_row"]).as_py())
 
 
 def _inputs(path: str) -> list[Input]:
