@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shipment_etl.jobs.process import run_process, run_waiting
     from shipment_etl.lake.fingerprint import fingerprint
     from shipment_etl.lake.lake import Lake
-    from shipment_etl.lake.landed import LandedBatch, waiting_batches
+    from shipment_etl.lake.landed import Backlog, LandedBatch, backlog
     from shipment_etl.lake.runs import RowCounts, Run, RunStart
     from shipment_etl.network import Network
     from shipment_etl.reporting.report import report, write_report
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from shipment_etl.transform.marts import Mart, marts
 
 __all__ = [
+    "Backlog",
     "ColumnMapping",
     "FileFormat",
     "Lake",
@@ -46,6 +47,7 @@ __all__ = [
     "RunStart",
     "Scenario",
     "Shipment",
+    "backlog",
     "clean",
     "conform",
     "contract",
@@ -62,11 +64,11 @@ __all__ = [
     "run_waiting",
     "session",
     "split",
-    "waiting_batches",
     "write_report",
 ]
 
 _HOMES = {
+    "Backlog": "lake.landed",
     "ColumnMapping": "ingest.mapping",
     "FileFormat": "ingest.mapping",
     "Lake": "lake.lake",
@@ -81,6 +83,7 @@ _HOMES = {
     "RunStart": "lake.runs",
     "Scenario": "generator.scenarios",
     "Shipment": "contracts.models",
+    "backlog": "lake.landed",
     "clean": "transform.clean",
     "conform": "ingest.conform",
     "contract": "contracts.models",
@@ -97,7 +100,6 @@ _HOMES = {
     "run_waiting": "jobs.process",
     "session": "sessions",
     "split": "contracts.split",
-    "waiting_batches": "lake.landed",
     "write_report": "reporting.report",
 }
 

@@ -147,7 +147,7 @@ def _aws(*, wanted: bool) -> Finding:
 
 def _lake(uri: str) -> Finding:
     from shipment_etl.lake.lake import Lake
-    from shipment_etl.lake.landed import waiting_batches
+    from shipment_etl.lake.landed import backlog
 
     what = f"Lake {uri}"
     try:
@@ -162,10 +162,15 @@ def _lake(uri: str) -> Finding:
     if not there:
         return Finding(what, "yellow", "is not there yet", f"shipment-etl generate --lake {uri}")
     try:
-        tables, waiting = len(lake.tables()), waiting_batches(lake)
+        tables, left = len(lake.tables()), backlog(lake)
     except ShipmentEtlError as problem:
         return Finding(what, "red", problem.message.rstrip("."), problem.remedy)
-    if waiting:
-        found = f"{tables} tables; {len(waiting)} waiting: {listed(map(str, waiting))}"
+    found = f"{tables} tables"
+    if left.held:
+        found += f"; {len(left.held)} held: {listed(map(str, left.held))}"
+    if left.waiting:
+        found += f"; {len(left.waiting)} waiting: {listed(map(str, left.waiting))}"
         return Finding(what, "yellow", found, f"Process them: shipment-etl process --lake {uri}")
-    return Finding(what, "green", f"{tables} tables")
+    if left.held:
+        return Finding(what, "yellow", found, f"Look at why: shipment-etl show quarantine --lake {uri}")
+    return Finding(what, "green", found)

@@ -15,7 +15,7 @@ from shipment_etl.errors.wording import listed
 from shipment_etl.jobs.maintain import Maintenance
 from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.landed import waiting_batches
+from shipment_etl.lake.landed import backlog
 from shipment_etl.lake.runs import HELD, Run, newest_of_batches, read_runs
 from shipment_etl.lake.tables import QUARANTINE, RUNS
 from shipment_etl.plugins import plugins
@@ -79,9 +79,13 @@ def show_runs(lake: Lake, limit: int, as_json: bool) -> None:
         return
     shown = [name for name in columns if name not in ("run_id", "report")]
     print_table(RUNS.name, shown, ({**row, "started_at": row["started_at"][:19]} for row in newest))
-    if waiting := waiting_batches(lake):
-        echo(f"  {len(waiting)} waiting: {listed(map(str, waiting))}")
+    left = backlog(lake)
+    if left.waiting:
+        echo(f"  {len(left.waiting)} waiting: {listed(map(str, left.waiting))}")
         echo(f"    process them: shipment-etl process --lake {lake.uri}")
+    if left.held:
+        echo(f"  {len(left.held)} held: {listed(map(str, left.held))}")
+        echo(f"    look at why: shipment-etl show quarantine --lake {lake.uri}")
 
 
 def show_maintenance(done: Maintenance) -> None:

@@ -35,7 +35,7 @@ from shipment_etl.ingest.formats import describe_formats
 
 if TYPE_CHECKING:
     from shipment_etl.lake.lake import Lake
-    from shipment_etl.lake.landed import LandedBatch
+    from shipment_etl.lake.landed import Backlog, LandedBatch
     from shipment_etl.lake.runs import Run
 
 __all__ = ["demo", "generate", "ingest", "maintain", "process"]
@@ -206,6 +206,7 @@ def process(
     date: DateOption = None,
     first: FromOption = None,
     last: ToOption = None,
+    waiting: Annotated[bool, typer.Option("--waiting", help="With a date: before it, also all batches that wait.")] = False,
     max_rejected: MaxRejectedOption = 0.1,
     accept_rejected: Annotated[
         bool, typer.Option("--accept-rejected", help="Take the batch, however many rows were rejected.")
@@ -222,7 +223,7 @@ def process(
 ) -> None:
     """Turn raw batches into clean shipments, quarantine and marts; without a date, all batches that wait.
 
-    A batch waits until it is processed: after it was landed, landed again, or held.
+    A batch waits from when it is landed, or landed again, until it is processed.
     """
     from shipment_etl.errors import DataRejected
     from shipment_etl.jobs.process import run_process
@@ -233,7 +234,8 @@ def process(
 
     home = Lake(lake, wait=wait)
     known = Network.from_toml(network) if network else None
-    batches = _choose(home, source, dates_given(date, first, last), log)
+    dates = dates_given(date, first, last)
+    batches = _choose(home, source, dates, log, waiting=waiting, held=accept_rejected)
     if report is not None:
         from shipment_etl.reporting.report import require_extra
 
@@ -308,28 +310,42 @@ def _write_report(lake: "Lake", file: Path) -> None:
     echo(f"report: {write_report(lake, file)}", err=True)
 
 
-def _choose(lake: "Lake", source: str | None, dates: list[Date], log: Log) -> "list[LandedBatch]":
-    """Return the batches of the dates; those that wait if none is given, and print which they are.
+def _choose(
+    lake: "Lake", source: str | None, dates: list[Date], log: Log, *, waiting: bool, held: bool
+) -> "list[LandedBatch]":
+    """Return the batches of the dates, after those that wait if they are wanted, too; only those if there are no dates.
 
     Raises:
         BatchMissing: no source has a batch of the dates.
     """
     from shipment_etl.errors import BatchMissing
-    from shipment_etl.errors.wording import listed
-    from shipment_etl.lake.landed import landed_batches, waiting_batches
+    from shipment_etl.lake.landed import backlog, landed_batches
 
-    if not dates:
-        waiting = waiting_batches(lake, source)
-        if log is Log.text:
-            names = f"{len(waiting)} waiting: {listed(map(str, waiting))}"
-            echo(names if waiting else "no batch waits: all landed batches are processed", err=True)
-        return waiting
-    landed = landed_batches(lake, source)
-    chosen = [batch for batch in landed if batch.batch_date in dates]
-    if not chosen:
-        known = [str(batch) if source is None else batch.batch_date.isoformat() for batch in landed]
-        raise BatchMissing(source or "*", dates[0], known)
-    return chosen
+    chosen = []
+    if dates:
+        landed = landed_batches(lake, source)
+        chosen = [batch for batch in landed if batch.batch_date in dates]
+        if not chosen:
+            known = [str(batch) if source is None else batch.batch_date.isoformat() for batch in landed]
+            raise BatchMissing(source or "*", dates[0], known)
+    if dates and not waiting:
+        return chosen
+    left = backlog(lake, source)
+    if log is Log.text:
+        _print_backlog(left, held)
+    return [*sorted({*left.waiting, *(left.held if held else ())} - {*chosen}), *chosen]
+
+
+def _print_backlog(left: "Backlog", held: bool) -> None:
+    from shipment_etl.errors.wording import listed
+
+    if left.waiting:
+        echo(f"{len(left.waiting)} waiting: {listed(map(str, left.waiting))}", err=True)
+    else:
+        echo("no batch waits: all landed batches are processed", err=True)
+    if left.held:
+        taken = "" if held else "; --accept-rejected takes them"
+        echo(f"{len(left.held)} held: {listed(map(str, left.held))}{taken}", err=True)
 
 
 def _run_each(

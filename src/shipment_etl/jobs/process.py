@@ -14,7 +14,7 @@ from shipment_etl.jobs.marts import update_marts
 from shipment_etl.jobs.roll_up import update_lane_days
 from shipment_etl.jobs.work import working
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.landed import waiting_batches
+from shipment_etl.lake.landed import backlog
 from shipment_etl.lake.runs import HELD, Run
 from shipment_etl.lake.tables import SHIPMENTS
 from shipment_etl.network import Network
@@ -76,7 +76,8 @@ def run_waiting(
 ) -> list[Run]:
     """Process every batch that was landed since it was last processed, the oldest first, each as `run_process` does.
 
-    A batch that is held does not stop those after it; it waits on.
+    A batch that is held does not stop those after it. It is not tried again until it is landed again: `run_process` takes
+    it by its date.
 
     Args:
         lake: where from and to.
@@ -93,7 +94,7 @@ def run_waiting(
         LakeMissing, TableMissing: there is no lake, or no such source.
         PluginError, InvalidValue, LakeError, EngineFailed: as for `run_process`; the batches before are processed.
     """
-    waiting = waiting_batches(lake, None if source is None else as_source(source))
+    waiting = backlog(lake, None if source is None else as_source(source)).waiting
     listeners = list(listeners)
     return [_process(lake, batch.source, batch.batch_date, network, max_rejected, spark, listeners) for batch in waiting]
 

@@ -1,4 +1,4 @@
-"""Landed: which batches are in raw/, and which of them wait to be processed."""
+"""Landed: which batches are in raw/, and which of them are not in the marts yet."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -10,7 +10,7 @@ from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import FAILED, HELD, Run, read_runs
 from shipment_etl.lake.snapshot import RAW, landed_versions
 
-__all__ = ["LANDING", "LandedBatch", "find_waiting", "landed_batches", "waiting_batches"]
+__all__ = ["LANDING", "Backlog", "LandedBatch", "backlog", "find_backlog", "landed_batches"]
 
 LANDING = ("generate", "ingest")
 """Jobs that land batches."""
@@ -24,6 +24,18 @@ class LandedBatch(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.source} {self.batch_date}"
+
+
+class Backlog(NamedTuple):
+    """Batches that are not in the marts yet, the oldest first.
+
+    Attributes:
+        waiting: landed, or landed again, since they were last processed.
+        held: processed, but too many rows were rejected; somebody has to decide about them.
+    """
+
+    waiting: tuple[LandedBatch, ...]
+    held: tuple[LandedBatch, ...]
 
 
 def landed_batches(lake: Lake, source: str | None = None) -> list[LandedBatch]:
@@ -44,8 +56,8 @@ def landed_batches(lake: Lake, source: str | None = None) -> list[LandedBatch]:
     return sorted(found)
 
 
-def waiting_batches(lake: Lake, source: str | None = None) -> list[LandedBatch]:
-    """Return the batches that were landed since they were last processed, or are held; the oldest first.
+def backlog(lake: Lake, source: str | None = None) -> Backlog:
+    """Return the batches of a source, or of all sources if None, that are not in the marts yet.
 
     A batch that another program changed after it was processed is not noticed: process it by its date.
 
@@ -53,11 +65,11 @@ def waiting_batches(lake: Lake, source: str | None = None) -> list[LandedBatch]:
         LakeMissing, TableMissing: there is no lake, or no such source.
     """
     landed = landed_batches(lake, source)
-    return find_waiting(landed, read_runs(lake)) if landed else []
+    return find_backlog(landed, read_runs(lake)) if landed else Backlog((), ())
 
 
-def find_waiting(landed: Iterable[LandedBatch], runs: Iterable[Run]) -> list[LandedBatch]:
-    """Return which batches wait, in their order.
+def find_backlog(landed: Iterable[LandedBatch], runs: Iterable[Run]) -> Backlog:
+    """Return which of the landed batches wait, and which are held.
 
     Args:
         landed: batches.
@@ -67,5 +79,6 @@ def find_waiting(landed: Iterable[LandedBatch], runs: Iterable[Run]) -> list[Lan
     for run in runs:
         if run.status != FAILED and run.job in (*LANDING, "process"):
             newest.setdefault(LandedBatch(run.batch_date, run.source), run)
-    waiting = {batch for batch, run in newest.items() if run.job in LANDING or run.status == HELD}
-    return [batch for batch in landed if batch in waiting or batch not in newest]
+    landed = sorted(landed)
+    waiting = tuple(batch for batch in landed if batch not in newest or newest[batch].job in LANDING)
+    return Backlog(waiting, tuple(batch for batch in landed if batch in newest and newest[batch].status == HELD))

@@ -1,7 +1,7 @@
 """Contents: what the sections of a page say, as plain values for its template."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,14 +95,14 @@ def counts_of(batches: Iterable[Run]) -> RowCounts:
     )
 
 
-def warnings_of(runs: Iterable[Run], waiting: Collection[LandedBatch]) -> list[str]:
+def warnings_of(runs: Iterable[Run], waiting: Sequence[LandedBatch]) -> list[str]:
     """Return what a reader has to know before any figure: batches that are held, wait, or have many rejected rows.
 
     Args:
         runs: the whole log, newest first.
-        waiting: batches that wait to be processed; those that are held are among them.
+        waiting: batches that wait to be processed.
     """
-    found, held = [], set()
+    found = []
     for run in newest_of_batches(runs):
         counts = run.counts
         share = Share(counts.quarantined, counts.read)
@@ -110,13 +110,12 @@ def warnings_of(runs: Iterable[Run], waiting: Collection[LandedBatch]) -> list[s
         batch = f"{run.source} {run.batch_date}"
         limit = float(run.settings.get("max_rejected", 1.0))
         if run.status == HELD:
-            held.add((run.batch_date, run.source))
             found.append(f"The batch {batch} is held: {rejected}. The figures below are without these rows.")
         elif counts.quarantined > limit / 2 * counts.read:
             found.append(f"Of the batch {batch}, {rejected}: more than half of what is allowed.")
     left_out = len(found) - MAX_WARNINGS
     more = [f"{number(left_out)} older batches have such warnings, too."] if left_out > 0 else []
-    return [*_say_waiting([batch for batch in waiting if batch not in held]), *found[:MAX_WARNINGS], *more]
+    return [*_say_waiting(waiting), *found[:MAX_WARNINGS], *more]
 
 
 def _say_waiting(waiting: Sequence[LandedBatch]) -> list[str]:

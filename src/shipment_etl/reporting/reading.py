@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from shipment_etl.errors import FileDamaged, LakeMissing, NothingToReport, VersionMissing
 from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.landed import LandedBatch, find_waiting, landed_batches
+from shipment_etl.lake.landed import LandedBatch, find_backlog, landed_batches
 from shipment_etl.lake.runs import SUCCEEDED, Run, read_runs
 from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS, QUARANTINE, SHIPMENTS, mart_table
 from shipment_etl.reporting.periods import Period, compared
@@ -95,7 +95,7 @@ def read_facts(lake: Lake) -> Facts:
         runs=runs,
         batches=batches,
         landed=landed,
-        waiting=tuple(find_waiting(landed_batches(lake), runs)),
+        waiting=find_backlog(landed_batches(lake), runs).waiting,
         basis=basis,
         pinned=True,
         carriers=marts["carrier_performance"],
