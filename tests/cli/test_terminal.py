@@ -170,7 +170,7 @@ def test_no_way_to_print_lets_a_control_character_through(capsys: pytest.Capture
         (("ingest", "hostile.csv", "--mapping", "good.toml", "--source", "s", "--lake", "l"), 2),
         (("show", TITLE, "--lake", TITLE), 2),
         (("show", TITLE, "--lake", TITLE, "--debug"), 2),
-        (("process", "--lake", "l", "--engine", TITLE), 2),
+        (("generate", "--lake", "l", "--engine", TITLE), 2),
         (("doctor", "--lake", TITLE), 1),
     ],
 )

@@ -137,7 +137,8 @@ def job_dag(
                 day = batch_date(params["date"], dag_run.logical_date or dag_run.run_after, timezone)
                 runs = [run_name(dag_id, dag_run.run_id, number) for number in range((dag_run.clear_number or 0) + 1)]
                 given = options({"date": day, **{name: value for name, value in params.items() if name not in COMMON}})
-                return jobs.prepare(job, runs, lake, given, settings, connection, package)
+                flags = ("--waiting",) if job == "process" else ()
+                return jobs.prepare(job, runs, lake, (*given, *flags), settings, connection, package)
 
         @task
         def end_cluster(prepared: Mapping[str, Any], settings: str, ti: Any = None) -> None:

@@ -379,7 +379,7 @@ def _job(
         days = [Date.today()]
     when = ["--from", str(days[0]), "--to", str(days[-1])] if dates[1] else ["--date", str(days[0])] if days else []
     # A range is processed as far as it has landed, and nobody here knows how far that is.
-    reports = None if name is JobName.process and dates[1] else max(len(days), 1)
+    reports = None if name is JobName.process and not dates[0] else max(len(days), 1)
     arguments = ("--lake", lake, *when, *more)
     wanted = Job(run or _run_id(name.value), name.value, "", arguments, "", reports=reports)
     step_request(service.settings, wanted)

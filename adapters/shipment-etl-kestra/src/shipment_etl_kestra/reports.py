@@ -41,7 +41,7 @@ def run_of_outcome(text: str, name: str, batch_date: date) -> Run:
 
     Raises:
         StepFailed: the outcome is an error.
-        OutcomeUnreadable: it is none, or does not hold one report.
+        OutcomeUnreadable: it is none, or holds no report.
         RowsLost: the report does not account for every row.
         ReportDisagrees: the run did not succeed, is of another day, or read no row.
     """
@@ -49,8 +49,8 @@ def run_of_outcome(text: str, name: str, batch_date: date) -> Run:
         outcome = json.loads(text)
         if error := outcome.get("error"):
             raise StepFailed(str(error["message"]), str(error["remedy"]))
-        (report,) = outcome["reports"]
-        run = Run.from_json(report)
+        # Batches that waited come before that of the day.
+        *_, run = [Run.from_json(report) for report in outcome["reports"]]
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise OutcomeUnreadable(name, problem) from problem
     if run.status != SUCCEEDED:
