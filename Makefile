@@ -25,7 +25,7 @@ INSTALL_core := --package shipment-etl
 INSTALL_full := --all-packages --all-extras
 INSTALL = $(INSTALL_$*)
 
-.PHONY: help setup demo test fast check lint types imports format docs sbom audit rehearse-compose parity bench trust lock clean
+.PHONY: help setup demo test fast check lint types imports format docs sbom audit rehearse-compose parity bench trust fuzz lock clean
 
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -89,6 +89,9 @@ bench: .venv/.stamp ## Measure speed and memory.
 
 trust: .venv/.stamp ## Kill, stop, race and starve jobs for hours, and print what was lost.
 	.venv/bin/python -m tests.trust $(ARGS)
+
+fuzz: .venv/.stamp ## Land files drawn from a seed, sound and damaged, and print what was lost.
+	.venv/bin/python -m tests.field.fuzz $(ARGS)
 
 lock: $(filter .uv/%,$(UV)) ## Lock what pyproject.toml asks for, and from it what a cluster gets.
 	$(UV) lock --python "$(PYTHON)"

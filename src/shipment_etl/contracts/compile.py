@@ -19,6 +19,7 @@ from shipment_etl.errors import UnsupportedCheck, listed
 
 __all__ = [
     "REASONS_TYPE",
+    "RECORD",
     "REQUIRED",
     "Rule",
     "column_named",
@@ -34,6 +35,8 @@ REASON_TYPE = "struct<rule:string,column:string,message:string>"
 REASONS_TYPE = f"array<{REASON_TYPE}>"
 LONGEST_VALUE = 60
 REQUIRED = "required"
+RECORD = "record"
+"""Rule and column of the reason against a record that cannot be taken apart."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from shipment_etl.contracts.compile import quoted, reason
 from shipment_etl.contracts.models import COLUMNS, IDENTITY
+from shipment_etl.hashing import hash_of
 
 __all__ = ["CONFLICT", "DUPLICATE", "conflict_reasons", "repeated_ids", "settle", "suspects"]
 
@@ -22,14 +23,14 @@ def repeated_ids(frame: DataFrame) -> DataFrame:
         id_hash: long, xxhash64 of a shipment_id. A hash, because grouping by it takes a third of the time and memory
             of grouping by the id; what two ids share by chance, `settle` tells apart.
     """
-    hashes = frame.select(F.xxhash64("shipment_id").alias("id_hash"))
+    hashes = frame.select(hash_of("shipment_id").alias("id_hash"))
     counted = hashes.groupBy("id_hash").agg(F.count(F.lit(1)).alias("rows"))
     return counted.where(F.col("rows") > 1).select("id_hash")
 
 
 def suspects(frame: DataFrame, candidates: DataFrame) -> DataFrame:
     """Return the rows of a frame whose id may stand more than once, by its `repeated_ids`."""
-    return candidates.join(frame.withColumn("id_hash", F.xxhash64("shipment_id")), "id_hash").select(*frame.columns)
+    return candidates.join(frame.withColumn("id_hash", hash_of("shipment_id")), "id_hash").select(*frame.columns)
 
 
 def settle(suspects: DataFrame, columns: Iterable[str]) -> DataFrame:

@@ -7,7 +7,7 @@ from pandera.pyspark import DataFrameSchema
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from shipment_etl.contracts.compile import REASONS_TYPE, REQUIRED, column_named, is_sound, reasons, rules
+from shipment_etl.contracts.compile import REASONS_TYPE, RECORD, REQUIRED, column_named, is_sound, reasons, rules
 from shipment_etl.contracts.models import COLUMNS, ERROR, IDENTITY, WARN, contract
 from shipment_etl.contracts.repeats import CONFLICT, conflict_reasons, repeated_ids, settle, suspects
 from shipment_etl.contracts.types import UNPARSED, fit
@@ -87,10 +87,12 @@ def judge(frame: DataFrame, schema: DataFrameSchema) -> Verdict:
         return Verdict(names, is_sound(every), reasons(every), warnings)
     # What could not be read is null now; to call it missing as well would be wrong.
     unread = F.col(f"{UNPARSED}.column")
-    every = [
-        replace(rule, broken=rule.broken & ~F.array_contains(unread, rule.column)) if rule.name == REQUIRED else rule
+    explained = [
+        replace(rule, broken=rule.broken & ~F.array_contains(unread, rule.column) & ~F.array_contains(unread, RECORD))
+        if rule.name == REQUIRED
+        else rule
         for rule in every
     ]
     # Cast, because Sail joins only arrays that agree on what may be null, which a frame read back does not.
-    told = F.concat(F.col(UNPARSED).cast(REASONS_TYPE), reasons(every).cast(REASONS_TYPE))
+    told = F.concat(F.col(UNPARSED).cast(REASONS_TYPE), reasons(explained).cast(REASONS_TYPE))
     return Verdict(names, is_sound(every) & (F.size(UNPARSED) == 0), told, warnings)

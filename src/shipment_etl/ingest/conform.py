@@ -5,7 +5,7 @@ from collections.abc import Mapping as Table
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from shipment_etl.contracts.compile import REASONS_TYPE, quoted, reason
+from shipment_etl.contracts.compile import REASONS_TYPE, RECORD, quoted, reason
 from shipment_etl.contracts.models import COLUMNS
 from shipment_etl.ingest.mapping import TYPES, Mapping
 from shipment_etl.ingest.names import tidied
@@ -120,7 +120,7 @@ def _converted(mapping: Mapping, rates: Table[str, list[Rate]]) -> str:
 def _unparsed(readings: dict[str, Reading], mapping: Mapping, rates: Table[str, list[Rate]] | None) -> Column:
     """Every reason why a record could not be read, or an empty array."""
     failed = F.col("problem").isNotNull()
-    found = [F.when(failed, reason("record", "record", F.col("problem")))]
+    found = [F.when(failed, reason(RECORD, RECORD, F.col("problem")))]
     for name, reading in readings.items():
         if reading.unread is not None:
             unread = F.col(f"{name}_text").isNotNull() & F.col(name).isNull()

@@ -26,7 +26,7 @@ from shipment_etl.ingest.mapping import Mapping
 from shipment_etl.ingest.names import tidy
 from shipment_etl.ingest.patterns import portable_regex
 from shipment_etl.ingest.records import BROKEN, Notes, Record, escape_broken, gather
-from shipment_etl.ingest.text import Lines, blocks
+from shipment_etl.ingest.text import Lines
 
 __all__ = ["DELIMITERS", "name_columns", "read"]
 
@@ -82,7 +82,7 @@ class _CsvFile:
         self._partitions = opened.input.partitions
         self._mapping = mapping
         self._notes = notes
-        self._lines = Lines(blocks(opened, mapping.file.encoding), self._file)
+        self._lines = Lines(opened, mapping.file.encoding)
         self._ignored = [re.compile(portable_regex(each)) for each in mapping.file.ignore_lines]
         self._read_again = 0
         self._pending: list[str] = []

@@ -1,6 +1,7 @@
 """Excel: the rows of one sheet, landed as text; dates are ISO 8601, numbers plain digits."""
 
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -22,7 +23,11 @@ from shipment_etl.ingest.records import Notes, Record, gather
 __all__ = ["read"]
 
 TITLE_ROWS = 50
-DAMAGED = (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, ParseError, EOFError, IndexError, TypeError)
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ParseError, InvalidFileException),
+    *(AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError),
+)
+"""What openpyxl raises, as it is, where an archive, its XML or what this says is damaged."""
 
 
 def read(opened: Opened, mapping: Mapping, notes: Notes) -> Iterator[pa.RecordBatch]:
@@ -57,7 +62,7 @@ def _check_size(data: Any, name: str) -> None:
     try:
         with zipfile.ZipFile(data) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, EOFError) as problem:
+    except DAMAGED as problem:
         raise _damaged(name, problem) from problem
     data.seek(0)
     limit = unpacked_limit(sum(each.compress_size for each in members))

@@ -22,6 +22,8 @@ HEAD = 1000
 LONGEST_WORD = len("-Infinity")
 BLANK = " \t\r\n"
 LINE = ("line",)
+MAX_DEPTH = 100
+"""Levels of values within values of a record."""
 
 
 _Deep: TypeAlias = tuple[Sequence[str], Sequence[Any], str | None]
@@ -108,7 +110,7 @@ class _Window:
         """
         while True:
             try:
-                found, end = DECODER.raw_decode(self.text, self.at)
+                found, end = LENIENT.raw_decode(self.text, self.at)
             except json.JSONDecodeError as problem:
                 # Only what the text at hand ends in can be right once there is more of it.
                 unfinished = problem.pos >= len(self.text) - LONGEST_WORD or problem.msg.startswith("Unterminated")
@@ -158,10 +160,9 @@ def _one_after_the_other(window: _Window) -> Iterator[_Deep]:
                 found = DECODER.decode(line.rstrip(BLANK + ","))
                 window.at = end
             except ValueError:
-                if line.rstrip() in ("{", "[") or "{" in line:
-                    found = window.value()
-                else:
+                if "{" not in line and line.rstrip() != "[":
                     raise
+                found, line = window.value(), ""
         except (ValueError, RecursionError) as problem:
             window.at = window.end_of_line()
             yield LINE, (escape_broken(line.rstrip("\r")),), f"not a JSON object: {_reason(problem)}"
@@ -198,7 +199,7 @@ def _descend(window: _Window, path: str) -> None:
 
 
 def _record(found: Any, line: str) -> _Deep:
-    """Return an object as a record whose values may hold others, for `_flatten`."""
+    """Return an object as a record whose values may hold others, for `_flatten`; `line` is its text, empty if it is many."""
     problem = None
     if not isinstance(found, dict):
         problem = f"not a JSON object: it is {_json(found)[:20]}"
@@ -207,26 +208,31 @@ def _record(found: Any, line: str) -> _Deep:
         values = [
             None if value is None else value if isinstance(value, (dict, list)) else _text(value) for value in found.values()
         ]
-        texts = [*names, *(value for value in values if isinstance(value, str))]
         if len(names) > MAX_FIELDS:
             raise TooManyFields("the file", "an object", MAX_FIELDS, "Look at records under [file] in the mapping.")
-        if any(not text.isascii() and _is_broken(text) for text in texts) or any("\0" in text for text in texts):
-            problem = "not a JSON object: surrogates not allowed, nor NUL"
-        elif len(set(names)) < len(names):
+        problem = _problem_within(found)
+        if problem is None and len(set(names)) < len(names):
             problem = "not a JSON object: two of its names differ in white space only"
     if problem:
         return LINE, (escape_broken(line.rstrip("\r\n") or _json(found)),), problem
     return names, values, None
 
 
-def _is_broken(text: str) -> bool:
-    if BROKEN.search(text):
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
+def _problem_within(found: dict[str, Any]) -> str | None:
+    """Return what is wrong with the texts of an object, at any depth."""
+    waiting: list[tuple[Any, int]] = [(found, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, str):
+            if BROKEN.search(value):
+                return "not a JSON object: surrogates not allowed, nor NUL"
+        elif depth > MAX_DEPTH:
+            return f"its values are nested more than {MAX_DEPTH} deep"
+        elif isinstance(value, dict):
+            waiting += ((each, depth + 1) for pair in value.items() for each in pair)
+        elif isinstance(value, list):
+            waiting += ((each, depth + 1) for each in value)
+    return None
 
 
 def _flatten(record: _Deep, paths: Sequence[str]) -> Record:
@@ -298,4 +304,10 @@ def _reason(problem: Exception) -> str:
     return problem.msg if isinstance(problem, json.JSONDecodeError) else str(problem)
 
 
-DECODER = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_Number, object_pairs_hook=_object)
+DECODER, LENIENT = (
+    json.JSONDecoder(
+        parse_float=_Number, parse_int=_Number, parse_constant=_Number, object_pairs_hook=_object, strict=is_strict
+    )
+    for is_strict in (True, False)
+)
+"""For a line, and for a value that may go on over lines, where a text may hold control characters, such as a NUL."""

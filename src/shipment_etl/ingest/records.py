@@ -19,8 +19,8 @@ Record: TypeAlias = tuple[Sequence[str], Sequence[str | None], str | None]
 RECORDS = pa.schema([pa.field("record", pa.string(), nullable=False), pa.field("problem", pa.string())])
 """What a reader yields: a record as a JSON object of texts and nulls; what is wrong with it, null for most."""
 
-BROKEN = re.compile("[\udc00-\udcff\0]")
-"""NUL, and what stands for a byte that is no text in a file's encoding."""
+BROKEN = re.compile("[\ud800-\udfff\0]")
+"""NUL, and surrogates: half a character, or what stands for a byte that is no text in a file's encoding."""
 
 MAX_NOTED = 50
 """Different values of a column that are noted."""
@@ -76,7 +76,7 @@ def gather(records: Iterable[Record], notes: Notes, partitions: Mapping[str, str
                 record |= partitions
         text = json.dumps(record, ensure_ascii=False)
         texts.append(text)
-        problems.append(problem)
+        problems.append(None if problem is None else escape_broken(problem))
         values += len(names)
         characters += len(text)
         if len(texts) == MAX_BATCH_ROWS or values > MAX_BATCH_VALUES or characters > MAX_BATCH_BYTES:
@@ -95,5 +95,11 @@ def record_batch(record: pa.Array, problem: pa.Array | None = None) -> pa.Record
 
 
 def escape_broken(text: str) -> str:
-    r"""Return text in which bytes that are no text, and NUL, are written as `\xff`."""
-    return BROKEN.sub(lambda found: f"\\x{ord(found[0]) & 0xFF:02x}", text)
+    r"""Return text in which bytes that are no text, and NUL, are written as `\xff`, and half characters as `\ud83d`."""
+    return BROKEN.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    is_byte = number == 0 or 0xDC00 <= number <= 0xDCFF
+    return f"\\x{number & 0xFF:02x}" if is_byte else f"\\u{number:04x}"

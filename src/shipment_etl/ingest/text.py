@@ -3,7 +3,7 @@
 import codecs
 import io
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from shipment_etl.errors import FileUnreadable, RecordTooLong
 from shipment_etl.ingest.inputs import Opened
@@ -75,7 +75,7 @@ def blocks(opened: Opened, encoding: str) -> Iterator[bytes]:
 
 
 def _utf_8(opened: Opened, encoding: str) -> Iterator[bytes]:
-    if codecs.lookup(encoding).name not in UTF_8:
+    if not _is_utf_8(encoding):
         yield from (chunk.encode("utf-8", "surrogatepass") for chunk in chunks(opened, encoding))
         return
     first = opened.data.read(BLOCK_BYTES).removeprefix(codecs.BOM_UTF8)
@@ -84,21 +84,17 @@ def _utf_8(opened: Opened, encoding: str) -> Iterator[bytes]:
         first = opened.data.read(BLOCK_BYTES)
 
 
-def decode(block: bytes) -> str:
-    """Return a block as text; each byte that is no text is a lone surrogate."""
+def decode(block: bytes, encoding: str) -> str:
+    """Return a block of a file in an encoding as text; each byte that is no text is a lone surrogate."""
     try:
         return block.decode()
     except UnicodeDecodeError:
-        # In two steps: surrogates that `chunks` made are to stay, bytes that are no text to become some.
-        return block.decode("utf-8", "surrogatepass") if _is_passed(block) else block.decode("utf-8", KEEP)
+        # In a block of another encoding `chunks` has put them there; UTF-8 is passed on as it is in the file.
+        return block.decode("utf-8", KEEP if _is_utf_8(encoding) else "surrogatepass")
 
 
-def _is_passed(block: bytes) -> bool:
-    try:
-        block.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return False
-    return True
+def _is_utf_8(encoding: str) -> bool:
+    return codecs.lookup(encoding).name in UTF_8
 
 
 class Lines:
@@ -108,10 +104,11 @@ class Lines:
         number: of the line that was given last, from 1.
     """
 
-    def __init__(self, every: Iterable[bytes], file: str) -> None:
-        self._blocks = iter(every)
+    def __init__(self, opened: Opened, encoding: str) -> None:
+        self._blocks = blocks(opened, encoding)
+        self._encoding = encoding
         self._waiting: deque[str] = deque()
-        self._file = file
+        self._file = opened.name
         self.number = 0
 
     def __iter__(self) -> Iterator[str]:
@@ -143,4 +140,4 @@ class Lines:
     def split(self, block: bytes) -> None:
         """Give the lines of a block next."""
         # Not splitlines, which knows more ends of lines than files of data have.
-        self._waiting.extend(io.StringIO(decode(block), newline=""))
+        self._waiting.extend(io.StringIO(decode(block, self._encoding), newline=""))

@@ -15,6 +15,7 @@ from shipment_etl.contracts.compile import REASONS_TYPE
 from shipment_etl.contracts.models import COLUMNS, IDENTITY, contract
 from shipment_etl.contracts.repeats import CONFLICT, DUPLICATE, conflict_reasons, repeated_ids, settle
 from shipment_etl.contracts.split import UNPARSED, Verdict, judge
+from shipment_etl.hashing import hash_of
 from shipment_etl.ingest.conform import conform
 from shipment_etl.ingest.mapping import Mapping
 from shipment_etl.jobs.work import Work
@@ -100,7 +101,7 @@ def _write_by_kind(work: Work, batch: Batch, repeated: Kept) -> Written:
     if repeated.rows:
         ids = F.broadcast(repeated.frame) if repeated.rows <= MAX_BROADCAST_ROWS else repeated.frame
         ids = ids.withColumn("repeated", F.lit(True))
-        frame = frame.withColumn("id_hash", F.xxhash64("shipment_id")).join(ids, "id_hash", "left")
+        frame = frame.withColumn("id_hash", hash_of("shipment_id")).join(ids, "id_hash", "left")
         suspect = F.col("repeated").isNotNull()
     kind = F.when(~batch.verdict.sound, REJECTED).when(suspect, SUSPECT).otherwise(work.start.source)
     rows, sound = frame.drop("batch_date").withColumn(KIND, kind), F.col(KIND) == work.start.source

@@ -12,6 +12,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, DateType, DecimalType, DoubleType, StringType, StructType
 
+from shipment_etl.hashing import hash_of
+
 __all__ = ["PARTS", "fingerprint", "fingerprints", "join_parts", "row_hash"]
 
 LOW_BITS = (1 << 32) - 1
@@ -42,7 +44,7 @@ def row_hash(schema: StructType) -> Column:
     # xxhash64 passes over nulls, so which columns are null is hashed as well.
     flags = (F.col(f"`{field.name}`").isNull().cast("long") * (1 << place) for place, field in enumerate(fields))
     nulls = reduce(lambda one, other: one + other, flags)
-    return F.xxhash64(nulls, *(_canonical(F.col(f"`{field.name}`"), field.dataType) for field in fields))
+    return hash_of(nulls, *(_canonical(F.col(f"`{field.name}`"), field.dataType) for field in fields))
 
 
 PARTS: Mapping[str, str] = MappingProxyType({"xor": "bit_xor(row_hash)", "sum": f"sum(row_hash & {LOW_BITS}L)"})

@@ -1,0 +1,111 @@
+"""Records that are put aside keep all of their text, whatever is broken in them."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from shipment_etl.errors import FileUnreadable
+from shipment_etl.ingest.inputs import find_inputs
+from shipment_etl.ingest.reader import land
+from tests.field.landing import HEADER, line, mapping
+
+NAMES = HEADER.split(",")
+SOUND = dict(zip(NAMES, line(1).split(","), strict=True))
+OTHER = {**SOUND, "ID": "S2"}
+
+
+def landed(folder: Path, name: str, content: bytes) -> list[tuple[str, str | None]]:
+    """Return each record as it lands, as text, and what is wrong with it."""
+    (folder / name).write_bytes(content)
+    land(find_inputs([folder / name]), mapping(), folder / "landed.parquet")
+    return [(row["record"], row["problem"]) for row in pq.read_table(folder / "landed.parquet").to_pylist()]
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("shape", ["lines", "list"])
+@pytest.mark.parametrize(
+    ("found", "broken", "kept"),
+    [
+        (b"Riga", b"Ri\xffga", r"Ri\xffga"),
+        (b"Riga", b"Ri\0ga", "Ri"),
+        (b"Riga", rb"Ri\u0000ga", "Ri"),
+        (b"Riga", b"Ri\xed\xa0\x80ga", r"Ri\xed\xa0\x80ga"),
+        (b"Riga", rb"Ri\ud83dga", r"Ri\ud83dga"),
+        (b'"Kg"', b'"K\xffg"', r"K\xffg"),
+    ],
+)
+def test_an_object_with_a_broken_text_is_put_aside_whole(
+    tmp_path: Path, shape: str, indent: int | None, found: bytes, broken: bytes, kept: str
+) -> None:
+    texts = [json.dumps(each, indent=indent).encode() for each in (SOUND, OTHER, {**SOUND, "ID": "S3"})]
+    texts[1] = texts[1].replace(found, broken)
+    content = b"[" + b",\n".join(texts) + b"]" if shape == "list" else b"\n".join(texts)
+    first, second, third = landed(tmp_path, "f.json", content)
+    assert (json.loads(first[0])["ID"], json.loads(third[0])["ID"]) == ("S1", "S3")
+    assert (first[1], third[1]) == (None, None)
+    assert second[1] == "not a JSON object: surrogates not allowed, nor NUL"
+    text = json.loads(second[0])["line"]
+    assert kept in text
+    assert "S2" in text
+    assert "2026-11-05" in text
+
+
+def test_two_names_that_are_the_same_and_broken_are_told_in_a_message_that_can_be_written(tmp_path: Path) -> None:
+    twice = json.dumps(OTHER).encode().replace(b'"Kg"', b'"K\xff"').replace(b'"Cost"', b'"K\xff"')
+    _, (record, problem) = landed(tmp_path, "f.jsonl", json.dumps(SOUND).encode() + b"\n" + twice)
+    assert "S2" in record
+    assert problem is not None
+    assert problem.endswith("stands in it twice")
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize(
+    ("broken", "kept"), [(b"Ri\xffga", r"Ri\xffga"), (b"Ri\xed\xa0\x80ga", r"Ri\xed\xa0\x80ga"), (b"Ri\0ga", r"Ri\x00ga")]
+)
+def test_a_line_of_csv_with_bytes_that_are_no_text_is_put_aside_whole(
+    tmp_path: Path, end: bytes, broken: bytes, kept: str
+) -> None:
+    lines = [HEADER.encode(), line(1).encode(), line(2).encode().replace(b"Riga", broken), line(3).encode()]
+    first, second, third = landed(tmp_path, "f.csv", end.join(lines))
+    assert (json.loads(first[0])["ID"], json.loads(third[0])["ID"]) == ("S1", "S3")
+    assert json.loads(second[0])["line"] == line(2, From=kept)
+
+
+def test_an_archive_of_excel_that_no_python_unpacks_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+    content = bytearray(data.getvalue())
+    # The method of compression, in the entry and in the directory: one that there is not.
+    for mark, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        content[content.index(mark) + place] = 99
+    (tmp_path / "f.xlsx").write_bytes(content)
+    with pytest.raises(FileUnreadable, match=r"not an Excel file .* Save it again as \.xlsx or CSV"):
+        land(find_inputs([tmp_path / "f.xlsx"]), mapping(), tmp_path / "landed.parquet")
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize(("depth", "lands"), [(98, True), (120, False), (400, False), (5000, False)])
+def test_values_nested_too_deep_put_their_record_aside(tmp_path: Path, depth: int, lands: bool, indent: int | None) -> None:
+    deep = "[" * depth + "1" + "]" * depth
+    texts = [json.dumps({**each, "more": "DEEP"}, indent=indent).replace('"DEEP"', deep) for each in (SOUND, OTHER)]
+    texts[0] = texts[0].replace(deep, "1")
+    (_, first), (record, second), *rest = landed(tmp_path, "f.json", "\n".join(texts).encode())
+    assert first is None
+    assert (second is None) == lands
+    assert "S2" in record or any("S2" in other for other, _ in rest)
+    assert deep in record + "".join(other for other, _ in rest)
+
+
+@pytest.mark.parametrize("broken", [b"\xff", b"\0", rb"\u0000", rb"\ud83d"])
+def test_a_broken_text_within_a_value_puts_its_record_aside(tmp_path: Path, broken: bytes) -> None:
+    texts = [json.dumps({**each, "more": [{"a": "MARK"}]}).encode() for each in (SOUND, OTHER)]
+    content = texts[0] + b"\n" + texts[1].replace(b"MARK", broken)
+    (_, first), (record, second) = landed(tmp_path, "f.jsonl", content)
+    assert first is None
+    assert second == "not a JSON object: surrogates not allowed, nor NUL"
+    assert "S2" in record
