@@ -109,3 +109,45 @@ def test_a_broken_text_within_a_value_puts_its_record_aside(tmp_path: Path, brok
     assert first is None
     assert second == "not a JSON object: surrogates not allowed, nor NUL"
     assert "S2" in record
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("[ONE, TWO]", ["S1", "S2"]),
+        ("[ONE]\n[TWO]", ["S1", "S2"]),
+        ("[ONE],TWO", ["S1", "S2"]),
+        ("[ONE][TWO]\n", ["S1", "S2"]),
+        ("[]\nONE", ["S1"]),
+    ],
+)
+def test_what_follows_a_list_of_json_lands_as_well(tmp_path: Path, text: str, ids: list[str]) -> None:
+    text = text.replace("ONE", json.dumps(SOUND)).replace("TWO", json.dumps(OTHER))
+    rows = landed(tmp_path, "f.json", text.encode())
+    assert [(json.loads(record)["ID"], problem) for record, problem in rows] == [(each, None) for each in ids]
+
+
+@pytest.mark.parametrize(
+    ("text", "records"),
+    [
+        ('{"a": {"rows": [ONE, TWO], "next": null}, "b": [1, {"rows": []}]}', 2),
+        ('{"x": {"rows": 1}, "a": {"n": "}", "rows": [ONE]}}\n', 1),
+        ('{"a": {"rows": ONE}}', 1),
+        ('{"a": {"rows": [ONE],TWO]}}', 0),
+        ('{"a": {"rows": [ONE]}, TWO}', 0),
+        ('{"a": {"rows": [ONE], "next": ', 0),
+        ('{"a": {"rows": [ONE] TWO}}', 0),
+        ('{"a": {"rows": [ONE]', 0),
+    ],
+)
+def test_what_follows_records_within_a_value_is_passed_by_only_if_it_is_sound(
+    tmp_path: Path, text: str, records: int
+) -> None:
+    text = text.replace("ONE", json.dumps(SOUND)).replace("TWO", json.dumps(OTHER))
+    (tmp_path / "f.json").write_text(text)
+    using = mapping('[file]\nrecords = "a.rows"')
+    if records:
+        assert land(find_inputs([tmp_path / "f.json"]), using, tmp_path / "landed.parquet").rows == records
+    else:
+        with pytest.raises(FileUnreadable, match="line 1"):
+            land(find_inputs([tmp_path / "f.json"]), using, tmp_path / "landed.parquet")

@@ -131,10 +131,12 @@ def _found(window: _Window, mapping: Mapping) -> Iterator[_Deep]:
     path = mapping.file.records
     if path:
         _descend(window, path)
-    if window.next() == "[":
+        yield from _listed(window) if window.next() == "[" else iter([_record(_value(window), "")])
+        _ascend(window, path)
+        return
+    while window.next(BLANK + ",") == "[":
         yield from _listed(window)
-    else:
-        yield from _one_after_the_other(window)
+    yield from _one_after_the_other(window)
 
 
 def _listed(window: _Window) -> Iterator[_Deep]:
@@ -142,13 +144,18 @@ def _listed(window: _Window) -> Iterator[_Deep]:
     while (character := window.next(BLANK + ",")) != "]":
         if not character:
             raise FileUnreadable(window.file, "its list of records has no end", "Fetch it again: it is cut off.")
-        line = window.line
-        try:
-            found = window.value()
-        except (ValueError, RecursionError) as problem:
-            why = f"line {line:,} is not JSON: {_reason(problem)}"
-            raise FileUnreadable(window.file, why, "Fetch it again, or write one object a line.") from problem
-        yield _record(found, "")
+        yield _record(_value(window), "")
+    window.at += 1
+
+
+def _value(window: _Window) -> Any:
+    """Return the value at hand of a file that is one value, so that none can be put aside."""
+    line = window.line
+    try:
+        return window.value()
+    except (ValueError, RecursionError) as problem:
+        why = f"line {line:,} is not JSON: {_reason(problem)}"
+        raise FileUnreadable(window.file, why, "Fetch it again, or write one object a line.") from problem
 
 
 def _one_after_the_other(window: _Window) -> Iterator[_Deep]:
@@ -182,20 +189,35 @@ def _descend(window: _Window, path: str) -> None:
         while True:
             if window.next(BLANK + ",") != '"':
                 raise missing
-            try:
-                key = window.value()
-                if window.next() != ":":
-                    raise missing
-                window.at += 1
-                window.next()
-                if key == name:
-                    break
-                window.value()
-            except ValueError as problem:
-                why = f"line {window.line:,} is not JSON: {_reason(problem)}"
-                raise FileUnreadable(window.file, why, "Fetch it again.") from problem
+            key = _value(window)
+            if window.next() != ":":
+                raise missing
+            window.at += 1
+            window.next()
+            if key == name:
+                break
+            _value(window)
     if window.next() not in ("[", "{"):
         raise missing
+
+
+def _ascend(window: _Window, path: str) -> None:
+    """Pass by what follows the records within a value: a list that ends too early would leave some of them there."""
+    depth = len(path.split("."))
+    while depth:
+        line, character = window.line, window.next()
+        window.at += 1
+        if character == "}":
+            depth -= 1
+        elif character != "," or window.next() != '"':
+            why = f"line {line:,}, after its records, is not JSON"
+            raise FileUnreadable(window.file, why, "Fetch it again: it is damaged or cut off.")
+        else:
+            _value(window)
+            window.next()
+            window.at += 1
+            window.next()
+            _value(window)
 
 
 def _record(found: Any, line: str) -> _Deep:
