@@ -5,6 +5,7 @@ import typer
 from shipment_etl.cli.about import config, doctor, list_plugins
 from shipment_etl.cli.group import Commands
 from shipment_etl.cli.looking import fingerprint, report, runs, show, snapshot
+from shipment_etl.cli.mapping import map_file
 from shipment_etl.cli.working import demo, generate, ingest, maintain, process
 
 __all__ = ["app"]
@@ -20,6 +21,7 @@ app = typer.Typer(
 for command in (
     demo,
     generate,
+    map_file,
     ingest,
     process,
     report,
@@ -32,4 +34,4 @@ for command in (
     config,
     doctor,
 ):
-    app.command(command.__name__.removeprefix("list_"))(command)
+    app.command(command.__name__.removeprefix("list_").removesuffix("_file"))(command)

@@ -23,13 +23,15 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 """With what a text begins that a spreadsheet takes for a formula: OWASP, CSV Injection."""
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], caption: str = "") -> None:
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], caption: str = "", *, err: bool = False
+) -> None:
     """Print rows as a table that fits the terminal.
 
     Numbers stand to the right, doubles with two digits. Where the columns need more width than there is, the table is cut
     into several below each other, and the leading text columns are repeated in each.
     """
-    shown = console(soft_wrap=False)
+    shown = console(stderr=err, soft_wrap=False)
     listed = [{name: row[name] for name in columns} for row in rows]
     numeric = {name: any(isinstance(row[name], int | float | Decimal) for row in listed) for name in columns}
     cells = {name: [_cell(row[name]) for row in listed] for name in columns}

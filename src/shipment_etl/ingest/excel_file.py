@@ -20,7 +20,7 @@ from shipment_etl.ingest.mapping import Mapping
 from shipment_etl.ingest.names import tidy
 from shipment_etl.ingest.records import Notes, Record, gather
 
-__all__ = ["read"]
+__all__ = ["first_rows", "read"]
 
 TITLE_ROWS = 50
 DAMAGED = (
@@ -42,11 +42,7 @@ def read(opened: Opened, mapping: Mapping, notes: Notes) -> Iterator[pa.RecordBa
         UnpackedTooLarge: it grows too much when it is unpacked.
     """
     with opened.seekable() as data:
-        _check_size(data, opened.name)
-        try:
-            book = openpyxl.load_workbook(data, read_only=True, data_only=True)
-        except DAMAGED as problem:
-            raise _damaged(opened.name, problem) from problem
+        book = _open(data, opened.name)
         sheet = _sheet(book, mapping, opened.name)
         rows = _rows(sheet, opened.name)
         header = _header(rows, mapping, opened)
@@ -56,6 +52,26 @@ def read(opened: Opened, mapping: Mapping, notes: Notes) -> Iterator[pa.RecordBa
             seen = True
         if not seen:
             raise FileEmpty(opened.name, "it has a header, but no row below it")
+
+
+def first_rows(opened: Opened, count: int) -> dict[str, list[list[str | None]]]:
+    """Return the first rows of every sheet, by its name, empty ones too.
+
+    Raises:
+        FileUnreadable: it is no Excel file.
+        UnpackedTooLarge: it grows too much when it is unpacked.
+    """
+    with opened.seekable() as data:
+        book = _open(data, opened.name)
+        return {sheet.title: list(islice(_rows(sheet, opened.name), count)) for sheet in book.worksheets}
+
+
+def _open(data: Any, name: str) -> Any:
+    _check_size(data, name)
+    try:
+        return openpyxl.load_workbook(data, read_only=True, data_only=True)
+    except DAMAGED as problem:
+        raise _damaged(name, problem) from problem
 
 
 def _check_size(data: Any, name: str) -> None:

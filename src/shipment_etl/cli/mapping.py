@@ -1,0 +1,120 @@
+"""The command that drafts a mapping: looks at a file, writes TOML, and shows what its rows become."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shipment_etl.cli.options import DebugOption, EngineOption, JsonOption
+from shipment_etl.cli.terminal import console, echo, echo_json
+from shipment_etl.ingest.formats import describe_formats
+
+if TYPE_CHECKING:
+    from shipment_etl.mapping_draft.draft import Draft
+    from shipment_etl.mapping_draft.verdicts import Verdicts
+
+__all__ = ["map_file"]
+
+
+def map_file(
+    file: Annotated[str, typer.Argument(help=f"{describe_formats()}, also packed; a folder, a pattern or a zip.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.toml", help="Where to write the draft; stdout without it.")
+    ] = None,
+    rows: Annotated[int, typer.Option(help="Rows to show as they would land.", min=0, max=100)] = 5,
+    engine: EngineOption = "auto",
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Draft the mapping of a file from a sample of it, and show what its rows would become.
+
+    Each line of the draft has a comment of its evidence; a guess says CHECK. What cannot be told is left open.
+    """
+    from shipment_etl.errors import InvalidValue
+    from shipment_etl.ingest.mapping import Mapping
+    from shipment_etl.mapping_draft.draft import draft_mapping
+    from shipment_etl.mapping_draft.sample import take_sample
+    from shipment_etl.mapping_draft.verdicts import judge_sample
+    from shipment_etl.mapping_draft.writing import write_draft
+    from shipment_etl.sessions import session
+
+    if out is not None and out.exists():
+        raise InvalidValue("--out", str(out), "the name of a file that is not there yet")
+    sample = take_sample(file)
+    draft = draft_mapping(sample)
+    text = write_draft(draft, sample)
+    if not draft.open:
+        # What is written can be read.
+        Mapping.from_text(text, "The draft")
+    verdicts = judge_sample(session(engine), sample, draft.preview(), open_columns=draft.open, shown=rows)
+    if out is not None:
+        out.write_text(text, "utf-8")
+    commands = _commands(file, out)
+    if as_json:
+        echo_json(_as_json(file, text, draft, verdicts, commands))
+        return
+    if out is None:
+        echo(text.rstrip("\n"))
+    _show(draft, verdicts, out, commands)
+
+
+def _commands(file: str, out: Path | None) -> list[str]:
+    mapping = shlex.quote(str(out)) if out else "mapping.toml"
+    source = "".join(each if each.isalnum() else "_" for each in Path(file).name.split(".")[0].lower()).strip("_") or "files"
+    source = shlex.quote(source)
+    return [
+        f"shipment-etl ingest {shlex.quote(file)} --lake lake --source {source} --mapping {mapping}",
+        f"shipment-etl process --lake lake --source {source}",
+    ]
+
+
+def _show(draft: "Draft", verdicts: "Verdicts", out: Path | None, commands: list[str]) -> None:
+    """Print what rows become; on stderr where the draft itself is on stdout."""
+    from shipment_etl.cli.rendering import print_table
+
+    err = out is None
+    shown = console(stderr=err)
+    if verdicts.shown:
+        print_table("As they would land", list(verdicts.shown[0]), verdicts.shown, err=err)
+    share = verdicts.accepted / verdicts.rows if verdicts.rows else 0
+    beside = " for what is mapped so far" if draft.open else ""
+    echo(f"{verdicts.accepted:,} of {verdicts.rows:,} sample rows ({share:.1%}) would be accepted{beside}", err=err)
+    for name, count in verdicts.reasons.items():
+        shown.print(f"{count:>9,}  {name}   {verdicts.messages[name]}", markup=False)
+    if verdicts.repeated:
+        echo(f"{verdicts.repeated:,} of them share an id: equal rows count once, others are quarantined", err=err)
+    guesses = sum(each.startswith("CHECK") for line in draft.lines for each in line.evidence)
+    echo(f"{guesses} guesses to look at: the lines that say CHECK", err=err)
+    if out is not None:
+        echo(f"Wrote {out}")
+    if draft.open:
+        echo(f"Still open, fill in first: {', '.join(draft.open)}", err=err)
+    echo("Then:" if draft.open else "Next:", err=err)
+    for command in commands:
+        echo(f"  {command}", err=err)
+
+
+def _as_json(file: str, text: str, draft: "Draft", verdicts: "Verdicts", commands: list[str]) -> dict[str, Any]:
+    return {
+        "file": file,
+        "mapping": text,
+        "columns": {
+            line.name: {
+                "column": list(line.mapping.names) if line.mapping else [],
+                "mapped": line.mapping is not None,
+                "evidence": list(line.evidence),
+            }
+            for line in draft.lines
+        },
+        "open": list(draft.open),
+        "unused": list(draft.unused),
+        "rows": verdicts.shown,
+        "verdicts": {
+            "rows": verdicts.rows,
+            "accepted": verdicts.accepted,
+            "repeated": verdicts.repeated,
+            "reasons": verdicts.reasons,
+        },
+        "next": commands,
+    }

@@ -1,0 +1,198 @@
+"""Date fit: the patterns that all values of a column fit. Where two of them give different days, none is chosen."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+
+from shipment_etl.ingest.dates import EXCEL, ISO, MONTHS, UNIX, UNIX_MS, WRITTEN, DatePattern, date_pattern, expand
+
+__all__ = ["DateFit", "fit_dates", "read_day"]
+
+DAYS = (
+    *("yyyy-MM-dd", "yyyy/MM/dd", "yyyy.MM.dd", "yyyyMMdd", "yyyy-M-d", "yyyy/M/d"),
+    *("dd.MM.yyyy", "d.M.yyyy", "MM.dd.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy"),
+    *("dd-MM-yyyy", "MM-dd-yyyy", "d-M-yyyy", "M-d-yyyy", "dd MM yyyy", "MM dd yyyy", "ddMMyyyy", "MMddyyyy"),
+    *(
+        "dd.MM.yy",
+        "d.M.yy",
+        "MM.dd.yy",
+        "dd/MM/yy",
+        "MM/dd/yy",
+        "d/M/yy",
+        "M/d/yy",
+        "dd-MM-yy",
+        "MM-dd-yy",
+        "d-M-yy",
+        "M-d-yy",
+    ),
+    *("yyMMdd", "ddMMyy", "MMddyy"),
+    *("d-MMM-yyyy", "d-MMM-yy", "d MMM yyyy", "d MMM yy", "d MMMM yyyy", "d/MMM/yyyy", "ddMMMyyyy", "dd.MMM.yyyy"),
+    *("MMM d, yyyy", "MMMM d, yyyy", "MMM d yyyy", "MMMM d yyyy", "MMM-d-yyyy", "yyyy-MMM-dd"),
+    *("EEE, d MMM yyyy", "EEEE, d MMMM yyyy", "EEE, MMM d, yyyy", "EEEE, MMMM d, yyyy", "EEE MMM d yyyy"),
+)
+CLOCKS = (
+    *("HH:mm", "HH:mm:ss", "H:mm", "H:mm:ss", "h:mm a", "h:mm:ss a", "h:mma", "hh:mm a", "HHmm", "HHmmss"),
+    *("HH:mm:ss.SSS", "HH:mm:ss.SSSSSS", "HH:mm:ss.S", "HH:mm:ss.SS", "HH:mm:ss.SSSSSSS"),
+    *("HH:mmXXX", "HH:mm:ssXXX", "HH:mm:ss.SSSXXX", "HH:mm:ss.SSSSSSXXX", "HH:mm:ss XXX"),
+)
+BETWEEN = (" ", "'T'", ", ", "")
+NUMBERS = (UNIX, UNIX_MS, EXCEL)
+FIRST_DAY = date(1990, 1, 1)
+MAX_DAYS_AHEAD = 1096
+"""As the contract and `conform` bound dates."""
+MAX_PROBES = 40
+MAX_PATTERNS = 3
+MIN_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class DateFit:
+    """How the dates of a column are written.
+
+    Attributes:
+        patterns: to try in order; empty where it is open which.
+        alternatives: patterns that fit as well, and give other days.
+        unread: values that none of them fits.
+        share: of values that they fit.
+        first, last: of the days.
+        timezone: that points in time need, None for others.
+        is_digits: whether the values are digits alone, so that they may be numbers or ids as well.
+    """
+
+    patterns: tuple[str, ...]
+    alternatives: tuple[str, ...]
+    unread: tuple[str, ...]
+    share: float
+    first: date
+    last: date
+    timezone: str | None = None
+    is_digits: bool = False
+
+
+@cache
+def _candidates() -> tuple[DatePattern, ...]:
+    texts = [*DAYS, *(f"{day}{sign}{clock}" for day in DAYS for sign in BETWEEN for clock in CLOCKS), *NUMBERS]
+    return tuple(pattern for text in texts if (pattern := _pattern(text)) is not None)
+
+
+def _pattern(text: str) -> DatePattern | None:
+    try:
+        return date_pattern(text)
+    except ValueError:
+        # Letters that cannot stand side by side.
+        return None
+
+
+def read_day(text: str, pattern: DatePattern) -> date | None:
+    """Return the day that a text says in a pattern, as written; None where it does not fit, or there is no such day."""
+    found = _regex_of(pattern.text, pattern.regex).match(text)
+    if found is None:
+        return None
+    try:
+        if pattern.kind:
+            number = int(found[pattern.groups["number"]])
+            if pattern.kind == EXCEL:
+                return date(1899, 12, 30) + timedelta(days=number)
+            return datetime.fromtimestamp(number, UTC).date()
+        year, month, day = (found[pattern.groups[part]] for part in ("year", "month", "day"))
+        number = MONTHS.index(month[:3].lower()) + 1 if pattern.month_by_name else int(month)
+        return date(int(year) + (2000 if pattern.two_digit_year else 0), number, int(day))
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+@cache
+def _regex_of(text: str, regex: str) -> re.Pattern[str]:
+    return re.compile(regex)
+
+
+def _is_likely(day: date | None) -> bool:
+    return day is not None and FIRST_DAY <= day <= date.today() + timedelta(days=MAX_DAYS_AHEAD)
+
+
+def fit_dates(values: Sequence[str]) -> DateFit | None:
+    """Return how the different values of a column are written as dates; None where they are none."""
+    every = list(dict.fromkeys(values))
+    left = every
+    chosen: list[str] = []
+    alternatives: list[str] = []
+    days: dict[str, date] = {}
+    while left and len(chosen) < MAX_PATTERNS and (best := _best(left, may_be_digits=not chosen)):
+        (first, *others), found = best
+        if others:
+            alternatives += [first, *others]
+        chosen.append(_lenient(first, found))
+        days |= found
+        left = [each for each in left if each not in found]
+    if len(days) < MIN_SHARE * len(every) or not days:
+        return None
+    if left and (iso := _iso(every)) is not None:
+        return iso
+    return DateFit(
+        () if alternatives else tuple(chosen),
+        tuple(dict.fromkeys(alternatives)),
+        tuple(left),
+        len(days) / len(every),
+        min(days.values()),
+        max(days.values()),
+        _zone(chosen),
+        all(each.isdigit() for each in days),
+    )
+
+
+def _lenient(text: str, values: Iterable[str]) -> str:
+    """Return a pattern that takes one digit for two, unless a value is written with a zero before it."""
+    lenient = re.sub("(?<!M)MM(?!M)", "M", re.sub("dd", "d", text))
+    pattern = _pattern(lenient)
+    has_zero = any(re.search(r"(?<![0-9:])0[0-9](?![0-9:])", each) for each in values)
+    if has_zero or pattern is None or not all(read_day(each, pattern) for each in values):
+        return text
+    return lenient
+
+
+def _best(values: Sequence[str], *, may_be_digits: bool) -> tuple[list[str], dict[str, date]] | None:
+    """Return the pattern that fits most values, beside it those that fit them too with other days; and the days."""
+    probes = list({_shape(each): each for each in values[:2000]}.values())[:MAX_PROBES]
+    likely = [each for each in _candidates() if any(_regex_of(each.text, each.regex).match(probe) for probe in probes)]
+    read: dict[str, dict[str, date]] = {}
+    for pattern in likely if may_be_digits else [each for each in likely if not each.kind]:
+        days = {value: day for value in values if (day := read_day(value, pattern)) is not None and _is_likely(day)}
+        if days:
+            read[pattern.text] = days
+    if not read:
+        return None
+    first = max(read, key=lambda each: len(read[each]))
+    found = read[first]
+    others = [
+        each for each in read if found.keys() <= read[each].keys() and any(read[each][v] != d for v, d in found.items())
+    ]
+    distinct: dict[tuple[date, ...], str] = {}
+    for each in others:
+        distinct.setdefault(tuple(read[each][value] for value in found), each)
+    return [first, *distinct.values()], found
+
+
+def _iso(values: Iterable[str]) -> DateFit | None:
+    """Return the fit of ISO 8601 in several forms, which are more than a column can list."""
+    every = list(values)
+    patterns = expand((ISO,), WRITTEN)
+    days = [next((day for each in patterns if (day := read_day(value, each)) is not None), None) for value in every]
+    known = [day for day in days if day is not None]
+    if len(known) < len(every):
+        return None
+    zone = WRITTEN if any(re.search(r"[0-9](?:Z|[+-][0-9]{2}:?[0-9]{2})$", value) for value in every) else None
+    return DateFit((ISO,), (), (), 1.0, min(known), max(known), zone)
+
+
+def _zone(patterns: Iterable[str]) -> str | None:
+    """Return the zone that points in time need: the day as it is written, or that of UTC where nothing is written."""
+    made = [date_pattern(each) for each in patterns]
+    if any(each.kind in (UNIX, UNIX_MS) for each in made):
+        return "UTC"
+    return WRITTEN if any(each.is_instant for each in made) else None
+
+
+def _shape(text: str) -> str:
+    return re.sub("[0-9]+", lambda found: "0" * len(found[0]), re.sub("[A-Za-z]+", "A", text))

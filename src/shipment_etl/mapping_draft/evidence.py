@@ -1,0 +1,103 @@
+"""Evidence: what the values of a column say about it: dates, numbers, words for nothing, whether they repeat."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from shipment_etl.ingest.names import NOTHING
+from shipment_etl.mapping_draft.date_fit import DateFit, fit_dates
+from shipment_etl.mapping_draft.number_fit import NumberFit, fit_numbers
+from shipment_etl.mapping_draft.synonyms import normalize, other_names
+
+__all__ = ["Evidence", "find_evidence"]
+
+MAX_DIFFERENT = 2_000
+"""Different values of a column whose form is looked at."""
+SEPARATOR = "-"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a column of the file, or of several that make one value.
+
+    Attributes:
+        name: of the column; of several, the words that they have in common and what they make.
+        columns: of the file.
+        values: one for each record, None where empty.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    values: Sequence[str | None] = field(repr=False)
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """Known values and how many records have each."""
+        return Counter(value for value in self.values if value is not None and value not in NOTHING)
+
+    @cached_property
+    def nothing(self) -> Counter[str]:
+        """Words that mean "not known" as a rule, and how many records have each."""
+        return Counter(value for value in self.values if value in NOTHING)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no record has a value."""
+        return not self.counts
+
+    @property
+    def unknown(self) -> int:
+        """Records without a value."""
+        return len(self.values) - self.counts.total()
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether each record has a value of its own."""
+        return not self.unknown and len(self.counts) == len(self.values)
+
+    @property
+    def example(self) -> str:
+        """A value."""
+        return next(iter(self.counts), "")
+
+    @cached_property
+    def dates(self) -> DateFit | None:
+        """How its values are written as dates; None where they are none."""
+        return fit_dates(self._different)
+
+    @cached_property
+    def numbers(self) -> NumberFit | None:
+        """How its values are written as numbers; None where they are none."""
+        return fit_numbers(self._different)
+
+    @property
+    def _different(self) -> list[str]:
+        return list(self.counts)[:MAX_DIFFERENT]
+
+
+def find_evidence(columns: Mapping[str, Sequence[str | None]]) -> list[Evidence]:
+    """Return the evidence for every column of a file, and for dates that stand in three columns.
+
+    A name that stands twice in the header cannot be mapped, so the first of the two is left out.
+    """
+    usable = {name: values for name, values in columns.items() if f"{name} (2)" not in columns}
+    return [*(Evidence(name, (name,), values) for name, values in usable.items()), *_dates_in_parts(usable)]
+
+
+def _dates_in_parts(columns: Mapping[str, Sequence[str | None]]) -> Iterable[Evidence]:
+    parts: dict[str, dict[str, str]] = {}
+    for name in columns:
+        words = normalize(name)
+        for part in ("year", "month", "day"):
+            for known in other_names("date_parts", part):
+                if f" {words}".endswith(f" {known}"):
+                    parts.setdefault(words.removesuffix(known).strip(), {}).setdefault(part, name)
+    for prefix, found in parts.items():
+        if len(found) == 3:
+            three = tuple(found[part] for part in ("year", "month", "day"))
+            rows = zip(*(columns[name] for name in three), strict=True)
+            values = [None if None in row else SEPARATOR.join(map(str, row)) for row in rows]
+            made = Evidence(f"{prefix} date".strip(), three, values)
+            if made.dates is not None:
+                yield made

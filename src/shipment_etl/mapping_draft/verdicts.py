@@ -1,0 +1,96 @@
+"""Verdicts: what the rows of a sample become with a draft, as `process` would judge them."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from shipment_etl.contracts.models import COLUMNS, contract
+from shipment_etl.contracts.split import judge
+from shipment_etl.ingest.conform import conform
+from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.names import tidy
+from shipment_etl.mapping_draft.sample import Sample
+from shipment_etl.network import Network
+
+__all__ = ["MAX_JUDGED", "Verdicts", "judge_sample"]
+
+MAX_JUDGED = 2_000
+"""Records of the sample that are judged."""
+SCHEMA = "source string, batch_date date, source_file string, source_row bigint, record string, problem string"
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What rows of a sample become.
+
+    Attributes:
+        rows: how many were judged.
+        accepted: how many would be accepted, before repeats of ids are looked for.
+        reasons: column and rule → how many rows they reject.
+        repeated: accepted rows whose id stands more than once.
+        shown: the first rows, as they would land.
+        messages: an example of each reason.
+    """
+
+    rows: int
+    accepted: int
+    reasons: dict[str, int]
+    repeated: int
+    shown: list[dict[str, Any]]
+    messages: dict[str, str]
+
+
+def judge_sample(
+    spark: SparkSession, sample: Sample, mapping: Mapping, *, open_columns: Sequence[str] = (), shown: int = 5
+) -> Verdicts:
+    """Return what the records of a sample become with a mapping.
+
+    Args:
+        spark: a session of any engine.
+        sample: of a file.
+        mapping: of its columns.
+        open_columns: required columns that nothing is known of yet; what they say counts for nothing.
+        shown: how many rows to return.
+    """
+    text = [json.dumps({tidy(name): value for name, value in each.items()}) for each in sample.records[:MAX_JUDGED]]
+    today = date.today()
+    records = [("sample", today, sample.name, number, each, None) for number, each in enumerate(text, 1)]
+    frame = spark.createDataFrame(records, SCHEMA).withColumn("record", F.from_json("record", "map<string,string>"))
+    typed = conform(frame, mapping)
+    verdict = judge(typed, contract(Network.open(), mapping.unknown))
+    every = typed.select("source_row", *COLUMNS, verdict.reasons.alias("reasons")).collect()
+    derived = ("delay_days", "delivery_status")
+    hidden = {*open_columns, *(derived if set(open_columns) & {"promised_date", "delivery_date"} else ())}
+    reasons: Counter[str] = Counter()
+    messages: dict[str, str] = {}
+    ids: Counter[str] = Counter()
+    for row in every:
+        # A rule about two dates says nothing where one of them is open.
+        found = [each for each in row["reasons"] or () if not _is_about(each, hidden)]
+        for each in found:
+            key = f"{each['column']}:{each['rule']}"
+            reasons[key] += 1
+            messages.setdefault(key, each["message"])
+        if not found:
+            ids[row["shipment_id"]] += 1
+    columns = [name for name in COLUMNS if name not in hidden and (name in mapping.columns or name in derived)]
+    first = sorted(every, key=lambda row: row["source_row"])[:shown]
+    return Verdicts(
+        len(every),
+        ids.total(),
+        dict(reasons.most_common()),
+        sum(count for count in ids.values() if count > 1),
+        [{name: row[name] for name in columns} for row in first],
+        messages,
+    )
+
+
+def _is_about(each: Any, hidden: set[str]) -> bool:
+    dates = {"shipment_date", "promised_date", "delivery_date"}
+    return each["column"] in hidden or (each["rule"].endswith("_shipped") and bool(dates & hidden))

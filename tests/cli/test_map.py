@@ -1,0 +1,65 @@
+"""The command `map`: a draft on stdout or in a file, what rows would become beside it, and how to go on."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from shipment_etl import Mapping
+from tests.cli.test_commands import run
+
+TABLE = """Sendungsnummer;Lager;Zielort;Spediteur;Versanddatum;Liefertermin;Lieferdatum;Gewicht (kg)
+S1;Graz;Wien;Post;13.11.2025;20.11.2025;18.11.2025;12,5
+S2;Graz;Linz;Post;14.11.2025;20.11.2025;12.11.2025;3
+"""
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "sendungen.csv"
+    path.write_text(TABLE)
+    return path
+
+
+def test_a_draft_is_written_and_the_rows_are_judged(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.toml"
+    done = run("map", str(table), "--out", str(out))
+    assert Mapping.from_toml(out).columns["delivery_date"].dates == ("d.M.yyyy",)
+    assert "1 of 2 sample rows (50.0%) would be accepted" in done.stdout
+    assert "delivery_date:delivered_after_shipped" in done.stdout
+    assert f"--source sendungen --mapping {out}" in done.stdout
+
+
+def test_a_draft_is_never_written_over_a_file(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.toml"
+    out.write_text("mine")
+    run("map", str(table), "--out", str(out), code=2)
+    assert out.read_text() == "mine"
+
+
+def test_without_out_the_draft_alone_is_on_stdout(table: Path) -> None:
+    done = run("map", str(table))
+    assert set(tomllib.loads(done.stdout)) == {"file", "numbers", "columns"}
+    assert "1 of 2 sample rows" in done.stderr
+
+
+def test_programs_read_the_draft_and_the_verdicts(table: Path) -> None:
+    told = json.loads(run("map", str(table), "--json").stdout)
+    assert Mapping.from_text(told["mapping"], "draft")
+    assert told["open"] == []
+    assert told["verdicts"]["accepted"] == 1
+    assert told["columns"]["carrier"]["column"] == ["Spediteur"]
+    assert told["rows"][0]["shipment_weight_kg"] == "12.500"
+
+
+def test_what_is_open_is_named_and_nothing_is_left_silent(table: Path) -> None:
+    table.write_text(TABLE.replace("Spediteur", "Feld 7").replace("Post", "X1"))
+    done = run("map", str(table))
+    assert "# STILL OPEN: carrier." in done.stdout
+    assert "Still open, fill in first: carrier" in done.stderr
+
+
+def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    done = run("map", str(tmp_path / "none.csv"), code=1)
+    assert "There is no file" in done.stderr

@@ -1,0 +1,248 @@
+"""Drafts: what a file's names and values say becomes lines; what can be read in two ways stays open, and says so."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shipment_etl.contracts.models import COLUMNS
+from shipment_etl.errors import FileUnreadable
+from shipment_etl.ingest.mapping import DERIVED, FileFormat, Mapping
+from shipment_etl.mapping_draft.csv_layout import find_csv_layout, find_encoding
+from shipment_etl.mapping_draft.draft import draft_mapping
+from shipment_etl.mapping_draft.sample import Sample, take_sample
+from shipment_etl.mapping_draft.synonyms import match_name, unit_in_name
+from shipment_etl.mapping_draft.writing import write_draft
+
+GOOD = {
+    "shipment_id": ["S1", "S2"],
+    "origin": ["Riga", "Riga"],
+    "destination": ["Oslo", "Bonn"],
+    "carrier": ["UPS", "DHL"],
+    "ship_date": ["2025-11-13", "2025-11-14"],
+    "due_date": ["2025-11-20", "2025-11-21"],
+    "delivery_date": ["2025-11-18", "2025-11-19"],
+}
+
+
+def sample(**columns: list[str | None]) -> Sample:
+    every = {name: values for name, values in {**GOOD, **columns}.items() if values}
+    rows = [dict(zip(every, row, strict=True)) for row in zip(*every.values(), strict=True)]
+    return Sample("f.csv", FileFormat(), {}, rows, [], True)
+
+
+def drafted(**columns: list[str | None]) -> str:
+    made = sample(**columns)
+    return write_draft(draft_mapping(made), made)
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("Sendungsnummer", "shipment_id"),
+        ("Nº envío", "shipment_id"),
+        ("trackingNumber", "shipment_id"),
+        ("Entrepôt", "origin_warehouse"),
+        ("Almacén de origen", "origin_warehouse"),
+        ("Zielort", "destination_city"),
+        ("Ville de destination", "destination_city"),
+        ("Città", "destination_city"),
+        ("Vervoerder", "carrier"),
+        ("TRANSPORTADORA", "carrier"),
+        ("Date d'expédition", "shipment_date"),
+        ("Verzenddatum", "shipment_date"),
+        ("Liefertermin", "promised_date"),
+        ("Previsão de entrega", "promised_date"),
+        ("order_estimated_delivery_date", "promised_date"),
+        ("Data consegna", "delivery_date"),
+        ("Fecha de entrega", "delivery_date"),
+        ("Poids (kg)", "shipment_weight_kg"),
+        ("Gross Weight [lbs]", "shipment_weight_kg"),
+        ("Afstand (km)", "route_distance_km"),
+        ("Frachtkosten", "shipping_cost"),
+        ("Valor do frete", "shipping_cost"),
+    ],
+)
+def test_names_in_many_languages_fit_their_column_best(name: str, column: str) -> None:
+    scores = {each: match_name(name, each).score for each in COLUMNS if each not in DERIVED}
+    assert max(scores, key=lambda each: scores[each]) == column
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "unit"),
+    [
+        ("Weight (lbs)", "shipment_weight_kg", "lb"),
+        ("weightKg", "shipment_weight_kg", "kg"),
+        ("product_weight_g", "shipment_weight_kg", "g"),
+        ("Weight (Kilograms)", "shipment_weight_kg", "kg"),
+        ("Miles", "route_distance_km", "mi"),
+        ("Distance [km]", "route_distance_km", "km"),
+        ("Volume (cbm)", "shipment_volume_m3", "m3"),
+        ("Weight", "shipment_weight_kg", None),
+        ("Ship to", "shipment_weight_kg", None),
+    ],
+)
+def test_a_unit_in_a_name_is_found(name: str, column: str, unit: str | None) -> None:
+    assert unit_in_name(name, column) == unit
+
+
+def test_a_draft_of_plain_columns_is_a_mapping() -> None:
+    mapping = Mapping.from_text(drafted(), "draft")
+    assert {name: column.column for name, column in mapping.columns.items()} == {
+        "shipment_id": "shipment_id",
+        "origin_warehouse": "origin",
+        "destination_city": "destination",
+        "carrier": "carrier",
+        "shipment_date": "ship_date",
+        "promised_date": "due_date",
+        "delivery_date": "delivery_date",
+    }
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        (
+            {"ship_date": ["01/02/2025", "03/04/2025"]},
+            '# shipment_date = { column = "ship_date", dates = ["dd/MM/yyyy"] }',
+        ),
+        ({"weight": ["1.250", "2.500"]}, '# shipment_weight_kg = { column = "weight", unit = "kg", decimal = "." }'),
+        ({"freight": ["$1.50", "$2.50"]}, '# shipping_cost = { column = "freight", currency = "USD" }'),
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_not_chosen(columns: dict[str, list[str | None]], line: str) -> None:
+    lines = drafted(**columns).splitlines()
+    assert line in lines
+    assert any(each.startswith("# AMBIGUOUS: ") for each in lines)
+    assert line.removeprefix("# ") not in lines
+
+
+def test_a_column_that_is_not_found_is_a_line_to_fill_in() -> None:
+    made = sample(carrier=[])
+    draft = draft_mapping(made)
+    text = write_draft(draft, made)
+    assert draft.open == ("carrier",)
+    assert "# STILL OPEN: carrier." in text
+    assert '# carrier = { constant = "…" }' in text
+    filled = text.replace('# carrier = { constant = "…" }', 'carrier = { constant = "Post" }')
+    assert Mapping.from_text(filled, "draft").columns["carrier"].constant == "Post"
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"weight": ["12 kg", "3 lb"]}, 'unit = "cell"'),
+        ({"weight": ["12", "3"], "uom": ["kg", "lb"]}, 'unit_column = "uom"'),
+        ({"weight_lbs": ["12", "3"]}, 'unit = "lb"'),
+        ({"freight": ["€1.50", "€2.50"]}, 'currency = "EUR"'),
+        ({"freight (CAD)": ["$1.50", "$2.50"]}, 'currency = "CAD"'),
+        ({"freight": ["1.50", "2.50"], "currency": ["EUR", "EUR"]}, 'currency = "EUR", currency_column = "currency"'),
+        ({"freight": ["1.50", "(2.50)"]}, "accounting = true"),
+        ({"weight": ["1.234,50", "3"]}, 'decimal = ","\nthousands = "."'),
+        ({"weight": ["N/A", "3"]}, 'nulls = ["N/A"]'),
+        ({"weight": ["see bill", "3"]}, 'nulls = ["see bill"], optional = true'),
+        ({"shipment_id": ["A", "A"], "line": ["1", "2"]}, 'shipment_id = { columns = ["shipment_id", "line"] }'),
+        ({"shipment_id": []}, "shipment_id = { from_row = true }"),
+    ],
+)
+def test_values_say_units_currencies_styles_and_words_for_nothing(
+    columns: dict[str, list[str | None]], expected: str
+) -> None:
+    text = drafted(**columns)
+    assert expected in text
+    assert Mapping.from_text(text, "draft")
+
+
+def test_a_decimal_sign_that_another_column_proves_is_taken_and_says_so() -> None:
+    text = drafted(weight=["1.250", "2.500"], freight=["1,50", "2,50"])
+    assert Mapping.from_text(text, "draft").numbers_of("shipment_weight_kg").decimal == ","
+    assert "CHECK: values such as '1.250' fit" in text
+
+
+NAMES = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)
+CELLS = st.one_of(
+    st.none(),
+    st.text(st.characters(exclude_categories=("Cs",)), max_size=12),
+    st.from_regex(r"[0-9./,-]{1,10}"),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(NAMES, st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=6))
+def test_any_names_and_values_make_a_text_that_is_a_mapping_unless_it_says_what_is_open(
+    columns: dict[str, list[str | None]],
+) -> None:
+    every = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    made = Sample("f.csv", FileFormat(), {}, every, [], True)
+    for extra in ({}, GOOD):
+        rows = [{**row, **{name: values[i % 2] for name, values in extra.items()}} for i, row in enumerate(every)]
+        made = Sample("f.csv", FileFormat(), {}, rows, [], True)
+        draft = draft_mapping(made)
+        text = write_draft(draft, made)
+        if not draft.open:
+            assert Mapping.from_text(text, "draft").columns == draft.found
+        else:
+            assert f"# STILL OPEN: {', '.join(draft.open)}." in text
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter", "skip_rows", "ignored"),
+    [
+        ("a,b,c\n1,2,3\n", ",", 0, ()),
+        ("a;b;c\n1,5;2,5;3,5\n", ";", 0, ()),
+        ("a\tb\n1\t2\n", "\t", 0, ()),
+        ("a|b\nx, y|2\n", "|", 0, ()),
+        ("sep=;\na;b\n1;2\n", ";", 0, ()),
+        ("Report,,\nPrinted,,\n\na,b,c\n1,2,3\n", ",", 3, ()),
+        ('Report "x"\na;b;c\n1;2;3\n', ";", 1, ()),
+        ("# by hand\na,b,c\n1,2,3\n", ",", 0, ("^#",)),
+        ("a,b,c\nx,2,3\ny,2,3\nTotal,4,6\n", ",", 0, ("^Total",)),
+        ('a,b\n"line\nbreak",2\n', ",", 0, ()),
+    ],
+)
+def test_the_layout_of_csv_is_found(text: str, delimiter: str, skip_rows: int, ignored: tuple[str, ...]) -> None:
+    layout = find_csv_layout(text, is_whole=True)
+    assert (layout.delimiter, layout.skip_rows, layout.ignore_lines, layout.header) == (delimiter, skip_rows, ignored, ())
+
+
+def test_a_file_without_a_header_gets_names_to_replace() -> None:
+    layout = find_csv_layout("S1,Riga,2025-11-02,5\nS2,Oslo,2025-11-03,6\n", is_whole=True)
+    assert layout.header == ("column 1", "column 2", "column 3", "column 4")
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [
+        (b"abc", "utf-8"),
+        ("Zürich".encode(), "utf-8"),
+        ("\ufeffZürich".encode(), "utf-8"),
+        ("Zürich".encode("cp1252"), "cp1252"),
+        ("Zürich, Oslo".encode("utf-16"), "utf-16"),
+        ("Zürich, Oslo".encode("utf-16-le"), "utf-16-le"),
+        ("Zürich".encode()[:2], "utf-8"),
+    ],
+)
+def test_the_encoding_is_found(data: bytes, encoding: str) -> None:
+    assert find_encoding(data, is_whole=False)[0] == encoding
+
+
+def test_a_sample_is_bounded_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text("id,city\n" + "".join(f"{n},Oslo\n" for n in range(6_000)))
+    made = take_sample(str(path))
+    assert (len(made.records), made.is_whole) == (5_000, False)
+
+
+def test_values_within_values_are_named_by_their_path(tmp_path: Path) -> None:
+    path = tmp_path / "f.json"
+    path.write_text(json.dumps({"data": {"items": [{"id": n, "to": {"city": "Oslo"}} for n in range(3)]}}))
+    made = take_sample(str(path))
+    assert made.file.records == "data.items"
+    assert made.columns == {"id": ["0", "1", "2"], "to.city": ["Oslo"] * 3}
+
+
+def test_standard_input_is_refused_with_the_remedy() -> None:
+    with pytest.raises(FileUnreadable, match="Save it to a file first"):
+        take_sample("-")
