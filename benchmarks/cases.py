@@ -115,6 +115,57 @@ def process_naive_with_promises(folder: Path, rows: int) -> Work:
     return partial(naive_with_promises, _spark(folder), _raw(folder), folder / "naive-lake", DAY)
 
 
+def make_csv(folder: Path, rows: int) -> Work:
+    """Not measured: writes a plain file of twelve columns."""
+    import duckdb
+
+    columns = (
+        "'S' || i AS id, ['Riga', 'Oslo', 'Graz'][1 + i % 3] AS origin, 'City ' || i % 500 AS city, 'Carrier ' || i % 9 AS "
+        "carrier, DATE '2026-11-01' + (i % 28)::INT AS sent, DATE '2026-11-04' + (i % 28)::INT AS due, DATE '2026-11-05' + "
+        "(i % 28)::INT AS arrived, i % 9000 / 10 + 1 AS kg, i % 70 / 100 + 0.01 AS m3, i % 2000 + 1 AS km, i % 99999 / 100 "
+        "AS cost, 'note ' || hash(i) AS note"
+    )
+    return lambda: duckdb.sql(f"COPY (SELECT {columns} FROM range({rows}) t(i)) TO '{folder}/f.csv' (HEADER)")
+
+
+def land_csv(folder: Path, rows: int) -> Work:
+    """Land that file as records in Parquet, as `ingest` does."""
+    from shipment_etl import Mapping
+    from shipment_etl.ingest.inputs import find_inputs
+    from shipment_etl.ingest.reader import land
+
+    mapping = Mapping.from_text(
+        """[columns]
+        shipment_id = { column = "id" }
+        origin_warehouse = { column = "origin" }
+        destination_city = { column = "city" }
+        carrier = { column = "carrier" }
+        shipment_date = { column = "sent" }
+        promised_date = { column = "due" }
+        delivery_date = { column = "arrived" }
+        shipment_weight_kg = { column = "kg" }
+        shipping_cost = { column = "cost" }
+        """,
+        "bench.toml",
+    )
+
+    def work() -> None:
+        found = land(find_inputs([folder / "f.csv"]), mapping, folder / "landed.parquet").rows
+        if found != rows:
+            raise SystemExit(f"{found} of {rows} rows landed")
+
+    return work
+
+
+def land_csv_duckdb(folder: Path, rows: int) -> Work:
+    """The same file into Parquet in DuckDB, every value as text."""
+    import duckdb_pipeline
+
+    connection = duckdb_pipeline.connect()
+    query = f"SELECT * FROM read_csv('{folder}/f.csv', header = true, all_varchar = true)"
+    return lambda: connection.execute(f"COPY ({query}) TO '{folder}/duckdb.parquet' (FORMAT parquet)")
+
+
 def split_compiled(folder: Path, rows: int) -> Work:
     """Split by the compiled contract: both sides counted, every reason of a rejected row made."""
     from pyspark.sql import functions as F
@@ -301,6 +352,7 @@ CASES = {
         *(process_sail, process_duckdb, process_duckdb_with_promises, process_polars, process_polars_with_promises),
         *(process_spark, process_naive, process_naive_with_promises, split_compiled, split_pandera),
         *(process_newest, process_days_one_by_one, process_days_in_turn, process_days_in_one_call),
+        *(make_csv, land_csv, land_csv_duckdb),
     )
 }
 

@@ -7,6 +7,7 @@ from measure import Bench, Figure
 from parts.days import demo, history, waiting_days
 from parts.generating import generate, spark_generate
 from parts.growing import growth, long_process
+from parts.landing import land_csv
 from parts.processing import process, spark_process, spark_submit, spark_work, split
 
 __all__ = ["PARTS"]
@@ -15,6 +16,6 @@ PARTS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     part.__name__: part
     for part in (
         *(spark_work, spark_process, spark_submit, process, split),
-        *(generate, spark_generate, history, waiting_days, growth, long_process, demo),
+        *(generate, spark_generate, history, waiting_days, growth, long_process, land_csv, demo),
     )
 }

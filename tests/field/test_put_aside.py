@@ -151,3 +151,10 @@ def test_what_follows_records_within_a_value_is_passed_by_only_if_it_is_sound(
     else:
         with pytest.raises(FileUnreadable, match="line 1"):
             land(find_inputs([tmp_path / "f.json"]), using, tmp_path / "landed.parquet")
+
+
+def test_a_delimiter_at_the_end_of_each_row_is_named_by_a_header_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text("\n".join([HEADER, *(f"{line(number)}," for number in (1, 2))]))
+    using = mapping(f"[file]\nskip_rows = 1\nheader = {[*NAMES, 'rest']}")
+    found = land(find_inputs([tmp_path / "f.csv"]), using, tmp_path / "landed.parquet")
+    assert (found.rows, found.problems) == (2, {})

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,12 +92,23 @@ def land(sources: Iterable[Input], mapping: Mapping, target: str | Path, last_ro
     landed = Landed()
     try:
         with pq.ParquetWriter(part, LANDED, compression="snappy", use_dictionary=["source_file", "problem"]) as writer:
-            for table in _tables(_numbered(sources, mapping, landed, last_row)):
-                writer.write_table(table)
+            _write(_tables(_numbered(sources, mapping, landed, last_row)), writer)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
     return landed
+
+
+def _write(tables: Iterator[pa.Table], writer: pq.ParquetWriter) -> None:
+    """Write tables, each while the next one is read."""
+    with ThreadPoolExecutor(1) as pool:
+        written: Future[None] | None = None
+        for table in tables:
+            if written is not None:
+                written.result()
+            written = pool.submit(writer.write_table, table)
+        if written is not None:
+            written.result()
 
 
 def _numbered(sources: Iterable[Input], mapping: Mapping, landed: Landed, number: int) -> Iterator[pa.RecordBatch]:

@@ -12,6 +12,8 @@ from shipment_etl.ingest.limits import MAX_RECORD_CHARACTERS
 __all__ = ["NOT_TEXT", "Lines", "blocks", "chunks", "decode"]
 
 BLOCK_BYTES = 1 << 22
+HEAD_BYTES = 1 << 16
+"""What is read first: the block of a header is taken apart line by line, which takes long."""
 BYTE_ORDER_MARK = "\ufeff"
 MAX_LINE_BYTES = 4 * MAX_RECORD_CHARACTERS
 KEEP = "shipment_etl.keep"
@@ -39,18 +41,24 @@ def chunks(opened: Opened, encoding: str) -> Iterator[str]:
     first = True
     try:
         decoder = codecs.getincrementaldecoder(encoding)(KEEP)
-        while True:
-            data = opened.data.read(BLOCK_BYTES)
+        for data in _pieces(opened):
             text = decoder.decode(data, final=not data)
             if first and text:
                 text, first = text.removeprefix(BYTE_ORDER_MARK), False
             if text:
                 yield text
-            if not data:
-                return
     except UnicodeError as problem:
         remedy = NO_MARK.format(codecs.lookup(encoding).name) if "BOM" in str(problem) else NOT_TEXT
         raise FileUnreadable(opened.name, f"it is not {encoding} ({problem})", remedy) from problem
+
+
+def _pieces(opened: Opened) -> Iterator[bytes]:
+    """Yield the bytes of a file; at last none."""
+    data = opened.data.read(min(HEAD_BYTES, BLOCK_BYTES))
+    while data:
+        yield data
+        data = opened.data.read(BLOCK_BYTES)
+    yield data
 
 
 def blocks(opened: Opened, encoding: str) -> Iterator[bytes]:
@@ -78,10 +86,9 @@ def _utf_8(opened: Opened, encoding: str) -> Iterator[bytes]:
     if not _is_utf_8(encoding):
         yield from (chunk.encode("utf-8", "surrogatepass") for chunk in chunks(opened, encoding))
         return
-    first = opened.data.read(BLOCK_BYTES).removeprefix(codecs.BOM_UTF8)
-    while first:
-        yield first
-        first = opened.data.read(BLOCK_BYTES)
+    pieces = _pieces(opened)
+    yield next(pieces).removeprefix(codecs.BOM_UTF8)
+    yield from pieces
 
 
 def decode(block: bytes, encoding: str) -> str:
