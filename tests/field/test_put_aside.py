@@ -158,3 +158,14 @@ def test_a_delimiter_at_the_end_of_each_row_is_named_by_a_header_of_its_own(tmp_
     using = mapping(f"[file]\nskip_rows = 1\nheader = {[*NAMES, 'rest']}")
     found = land(find_inputs([tmp_path / "f.csv"]), using, tmp_path / "landed.parquet")
     assert (found.rows, found.problems) == (2, {})
+
+
+@pytest.mark.parametrize("before", ["\x1a", "\x0c", "\t", "\x1c", "\n"])
+@pytest.mark.parametrize("accent", ["\u0301", "\u0307", "\u0308"])
+def test_an_accent_after_a_control_character_stays_one_of_its_own(tmp_path: Path, before: str, accent: str) -> None:
+    name = f"Zu\u0308{before}{accent}rich"
+    lands = [*landed(tmp_path, "f.csv", f"{HEADER}\n{line(1, From=f'{chr(34)}{name}{chr(34)}')}".encode())]
+    lands += landed(tmp_path, "f.jsonl", json.dumps({**SOUND, "From": name}).encode())
+    assert [(json.loads(record)["From"], problem) for record, problem in lands] == [
+        (f"Z\u00fc{before}{accent}rich", None)
+    ] * 2

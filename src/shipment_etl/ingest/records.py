@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
@@ -21,6 +22,9 @@ RECORDS = pa.schema([pa.field("record", pa.string(), nullable=False), pa.field("
 
 BROKEN = re.compile("[\ud800-\udfff\0]")
 """NUL, and surrogates: half a character, or what stands for a byte that is no text in a file's encoding."""
+
+MARKED_ESCAPE = r"\\(?:[bfnrt]|u[0-9a-f]{4})\p{M}"
+"""An escape of JSON before an accent of its own."""
 
 MAX_NOTED = 50
 """Different values of a column that are noted."""
@@ -90,8 +94,26 @@ def record_batch(record: pa.Array, problem: pa.Array | None = None) -> pa.Record
     """Return a batch of records, whose texts are made canonical: equal texts are equal bytes (Unicode's form NFC)."""
     problem = pa.nulls(len(record), pa.string()) if problem is None else problem
     if not pc.all(pc.string_is_ascii(record)).as_py():
-        record = pc.utf8_normalize(record, form="NFC")
+        record = _normalize(record)
     return pa.RecordBatch.from_arrays([record, problem], schema=RECORDS)
+
+
+def _normalize(record: pa.Array) -> pa.Array:
+    normal = pc.utf8_normalize(record, form="NFC")
+    marked = pc.match_substring_regex(record, MARKED_ESCAPE)
+    if not pc.any(marked).as_py():
+        return normal
+    # There the accent would go onto the last letter of the escape.
+    texts = zip(record.to_pylist(), normal.to_pylist(), marked.to_pylist(), strict=True)
+    return pa.array([_normalize_values(text) if is_marked else found for text, found, is_marked in texts], pa.string())
+
+
+def _normalize_values(text: str) -> str:
+    values = {
+        unicodedata.normalize("NFC", name): value if value is None else unicodedata.normalize("NFC", value)
+        for name, value in json.loads(text).items()
+    }
+    return json.dumps(values, ensure_ascii=False)
 
 
 def escape_broken(text: str) -> str:
