@@ -126,4 +126,7 @@ def test_the_command_line_asks_lands_and_processes_what_waits(folder: Path) -> N
     assert with_date.stderr.startswith("no batch waits")
     assert "4 accepted" in with_date.stdout
     missing = run("process", "--lake", "lake", "--date", "2026-11-08", code=1).stderr
-    assert "raw/* has no batch of 2026-11-08. It has: acme 2026-11-09" in missing
+    assert "raw/acme has no batch of 2026-11-08. It has: 2026-11-09" in missing
+    run("generate", "--lake", "lake", "--rows", "10", "--date", "2026-11-10")
+    missing = run("process", "--lake", "lake", "--date", "2026-11-08", code=1).stderr
+    assert "raw/* has no batch of 2026-11-08. It has: acme 2026-11-09, shipments 2026-11-10" in missing

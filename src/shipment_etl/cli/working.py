@@ -326,8 +326,9 @@ def _choose(
         landed = landed_batches(lake, source)
         chosen = [batch for batch in landed if batch.batch_date in dates]
         if not chosen:
-            known = [str(batch) if source is None else batch.batch_date.isoformat() for batch in landed]
-            raise BatchMissing(source or "*", dates[0], known)
+            sources = {batch.source for batch in landed}
+            known = [batch.batch_date.isoformat() if len(sources) == 1 else str(batch) for batch in landed]
+            raise BatchMissing(sources.pop() if len(sources) == 1 else source or "*", dates[0], known)
     if dates and not waiting:
         return chosen
     left = backlog(lake, source)
