@@ -118,7 +118,10 @@ def judge(made: File, folder: Path, target: Path, block_bytes: int = text.BLOCK_
     if memory > MAX_MEMORY:
         return "landed", f"memory of {memory / 1e6:,.0f} MB"
     rows = pq.read_table(target).to_pylist()
-    fault = _compare(made, landed, rows)
+    try:
+        fault = _compare(made, landed, rows)
+    except ValueError:
+        fault = f"a record that is no JSON landed: {traceback.format_exc()}"
     return ("landed with problems" if landed.problems else "landed"), fault
 
 
