@@ -11,10 +11,9 @@ from importlib.util import find_spec
 
 from packaging.requirements import Requirement
 
-from shipment_etl.cli.rendering import print_json_lines
+from shipment_etl.cli.rendering import describe_batches, print_json_lines
 from shipment_etl.cli.terminal import console
 from shipment_etl.errors import ShipmentEtlError
-from shipment_etl.errors.wording import listed
 
 __all__ = ["Finding", "examine", "print_findings"]
 
@@ -167,9 +166,9 @@ def _lake(uri: str) -> Finding:
         return Finding(what, "red", problem.message.rstrip("."), problem.remedy)
     found = f"{tables} tables"
     if left.held:
-        found += f"; {len(left.held)} held: {listed(map(str, left.held))}"
+        found += f"; {describe_batches(left.held, 'held')}"
     if left.waiting:
-        found += f"; {len(left.waiting)} waiting: {listed(map(str, left.waiting))}"
+        found += f"; {describe_batches(left.waiting, 'waiting')}"
         return Finding(what, "yellow", found, f"Process them: shipment-etl process --lake {uri}")
     if left.held:
         return Finding(what, "yellow", found, f"Look at why: shipment-etl show quarantine --lake {uri}")

@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import takewhile
@@ -14,10 +14,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from shipment_etl.cli.terminal import console
+from shipment_etl.errors.wording import listed
+from shipment_etl.lake.landed import LandedBatch
 from shipment_etl.lake.runs import Run
 from shipment_etl.printable import printable, printable_json
 
-__all__ = ["print_csv", "print_json_lines", "print_run", "print_table"]
+__all__ = ["describe_batches", "print_csv", "print_json_lines", "print_run", "print_table"]
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """With what a text begins that a spreadsheet takes for a formula: OWASP, CSV Injection."""
@@ -71,6 +73,11 @@ def print_json_lines(rows: Iterable[Mapping[str, Any]]) -> None:
     """Print one JSON object a line; decimals as text, so that no digit is lost."""
     for row in rows:
         sys.stdout.write(printable_json(row) + "\n")
+
+
+def describe_batches(batches: Collection[LandedBatch], state: str) -> str:
+    """Return how many batches are in a state, and which, as in: 2 waiting: acme 2026-11-09, acme 2026-11-10."""
+    return f"{len(batches)} {state}: {listed(map(str, batches))}"
 
 
 def print_run(run: Run) -> None:

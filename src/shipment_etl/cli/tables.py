@@ -8,10 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from shipment_etl.cli.rendering import print_csv, print_json_lines, print_run, print_table
+from shipment_etl.cli.rendering import describe_batches, print_csv, print_json_lines, print_run, print_table
 from shipment_etl.cli.terminal import echo
 from shipment_etl.errors import ShipmentEtlError
-from shipment_etl.errors.wording import listed
 from shipment_etl.jobs.maintain import Maintenance
 from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
@@ -81,10 +80,10 @@ def show_runs(lake: Lake, limit: int, as_json: bool) -> None:
     print_table(RUNS.name, shown, ({**row, "started_at": row["started_at"][:19]} for row in newest))
     left = backlog(lake)
     if left.waiting:
-        echo(f"  {len(left.waiting)} waiting: {listed(map(str, left.waiting))}")
+        echo(f"  {describe_batches(left.waiting, 'waiting')}")
         echo(f"    process them: shipment-etl process --lake {lake.uri}")
     if left.held:
-        echo(f"  {len(left.held)} held: {listed(map(str, left.held))}")
+        echo(f"  {describe_batches(left.held, 'held')}")
         echo(f"    look at why: shipment-etl show quarantine --lake {lake.uri}")
 
 

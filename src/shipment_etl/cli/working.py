@@ -338,15 +338,15 @@ def _choose(
 
 
 def _print_backlog(left: "Backlog", held: bool) -> None:
-    from shipment_etl.errors.wording import listed
+    from shipment_etl.cli.rendering import describe_batches
 
     if left.waiting:
-        echo(f"{len(left.waiting)} waiting: {listed(map(str, left.waiting))}", err=True)
+        echo(describe_batches(left.waiting, "waiting"), err=True)
     else:
         echo("no batch waits: all landed batches are processed", err=True)
     if left.held:
         taken = "" if held else "; --accept-rejected takes them"
-        echo(f"{len(left.held)} held: {listed(map(str, left.held))}{taken}", err=True)
+        echo(f"{describe_batches(left.held, 'held')}{taken}", err=True)
 
 
 def _run_each(

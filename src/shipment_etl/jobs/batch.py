@@ -147,7 +147,7 @@ def _count_reasons(work: Work, quarantine: Written) -> dict[str, int]:
     """Return reasons, as weight:greater_than, with the rows that they stand against; the most frequent first."""
     found: dict[str, int] = {}
     for file in quarantine.files:
-        reasons = pc.list_flatten(work.lake.content(QUARANTINE.name, file.path)["reasons"].combine_chunks())
+        reasons = pc.list_flatten(work.lake.content(QUARANTINE.name, file.path, ["reasons"])["reasons"].combine_chunks())
         column, rule = (pc.struct_field(reasons, name).cast(pa.string()) for name in ("column", "rule"))
         names = pc.binary_join_element_wise(column, rule, ":")
         for each in pc.value_counts(names).to_pylist():

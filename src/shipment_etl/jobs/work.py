@@ -170,10 +170,10 @@ class Work:
         """Return the files of a table that what was put into it replaces."""
         return self._changes[table.name].removed
 
-    def put_batch(self, table: Table, written: Written) -> None:
-        """Let written files be the batch of this job in a table, in place of the one that is there."""
+    def put_batch(self, table: Table, written: Written, removed: Iterable[DataFile] | None = None) -> None:
+        """Let written files be the batch of this job in a table: in place of some of its files, of all if None."""
         files = tuple(replace(each, partition=self.batch) for each in written.files)
-        self.put(table, written.with_files(files), self.files_of_batch(table.name))
+        self.put(table, written.with_files(files), self.files_of_batch(table.name) if removed is None else removed)
 
     def put(self, table: Table, written: Written, removed: Iterable[DataFile]) -> None:
         """Let written files be a part of a table, in place of others."""
@@ -184,20 +184,12 @@ class Work:
         self._changes[table.name] = _Change(table, written, removed, kept)
 
     def replace_batch(self, table: Table, rows: DataFrame) -> None:
-        """Write a batch in place of the one in a table.
-
-        `source` and `batch_date` are set here, so that no row can lie outside.
-        """
-        written = self.write(table, rows.drop(*self.batch))
-        self.put_batch(table, written)
-        self.vouch(table, self.with_batch(self.read_files(table, self.files_of_batch(table.name))))
+        """Write a batch in place of the one in a table."""
+        self._write_batch(table, rows, None)
 
     def add_to_batch(self, table: Table, rows: DataFrame) -> None:
         """Write more rows of a batch that is in a table."""
-        written = self.write(table, rows.drop(*self.batch))
-        files = tuple(replace(each, partition=self.batch) for each in written.files)
-        self.put(table, written.with_files(files), ())
-        self.vouch(table, self.with_batch(self.read_files(table, self.files_of_batch(table.name))))
+        self._write_batch(table, rows, ())
 
     def content(self, table: Table, files: Iterable[DataFile], columns: Sequence[str]) -> pa.Table:
         """Return some columns of files of a table, without an engine."""
@@ -310,6 +302,11 @@ class Work:
             problem.add_note(f"Rolling back failed as well: {another} The next job will roll back.")
         finally:
             self.plugins.tell("run_failed", start=self.start, error=problem)
+
+    def _write_batch(self, table: Table, rows: DataFrame, removed: Iterable[DataFile] | None) -> None:
+        """Write rows of the batch; `source` and `batch_date` are set here, so that no row can lie outside."""
+        self.put_batch(table, self.write(table, rows.drop(*self.batch)), removed)
+        self.vouch(table, self.with_batch(self.read_files(table, self.files_of_batch(table.name))))
 
     def _commit(self) -> None:
         for name, change in self._changes.items():

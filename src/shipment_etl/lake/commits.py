@@ -23,7 +23,7 @@ from shipment_etl.errors import CommitConflict, EngineFailed, LakeFull, StorageE
 from shipment_etl.lake.storage import Storage
 from shipment_etl.lake.tables import Table
 
-__all__ = ["Commit", "DataFile", "commit_files", "describe_file", "mark", "read_commit", "translate_errors"]
+__all__ = ["Commit", "DataFile", "commit_files", "describe_file", "mark", "read_commit", "reason_of", "translate_errors"]
 
 MARK = "shipment_etl.run"
 """In the commit's metadata: the run that made it."""
@@ -202,8 +202,7 @@ def translate_errors(doing: str, storage: Storage, work: Callable[[], Answer]) -
     try:
         return work()
     except (PySparkException, Py4JError, DeltaError, pa.ArrowException, OSError) as problem:
-        # Java's bridge says first which call of its own failed.
-        text = str(problem).partition("\n: ")[2] or str(problem)
+        text = reason_of(problem)
         if any(sign in text.lower() for sign in NO_SPACE):
             raise LakeFull(storage.uri) from problem
         if isinstance(problem, DeltaError) and any(sign in text.lower() for sign in CONFLICT):
@@ -211,6 +210,11 @@ def translate_errors(doing: str, storage: Storage, work: Callable[[], Answer]) -
         # Where the storage is to blame, its own error says so better.
         storage.check()
         raise storage.failure_in(text) or EngineFailed(doing, text) from problem
+
+
+def reason_of(problem: Exception) -> str:
+    """Return what an engine says of a failure. Java's bridge says first which call of its own failed."""
+    return str(problem).partition("\n: ")[2] or str(problem)
 
 
 def _actions(content: bytes) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -10,6 +10,7 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from shipment_etl.errors import EngineFailed, FileDamaged, RowsLost, ShipmentEtlError
+from shipment_etl.lake.commits import reason_of
 from shipment_etl.lake.lake import DataFile, Lake
 
 __all__ = ["explain", "reading"]
@@ -57,8 +58,7 @@ def explain(lake: Lake, tables: Mapping[str, int | None], problem: Exception) ->
         return blocked
     if isinstance(problem, FILES):
         return _ask_storage(lake, problem)
-    # Java's bridge says first which call of its own failed.
-    text = str(problem).partition("\n: ")[2] or str(problem)
+    text = reason_of(problem)
     if failure := lake.storage.failure_in(text):
         return failure
     return problem if isinstance(problem, ShipmentEtlError) else EngineFailed("reading the lake", text)

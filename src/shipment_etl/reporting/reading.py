@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from shipment_etl.errors import FileDamaged, LakeMissing, NothingToReport, VersionMissing
 from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.landed import LandedBatch, find_backlog, landed_batches
+from shipment_etl.lake.landed import LANDING, LandedBatch, find_backlog, landed_batches
 from shipment_etl.lake.runs import SUCCEEDED, Run, read_runs
 from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS, QUARANTINE, SHIPMENTS, mart_table
 from shipment_etl.reporting.periods import Period, compared
@@ -87,7 +87,7 @@ def read_facts(lake: Lake) -> Facts:
     if not runs:
         raise NothingToReport(lake.uri)
     batches = _newest_of_each_batch(run for run in runs if run.job == "process")
-    landed = _newest_of_each_batch(run for run in runs if run.job in ("generate", "ingest"))
+    landed = _newest_of_each_batch(run for run in runs if run.job in LANDING)
     basis = max(batches, key=lambda run: run.started_at, default=None)
     marts = {name: _nothing(table.columns) for name, table in MART_TABLES.items()}
     facts = Facts(
