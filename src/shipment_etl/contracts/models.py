@@ -14,9 +14,24 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl.errors import InvalidValue
+from shipment_etl.life import DELAYED_DAYS, DELIVERED, OUTCOMES, STATUS_IN_TRANSIT, STATUSES, outcome, outcome_of_status
 from shipment_etl.network import Carrier, City, Network, Warehouse
 
-__all__ = ["COLUMNS", "ERROR", "IDENTITY", "MEASURES", "WARN", "RowRule", "Severity", "Shipment", "contract", "row_rule"]
+__all__ = [
+    "COLUMNS",
+    "ERROR",
+    "IDENTITY",
+    "MAY_BE_UNKNOWN",
+    "MEASURES",
+    "OPTIONAL",
+    "WARN",
+    "RowRule",
+    "Severity",
+    "Shipment",
+    "contract",
+    "row_rule",
+    "with_optional",
+]
 
 Severity = Literal["error", "warn"]
 ERROR: Severity = "error"
@@ -25,7 +40,11 @@ WARN: Severity = "warn"
 IDENTITY = "source_row"
 """The column that tells the rows of a batch apart: the number of the row in its file, or of the generator."""
 
+OPTIONAL = ("outcome",)
+"""Columns that a frame of shipments need not have: without one, nothing is told."""
+
 MEASURES = ("shipment_weight_kg", "shipment_volume_m3", "route_distance_km", "shipping_cost")
+MAY_BE_UNKNOWN = ("promised_date", *MEASURES)
 """Columns that a source may leave unknown, if it says so."""
 
 # Not just \S: Sail takes every white space of Unicode for one, Spark only those of ASCII.
@@ -109,11 +128,12 @@ class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of
         shipment_volume_m3: decimal(12,3), cubic metres.
         shipment_date: date, the day it left.
         promised_date: date, the day it was promised for.
-        delivery_date: date, the day it arrived.
+        delivery_date: date, the day it arrived; null where it has not.
         delay_days: int, delivery − promise in days; early is negative.
-        delivery_status: string, Delayed where delay_days is above 0, else Delivered.
+        delivery_status: string, Delayed where delay_days is above 0, Delivered, In transit, Cancelled, Returned or Lost.
         route_distance_km: decimal(10,3), kilometres from warehouse to city.
         shipping_cost: decimal(14,2), currency.
+        outcome: string, how it ended: delivered, cancelled, returned or lost; null while it is in transit.
     """
 
     shipment_id: T.StringType() = Field(str_matches=NOT_BLANK)  # type: ignore[valid-type]  # pandera's own way
@@ -124,12 +144,16 @@ class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of
     shipment_volume_m3: T.DecimalType(12, 3) = Field(gt=0)  # type: ignore[valid-type]
     shipment_date: T.DateType() = Field(in_range={"min_value": FIRST_DAY, "max_value": LAST_DAY})  # type: ignore[valid-type]
     promised_date: T.DateType() = Field(in_range={"min_value": FIRST_DAY, "max_value": LAST_DAY})  # type: ignore[valid-type]
-    delivery_date: T.DateType() = Field(in_range={"min_value": FIRST_DAY, "max_value": LAST_DAY})  # type: ignore[valid-type]
+    # Without it a shipment is in transit.
+    delivery_date: T.DateType() = Field(  # type: ignore[valid-type]
+        in_range={"min_value": FIRST_DAY, "max_value": LAST_DAY}, nullable=True
+    )
     # Both follow from the dates, so their absence is told by the dates alone.
     delay_days: T.IntegerType() = Field(nullable=True)  # type: ignore[valid-type]
-    delivery_status: T.StringType() = Field(isin=["Delivered", "Delayed"], nullable=True)  # type: ignore[valid-type]
+    delivery_status: T.StringType() = Field(isin=list(STATUSES), nullable=True)  # type: ignore[valid-type]
     route_distance_km: T.DecimalType(10, 3) = Field(gt=0, le=EQUATOR_KM)  # type: ignore[valid-type]
     shipping_cost: T.DecimalType(14, 2) = Field(ge=0)  # type: ignore[valid-type]
+    outcome: T.StringType() = Field(isin=list(OUTCOMES), nullable=True)  # type: ignore[valid-type]
 
     @row_rule("promised_date", "promised before it was shipped")
     def promised_after_shipped() -> Column:
@@ -145,7 +169,30 @@ class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of
 
     @row_rule("delivery_status", "delivery_status does not match delay_days")
     def status_matches_delay() -> Column:
-        return (F.col("delivery_status") == "Delayed") == (F.col("delay_days") > 0)
+        told = F.col("delivery_status")
+        return F.when(told.isin("Delivered", "Delayed"), (told == "Delayed") == (F.col("delay_days") >= DELAYED_DAYS))
+
+    @row_rule("delivery_status", "delivery_status does not match outcome")
+    def status_matches_outcome() -> Column:
+        told = F.col("delivery_status").isNotNull() & F.col("outcome").isNotNull()
+        return F.when(told, F.coalesce(outcome_of_status() == F.col("outcome"), F.lit(False)))
+
+    @row_rule("delivery_date", "delivered, but the day is missing")
+    def delivery_has_date() -> Column:
+        delivered = (outcome() == DELIVERED) | F.col("delay_days").isNotNull()
+        return F.when(delivered, F.col("delivery_date").isNotNull())
+
+    @row_rule("delivery_date", "in transit, but with a day of delivery")
+    def in_transit_has_no_date() -> Column:
+        return F.when(F.col("delivery_status") == STATUS_IN_TRANSIT, F.col("delivery_date").isNull())
+
+
+def with_optional(frame: DataFrame) -> DataFrame:
+    """Return a frame of shipments with the optional columns that it lacks: in them, nothing is told."""
+    columns = frame.columns
+    kinds = Shipment.to_schema().columns
+    missing = {name: F.lit(None).cast(kinds[name].dtype.type) for name in OPTIONAL if name not in columns}
+    return frame.withColumns(missing) if missing else frame
 
 
 COLUMNS: tuple[str, ...] = tuple(Shipment.to_schema().columns)
@@ -157,11 +204,11 @@ def contract(network: Network | None = None, unknown: Iterable[str] = (), rules:
 
     Args:
         network: names that are allowed; a kind of which it has none is open. The default network if None.
-        unknown: measures that may be null.
+        unknown: columns of `MAY_BE_UNKNOWN` that may be null.
         rules: more rules that a row must keep.
 
     Raises:
-        InvalidValue: `unknown` names a column that is not a measure.
+        InvalidValue: `unknown` names another column.
     """
     network = Network.default() if network is None else network
     schema = deepcopy(Shipment.to_schema())
@@ -174,8 +221,8 @@ def contract(network: Network | None = None, unknown: Iterable[str] = (), rules:
         if members:
             schema.columns[name].checks = [Check.isin([member.name for member in members])]
     for name in unknown:
-        if name not in MEASURES:
-            raise InvalidValue("unknown", name, f"one of {', '.join(MEASURES)}")
+        if name not in MAY_BE_UNKNOWN:
+            raise InvalidValue("unknown", name, f"one of {', '.join(MAY_BE_UNKNOWN)}")
         schema.columns[name].nullable = True
     schema.checks = [*schema.checks, *(rule.check() for rule in rules)]
     return schema

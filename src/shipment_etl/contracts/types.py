@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from shipment_etl.contracts.compile import REASONS_TYPE, REQUIRED, column_named, quote_name, quoted, reason
-from shipment_etl.contracts.models import IDENTITY, Shipment
+from shipment_etl.contracts.models import IDENTITY, Shipment, with_optional
 from shipment_etl.errors import ColumnClash, MissingColumns, WrongTypes
 
 __all__ = ["UNPARSED", "fit"]
@@ -36,13 +36,15 @@ def fit(frame: DataFrame, schema: DataFrameSchema) -> DataFrame:
     Numbers are cast: rounded half up to the decimals of the contract; one that has no place there, as NaN, becomes null.
 
     Columns:
-        those of the frame; then unparsed: array<struct<rule, column, message>>, the values that could not be cast.
+        those of the frame, and the optional ones of a shipment; then unparsed: array<struct<rule, column, message>>, the
+        values that could not be cast.
 
     Raises:
         ColumnClash: names of columns cannot be told apart, or are those that are added.
         MissingColumns: the frame lacks a column of a shipment or of the contract, or source_row.
         WrongTypes: a column has a type whose values cannot be cast.
     """
+    frame = with_optional(frame)
     # Asked once, for a frame asks its engine each time.
     found = {field.name: field.dataType for field in _check_names(frame.schema)}
     wanted = _types(schema)

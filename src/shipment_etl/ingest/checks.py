@@ -12,7 +12,7 @@ from shipment_etl.errors import listed, nearest, shorten
 from shipment_etl.ingest.currencies import CODE
 from shipment_etl.ingest.dates import WRITTEN, date_pattern
 from shipment_etl.ingest.formats import FORMATS
-from shipment_etl.ingest.mapping import DERIVED, TYPES, UNITS, ColumnMapping, Mapping, Numbers
+from shipment_etl.ingest.mapping import DATES_OPEN, DERIVED, TYPES, UNITS, ColumnMapping, Mapping, Numbers
 from shipment_etl.ingest.patterns import portable_regex
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def _shape_problems(mapping: Mapping) -> Iterator[str]:
     missing = [name for name in COLUMNS if name not in (*mapping.columns, *MEASURES, *DERIVED)]
     if missing:
         yield f"these columns are not mapped: {listed(missing)}. Give each a column of the file, or a constant."
+        if "promised_date" in missing:
+            yield "promised_date is not mapped. If the source has no promises, say so: promised_date = { optional = true }."
     yield from _zone_problems("timezone", mapping.timezone)
     for name, values in mapping.where.items():
         if not values:
@@ -90,7 +92,7 @@ def _number_problems(numbers: Numbers) -> Iterator[str]:
 def _column_problems(name: str, column: ColumnMapping, mapping: Mapping) -> Iterator[str]:
     kind = TYPES[name]
     sources = (column.column is not None, bool(column.columns), column.constant is not None, column.from_row)
-    if sum(sources) != 1:
+    if sum(sources) != 1 and not (sum(sources) == 0 and column.optional and name in DATES_OPEN):
         yield "needs one of column, columns, constant and from_row, and no two of them."
     if column.from_row and name != "shipment_id":
         yield "has from_row, but only shipment_id may be made of file and row."
@@ -99,8 +101,8 @@ def _column_problems(name: str, column: ColumnMapping, mapping: Mapping) -> Iter
     yield from _date_problems(name, column, kind, mapping)
     yield from _measure_problems(name, column, kind)
     yield from (f"has the null pattern {each!r}: {problem}." for each, problem in _regex_problems(column.null_patterns))
-    if column.optional and name not in MEASURES:
-        yield f"is optional, but only {listed(MEASURES)} may be unknown."
+    if column.optional and name not in (*DATES_OPEN, *MEASURES):
+        yield f"is optional, but only {listed((*DATES_OPEN, *MEASURES))} may be unknown."
     if (column.values or column.fold_case) and not isinstance(kind, StringType):
         yield "has values or fold_case, but is no text."
     if isinstance(kind, DecimalType):

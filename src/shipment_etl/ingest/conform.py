@@ -5,6 +5,7 @@ from collections.abc import Mapping as Table
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from shipment_etl import life
 from shipment_etl.contracts.compile import REASONS_TYPE, RECORD, quoted, reason
 from shipment_etl.contracts.models import COLUMNS
 from shipment_etl.ingest.mapping import TYPES, Mapping
@@ -36,22 +37,24 @@ def conform(landed: DataFrame, mapping: Mapping, network: Network | None = None)
         network: whose rates of currencies count; none if None.
 
     Columns:
-        the columns of the contract, in its types; delay_days and delivery_status follow from the dates where unknown.
+        the columns of the contract, in its types; delay_days, delivery_status and outcome follow from each
+            other and the dates where unknown.
         source, batch_date, source_file, source_row: as landed.
         original: map<string, string>, the record.
         unparsed: array<struct<rule, column, message>>, never null: record (its problem), number, whole_number, date,
             far_date or currency.
     """
     rates = _rates(mapping, network)
-    readings = {name: read_column(name, column, mapping, rates or ()) for name, column in mapping.columns.items()}
+    mapped = {name: column for name, column in mapping.columns.items() if column.is_told}
+    readings = {name: read_column(name, column, mapping, rates or ()) for name, column in mapped.items()}
     texts = landed.select(
         *LINEAGE,
         F.col("record").alias("original"),
         "problem",
-        *(text_of(name, column, mapping).alias(f"{name}_text") for name, column in mapping.columns.items()),
+        *(text_of(name, column, mapping).alias(f"{name}_text") for name, column in mapped.items()),
         *(
             tidied(value_of("record", column.unit_column)).alias(f"{name}_unit_text")
-            for name, column in mapping.columns.items()
+            for name, column in mapped.items()
             if column.unit_column is not None
         ),
         _currency(mapping).alias(CURRENCY),
@@ -64,8 +67,8 @@ def conform(landed: DataFrame, mapping: Mapping, network: Network | None = None)
     found = typed.withColumn("unparsed", _unparsed(readings, mapping, rates))
     if rates is not None:
         found = found.withColumn("shipping_cost", F.expr(_converted(mapping, rates)).cast(TYPES["shipping_cost"]))
-    found = found.withColumn("delay_days", _unless_told("delay_days", _days_late(), mapping))
-    found = found.withColumn("delivery_status", _unless_told("delivery_status", _status(), mapping))
+    derived = {"delay_days": life.delay_days(), "delivery_status": life.status(), "outcome": life.outcome()}
+    found = found.withColumns({name: _unless_told(name, value, mapping) for name, value in derived.items()})
     # Rows are packed and unpacked, so that what a caller asks of them is not worked into every step above by Sail's planner.
     return found.select(F.inline(F.array(F.struct(*COLUMNS, *LINEAGE, "original", "unparsed"))))
 
@@ -74,14 +77,6 @@ def _unless_told(name: str, derived: Column, mapping: Mapping) -> Column:
     if name not in mapping.columns:
         return derived
     return F.when(F.col(f"{name}_text").isNull(), derived).otherwise(F.col(name))
-
-
-def _days_late() -> Column:
-    return F.unix_date("delivery_date") - F.unix_date("promised_date")
-
-
-def _status() -> Column:
-    return F.when(F.col("delay_days") > 0, "Delayed").when(F.col("delay_days") <= 0, "Delivered")
 
 
 def _currency(mapping: Mapping) -> Column:

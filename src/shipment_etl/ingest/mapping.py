@@ -38,15 +38,17 @@ from typing import Any
 import tomli_w
 from pyspark.sql.types import DataType, StringType
 
-from shipment_etl.contracts.models import MEASURES, Shipment
+from shipment_etl.contracts.models import MAY_BE_UNKNOWN, MEASURES, Shipment
 from shipment_etl.declared import parse_toml, read_text, strict
 from shipment_etl.errors import MappingError, UnknownColumn
 from shipment_etl.ingest.names import tidy
 
-__all__ = ["DERIVED", "TYPES", "UNITS", "ColumnMapping", "FileFormat", "Mapping", "Numbers"]
+__all__ = ["DATES_OPEN", "DERIVED", "TYPES", "UNITS", "ColumnMapping", "FileFormat", "Mapping", "Numbers"]
 
-DERIVED = ("delay_days", "delivery_status")
+DERIVED = ("delay_days", "delivery_status", "outcome")
 """Columns that follow from the dates, and so may be left out of a mapping."""
+DATES_OPEN = ("promised_date", "delivery_date")
+"""Days that a shipment need not have: a promise, where the mapping says so; a delivery, as long as it is in transit."""
 
 TYPES: Table[str, DataType] = MappingProxyType(
     {name: column.dtype.type for name, column in Shipment.to_schema().columns.items()}
@@ -147,7 +149,7 @@ class ColumnMapping:
         nulls, null_patterns: words, and regular expressions (`patterns.portable_regex`), for values that mean "unknown".
         values: texts and what they stand for.
         fold_case: whether texts are taken in upper case; the keys of `values` then count in either.
-        optional: whether a measure may be unknown.
+        optional: whether a measure, a promise or a delivery may be unknown; without a column, it always is.
     """
 
     column: str | None = None
@@ -170,6 +172,11 @@ class ColumnMapping:
     values: dict[str, str] = field(default_factory=dict)
     fold_case: bool = False
     optional: bool = False
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it says where values come from; an optional column need not."""
+        return self.column is not None or bool(self.columns) or self.constant is not None or self.from_row
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -251,8 +258,10 @@ class Mapping(_Declared):
 
     @property
     def unknown(self) -> frozenset[str]:
-        """The measures that may be null: those not mapped, and the optional ones."""
-        return frozenset(name for name in MEASURES if name not in self.columns or self.columns[name].optional)
+        """The columns that may be null: measures that are not mapped, and what is optional."""
+        left_out = {name for name in MEASURES if name not in self.columns}
+        optional = {name for name in MAY_BE_UNKNOWN if name in self.columns and self.columns[name].optional}
+        return frozenset(left_out | optional)
 
     @cached_property
     def names(self) -> frozenset[str]:

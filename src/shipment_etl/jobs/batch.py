@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl.contracts.compile import REASONS_TYPE
-from shipment_etl.contracts.models import COLUMNS, IDENTITY, contract
+from shipment_etl.contracts.models import COLUMNS, IDENTITY, contract, with_optional
 from shipment_etl.contracts.repeats import CONFLICT, DUPLICATE, conflict_reasons, repeated_ids, settle
 from shipment_etl.contracts.split import UNPARSED, Verdict, judge
 from shipment_etl.hashing import hash_of
@@ -63,8 +63,10 @@ def load_batch(work: Work, staging: Staging, network: Network | None) -> Batch:
     name = f"raw/{work.start.source}"
     raw, rows = work.read_batch(name)
     if "mapping" not in raw.columns:
-        fields = [part for name in COLUMNS for part in (F.lit(name), F.col(name).cast("string"))]
+        told = [name for name in COLUMNS if name in raw.columns]
+        fields = [part for name in told for part in (F.lit(name), F.col(name).cast("string"))]
         schema = contract(network, rules=work.plugins.rules())
+        raw = with_optional(raw)
         return Batch(raw, rows, judge(raw, schema), F.to_json(F.create_map(*fields)))
     text = raw.select("mapping").limit(1).collect()[0]["mapping"]
     mapping = Mapping.from_text(text, "the mapping landed with the batch")

@@ -8,14 +8,16 @@ table, all is computed anew. Either way the marts end as a function of lane_days
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from shipment_etl.dates import as_date
 from shipment_etl.jobs.work import PACKAGE, PLUGIN, Work
-from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS, mart_table
+from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS, SHIPMENTS, mart_table
 from shipment_etl.network import Network
 from shipment_etl.transform.lane_days import lane_months
 from shipment_etl.transform.marts import Mart
@@ -44,15 +46,22 @@ def marts_key(versions: Mapping[str, str], network: Network, marts: Sequence[Mar
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def _as_of(work: Work) -> date:
+    """Return the newest batch date of any source: the day on which a shipment in transit is overdue or not."""
+    return max(as_date(each.partition["batch_date"]) for each in work.files(SHIPMENTS.name))
+
+
 def _rebuild(work: Work, network: Network, marts: Sequence[Mart]) -> None:
-    days = work.read_files(LANE_DAYS, work.files(LANE_DAYS.name))
-    months = work.replace(LANE_MONTHS, lane_months(days))
+    as_of = F.lit(_as_of(work))
+    days = work.read_files(LANE_DAYS, work.files(LANE_DAYS.name)).withColumn("as_of", as_of)
+    months = work.replace(LANE_MONTHS, lane_months(days)).withColumn("as_of", as_of)
     for mart in marts:
         work.replace(mart_table(mart), mart.make(days if mart.span == "day" else months, network))
 
 
 def _replace(work: Work, network: Network, marts: Sequence[Mart], changed: Sequence[str]) -> None:
-    months = work.replace(LANE_MONTHS, lane_months(_months_of(work, changed)), _outside(changed))
+    as_of = F.lit(_as_of(work))
+    months = work.replace(LANE_MONTHS, lane_months(_months_of(work, changed)), _outside(changed)).withColumn("as_of", as_of)
     for mart in marts:
         table = mart_table(mart)
         if mart.span == "all_time":
@@ -63,7 +72,11 @@ def _replace(work: Work, network: Network, marts: Sequence[Mart], changed: Seque
             reached, read = _reach(changed, mart.look_back_days > 0)
             # By the month's name: a comparison for each of many months would be a plan too deep for the engines.
             in_reached = F.date_format("shipment_date", "yyyy-MM").isin(*reached)
-            work.replace(table, mart.make(_months_of(work, read), network).where(in_reached), _outside(reached))
+            work.replace(
+                table,
+                mart.make(_months_of(work, read).withColumn("as_of", as_of), network).where(in_reached),
+                _outside(reached),
+            )
 
 
 def _months_of(work: Work, months: Sequence[str]) -> DataFrame:

@@ -19,6 +19,7 @@ from shipment_etl.lake.fingerprint import PARTS, join_parts, row_hash
 from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.tables import LANE_DAYS, SHIPMENTS
 from shipment_etl.lake.written import Written, nothing_written
+from shipment_etl.life import CANCELLED
 from shipment_etl.transform.lane_days import roll_up
 
 __all__ = ["update_lane_days"]
@@ -54,7 +55,8 @@ def update_lane_days(
     if read != shipments.rows:
         raise RowsMissing(SHIPMENTS.name, shipments.rows, read)
     work.vouch(SHIPMENTS, join_parts(read, *(found[name].to_pylist() for name in PARTS)))
-    changed = _replace_months(work, found.drop_columns(list(beside)), nothing)
+    counted = found.filter(pc.not_equal(found["state"], CANCELLED))
+    changed = _replace_months(work, counted.drop_columns(list(beside)), nothing)
     counts = {rule: _total(found, name) for rule, name in zip(warnings, broken, strict=True)}
     return changed, {rule: counts[rule] for rule in sorted(counts, key=lambda rule: (-counts[rule], rule)) if counts[rule]}
 

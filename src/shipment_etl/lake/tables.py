@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shipment_etl.contracts.compile import REASONS_TYPE
-from shipment_etl.contracts.models import Shipment
+from shipment_etl.contracts.models import OPTIONAL, Shipment
 from shipment_etl.transform.lane_days import KEYS, SUMS
 from shipment_etl.transform.marts import SPAN_COLUMNS, Mart
 
@@ -55,7 +55,8 @@ _LINEAGE = {"source": "string", "batch_date": "date", "source_file": "string", "
 
 def raw_table(source: str) -> Table:
     """Return the table of a source whose shipments are typed already, as generated ones are."""
-    return Table(f"raw/{source}", {**_CONTRACT, **_LINEAGE}, BATCH, ("shipment_date",))
+    told = {name: kind for name, kind in _CONTRACT.items() if name not in OPTIONAL}
+    return Table(f"raw/{source}", {**told, **_LINEAGE}, BATCH, ("shipment_date",))
 
 
 def landed_table(source: str) -> Table:
@@ -89,17 +90,15 @@ QUARANTINE = Table(
     BATCH,
 )
 
-_SUM_KEYS = {name: _CONTRACT[name] for name in KEYS}
-
 LANE_DAYS = Table(
     "processed/lane_days",
-    {"source": "string", "batch_date": "date", "month": "string", "shipment_date": "date", **_SUM_KEYS, **SUMS},
+    {"source": "string", "batch_date": "date", "month": "string", "shipment_date": "date", **KEYS, **SUMS},
     # By month only, one file each: marts read the months that a batch touches, whenever these landed.
     ("month",),
     ("shipment_date",),
 )
 
-LANE_MONTHS = Table("processed/lane_months", {"month": "string", **_SUM_KEYS, **SUMS}, ranges=("month",))
+LANE_MONTHS = Table("processed/lane_months", {"month": "string", **KEYS, **SUMS}, ranges=("month",))
 
 
 def mart_table(mart: Mart) -> Table:

@@ -3,9 +3,9 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from shipment_etl.contracts.models import COLUMNS, IDENTITY
+from shipment_etl import life
+from shipment_etl.contracts.models import COLUMNS, IDENTITY, with_optional
 from shipment_etl.contracts.repeats import repeated_ids, settle, suspects
-from shipment_etl.transform.exact import days_between
 
 __all__ = ["LINEAGE", "clean", "derived_columns", "with_derived"]
 
@@ -19,12 +19,13 @@ def clean(good: DataFrame) -> DataFrame:
 
     Columns:
         as in the contract, and the lineage (source, batch_date, source_file, source_row) where it is given; then
-        transit_days: int, days from shipment to delivery.
-        delay_class: string, early, on_time, late_1 or late_2plus, by delay_days.
+        transit_days: int, days from shipment to delivery; null for what was not delivered.
+        delay_class: string, early, on_time, late_1 or late_2plus, by delay_days; null where that is.
         chargeable_weight_kg: decimal(15,3), the weight, or 166.667 kg a cubic metre if that is more; null if unknown.
         cost_per_kg: double, cost / kg; null where a part is unknown.
         cost_per_km: double, cost / km; null where a part is unknown.
     """
+    good = with_optional(good)
     settled = settle(suspects(good.select(IDENTITY, *COLUMNS), repeated_ids(good)), ())
     repeats = settled.where(F.col("repeat").isNotNull())
     return with_derived(good.join(repeats.select(IDENTITY), IDENTITY, "left_anti"))
@@ -32,6 +33,7 @@ def clean(good: DataFrame) -> DataFrame:
 
 def with_derived(good: DataFrame) -> DataFrame:
     """Return good shipments that are unique already, with the columns of `clean`."""
+    good = with_optional(good)
     columns = good.columns
     lineage = [name for name in LINEAGE if name in columns]
     derived = derived_columns()
@@ -40,22 +42,19 @@ def with_derived(good: DataFrame) -> DataFrame:
 
 
 def derived_columns() -> dict[str, Column]:
-    """Return what follows from other columns: delay_days and delivery_status where they are open, and those of `clean`."""
-    delay = F.coalesce("delay_days", days_between("promised_date", "delivery_date"))
+    """Return what follows from other columns: delay, status and outcome where they are open, and those of `clean`."""
     # Row by row, decimals of up to 14 digits become doubles exactly alike on every engine: no detour by their digits.
     cost, weight = F.col("shipping_cost").cast("double"), F.col("shipment_weight_kg").cast("double")
     distance = F.col("route_distance_km").cast("double")
     by_volume = F.expr(f"cast(shipment_volume_m3 * cast({KG_PER_M3} as decimal(6,3)) as decimal(15,3))")
     by_weight = F.col("shipment_weight_kg").cast("decimal(15,3)")
     return {
-        # A source need not have either: both follow from the dates.
-        "delay_days": delay,
-        "delivery_status": F.coalesce("delivery_status", F.when(delay > 0, "Delayed").otherwise("Delivered")),
-        "transit_days": days_between("shipment_date", "delivery_date"),
-        "delay_class": F.when(delay < 0, "early")
-        .when(delay == 0, "on_time")
-        .when(delay == 1, "late_1")
-        .otherwise("late_2plus"),
+        # A source need not have any of them: they follow from each other and from the dates.
+        "delay_days": life.delay_days(),
+        "delivery_status": F.coalesce("delivery_status", life.status()),
+        "outcome": life.outcome(),
+        "transit_days": life.transit_days(),
+        "delay_class": life.delay_class(life.delay_days()),
         "chargeable_weight_kg": F.when(by_weight.isNotNull() & by_volume.isNotNull(), F.greatest(by_weight, by_volume)),
         # No sound shipment has a zero here, but rows that are rejected pass through as well, and ANSI mode stops at one.
         "cost_per_kg": F.when(weight != 0, cost / weight),

@@ -5,9 +5,19 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from shipment_etl import life
+
 __all__ = ["KEYS", "SUMS", "lane_days", "lane_months", "roll_up"]
 
-KEYS = ("origin_warehouse", "destination_city", "carrier", "delay_days")
+KEYS = {
+    "origin_warehouse": "string",
+    "destination_city": "string",
+    "carrier": "string",
+    "state": "string",
+    "delay_days": "int",
+    "due_date": "date",
+}
+"""Key → its type; the last two are null where there is no delay, or nothing is due any more."""
 
 SUMS = {
     "shipments": "bigint",
@@ -32,14 +42,17 @@ TONNE_KM = "cast(shipment_weight_kg * route_distance_km as decimal(22,6)) * cast
 
 
 def lane_days(clean: DataFrame) -> DataFrame:
-    """Sum clean shipments by day, lane, carrier and delay.
+    """Sum clean shipments by day, lane, carrier, state and delay. Cancelled ones are left out.
 
-    One row per (source, batch_date, shipment_date, origin_warehouse, destination_city, carrier, delay_days); source only
-    where the frame has it. A sum is null where no row knows the measure.
+    One row per (source, batch_date, shipment_date, origin_warehouse, destination_city, carrier, state, delay_days,
+    due_date); source only where the frame has it. A sum is null where no row knows the measure.
 
     Columns:
+        state: string, in_transit, delivered, returned or lost.
+        delay_days: int, of delivered shipments with a promise; else null.
+        due_date: date, the promise of shipments in transit; else null.
         shipments: long.
-        transit_days: long, sum over all rows.
+        transit_days: long, sum over delivered shipments.
         weight_kg, volume_m3, distance_km, cost: decimal, sum over the rows that know it.
         cost_shipments: long, rows that know their cost.
         distance_shipments: long, rows that know their distance.
@@ -52,11 +65,14 @@ def lane_days(clean: DataFrame) -> DataFrame:
     Source:
         Tonne-kilometre as in the OECD Glossary of Statistical Terms: one tonne moved over one kilometre.
     """
-    return roll_up(clean)
+    return roll_up(clean.where(life.state() != life.CANCELLED))
 
 
 def roll_up(clean: DataFrame, more: Mapping[str, Column] | None = None) -> DataFrame:
-    """Return `lane_days`, and more aggregates of the same groups by their names."""
+    """Return `lane_days` with cancelled shipments, and more aggregates of the same groups by their names."""
+    clean = clean.withColumns(
+        {"state": life.state(), "due_date": F.when(life.state() == life.IN_TRANSIT, F.col("promised_date"))}
+    )
     weight, distance, cost = F.col("shipment_weight_kg"), F.col("route_distance_km"), F.col("shipping_cost")
     tonne_km = F.expr(TONNE_KM)
     sums = {
@@ -82,9 +98,9 @@ def roll_up(clean: DataFrame, more: Mapping[str, Column] | None = None) -> DataF
 
 
 def lane_months(lane_days: DataFrame) -> DataFrame:
-    """Sum lane_days by month, lane, carrier and delay, over all sources: what all-time marts read.
+    """Sum lane_days by month, lane, carrier, state and delay, over all sources: what all-time marts read.
 
-    One row per (month, origin_warehouse, destination_city, carrier, delay_days).
+    One row per (month, origin_warehouse, destination_city, carrier, state, delay_days, due_date).
 
     Columns:
         month: string, YYYY-MM of the shipment date; the sums of lane_days.

@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from shipment_etl.errors import InvalidValue
+from shipment_etl.life import DELAYED_DAYS, DELIVERED, IN_TRANSIT, LATE_DAYS, LOST, RETURNED
 from shipment_etl.network import Network
 from shipment_etl.transform.exact import percent, ratio
 from shipment_etl.transform.lane_days import SUMS
@@ -27,10 +28,13 @@ __all__ = [
     "cost_analysis",
     "delay_trends",
     "marts",
+    "open_shipments",
     "route_efficiency",
     "warehouse_demand",
 ]
 
+STATES = ("delivered", "in_transit", "overdue", "returned", "lost")
+"""Columns with the shipments of each state; those overdue are in transit."""
 TREND_DAYS = 7
 MOST_LOOK_BACK_DAYS = 28
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -43,17 +47,20 @@ SPAN_COLUMNS: Mapping[str, str | None] = MappingProxyType({"all_time": None, "mo
 def carrier_performance(lane_days: DataFrame) -> DataFrame:
     """How well each carrier keeps its promises, and what it costs.
 
-    One row per carrier, over all days given.
+    One row per carrier, over all days given. Delays are those of delivered shipments with a promise.
 
     Columns:
         shipments: long.
+        delivered, in_transit, returned, lost: long, shipments by how they ended.
+        overdue: long, shipments in transit whose promised day is before the newest batch date.
+        with_delay: long, delivered shipments with a promise: what the next columns are over.
         on_time_shipments: long, with a delay of 0 days or less.
-        on_time_pct: double, per cent of shipments with a delay of 0 days or less.
-        late_2plus_pct: double, per cent of shipments with a delay of 2 days or more.
+        on_time_pct: double, per cent with a delay of 0 days or less.
+        late_2plus_pct: double, per cent with a delay of 2 days or more.
         avg_delay_days: double, mean days late, early counting as 0.
         avg_days_vs_promise: double, mean days against the promise, early being negative.
         p50_delay_days: int, median delay, early being negative; nearest rank.
-        p95_delay_days: int, delay that 95 per cent of shipments do not exceed; nearest rank.
+        p95_delay_days: int, delay that 95 per cent do not exceed; nearest rank.
         avg_transit_days: double, mean days from shipment to delivery.
         avg_cost: double, currency a shipment; null where no cost is known.
         cost_per_kg: double, Σ cost / Σ kg; null where no shipment knows both.
@@ -62,16 +69,17 @@ def carrier_performance(lane_days: DataFrame) -> DataFrame:
     Source:
         Nearest rank: Hyndman and Fan, "Sample Quantiles in Statistical Packages" (1996), definition 1.
     """
-    by_delay = lane_days.groupBy("carrier", "delay_days").agg(*_totals())
+    by_delay = with_states(lane_days).groupBy("carrier", "delay_days").agg(*_totals(), *_states())
     # The histogram of delays is small, so exact percentiles are a running count away.
-    running = F.sum("shipments").over(Window.partitionBy("carrier").orderBy("delay_days"))
-    every = F.sum("shipments").over(Window.partitionBy("carrier"))
+    running = F.sum("with_delay").over(Window.partitionBy("carrier").orderBy("delay_days"))
+    every = F.sum("with_delay").over(Window.partitionBy("carrier"))
     ranked = by_delay.withColumns({"running": running, "every": every})
-    delay, shipments = F.col("delay_days"), F.col("shipments")
+    delay, shipments = F.col("delay_days"), F.col("with_delay")
     carriers = ranked.groupBy("carrier").agg(
         *_totals(),
-        F.sum(F.when(delay <= 0, shipments).otherwise(0)).alias("on_time_shipments"),
-        F.sum(F.when(delay >= 2, shipments).otherwise(0)).alias("late_2plus_shipments"),
+        *_states(),
+        F.sum(F.when(delay < DELAYED_DAYS, shipments).otherwise(0)).alias("on_time_shipments"),
+        F.sum(F.when(delay >= LATE_DAYS, shipments).otherwise(0)).alias("late_2plus_shipments"),
         F.sum(F.greatest(delay, F.lit(0)) * shipments).alias("days_late"),
         F.sum(delay * shipments).alias("days_vs_promise"),
         _nearest_rank(50).alias("p50_delay_days"),
@@ -80,14 +88,16 @@ def carrier_performance(lane_days: DataFrame) -> DataFrame:
     return carriers.select(
         "carrier",
         "shipments",
+        *STATES,
+        "with_delay",
         "on_time_shipments",
-        _percent("on_time_shipments", "shipments").alias("on_time_pct"),
-        _percent("late_2plus_shipments", "shipments").alias("late_2plus_pct"),
-        _ratio("days_late", "shipments").alias("avg_delay_days"),
-        _ratio("days_vs_promise", "shipments").alias("avg_days_vs_promise"),
+        _percent("on_time_shipments", "with_delay").alias("on_time_pct"),
+        _percent("late_2plus_shipments", "with_delay").alias("late_2plus_pct"),
+        _ratio("days_late", "with_delay").alias("avg_delay_days"),
+        _ratio("days_vs_promise", "with_delay").alias("avg_days_vs_promise"),
         "p50_delay_days",
         "p95_delay_days",
-        _ratio("transit_days", "shipments").alias("avg_transit_days"),
+        _ratio("transit_days", "delivered").alias("avg_transit_days"),
         _ratio("cost", "cost_shipments").alias("avg_cost"),
         _ratio("weighed_cost", "priced_weight_kg").alias("cost_per_kg"),
         _ratio("tonne_km_cost", "priced_tonne_km").alias("cost_per_tonne_km"),
@@ -97,28 +107,36 @@ def carrier_performance(lane_days: DataFrame) -> DataFrame:
 def route_efficiency(lane_days: DataFrame) -> DataFrame:
     """Speed, reliability and cost of every lane.
 
-    One row per (origin_warehouse, destination_city), over all days given.
+    One row per (origin_warehouse, destination_city), over all days given. Delays are those of delivered shipments with a
+    promise.
 
     Columns:
         shipments: long.
+        delivered, in_transit, returned, lost: long, shipments by how they ended.
+        overdue: long, shipments in transit whose promised day is before the newest batch date.
+        with_delay: long, delivered shipments with a promise.
         avg_distance_km: double, kilometres; null where no distance is known.
         avg_transit_days: double, days from shipment to delivery.
-        km_per_day: double, Σ km / Σ days in transit; null where no distance is known.
-        on_time_pct: double, per cent of shipments with a delay of 0 days or less.
+        km_per_day: double, Σ km / Σ days in transit of delivered shipments; null where no distance is known.
+        on_time_pct: double, per cent of those with_delay that have a delay of 0 days or less.
         avg_cost: double, currency a shipment; null where no cost is known.
         cost_per_km: double, Σ cost / Σ km; null where no shipment knows both.
         cost_per_tonne_km: double, Σ cost / Σ (tonnes × km); null where no shipment knows all three.
     """
-    on_time = F.sum(F.when(F.col("delay_days") <= 0, F.col("shipments")).otherwise(0)).alias("on_time_shipments")
-    lanes = lane_days.groupBy("origin_warehouse", "destination_city").agg(*_totals(), on_time)
+    on_time = F.sum(F.when(F.col("delay_days") < DELAYED_DAYS, F.col("shipments")).otherwise(0)).alias("on_time_shipments")
+    delivered_km = F.sum(F.when(F.col("state") == DELIVERED, F.col("distance_km"))).alias("delivered_km")
+    by_lane = with_states(lane_days).groupBy("origin_warehouse", "destination_city")
+    lanes = by_lane.agg(*_totals(), *_states(), on_time, delivered_km)
     return lanes.select(
         "origin_warehouse",
         "destination_city",
         "shipments",
+        *STATES,
+        "with_delay",
         _ratio("distance_km", "distance_shipments").alias("avg_distance_km"),
-        _ratio("transit_days", "shipments").alias("avg_transit_days"),
-        _ratio("distance_km", "distance_transit_days").alias("km_per_day"),
-        _percent("on_time_shipments", "shipments").alias("on_time_pct"),
+        _ratio("transit_days", "delivered").alias("avg_transit_days"),
+        _ratio("delivered_km", "distance_transit_days").alias("km_per_day"),
+        _percent("on_time_shipments", "with_delay").alias("on_time_pct"),
         _ratio("cost", "cost_shipments").alias("avg_cost"),
         _ratio("distance_cost", "priced_distance_km").alias("cost_per_km"),
         _ratio("tonne_km_cost", "priced_tonne_km").alias("cost_per_tonne_km"),
@@ -165,6 +183,7 @@ def delay_trends(lane_days: DataFrame) -> DataFrame:
 
     Columns:
         shipments: long.
+        with_delay: long, those that are delivered, and had a promise: what the next columns are over.
         delayed_shipments: long, with a delay above 0 days.
         delayed_pct: double, per cent of the day's shipments with a delay above 0 days.
         avg_delay_days: double, mean days late, early counting as 0.
@@ -173,14 +192,15 @@ def delay_trends(lane_days: DataFrame) -> DataFrame:
     delay, shipments = F.col("delay_days"), F.col("shipments")
     days = lane_days.groupBy("shipment_date", "destination_city").agg(
         F.sum("shipments").alias("shipments"),
-        F.sum(F.when(delay > 0, shipments).otherwise(0)).alias("delayed_shipments"),
+        F.sum(F.when(delay.isNotNull(), shipments).otherwise(0)).alias("with_delay"),
+        F.sum(F.when(delay >= DELAYED_DAYS, shipments).otherwise(0)).alias("delayed_shipments"),
         F.sum(F.greatest(delay, F.lit(0)) * shipments).alias("days_late"),
     )
     days = days.withColumn("day", F.unix_date("shipment_date").cast("long"))
     week = Window.partitionBy("destination_city").orderBy("day").rangeBetween(1 - TREND_DAYS, 0)
     days = days.withColumns(
         {
-            "week_shipments": F.sum("shipments").over(week),
+            "week_with_delay": F.sum("with_delay").over(week),
             "week_delayed": F.sum("delayed_shipments").over(week),
         }
     )
@@ -188,10 +208,11 @@ def delay_trends(lane_days: DataFrame) -> DataFrame:
         "shipment_date",
         "destination_city",
         "shipments",
+        "with_delay",
         "delayed_shipments",
-        _percent("delayed_shipments", "shipments").alias("delayed_pct"),
-        _ratio("days_late", "shipments").alias("avg_delay_days"),
-        _percent("week_delayed", "week_shipments").alias("delayed_pct_7d"),
+        _percent("delayed_shipments", "with_delay").alias("delayed_pct"),
+        _ratio("days_late", "with_delay").alias("avg_delay_days"),
+        _percent("week_delayed", "week_with_delay").alias("delayed_pct_7d"),
     )
 
 
@@ -234,6 +255,49 @@ def warehouse_demand(lane_days: DataFrame, capacities: Mapping[str, int] | None 
     )
 
 
+def open_shipments(lane_days: DataFrame) -> DataFrame:
+    """What is in transit, and how long it is overdue on the newest batch date.
+
+    One row per (carrier, origin_warehouse, destination_city, due_date) with a shipment in transit.
+
+    Columns:
+        due_date: date, the promised day; null where no day was promised.
+        days_overdue: int, days from it to the newest batch date; negative while there is time, null where due_date is.
+        shipments: long.
+        weight_kg: decimal(38,3), sum of the weights; null where none is known.
+        total_cost: decimal(38,2), currency; null where no cost is known.
+    """
+    keys = ("carrier", "origin_warehouse", "destination_city", "due_date")
+    rows = with_as_of(lane_days).where(F.col("state") == IN_TRANSIT).groupBy(*keys, "as_of").agg(*_totals())
+    return rows.select(
+        *keys,
+        (F.unix_date("as_of") - F.unix_date("due_date")).cast("int").alias("days_overdue"),
+        "shipments",
+        F.col("weight_kg").cast("decimal(38,3)").alias("weight_kg"),
+        F.col("cost").cast("decimal(38,2)").alias("total_cost"),
+    )
+
+
+def with_as_of(lane_days: DataFrame) -> DataFrame:
+    """Return lane_days with the column as_of: date, its own, or the newest batch date; null where neither is known."""
+    columns = lane_days.columns
+    if "as_of" in columns:
+        return lane_days
+    if "batch_date" in columns:
+        return lane_days.crossJoin(F.broadcast(lane_days.agg(F.max("batch_date").alias("as_of"))))
+    return lane_days.withColumn("as_of", F.lit(None).cast("date"))
+
+
+def with_states(lane_days: DataFrame) -> DataFrame:
+    """Return lane_days with the shipments of each state, and those with a delay, in columns of their own."""
+    state, shipments = F.col("state"), F.col("shipments")
+    # Only what is in transit has a day that it is due.
+    due = F.coalesce(F.col("due_date") < F.col("as_of"), F.lit(False))
+    counted = {"delivered": state == DELIVERED, "in_transit": state == IN_TRANSIT, "overdue": due}
+    counted |= {"returned": state == RETURNED, "lost": state == LOST, "with_delay": F.col("delay_days").isNotNull()}
+    return with_as_of(lane_days).withColumns({name: F.when(each, shipments).otherwise(0) for name, each in counted.items()})
+
+
 @dataclass(frozen=True, slots=True)
 class Mart:
     """A mart, so that jobs can keep it up to date, whoever made it.
@@ -241,8 +305,8 @@ class Mart:
     Args:
         name: of the mart; its table is processed/NAME.
         columns: name → SQL type.
-        make: gives its rows from a frame with the sums of `lane_days`, and the network. It must aggregate, and give the
-            same rows from lane_months, if `span` is not day.
+            make: gives its rows from a frame with the keys and sums of `lane_days` and as_of, the newest batch date, and the
+            network. It must aggregate, and give the same rows from lane_months, if `span` is not day.
         span: what a changed shipment reaches: all_time, every row; month, the rows of its month (by a column `month`);
             day, the rows of its day (by a column `shipment_date`).
         look_back_days: days before its own that a row of a span `day` depends on.
@@ -280,6 +344,8 @@ MARTS: Mapping[str, Mart] = MappingProxyType(
                 {
                     "carrier": "string",
                     "shipments": "bigint",
+                    **dict.fromkeys(STATES, "bigint"),
+                    "with_delay": "bigint",
                     "on_time_shipments": "bigint",
                     "on_time_pct": _DOUBLE,
                     "late_2plus_pct": _DOUBLE,
@@ -300,6 +366,8 @@ MARTS: Mapping[str, Mart] = MappingProxyType(
                     "origin_warehouse": "string",
                     "destination_city": "string",
                     "shipments": "bigint",
+                    **dict.fromkeys(STATES, "bigint"),
+                    "with_delay": "bigint",
                     "avg_distance_km": _DOUBLE,
                     "avg_transit_days": _DOUBLE,
                     "km_per_day": _DOUBLE,
@@ -334,6 +402,7 @@ MARTS: Mapping[str, Mart] = MappingProxyType(
                     "shipment_date": "date",
                     "destination_city": "string",
                     "shipments": "bigint",
+                    "with_delay": "bigint",
                     "delayed_shipments": "bigint",
                     "delayed_pct": _DOUBLE,
                     "avg_delay_days": _DOUBLE,
@@ -358,15 +427,33 @@ MARTS: Mapping[str, Mart] = MappingProxyType(
                 lambda days, network: warehouse_demand(days, network.capacities),
                 "day",
             ),
+            Mart(
+                "open_shipments",
+                {
+                    "carrier": "string",
+                    "origin_warehouse": "string",
+                    "destination_city": "string",
+                    "due_date": "date",
+                    "days_overdue": "int",
+                    "shipments": "bigint",
+                    "weight_kg": "decimal(38,3)",
+                    "total_cost": "decimal(38,2)",
+                },
+                lambda days, network: open_shipments(days),
+            ),
         )
     }
 )
-"""The five marts of the package."""
+"""The six marts of the package."""
 
 
 def marts(lane_days: DataFrame, network: Network | None = None) -> dict[str, DataFrame]:
-    """Return all five marts by name; capacities are those of the network, the default one if None."""
+    """Return all six marts by name; capacities are those of the network, the default one if None."""
     return {name: mart.make(lane_days, network or Network.default()) for name, mart in MARTS.items()}
+
+
+def _states() -> list[Column]:
+    return [F.sum(name).cast("bigint").alias(name) for name in (*STATES, "with_delay")]
 
 
 def _totals() -> list[Column]:

@@ -1,0 +1,97 @@
+"""The life of a shipment: how it ended, how late it came, and what that is called. All of it is defined here.
+
+A shipment is in transit until a report tells how it ended: delivered, cancelled, returned or lost. Only a delivery can be
+early or late, and only where it was promised for a day.
+"""
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+__all__ = [
+    "CANCELLED",
+    "DELAYED_DAYS",
+    "DELIVERED",
+    "IN_TRANSIT",
+    "LATE_DAYS",
+    "LOST",
+    "OUTCOMES",
+    "RETURNED",
+    "STATUSES",
+    "STATUS_IN_TRANSIT",
+    "delay_class",
+    "delay_days",
+    "outcome",
+    "outcome_of_status",
+    "state",
+    "status",
+    "transit_days",
+]
+
+DELIVERED, CANCELLED, RETURNED, LOST = "delivered", "cancelled", "returned", "lost"
+OUTCOMES = (DELIVERED, CANCELLED, RETURNED, LOST)
+"""How a shipment can end."""
+IN_TRANSIT = "in_transit"
+"""The state of a shipment that has not ended."""
+
+ENDS = {"Delivered": DELIVERED, "Delayed": DELIVERED, "Cancelled": CANCELLED, "Returned": RETURNED, "Lost": LOST}
+"""Status → the outcome that it tells of."""
+STATUS_IN_TRANSIT = "In transit"
+STATUSES = (STATUS_IN_TRANSIT, *ENDS)
+"""What delivery_status can be."""
+
+DELAYED_DAYS = 1
+"""Days after the promise from which on a delivery is late."""
+LATE_DAYS = 2
+"""Days after the promise from which on a delivery counts as two or more days late."""
+
+
+def outcome() -> Column:
+    """Return how a shipment ended, one of `OUTCOMES`, by all that its row says; null while it is in transit.
+
+    Needs: outcome, delivery_status, delivery_date, each null where the source does not tell.
+    """
+    return F.coalesce("outcome", outcome_of_status(), F.when(F.col("delivery_date").isNotNull(), DELIVERED))
+
+
+def outcome_of_status() -> Column:
+    """Return the outcome that delivery_status tells of; null where it tells of none."""
+    told = F.col("delivery_status")
+    named = F.when(told.isin(*(name for name, end in ENDS.items() if end == DELIVERED)), DELIVERED)
+    for name in ("Cancelled", "Returned", "Lost"):
+        named = named.when(told == name, ENDS[name])
+    return named
+
+
+def state() -> Column:
+    """Return the outcome of a clean shipment, or in_transit."""
+    return F.coalesce("outcome", F.lit(IN_TRANSIT))
+
+
+def delay_days() -> Column:
+    """Return the days from the promise to the delivery; null for what was not delivered, or has no promise."""
+    days = F.unix_date("delivery_date") - F.unix_date("promised_date")
+    return F.when(outcome() == DELIVERED, F.coalesce("delay_days", days))
+
+
+def transit_days() -> Column:
+    """Return the days from shipment to delivery; null for what was not delivered."""
+    return F.when(outcome() == DELIVERED, F.unix_date("delivery_date") - F.unix_date("shipment_date"))
+
+
+def status() -> Column:
+    """Return what delivery_status is, by outcome and delay; a delivery without a promise is Delivered."""
+    end, late = outcome(), F.coalesce(delay_days() >= DELAYED_DAYS, F.lit(False))
+    named = F.when(end == DELIVERED, F.when(late, "Delayed").otherwise("Delivered"))
+    for name in ("Cancelled", "Returned", "Lost"):
+        named = named.when(end == ENDS[name], name)
+    return named.otherwise(STATUS_IN_TRANSIT)
+
+
+def delay_class(delay: Column) -> Column:
+    """Return early, on_time, late_1 or late_2plus; null where there is no delay to speak of."""
+    return (
+        F.when(delay < 0, "early")
+        .when(delay < DELAYED_DAYS, "on_time")
+        .when(delay < LATE_DAYS, "late_1")
+        .when(delay >= LATE_DAYS, "late_2plus")
+    )
