@@ -29,6 +29,7 @@ SCHEMA = T.StructType(
         T.StructField("delivery_status", T.StringType()),
         T.StructField("route_distance_km", T.DecimalType(10, 3)),
         T.StructField("shipping_cost", T.DecimalType(14, 2)),
+        T.StructField("outcome", T.StringType()),
         T.StructField("source_row", T.LongType()),
     ]
 )
@@ -48,8 +49,17 @@ SOUND: Mapping[str, Any] = {
     "delivery_status": "Delayed",
     "route_distance_km": Decimal("1144.300"),
     "shipping_cost": Decimal("36.12"),
+    "outcome": "delivered",
 }
 """A shipment that breaks no rule."""
+NOT_DELIVERED: Mapping[str, Any] = {"delivery_date": None, "delay_days": None}
+ENDS: Mapping[str, Mapping[str, Any]] = {
+    "in_transit": {**NOT_DELIVERED, "delivery_status": "In transit", "outcome": None},
+    "cancelled": {**NOT_DELIVERED, "delivery_status": "Cancelled", "outcome": "cancelled"},
+    "returned": {**NOT_DELIVERED, "delivery_status": "Returned", "outcome": "returned"},
+    "lost": {**NOT_DELIVERED, "delivery_status": "Lost", "outcome": "lost"},
+}
+"""State → what a shipment says that was not delivered."""
 
 
 def numbered(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
@@ -94,14 +104,17 @@ def rows_like(values: st.SearchStrategy[Mapping[str, Any]], most: int = 60) -> s
 
 @st.composite
 def sound_shipments(draw: st.DrawFn, *, unknown: Sequence[str] = ()) -> Row:
-    """Draw a shipment that breaks no rule of the default network; the measures in `unknown` may be null.
+    """Draw a shipment that breaks no rule of the default network, in any state; the columns in `unknown` may be null.
 
     Few places and carriers, so that groups have several rows; days with gaps between them, over several months.
     """
     shipped = DAY + timedelta(days=draw(st.sampled_from((0, 0, 1, 2, 5, 6, 7, 8, 14, 39, 40, 80))))
     promised = shipped + timedelta(days=draw(st.integers(0, 6)))
     delivered = shipped + timedelta(days=draw(st.sampled_from((0, 1, 2, 3, 4, 5, 6, 7, 30))))
-    delay = (delivered - promised).days
+    if "promised_date" in unknown and draw(st.integers(0, 3)) == 0:
+        promised = None
+    delay = None if promised is None else (delivered - promised).days
+    state = draw(st.sampled_from((*["delivered"] * 6, "in_transit", *ENDS)))
     measures: dict[str, st.SearchStrategy[Any]] = {
         "shipment_weight_kg": decimals("0.001", "20000", 3),
         "shipment_volume_m3": decimals("0.001", "90", 3),
@@ -117,7 +130,9 @@ def sound_shipments(draw: st.DrawFn, *, unknown: Sequence[str] = ()) -> Row:
         "promised_date": promised,
         "delivery_date": delivered,
         "delay_days": delay,
-        "delivery_status": "Delayed" if delay > 0 else "Delivered",
+        "delivery_status": "Delayed" if (delay or 0) > 0 else "Delivered",
+        "outcome": "delivered",
+        **ENDS.get(state, {}),
         **{name: draw(maybe(values) if name in unknown else values) for name, values in measures.items()},
     }
 
@@ -161,7 +176,8 @@ ANY: Mapping[str, Sequence[Any]] = {
     "promised_date": DAYS,
     "delivery_date": DAYS,
     "delay_days": (-1, 0, 0, 0, 1, 1, 2**31 - 1, -(2**31), None),
-    "delivery_status": ("Delivered", "Delivered", "Delayed", "Delayed", "delayed", "", None),
+    "delivery_status": ("Delivered", "Delivered", "Delayed", "Delayed", "In transit", "Cancelled", "delayed", "", None),
+    "outcome": ("delivered", "delivered", "cancelled", "lost", "returned", "Delivered", "", None),
     "route_distance_km": (*map(Decimal, ("0", "0.001", "-1", "40075.017", "40075.018", "9999999.999")), None),
     "shipping_cost": (*map(Decimal, ("0", "0.01", "-0.01", "36.12", "999999999999.99")), None),
 }
@@ -169,7 +185,7 @@ ANY: Mapping[str, Sequence[Any]] = {
 
 
 @st.composite
-def any_shipments(draw: st.DrawFn, *, most_wrong: int = 13) -> Row:
+def any_shipments(draw: st.DrawFn, *, most_wrong: int = 14) -> Row:
     """Draw a shipment that breaks any rules: a sound one, some of whose columns have any value."""
     wrong = draw(st.lists(st.sampled_from(CONTENT), unique=True, max_size=most_wrong))
     return {**SOUND, **{name: draw(st.sampled_from(ANY[name])) for name in wrong}}

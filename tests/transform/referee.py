@@ -28,12 +28,51 @@ def cost(row: Row) -> Decimal | None:
     return row["shipping_cost"]
 
 
-def delay(row: Row) -> int:
-    return (row["delivery_date"] - row["promised_date"]).days
+def delivered(row: Row) -> bool:
+    return row["outcome"] == "delivered"
 
 
-def transit(row: Row) -> int:
-    return (row["delivery_date"] - row["shipment_date"]).days
+def state(row: Row) -> str:
+    return row["outcome"] or "in_transit"
+
+
+def due(row: Row) -> Any:
+    return None if row["outcome"] else row["promised_date"]
+
+
+def delay(row: Row) -> int | None:
+    known = delivered(row) and row["promised_date"] is not None
+    return (row["delivery_date"] - row["promised_date"]).days if known else None
+
+
+def late(days: int) -> Callable[[Row], bool]:
+    """Whether a shipment that has a delay has at least so many days of it."""
+    return lambda row: delay(row) >= days
+
+
+def transit(row: Row) -> int | None:
+    return (row["delivery_date"] - row["shipment_date"]).days if delivered(row) else None
+
+
+def days_late(row: Row) -> int | None:
+    return None if delay(row) is None else max(delay(row), 0)
+
+
+def states(group: Sequence[Row], as_of: Any) -> tuple[int, ...]:
+    """Shipments delivered, in transit, overdue, returned, lost, and those with a delay."""
+    count = {name: sum(state(row) == name for row in group) for name in ("delivered", "in_transit", "returned", "lost")}
+    overdue = sum(due(row) is not None and as_of is not None and due(row) < as_of for row in group)
+    with_delay = len(knowing(group, delay))
+    return (count["delivered"], count["in_transit"], overdue, count["returned"], count["lost"], with_delay)
+
+
+def newest(rows: Iterable[Row]) -> Any:
+    """The newest batch date; None where rows have none."""
+    return max((row["batch_date"] for row in rows if row.get("batch_date")), default=None)
+
+
+def counted(rows: Iterable[Row]) -> list[Row]:
+    return [row for row in rows if state(row) != "cancelled"]
 
 
 def tonne_km(row: Row) -> Fraction | None:
@@ -68,11 +107,14 @@ def price(rows: Sequence[Row], of: Callable[[Row], Any]) -> float | None:
 
 
 def share(rows: Sequence[Row], holds: Callable[[Row], bool]) -> float | None:
-    return ratio(sum(map(holds, rows)), len(rows), 100)
+    """Per cent of the shipments with a delay."""
+    known = knowing(rows, delay)
+    return ratio(sum(map(holds, known)), len(known), 100)
 
 
-def nearest_rank(rows: Sequence[Row], of_hundred: int) -> int:
-    return sorted(map(delay, rows))[ceil(Fraction(len(rows) * of_hundred, 100)) - 1]
+def nearest_rank(rows: Sequence[Row], of_hundred: int) -> int | None:
+    delays = sorted(map(delay, knowing(rows, delay)))
+    return delays[ceil(Fraction(len(delays) * of_hundred, 100)) - 1] if delays else None
 
 
 def grouped(rows: Iterable[Row], key: Callable[[Row], Keys]) -> dict[Keys, list[Row]]:
@@ -87,7 +129,7 @@ def by(*names: str) -> Callable[[Row], Keys]:
 
 
 def lane_days(rows: Iterable[Row], *batch: str) -> dict[Keys, Keys]:
-    names = (*batch, "shipment_date", "origin_warehouse", "destination_city", "carrier", "delay_days")
+    names = by(*batch, "shipment_date", "origin_warehouse", "destination_city", "carrier")
     return {
         key: (
             len(group),
@@ -106,18 +148,20 @@ def lane_days(rows: Iterable[Row], *batch: str) -> dict[Keys, Keys]:
             total(knowing(group, cost, tonne_km), cost),
             total(knowing(group, cost), tonne_km),
         )
-        for key, group in grouped(rows, by(*names)).items()
+        for key, group in grouped(counted(rows), lambda row: (*names(row), state(row), delay(row), due(row))).items()
     }
 
 
 def carrier_performance(rows: Iterable[Row]) -> dict[Keys, Keys]:
+    rows = counted(rows)
     return {
         key: (
             len(group),
-            sum(delay(row) <= 0 for row in group),
+            *states(group, newest(rows)),
+            sum(delay(row) <= 0 for row in knowing(group, delay)),
             share(group, lambda row: delay(row) <= 0),
-            share(group, lambda row: delay(row) >= 2),
-            mean(group, lambda row: max(delay(row), 0)),
+            share(group, late(2)),
+            mean(group, days_late),
             mean(group, delay),
             nearest_rank(group, 50),
             nearest_rank(group, 95),
@@ -131,12 +175,14 @@ def carrier_performance(rows: Iterable[Row]) -> dict[Keys, Keys]:
 
 
 def route_efficiency(rows: Iterable[Row]) -> dict[Keys, Keys]:
+    rows = counted(rows)
     return {
         key: (
             len(group),
+            *states(group, newest(rows)),
             mean(group, distance),
             mean(group, transit),
-            ratio(total(group, distance), total(knowing(group, distance), transit)),
+            ratio(total(filter(delivered, group), distance), total(knowing(group, distance), transit)),
             share(group, lambda row: delay(row) <= 0),
             mean(group, cost),
             price(group, distance),
@@ -150,6 +196,7 @@ def cost_analysis(rows: Iterable[Row]) -> dict[Keys, Keys]:
     def month(row: Row) -> str:
         return row["shipment_date"].isoformat()[:7]
 
+    rows = counted(rows)
     months = grouped(rows, month)
     lanes = by("carrier", "origin_warehouse", "destination_city")
     return {
@@ -167,7 +214,7 @@ def cost_analysis(rows: Iterable[Row]) -> dict[Keys, Keys]:
 
 
 def delay_trends(rows: Iterable[Row]) -> dict[Keys, Keys]:
-    days = grouped(rows, by("shipment_date", "destination_city"))
+    days = grouped(counted(rows), by("shipment_date", "destination_city"))
 
     def week(day: Any, city: str) -> list[Row]:
         return [row for back in range(7) for row in days.get((day - timedelta(days=back), city), ())]
@@ -175,10 +222,11 @@ def delay_trends(rows: Iterable[Row]) -> dict[Keys, Keys]:
     return {
         key: (
             len(group),
-            sum(delay(row) > 0 for row in group),
-            share(group, lambda row: delay(row) > 0),
-            mean(group, lambda row: max(delay(row), 0)),
-            share(week(*key), lambda row: delay(row) > 0),
+            len(knowing(group, delay)),
+            sum(map(late(1), knowing(group, delay))),
+            share(group, late(1)),
+            mean(group, days_late),
+            share(week(*key), late(1)),
         )
         for key, group in list(days.items())
     }
@@ -195,5 +243,22 @@ def warehouse_demand(rows: Iterable[Row], capacities: Mapping[str, int] | None =
             ratio(len(group), known.get(warehouse), 100),
             len(group) > known[warehouse] if warehouse in known else None,
         )
-        for (warehouse, day), group in grouped(rows, by("origin_warehouse", "shipment_date")).items()
+        for (warehouse, day), group in grouped(counted(rows), by("origin_warehouse", "shipment_date")).items()
+    }
+
+
+def open_shipments(rows: Iterable[Row]) -> dict[Keys, Keys]:
+    rows = counted(rows)
+    as_of = newest(rows)
+    lanes = by("carrier", "origin_warehouse", "destination_city")
+    return {
+        key: (
+            (as_of - key[-1]).days if as_of and key[-1] else None,
+            len(group),
+            total(group, weight),
+            total(group, cost),
+        )
+        for key, group in grouped(
+            (row for row in rows if row["outcome"] is None), lambda row: (*lanes(row), due(row))
+        ).items()
     }

@@ -23,6 +23,7 @@ from tests.frames import (
     sound_shipments,
     types_of,
 )
+from tests.transform import referee
 
 DERIVED = {
     "transit_days": "int",
@@ -41,19 +42,22 @@ LINEAGE = T.StructType(
     ]
 )
 
-shipments = rows_like(sound_shipments(unknown=MEASURES))
+shipments = rows_like(sound_shipments(unknown=("promised_date", *MEASURES)))
 
 
 def derived(row) -> dict:
     """The columns of clean, by their definitions."""
-    transit = (row["delivery_date"] - row["shipment_date"]).days
-    delay = (row["delivery_date"] - row["promised_date"]).days
+    transit, delay = referee.transit(row), referee.delay(row)
     weight, volume = row["shipment_weight_kg"], row["shipment_volume_m3"]
     distance, cost = row["route_distance_km"], row["shipping_cost"]
     by_volume = None if volume is None else (volume * Decimal("166.667")).quantize(Decimal("0.001"), ROUND_HALF_UP)
     return {
         "transit_days": transit,
-        "delay_class": "early" if delay < 0 else ("on_time", "late_1")[delay] if delay < 2 else "late_2plus",
+        "delay_class": None
+        if delay is None
+        else "early"
+        if delay < 0
+        else ("on_time", "late_1", "late_2plus")[min(delay, 2)],
         "chargeable_weight_kg": None if weight is None or by_volume is None else max(weight, by_volume),
         "cost_per_kg": None if cost is None or weight is None else float(cost) / float(weight),
         "cost_per_km": None if cost is None or distance is None else float(cost) / float(distance),
@@ -92,11 +96,40 @@ def test_of_exact_duplicates_the_first_stays(spark, rows):
 
 
 def test_what_follows_from_the_dates_need_not_be_given(spark):
-    bare = {**SOUND, "delay_days": None, "delivery_status": None}
+    bare = {**SOUND, "delay_days": None, "delivery_status": None, "outcome": None}
     early = {**bare, "shipment_id": "b", "delivery_date": bare["promised_date"]}
     late, on_time = rows_of(clean(frame(spark, numbered([bare, early]))))
     assert (late["delay_days"], late["delivery_status"], late["delay_class"]) == (1, "Delayed", "late_1")
     assert (on_time["delay_days"], on_time["delivery_status"], on_time["delay_class"]) == (0, "Delivered", "on_time")
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "outcome"),
+    [
+        ({}, "In transit", None),
+        ({"outcome": "lost"}, "Lost", "lost"),
+        ({"delivery_status": "Cancelled"}, "Cancelled", "cancelled"),
+        ({"outcome": "returned", "delivery_date": SOUND["delivery_date"]}, "Returned", "returned"),
+    ],
+)
+def test_what_was_not_delivered_has_neither_delay_nor_transit(spark, told, status, outcome):
+    row = {**SOUND, "delivery_date": None, "delay_days": None, "delivery_status": None, "outcome": None, **told}
+    (found,) = rows_of(clean(frame(spark, numbered([row]))))
+    assert (found["delivery_status"], found["outcome"]) == (status, outcome)
+    assert (found["delay_days"], found["delay_class"], found["transit_days"]) == (None, None, None)
+
+
+def test_a_delivery_without_promise_has_no_delay(spark):
+    row = {**SOUND, "promised_date": None, "delay_days": None, "delivery_status": None, "outcome": None}
+    (found,) = rows_of(clean(frame(spark, numbered([row]))))
+    assert (found["delivery_status"], found["outcome"], found["transit_days"]) == ("Delivered", "delivered", 4)
+    assert (found["delay_days"], found["delay_class"]) == (None, None)
+
+
+def test_a_frame_that_tells_no_outcome_is_cleaned_as_well(spark):
+    made = clean(frame(spark, numbered([SOUND])).drop("outcome"))
+    assert made.columns == [*CONTENT, "source_row", *DERIVED]
+    assert rows_of(made)[0]["outcome"] == "delivered"
 
 
 def test_the_lineage_is_kept_and_other_columns_are_not(spark):

@@ -19,7 +19,9 @@ TYPES = {
     "origin_warehouse": "string",
     "destination_city": "string",
     "carrier": "string",
+    "state": "string",
     "delay_days": "int",
+    "due_date": "date",
     "shipments": "bigint",
     "transit_days": "bigint",
     "weight_kg": "decimal(38,3)",
@@ -40,7 +42,9 @@ TYPES = {
 batches = st.fixed_dictionaries(
     {"source": st.sampled_from(("a", "b")), "batch_date": st.sampled_from((DAY, date(2026, 12, 1)))}
 )
-shipments = rows_like(st.builds(lambda row, batch: row | batch, sound_shipments(unknown=MEASURES), batches))
+shipments = rows_like(
+    st.builds(lambda row, batch: row | batch, sound_shipments(unknown=("promised_date", *MEASURES)), batches)
+)
 
 
 def by_key(made) -> dict:
