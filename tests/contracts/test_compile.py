@@ -54,7 +54,7 @@ class Referee:
         found: Verdict = set()
         for name, column in schema.columns.items():
             found |= self.ask(DataFrameSchema({name: column}), row, [types[name]])
-        times = [types[name] for name in types.names if name.endswith(("_date", "_days", "_status"))]
+        times = [types[name] for name in types.names if name.endswith(("_date", "_days", "_status", "outcome"))]
         return found | self.ask(DataFrameSchema(checks=schema.checks), row, times) if schema.checks else found
 
     def ask(self, schema: DataFrameSchema, row: Row, fields: list[T.StructField]) -> Verdict:
@@ -231,17 +231,18 @@ TOLD = (
     ({"shipping_cost": Decimal("-0.01")}, ["shipping_cost is -0.01, must be 0 or more"]),
     ({"route_distance_km": Decimal(50_000)}, ["route_distance_km is 50000.000, must be 40075.017 or less"]),
     ({"delay_days": 7}, ["delay_days is not delivery_date − promised_date: delay_days is 7"]),
-    ({"delay_days": None, "delivery_date": None}, ["delivery_date is missing"]),
+    ({"delay_days": None, "delivery_date": None}, ["delivered on an unknown day: delivery_date is null"]),
     (
         {"delivery_date": date(2026, 11, 22), "delay_days": -4, "delivery_status": "Delivered"},
         ["delivered before it was shipped: delivery_date is 2026-11-22"],
     ),
     (
+        {"delivery_status": "gone", "outcome": None},
+        ["delivery_status is gone, must be one of: In transit, Delivered, Delayed, Cancelled, Returned, Lost"],
+    ),
+    (
         {"delivery_status": "Lost"},
-        [
-            "delivery_status is Lost, must be one of: Delivered, Delayed",
-            "delivery_status does not match delay_days: delivery_status is Lost",
-        ],
+        ["delivery_status does not match outcome: delivery_status is Lost"],
     ),
     (
         {"promised_date": date(1989, 1, 1)},

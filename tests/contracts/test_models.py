@@ -10,7 +10,7 @@ from shipment_etl.contracts.compile import reasons, rules
 from shipment_etl.contracts.models import COLUMNS, MEASURES, contract
 from shipment_etl.errors import InvalidValue
 from shipment_etl.network import Network
-from tests.frames import CONTENT, DAY, SOUND, frame, numbered, rows_of
+from tests.frames import CONTENT, DAY, ENDS, SOUND, frame, numbered, rows_of
 
 Change = dict[str, Any]
 
@@ -53,16 +53,29 @@ ALLOWED: list[Change] = [
     {"delay_days": None},
     {"delivery_status": None},
     {"delay_days": None, "delivery_status": None},
+    {"outcome": None},
+    *ENDS.values(),
+    *({**end, "delivery_status": None} for end in ENDS.values()),
+    *({**end, "outcome": None} for end in ENDS.values()),
+    {"outcome": "returned", "delivery_status": "Returned", "delay_days": None},
 ]
 
 REFUSED: list[tuple[Change, list[tuple[str, str]]]] = [
-    *(({name: None}, [("required", name)]) for name in CONTENT if name not in ("delay_days", "delivery_status")),
+    *(({name: None}, [("required", name)]) for name in CONTENT if name not in ("delay_days", "delivery_status", "outcome")),
     *(({name: text}, [("isin", name)]) for name in CONTENT[1:4] for text in ("", "ups", "UPS ", "Chicago, IL", "UNKNOWN")),
     *(({"shipment_id": text}, [("str_matches", "shipment_id")]) for text in ("", " ", "\tx")),
     *(({name: value}, [("greater_than", name)]) for name in MEASURES[:3] for value in (Decimal(0), -LEAST)),
     ({"route_distance_km": Decimal("40075.018")}, [("less_than_or_equal_to", "route_distance_km")]),
     ({"shipping_cost": Decimal("-0.01")}, [("greater_than_or_equal_to", "shipping_cost")]),
-    ({"delivery_status": "delayed"}, [("isin", "delivery_status"), ("status_matches_delay", "delivery_status")]),
+    ({"delivery_status": "delayed"}, [("isin", "delivery_status"), ("status_matches_outcome", "delivery_status")]),
+    ({"delivery_status": "delayed", "outcome": None}, [("isin", "delivery_status")]),
+    ({"outcome": "Delivered"}, [("isin", "outcome"), ("status_matches_outcome", "delivery_status")]),
+    ({"outcome": "lost"}, [("status_matches_outcome", "delivery_status")]),
+    ({**ENDS["lost"], "outcome": "cancelled"}, [("status_matches_outcome", "delivery_status")]),
+    ({**ENDS["in_transit"], "outcome": "lost"}, [("status_matches_outcome", "delivery_status")]),
+    ({**ENDS["in_transit"], "delivery_date": DAY + A_DAY}, [("in_transit_has_no_date", "delivery_date")]),
+    ({**ENDS["in_transit"], "delay_days": 0}, [("required", "delivery_date")]),
+    ({**ENDS["in_transit"], "delivery_status": "Delivered"}, [("required", "delivery_date")]),
     ({"delivery_status": "Delivered"}, [("status_matches_delay", "delivery_status")]),
     ({"delay_days": 2}, [("delay_matches_dates", "delay_days")]),
     (
@@ -130,7 +143,7 @@ def test_the_contract_has_the_columns_of_a_shipment():
     schema = contract(Network.open(), MEASURES)
     assert {name for name, column in schema.columns.items() if column.nullable} == {
         *MEASURES,
-        *("delay_days", "delivery_status"),
+        *("delivery_date", "delay_days", "delivery_status", "outcome"),
     }
 
 
@@ -141,6 +154,12 @@ def test_a_contract_is_made_anew_each_time():
     assert [check.name for check in contract(Network.open()).columns["carrier"].checks] == ["str_matches"]
 
 
-def test_only_measures_may_be_unknown():
-    with pytest.raises(InvalidValue, match="unknown is 'carrier', but must be one of shipment_weight_kg, "):
+def test_a_promise_may_be_unknown_if_its_source_says_so(spark):
+    change = {"promised_date": None, "delay_days": None, "delivery_status": None}
+    assert broken(spark, contract(), [change]) == [[("required", "promised_date")]]
+    assert broken(spark, contract(unknown=["promised_date"]), [change]) == [[]]
+
+
+def test_only_measures_and_promises_may_be_unknown():
+    with pytest.raises(InvalidValue, match="unknown is 'carrier', but must be one of promised_date, shipment_weight_kg, "):
         contract(unknown=["carrier"])

@@ -131,6 +131,7 @@ def test_a_difference_in_any_column_is_a_conflict(spark):
         "delivery_date": SOUND["delivery_date"].replace(day=28),
         "delay_days": None,
         "delivery_status": None,
+        "outcome": None,
         "route_distance_km": Decimal("1144.301"),
         "shipping_cost": Decimal("36.13"),
         **dict.fromkeys(("origin_warehouse", "destination_city", "carrier"), "elsewhere"),

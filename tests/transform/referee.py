@@ -251,6 +251,7 @@ def open_shipments(rows: Iterable[Row]) -> dict[Keys, Keys]:
     rows = counted(rows)
     as_of = newest(rows)
     lanes = by("carrier", "origin_warehouse", "destination_city")
+    in_transit = [row for row in rows if row["outcome"] is None]
     return {
         key: (
             (as_of - key[-1]).days if as_of and key[-1] else None,
@@ -258,7 +259,5 @@ def open_shipments(rows: Iterable[Row]) -> dict[Keys, Keys]:
             total(group, weight),
             total(group, cost),
         )
-        for key, group in grouped(
-            (row for row in rows if row["outcome"] is None), lambda row: (*lanes(row), due(row))
-        ).items()
+        for key, group in grouped(in_transit, lambda row: (*lanes(row), due(row))).items()
     }

@@ -32,6 +32,7 @@ DERIVED = {
     "cost_per_kg": "double",
     "cost_per_km": "double",
 }
+CLASSES = {-1: "early", 0: "on_time", 1: "late_1", 2: "late_2plus"}
 LINEAGE = T.StructType(
     [
         T.StructField("source_file", T.StringType()),

@@ -177,8 +177,8 @@ class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of
         told = F.col("delivery_status").isNotNull() & F.col("outcome").isNotNull()
         return F.when(told, F.coalesce(outcome_of_status() == F.col("outcome"), F.lit(False)))
 
-    @row_rule("delivery_date", "delivered, but the day is missing")
-    def delivery_has_date() -> Column:
+    @row_rule("delivery_date", "delivered on an unknown day")
+    def required() -> Column:
         delivered = (outcome() == DELIVERED) | F.col("delay_days").isNotNull()
         return F.when(delivered, F.col("delivery_date").isNotNull())
 
