@@ -196,7 +196,7 @@ def test_delay_and_status_are_derived_where_a_source_does_not_know_them(spark: S
     assert [(row["delay_days"], row["delivery_status"]) for row in rows] == [
         (4, "Delivered"),
         (1, "Delayed"),
-        (None, None),
+        (None, "Delayed"),
         (0, "Delivered"),
     ]
 

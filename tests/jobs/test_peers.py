@@ -13,10 +13,12 @@ from pyspark.sql import SparkSession
 
 from benchmarks import duckdb_pipeline, polars_pipeline, promises
 from shipment_etl import Lake, Network, run_generate, run_process
-from shipment_etl.transform.marts import MARTS
+from shipment_etl.transform.marts import MARTS, STATES
 
 DAY = date(2026, 11, 30)
 DOUBLES = 1e-12
+LACKING = {"open_shipments", *STATES, "with_delay"}
+"""What scripts for generated shipments, which all have arrived, do not need to tell."""
 Script = tuple[Callable[..., dict[str, int]], Callable[[Path], promises.Checksum]]
 
 
@@ -44,7 +46,9 @@ def test_their_tables_are_ours(script: Callable[[], Script], spark: SparkSession
     reasons = DeltaTable(theirs / "quarantine").to_pyarrow_table()["reasons"].combine_chunks()
     assert len(reasons.flatten()) == sum(run.reasons.values())
     for name, mart in MARTS.items():
-        columns = list(mart.columns)
+        if name in LACKING:
+            continue
+        columns = [column for column in mart.columns if column not in LACKING]
         keys = columns[: columns.index("shipments")]
         rows = [ordered(table, columns, keys) for table in (f"{theirs}/{name}", lake.location(f"processed/{name}"))]
         assert len(rows[0]) == len(rows[1]) > 0

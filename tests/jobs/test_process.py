@@ -172,7 +172,7 @@ def test_there_are_as_many_commits_as_the_kills_above_think(spark: SparkSession,
 
     counter = Counter()
     run_process(Lake(shutil.copytree(landed_twice, tmp_path / "lake")), spark=spark, listeners=[counter])
-    assert counter.written == 9
+    assert counter.written == 10
 
 
 @pytest.fixture(scope="module")

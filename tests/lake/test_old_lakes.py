@@ -11,7 +11,7 @@ from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.snapshot import recover, restore
-from shipment_etl.lake.tables import LANE_DAYS, RUNS
+from shipment_etl.lake.tables import LANE_DAYS, RUNS, SHIPMENTS
 
 BEFORE_ONE_PASS = Path(__file__).parent / "old" / "lake-before-one-pass.tar.gz"
 """Two batches of 60 generated rows, of which a tenth have defects; lane_days has a file for each batch and month."""
@@ -36,11 +36,17 @@ def test_jobs_on_top_of_it_end_as_in_a_lake_of_today(spark: SparkSession, old: L
     for day in DAYS:
         run_generate(new, date=day, rows=60, defects=0.1, spark=spark)
         run_process(new, date=day, max_rejected=1, spark=spark)
-    assert words(spark, old) == words(spark, new)
     for lake in (old, new):
         run_generate(lake, date=NEXT, rows=60, defects=0.1, spark=spark)
         run_process(lake, date=NEXT, max_rejected=1, spark=spark)
         run_process(lake, date=DAYS[0], max_rejected=1, spark=spark)
+    # Of a batch that was not processed since, shipments lack what only this release tells; all else is up to date.
+    found, expected = words(spark, old), words(spark, new)
+    assert found.pop(SHIPMENTS.name) != expected.pop(SHIPMENTS.name)
+    assert found == expected
+    unknown = old.read(spark, SHIPMENTS.name).where("outcome is null").select("batch_date").distinct().collect()
+    assert [row.batch_date.isoformat() for row in unknown] == [DAYS[1]]
+    run_process(old, date=DAYS[1], max_rejected=1, spark=spark)
     assert words(spark, old) == words(spark, new)
     assert old.partitions(LANE_DAYS.name) == ["month"]
     assert len(old.files(LANE_DAYS.name)) == len(new.files(LANE_DAYS.name))

@@ -62,8 +62,10 @@ def load_batch(work: Work, staging: Staging, network: Network | None) -> Batch:
     """Return the batch of a job, conformed to the contract if it landed as text."""
     name = f"raw/{work.start.source}"
     raw, rows = work.read_batch(name)
-    if "mapping" not in raw.columns:
-        told = [name for name in COLUMNS if name in raw.columns]
+    # Asked once, for a frame asks its engine each time.
+    columns = raw.columns
+    if "mapping" not in columns:
+        told = [name for name in COLUMNS if name in columns]
         fields = [part for name in told for part in (F.lit(name), F.col(name).cast("string"))]
         schema = contract(network, rules=work.plugins.rules())
         raw = with_optional(raw)

@@ -42,13 +42,15 @@ def update_marts(work: Work, network: Network, changed: Sequence[str]) -> None:
 def marts_key(versions: Mapping[str, str], network: Network, marts: Sequence[Mart]) -> str:
     """Return a digest of all that marts are computed by, beside lane_days."""
     made_by = {name: version for name, version in versions.items() if name == PACKAGE or name.startswith(PLUGIN)}
-    text = json.dumps([made_by, network.digest, [mart.name for mart in marts]], sort_keys=True)
+    tables = [[LANE_MONTHS.name, *LANE_MONTHS.columns], *([mart.name, *mart.columns.items()] for mart in marts)]
+    text = json.dumps([made_by, network.digest, tables], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _as_of(work: Work) -> date:
     """Return the newest batch date of any source: the day on which a shipment in transit is overdue or not."""
-    return max(as_date(each.partition["batch_date"]) for each in work.files(SHIPMENTS.name))
+    dates = (as_date(each.partition["batch_date"]) for each in work.files(SHIPMENTS.name))
+    return max(dates, default=work.start.batch_date)
 
 
 def _rebuild(work: Work, network: Network, marts: Sequence[Mart]) -> None:

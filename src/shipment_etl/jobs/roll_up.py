@@ -19,7 +19,7 @@ from shipment_etl.lake.fingerprint import PARTS, join_parts, row_hash
 from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.tables import LANE_DAYS, SHIPMENTS
 from shipment_etl.lake.written import Written, nothing_written
-from shipment_etl.life import CANCELLED
+from shipment_etl.life import CANCELLED, DELIVERED
 from shipment_etl.transform.lane_days import roll_up
 
 __all__ = ["update_lane_days"]
@@ -69,8 +69,8 @@ def _replace_months(work: Work, batch: pa.Table, nothing: Written) -> list[str]:
     """Put the roll-up of a batch in place of the one that is there; return the months in which that changes anything."""
     month_of = pc.strftime(batch["shipment_date"], "%Y-%m")
     known = work.files(LANE_DAYS.name)
-    # A lake of an earlier release has a file for each batch and month; its table is laid out anew, so all months are.
-    anew = any(each.partition.keys() != {"month"} for each in known)
+    # The table of an earlier release, by its partitions or columns, is laid out anew, so all months are.
+    anew = any(each.partition.keys() != {"month"} for each in known) or not work.has_columns(LANE_DAYS)
     had = None if anew else _months_of_batch(work)
     there = {each.partition["month"] for each in known}
     files, removed, changed = [], [], []
@@ -108,8 +108,11 @@ def _months_of_batch(work: Work) -> set[str] | None:
 
 
 def _content(work: Work, file: DataFile) -> pa.Table:
-    """Return the rows of a file with the columns that tell their batches, which are partitions in an earlier layout."""
+    """Return the rows of a file with all columns: those of an earlier release are of batches, and all delivered."""
     rows = work.lake.content(LANE_DAYS.name, file.path)
+    if "state" not in rows.column_names:
+        rows = rows.append_column("state", pa.repeat(pa.scalar(DELIVERED), rows.num_rows))
+        rows = rows.append_column("due_date", pa.nulls(rows.num_rows, pa.date32()))
     for name, kind in (("source", pa.string()), ("batch_date", pa.date32())):
         if name in file.partition:
             rows = rows.append_column(name, pa.repeat(pa.scalar(file.partition[name], kind), rows.num_rows))

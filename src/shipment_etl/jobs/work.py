@@ -133,6 +133,13 @@ class Work:
         """Return the files of a table that hold the batch of this job."""
         return [each for each in self.files(name) if _texts(each.partition).items() >= self.batch.items()]
 
+    def has_columns(self, table: Table) -> bool:
+        """Whether a table, if it is there, has all columns that this release declares."""
+        if table.name not in self.base.tables:
+            return True
+        known = {field.name for field in self.lake.delta(table.name, self.base.tables[table.name]).schema().fields}
+        return known >= table.columns.keys()
+
     def read_batch(self, name: str) -> tuple[DataFrame, int]:
         """Return the batch of this job in a table of any writer, and how many rows it has."""
         files = self.files_of_batch(name)

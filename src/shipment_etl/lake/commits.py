@@ -106,6 +106,8 @@ def commit_files(
     location = f"{storage.uri}/{table.name}"
     if version is not None and _lay_out_anew(storage, table, schema, version, remove, run):
         version, removes = version + 1, []
+    elif version is not None and _add_columns(storage, table, schema, version, run):
+        version += 1
     target = 0 if version is None else version + 1
 
     def make() -> None:
@@ -144,12 +146,7 @@ def _lay_out_anew(
 
     Only where all its files are replaced: others keep the columns that they have.
     """
-    location = f"{storage.uri}/{table.name}"
-    known = translate_errors(
-        f"reading {table.name}",
-        storage,
-        lambda: DeltaTable(location, version=version, storage_options=storage.options),
-    )
+    known = _open(storage, table, version)
     same_columns = _columns(known.schema()) == _columns(schema)
     if same_columns and known.metadata().partition_columns == list(table.partitions):
         return False
@@ -169,6 +166,33 @@ def _lay_out_anew(
         ),
     )
     return True
+
+
+def _add_columns(storage: Storage, table: Table, schema: Schema, version: int, run: str) -> bool:
+    """Give a table of an earlier release the columns that it lacks, in a commit of its own; return whether it had to be.
+
+    Rows that are there have nulls in them.
+    """
+    known = _open(storage, table, version)
+    names = _columns(known.schema()).keys()
+    missing = [each for each in schema.fields if each.name not in names]
+    if not missing:
+        return False
+    translate_errors(
+        f"adding columns to {table.name}",
+        storage,
+        lambda: known.alter.add_columns(missing, commit_properties=mark(run)),
+    )
+    return True
+
+
+def _open(storage: Storage, table: Table, version: int) -> DeltaTable:
+    location = f"{storage.uri}/{table.name}"
+    return translate_errors(
+        f"reading {table.name}",
+        storage,
+        lambda: DeltaTable(location, version=version, storage_options=storage.options),
+    )
 
 
 def _columns(schema: Schema) -> dict[str, str]:
