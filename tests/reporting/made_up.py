@@ -23,6 +23,7 @@ def lane_days(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
         "origin_warehouse": "A",
         "destination_city": "B",
         "carrier": "C",
+        "state": "delivered",
         "delay_days": 0,
         "shipments": 1,
     }
@@ -92,10 +93,14 @@ def facts(
         pinned=True,
         carriers=_frame(
             "carrier_performance",
-            ((carrier, 100, 90, 90.0, 5.0, 0.2, -0.5, 0, 2, 3.0, *[ratio] * 3) for carrier in carriers),
+            (
+                (carrier, 110, 100, 8, 3, 1, 1, 100, 90, 90.0, 5.0, 0.2, -0.5, 0, 2, 3.0, *[ratio] * 3)
+                for carrier in carriers
+            ),
         ),
         lanes=_frame(
-            "route_efficiency", ((o, c, 100, ratio, 3.0, ratio, 90.0, *[ratio] * 3) for o, c in product(origins, cities))
+            "route_efficiency",
+            ((o, c, 110, 100, 8, 3, 1, 1, 100, ratio, 3.0, ratio, 90.0, *[ratio] * 3) for o, c in product(origins, cities)),
         ),
         costs=_frame(
             "cost_analysis",
@@ -104,12 +109,19 @@ def facts(
                 for m, k, o, c in product(months, carriers, origins, cities)
             ),
         ),
-        trends=_frame("delay_trends", ((day, city, 100, 10, 10.0, 0.2, 10.0) for day, city in product(every, cities))),
+        trends=_frame("delay_trends", ((day, city, 110, 100, 10, 10.0, 0.2, 10.0) for day, city in product(every, cities))),
         demand=_frame(
             "warehouse_demand",
             (
                 (o, day, 100 + day.day, 1.0, 1.0, 3, *((100.0 + day.day, True) if known else (None, None)))
                 for o, day in product(origins, every)
+            ),
+        ),
+        open=_frame(
+            "open_shipments",
+            (
+                (k, o, c, DAY - timedelta(days=late), late, 2, 1.0, 5.0)
+                for k, o, c, late in product(carriers, origins, cities, (-1, 3))
             ),
         ),
         recent=recent,

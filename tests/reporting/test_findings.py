@@ -1,5 +1,6 @@
 """Findings: the numbers of the sentences, against plain counting, and silence where there is nothing but chance."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pandas as pd
@@ -149,3 +150,15 @@ def _late(rows: list[dict]) -> int:
 
 def _count(rows: list[dict]) -> int:
     return sum(row["shipments"] for row in rows)
+
+
+def test_shipments_without_a_delay_count_in_no_share() -> None:
+    """In transit, returned, lost, or without a promise: they count in volume and cost alone."""
+    rows = [{"shipments": 90}, {"delay_days": 2, "shipments": 10}]
+    open_ = {"delay_days": None, "state": "in_transit", "transit_days": None, "shipments": 100, "cost": 500.0}
+    alone, both = figures(lane_days(rows)), figures(lane_days([*rows, open_]))
+    assert both == replace(alone, shipments=200, priced=200, cost=alone.cost + 500.0)
+    assert both.late_share == Share(10, 100)
+    assert actions(lane_days([*rows, open_])) == actions(lane_days(rows))
+    assert actions(lane_days([open_])) == []
+    assert change(figures(lane_days([open_])), alone).now.whole == 0

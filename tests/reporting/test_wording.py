@@ -69,7 +69,7 @@ def test_where_to_act() -> None:
     assert "nothing came late" in say_action(none, NOW).text
     most = Action("largest", "DHL", "NY", "Miami", Share(40, 90), Share(120, 480), 40.0, 120.0, 99.5)
     assert "DHL, NY → Miami, has 120 of 480 days of delay (25.0 %)" in say_action(most, NOW).text
-    assert "No shipment" in say_action(None, NOW).text
+    assert "Nothing with a promise" in say_action(None, NOW).text
 
 
 def test_where_it_jams() -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "batches_told",
     "carrier_rows",
     "counts_of",
+    "open_rows",
     "other_marts",
     "reasons_of",
     "run_rows",
@@ -31,6 +32,7 @@ __all__ = [
 MAX_WARNINGS = 5
 MOST_CARRIERS = 60
 MOST_RUNS = 12
+MOST_OPEN = 20
 MOST_OTHER_ROWS = 20
 MOST_SAMPLES = 15
 MOST_FIELDS = 40
@@ -54,11 +56,13 @@ def tiles(now: Figures, before: Figures | None) -> list[Tile]:
     was = before if before and before.shipments else None
     late_cost = now.late_cost if now.priced else None
     was_late_cost = was.late_cost if was and was.priced else None
-    on_time, was_on_time = Share(now.on_time, now.shipments), Share(was.on_time, was.shipments) if was else None
+    on_time = Share(now.on_time, now.with_delay)
+    was_on_time = Share(was.on_time, was.with_delay) if was and was.with_delay else None
+    was_late = was.late_share if was and was.with_delay else None
     return [
         Tile("Shipments", number(now.shipments), *_moved(now.shipments, was.shipments if was else None, None)),
-        Tile("On time", percent(on_time.pct), *_points(on_time, was_on_time, True)),
-        Tile("2+ days late", percent(now.late_share.pct), *_points(now.late_share, was.late_share if was else None, False)),
+        Tile("On time", _share(on_time), *_points(on_time, was_on_time, True)),
+        Tile("2+ days late", _share(now.late_share), *_points(now.late_share, was_late, False)),
         Tile("Days of delay", number(now.days_late), *_moved(now.days_late, was.days_late if was else None, False)),
         Tile("Cost a shipment", short(now.avg_cost), *_moved(now.avg_cost, was.avg_cost if was else None, False)),
         Tile("Paid for late freight", short(late_cost), *_moved(late_cost, was_late_cost, False)),
@@ -82,6 +86,26 @@ def carrier_rows(facts: Facts, acted_on: Action | None) -> tuple[list[dict[str, 
         for row in ranked.head(MOST_CARRIERS).to_dict("records")
     ]
     return rows, "" if len(ranked) == len(rows) else f"The {len(rows)} largest of {len(ranked)} carriers."
+
+
+def open_rows(facts: Facts) -> tuple[list[dict[str, Any]], dict[str, int], str]:
+    """Return what is in transit by carrier and lane, most overdue first; all in all; and a note where some were left out.
+
+    Columns: carrier, origin_warehouse, destination_city; in_transit, overdue, shipments; longest, days that the one longest
+    overdue is; None where none is.
+    """
+    if facts.open.empty:
+        return [], {"in_transit": 0, "overdue": 0}, ""
+    late = facts.open["days_overdue"].fillna(0).astype("int64").clip(lower=0)
+    shipments = facts.open["shipments"].astype("int64")
+    rows = facts.open.assign(in_transit=shipments, overdue=shipments.where(late > 0, 0), longest=late)
+    keys = ["carrier", "origin_warehouse", "destination_city"]
+    lanes = rows.groupby(keys, as_index=False).agg({"in_transit": "sum", "overdue": "sum", "longest": "max"})
+    ranked = lanes.sort_values(["overdue", "in_transit", *keys], ascending=[False, False, True, True, True], kind="stable")
+    most = ranked.head(MOST_OPEN).to_dict("records")
+    shown = [{**{str(name): value for name, value in row.items()}, "longest": row["longest"] or None} for row in most]
+    note = "" if len(ranked) == len(shown) else f"The {len(shown)} of {len(ranked)} carriers on a lane with most overdue."
+    return shown, {name: int(rows[name].sum()) for name in ("in_transit", "overdue")}, note
 
 
 def counts_of(batches: Iterable[Run]) -> RowCounts:
@@ -236,8 +260,12 @@ def _moved(now: float | None, before: float | None, more_is_better: bool | None)
     return _told(pct, f"{number(abs(pct), 1)} %", more_is_better if abs(pct) >= CLEAR_PCT else None)
 
 
+def _share(of: Share) -> str:
+    return percent(of.pct) if of.whole else UNKNOWN
+
+
 def _points(now: Share, before: Share | None, more_is_better: bool) -> tuple[str, str]:
-    if before is None:
+    if before is None or not now.whole:
         return "", "even"
     points = now.pct - before.pct
     return _told(points, f"{number(abs(points), 1)} points", more_is_better if clearly_differ(now, before) else None)

@@ -13,6 +13,7 @@ from typing import cast
 
 import pandas as pd
 
+from shipment_etl.life import DELAYED_DAYS, LATE_DAYS
 from shipment_etl.reporting.periods import Period
 
 __all__ = [
@@ -29,7 +30,6 @@ __all__ = [
     "within",
 ]
 
-LATE_DAYS = 2
 CONFIDENCE = 0.95
 FALSE_ALARM = 0.01
 """Chance that a page names a carrier or lane although all are alike, over all that are looked at."""
@@ -75,11 +75,13 @@ class Share:
 class Figures:
     """What a period amounts to.
 
-    `days_late` is over all late shipments; `cost` over the `priced` shipments, those that know their cost; `late_cost` is
-    that of shipments two or more days late.
+    Delays are those of the shipments `with_delay`, which are delivered and had a promise. `days_late` is over all late
+    shipments; `cost` over the `priced` shipments, those that know their cost; `late_cost` is that of shipments two or more
+    days late.
     """
 
     shipments: int
+    with_delay: int
     on_time: int
     late: int
     days_late: int
@@ -90,7 +92,7 @@ class Figures:
     @property
     def late_share(self) -> Share:
         """Shipments two or more days late."""
-        return Share(self.late, self.shipments)
+        return Share(self.late, self.with_delay)
 
     @property
     def avg_cost(self) -> float | None:
@@ -163,6 +165,7 @@ def figures(days: pd.DataFrame) -> Figures:
     by_delay = _with_outcomes(days)
     return Figures(
         shipments=int(by_delay["shipments"].sum()),
+        with_delay=int(by_delay["with_delay"].sum()),
         on_time=int(by_delay["on_time"].sum()),
         late=int(by_delay["late"].sum()),
         days_late=int(by_delay["days_late"].sum()),
@@ -174,7 +177,7 @@ def figures(days: pd.DataFrame) -> Figures:
 
 def change(now: Figures, before: Figures | None) -> Change:
     """Hold the share two or more days late against that of the period before."""
-    if before is None or not before.shipments:
+    if before is None or not before.with_delay:
         return Change(now.late_share, None, False)
     return Change(now.late_share, before.late_share, clearly_differ(now.late_share, before.late_share))
 
@@ -188,9 +191,10 @@ def actions(days: pd.DataFrame, most: int = 5) -> list[Action]:
     """Say where to act, the first first: carriers later than others on their lane, then late lanes, then dear carriers.
 
     Args:
-        days: rows of lane_days of one period.
+        days: rows of lane_days of one period; those without a delay do not count.
         most: how many at most.
     """
+    days = days[days["delay_days"].notna()]
     if days.empty:
         return []
     by_delay = _with_outcomes(days)
@@ -313,17 +317,19 @@ def _largest(pairs: pd.DataFrame) -> Action:
 
 
 def _with_outcomes(days: pd.DataFrame) -> pd.DataFrame:
-    delay, shipments = days["delay_days"].astype("int64"), days["shipments"].astype("int64")
-    late = delay >= LATE_DAYS
+    known, shipments = days["delay_days"].notna(), days["shipments"].astype("int64")
+    delay = days["delay_days"].fillna(0).astype("int64")
+    late = known & (delay >= LATE_DAYS)
     cost, priced = days["cost"].astype(float).fillna(0.0), days["cost_shipments"].astype("int64")
     return days.assign(
         shipments=shipments,
+        with_delay=shipments.where(known, 0),
         cost=cost,
         cost_shipments=priced,
         weighed_cost=days["weighed_cost"].astype(float).fillna(0.0),
-        transit_days=days["transit_days"].astype("int64"),
+        transit_days=days["transit_days"].fillna(0).astype("int64"),
         weight_kg=days["weight_kg"].astype(float).fillna(0.0),
-        on_time=shipments.where(delay <= 0, 0),
+        on_time=shipments.where(known & (delay < DELAYED_DAYS), 0),
         late=shipments.where(late, 0),
         days_late=delay.clip(lower=0) * shipments,
         late_cost=cost.where(late, 0.0),

@@ -29,6 +29,7 @@ ROWS_SAMPLED = 20_000
 """Rejected rows that are looked at for samples, in a batch."""
 
 MART_TABLES = {name: mart_table(mart) for name, mart in MARTS.items()}
+DELIVERED_COLUMNS = ("delivered", "with_delay")
 OWN = {table.name for table in (SHIPMENTS, QUARANTINE, LANE_DAYS, LANE_MONTHS, *MART_TABLES.values())}
 
 
@@ -67,6 +68,7 @@ class Facts:
     costs: pd.DataFrame
     trends: pd.DataFrame
     demand: pd.DataFrame
+    open: pd.DataFrame
     recent: pd.DataFrame
     rejected: tuple[Rejected, ...]
     others: Mapping[str, pd.DataFrame]
@@ -103,6 +105,7 @@ def read_facts(lake: Lake) -> Facts:
         costs=marts["cost_analysis"],
         trends=marts["delay_trends"],
         demand=marts["warehouse_demand"],
+        open=marts["open_shipments"],
         recent=_nothing(LANE_DAYS.columns),
         rejected=(),
         others={},
@@ -123,7 +126,11 @@ def _with_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts
     def read(name: str, where: pc.Expression | None = None) -> pd.DataFrame:
         return _frame(lake.dataset(name, versions.get(name)).to_table(filter=where))
 
-    trends = read(MART_TABLES["delay_trends"].name)
+    def read_mart(name: str) -> pd.DataFrame:
+        table = MART_TABLES[name]
+        return _complete(read(table.name), table.columns) if lake.has(table.name) else _nothing(table.columns)
+
+    trends = read_mart("delay_trends")
     by_day = trends.groupby("shipment_date")["shipments"].sum()
     now, before, recent = None, None, facts.recent
     if len(by_day):
@@ -134,11 +141,12 @@ def _with_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts
         recent = read(LANE_DAYS.name, (pc.field("month") >= f"{first:%Y-%m}") & (day >= first) & (day <= now.last))
     return replace(
         facts,
-        carriers=read(MART_TABLES["carrier_performance"].name),
-        lanes=read(MART_TABLES["route_efficiency"].name),
-        costs=read(MART_TABLES["cost_analysis"].name),
+        carriers=read_mart("carrier_performance"),
+        lanes=read_mart("route_efficiency"),
+        costs=read_mart("cost_analysis"),
         trends=trends,
-        demand=read(MART_TABLES["warehouse_demand"].name),
+        demand=read_mart("warehouse_demand"),
+        open=read_mart("open_shipments"),
         recent=recent,
         rejected=_rejected(lake, facts.batches, versions.get(QUARANTINE.name)),
         others={name.removeprefix("processed/"): read(name) for name in sorted(facts.basis.tables) if name not in OWN}
@@ -200,6 +208,12 @@ def _frame(table: pa.Table) -> pd.DataFrame:
     keys = [field.name for field in table.schema if pa.types.is_string(field.type) or pa.types.is_date(field.type)]
     frame: pd.DataFrame = table.to_pandas(date_as_object=True)
     return frame.sort_values(keys, ignore_index=True) if keys else frame
+
+
+def _complete(mart: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+    """Return a mart with the columns that an earlier release did not make: to it, every shipment was delivered."""
+    missing = [name for name in columns if name not in mart]
+    return mart.assign(**{name: mart["shipments"] if name in DELIVERED_COLUMNS else 0 for name in missing})
 
 
 def _nothing(columns: Iterable[str]) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from shipment_etl.reporting.contents import (
     batches_told,
     carrier_rows,
     counts_of,
+    open_rows,
     other_marts,
     reasons_of,
     run_rows,
@@ -111,6 +112,7 @@ def _body(facts: Facts) -> dict[str, Any]:
         warehouse_load(facts.demand),
     )
     measures = _measures(grid)
+    in_transit, open_counts, open_note = open_rows(facts)
     drawn["trend"] = charts.trend(trend, facts.now)
     if costs.rows:
         drawn["cost"] = charts.cost(costs)
@@ -129,6 +131,9 @@ def _body(facts: Facts) -> dict[str, Any]:
         "first": first,
         "carriers": rows,
         "carriers_note": note,
+        "in_transit": in_transit,
+        "open_counts": open_counts,
+        "open_note": open_note,
         "trend": trend,
         "costs": costs,
         "grid": grid,

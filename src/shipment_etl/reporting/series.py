@@ -41,28 +41,28 @@ def delay_trend(trends: pd.DataFrame) -> Series:
     Args:
         trends: the mart delay_trends.
 
-    Rows: day (first of the week or month if coarser), shipments, delayed, pct; by day also pct_7d, None where the seven days
-    have less than a tenth of the usual shipments, as at the fringes of the data.
+    Rows: day (first of the week or month if coarser), shipments (those with a delay), delayed, pct; by day also pct_7d, None
+    where the seven days have less than a tenth of the usual shipments, as at the fringes of the data.
     """
     if trends.empty:
         return Series(())
-    days = _by_day(trends.groupby("shipment_date")[["shipments", "delayed_shipments"]].sum())
+    days = _by_day(trends.groupby("shipment_date")[["with_delay", "delayed_shipments"]].sum())
     grain = _grain(days.index, MOST_DAYS, MOST_WEEKS)
     note = _by(grain)
     if grain == "day":
-        days[["s7", "d7"]] = days.rolling(WINDOW)[["shipments", "delayed_shipments"]].sum()
+        days[["s7", "d7"]] = days.rolling(WINDOW)[["with_delay", "delayed_shipments"]].sum()
         few = days["s7"] < FRINGE * usual(days["s7"])
         days.loc[few, "s7"] = 0
         note = "The line is left out where a week has less than a tenth of the usual shipments." if few.any() else ""
     else:
         days = days.resample(_rule(grain), label="left", closed="left").sum()
-        days = days[days["shipments"] > 0]
+        days = days[days["with_delay"] > 0]
     rows = tuple(
         {
             "day": stamp.date().isoformat(),
-            "shipments": int(row["shipments"]),
+            "shipments": int(row["with_delay"]),
             "delayed": int(row["delayed_shipments"]),
-            "pct": _pct(row["delayed_shipments"], row["shipments"]),
+            "pct": _pct(row["delayed_shipments"], row["with_delay"]),
             **({"pct_7d": _pct(row["d7"], row["s7"]) if row["s7"] else None} if grain == "day" else {}),
         }
         for stamp, row in zip(days.index, days.to_dict("records"), strict=True)

@@ -72,6 +72,8 @@ def lane(origin: str, city: str) -> str:
 def say_change(found: Change, now: Period, before: Period | None) -> Sentence:
     """Say what became of the share two or more days late."""
     share = percent(found.now.pct)
+    if not found.now.whole:
+        return _sentence("Of what left in ", _the_days(now), f" ({dates(now)}) nothing with a promise is delivered yet.")
     where = f" of shipments came two or more days late in {_the_days(now)} ({dates(now)})"
     if found.before is None or before is None:
         counts = f"{_count(found.now.part, 'shipment')} of {number(found.now.whole)}"
@@ -86,7 +88,7 @@ def say_change(found: Change, now: Period, before: Period | None) -> Sentence:
 def say_action(found: Action | None, now: Period) -> Sentence:
     """Say which carrier and lane to act on, why, and what it would save."""
     if found is None:
-        return _sentence("No shipment was accepted, so there is no carrier or lane to act on.")
+        return _sentence("Nothing with a promise is delivered yet, so there is no carrier or lane to act on.")
     where = lane(found.origin, found.city)
     who = f"{found.carrier}, {where}" if found.carrier is not None else f"{where}, all carriers"
     if found.kind == "cost":
