@@ -96,7 +96,7 @@ def open_rows(facts: Facts) -> tuple[list[dict[str, Any]], dict[str, int], str]:
     """
     if facts.open.empty:
         return [], {"in_transit": 0, "overdue": 0}, ""
-    late = facts.open["days_overdue"].fillna(0).astype("int64").clip(lower=0)
+    late = facts.open["days_overdue"].astype(float).fillna(0.0).astype("int64").clip(lower=0)
     shipments = facts.open["shipments"].astype("int64")
     rows = facts.open.assign(in_transit=shipments, overdue=shipments.where(late > 0, 0), longest=late)
     keys = ["carrier", "origin_warehouse", "destination_city"]

@@ -318,7 +318,7 @@ def _largest(pairs: pd.DataFrame) -> Action:
 
 def _with_outcomes(days: pd.DataFrame) -> pd.DataFrame:
     known, shipments = days["delay_days"].notna(), days["shipments"].astype("int64")
-    delay = days["delay_days"].fillna(0).astype("int64")
+    delay = _whole(days["delay_days"])
     late = known & (delay >= LATE_DAYS)
     cost, priced = days["cost"].astype(float).fillna(0.0), days["cost_shipments"].astype("int64")
     return days.assign(
@@ -327,7 +327,7 @@ def _with_outcomes(days: pd.DataFrame) -> pd.DataFrame:
         cost=cost,
         cost_shipments=priced,
         weighed_cost=days["weighed_cost"].astype(float).fillna(0.0),
-        transit_days=days["transit_days"].fillna(0).astype("int64"),
+        transit_days=_whole(days["transit_days"]),
         weight_kg=days["weight_kg"].astype(float).fillna(0.0),
         on_time=shipments.where(known & (delay < DELAYED_DAYS), 0),
         late=shipments.where(late, 0),
@@ -335,6 +335,11 @@ def _with_outcomes(days: pd.DataFrame) -> pd.DataFrame:
         late_cost=cost.where(late, 0.0),
         late_priced=priced.where(late, 0),
     )
+
+
+def _whole(values: pd.Series) -> pd.Series:
+    """Return whole numbers, 0 for those that are unknown."""
+    return values.astype(float).fillna(0.0).astype("int64")
 
 
 def _summed(by_delay: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
