@@ -1,4 +1,4 @@
-"""The five marts read elsewhere: every reader finds the same rows."""
+"""The marts read elsewhere: every reader finds the same rows."""
 
 from pathlib import Path
 

@@ -24,7 +24,7 @@ def engines() -> "Mapping[str, Callable[[], SparkSession]]":
 
 @hookimpl
 def marts() -> "Iterable[Mart]":
-    """The five marts of the package."""
+    """The marts of the package."""
     from shipment_etl.transform.marts import MARTS
 
     return MARTS.values()

@@ -48,7 +48,7 @@ class Plugins:
         return self._mapped("engines")
 
     def marts(self) -> "tuple[Mart, ...]":
-        """Return all marts, the five of the package first."""
+        """Return all marts, those of the package first."""
         from shipment_etl.transform.marts import Mart
 
         return tuple(self._named("marts", Mart))

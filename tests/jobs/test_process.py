@@ -148,7 +148,7 @@ run_process(Lake(sys.argv[1]), listeners=[Killer()])
 """
 
 
-# Before the first commit, after each of shipments, quarantine, lane_days, lane_months, five marts, and after the log.
+# Before the first commit, after each of shipments, quarantine, lane_days, lane_months, six marts, and after the log.
 @pytest.mark.slow
 @pytest.mark.parametrize("commits", range(11))
 def test_a_killed_process_heals_on_the_next_run(
