@@ -103,7 +103,6 @@ def test_an_own_file_ends_in_marts(tmp_path: Path) -> None:
     report = json.loads(run("process", "--lake", lake, "--source", "mine", "--accept-rejected", "--json").stdout)
     assert report["counts"] == {"read": 2, "accepted": 1, "quarantined": 1, "duplicates": 0}
     assert report["reasons"] == {
-
         "promised_date:required": 1,
         "shipment_date:date": 1,
         "shipment_weight_kg:greater_than": 1,
