@@ -40,7 +40,7 @@ WARN: Severity = "warn"
 IDENTITY = "source_row"
 """The column that tells the rows of a batch apart: the number of the row in its file, or of the generator."""
 
-OPTIONAL = ("outcome",)
+OPTIONAL = ("outcome", "reported_at")
 """Columns that a frame of shipments need not have: without one, nothing is told."""
 
 MEASURES = ("shipment_weight_kg", "shipment_volume_m3", "route_distance_km", "shipping_cost")
@@ -134,6 +134,7 @@ class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of
         route_distance_km: decimal(10,3), kilometres from warehouse to city.
         shipping_cost: decimal(14,2), currency.
         outcome: string, how it ended: delivered, cancelled, returned or lost; null while it is in transit.
+        reported_at: timestamp, when the source said all this; null where it does not say when.
     """
 
     shipment_id: T.StringType() = Field(str_matches=NOT_BLANK)  # type: ignore[valid-type]  # pandera's own way
@@ -154,6 +155,7 @@ class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of
     route_distance_km: T.DecimalType(10, 3) = Field(gt=0, le=EQUATOR_KM)  # type: ignore[valid-type]
     shipping_cost: T.DecimalType(14, 2) = Field(ge=0)  # type: ignore[valid-type]
     outcome: T.StringType() = Field(isin=list(OUTCOMES), nullable=True)  # type: ignore[valid-type]
+    reported_at: T.TimestampType() = Field(nullable=True)  # type: ignore[valid-type]
 
     @row_rule("promised_date", "promised before it was shipped")
     def promised_after_shipped() -> Column:

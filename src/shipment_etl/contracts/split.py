@@ -8,8 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl.contracts.compile import REASONS_TYPE, RECORD, REQUIRED, column_named, is_sound, reasons, rules
-from shipment_etl.contracts.models import COLUMNS, ERROR, IDENTITY, WARN, contract
-from shipment_etl.contracts.repeats import CONFLICT, conflict_reasons, repeated_ids, settle, suspects
+from shipment_etl.contracts.models import ERROR, WARN, contract
 from shipment_etl.contracts.types import UNPARSED, fit
 
 __all__ = ["UNPARSED", "Verdict", "judge", "split"]
@@ -18,9 +17,8 @@ __all__ = ["UNPARSED", "Verdict", "judge", "split"]
 def split(frame: DataFrame, schema: DataFrameSchema | None = None) -> tuple[DataFrame, DataFrame]:
     """Split shipments into good and bad: each row is in exactly one of the two.
 
-    Bad is a row that breaks the contract, or that has the id of another sound row and other content; of rows with the
-    same id the first (by source_row) is kept. Exact duplicates of a good row stay with the good ones: `clean` drops them.
-    Rules of severity `warn` make no row bad.
+    Bad is a row that breaks the contract. Several reports on one shipment are all good: `clean` keeps the newest. Rules of
+    severity `warn` make no row bad.
 
     Args:
         frame: shipments with `source_row`, unique within the frame, and any other columns. Numbers may be of any type: they
@@ -42,13 +40,7 @@ def split(frame: DataFrame, schema: DataFrameSchema | None = None) -> tuple[Data
     typed = fit(frame, schema)
     columns = [column_named(name) for name in frame.columns]
     sound, bad = judge(typed, schema).parts(typed)
-    # Of the columns of a shipment alone, for the others may have any names.
-    repeated = suspects(sound.select(IDENTITY, *COLUMNS), repeated_ids(typed))
-    settled = settle(repeated, ["shipment_id"]).where(F.col("repeat") == CONFLICT)
-    lost = settled.select(IDENTITY, conflict_reasons().alias("reasons"))
-    conflicts = lost.join(typed, IDENTITY).select(*columns, "reasons")
-    good = sound.join(conflicts.select(IDENTITY), IDENTITY, "left_anti").select(*columns)
-    return good, bad.select(*columns, "reasons").unionByName(conflicts)
+    return sound.select(*columns), bad.select(*columns, "reasons")
 
 
 class Verdict(NamedTuple):

@@ -26,7 +26,8 @@ ShipmentEtlError
 │   └── MappingError
 │       └── UnknownColumn
 ├── DataRejected                    more rows were rejected than --max-rejected allows (exit code 3)
-│   └── RecordsRejected
+│   ├── RecordsRejected
+│   └── ReportsTied
 └── JobError                        the work could not be done (exit code 1)
     ├── IngestError
     │   ├── FileMissing
@@ -75,6 +76,7 @@ from shipment_etl.errors.base import (
     TRY_AGAIN,
     DataRejected,
     JobError,
+    ReportsTied,
     ShipmentEtlError,
     UsageError,
 )
@@ -205,6 +207,7 @@ __all__ = [
     "RecordTooLarge",
     "RecordTooLong",
     "RecordsRejected",
+    "ReportsTied",
     "RowsChanged",
     "RowsLost",
     "RowsMissing",

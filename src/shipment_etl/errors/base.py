@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeAlias, TypeGuard
 
 from shipment_etl.errors.wording import clean, redact, render, shorten
 
-__all__ = ["TRY_AGAIN", "DataRejected", "JobError", "Part", "ShipmentEtlError", "UsageError"]
+__all__ = ["TRY_AGAIN", "DataRejected", "JobError", "Part", "ReportsTied", "ShipmentEtlError", "UsageError"]
 
 TRY_AGAIN = 75
 """Exit code of errors after which the same again may succeed; EX_TEMPFAIL of sysexits.h."""
@@ -90,6 +90,19 @@ class DataRejected(ShipmentEtlError):
 
     def __init__(self, rejected: int, read: int, limit: float) -> None:
         super().__init__(rejected=rejected, read=read, share=rejected / max(read, 1), limit=limit)
+
+
+class ReportsTied(DataRejected):
+    """More rows than the caller allows share their id with another one, and do not say which is newer; the batch is held."""
+
+    template = (
+        "{rejected:,} of {read:,} rows have the shipment_id of a later row and other content ({share:.2%}), and nothing but "
+        "the row says which is newer; --max-rejected allows {limit:.2%}. The batch is held: all tables are as they were."
+    )
+    remedy = (
+        "If that column is not the shipment's id, map another one. If these are reports on one shipment, map reported_at. "
+        "To let the later rows count: --accept-rejected"
+    )
 
 
 class JobError(ShipmentEtlError):

@@ -139,10 +139,10 @@ class RowsLost(JobError):
     """The row counts of a run do not add up."""
 
     template = (
-        "read {read:,} ≠ accepted {accepted:,} + quarantined {quarantined:,} + duplicates {duplicates:,}. "
-        "The run is not recorded as succeeded."
+        "read {read:,} ≠ accepted {accepted:,} + quarantined {quarantined:,} + duplicates {duplicates:,} + "
+        "overtaken {overtaken:,}. The run is not recorded as succeeded."
     )
     remedy = "Run it again; if that fails too, report this with the lake's run log."
 
-    def __init__(self, read: int, accepted: int, quarantined: int, duplicates: int) -> None:
-        super().__init__(read=read, accepted=accepted, quarantined=quarantined, duplicates=duplicates)
+    def __init__(self, read: int, accepted: int, quarantined: int, duplicates: int, overtaken: int) -> None:
+        super().__init__(read=read, accepted=accepted, quarantined=quarantined, duplicates=duplicates, overtaken=overtaken)

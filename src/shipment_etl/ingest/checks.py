@@ -5,14 +5,14 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pyspark.sql.types import DateType, DecimalType, StringType
+from pyspark.sql.types import DateType, DecimalType, StringType, TimestampType
 
 from shipment_etl.contracts.models import COLUMNS, MEASURES
 from shipment_etl.errors import listed, nearest, shorten
 from shipment_etl.ingest.currencies import CODE
 from shipment_etl.ingest.dates import WRITTEN, date_pattern
 from shipment_etl.ingest.formats import FORMATS
-from shipment_etl.ingest.mapping import DATES_OPEN, DERIVED, TYPES, UNITS, ColumnMapping, Mapping, Numbers
+from shipment_etl.ingest.mapping import DATES_OPEN, MAY_BE_LEFT_OUT, TYPES, UNITS, ColumnMapping, Mapping, Numbers
 from shipment_etl.ingest.patterns import portable_regex
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _shape_problems(mapping: Mapping) -> Iterator[str]:
     for name in mapping.columns:
         if name not in COLUMNS:
             yield f"columns.{name} is not a shipment column. {nearest(name, COLUMNS)}"
-    missing = [name for name in COLUMNS if name not in (*mapping.columns, *MEASURES, *DERIVED)]
+    missing = [name for name in COLUMNS if name not in (*mapping.columns, *MEASURES, *MAY_BE_LEFT_OUT)]
     if missing:
         yield f"these columns are not mapped: {listed(missing)}. Give each a column of the file, or a constant."
         if "promised_date" in missing:
@@ -110,7 +110,10 @@ def _column_problems(name: str, column: ColumnMapping, mapping: Mapping) -> Iter
 
 
 def _date_problems(name: str, column: ColumnMapping, kind: "DataType", mapping: Mapping) -> Iterator[str]:
-    if (column.dates or column.timezone) and not isinstance(kind, DateType):
+    if column.timezone and isinstance(kind, TimestampType):
+        yield "has a time zone, but its times are only compared with each other. Remove it."
+        return
+    if (column.dates or column.timezone) and not isinstance(kind, DateType | TimestampType):
         yield f"has dates or a time zone, but is not a date. Only {listed(_dates())} may have them."
         return
     yield from _zone_problems("timezone", column.timezone)
@@ -123,7 +126,7 @@ def _date_problems(name: str, column: ColumnMapping, kind: "DataType", mapping: 
             yield f"has the date pattern {text!r}: {problem}."
             continue
         zone = column.timezone or mapping.timezone
-        if pattern.is_instant and zone is None:
+        if pattern.is_instant and zone is None and isinstance(kind, DateType):
             yield (
                 f"has the date pattern {text!r}, which is a point in time: its day depends on the place. Say whose day it "
                 'is with timezone = "Europe/Berlin", or the like; timezone = "written" takes the day as it is written.'
@@ -167,4 +170,4 @@ def _regex_problems(patterns: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _dates() -> list[str]:
-    return [name for name, kind in TYPES.items() if isinstance(kind, DateType)]
+    return [name for name, kind in TYPES.items() if isinstance(kind, DateType | TimestampType)]

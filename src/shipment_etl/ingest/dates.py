@@ -95,20 +95,22 @@ class DatePattern:
     is_instant: bool = False
 
 
-def expand(texts: tuple[str, ...], zone: str | None) -> tuple[DatePattern, ...]:
+def expand(texts: tuple[str, ...], zone: str | None, *, with_time: bool = False) -> tuple[DatePattern, ...]:
     """Return the patterns that texts stand for; `iso` is several, those with an offset only where a zone is known."""
     made: list[DatePattern] = []
     for text in texts:
         if text != ISO:
-            made.append(date_pattern(text))
+            made.append(date_pattern(text, with_time=with_time))
             continue
-        made += [_with_fraction(date_pattern(each)) for each in ISO_PATTERNS]
+        made += [_with_fraction(date_pattern(each, with_time=with_time)) for each in ISO_PATTERNS]
         if zone is not None:
-            made += [_with_fraction(date_pattern(f"{each}XXX")) for each in ISO_PATTERNS if "HH" in each]
+            made += [
+                _with_fraction(date_pattern(f"{each}XXX", with_time=with_time)) for each in ISO_PATTERNS if "HH" in each
+            ]
     return tuple(made)
 
 
-def date_pattern(text: str) -> DatePattern:
+def date_pattern(text: str, *, with_time: bool = False) -> DatePattern:
     """Return the pattern that a text such as `dd-MMM-yy` stands for.
 
     The letters mean what they mean in Spark's datetime patterns: yyyy (1000 … 9999), yy, MM, M (one or two digits), MMM
@@ -116,7 +118,7 @@ def date_pattern(text: str) -> DatePattern:
     fraction, XXX (Z or an offset such as +01:00, +0100, +01). Names are English, in either case. Between them may stand
     spaces, - / . , : _ and anything in single quotes. By name: excel, unix, unix_ms and iso.
 
-    A time of day is dropped, unless the text is a point in time: with an offset, or unix.
+    A time of day is dropped, unless the text is a point in time: with an offset, or unix; or `with_time` asks for it.
 
     Raises:
         ValueError: the text says something else; the message says what.
@@ -132,7 +134,8 @@ def date_pattern(text: str) -> DatePattern:
     if any(letters[0] == "h" for part, letters in places.items() if part == "hour") != ("half of the day" in places):
         raise ValueError("h and hh go with a, H and HH do not")
     is_instant = "hour" in places and bool(fixed or "offset" in places)
-    wanted = ("year", "month", "day", *(("hour", "minute", "second", "half of the day", "offset") if is_instant else ()))
+    keeps_time = is_instant or with_time
+    wanted = ("year", "month", "day", *(("hour", "minute", "second", "half of the day", "offset") if keeps_time else ()))
     regex, groups = "", dict[str, int]()
     for part, piece in pieces:
         if part in wanted:

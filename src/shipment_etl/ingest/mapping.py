@@ -21,6 +21,7 @@ A TOML file such as
     carrier = { column = "Carrier", values = { "U.P.S." = "UPS" } }
     shipment_date = { column = "Sent", dates = ["yyyy-MM-dd", "M/d/yy"], nulls = ["not yet"], null_patterns = ["^See"] }
     delivery_date = { column = "Arrived", dates = ["iso"], timezone = "Europe/Berlin" }
+    reported_at = { column = "Changed", dates = ["yyyy-MM-dd HH:mm:ss"] }
     shipment_weight_kg = { column = "Weight", unit = "lb", optional = true }
     shipping_cost = { column = "Cost", currency = "EUR", currency_column = "Cur" }
 """
@@ -43,10 +44,10 @@ from shipment_etl.declared import parse_toml, read_text, strict
 from shipment_etl.errors import MappingError, UnknownColumn
 from shipment_etl.ingest.names import tidy
 
-__all__ = ["DATES_OPEN", "DERIVED", "TYPES", "UNITS", "ColumnMapping", "FileFormat", "Mapping", "Numbers"]
+__all__ = ["DATES_OPEN", "MAY_BE_LEFT_OUT", "TYPES", "UNITS", "ColumnMapping", "FileFormat", "Mapping", "Numbers"]
 
-DERIVED = ("delay_days", "delivery_status", "outcome")
-"""Columns that follow from the dates, and so may be left out of a mapping."""
+MAY_BE_LEFT_OUT = ("delay_days", "delivery_status", "outcome", "reported_at")
+"""Columns that a mapping need not have, beside measures: they follow from the dates, or from the batch date."""
 DATES_OPEN = ("promised_date", "delivery_date")
 """Days that a shipment need not have: a promise, where the mapping says so; a delivery, as long as it is in transit."""
 

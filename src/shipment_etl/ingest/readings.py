@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
-from pyspark.sql.types import DateType, DecimalType, IntegerType
+from pyspark.sql.types import DateType, DecimalType, IntegerType, TimestampType
 
 from shipment_etl.contracts.compile import quoted
 from shipment_etl.ingest.checks import IN_CELL
 from shipment_etl.ingest.currencies import SIGNS
-from shipment_etl.ingest.dates import EXCEL, MONTHS, WRITTEN, DatePattern, expand
+from shipment_etl.ingest.dates import EXCEL, ISO, MONTHS, WRITTEN, DatePattern, expand
 from shipment_etl.ingest.mapping import TYPES, UNITS, ColumnMapping, Mapping, Numbers
 from shipment_etl.ingest.names import tidied, tidy
 from shipment_etl.ingest.patterns import SPECIAL, number_regex, portable_regex
@@ -24,6 +24,8 @@ ISO_DATE = "yyyy-MM-dd"
 DECIMALS = 12
 EXACT = f"decimal(24,{DECIMALS})"
 """Holds every number that is read, before its unit: any decimals that count, and times any unit it fits 38 digits."""
+EXCEL_SECONDS = 25_569 * 86_400
+"""From the first day of Excel's calendar to 1970."""
 CURRENCY = "shipping_cost_currency"
 """The column of the currency of each cost, where the file has one."""
 UNIT_NAMES: Table[str, tuple[str, ...]] = {
@@ -111,6 +113,8 @@ def read_column(name: str, column: ColumnMapping, mapping: Mapping, currencies: 
     said = f"{name}: '", place
     if isinstance(kind, DateType):
         return _date(name, column, mapping, said)
+    if isinstance(kind, TimestampType):
+        return _moment(name, column, said)
     if isinstance(kind, IntegerType):
         return _whole_number(name, mapping, said)
     if isinstance(kind, DecimalType):
@@ -137,27 +141,45 @@ def _date(name: str, column: ColumnMapping, mapping: Mapping, said: tuple[str, s
     return Reading(prepared, f"coalesce({', '.join(values)})", "date", _message(said, F.col(f"{name}_text"), fix))
 
 
+def _moment(name: str, column: ColumnMapping, said: tuple[str, str]) -> Reading:
+    """A point in time, to the second. Without an offset it counts as of UTC: a source compares its own alone."""
+    declared = column.dates or (ISO,)
+    prepared: dict[str, Column] = {}
+    values = []
+    for number, pattern in enumerate(expand(declared, "UTC", with_time=True)):
+        made, value = _seconds(f"{name}_{number}", F.col(f"{name}_text"), pattern, column.first_year)
+        prepared |= {key.removeprefix(f"{name}_"): each for key, each in made.items()}
+        values.append(value)
+    fix = f"is not a time like {' or '.join(declared)}; add its pattern to dates of {name} in the mapping"
+    read = f"timestamp_seconds(coalesce({', '.join(values)}))"
+    return Reading(prepared, read, "timestamp", _message(said, F.col(f"{name}_text"), fix))
+
+
 def _day(key: str, text: Column, pattern: DatePattern, zone: str, first_year: int) -> tuple[dict[str, Column], str]:
     """Return the columns to prepare, by name, and SQL for the day over them."""
-    fits = text.rlike(pattern.regex)
+    if pattern.kind == EXCEL:
+        made = {f"{key}_number": _group(text, pattern, "number")}
+        return made, f"date_add(date'1899-12-30', cast(try_cast({key}_number as bigint) as int))"
+    if not pattern.kind and (not pattern.is_instant or zone == WRITTEN):
+        made = {f"{key}_iso": F.when(text.rlike(pattern.regex), _iso(text, pattern, first_year))}
+        return made, f"try_cast({key}_iso as date)"
+    made, seconds = _seconds(key, text, pattern, first_year)
+    return made, local_day(seconds, "UTC" if zone == WRITTEN else zone)
 
-    def group(part: str) -> Column:
-        return F.when(fits, F.regexp_replace(text, pattern.regex, f"${pattern.groups[part]}"))
 
+def _seconds(key: str, text: Column, pattern: DatePattern, first_year: int) -> tuple[dict[str, Column], str]:
+    """Return the columns to prepare, by name, and SQL for the seconds since 1970 in UTC over them."""
+    if pattern.kind == EXCEL:
+        days = f"try_cast({key}_days as decimal(18,10))"
+        made = {f"{key}_days": F.when(text.rlike(pattern.regex), text)}
+        return made, f"(cast(round({days} * 86400) as bigint) - {EXCEL_SECONDS}L)"
     if pattern.kind:
-        made = {f"{key}_number": group("number")}
-        number = f"try_cast({key}_number as bigint)"
-        if pattern.kind == EXCEL:
-            return made, f"date_add(date'1899-12-30', cast({number} as int))"
-        return made, local_day(number, "UTC" if zone == WRITTEN else zone)
-    made = {f"{key}_iso": F.when(fits, _iso(text, pattern, first_year))}
-    day = f"try_cast({key}_iso as date)"
-    if not pattern.is_instant or zone == WRITTEN:
-        return made, day
-    clock = [f"unix_date({day}) * 86400L"]
+        return {f"{key}_number": _group(text, pattern, "number")}, f"try_cast({key}_number as bigint)"
+    made = {f"{key}_iso": F.when(text.rlike(pattern.regex), _iso(text, pattern, first_year))}
+    clock = [f"unix_date(try_cast({key}_iso as date)) * 86400L"]
     for part, seconds in (("hour", 3600), ("minute", 60), ("second", 1)):
         if part in pattern.groups:
-            made[f"{key}_{part}"] = group(part)
+            made[f"{key}_{part}"] = _group(text, pattern, part)
             value = f"try_cast({key}_{part} as bigint)"
             clock.append(
                 f"{value} % 12 * {seconds}"
@@ -165,10 +187,19 @@ def _day(key: str, text: Column, pattern: DatePattern, zone: str, first_year: in
                 else f"{value} * {seconds}"
             )
     if "half of the day" in pattern.groups:
-        made[f"{key}_half"] = F.when(F.upper(group("half of the day")).startswith("P"), F.lit(43_200)).otherwise(F.lit(0))
+        half = F.upper(_group(text, pattern, "half of the day"))
+        made[f"{key}_half"] = F.when(half.startswith("P"), F.lit(43_200)).otherwise(F.lit(0))
         clock.append(f"{key}_half")
-    made[f"{key}_offset"] = group("offset") if "offset" in pattern.groups else F.when(fits, F.lit(pattern.fixed_offset))
-    return made, local_day(f"({' + '.join(clock)} - {_offset_seconds(f'{key}_offset')})", zone)
+    if "offset" not in pattern.groups and not pattern.fixed_offset:
+        return made, f"({' + '.join(clock)})"
+    fixed = F.when(text.rlike(pattern.regex), F.lit(pattern.fixed_offset))
+    made[f"{key}_offset"] = _group(text, pattern, "offset") if "offset" in pattern.groups else fixed
+    return made, f"({' + '.join(clock)} - {_offset_seconds(f'{key}_offset')})"
+
+
+def _group(text: Column, pattern: DatePattern, part: str) -> Column:
+    """Return a part of the texts that match a pattern."""
+    return F.when(text.rlike(pattern.regex), F.regexp_replace(text, pattern.regex, f"${pattern.groups[part]}"))
 
 
 def _offset_seconds(column: str) -> str:

@@ -13,7 +13,6 @@ from pyspark.sql import functions as F
 
 from shipment_etl.contracts.compile import REASONS_TYPE
 from shipment_etl.contracts.models import COLUMNS, IDENTITY, contract, with_optional
-from shipment_etl.contracts.repeats import CONFLICT, DUPLICATE, conflict_reasons, repeated_ids, settle
 from shipment_etl.contracts.split import UNPARSED, Verdict, judge
 from shipment_etl.hashing import hash_of
 from shipment_etl.ingest.conform import conform
@@ -23,8 +22,10 @@ from shipment_etl.lake.runs import RowCounts
 from shipment_etl.lake.staging import Kept, Staging
 from shipment_etl.lake.tables import QUARANTINE, SHIPMENTS
 from shipment_etl.lake.written import Written
+from shipment_etl.life import outcome
 from shipment_etl.network import Network
 from shipment_etl.transform.clean import derived_columns
+from shipment_etl.transform.reports import order_reports, repeated_ids
 
 __all__ = ["Batch", "Outcome", "load_batch", "split_batch"]
 
@@ -35,8 +36,11 @@ KIND = "source"
 
 It is a partition of the table, because readers take any folder like kind=sound for one.
 """
-REJECTED, SUSPECT = "-rejected", "-suspect"
-"""Kinds of rows beside sound ones, as no source can be named."""
+REJECTED, SUSPECT, OVERTAKEN, IN_TRANSIT = "-rejected", "-suspect", "-overtaken", "-in-transit"
+"""Kinds of rows beside sound ones, as no source can be named.
+
+Shipments in transit are sound, but have files of their own: the next batches report on them, and so rewrite no others.
+"""
 MAX_BROADCAST_ROWS = 2_000_000
 """So many hashes of repeated ids, 16 MB, go to every task; more are joined by a shuffle."""
 
@@ -51,9 +55,19 @@ class Batch(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a batch: the files of its shipments, its rows by what became of them, and reasons with their rows."""
+    """What became of a batch.
+
+    Attributes:
+        shipments: files of its newest reports.
+        overtaken: files of the reports that others in the batch have overtaken.
+        tied: how many of those only their row tells apart.
+        counts: its rows by what became of them.
+        reasons: rejected rows by column and rule.
+    """
 
     shipments: Written
+    overtaken: Written
+    tied: int
     counts: RowCounts
     reasons: dict[str, int]
 
@@ -86,17 +100,15 @@ def split_batch(work: Work, staging: Staging, batch: Batch) -> Outcome:
         repeated = staging.keep("repeated_ids", repeated_ids(batch.frame))
     with work.stage("shipments"):
         written = _write_by_kind(work, batch, repeated)
-        settled = _settle(work, written.part(source=SUSPECT))
-        shipments = written.part(source=work.start.source) + settled.part(source=work.start.source)
-        work.put_batch(SHIPMENTS, shipments)
+        suspect, rejected = written.part(source=SUSPECT), written.part(source=REJECTED)
+        ordered = _order(work, suspect)
+        shipments, overtaken = _sound(work, written) + _sound(work, ordered), ordered.part(source=OVERTAKEN)
     with work.stage("quarantine"):
-        rejected, conflicts = written.part(source=REJECTED), settled.part(source=f"-{CONFLICT}")
-        quarantine = _write_quarantine(work, batch, rejected, conflicts)
-        duplicates = settled.part(source=f"-{DUPLICATE}")
-        for part in (rejected, written.part(source=SUSPECT), conflicts, duplicates):
+        quarantine = _write_quarantine(work, batch, rejected)
+        for part in (rejected, suspect):
             work.discard(SHIPMENTS, part.files)
-    counts = RowCounts(batch.rows, shipments.rows, quarantine.rows, duplicates.rows)
-    return Outcome(shipments, counts, _count_reasons(work, quarantine))
+    counts = RowCounts(batch.rows, shipments.rows, quarantine.rows, suspect.rows - ordered.rows, overtaken.rows)
+    return Outcome(shipments, overtaken, _count_ties(work, overtaken), counts, _count_reasons(work, quarantine))
 
 
 def _write_by_kind(work: Work, batch: Batch, repeated: Kept) -> Written:
@@ -107,22 +119,35 @@ def _write_by_kind(work: Work, batch: Batch, repeated: Kept) -> Written:
         ids = ids.withColumn("repeated", F.lit(True))
         frame = frame.withColumn("id_hash", hash_of("shipment_id")).join(ids, "id_hash", "left")
         suspect = F.col("repeated").isNotNull()
-    kind = F.when(~batch.verdict.sound, REJECTED).when(suspect, SUSPECT).otherwise(work.start.source)
-    rows, sound = frame.drop("batch_date").withColumn(KIND, kind), F.col(KIND) == work.start.source
+    kind = F.when(~batch.verdict.sound, REJECTED).when(suspect, SUSPECT).otherwise(_kind_of_sound(work))
+    rows, sound = frame.drop("batch_date").withColumn(KIND, kind), F.col(KIND).isin(work.start.source, IN_TRANSIT)
     beside = {name: F.when(~sound, F.col(name)) for name in (ORIGINAL, UNPARSED) if name in frame.columns}
     return work.write(SHIPMENTS, _derive(rows, sound, beside), "split", (KIND,), (*beside,))
 
 
-def _settle(work: Work, suspects: Written) -> Written:
-    """Decide about sound rows whose id may stand more than once, and write them into the folders of what they are."""
+def _order(work: Work, suspects: Written) -> Written:
+    """Put the reports on each shipment in order, and write them into the folders of what they are."""
     if not suspects.files:
         return suspects
-    columns = [name for name in suspects.own.names if name != IDENTITY]
-    settled = settle(work.lake.read_files(work.spark, SHIPMENTS.name, suspects.files, suspects.own), columns)
-    rows = settled.withColumn(KIND, F.coalesce(F.concat(F.lit("-"), "repeat"), F.lit(work.start.source)))
-    further = (name for name in (ORIGINAL, UNPARSED, "kept_row") if name in rows.columns)
-    beside = {name: F.when(F.col("repeat") == CONFLICT, F.col(name)) for name in further}
-    return work.write(SHIPMENTS, _derive(rows, F.col(KIND) == work.start.source, beside), "settled", (KIND,), (*beside,))
+    rows = work.with_batch(work.lake.read_files(work.spark, SHIPMENTS.name, suspects.files, suspects.own))
+    ordered = order_reports(rows.drop(ORIGINAL, UNPARSED))
+    kind = F.when(F.col("next_row").isNotNull(), OVERTAKEN).otherwise(_kind_of_sound(work))
+    derived = _derive(ordered.drop("batch_date").withColumn(KIND, kind), F.lit(True), {})
+    return work.write(SHIPMENTS, derived, "ordered", (KIND,), ("next_row", "is_tied"))
+
+
+def _kind_of_sound(work: Work) -> Column:
+    return F.when(outcome().isNull(), IN_TRANSIT).otherwise(work.start.source)
+
+
+def _sound(work: Work, written: Written) -> Written:
+    return written.part(source=work.start.source) + written.part(source=IN_TRANSIT)
+
+
+def _count_ties(work: Work, overtaken: Written) -> int:
+    return sum(
+        pc.sum(work.lake.content(SHIPMENTS.name, each.path, ["is_tied"])["is_tied"]).as_py() for each in overtaken.files
+    )
 
 
 def _derive(rows: DataFrame, accepted: Column, beside: dict[str, Column]) -> DataFrame:
@@ -132,16 +157,11 @@ def _derive(rows: DataFrame, accepted: Column, beside: dict[str, Column]) -> Dat
     return rows.withColumns({**made, **filled, **beside})
 
 
-def _write_quarantine(work: Work, batch: Batch, rejected: Written, conflicts: Written) -> Written:
+def _write_quarantine(work: Work, batch: Batch, rejected: Written) -> Written:
     """Write rejected rows as they landed, with their reasons."""
-    parts = []
-    for part, reasons in ((rejected, batch.verdict.reasons), (conflicts, conflict_reasons())):
-        if part.files or part is rejected:
-            rows = work.lake.read_files(work.spark, SHIPMENTS.name, part.files, part.own)
-            typed = reasons.cast(REASONS_TYPE).alias("reasons")
-            parts.append(rows.select("source_file", IDENTITY, batch.original.alias(ORIGINAL), typed))
-    rows = parts[0].unionByName(parts[1]) if len(parts) > 1 else parts[0]
-    written = work.write(QUARANTINE, rows)
+    rows = work.lake.read_files(work.spark, SHIPMENTS.name, rejected.files, rejected.own)
+    typed = batch.verdict.reasons.cast(REASONS_TYPE).alias("reasons")
+    written = work.write(QUARANTINE, rows.select("source_file", IDENTITY, batch.original.alias(ORIGINAL), typed))
     work.put_batch(QUARANTINE, written)
     work.vouch(QUARANTINE, work.with_batch(work.read_files(QUARANTINE, written.files)))
     return written

@@ -17,9 +17,9 @@ from pyspark.sql import functions as F
 
 from shipment_etl.dates import as_date
 from shipment_etl.jobs.work import PACKAGE, PLUGIN, Work
-from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS, SHIPMENTS, mart_table
+from shipment_etl.lake.tables import KNOWN_IDS, LANE_DAYS, LANE_MONTHS, mart_table
 from shipment_etl.network import Network
-from shipment_etl.transform.lane_days import lane_months
+from shipment_etl.transform.lane_days import lane_months, net_days
 from shipment_etl.transform.marts import Mart
 
 __all__ = ["marts_key", "update_marts"]
@@ -49,7 +49,7 @@ def marts_key(versions: Mapping[str, str], network: Network, marts: Sequence[Mar
 
 def _as_of(work: Work) -> date:
     """Return the newest batch date of any source: the day on which a shipment in transit is overdue or not."""
-    dates = (as_date(each.partition["batch_date"]) for each in work.files(SHIPMENTS.name))
+    dates = (as_date(each.most["batch_date"]) for each in work.files(KNOWN_IDS.name))
     return max(dates, default=work.start.batch_date)
 
 
@@ -58,7 +58,7 @@ def _rebuild(work: Work, network: Network, marts: Sequence[Mart]) -> None:
     days = work.read_files(LANE_DAYS, work.files(LANE_DAYS.name)).withColumn("as_of", as_of)
     months = work.replace(LANE_MONTHS, lane_months(days)).withColumn("as_of", as_of)
     for mart in marts:
-        work.replace(mart_table(mart), mart.make(days if mart.span == "day" else months, network))
+        work.replace(mart_table(mart), mart.make(net_days(days) if mart.span == "day" else months, network))
 
 
 def _replace(work: Work, network: Network, marts: Sequence[Mart], changed: Sequence[str]) -> None:
@@ -76,7 +76,7 @@ def _replace(work: Work, network: Network, marts: Sequence[Mart], changed: Seque
             in_reached = F.date_format("shipment_date", "yyyy-MM").isin(*reached)
             work.replace(
                 table,
-                mart.make(_months_of(work, read).withColumn("as_of", as_of), network).where(in_reached),
+                mart.make(net_days(_months_of(work, read).withColumn("as_of", as_of)), network).where(in_reached),
                 _outside(reached),
             )
 

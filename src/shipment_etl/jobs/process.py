@@ -1,21 +1,23 @@
 """The process job: a batch of raw shipments becomes clean shipments, a quarantine, the roll-up and the marts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date as Date
 
 from pyspark.sql import SparkSession
 
 from shipment_etl.dates import as_date
-from shipment_etl.errors import BatchMissing, DataRejected, InvalidValue, LakeMissing
+from shipment_etl.errors import BatchMissing, DataRejected, InvalidValue, LakeMissing, ReportsTied
 from shipment_etl.generator.shipments import SOURCE
 from shipment_etl.jobs.batch import load_batch, split_batch
 from shipment_etl.jobs.ingest import as_source
 from shipment_etl.jobs.marts import update_marts
+from shipment_etl.jobs.reports import resolve_reports
 from shipment_etl.jobs.roll_up import update_lane_days
 from shipment_etl.jobs.work import working
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.landed import backlog
-from shipment_etl.lake.runs import HELD, Run
+from shipment_etl.lake.runs import HELD, RowCounts, Run
 from shipment_etl.lake.tables import SHIPMENTS
 from shipment_etl.network import Network
 from shipment_etl.plugins import plugins
@@ -23,6 +25,8 @@ from shipment_etl.sessions import session
 
 __all__ = ["MAX_REJECTED", "run_process", "run_waiting"]
 
+TIED = "shipment_id:tied"
+"""The warning of a run that counts reports which only their row tells from the next newer one."""
 MAX_REJECTED = 0.1
 """Share of a batch that may be quarantined, where nothing else is said. A file whose layout has changed rejects far more."""
 
@@ -60,8 +64,8 @@ def run_process(
         DataRejected: more rows were quarantined than `max_rejected` allows; the run is logged as held.
     """
     run = _process(lake, source, date, network, max_rejected, spark, listeners)
-    if run.status == HELD:
-        raise DataRejected(run.counts.quarantined, run.counts.read, max_rejected)
+    if run.status == HELD and (problem := _problem(run.counts, run.warnings, max_rejected)):
+        raise problem
     return run
 
 
@@ -128,20 +132,33 @@ def _process(
         with work.staging() as staging:
             batch = load_batch(work, staging, network)
             work.rules = tuple(batch.verdict.rules)
-            shipments, counts, reasons = split_batch(work, staging, batch)
-            warnings: dict[str, int] = {}
-            held = counts.quarantined > max_rejected * counts.read
-            if not held:
-                with work.stage("lane_days"):
-                    changed, warnings = update_lane_days(work, staging, shipments, batch.verdict.warnings)
-                with work.stage("marts"):
-                    update_marts(work, network or Network.default(), changed)
-        if held:
-            # Only the quarantine tells of a batch that is held: what was known of it before still counts.
-            work.drop(SHIPMENTS)
-            rejected = DataRejected(counts.quarantined, counts.read, max_rejected)
-            return work.finish(counts, reasons, warnings, HELD, str(rejected))
-        return work.finish(counts, reasons, warnings)
+            outcome = split_batch(work, staging, batch)
+            counts, warnings = outcome.counts, {TIED: outcome.tied} if outcome.tied else {}
+            if problem := _problem(counts, warnings, max_rejected):
+                # Only the quarantine tells of a batch that is held: what was known of it before still counts.
+                work.drop(SHIPMENTS)
+                return work.finish(counts, outcome.reasons, warnings, HELD, str(problem))
+            with work.stage("reports"):
+                resolved = resolve_reports(work, staging, outcome.shipments, outcome.overtaken)
+                work.overtook = resolved.overtook
+            with work.stage("lane_days"):
+                changed, broken = update_lane_days(
+                    work, staging, resolved.shipments, batch.verdict.warnings, resolved.corrections
+                )
+            with work.stage("marts"):
+                update_marts(work, network or Network.default(), changed)
+        tied = outcome.tied + resolved.tied
+        counts = replace(counts, accepted=resolved.shipments.rows, overtaken=resolved.overtaken)
+        return work.finish(counts, outcome.reasons, broken | ({TIED: tied} if tied else {}))
+
+
+def _problem(counts: RowCounts, warnings: Mapping[str, int], max_rejected: float) -> DataRejected | None:
+    """Return why a batch is held, None if it is not."""
+    if counts.quarantined > max_rejected * counts.read:
+        return DataRejected(counts.quarantined, counts.read, max_rejected)
+    if warnings.get(TIED, 0) > max_rejected * counts.read:
+        return ReportsTied(warnings[TIED], counts.read, max_rejected)
+    return None
 
 
 def _batch(lake: Lake, source: str, date: Date | str | None) -> Date:

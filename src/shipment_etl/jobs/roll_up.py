@@ -1,11 +1,10 @@
-"""The roll-up kept up to date: lane_days of a batch, from its shipments as they were written.
+"""The roll-up kept up to date: what a batch books in lane_days, from its shipments as they were written.
 
 One read of the written files gives the sums, the count and the fingerprint of shipments. What comes of it is small, and is
 put into the files of its months without an engine: one file a month, however many batches it holds.
 """
 
 from collections.abc import Mapping
-from datetime import date, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,13 +19,17 @@ from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.tables import LANE_DAYS, SHIPMENTS
 from shipment_etl.lake.written import Written, nothing_written
 from shipment_etl.life import CANCELLED, DELIVERED
-from shipment_etl.transform.lane_days import roll_up
+from shipment_etl.transform.lane_days import KEYS, SUMS, roll_up
 
-__all__ = ["update_lane_days"]
+__all__ = ["SIGN", "update_lane_days"]
+
+SIGN = "sign"
+"""The column of a correction that says whether its shipment is booked, 1, or booked off, -1."""
+GROUPS = ("source", "batch_date", "shipment_date", *KEYS)
 
 
 def update_lane_days(
-    work: Work, staging: Staging, shipments: Written, warnings: Mapping[str, Column]
+    work: Work, staging: Staging, shipments: Written, warnings: Mapping[str, Column], corrections: pa.Table
 ) -> tuple[list[str], dict[str, int]]:
     """Bring lane_days up to the batch's shipments.
 
@@ -35,6 +38,7 @@ def update_lane_days(
         staging: for what comes in between.
         shipments: as they were written.
         warnings: rules that a shipment may break, name → whether it does.
+        corrections: shipments to book beside them, with the batch that books them as batch_date, and `SIGN`.
 
     Returns:
         The months that have changed, and the rules that shipments break, with their rows; the most frequent first.
@@ -55,8 +59,8 @@ def update_lane_days(
     if read != shipments.rows:
         raise RowsMissing(SHIPMENTS.name, shipments.rows, read)
     work.vouch(SHIPMENTS, join_parts(read, *(found[name].to_pylist() for name in PARTS)))
-    counted = found.filter(pc.not_equal(found["state"], CANCELLED))
-    changed = _replace_months(work, counted.drop_columns(list(beside)), nothing)
+    booked = [found.drop_columns(list(beside)), *_roll_up_corrections(work, staging, corrections)]
+    changed = _book(work, _typed(pa.concat_tables(_typed(each, nothing) for each in booked), nothing), nothing)
     counts = {rule: _total(found, name) for rule, name in zip(warnings, broken, strict=True)}
     return changed, {rule: counts[rule] for rule in sorted(counts, key=lambda rule: (-counts[rule], rule)) if counts[rule]}
 
@@ -65,28 +69,46 @@ def _total(rows: pa.Table, column: str) -> int:
     return pc.sum(rows[column]).as_py() or 0
 
 
-def _replace_months(work: Work, batch: pa.Table, nothing: Written) -> list[str]:
-    """Put the roll-up of a batch in place of the one that is there; return the months in which that changes anything."""
-    month_of = pc.strftime(batch["shipment_date"], "%Y-%m")
+def _roll_up_corrections(work: Work, staging: Staging, corrections: pa.Table) -> list[pa.Table]:
+    if not corrections.num_rows:
+        return []
+    with staging.parquet("corrections") as path:
+        pa.parquet.write_table(corrections, path)
+    rows = staging.read_parquet("corrections").withColumn("source", F.lit(work.start.source))
+    found = []
+    for sign in (1, -1):
+        kept = staging.keep(f"corrections {sign}".replace(" ", "_"), roll_up(rows.where(F.col(SIGN) == sign)))
+        if kept.rows:
+            content = kept.content()
+            for name in SUMS if sign < 0 else ():
+                content = content.set_column(content.column_names.index(name), name, pc.negate(content[name]))
+            found.append(content)
+    return found
+
+
+def _book(work: Work, entries: pa.Table, nothing: Written) -> list[str]:
+    """Put what the batch books in place of what it had booked, and add what others book; return the months that change."""
+    entries = entries.filter(pc.not_equal(entries["state"], CANCELLED))
+    month_of = pc.strftime(entries["shipment_date"], "%Y-%m")
     known = work.files(LANE_DAYS.name)
     # The table of an earlier release, by its partitions or columns, is laid out anew, so all months are.
     anew = any(each.partition.keys() != {"month"} for each in known) or not work.has_columns(LANE_DAYS)
-    had = None if anew else _months_of_batch(work)
-    there = {each.partition["month"] for each in known}
+    had = {each.partition["month"] for each in known if anew or _may_have_batch(work, each)}
     files, removed, changed = [], [], []
-    for month in sorted({*pc.unique(month_of).to_pylist(), *(there if had is None else there & had)}):
+    for month in sorted({*pc.unique(month_of).to_pylist(), *had}):
         old = [each for each in known if each.partition["month"] == month]
-        contents = [_content(work, each) for each in old]
-        kept = [_outside_batch(work, each) for each in contents]
-        new = batch.filter(pc.equal(month_of, month))
-        rows = new.num_rows + sum(each.num_rows for each in kept)
-        if not new.num_rows and rows == sum(each.num_rows for each in contents) and not anew:
+        contents = [_typed(_content(work, each), nothing) for each in old]
+        before = pa.concat_tables([_typed(nothing.arrow.empty_table(), nothing), *contents])
+        new = entries.filter(pc.equal(month_of, month))
+        kept = before.filter(pc.invert(_of_batch(work, before)))
+        if not new.num_rows and kept.num_rows == before.num_rows and not anew:
             continue
         changed.append(month)
         removed += old
-        if rows:
+        rows = _summed(pa.concat_tables([kept, new]), nothing)
+        if rows.num_rows:
             path = f"{work.folder}/month={month}/rows.parquet"
-            files.append(work.lake.write_table(LANE_DAYS, [*kept, new], nothing.schema, path, {"month": month}))
+            files.append(work.lake.write_table(LANE_DAYS, [rows], nothing.schema, path, {"month": month}))
     work.put(LANE_DAYS, nothing.with_files(files), removed)
     mine = (F.col("source") == work.start.source) & (F.col("batch_date") == F.lit(work.start.batch_date))
     rows_written = work.read_files(LANE_DAYS, files).where(mine)
@@ -94,17 +116,25 @@ def _replace_months(work: Work, batch: pa.Table, nothing: Written) -> list[str]:
     return changed
 
 
-def _months_of_batch(work: Work) -> set[str] | None:
-    """Return the months in which the batch that is replaced can have shipments; None if that cannot be told."""
-    months: set[str] = set()
-    for file in work.removed(SHIPMENTS):
-        if "shipment_date" not in file.least:
-            return None
-        day: date = file.least["shipment_date"].replace(day=1)
-        while day <= file.most["shipment_date"]:
-            months.add(f"{day:%Y-%m}")
-            day = (day + timedelta(days=31)).replace(day=1)
-    return months
+def _may_have_batch(work: Work, file: DataFile) -> bool:
+    day = work.start.batch_date
+    return "batch_date" not in file.least or file.least["batch_date"] <= day <= file.most["batch_date"]
+
+
+def _of_batch(work: Work, rows: pa.Table) -> pa.ChunkedArray:
+    """Return which rows the batch of this job has booked."""
+    same_day = pc.equal(rows["batch_date"], pa.scalar(work.start.batch_date))
+    return pc.and_(pc.equal(rows["source"], work.start.source), same_day)
+
+
+def _summed(rows: pa.Table, nothing: Written) -> pa.Table:
+    """Return one row for each batch and group; none where all that was booked is booked off."""
+    summed = rows.group_by([*GROUPS], use_threads=False).aggregate([(name, "sum") for name in SUMS])
+    summed = _typed(summed.rename_columns([*GROUPS, *SUMS]), nothing)
+    booked = pc.not_equal(summed["shipments"], 0)
+    for name in SUMS:
+        booked = pc.or_(booked, pc.not_equal(summed[name].cast(pa.float64()), 0))
+    return summed.filter(booked)
 
 
 def _content(work: Work, file: DataFile) -> pa.Table:
@@ -119,7 +149,8 @@ def _content(work: Work, file: DataFile) -> pa.Table:
     return rows
 
 
-def _outside_batch(work: Work, rows: pa.Table) -> pa.Table:
-    """Return the rows of all other batches."""
-    same_day = pc.equal(rows["batch_date"], pa.scalar(work.start.batch_date))
-    return rows.filter(pc.invert(pc.and_(pc.equal(rows["source"], work.start.source), same_day)))
+def _typed(rows: pa.Table, nothing: Written) -> pa.Table:
+    """Return rows with the columns of lane_days, their types, and no sum left open, as those of an earlier release are."""
+    fields = [each for each in nothing.arrow if each.name in (*GROUPS, *SUMS)]
+    typed = rows.select([each.name for each in fields]).cast(pa.schema(fields))
+    return pa.table({name: typed[name].fill_null(0) if name in SUMS else typed[name] for name in typed.column_names})

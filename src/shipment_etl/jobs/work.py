@@ -39,7 +39,7 @@ __all__ = ["PACKAGE", "PLUGIN", "Work", "working"]
 PACKAGE = "shipment_etl"
 INTERRUPTED = "Stopped by a signal."
 
-RANGES = ("shipment_date",)
+RANGES = ("shipment_date", "batch_date")
 
 PLUGIN = "plugin "
 """What stands before a plugin's name in the versions of a run."""
@@ -61,7 +61,7 @@ class Work:
     Attributes:
         base: the versions that count; what the job reads, and what its commits build on.
         folder: that this run writes its files into, within that of each table.
-        network, rules, marts_key: for the log; see `Run`.
+        network, rules, overtook, marts_key: for the log; see `Run`.
     """
 
     def __init__(
@@ -83,6 +83,7 @@ class Work:
         self.base = base
         self.network = ""
         self.rules: tuple[str, ...] = ()
+        self.overtook = 0
         self.marts_key = base.marts_key
         self.seconds: dict[str, float] = {}
         self.versions = {
@@ -231,7 +232,7 @@ class Work:
 
     def drop(self, table: Table) -> None:
         """Leave a table as it was, and delete what was written for it."""
-        del self._changes[table.name]
+        self._changes.pop(table.name, None)
         self._vouched.pop(table.name, None)
         self._delete_files([table.name])
 
@@ -351,6 +352,7 @@ class Work:
             versions=self.versions,
             network=self.network,
             rules=self.rules,
+            overtook=self.overtook,
             before=dict(self.base.tables),
             after=dict(after),
             **more,

@@ -156,9 +156,11 @@ class Lake:
         return self.delta(name).metadata().partition_columns
 
     def content(self, name: str, path: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return the rows of one file of a table, without its partitions; all columns if None."""
+        """Return the rows of one file of a table, without its partitions: of some columns those that it has, all if None."""
         with self.storage.open(f"{name}/{path}") as opened:
-            return pq.read_table(opened, columns=columns)
+            file = pq.ParquetFile(opened)
+            known = file.schema_arrow.names
+            return file.read(known if columns is None else [each for each in columns if each in known])
 
     def is_plain(self, name: str, version: int) -> bool:
         """Whether the files of a table hold just its rows: no deletion vectors, no columns by other names."""

@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 SUCCEEDED, FAILED, HELD = "succeeded", "failed", "held"
-REPORT_VERSION = 2
+REPORT_VERSION = 3
 ROWS = pa.schema(
     [
         *((name, pa.string()) for name in ("run_id", "job", "source")),
@@ -42,7 +42,7 @@ ROWS = pa.schema(
         *((name, pa.string()) for name in ("status", "started_at")),
         ("seconds", pa.float64()),
         ("engine", pa.string()),
-        *((name, pa.int64()) for name in ("read", "accepted", "quarantined", "duplicates")),
+        *((name, pa.int64()) for name in ("read", "accepted", "quarantined", "duplicates", "overtaken")),
         ("report", pa.string()),
     ]
 )
@@ -53,18 +53,26 @@ ROWS = pa.schema(
 class RowCounts:
     """Where every row that was read went.
 
+    Attributes:
+        read: rows of the batch.
+        accepted: newest reports on their shipments.
+        quarantined: rows that break a rule.
+        duplicates: reports that say the same as the one before them in the batch.
+        overtaken: reports that a newer one has overtaken, of this batch or another.
+
     Raises:
-        RowsLost: read is not accepted + quarantined + duplicates.
+        RowsLost: read is not the sum of the others.
     """
 
     read: int
     accepted: int
     quarantined: int = 0
     duplicates: int = 0
+    overtaken: int = 0
 
     def __post_init__(self) -> None:
-        if self.read != self.accepted + self.quarantined + self.duplicates:
-            raise RowsLost(self.read, self.accepted, self.quarantined, self.duplicates)
+        if self.read != self.accepted + self.quarantined + self.duplicates + self.overtaken:
+            raise RowsLost(self.read, self.accepted, self.quarantined, self.duplicates, self.overtaken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,7 @@ class Run:
         before, after: versions of all tables that count before and after it.
         marts_key: digest of what computed the marts that count after it.
         warnings: accepted rows that break a rule of severity `warn`, by column and rule.
+        overtook: reports of other batches that those of this one have overtaken.
     """
 
     run_id: str
@@ -138,6 +147,7 @@ class Run:
     after: Mapping[str, int] = field(default_factory=dict)
     marts_key: str = ""
     warnings: Mapping[str, int] = field(default_factory=dict)
+    overtook: int = 0
 
     @property
     def total_seconds(self) -> float:
@@ -213,9 +223,10 @@ def log_run(lake: Lake, run: Run, version: int | None) -> None:
 
 def is_logged(lake: Lake, run_id: str, version: int | None) -> bool:
     """Whether a run that knew a version of the log was logged."""
-    commit = read_commit(lake.storage, RUNS.name, 0 if version is None else version + 1)
-    # Maintenance also compacts the log itself, in a commit of its own.
-    return commit is not None and commit.run == run_id and commit.changes_rows
+    first = 0 if version is None else version + 1
+    # Maintenance also compacts the log itself, in a commit of its own; so do new columns come, after an older release.
+    commits = (read_commit(lake.storage, RUNS.name, each) for each in (first, first + 1))
+    return any(commit is not None and commit.run == run_id and commit.changes_rows for commit in commits)
 
 
 def keep_report(lake: Lake, run: Run) -> None:

@@ -14,13 +14,13 @@ from shipment_etl.errors import ChangedOutside, LakeMissing
 from shipment_etl.lake.commits import Commit, mark, read_commit, translate_errors
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import newest_run
-from shipment_etl.lake.tables import QUARANTINE, RUNS, SHIPMENTS
+from shipment_etl.lake.tables import KNOWN_IDS, OVERTAKEN, QUARANTINE, RUNS, SHIPMENTS
 
 __all__ = ["RAW", "Snapshot", "landed_versions", "recover", "snapshot_of"]
 
 
 RAW = "raw/"
-NOT_IN_MARTS = (SHIPMENTS.name, QUARANTINE.name)
+NOT_IN_MARTS = tuple(table.name for table in (SHIPMENTS, OVERTAKEN, KNOWN_IDS, QUARANTINE))
 """Tables that no mart is computed from, or is one; so are those of raw data."""
 
 

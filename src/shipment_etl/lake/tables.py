@@ -9,8 +9,10 @@ from shipment_etl.transform.lane_days import KEYS, SUMS
 from shipment_etl.transform.marts import SPAN_COLUMNS, Mart
 
 __all__ = [
+    "KNOWN_IDS",
     "LANE_DAYS",
     "LANE_MONTHS",
+    "OVERTAKEN",
     "QUARANTINE",
     "RUNS",
     "SHIPMENTS",
@@ -83,6 +85,23 @@ SHIPMENTS = Table(
     ("shipment_date",),
 )
 
+OVERTAKEN = Table(
+    "processed/overtaken",
+    # A report that a newer one has overtaken, and the row of that.
+    {**SHIPMENTS.columns, "overtaken_by_batch": "date", "overtaken_by_row": "bigint"},
+    # By the batch that overtook: a run writes its own, and reads no other where batches come in order.
+    ("source", "overtaken_by_batch"),
+    ("batch_date",),
+)
+
+KNOWN_IDS = Table(
+    "processed/known_ids",
+    # xxhash64 of the ids that a batch reports on: what tells which batches may have told of a shipment before.
+    {"source": "string", "batch_date": "date", "id_hash": "bigint"},
+    ("source",),
+    ("batch_date",),
+)
+
 QUARANTINE = Table(
     "processed/quarantine",
     # original is JSON text: every reader can open it, and Sail cannot replace rows of a table with a map column.
@@ -95,7 +114,7 @@ LANE_DAYS = Table(
     {"source": "string", "batch_date": "date", "month": "string", "shipment_date": "date", **KEYS, **SUMS},
     # By month only, one file each: marts read the months that a batch touches, whenever these landed.
     ("month",),
-    ("shipment_date",),
+    ("shipment_date", "batch_date"),
 )
 
 LANE_MONTHS = Table("processed/lane_months", {"month": "string", **KEYS, **SUMS}, ranges=("month",))
@@ -122,6 +141,7 @@ RUNS = Table(
         "accepted": "bigint",
         "quarantined": "bigint",
         "duplicates": "bigint",
+        "overtaken": "bigint",
         # The whole Run, as its JSON Schema describes it.
         "report": "string",
     },

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pyspark.sql.types import DateType, DecimalType, StringType
 
 from shipment_etl.contracts.models import COLUMNS, MEASURES
-from shipment_etl.ingest.mapping import DERIVED, TYPES, ColumnMapping, FileFormat, Mapping, Numbers
+from shipment_etl.ingest.mapping import MAY_BE_LEFT_OUT, TYPES, ColumnMapping, FileFormat, Mapping, Numbers
 from shipment_etl.mapping_draft.evidence import Evidence, find_evidence
 from shipment_etl.mapping_draft.lines import Line, date_line, id_line, measure_line, text_line
 from shipment_etl.mapping_draft.number_fit import STYLES, NumberFit, decimal_of
@@ -21,7 +21,7 @@ VALUES_SCORE = 0.55
 MIN_KNOWN_VALUES = 0.5
 CLOSE = 0.12
 """Other columns whose names fit nearly as well are named beside."""
-REQUIRED = tuple(name for name in COLUMNS if name not in (*MEASURES, *DERIVED))
+REQUIRED = tuple(name for name in COLUMNS if name not in (*MEASURES, *MAY_BE_LEFT_OUT))
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def draft_mapping(sample: Sample) -> Draft:
     numbers, why = _numbers(measures, typed=sample.file.format not in ("csv",))
     lines = []
     for name in COLUMNS:
-        if name in DERIVED:
+        if name in MAY_BE_LEFT_OUT:
             continue
         others = _close(name, chosen.get(name), every)
         found, match = chosen.get(name), matches.get(name)
@@ -118,7 +118,7 @@ def _notes(sample: Sample, every: Sequence[Evidence]) -> Iterable[str]:
 
 def _choose(every: Sequence[Evidence]) -> dict[str, Evidence]:
     """Return, for each column of a shipment, the column that fits it best, the surest first; no column is taken twice."""
-    names = [name for name in COLUMNS if name not in DERIVED]
+    names = [name for name in COLUMNS if name not in MAY_BE_LEFT_OUT]
     scored = [(_fit(name, each).score, name, each) for name in names for each in every]
     chosen: dict[str, Evidence] = {}
     taken: set[str] = set()

@@ -1,11 +1,11 @@
-"""Clean: good shipments, once each, with the columns that people ask for."""
+"""Clean: each good shipment once, by its newest report, with the columns that people ask for."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl import life
 from shipment_etl.contracts.models import COLUMNS, IDENTITY, with_optional
-from shipment_etl.contracts.repeats import repeated_ids, settle, suspects
+from shipment_etl.transform.reports import order_reports, repeated_ids, suspects
 
 __all__ = ["LINEAGE", "clean", "derived_columns", "with_derived"]
 
@@ -15,7 +15,9 @@ KG_PER_M3 = "166.667"
 
 
 def clean(good: DataFrame) -> DataFrame:
-    """Return each good shipment once, with derived columns. Of exact duplicates the first (by source_row) stays.
+    """Return each good shipment once, by its newest report (`transform.reports`), with derived columns.
+
+    Reports of the same moment count in the order of source_row; of those that say the same, the first stays.
 
     Columns:
         as in the contract, and the lineage (source, batch_date, source_file, source_row) where it is given; then
@@ -26,9 +28,15 @@ def clean(good: DataFrame) -> DataFrame:
         cost_per_km: double, cost / km; null where a part is unknown.
     """
     good = with_optional(good)
-    settled = settle(suspects(good.select(IDENTITY, *COLUMNS), repeated_ids(good)), ())
-    repeats = settled.where(F.col("repeat").isNotNull())
-    return with_derived(good.join(repeats.select(IDENTITY), IDENTITY, "left_anti"))
+    return with_derived(good.join(_not_the_newest(good), IDENTITY, "left_anti"))
+
+
+def _not_the_newest(good: DataFrame) -> DataFrame:
+    """Return the rows of the reports that others have overtaken, or that say the same as one before."""
+    dated = good if "batch_date" in good.columns else good.withColumn("batch_date", F.lit(None).cast("date"))
+    reports = suspects(dated.select(IDENTITY, *COLUMNS, "batch_date"), repeated_ids(good))
+    newest = order_reports(reports).where(F.col("next_row").isNull())
+    return reports.select(IDENTITY).join(newest.select(IDENTITY), IDENTITY, "left_anti")
 
 
 def with_derived(good: DataFrame) -> DataFrame:

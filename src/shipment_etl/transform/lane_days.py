@@ -1,4 +1,8 @@
-"""lane_days: the additive roll-up that every mart is computed from, so that shipments are scanned once."""
+"""lane_days: the additive roll-up that every mart is computed from, so that shipments are scanned once.
+
+It is a ledger: a batch books the reports that it brings, and books off those of other batches that its reports overtake. So
+what a batch has booked is never touched by another one, and the sum over all batches is that of the newest reports.
+"""
 
 from collections.abc import Mapping
 
@@ -7,7 +11,7 @@ from pyspark.sql import functions as F
 
 from shipment_etl import life
 
-__all__ = ["KEYS", "SUMS", "lane_days", "lane_months", "roll_up"]
+__all__ = ["KEYS", "SUMS", "lane_days", "lane_months", "net_days", "roll_up"]
 
 KEYS = {
     "origin_warehouse": "string",
@@ -36,7 +40,7 @@ SUMS = {
     "tonne_km_cost": "decimal(38,2)",
     "priced_tonne_km": "decimal(38,9)",
 }
-"""Sum → its type, wide enough for any sum of sums."""
+"""Sum → its type, wide enough for any sum of sums; 0 where no shipment knows the measure."""
 
 TONNE_KM = "cast(shipment_weight_kg * route_distance_km as decimal(22,6)) * cast(0.001 as decimal(4,3))"
 
@@ -45,7 +49,7 @@ def lane_days(clean: DataFrame) -> DataFrame:
     """Sum clean shipments by day, lane, carrier, state and delay. Cancelled ones are left out.
 
     One row per (source, batch_date, shipment_date, origin_warehouse, destination_city, carrier, state, delay_days,
-    due_date); source only where the frame has it. A sum is null where no row knows the measure.
+    due_date); source only where the frame has it. A sum is 0 where no row knows the measure.
 
     Columns:
         state: string, in_transit, delivered, returned or lost.
@@ -100,16 +104,31 @@ def roll_up(clean: DataFrame, more: Mapping[str, Column] | None = None) -> DataF
 def lane_months(lane_days: DataFrame) -> DataFrame:
     """Sum lane_days by month, lane, carrier, state and delay, over all sources: what all-time marts read.
 
-    One row per (month, origin_warehouse, destination_city, carrier, state, delay_days, due_date).
+    One row per (month, origin_warehouse, destination_city, carrier, state, delay_days, due_date) with a shipment.
 
     Columns:
         month: string, YYYY-MM of the shipment date; the sums of lane_days.
     """
-    month = F.date_format("shipment_date", "yyyy-MM")
-    return _grouped(lane_days.withColumn("month", month), ["month", *KEYS], {name: F.sum(name) for name in SUMS}, {})
+    return _netted(lane_days.withColumn("month", F.date_format("shipment_date", "yyyy-MM")), "month")
+
+
+def net_days(lane_days: DataFrame) -> DataFrame:
+    """Sum lane_days over all batches and sources: what marts of days read.
+
+    One row per (shipment_date, origin_warehouse, destination_city, carrier, state, delay_days, due_date) with a shipment.
+
+    Columns:
+        as_of: date, where the frame has it; the sums of lane_days.
+    """
+    return _netted(lane_days, "shipment_date", *(["as_of"] if "as_of" in lane_days.columns else []))
+
+
+def _netted(lane_days: DataFrame, *time: str) -> DataFrame:
+    summed = _grouped(lane_days, [*time, *KEYS], {name: F.sum(name) for name in SUMS}, {})
+    return summed.where(F.col("shipments") != 0)
 
 
 def _grouped(frame: DataFrame, keys: list[str], sums: Mapping[str, Column], more: Mapping[str, Column]) -> DataFrame:
-    typed = (value.cast(SUMS[name]).alias(name) for name, value in sums.items())
+    typed = (F.coalesce(value, F.lit(0)).cast(SUMS[name]).alias(name) for name, value in sums.items())
     grouped = frame.groupBy(*keys).agg(*typed, *(value.alias(name) for name, value in more.items()))
     return grouped.select(*keys, *SUMS, *more)

@@ -17,7 +17,7 @@ from shipment_etl.errors import InvalidValue
 from shipment_etl.life import DELAYED_DAYS, DELIVERED, IN_TRANSIT, LATE_DAYS, LOST, RETURNED
 from shipment_etl.network import Network
 from shipment_etl.transform.exact import percent, ratio
-from shipment_etl.transform.lane_days import SUMS
+from shipment_etl.transform.lane_days import SUMS, net_days
 
 __all__ = [
     "MARTS",
@@ -167,12 +167,12 @@ def cost_analysis(lane_days: DataFrame) -> DataFrame:
     return rows.select(
         *keys,
         "shipments",
-        F.col("cost").cast("decimal(38,2)").alias("total_cost"),
+        _total_cost(),
         _ratio("cost", "cost_shipments").alias("avg_cost"),
         _ratio("distance_cost", "priced_distance_km").alias("cost_per_km"),
         _ratio("weighed_cost", "priced_weight_kg").alias("cost_per_kg"),
         _ratio("tonne_km_cost", "priced_tonne_km").alias("cost_per_tonne_km"),
-        _percent("cost", "month_cost").alias("cost_share_pct"),
+        F.when(F.col("cost_shipments") > 0, _percent("cost", "month_cost")).alias("cost_share_pct"),
     )
 
 
@@ -235,8 +235,8 @@ def warehouse_demand(lane_days: DataFrame, capacities: Mapping[str, int] | None 
     """
     days = lane_days.groupBy("origin_warehouse", "shipment_date").agg(
         F.sum("shipments").alias("shipments"),
-        F.sum("weight_kg").cast("decimal(38,3)").alias("weight_kg"),
-        F.sum("volume_m3").cast("decimal(38,3)").alias("volume_m3"),
+        _known(F.sum("weight_kg")).alias("weight_kg"),
+        _known(F.sum("volume_m3")).alias("volume_m3"),
         F.countDistinct("destination_city").alias("destinations"),
     )
     capacity = F.lit(None).cast("long")
@@ -273,8 +273,8 @@ def open_shipments(lane_days: DataFrame) -> DataFrame:
         *keys,
         (F.unix_date("as_of") - F.unix_date("due_date")).cast("int").alias("days_overdue"),
         "shipments",
-        F.col("weight_kg").cast("decimal(38,3)").alias("weight_kg"),
-        F.col("cost").cast("decimal(38,2)").alias("total_cost"),
+        _known(F.col("weight_kg")).alias("weight_kg"),
+        _total_cost(),
     )
 
 
@@ -449,7 +449,8 @@ MARTS: Mapping[str, Mart] = MappingProxyType(
 
 def marts(lane_days: DataFrame, network: Network | None = None) -> dict[str, DataFrame]:
     """Return all six marts by name; capacities are those of the network, the default one if None."""
-    return {name: mart.make(lane_days, network or Network.default()) for name, mart in MARTS.items()}
+    days = net_days(with_as_of(lane_days))
+    return {name: mart.make(days, network or Network.default()) for name, mart in MARTS.items()}
 
 
 def _states() -> list[Column]:
@@ -458,6 +459,15 @@ def _states() -> list[Column]:
 
 def _totals() -> list[Column]:
     return [F.sum(name).cast(kind).alias(name) for name, kind in SUMS.items()]
+
+
+def _known(total: Column) -> Column:
+    """Return a sum of weights or volumes, null where none is known: any that is known is above 0."""
+    return F.when(total != 0, total).cast("decimal(38,3)")
+
+
+def _total_cost() -> Column:
+    return F.when(F.col("cost_shipments") > 0, F.col("cost")).cast("decimal(38,2)").alias("total_cost")
 
 
 def _ratio(part: str, whole: str) -> Column:

@@ -1,0 +1,101 @@
+"""Places: the files that reports lie in, in shipments or overtaken, and what is read of them."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from shipment_etl.dates import as_date
+from shipment_etl.jobs.chains import REPORTS
+from shipment_etl.jobs.work import Work
+from shipment_etl.lake.commits import DataFile
+from shipment_etl.lake.tables import OVERTAKEN, SHIPMENTS, Table
+from shipment_etl.life import DELIVERED
+from shipment_etl.transform.reports import MICROSECONDS_A_DAY
+
+__all__ = ["BY_BATCH", "BY_ROW", "LINKS", "PLACE", "POSITION", "Place", "places_of", "read_links", "read_whole"]
+
+BY_BATCH, BY_ROW = "overtaken_by_batch", "overtaken_by_row"
+PLACE, POSITION = "place", "position"
+LINKS = pa.schema([*REPORTS, (BY_BATCH, pa.date32()), (BY_ROW, pa.int64()), (PLACE, pa.int64()), (POSITION, pa.int64())])
+"""Of a report: what orders it, what has overtaken it so far, and where it lies."""
+NARROW = ("shipment_id", "source_row", "reported_at", "batch_date", BY_ROW)
+ANOTHER_ROW = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file with reports.
+
+    Attributes:
+        table: shipments or overtaken.
+        file: of the table, or to become one.
+        is_own: whether the job has written it.
+    """
+
+    table: Table
+    file: DataFile
+    is_own: bool = False
+
+    @property
+    def by(self) -> date | None:
+        """The batch that has overtaken all of its reports; None in shipments."""
+        return as_date(self.file.partition[BY_BATCH]) if self.table is OVERTAKEN else None
+
+
+def places_of(work: Work, table: Table) -> list[Place]:
+    """Return the places of a table with reports of the job's source."""
+    return [Place(table, each) for each in work.files(table.name) if each.partition["source"] == work.start.source]
+
+
+def read_links(work: Work, place: Place, number: int, wanted: pa.Array | None = None) -> pa.Table:
+    """Return the `LINKS` of a place, those of wanted ids only, if not None. `number` is that of the place.
+
+    What the batch of the job has overtaken before is shown as overtaken by another row, since all of it is done again.
+    """
+    rows = work.lake.content(place.table.name, place.file.path, NARROW)
+    count, by = rows.num_rows, place.by
+    batch = _column(rows, "batch_date", _batch_of(place))
+    midnight = pc.multiply(batch.cast(pa.int32()).cast(pa.int64()), MICROSECONDS_A_DAY)
+    reported = _column(rows, "reported_at", pa.scalar(None, pa.timestamp("us"))).cast(pa.timestamp("us")).cast(pa.int64())
+    again = by == work.start.batch_date and not place.is_own
+    columns = {
+        "shipment_id": rows["shipment_id"].cast(pa.string()),
+        "moment": pc.coalesce(reported, midnight),
+        "batch_date": batch,
+        "source_row": rows["source_row"].cast(pa.int64()),
+        BY_BATCH: pa.repeat(pa.scalar(by, pa.date32()), count),
+        BY_ROW: pa.repeat(ANOTHER_ROW, count) if again else _column(rows, BY_ROW, pa.scalar(None, pa.int64())),
+        PLACE: pa.repeat(number, count),
+        POSITION: pa.array(range(count), pa.int64()),
+    }
+    links = pa.table(columns).cast(LINKS)
+    return links if wanted is None else links.filter(pc.is_in(links["shipment_id"], value_set=wanted))
+
+
+def read_whole(work: Work, place: Place, types: pa.Schema) -> pa.Table:
+    """Return the reports of a place with all columns of shipments and the row that has overtaken each.
+
+    Args:
+        work: the job.
+        place: where.
+        types: of all columns of overtaken.
+    """
+    rows = work.lake.content(place.table.name, place.file.path)
+    known: dict[str, pa.Scalar] = {"source": pa.scalar(work.start.source), "batch_date": _batch_of(place)}
+    if "outcome" not in rows.column_names:
+        # A release that did not know of it took delivered shipments alone.
+        known["outcome"] = pa.scalar(DELIVERED)
+    fields = [types.field(name) for name in (*SHIPMENTS.columns, BY_ROW)]
+    columns = [_column(rows, each.name, known.get(each.name, pa.scalar(None, each.type))).cast(each.type) for each in fields]
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+
+
+def _batch_of(place: Place) -> pa.Scalar:
+    value = place.file.partition.get("batch_date")
+    return pa.scalar(None if value is None else as_date(value), pa.date32())
+
+
+def _column(rows: pa.Table, name: str, otherwise: pa.Scalar) -> pa.ChunkedArray | pa.Array:
+    return rows[name] if name in rows.column_names else pa.repeat(otherwise, rows.num_rows)

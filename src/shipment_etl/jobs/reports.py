@@ -1,0 +1,357 @@
+"""Reports on one shipment in several batches: the newest is in shipments, all others are in overtaken.
+
+Which batches have told of a shipment is asked of known_ids. Only their files are read, and of these the columns that say
+which report is newer; a file that loses a report is written anew without it. Most reports are on shipments in transit, which
+have files of their own. All of it needs no engine.
+
+A report is overtaken by the next newer one. So the history of a shipment is a chain, and a report that comes, or goes,
+changes one link of it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import functions as F
+from pyspark.sql.types import DateType, LongType, StructField, StructType
+
+from shipment_etl.dates import as_date
+from shipment_etl.errors import RowsMissing
+from shipment_etl.hashing import hash_of
+from shipment_etl.jobs.batch import IN_TRANSIT
+from shipment_etl.jobs.chains import NEXT_BATCH, NEXT_ROW, TIED, link
+from shipment_etl.jobs.known_ids import Known, find_known
+from shipment_etl.jobs.places import BY_BATCH, BY_ROW, PLACE, POSITION, Place, places_of, read_links, read_whole
+from shipment_etl.jobs.roll_up import SIGN
+from shipment_etl.jobs.work import Work
+from shipment_etl.lake.commits import DataFile
+from shipment_etl.lake.staging import Staging
+from shipment_etl.lake.tables import OVERTAKEN, SHIPMENTS, Table
+from shipment_etl.lake.written import Written, nothing_written
+
+__all__ = ["Resolved", "resolve_reports"]
+
+WAS_BY = "was_by"
+"""The batch that had overtaken a report so far."""
+NEVER = -(1 << 31)
+THREADS = 4
+"""Files that are read and written at a time: on S3 each is a wait."""
+
+
+class Resolved(NamedTuple):
+    """What became of the reports of a batch.
+
+    Attributes:
+        shipments: files of those that are the newest.
+        overtaken: how many are not.
+        overtook: how many reports of other batches those of this one have overtaken.
+        tied: how many reports of this batch and of another follow each other with the same moment.
+        corrections: what `update_lane_days` has to book beside the shipments.
+    """
+
+    shipments: Written
+    overtaken: int
+    overtook: int
+    tied: int
+    corrections: pa.Table
+
+
+class _Move(NamedTuple):
+    """What happens in a place: the file that it is written anew as, None if nothing is left, and the reports that leave it.
+
+    `moving` go elsewhere; `dropped` are those of the batch of the job, from when it was processed before.
+    """
+
+    place: Place
+    rest: DataFile | None
+    moving: pa.Table
+    dropped: pa.Table
+
+
+def resolve_reports(work: Work, staging: Staging, shipments: Written, overtaken: Written) -> Resolved:
+    """Bring shipments and overtaken up to the reports of a batch.
+
+    Args:
+        work: the job.
+        staging: for what comes in between.
+        shipments: of the batch, as they were written.
+        overtaken: reports of the batch that others in it have overtaken, written beside its shipments.
+
+    Raises:
+        RowsMissing: the files do not hold the rows that were written to them.
+    """
+    rows = work.lake.read_files(work.spark, SHIPMENTS.name, (*shipments.files, *overtaken.files), shipments.own)
+    ids = staging.keep("ids", rows.select(hash_of("shipment_id").alias("id_hash"), "shipment_id"))
+    if ids.rows != shipments.rows + overtaken.rows:
+        raise RowsMissing(SHIPMENTS.name, shipments.rows + overtaken.rows, ids.rows)
+    shipments = shipments.with_files(replace(each, partition=work.batch) for each in shipments.files)
+    told, overtaken = ids.content() if ids.rows else NO_IDS, _write_overtaken(work, shipments, overtaken)
+    own = [Place(SHIPMENTS, each, is_own=True) for each in shipments.files]
+    own += [Place(OVERTAKEN, each, is_own=True) for each in overtaken.files]
+    known = find_known(work, told["id_hash"])
+    moves, tied = list[_Move](), 0
+    if known.hits.num_rows:
+        asked = told.filter(pc.is_in(told["id_hash"], value_set=known.hits["id_hash"].combine_chunks()))
+        links = _Links(work, own)
+        linked = links.find(asked, known)
+        moves, tied = _move(work, links, linked, shipments, overtaken), _count_ties(work, linked)
+    return _settle(work, own, moves, shipments, overtaken, ids.rows, tied)
+
+
+NO_IDS = pa.schema([("id_hash", pa.int64()), ("shipment_id", pa.string())]).empty_table()
+
+
+def _write_overtaken(work: Work, shipments: Written, overtaken: Written) -> Written:
+    """Write reports of the batch that others in it have overtaken into files of their own table."""
+    fields = [each for each in shipments.own.fields if each.name in OVERTAKEN.columns]
+    own = StructType([*fields, StructField("batch_date", DateType()), StructField(BY_ROW, LongType())])
+    if not overtaken.files:
+        return nothing_written(OVERTAKEN, own)
+    rows = work.lake.read_files(work.spark, SHIPMENTS.name, overtaken.files, overtaken.own)
+    told = rows.withColumns({"batch_date": F.lit(work.start.batch_date), BY_ROW: F.col("next_row")})
+    written = work.write(OVERTAKEN, told.select(*own.names), "batch")
+    work.discard(SHIPMENTS, overtaken.files)
+    return written.with_files(replace(each, partition=_by(work, work.start.batch_date)) for each in written.files)
+
+
+def _by(work: Work, batch: date) -> dict[str, str]:
+    """Return the partition of the reports that a batch has overtaken."""
+    return {"source": work.start.source, BY_BATCH: batch.isoformat()}
+
+
+class _Links:
+    """All reports on the shipments that a batch tells of, or did when it was processed before.
+
+    Attributes:
+        places: that they lie in.
+        stale: numbers of the places with reports of the batch from when it was processed before.
+    """
+
+    def __init__(self, work: Work, own: list[Place]) -> None:
+        self._work = work
+        self.places = own[:]
+        self.stale = set[int]()
+        self._found = list[pa.Table]()
+
+    def find(self, asked: pa.Table, known: Known) -> pa.Table:
+        """Return the reports in order, as `chains.link` does.
+
+        Args:
+            asked: id_hash and shipment_id of the ids of the batch that others have told of.
+            known: which.
+        """
+        for number, place in enumerate(self.places):
+            self._found.append(read_links(self._work, place, number, _ids(asked)))
+        before = self._ids_of_before() if known.again else NO_IDS["shipment_id"]
+        self._find_newest(asked, known.hits, before)
+        linked = link(pa.concat_tables(self._found))
+        if known.again or self._is_out_of_order(linked):
+            self._find_overtaken(pc.unique(pa.chunked_array([*linked["shipment_id"].chunks, *before.chunks], pa.string())))
+            linked = link(pa.concat_tables(self._found))
+        return linked
+
+    def _find_newest(self, asked: pa.Table, hits: pa.Table, before: pa.ChunkedArray) -> None:
+        """Look for the newest reports on shipments in other batches, the newest batch first; each is in one place."""
+        places: dict[date, list[Place]] = defaultdict(list)
+        for place in places_of(self._work, SHIPMENTS):
+            places[as_date(place.file.partition["batch_date"])].append(place)
+        for batch in sorted(pc.unique(hits["batch_date"]).to_pylist(), reverse=True):
+            hashes = hits.filter(pc.equal(hits["batch_date"], pa.scalar(batch)))["id_hash"]
+            told = asked.filter(pc.is_in(asked["id_hash"], value_set=hashes.combine_chunks()))
+            wanted = pa.concat_arrays([_ids(told), before.combine_chunks()])
+            for place in sorted(places[batch], key=lambda each: IN_TRANSIT not in each.file.path):
+                if not len(wanted):
+                    break
+                found = self._add(place, wanted)
+                wanted, before = _without(wanted, found), pa.chunked_array([_without(before.combine_chunks(), found)])
+                asked = asked.filter(pc.invert(pc.is_in(asked["shipment_id"], value_set=found)))
+
+    def _ids_of_before(self) -> pa.ChunkedArray:
+        """Return the ids of reports that the batch overtook, or that were overtaken, when it was processed before."""
+        day, found = self._work.start.batch_date, [NO_IDS["shipment_id"]]
+        for place in places_of(self._work, OVERTAKEN):
+            if place.by == day or place.file.least["batch_date"] <= day <= place.file.most["batch_date"]:
+                links = read_links(self._work, place, 0)
+                found.append(links["shipment_id"] if place.by == day else links.filter(_is(links, day))["shipment_id"])
+        return pa.chunked_array([chunk for each in found for chunk in each.chunks], pa.string())
+
+    def _is_out_of_order(self, linked: pa.Table) -> bool:
+        """Whether another batch has a newer report than one of this batch, so that this may stand between older ones."""
+        day = self._work.start.batch_date
+        late = pc.and_(_is(linked, day), pc.fill_null(pc.not_equal(linked[NEXT_BATCH], pa.scalar(day)), False))
+        return bool(pc.any(late).as_py())
+
+    def _find_overtaken(self, wanted: pa.Array) -> None:
+        day = self._work.start.batch_date
+        for place in places_of(self._work, OVERTAKEN):
+            links = read_links(self._work, place, len(self.places))
+            is_stale = _is(links, day)
+            links = links.filter(pc.and_(pc.is_in(links["shipment_id"], value_set=wanted), pc.invert(is_stale)))
+            if pc.any(is_stale).as_py():
+                self.stale.add(len(self.places))
+            self.places.append(place)
+            self._found.append(links)
+
+    def _add(self, place: Place, wanted: pa.Array) -> pa.Array:
+        links = read_links(self._work, place, len(self.places), wanted)
+        self.places.append(place)
+        self._found.append(links)
+        return _ids(links)
+
+
+def _ids(rows: pa.Table) -> pa.Array:
+    return pc.unique(rows["shipment_id"])
+
+
+def _without(ids: pa.Array, others: pa.Array) -> pa.Array:
+    return ids.filter(pc.invert(pc.is_in(ids, value_set=others)))
+
+
+def _is(rows: pa.Table, batch: date, column: str = "batch_date") -> pa.ChunkedArray:
+    """Return whether rows are of a batch; false where that is null."""
+    return pc.fill_null(pc.equal(rows[column], pa.scalar(batch)), False)
+
+
+def _move(work: Work, links: _Links, linked: pa.Table, shipments: Written, overtaken: Written) -> list[_Move]:
+    """Take the reports out of their places that others overtake now, or no longer do."""
+    schemas = {SHIPMENTS.name: shipments.schema, OVERTAKEN.name: overtaken.schema}
+    types, day = overtaken.arrow, work.start.batch_date
+    changed = linked.filter(pc.or_(_differs(linked, BY_BATCH, NEXT_BATCH), _differs(linked, BY_ROW, NEXT_ROW)))
+
+    def move(number: int) -> _Move:
+        place = links.places[number]
+        mine = changed.filter(pc.equal(changed[PLACE], number))
+        whole = read_whole(work, place, types)
+        leaves, stale = np.zeros(whole.num_rows, bool), np.zeros(whole.num_rows, bool)
+        leaves[mine[POSITION].to_numpy()] = True
+        if number in links.stale:
+            stale = _is(whole, day).to_numpy()
+        was_by = pa.scalar(place.by, pa.date32())
+        moving = whole.take(mine[POSITION])
+        for name in (NEXT_BATCH, NEXT_ROW):
+            moving = moving.append_column(name, mine[name])
+        dropped = whole.filter(pa.array(stale))
+        rest, file = whole.filter(pa.array(~leaves & ~stale)), None
+        if rest.num_rows:
+            folder = f"rest{IN_TRANSIT}" if IN_TRANSIT in place.file.path else "rest"
+            path, schema = f"{work.folder}/{folder}/{number}.parquet", schemas[place.table.name]
+            file = work.lake.write_table(place.table, [rest], schema, path, _texts(place))
+        return _Move(place, file, _with(moving, WAS_BY, was_by), _with(dropped, WAS_BY, was_by))
+
+    numbers = sorted({*pc.unique(changed[PLACE]).to_pylist(), *links.stale})
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(move, numbers))
+
+
+def _texts(place: Place) -> dict[str, str]:
+    return {name: str(value) for name, value in place.file.partition.items()}
+
+
+def _with(rows: pa.Table, name: str, value: pa.Scalar) -> pa.Table:
+    """Return rows with a column of one value."""
+    return rows.append_column(name, pa.repeat(value, rows.num_rows))
+
+
+def _differs(rows: pa.Table, one: str, other: str) -> pa.ChunkedArray:
+    def number(name: str) -> pa.ChunkedArray:
+        whole = rows[name].cast(pa.int32()).cast(pa.int64()) if pa.types.is_date(rows[name].type) else rows[name]
+        return pc.fill_null(whole, NEVER)
+
+    return pc.not_equal(number(one), number(other))
+
+
+def _count_ties(work: Work, linked: pa.Table) -> int:
+    """Return how many pairs of reports of the same moment have one of this batch and one of another."""
+    day = work.start.batch_date
+    return pc.sum(pc.and_(linked[TIED], pc.xor(_is(linked, day), _is(linked, day, NEXT_BATCH)))).as_py() or 0
+
+
+def _settle(
+    work: Work, own: list[Place], moves: list[_Move], shipments: Written, overtaken: Written, rows: int, tied: int
+) -> Resolved:
+    """Put every file where it belongs now: those that stay, those written anew, and those of the reports that have moved."""
+    day, replaced = work.start.batch_date, {(each.place.table.name, each.place.file.path) for each in moves}
+    kept = [each for each in own if (each.table.name, each.file.path) not in replaced]
+    rests = [replace(each.place, file=each.rest) for each in moves if each.rest]
+    moving = pa.concat_tables([_nothing(overtaken), *(each.moving for each in moves)])
+    arrived = [*_write_newest(work, moving, shipments), *_write_moved(work, moving, overtaken)]
+    for table, written in ((SHIPMENTS, shipments), (OVERTAKEN, overtaken)):
+        files = [each.file for each in (*kept, *rests, *arrived) if each.table is table]
+        known = work.files(table.name)
+        gone = [each for each in known if (table.name, each.path) in replaced or _is_of_before(work, table, each)]
+        if files or gone or table.name not in work.base.tables:
+            work.put(table, written.with_files(files), gone)
+    newest = shipments.with_files(each.file for each in (*kept, *rests) if each.table is SHIPMENTS and each.is_own)
+    overtook = pc.sum(pc.and_(_is(moving, day, NEXT_BATCH), pc.invert(_is(moving, day)))).as_py() or 0
+    dropped = pa.concat_tables([moving.slice(0, 0).drop_columns([NEXT_BATCH, NEXT_ROW]), *(each.dropped for each in moves)])
+    return Resolved(newest, rows - newest.rows, overtook, tied, _corrections(work, moving, dropped))
+
+
+def _nothing(overtaken: Written) -> pa.Table:
+    """Return no report that moves, with all columns that one has."""
+    known = [overtaken.arrow.field(name) for name in (*SHIPMENTS.columns, BY_ROW)]
+    dates, row = [pa.field(name, pa.date32()) for name in (NEXT_BATCH, WAS_BY)], pa.field(NEXT_ROW, pa.int64())
+    return pa.schema([*known, dates[0], row, dates[1]]).empty_table()
+
+
+def _is_of_before(work: Work, table: Table, file: DataFile) -> bool:
+    """Whether a file is of the batch of the job from when it was processed before, and nothing else."""
+    column = "batch_date" if table is SHIPMENTS else BY_BATCH
+    batch = {"source": work.start.source, column: work.start.batch_date.isoformat()}
+    return {name: str(value) for name, value in file.partition.items()}.items() >= batch.items()
+
+
+def _write_newest(work: Work, moving: pa.Table, shipments: Written) -> Iterator[Place]:
+    """Write reports that nothing overtakes any longer back into shipments."""
+    newest = moving.filter(pc.is_null(moving[NEXT_BATCH]))
+    for batch in sorted(pc.unique(newest["batch_date"]).to_pylist()):
+        rows = newest.filter(_is(newest, batch))
+        for folder, part in (("back", pc.is_valid(rows["outcome"])), (f"back{IN_TRANSIT}", pc.is_null(rows["outcome"]))):
+            found, partition = rows.filter(part), {"source": work.start.source, "batch_date": batch.isoformat()}
+            if found.num_rows:
+                path = f"{work.folder}/{folder}/{batch}.parquet"
+                file = work.lake.write_table(SHIPMENTS, [found], shipments.schema, path, partition)
+                yield Place(SHIPMENTS, file)
+
+
+def _write_moved(work: Work, moving: pa.Table, overtaken: Written) -> Iterator[Place]:
+    """Write reports into the files of those that the batch which overtakes them has overtaken."""
+    for batch in sorted(pc.unique(moving[NEXT_BATCH].drop_null()).to_pylist()):
+        rows = moving.filter(_is(moving, batch, NEXT_BATCH))
+        rows = rows.set_column(rows.column_names.index(BY_ROW), BY_ROW, rows[NEXT_ROW])
+        path = f"{work.folder}/moved/{batch}.parquet"
+        yield Place(OVERTAKEN, work.lake.write_table(OVERTAKEN, [rows], overtaken.schema, path, _by(work, batch)))
+
+
+def _corrections(work: Work, moving: pa.Table, dropped: pa.Table) -> pa.Table:
+    """Return the reports to book, with the batch that books them as batch_date, and `SIGN`.
+
+    A batch books all of its reports, and books off those that it overtakes. The batch of the job is booked anew as a whole;
+    of the others, only what changes.
+    """
+    day = work.start.batch_date
+    own, by_own = _is(moving, day), _is(moving, day, NEXT_BATCH)
+    is_overtaken = pc.is_valid(moving[NEXT_BATCH])
+    entries = (
+        (moving.filter(_is_another(moving, day, WAS_BY)), WAS_BY, 1),
+        (dropped.filter(_is_another(dropped, day, WAS_BY)), WAS_BY, 1),
+        # What the batch has overtaken of its own is booked and booked off: neither need be.
+        (moving.filter(pc.and_(is_overtaken, pc.invert(pc.and_(own, by_own)))), NEXT_BATCH, -1),
+        (moving.filter(pc.and_(own, _is_another(moving, day, NEXT_BATCH))), "batch_date", 1),
+    )
+    columns = [name for name in SHIPMENTS.columns if name not in ("source", "batch_date", "reported_at")]
+    return pa.concat_tables(
+        _with(rows.select(columns).append_column("batch_date", rows[batch]), SIGN, pa.scalar(sign))
+        for rows, batch, sign in entries
+    )
+
+
+def _is_another(rows: pa.Table, batch: date, column: str) -> pa.ChunkedArray:
+    """Return whether rows are of a batch, and of another one."""
+    return pc.fill_null(pc.not_equal(rows[column], pa.scalar(batch)), False)

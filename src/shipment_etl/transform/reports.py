@@ -1,0 +1,60 @@
+"""Reports: a source tells of one shipment again and again; what counts is its newest report.
+
+A report is newer by reported_at. One that does not say when it was made counts as of the start of its batch date, and among
+reports of the same moment the one that stands later is newer: in a later batch, or in a later row.
+"""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from shipment_etl.contracts.models import COLUMNS, IDENTITY, with_optional
+from shipment_etl.hashing import hash_of
+
+__all__ = ["MICROSECONDS_A_DAY", "moment", "order_reports", "repeated_ids", "suspects"]
+
+MICROSECONDS_A_DAY = 86_400_000_000
+
+
+def moment() -> Column:
+    """Return the moment of a report: a long, microseconds since 1970 in UTC. Needs: reported_at, batch_date."""
+    return F.coalesce(F.unix_micros("reported_at"), F.unix_date("batch_date").cast("long") * MICROSECONDS_A_DAY)
+
+
+def repeated_ids(frame: DataFrame) -> DataFrame:
+    """Find ids that may stand more than once.
+
+    Columns:
+        id_hash: long, xxhash64 of a shipment_id. A hash, because grouping by it takes a third of the time and memory
+            of grouping by the id; what two ids share by chance, `order_reports` tells apart.
+    """
+    hashes = frame.select(hash_of("shipment_id").alias("id_hash"))
+    counted = hashes.groupBy("id_hash").agg(F.count(F.lit(1)).alias("rows"))
+    return counted.where(F.col("rows") > 1).select("id_hash")
+
+
+def suspects(frame: DataFrame, candidates: DataFrame) -> DataFrame:
+    """Return the rows of a frame whose id may stand more than once, by its `repeated_ids`."""
+    return candidates.join(frame.withColumn("id_hash", hash_of("shipment_id")), "id_hash").select(*frame.columns)
+
+
+def order_reports(suspects: DataFrame) -> DataFrame:
+    """Put the reports on each shipment in order. A report that says the same as the one before it is left out.
+
+    Args:
+        suspects: shipments that break no rule of the contract, all that share an id, with source_row and batch_date.
+
+    Columns:
+        those of suspects; next_row: long, source_row of the report that overtook this one, null for the newest; is_tied:
+        boolean, whether only the row tells which of the two is newer.
+    """
+    columns = suspects.columns
+    reports = with_optional(suspects).withColumn("moment", moment())
+    in_order = Window.partitionBy("shipment_id").orderBy("moment", IDENTITY)
+    content = F.struct(*COLUMNS)
+    fresh = reports.withColumn("says_the_same", F.lag(content).over(in_order).eqNullSafe(content)).where(
+        ~F.col("says_the_same")
+    )
+    followed = fresh.withColumns(
+        {"next_row": F.lead(IDENTITY).over(in_order), "is_tied": F.lead("moment").over(in_order) == F.col("moment")}
+    )
+    return followed.select(*columns, "next_row", F.coalesce("is_tied", F.lit(False)).alias("is_tied"))
