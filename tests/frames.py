@@ -1,7 +1,7 @@
 """Shipments for tests: rows as dicts, frames of them, and strategies that draw them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -30,6 +30,7 @@ SCHEMA = T.StructType(
         T.StructField("route_distance_km", T.DecimalType(10, 3)),
         T.StructField("shipping_cost", T.DecimalType(14, 2)),
         T.StructField("outcome", T.StringType()),
+        T.StructField("reported_at", T.TimestampType()),
         T.StructField("source_row", T.LongType()),
     ]
 )
@@ -50,6 +51,7 @@ SOUND: Mapping[str, Any] = {
     "route_distance_km": Decimal("1144.300"),
     "shipping_cost": Decimal("36.12"),
     "outcome": "delivered",
+    "reported_at": None,
 }
 """A shipment that breaks no rule."""
 NOT_DELIVERED: Mapping[str, Any] = {"delivery_date": None, "delay_days": None}
@@ -132,6 +134,7 @@ def sound_shipments(draw: st.DrawFn, *, unknown: Sequence[str] = ()) -> Row:
         "delay_days": delay,
         "delivery_status": "Delayed" if (delay or 0) > 0 else "Delivered",
         "outcome": "delivered",
+        "reported_at": None,
         **ENDS.get(state, {}),
         **{name: draw(maybe(values) if name in unknown else values) for name, values in measures.items()},
     }
@@ -178,6 +181,7 @@ ANY: Mapping[str, Sequence[Any]] = {
     "delay_days": (-1, 0, 0, 0, 1, 1, 2**31 - 1, -(2**31), None),
     "delivery_status": ("Delivered", "Delivered", "Delayed", "Delayed", "In transit", "Cancelled", "delayed", "", None),
     "outcome": ("delivered", "delivered", "cancelled", "lost", "returned", "Delivered", "", None),
+    "reported_at": (None, *(datetime(year, 11, 23, 12) for year in (1969, 1970, 2026, 9999))),
     "route_distance_km": (*map(Decimal, ("0", "0.001", "-1", "40075.017", "40075.018", "9999999.999")), None),
     "shipping_cost": (*map(Decimal, ("0", "0.01", "-0.01", "36.12", "999999999999.99")), None),
 }

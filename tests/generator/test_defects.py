@@ -1,4 +1,4 @@
-"""defects: as many as asked for, each as its name says, and the contract finds every one and nothing else."""
+"""defects: as many as asked for, each as its name says; the contract finds every wrong row, and clean every overtaken one."""
 
 from collections import Counter
 from datetime import timedelta
@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from shipment_etl.contracts.split import split
-from shipment_etl.generator.defects import ACCEPTED, DEFECTS
+from shipment_etl.generator.defects import ACCEPTED, COPIES, DEFECTS
 from shipment_etl.generator.shipments import generate
 from shipment_etl.transform.clean import clean
 from tests.frames import DAY, rows_of, settled
@@ -24,7 +24,6 @@ RULE = {
     "unknown_carrier": {"isin"},
     "delivered_before_shipped": {"delivered_after_shipped"},
     "impossible_distance": {"less_than_or_equal_to"},
-    "conflicting_duplicate": {"unique_id"},
 }
 
 # (rows, defects): from a single row to many, and from no sound row to hardly any other.
@@ -62,7 +61,7 @@ def test_there_are_about_as_many_defects_as_asked_for(spark, share):
     assert abs(1 - counts[None] / rows - share) < 4 * (share * (1 - share) / rows) ** 0.5
     # A copy needs a sound row before it; where there is none, the carrier is unknown instead.
     expected = dict.fromkeys(DEFECTS, rows * share / 8)
-    for copy in ("exact_duplicate", "conflicting_duplicate"):
+    for copy in COPIES:
         expected[copy] -= rows * share**2 / 8
         expected["unknown_carrier"] += rows * share**2 / 8
     for defect in DEFECTS:
@@ -72,7 +71,7 @@ def test_there_are_about_as_many_defects_as_asked_for(spark, share):
 @pytest.mark.parametrize("rows", [1, 2, 50])
 def test_all_rows_can_be_wrong(spark, rows):
     made = rows_of(generate(spark, date=DAY, rows=rows, seed=5, defects=1.0, truth=True))
-    assert {row["defect"] for row in made} <= {*DEFECTS} - {"exact_duplicate", "conflicting_duplicate"}
+    assert {row["defect"] for row in made} <= {*DEFECTS} - {*COPIES}
 
 
 def test_none_are_wrong_where_the_share_is_next_to_nothing(spark):
@@ -82,12 +81,12 @@ def test_none_are_wrong_where_the_share_is_next_to_nothing(spark):
 
 def test_a_copy_repeats_the_sound_shipment_before_it(batches):
     rows = {row["source_row"]: row for row in rows_of(batches)}
-    copies = [row for row in rows.values() if row["defect"] in ("exact_duplicate", "conflicting_duplicate")]
-    assert {row["defect"] for row in copies} == {"exact_duplicate", "conflicting_duplicate"}
+    copies = [row for row in rows.values() if row["defect"] in COPIES]
+    assert {row["defect"] for row in copies} == {*COPIES}
     for copy in copies:
         original = rows[copy["source_row"] - 1]
         assert original["defect"] is None
-        dearer = 10 if copy["defect"] == "conflicting_duplicate" else 0
+        dearer = 10 if copy["defect"] == "correction" else 0
         expected = {**original, "shipping_cost": original["shipping_cost"] + Decimal(dearer)}
         assert [copy[name] for name in CONTENT] == [expected[name] for name in CONTENT]
 
@@ -121,11 +120,12 @@ def test_the_reason_given_is_what_was_done_to_the_row(truth, halves):
     assert found == {number: RULE[truth[number]] for number in found}
 
 
-def test_late_arrivals_are_accepted_and_exact_duplicates_dropped_by_clean(truth, halves):
+def test_clean_drops_exact_duplicates_and_keeps_corrections_in_the_place_of_what_they_correct(truth, halves):
     good, _ = halves
-    assert {truth[row["source_row"]] for row in rows_of(good)} == {None, "late_arrival", "exact_duplicate"}
+    assert {truth[row["source_row"]] for row in rows_of(good)} == {None, *COPIES, *ACCEPTED}
     kept = [row["source_row"] for row in rows_of(clean(good))]
-    assert kept == sorted(number for number, defect in truth.items() if defect in (None, *ACCEPTED))
+    corrected = {number - 1 for number, defect in truth.items() if defect == "correction"}
+    assert kept == sorted(number for number, defect in truth.items() if defect in (None, *ACCEPTED) and number not in corrected)
 
 
 def test_a_wrong_row_is_kept_as_it_came(batches, halves):

@@ -16,7 +16,7 @@ KINDS = (
     "delivered_before_shipped",
     "impossible_distance",
     "exact_duplicate",
-    "conflicting_duplicate",
+    "correction",
     "late_arrival",
 )
 NULLED = ("shipment_id", "carrier", "destination_city", "shipment_weight_kg", "delivery_date", "shipping_cost")
@@ -31,7 +31,7 @@ def rows(plan: Plan) -> list[dict[str, Any]]:
 def row(plan: Plan, number: int) -> dict[str, Any]:
     """Return one row of the batch, with its defect."""
     defect = defect_of(plan, number)
-    copied = defect in ("exact_duplicate", "conflicting_duplicate")
+    copied = defect in ("exact_duplicate", "correction")
     values = sound(plan, number - 1 if copied else number, arrives_late=defect == "late_arrival")
     spoil(plan, number, defect, values)
     return {
@@ -114,7 +114,7 @@ def defect_of(plan: Plan, number: int) -> str | None:
     if not struck(plan, number):
         return None
     kind = KINDS[slot(plan, number, "defect kind", 3)]
-    if kind in ("exact_duplicate", "conflicting_duplicate") and (number == 0 or struck(plan, number - 1)):
+    if kind in ("exact_duplicate", "correction") and (number == 0 or struck(plan, number - 1)):
         return "unknown_carrier"
     return kind
 
@@ -136,7 +136,7 @@ def spoil(plan: Plan, number: int, defect: str | None, values: dict[str, Any]) -
         values.update(told(values["promised_date"], values["delivery_date"]))
     elif defect == "impossible_distance":
         values["route_distance_km"] += 100_000
-    elif defect == "conflicting_duplicate":
+    elif defect == "correction":
         values["shipping_cost"] += 10
 
 

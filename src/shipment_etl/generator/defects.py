@@ -1,4 +1,4 @@
-"""Defects: rows that are wrong on purpose, and known, so that what the contract finds can be held against the truth."""
+"""Defects: rows that are out of order on purpose, and known, so that what becomes of them can be held against the truth."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -14,10 +14,10 @@ UNKNOWN_CARRIER = "unknown_carrier"
 DELIVERED_BEFORE_SHIPPED = "delivered_before_shipped"
 IMPOSSIBLE_DISTANCE = "impossible_distance"
 EXACT_DUPLICATE = "exact_duplicate"
-CONFLICTING_DUPLICATE = "conflicting_duplicate"
+CORRECTION = "correction"
 LATE_ARRIVAL = "late_arrival"
 
-COPIES = (EXACT_DUPLICATE, CONFLICTING_DUPLICATE)
+COPIES = (EXACT_DUPLICATE, CORRECTION)
 """Defects that repeat the shipment before them."""
 
 DEFECTS = (
@@ -27,8 +27,8 @@ DEFECTS = (
 )
 """What can be wrong with a row, all equally likely."""
 
-ACCEPTED = frozenset({LATE_ARRIVAL})
-"""Defects that a contract lets pass: these shipments are true, only late to be told."""
+ACCEPTED = frozenset({CORRECTION, LATE_ARRIVAL})
+"""Defects of rows that count all the same: a correction overtakes the shipment before it, and a late arrival is only late."""
 
 NULLABLE = ("shipment_id", "carrier", "destination_city", "shipment_weight_kg", "delivery_date", "shipping_cost")
 """Columns that a null_value strikes."""
@@ -66,9 +66,9 @@ def with_defects(frame: DataFrame, plan: Plan) -> DataFrame:
             "route_distance_km": F.when(
                 is_[IMPOSSIBLE_DISTANCE], F.expr("cast(route_distance_km + 100000 as decimal(10,3))")
             ).otherwise(F.col("route_distance_km")),
-            "shipping_cost": F.when(
-                is_[CONFLICTING_DUPLICATE], F.expr("cast(shipping_cost + 10 as decimal(14,2))")
-            ).otherwise(F.col("shipping_cost")),
+            "shipping_cost": F.when(is_[CORRECTION], F.expr("cast(shipping_cost + 10 as decimal(14,2))")).otherwise(
+                F.col("shipping_cost")
+            ),
         }
     )
     # A cast, because Sail counts days as long.
