@@ -55,6 +55,8 @@ def order_reports(suspects: DataFrame) -> DataFrame:
         ~F.col("says_the_same")
     )
     followed = fresh.withColumns(
-        {"next_row": F.lead(IDENTITY).over(in_order), "is_tied": F.lead("moment").over(in_order) == F.col("moment")}
+        {"next_row": F.lead(IDENTITY).over(in_order), "next_moment": F.lead("moment").over(in_order)}
     )
-    return followed.select(*columns, "next_row", F.coalesce("is_tied", F.lit(False)).alias("is_tied"))
+    # Reports without any moment, which a frame without batch dates has, are tied as well.
+    is_tied = F.col("next_row").isNotNull() & F.col("next_moment").eqNullSafe(F.col("moment"))
+    return followed.select(*columns, "next_row", is_tied.alias("is_tied"))
