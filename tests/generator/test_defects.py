@@ -125,7 +125,9 @@ def test_clean_drops_exact_duplicates_and_keeps_corrections_in_the_place_of_what
     assert {truth[row["source_row"]] for row in rows_of(good)} == {None, *COPIES, *ACCEPTED}
     kept = [row["source_row"] for row in rows_of(clean(good))]
     corrected = {number - 1 for number, defect in truth.items() if defect == "correction"}
-    assert kept == sorted(number for number, defect in truth.items() if defect in (None, *ACCEPTED) and number not in corrected)
+    assert kept == sorted(
+        number for number, defect in truth.items() if defect in (None, *ACCEPTED) and number not in corrected
+    )
 
 
 def test_a_wrong_row_is_kept_as_it_came(batches, halves):

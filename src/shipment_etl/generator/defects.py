@@ -28,7 +28,7 @@ DEFECTS = (
 """What can be wrong with a row, all equally likely."""
 
 ACCEPTED = frozenset({CORRECTION, LATE_ARRIVAL})
-"""Defects of rows that count all the same: a correction overtakes the shipment before it, and a late arrival is only late."""
+"""Defects of rows that count all the same: a correction overtakes the shipment before it, a late arrival is only late."""
 
 NULLABLE = ("shipment_id", "carrier", "destination_city", "shipment_weight_kg", "delivery_date", "shipping_cost")
 """Columns that a null_value strikes."""
