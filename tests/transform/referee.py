@@ -90,6 +90,11 @@ def total(rows: Iterable[Row], measure: Callable[[Row], Any]) -> Any:
     return sum(known) if known else None
 
 
+def booked(rows: Iterable[Row], measure: Callable[[Row], Any]) -> Any:
+    """Σ over the rows that know it; 0 where none does."""
+    return total(rows, measure) or 0
+
+
 def ratio(part: Any, whole: Any, times: int = 1) -> float | None:
     """Divide once; None where a part is unknown, or the whole is 0."""
     return None if part is None or not whole else float(Fraction(part) * times / Fraction(whole))
@@ -133,20 +138,20 @@ def lane_days(rows: Iterable[Row], *batch: str) -> dict[Keys, Keys]:
     return {
         key: (
             len(group),
-            total(group, transit),
-            total(group, weight),
-            total(group, volume),
-            total(group, distance),
+            booked(group, transit),
+            booked(group, weight),
+            booked(group, volume),
+            booked(group, distance),
             len(knowing(group, distance)),
-            total(knowing(group, distance), transit),
-            total(group, cost),
+            booked(knowing(group, distance), transit),
+            booked(group, cost),
             len(knowing(group, cost)),
-            total(knowing(group, cost, weight), cost),
-            total(knowing(group, cost, weight), weight),
-            total(knowing(group, cost, distance), cost),
-            total(knowing(group, cost, distance), distance),
-            total(knowing(group, cost, tonne_km), cost),
-            total(knowing(group, cost), tonne_km),
+            booked(knowing(group, cost, weight), cost),
+            booked(knowing(group, cost, weight), weight),
+            booked(knowing(group, cost, distance), cost),
+            booked(knowing(group, cost, distance), distance),
+            booked(knowing(group, cost, tonne_km), cost),
+            booked(knowing(group, cost), tonne_km),
         )
         for key, group in grouped(counted(rows), lambda row: (*names(row), state(row), delay(row), due(row))).items()
     }

@@ -1,5 +1,6 @@
-"""clean: each good shipment once, with columns that follow from it, worked out again in Python."""
+"""clean: each good shipment once, by its newest report, with columns that follow from it, worked out again in Python."""
 
+from datetime import datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from math import isnan
 
@@ -12,6 +13,7 @@ from pyspark.sql import types as T
 from shipment_etl.transform.clean import clean, with_derived
 from tests.frames import (
     CONTENT,
+    DAY,
     MEASURES,
     SCHEMA,
     SOUND,
@@ -84,16 +86,29 @@ def test_chargeable_weight_rounds_halves_up(spark, volumes):
 
 
 @given(rows=shipments)
-def test_of_exact_duplicates_the_first_stays(spark, rows):
-    """The ids of the rows repeat, and so may their content; each content has an id of its own here, as in good rows."""
-    first = {}
+def test_of_several_reports_the_newest_stays_and_of_duplicates_the_first(spark, rows):
+    """Each is told twice, and so has a duplicate at least."""
+    rows = numbered(each for row in rows for each in (row, row))
+    newest = {}
     for row in rows:
-        row["shipment_id"] = str([row[name] for name in CONTENT if name not in ("shipment_id", *MEASURES)])
-        row |= dict.fromkeys(MEASURES)
-        first.setdefault(row["shipment_id"], row["source_row"])
+        before = newest.get(row["shipment_id"])
+        if before is None or any(row[name] != before[name] for name in CONTENT):
+            newest[row["shipment_id"]] = row
     kept = rows_of(clean(frame(spark, rows[::-1]).repartition(3)))
-    assert [row["source_row"] for row in kept] == sorted(first.values())
-    assert kept == [{**row, **derived(row)} for row in rows if row["source_row"] in first.values()]
+    assert kept == [{**row, **derived(row)} for row in rows if row in newest.values()]
+
+
+def test_a_report_that_says_when_beats_a_later_row(spark):
+    moments = [datetime(2026, 11, 28), datetime(2026, 11, 27), datetime(2026, 11, 26, 12)]
+    rows = numbered({**SOUND, "reported_at": each} for each in moments)
+    assert [row["source_row"] for row in rows_of(clean(frame(spark, rows)))] == [1]
+
+
+@pytest.mark.parametrize(("hour", "kept"), [(-36, 2), (36, 1)])
+def test_one_that_does_not_say_when_counts_as_of_its_batch_date(spark, hour, kept):
+    reported = datetime.combine(DAY, time()) + timedelta(hours=hour)
+    rows = numbered([{**SOUND, "batch_date": DAY, "reported_at": reported}, {**SOUND, "batch_date": DAY}])
+    assert [row["source_row"] for row in rows_of(clean(frame(spark, rows, LINEAGE)))] == [kept]
 
 
 def test_what_follows_from_the_dates_need_not_be_given(spark):
@@ -127,8 +142,8 @@ def test_a_delivery_without_promise_has_no_delay(spark):
     assert (found["delay_days"], found["delay_class"]) == (None, None)
 
 
-def test_a_frame_that_tells_no_outcome_is_cleaned_as_well(spark):
-    made = clean(frame(spark, numbered([SOUND])).drop("outcome"))
+def test_a_frame_that_tells_nothing_optional_is_cleaned_as_well(spark):
+    made = clean(frame(spark, numbered([SOUND])).drop("outcome", "reported_at"))
     assert made.columns == [*CONTENT, "source_row", *DERIVED]
     assert rows_of(made)[0]["outcome"] == "delivered"
 

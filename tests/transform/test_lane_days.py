@@ -1,15 +1,19 @@
-"""lane_days: exact sums, by the shipments themselves; additive, so that days can be rolled up one by one."""
+"""lane_days: exact sums, by the shipments themselves; a ledger, in which shipments are booked, and booked off."""
 
+import random
 from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from shipment_etl.transform.clean import with_derived
-from shipment_etl.transform.lane_days import KEYS, SUMS, lane_days, lane_months
+from shipment_etl.transform.lane_days import KEYS, SUMS, lane_days, lane_months, net_days
 from tests.frames import DAY, MEASURES, SCHEMA, SOUND, frame, numbered, rows_like, sound_shipments, types_of
 from tests.transform import referee
 
@@ -47,6 +51,18 @@ shipments = rows_like(
 )
 
 
+OVERTAKING = {"source": "b", "batch_date": date(2026, 12, 2)}
+
+
+def negated(days: DataFrame) -> DataFrame:
+    """Return a roll-up as it books shipments off."""
+    return days.select(*(name for name in days.columns if name not in SUMS), *(signed(name) for name in SUMS))
+
+
+def signed(name: str) -> Column:
+    return (F.col(name) * -1).cast(SUMS[name]).alias(name)
+
+
 def by_key(made) -> dict:
     """Return the rows of a roll-up as key → sums."""
     keys = len(made.columns) - len(SUMS)
@@ -57,14 +73,11 @@ def by_key(made) -> dict:
 
 
 def merged(*rollups: dict) -> dict:
-    """Add roll-ups up, sum by sum; an unknown sum adds nothing."""
-    every = defaultdict(lambda: [None] * len(SUMS))
+    """Add roll-ups up, sum by sum."""
+    every = defaultdict(lambda: [0] * len(SUMS))
     for rollup in rollups:
         for key, sums in rollup.items():
-            every[key] = [
-                one if other is None else other if one is None else one + other
-                for one, other in zip(every[key], sums, strict=True)
-            ]
+            every[key] = [one + other for one, other in zip(every[key], sums, strict=True)]
     return {key: tuple(sums) for key, sums in every.items()}
 
 
@@ -93,6 +106,37 @@ def test_months_are_the_sums_of_their_days_over_all_batches(spark, rows):
     assert by_key(lane_months(days)) == merged(*by_month)
 
 
+@given(rows=shipments)
+def test_days_are_net_of_batches_and_sources(spark, rows):
+    days = lane_days(with_derived(frame(spark, rows, BATCH)))
+    assert by_key(net_days(days)) == referee.lane_days(rows)
+
+
+@given(rows=shipments, chosen=st.randoms(use_true_random=False))
+def test_what_is_booked_off_leaves_the_roll_up_of_the_rest(spark, rows, chosen: random.Random):
+    """By another batch, as it is when its reports overtake those of others."""
+    overtaken = [row for row in rows if chosen.random() < 0.5]
+    rest = [row for row in rows if row not in overtaken]
+    off = negated(lane_days(with_derived(frame(spark, [{**row, **OVERTAKING} for row in overtaken], BATCH))))
+    ledger = lane_days(with_derived(frame(spark, rows, BATCH))).unionByName(off)
+    assert by_key(net_days(ledger)) == referee.lane_days(rest)
+    by_month = [{(f"{day:%Y-%m}", *lane): sums} for (day, *lane), sums in referee.lane_days(rest).items()]
+    assert by_key(lane_months(ledger)) == merged(*by_month)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_measure_that_no_shipment_knows_any_more_is_0(spark, measure):
+    rows = numbered([SOUND, {**SOUND, measure: None}])
+    off = negated(lane_days(with_derived(frame(spark, rows[:1]))))
+    assert by_key(net_days(lane_days(with_derived(frame(spark, rows))).unionByName(off))) == referee.lane_days(rows[1:])
+
+
+def test_net_days_keep_their_as_of(spark):
+    days = lane_days(with_derived(frame(spark, numbered([SOUND]), BATCH))).withColumn("as_of", F.lit(DAY))
+    assert [row["as_of"] for row in net_days(days).collect()] == [DAY]
+    assert net_days(days).columns == ["shipment_date", "as_of", *KEYS, *SUMS]
+
+
 def test_the_columns_are_those_that_are_declared(spark):
     made = with_derived(frame(spark, numbered([SOUND]), BATCH))
     assert types_of(lane_days(made)) == {"source": "string", "batch_date": "date", **TYPES}
@@ -100,6 +144,7 @@ def test_the_columns_are_those_that_are_declared(spark):
     assert types_of(lane_days(made.drop("source", "batch_date"))) == TYPES
     sums = {name: kind for name, kind in TYPES.items() if name != "shipment_date"}
     assert types_of(lane_months(lane_days(made))) == {"month": "string", **sums}
+    assert types_of(net_days(lane_days(made))) == TYPES
     assert [*KEYS, *SUMS] == list(sums)
 
 
@@ -119,4 +164,4 @@ def test_the_largest_values_do_not_overflow(spark):
 def test_no_shipments_roll_up_to_no_rows(spark):
     days = lane_days(with_derived(frame(spark, [])))
     assert by_key(days) == {}
-    assert by_key(lane_months(days)) == {}
+    assert by_key(lane_months(days)) == by_key(net_days(days)) == {}
