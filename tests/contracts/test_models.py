@@ -1,6 +1,6 @@
 """models: what the contract of a shipment allows and what it does not, on both sides of every bound."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ FIRST, LAST = date(1990, 1, 1), date(2099, 12, 31)
 A_DAY = timedelta(days=1)
 LEAST = Decimal("0.001")
 DATES = ("shipment_date", "promised_date", "delivery_date")
+MAY_BE_NULL = ("delay_days", "delivery_status", "outcome", "reported_at")
 
 
 def dated(shipped: date, promised: date, delivered: date) -> Change:
@@ -54,6 +55,7 @@ ALLOWED: list[Change] = [
     {"delivery_status": None},
     {"delay_days": None, "delivery_status": None},
     {"outcome": None},
+    {"reported_at": datetime(1969, 12, 31)},
     *ENDS.values(),
     *({**end, "delivery_status": None} for end in ENDS.values()),
     *({**end, "outcome": None} for end in ENDS.values()),
@@ -61,7 +63,7 @@ ALLOWED: list[Change] = [
 ]
 
 REFUSED: list[tuple[Change, list[tuple[str, str]]]] = [
-    *(({name: None}, [("required", name)]) for name in CONTENT if name not in ("delay_days", "delivery_status", "outcome")),
+    *(({name: None}, [("required", name)]) for name in CONTENT if name not in MAY_BE_NULL),
     *(({name: text}, [("isin", name)]) for name in CONTENT[1:4] for text in ("", "ups", "UPS ", "Chicago, IL", "UNKNOWN")),
     *(({"shipment_id": text}, [("str_matches", "shipment_id")]) for text in ("", " ", "\tx")),
     *(({name: value}, [("greater_than", name)]) for name in MEASURES[:3] for value in (Decimal(0), -LEAST)),
@@ -143,7 +145,7 @@ def test_the_contract_has_the_columns_of_a_shipment():
     schema = contract(Network.open(), MEASURES)
     assert {name for name, column in schema.columns.items() if column.nullable} == {
         *MEASURES,
-        *("delivery_date", "delay_days", "delivery_status", "outcome"),
+        *("delivery_date", *MAY_BE_NULL),
     }
 
 
