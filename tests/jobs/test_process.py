@@ -46,10 +46,12 @@ def words(spark: SparkSession, lake: Lake) -> dict[str, str]:
 def test_rows_are_accounted_for_and_every_reason_counted(spark: SparkSession, lake: Lake) -> None:
     land(spark, lake)
     run = run_process(lake, date=DAY, spark=spark)
-    quarantine = lake.read(spark, "processed/quarantine")
-    assert run.counts.read == ROWS == run.counts.accepted + run.counts.quarantined + run.counts.duplicates
-    assert run.counts.quarantined == quarantine.count() > 0
-    assert run.counts.duplicates > 0
+    quarantine, counts = lake.read(spark, "processed/quarantine"), run.counts
+    assert counts.read == ROWS == counts.accepted + counts.quarantined + counts.duplicates + counts.overtaken
+    assert counts.accepted == lake.read(spark, "processed/shipments").count() > 0
+    assert counts.quarantined == quarantine.count() > 0
+    assert counts.overtaken == lake.read(spark, "processed/overtaken").count() > 0
+    assert counts.duplicates > 0
     explained = quarantine.agg(F.sum(F.size("reasons")).alias("n")).collect()[0]["n"]
     assert sum(run.reasons.values()) == explained
     assert newest_run(lake) == run
@@ -148,9 +150,10 @@ run_process(Lake(sys.argv[1]), listeners=[Killer()])
 """
 
 
-# Before the first commit, after each of shipments, quarantine, lane_days, lane_months, six marts, and after the log.
+# Before the first commit, after each of quarantine, known_ids, shipments, overtaken, lane_days, lane_months, six marts, and
+# after the log.
 @pytest.mark.slow
-@pytest.mark.parametrize("commits", range(11))
+@pytest.mark.parametrize("commits", range(14))
 def test_a_killed_process_heals_on_the_next_run(
     spark: SparkSession, tmp_path: Path, landed_twice: Path, clean_words: dict[str, str], commits: int
 ) -> None:
@@ -172,7 +175,7 @@ def test_there_are_as_many_commits_as_the_kills_above_think(spark: SparkSession,
 
     counter = Counter()
     run_process(Lake(shutil.copytree(landed_twice, tmp_path / "lake")), spark=spark, listeners=[counter])
-    assert counter.written == 10
+    assert counter.written == 12
 
 
 @pytest.fixture(scope="module")
@@ -205,10 +208,10 @@ def test_a_job_that_fails_leaves_the_lake_as_it_was(
     before = words(spark, lake)
 
     def fail(*_: Any) -> None:
-        raise RowsLost(3, 1, 1, 0)
+        raise RowsLost(4, 1, 1, 0, 1)
 
     monkeypatch.setattr(process_module, "update_marts", fail)
-    with pytest.raises(RowsLost, match=r"read 3 ≠ accepted 1 \+ quarantined 1 \+ duplicates 0"):
+    with pytest.raises(RowsLost, match=r"read 4 ≠ accepted 1 \+ quarantined 1 \+ duplicates 0 \+ overtaken 1"):
         run_process(lake, date=DAY, spark=spark)
     assert words(spark, lake) == before
     newest = newest_run(lake)
@@ -252,7 +255,8 @@ def test_listeners_hear_the_run(spark: SparkSession, lake: Lake) -> None:
     land(spark, lake)
     run_process(lake, date=DAY, spark=spark, listeners=[Listener()])
     assert heard[0] == "before process shipments 2026-11-30"
-    assert heard[1:4] == ["processed/shipments", "processed/quarantine", "processed/lane_days"]
+    first = ("quarantine", "known_ids", "shipments", "overtaken", "lane_days")
+    assert heard[1 : len(first) + 1] == [f"processed/{name}" for name in first]
     assert heard[-1] == f"after {ROWS}"
     assert "failed" not in heard
 
