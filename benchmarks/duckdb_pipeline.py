@@ -16,6 +16,25 @@ from shipment_etl.network import Network
 __all__ = ["checksum", "connect", "generate", "process"]
 
 THREADS = 2
+KNOWN_COST = "FILTER (WHERE shipping_cost IS NOT NULL)"
+LANE_SUMS = {
+    "shipments": "count(*)",
+    "transit_days": "sum(transit_days)",
+    "weight_kg": "sum(shipment_weight_kg)",
+    "volume_m3": "sum(shipment_volume_m3)",
+    "distance_km": "sum(route_distance_km)",
+    "distance_shipments": "count(route_distance_km)",
+    "distance_transit_days": "sum(transit_days) FILTER (WHERE route_distance_km IS NOT NULL)",
+    "cost": "sum(shipping_cost)",
+    "cost_shipments": "count(shipping_cost)",
+    "weighed_cost": "sum(shipping_cost) FILTER (WHERE shipment_weight_kg IS NOT NULL)",
+    "priced_weight_kg": f"sum(shipment_weight_kg) {KNOWN_COST}",
+    "distance_cost": "sum(shipping_cost) FILTER (WHERE route_distance_km IS NOT NULL)",
+    "priced_distance_km": f"sum(route_distance_km) {KNOWN_COST}",
+    "tonne_km_cost": "sum(shipping_cost) FILTER (WHERE shipment_weight_kg * route_distance_km IS NOT NULL)",
+    "priced_kg_km": f"sum(shipment_weight_kg * route_distance_km) {KNOWN_COST}",
+}
+"""Sum of the roll-up → SQL; 0 where no shipment knows the measure."""
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -83,7 +102,8 @@ def generate(connection: duckdb.DuckDBPyConnection, plan: Plan, target: Path) ->
 def process(
     connection: duckdb.DuckDBPyConnection, raw: str, network: Network, batch_date: date, place: Callable[[str], Path]
 ) -> dict[str, int]:
-    """Check, split, deduplicate and clean raw shipments; write them, the quarantine, the roll-up and five marts.
+    """Check, split and clean raw shipments; write each by its newest report, those overtaken, the quarantine, the roll-up
+    and five marts.
 
     `place` says where the file of a table goes. Returns how many rows were read, and how many were duplicates.
     """
@@ -101,57 +121,50 @@ def process(
     run = connection.execute
     run(f"CREATE OR REPLACE VIEW raw AS SELECT *, DATE '{batch_date}' AS batch_date FROM read_parquet({raw!r})")
     run("CREATE OR REPLACE TEMP TABLE ids AS SELECT hash(shipment_id) AS h FROM raw GROUP BY 1 HAVING count(*) > 1")
+    in_order = "OVER (PARTITION BY shipment_id ORDER BY source_row)"
+    # Those that are not the newest; a duplicate, which says the same as the one before it, has no next_row.
     run(f"""
         CREATE OR REPLACE TEMP TABLE repeats AS
-        SELECT source_row, kept_row, source_row > first_row AS duplicate FROM (
-            SELECT source_row, min(source_row) OVER (PARTITION BY shipment_id) AS kept_row,
-                   min(source_row) OVER (PARTITION BY {content}) AS first_row
+        WITH reports AS (
+            SELECT source_row, shipment_id, lag(row({content})) {in_order} IS NOT DISTINCT FROM row({content}) AS says_the_same
             FROM raw SEMI JOIN ids ON hash(shipment_id) = ids.h WHERE NOT ({broken}))
-        WHERE source_row > kept_row OR source_row > first_row
+        SELECT source_row, CAST(NULL AS BIGINT) AS next_row FROM reports WHERE says_the_same
+        UNION ALL
+        SELECT source_row, lead(source_row) {in_order} AS next_row FROM reports WHERE NOT says_the_same
+        QUALIFY next_row IS NOT NULL
     """)
-    run(f"""
-        COPY (SELECT {content}, batch_date, source_file, source_row,
+    derived = f"""{content}, batch_date, source_file, source_row,
                 delivery_date - shipment_date AS transit_days,
                 CASE WHEN delay_days < 0 THEN 'early' WHEN delay_days = 0 THEN 'on_time'
                      WHEN delay_days = 1 THEN 'late_1' ELSE 'late_2plus' END AS delay_class,
                 greatest(shipment_weight_kg, CAST(shipment_volume_m3 * 166.667 AS DECIMAL(15,3))) AS chargeable_weight_kg,
                 CAST(shipping_cost AS DOUBLE) / CAST(shipment_weight_kg AS DOUBLE) AS cost_per_kg,
-                CAST(shipping_cost AS DOUBLE) / CAST(route_distance_km AS DOUBLE) AS cost_per_km
-              FROM raw ANTI JOIN repeats USING (source_row) WHERE NOT ({broken}))
+                CAST(shipping_cost AS DOUBLE) / CAST(route_distance_km AS DOUBLE) AS cost_per_km"""
+    run(f"""
+        COPY (SELECT {derived} FROM raw ANTI JOIN repeats USING (source_row) WHERE NOT ({broken}))
         TO '{place("shipments")}' (FORMAT parquet, COMPRESSION snappy)
     """)
     run(f"""
+        COPY (SELECT {derived}, batch_date AS overtaken_by_batch, next_row AS overtaken_by_row
+              FROM raw JOIN repeats USING (source_row) WHERE next_row IS NOT NULL)
+        TO '{place("overtaken")}' (FORMAT parquet, COMPRESSION snappy)
+    """)
+    run(f"""
         COPY (SELECT batch_date, source_file, source_row, to_json({{{originals}}}) AS original,
-                     list_filter([{explained}], lambda x: x IS NOT NULL) AS reasons FROM raw WHERE {broken}
-              UNION ALL
-              SELECT batch_date, source_file, source_row, to_json({{{originals}}}),
-                     [{{'rule': 'unique_id', 'column': 'shipment_id',
-                        'message': 'shipment_id is ' || shipment_id || ', which row ' || kept_row || ' has with other content'}}]
-              FROM raw JOIN repeats USING (source_row) WHERE NOT duplicate)
+                     list_filter([{explained}], lambda x: x IS NOT NULL) AS reasons FROM raw WHERE {broken})
         TO '{place("quarantine")}' (FORMAT parquet, COMPRESSION snappy)
     """)
-    known_cost = "FILTER (WHERE shipping_cost IS NOT NULL)"
+    sums = ", ".join(f"coalesce({total}, 0) AS {name}" for name, total in LANE_SUMS.items())
     run(f"""
         CREATE OR REPLACE TEMP TABLE lane_days AS
-        SELECT batch_date, shipment_date, origin_warehouse, destination_city, carrier, delay_days,
-               count(*) AS shipments, sum(transit_days) AS transit_days, sum(shipment_weight_kg) AS weight_kg,
-               sum(shipment_volume_m3) AS volume_m3, sum(route_distance_km) AS distance_km,
-               count(route_distance_km) AS distance_shipments,
-               sum(transit_days) FILTER (WHERE route_distance_km IS NOT NULL) AS distance_transit_days,
-               sum(shipping_cost) AS cost, count(shipping_cost) AS cost_shipments,
-               sum(shipping_cost) FILTER (WHERE shipment_weight_kg IS NOT NULL) AS weighed_cost,
-               sum(shipment_weight_kg) {known_cost} AS priced_weight_kg,
-               sum(shipping_cost) FILTER (WHERE route_distance_km IS NOT NULL) AS distance_cost,
-               sum(route_distance_km) {known_cost} AS priced_distance_km,
-               sum(shipping_cost) FILTER (WHERE shipment_weight_kg * route_distance_km IS NOT NULL) AS tonne_km_cost,
-               sum(shipment_weight_kg * route_distance_km) {known_cost} AS priced_kg_km
+        SELECT batch_date, shipment_date, origin_warehouse, destination_city, carrier, delay_days, {sums}
         FROM read_parquet('{place("shipments")}') GROUP BY ALL
     """)
     run(f"COPY lane_days TO '{place('lane_days')}' (FORMAT parquet)")
     for name, query in _marts(network).items():
         run(f"COPY ({query}) TO '{place(name)}' (FORMAT parquet)")
     ((read,),) = run("SELECT count(*) FROM raw").fetchall()
-    ((duplicates,),) = run("SELECT count(*) FROM repeats WHERE duplicate").fetchall()
+    ((duplicates,),) = run("SELECT count(*) FROM repeats WHERE next_row IS NULL").fetchall()
     return {"read": read, "duplicates": duplicates}
 
 

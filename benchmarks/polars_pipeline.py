@@ -24,7 +24,8 @@ Rule = tuple[str, str, pl.Expr, pl.Expr]
 
 
 def process(raw: str, network: Network, batch_date: date, place: Callable[[str], Path]) -> dict[str, int]:
-    """Check, split, deduplicate and clean raw shipments; write them, the quarantine, the roll-up and five marts.
+    """Check, split and clean raw shipments; write each by its newest report, those overtaken, the quarantine, the roll-up
+    and five marts.
 
     `place` says where the file of a table goes. Returns how many rows were read, and how many were duplicates.
     """
@@ -34,28 +35,34 @@ def process(raw: str, network: Network, batch_date: date, place: Callable[[str],
     repeats = _repeats(rows, broken)
     sound = rows.filter(~broken).join(repeats.lazy(), on="source_row", how="anti")
     _derive(sound).sink_parquet(place("shipments"), compression="snappy")
-    conflicts = repeats.lazy().filter(~col("duplicate"))
-    quarantine = pl.concat([_explain(rows.filter(broken), rules), _conflicting(rows, conflicts)])
-    quarantine.sink_parquet(place("quarantine"), compression="snappy")
+    overtaken = rows.join(repeats.lazy().filter(col("next_row").is_not_null()), on="source_row")
+    by = {"overtaken_by_batch": col("batch_date"), "overtaken_by_row": col("next_row")}
+    _derive(overtaken, **by).sink_parquet(place("overtaken"), compression="snappy")
+    _explain(rows.filter(broken), rules).sink_parquet(place("quarantine"), compression="snappy")
     lane_days = _lane_days(pl.scan_parquet(place("shipments"))).collect(engine="streaming")
     lane_days.write_parquet(place("lane_days"))
     for name, mart in _marts(lane_days.lazy(), network).items():
         mart.collect().write_parquet(place(name))
-    return {"read": rows.select(pl.len()).collect().item(), "duplicates": repeats["duplicate"].sum()}
+    return {"read": rows.select(pl.len()).collect().item(), "duplicates": repeats["next_row"].null_count()}
 
 
 def _repeats(rows: pl.LazyFrame, broken: pl.Expr) -> pl.DataFrame:
-    """Rows that are not to be kept, because their id stands in an earlier one; candidates are found by hash."""
+    """Reports that are not the newest, with the next newer one; a duplicate, which says the same as the one before it, has
+    none. Candidates are found by hash.
+    """
     hashed = col("shipment_id").hash()
     ids = rows.select(h=hashed).group_by("h").len().filter(col("len") > 1).select("h").collect(engine="streaming")
     alike = rows.with_columns(h=hashed).join(ids.lazy(), on="h", how="semi").filter(~broken).collect(engine="streaming")
-    kept, first = (col("source_row").min().over(*keys) for keys in (["shipment_id"], CONTENT))
-    ranked = alike.select("source_row", kept_row=kept, first_row=first)
-    later = ranked.filter((col("source_row") > col("kept_row")) | (col("source_row") > col("first_row")))
-    return later.select("source_row", "kept_row", duplicate=col("source_row") > col("first_row"))
+    ordered = alike.sort("shipment_id", "source_row")
+    # Sorted, the row before is the report before, if it has the same id.
+    reports = ordered.with_columns(same=pl.all_horizontal(col(name).eq_missing(col(name).shift()) for name in CONTENT))
+    next_row = col("source_row").shift(-1).over("shipment_id")
+    overtaken = reports.filter(~col("same")).select("source_row", next_row=next_row).filter(col("next_row").is_not_null())
+    duplicates = reports.filter("same").select("source_row", next_row=lit(None, overtaken.schema["next_row"]))
+    return pl.concat([overtaken, duplicates])
 
 
-def _derive(sound: pl.LazyFrame) -> pl.LazyFrame:
+def _derive(sound: pl.LazyFrame, **more: pl.Expr) -> pl.LazyFrame:
     delay, cost = col("delay_days"), col("shipping_cost").cast(pl.Float64)
     by_volume = (col("shipment_volume_m3").cast(pl.Decimal(18, 6)) * KG_PER_M3).cast(pl.Decimal(15, 3))
     return sound.select(
@@ -72,6 +79,7 @@ def _derive(sound: pl.LazyFrame) -> pl.LazyFrame:
         chargeable_weight_kg=pl.max_horizontal(col("shipment_weight_kg").cast(pl.Decimal(15, 3)), by_volume),
         cost_per_kg=cost / col("shipment_weight_kg").cast(pl.Float64),
         cost_per_km=cost / col("route_distance_km").cast(pl.Float64),
+        **more,
     )
 
 
@@ -82,12 +90,6 @@ def _explain(rejected: pl.LazyFrame, rules: list[Rule]) -> pl.LazyFrame:
 
 def _reason(rule: str, column: str, message: pl.Expr) -> pl.Expr:
     return pl.struct(rule=lit(rule), column=lit(column), message=message)
-
-
-def _conflicting(rows: pl.LazyFrame, conflicts: pl.LazyFrame) -> pl.LazyFrame:
-    said = pl.format("shipment_id is {}, which row {} has with other content", "shipment_id", "kept_row")
-    lost = rows.join(conflicts, on="source_row")
-    return lost.select(*LINEAGE, original=_original(), reasons=pl.concat_list(_reason("unique_id", "shipment_id", said)))
 
 
 def _original() -> pl.Expr:

@@ -20,7 +20,9 @@ __all__ = ["CLEAN", "TABLES", "Checksum", "account", "in_folder", "keep_promises
 
 CLEAN = "shipments"
 MARTS = ("carrier_performance", "route_efficiency", "cost_analysis", "delay_trends", "warehouse_demand")
-TABLES = (CLEAN, "quarantine", "lane_days", *MARTS)
+TABLES = (CLEAN, "overtaken", "quarantine", "lane_days", *MARTS)
+FATES = {"accepted": CLEAN, "quarantined": "quarantine", "overtaken": "overtaken"}
+"""What becomes of a row that is kept, and the table that holds it."""
 
 Checksum = tuple[int, str]
 """Rows of a table, and a word that depends on their content but not on their order."""
@@ -65,10 +67,11 @@ def keep_promises(
 
 def account(counts: Mapping[str, int], words: Mapping[str, Checksum]) -> dict[str, int]:
     """Return where every row went, by the rows that were read back; an error if one is missing."""
-    accepted, quarantined = words[CLEAN][0], words["quarantine"][0]
-    if counts["read"] != accepted + quarantined + counts["duplicates"]:
-        raise ValueError(f"{counts}, but {accepted} accepted and {quarantined} quarantined rows were written")
-    return {**counts, "accepted": accepted, "quarantined": quarantined}
+    written = {name: words[table][0] for name, table in FATES.items()}
+    if counts["read"] != sum(written.values()) + counts["duplicates"]:
+        told = ", ".join(f"{rows} {name}" for name, rows in written.items())
+        raise ValueError(f"{counts}, but the rows that were written are {told}")
+    return {**counts, **written}
 
 
 def _commit(table: Path, file: Path, rows: int) -> None:

@@ -9,7 +9,7 @@ from promises import Checksum, account
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from shipment_etl.contracts.models import COLUMNS, contract
+from shipment_etl.contracts.models import COLUMNS, contract, with_optional
 from shipment_etl.contracts.split import judge
 
 __all__ = ["naive", "naive_with_promises"]
@@ -41,23 +41,17 @@ def naive(spark: SparkSession, raw: str, target: Path) -> None:
 def naive_with_promises(spark: SparkSession, raw: str, lake: Path, day: date) -> dict[str, Checksum]:
     """Process shipments step by step as a careful script would, with what this package promises; return the checksums.
 
-    The rules are those of the package, as one column of reasons; repeats are found by window functions over the batch; tables
-    are written and read as Delta tables by Spark, and each mart reads the clean table.
+    The rules are those of the package, as one column of reasons; reports are put in order by window functions over the batch;
+    tables are written and read as Delta tables by Spark, and each mart reads the clean table.
     """
     started = datetime.now(UTC).isoformat()
-    batch = spark.read.parquet(raw).withColumn("batch_date", F.lit(day))
+    batch = with_optional(spark.read.parquet(raw)).withColumn("batch_date", F.lit(day))
     sound, rejected = judge(batch, contract()).parts(batch)
-    ranked = sound.withColumns(
-        {
-            "kept_row": F.min("source_row").over(Window.partitionBy("shipment_id")),
-            "first_row": F.min("source_row").over(Window.partitionBy(*COLUMNS)),
-        }
-    )
-    row, kept, first = (F.col(name) for name in ("source_row", "kept_row", "first_row"))
-    conflict = (first > kept) | ((row == first) & (row > kept))
-    conflicts = ranked.where(conflict).withColumn("reasons", F.array(_conflict()))
+    in_order, content = Window.partitionBy("shipment_id").orderBy("source_row"), F.struct(*COLUMNS)
+    ranked = sound.withColumn("says_the_same", F.lag(content).over(in_order).eqNullSafe(content))
+    reports = ranked.where(~F.col("says_the_same")).withColumn("next_row", F.lead("source_row").over(in_order))
+    newest, older = reports.where(F.col("next_row").isNull()), reports.where(F.col("next_row").isNotNull())
     original = F.to_json(F.create_map(*(part for name in COLUMNS for part in (F.lit(name), F.col(name).cast("string")))))
-    quarantine = rejected.unionByName(conflicts.select(*rejected.columns))
 
     def replace(name: str, rows: DataFrame, by_day: bool = False) -> DataFrame:
         path = str(lake / name)
@@ -67,13 +61,14 @@ def naive_with_promises(spark: SparkSession, raw: str, lake: Path, day: date) ->
         writer.save(path)
         return spark.read.format("delta").load(path)
 
-    clean = replace("shipments", _derive(ranked.where((row == kept) & (row == first))), by_day=True)
+    clean = replace("shipments", _derive(newest), by_day=True)
+    overtaken = replace("overtaken", _derive(older, F.col("next_row").alias("overtaken_by_row")), by_day=True)
     lineage = ("batch_date", "source_file", "source_row", "reasons")
-    rejects = replace("quarantine", quarantine.select(*lineage, original.alias("original")), by_day=True)
-    written = {"shipments": clean, "quarantine": rejects}
+    rejects = replace("quarantine", rejected.select(*lineage, original.alias("original")), by_day=True)
+    written = {"shipments": clean, "overtaken": overtaken, "quarantine": rejects}
     for name, make in MARTS.items():
         written[name] = replace(name, make(clean))
-    counts = {"read": batch.count(), "duplicates": ranked.where((row > first) & ~conflict).count()}
+    counts = {"read": batch.count(), "duplicates": ranked.where("says_the_same").count()}
     words = {name: _checksum(rows) for name, rows in written.items()}
     accounted = account(counts, words)
     log = {"run_id": uuid4().hex, "batch_date": day, "started_at": started, **accounted, "report": json.dumps(words)}
@@ -81,14 +76,7 @@ def naive_with_promises(spark: SparkSession, raw: str, lake: Path, day: date) ->
     return words
 
 
-def _conflict() -> Column:
-    text = F.concat(F.lit("shipment_id is "), "shipment_id", F.lit(", which row "), F.col("kept_row").cast("string"))
-    told = F.concat(text, F.lit(" has with other content"))
-    named = F.struct(F.lit("unique_id").alias("rule"), F.lit("shipment_id").alias("column"), told.alias("message"))
-    return named.cast("struct<rule:string,column:string,message:string>")
-
-
-def _derive(sound: DataFrame) -> DataFrame:
+def _derive(sound: DataFrame, *more: Column) -> DataFrame:
     delay, cost = F.col("delay_days"), F.col("shipping_cost").cast("double")
     by_volume = F.expr("cast(shipment_volume_m3 * cast(166.667 as decimal(6,3)) as decimal(15,3))")
     classes = F.when(delay < 0, "early").when(delay == 0, "on_time").when(delay == 1, "late_1").otherwise("late_2plus")
@@ -100,6 +88,7 @@ def _derive(sound: DataFrame) -> DataFrame:
         F.greatest(F.col("shipment_weight_kg").cast("decimal(15,3)"), by_volume).alias("chargeable_weight_kg"),
         (cost / F.col("shipment_weight_kg").cast("double")).alias("cost_per_kg"),
         (cost / F.col("route_distance_km").cast("double")).alias("cost_per_km"),
+        *more,
     )
 
 
