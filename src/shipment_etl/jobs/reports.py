@@ -26,7 +26,7 @@ from shipment_etl.errors import RowsMissing
 from shipment_etl.hashing import hash_of
 from shipment_etl.jobs.batch import IN_TRANSIT
 from shipment_etl.jobs.chains import NEXT_BATCH, NEXT_ROW, TIED, link
-from shipment_etl.jobs.known_ids import Known, find_known
+from shipment_etl.jobs.known_ids import Known, batches_known, find_known
 from shipment_etl.jobs.places import BY_BATCH, BY_ROW, PLACE, POSITION, Place, places_of, read_links, read_whole
 from shipment_etl.jobs.roll_up import SIGN
 from shipment_etl.jobs.work import Work
@@ -91,20 +91,35 @@ def resolve_reports(work: Work, staging: Staging, shipments: Written, overtaken:
     if ids.rows != shipments.rows + overtaken.rows:
         raise RowsMissing(SHIPMENTS.name, shipments.rows + overtaken.rows, ids.rows)
     shipments = shipments.with_files(replace(each, partition=work.batch) for each in shipments.files)
-    told, overtaken = ids.content() if ids.rows else NO_IDS, _write_overtaken(work, shipments, overtaken)
+    told, overtaken = ids.content().cast(NO_IDS.schema) if ids.rows else NO_IDS, _write_overtaken(work, shipments, overtaken)
     own = [Place(SHIPMENTS, each, is_own=True) for each in shipments.files]
     own += [Place(OVERTAKEN, each, is_own=True) for each in overtaken.files]
-    known = find_known(work, told["id_hash"])
+    older = _keep_older_ids(work, staging)
+    known = find_known(work, told["id_hash"], older.select(["batch_date", "id_hash"]))
     moves, tied = list[_Move](), 0
     if known.hits.num_rows:
-        asked = told.filter(pc.is_in(told["id_hash"], value_set=known.hits["id_hash"].combine_chunks()))
-        links = _Links(work, own)
+        asked = pa.concat_tables([told, older.select(told.column_names)])
+        asked = asked.filter(pc.is_in(asked["id_hash"], value_set=known.hits["id_hash"].combine_chunks()))
+        links = _Links(work, own, are_unique=not older.num_rows)
         linked = links.find(asked, known)
         moves, tied = _move(work, links, linked, shipments, overtaken), _count_ties(work, linked)
     return _settle(work, own, moves, shipments, overtaken, ids.rows, tied)
 
 
+def _keep_older_ids(work: Work, staging: Staging) -> pa.Table:
+    """Return the ids of batches that an earlier release, or another program, has processed: they are not known yet."""
+    batches = {as_date(each.file.partition["batch_date"]) for each in places_of(work, SHIPMENTS)}
+    missing = batches - batches_known(work) - {work.start.batch_date}
+    if not missing:
+        return NO_OLDER_IDS
+    rows = work.base.read(work.spark, SHIPMENTS.name)
+    mine = rows.where((F.col("source") == work.start.source) & F.col("batch_date").isin(*missing))
+    ids = mine.select("batch_date", hash_of("shipment_id").alias("id_hash"), "shipment_id")
+    return staging.keep("older_ids", ids).content().cast(NO_OLDER_IDS.schema)
+
+
 NO_IDS = pa.schema([("id_hash", pa.int64()), ("shipment_id", pa.string())]).empty_table()
+NO_OLDER_IDS = pa.schema([("batch_date", pa.date32()), *NO_IDS.schema]).empty_table()
 
 
 def _write_overtaken(work: Work, shipments: Written, overtaken: Written) -> Written:
@@ -133,8 +148,10 @@ class _Links:
         stale: numbers of the places with reports of the batch from when it was processed before.
     """
 
-    def __init__(self, work: Work, own: list[Place]) -> None:
+    def __init__(self, work: Work, own: list[Place], *, are_unique: bool) -> None:
+        """`are_unique` says whether each shipment is in other batches once, as this release leaves it."""
         self._work = work
+        self._are_unique = are_unique
         self.places = own[:]
         self.stale = set[int]()
         self._found = list[pa.Table]()
@@ -169,8 +186,10 @@ class _Links:
                 if not len(wanted):
                     break
                 found = self._add(place, wanted)
-                wanted, before = _without(wanted, found), pa.chunked_array([_without(before.combine_chunks(), found)])
-                asked = asked.filter(pc.invert(pc.is_in(asked["shipment_id"], value_set=found)))
+                wanted = _without(wanted, found)
+                if self._are_unique:
+                    before = pa.chunked_array([_without(before.combine_chunks(), found)])
+                    asked = asked.filter(pc.invert(pc.is_in(asked["shipment_id"], value_set=found)))
 
     def _ids_of_before(self) -> pa.ChunkedArray:
         """Return the ids of reports that the batch overtook, or that were overtaken, when it was processed before."""
