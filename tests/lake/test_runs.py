@@ -72,7 +72,7 @@ def test_the_schema_in_the_docs_is_that_of_a_run() -> None:
     assert schema == {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **made,
-        "properties": {"report_version": {"const": 2}, **made["properties"]},
+        "properties": {"report_version": {"const": 3}, **made["properties"]},
         "required": ["report_version", *made["required"]],
         "additionalProperties": False,
     }
