@@ -174,22 +174,22 @@ class _Links:
         return linked
 
     def _find_newest(self, asked: pa.Table, hits: pa.Table, before: pa.ChunkedArray) -> None:
-        """Look for the newest reports on shipments in other batches, the newest batch first; each is in one place."""
+        """Look for the newest reports on shipments in other batches; each is in one place.
+
+        Among shipments in transit first, where most are; in the others, the newest batch first, for what is left.
+        """
         places: dict[date, list[Place]] = defaultdict(list)
         for place in places_of(self._work, SHIPMENTS):
             places[as_date(place.file.partition["batch_date"])].append(place)
-        for batch in sorted(pc.unique(hits["batch_date"]).to_pylist(), reverse=True):
-            hashes = hits.filter(pc.equal(hits["batch_date"], pa.scalar(batch)))["id_hash"]
-            told = asked.filter(pc.is_in(asked["id_hash"], value_set=hashes.combine_chunks()))
-            wanted = pa.concat_arrays([_ids(told), before.combine_chunks()])
-            for place in sorted(places[batch], key=lambda each: IN_TRANSIT not in each.file.path):
-                if not len(wanted):
-                    break
-                found = self._add(place, wanted)
-                wanted = _without(wanted, found)
-                if self._are_unique:
-                    before = pa.chunked_array([_without(before.combine_chunks(), found)])
-                    asked = asked.filter(pc.invert(pc.is_in(asked["shipment_id"], value_set=found)))
+        wanted = {
+            batch: pa.concat_arrays([ids, before.combine_chunks()]) for batch, ids in _ids_by_batch(asked, hits).items()
+        }
+        every = [(place, ids) for batch, ids in wanted.items() for place in places[batch]]
+        found = self._add([each for each in every if IN_TRANSIT in each[0].file.path])
+        for place, ids in [each for each in every if IN_TRANSIT not in each[0].file.path]:
+            left = _without(ids, found) if self._are_unique else ids
+            if len(left):
+                found = pa.concat_arrays([found, self._add([(place, left)])])
 
     def _ids_of_before(self) -> pa.ChunkedArray:
         """Return the ids of reports that the batch overtook, or that were overtaken, when it was processed before."""
@@ -217,11 +217,30 @@ class _Links:
             self.places.append(place)
             self._found.append(links)
 
-    def _add(self, place: Place, wanted: pa.Array) -> pa.Array:
-        links = read_links(self._work, place, len(self.places), wanted)
-        self.places.append(place)
-        self._found.append(links)
-        return _ids(links)
+    def _add(self, places: list[tuple[Place, pa.Array]]) -> pa.Array:
+        """Read places, each with the ids that are wanted of it, and return the ids that are there."""
+        first = len(self.places)
+        with ThreadPoolExecutor(THREADS) as pool:
+            read = [
+                pool.submit(read_links, self._work, place, number, wanted)
+                for number, (place, wanted) in enumerate(places, first)
+            ]
+        found = [each.result() for each in read]
+        self.places += [place for place, _ in places]
+        self._found += found
+        return pa.concat_arrays(
+            [chunk for each in found for chunk in each["shipment_id"].chunks] or [pa.array([], pa.string())]
+        )
+
+
+def _ids_by_batch(asked: pa.Table, hits: pa.Table) -> dict[date, pa.Array]:
+    """Return the ids that each batch has told of, the newest batch first."""
+    told = hits.join(asked, "id_hash", join_type="inner").sort_by([("batch_date", "descending")])
+    ids, first, found = told["shipment_id"].combine_chunks(), 0, dict[date, pa.Array]()
+    for each in pc.value_counts(told["batch_date"]).to_pylist():
+        found[each["values"]] = ids.slice(first, each["counts"])
+        first += each["counts"]
+    return found
 
 
 def _ids(rows: pa.Table) -> pa.Array:
