@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, LongType, StructField, StructType
 
@@ -26,7 +27,7 @@ from shipment_etl.errors import RowsMissing
 from shipment_etl.hashing import hash_of
 from shipment_etl.jobs.batch import IN_TRANSIT
 from shipment_etl.jobs.chains import NEXT_BATCH, NEXT_ROW, TIED, link
-from shipment_etl.jobs.known_ids import Known, batches_known, find_known
+from shipment_etl.jobs.known_ids import IDS, Known, find_known, knows_source
 from shipment_etl.jobs.places import BY_BATCH, BY_ROW, PLACE, POSITION, Place, places_of, read_links, read_whole
 from shipment_etl.jobs.roll_up import SIGN
 from shipment_etl.jobs.work import Work
@@ -86,40 +87,46 @@ def resolve_reports(work: Work, staging: Staging, shipments: Written, overtaken:
     Raises:
         RowsMissing: the files do not hold the rows that were written to them.
     """
-    rows = work.lake.read_files(work.spark, SHIPMENTS.name, (*shipments.files, *overtaken.files), shipments.own)
-    ids = staging.keep("ids", rows.select(hash_of("shipment_id").alias("id_hash"), "shipment_id"))
-    if ids.rows != shipments.rows + overtaken.rows:
-        raise RowsMissing(SHIPMENTS.name, shipments.rows + overtaken.rows, ids.rows)
+    own_ids = _keep_ids(work, staging, shipments, overtaken)
     shipments = shipments.with_files(replace(each, partition=work.batch) for each in shipments.files)
-    told, overtaken = ids.content().cast(NO_IDS.schema) if ids.rows else NO_IDS, _write_overtaken(work, shipments, overtaken)
+    overtaken = _write_overtaken(work, shipments, overtaken)
     own = [Place(SHIPMENTS, each, is_own=True) for each in shipments.files]
     own += [Place(OVERTAKEN, each, is_own=True) for each in overtaken.files]
     older = _keep_older_ids(work, staging)
-    known = find_known(work, told["id_hash"], older.select(["batch_date", "id_hash"]))
+    known = find_known(work, own_ids, older)
     moves, tied = list[_Move](), 0
     if known.hits.num_rows:
-        asked = pa.concat_tables([told, older.select(told.column_names)])
+        asked = pa.concat_tables([own_ids, older])
         asked = asked.filter(pc.is_in(asked["id_hash"], value_set=known.hits["id_hash"].combine_chunks()))
         links = _Links(work, own, are_unique=not older.num_rows)
         linked = links.find(asked, known)
         moves, tied = _move(work, links, linked, shipments, overtaken), _count_ties(work, linked)
-    return _settle(work, own, moves, shipments, overtaken, ids.rows, tied)
+    return _settle(work, own, moves, shipments, overtaken, own_ids.num_rows, tied)
+
+
+def _keep_ids(work: Work, staging: Staging, shipments: Written, overtaken: Written) -> pa.Table:
+    """Return `IDS` of the batch, as they were written."""
+    written = shipments + overtaken
+    rows = work.with_batch(work.lake.read_files(work.spark, SHIPMENTS.name, written.files, shipments.own))
+    found = _content_of(staging, "ids", rows)
+    if found.num_rows != written.rows:
+        raise RowsMissing(SHIPMENTS.name, written.rows, found.num_rows)
+    return found
 
 
 def _keep_older_ids(work: Work, staging: Staging) -> pa.Table:
-    """Return the ids of batches that an earlier release, or another program, has processed: they are not known yet."""
-    batches = {as_date(each.file.partition["batch_date"]) for each in places_of(work, SHIPMENTS)}
-    missing = batches - batches_known(work) - {work.start.batch_date}
-    if not missing:
-        return NO_OLDER_IDS
+    """Return `IDS` of the batches that an earlier release has processed, if none of the source are known yet."""
+    batches = {as_date(each.file.partition["batch_date"]) for each in places_of(work, SHIPMENTS)} - {work.start.batch_date}
+    if knows_source(work) or not batches:
+        return IDS.empty_table()
     rows = work.base.read(work.spark, SHIPMENTS.name)
-    mine = rows.where((F.col("source") == work.start.source) & F.col("batch_date").isin(*missing))
-    ids = mine.select("batch_date", hash_of("shipment_id").alias("id_hash"), "shipment_id")
-    return staging.keep("older_ids", ids).content().cast(NO_OLDER_IDS.schema)
+    mine = (F.col("source") == work.start.source) & (F.col("batch_date") != F.lit(work.start.batch_date))
+    return _content_of(staging, "older_ids", rows.where(mine))
 
 
-NO_IDS = pa.schema([("id_hash", pa.int64()), ("shipment_id", pa.string())]).empty_table()
-NO_OLDER_IDS = pa.schema([("batch_date", pa.date32()), *NO_IDS.schema]).empty_table()
+def _content_of(staging: Staging, name: str, rows: DataFrame) -> pa.Table:
+    kept = staging.keep(name, rows.select("batch_date", hash_of("shipment_id").alias("id_hash"), "shipment_id"))
+    return kept.content().cast(IDS) if kept.rows else IDS.empty_table()
 
 
 def _write_overtaken(work: Work, shipments: Written, overtaken: Written) -> Written:
@@ -160,12 +167,12 @@ class _Links:
         """Return the reports in order, as `chains.link` does.
 
         Args:
-            asked: id_hash and shipment_id of the ids of the batch that others have told of.
+            asked: `IDS` that others have told of.
             known: which.
         """
         for number, place in enumerate(self.places):
             self._found.append(read_links(self._work, place, number, _ids(asked)))
-        before = self._ids_of_before() if known.again else NO_IDS["shipment_id"]
+        before = self._ids_of_before() if known.again else IDS.empty_table()["shipment_id"]
         self._find_newest(asked, known.hits, before)
         linked = link(pa.concat_tables(self._found))
         if known.again or self._is_out_of_order(linked):
@@ -181,9 +188,9 @@ class _Links:
         places: dict[date, list[Place]] = defaultdict(list)
         for place in places_of(self._work, SHIPMENTS):
             places[as_date(place.file.partition["batch_date"])].append(place)
-        wanted = {
-            batch: pa.concat_arrays([ids, before.combine_chunks()]) for batch, ids in _ids_by_batch(asked, hits).items()
-        }
+        told, others = _ids_by_batch(asked, hits), before.combine_chunks()
+        batches = sorted(pc.unique(hits["batch_date"]).to_pylist(), reverse=True)
+        wanted = {batch: pa.concat_arrays([told.get(batch, others[:0]), others]) for batch in batches}
         every = [(place, ids) for batch, ids in wanted.items() for place in places[batch]]
         found = self._add([each for each in every if IN_TRANSIT in each[0].file.path])
         for place, ids in [each for each in every if IN_TRANSIT not in each[0].file.path]:
@@ -193,7 +200,7 @@ class _Links:
 
     def _ids_of_before(self) -> pa.ChunkedArray:
         """Return the ids of reports that the batch overtook, or that were overtaken, when it was processed before."""
-        day, found = self._work.start.batch_date, [NO_IDS["shipment_id"]]
+        day, found = self._work.start.batch_date, [IDS.empty_table()["shipment_id"]]
         for place in places_of(self._work, OVERTAKEN):
             if place.by == day or place.file.least["batch_date"] <= day <= place.file.most["batch_date"]:
                 links = read_links(self._work, place, 0)
@@ -234,8 +241,9 @@ class _Links:
 
 
 def _ids_by_batch(asked: pa.Table, hits: pa.Table) -> dict[date, pa.Array]:
-    """Return the ids that each batch has told of, the newest batch first."""
-    told = hits.join(asked, "id_hash", join_type="inner").sort_by([("batch_date", "descending")])
+    """Return the ids of those asked that each batch has told of."""
+    names = asked.select(["id_hash", "shipment_id"]).group_by(["id_hash", "shipment_id"]).aggregate([])
+    told = hits.join(names, "id_hash", join_type="inner").sort_by("batch_date")
     ids, first, found = told["shipment_id"].combine_chunks(), 0, dict[date, pa.Array]()
     for each in pc.value_counts(told["batch_date"]).to_pylist():
         found[each["values"]] = ids.slice(first, each["counts"])
