@@ -10,6 +10,7 @@ from shipment_etl.transform.marts import MARTS
 from tests.readers import READERS, Rows, classic_spark_rows, plain, without_java
 
 FILE = "No,From,To,Who,Out,Due,In\n1,Köln,Lyon,Rail & Co,2026-11-02,2026-11-05,2026-11-09\n"
+FILE += "2,Köln,Lyon,Rail & Co,2026-11-02,2026-11-05,\n3,Köln,Lyon,Rail & Co,2026-11-02,2026-11-06,\n"
 MAPPING = """
 [columns]
 shipment_id = { column = "No" }
@@ -24,7 +25,7 @@ delivery_date = { column = "In", dates = ["yyyy-MM-dd"] }
 
 @pytest.fixture(scope="module")
 def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Generated shipments, and one of another company without measures: so that every kind of value is there, and null."""
+    """Generated shipments, and some of another company without measures: so that every kind of value is there, and null."""
     folder = tmp_path_factory.mktemp("readers")
     lake, file = Lake(folder / "lake"), folder / "rail.csv"
     run_generate(lake, date="2026-11-23", rows=3_000, defects=0.02, spark=spark)

@@ -30,6 +30,10 @@ def _java() -> None:
         pytest.skip(f"PARITY OF THE ENGINES IS NOT TESTED HERE. {missing}")
 
 
+MAY_BE_EMPTY = ("processed/open_shipments", "processed/overtaken")
+"""Where all shipments are delivered, and told once."""
+
+
 @pytest.fixture(scope="module")
 def by_sail(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     lake = str(tmp_path_factory.mktemp("sail") / "lake")
@@ -49,7 +53,7 @@ def test_a_lake_that_passes_from_sail_to_spark_and_back_ends_as_if_sail_had_made
     by_sail: dict[str, dict[str, str]], passed_on: str
 ) -> None:
     there_and_back = parity.started("sail", passed_on, THIRD, "tables")
-    assert len(there_and_back["tables"]) == 11
+    assert len(there_and_back["tables"]) == 14
     assert parity.differing(by_sail["tables"], there_and_back["tables"]) == []
 
 
@@ -58,7 +62,7 @@ def test_tables_that_both_wrote_are_read_by_others(passed_on: str) -> None:
     for name in lake.tables():
         table = DeltaTable(lake.location(name))
         rows = table.to_pyarrow_table()
-        assert rows.num_rows > 0, name
+        assert rows.num_rows > 0 or name in MAY_BE_EMPTY, name
         assert pl.scan_delta(lake.location(name)).select(pl.len()).collect().item() == rows.num_rows, name
         dataset = table.to_pyarrow_dataset()
         assert duckdb.sql("SELECT count(*) FROM dataset").fetchall() == [(rows.num_rows,)], name

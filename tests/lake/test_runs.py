@@ -72,7 +72,7 @@ def test_the_schema_in_the_docs_is_that_of_a_run() -> None:
     assert schema == {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **made,
-        "properties": {"report_version": {"const": 2}, **made["properties"]},
+        "properties": {"report_version": {"const": 3}, **made["properties"]},
         "required": ["report_version", *made["required"]],
         "additionalProperties": False,
     }
@@ -88,7 +88,7 @@ def test_a_report_of_an_older_release_is_read_and_one_of_a_newer_refused() -> No
     found = Run.from_json(old)
     assert (found.network, found.rules, found.after) == ("abc", ("carrier:isin",), {})
     with pytest.raises(NewerRelease, match="The report of the run 1 was written by a newer release"):
-        Run.from_json({**RUN.to_json(), "report_version": 3, "unheard": "of"})
+        Run.from_json({**RUN.to_json(), "report_version": 4, "unheard": "of"})
 
 
 def test_the_newest_run_is_the_one_that_was_logged_last_whatever_the_clock_says(tmp_path: Path) -> None:

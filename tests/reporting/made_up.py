@@ -89,6 +89,7 @@ def facts(
         batches=tuple(each for each in runs if each.job == "process"),
         landed=tuple(each for each in runs if each.job == "generate"),
         waiting=(),
+        shipments=sum(each.counts.accepted for each in runs if each.job == "process"),
         basis=runs[0],
         pinned=True,
         carriers=_frame(

@@ -38,11 +38,11 @@ class Progress:
     def after_run(self, run: Run) -> None:
         """Print one line of what was done."""
         counts = run.counts
-        told = f"{self._batch}: {counts.read:,} read, {counts.accepted:,} accepted"
+        told = f"{self._batch}: {counts.read:,} read"
         if run.job == "maintain":
             told = "maintain: done"
         if run.job == "process":
-            told += f", {counts.quarantined:,} quarantined, {counts.duplicates:,} duplicates"
+            told += "".join(f", {rows:,} {name}" for name, rows in counts.parts.items())
         self._console.print(f"{told} in {run.total_seconds:.1f} s", style="dim", markup=False)
 
     def _show(self, what: str) -> None:

@@ -86,9 +86,7 @@ def print_run(run: Run) -> None:
     counts = run.counts
     shown.print(f"[bold]{run.job}[/] {escape(run.source)} {run.batch_date}: {counts.read:,} rows read")
     if run.job == "process":
-        shown.print(
-            f"  = {counts.accepted:,} accepted + {counts.quarantined:,} quarantined + {counts.duplicates:,} duplicates"
-        )
+        shown.print(f"  = {' + '.join(f'{rows:,} {name}' for name, rows in counts.parts.items())}")
         for name, rows in run.reasons.items():
             shown.print(f"    {rows:>9,}  {escape(name)}")
         for name, rows in run.warnings.items():

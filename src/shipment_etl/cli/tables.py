@@ -129,12 +129,7 @@ def _added_up(runs: Sequence[Run]) -> Run:
 
     if not runs:
         raise ShipmentEtlError("There are no runs to show.")
-    counts = RowCounts(
-        read=sum(run.counts.read for run in runs),
-        accepted=sum(run.counts.accepted for run in runs),
-        quarantined=sum(run.counts.quarantined for run in runs),
-        duplicates=sum(run.counts.duplicates for run in runs),
-    )
+    counts = sum((run.counts for run in runs), RowCounts(0, 0))
     reasons, warnings = _sum_by_name(run.reasons for run in runs), _sum_by_name(run.warnings for run in runs)
     return replace(runs[-1], counts=counts, reasons=reasons, warnings=warnings)
 

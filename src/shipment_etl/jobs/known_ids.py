@@ -1,6 +1,7 @@
 """Which batches have told of a shipment: the table of the hashes of all ids, batch by batch.
 
-It is read as a whole for each batch, a few files of eight bytes a report. Everything else of the history is passed over.
+It holds eight bytes a report, and says of each batch its first and last id. So where ids grow with time, as most do, the log
+tells which files can be passed over; of all others the hashes are read, and nothing else of the history.
 """
 
 from collections.abc import Iterator
@@ -9,16 +10,26 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql.types import DateType, LongType, StructField, StructType
+from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
 
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.tables import KNOWN_IDS
 from shipment_etl.lake.written import nothing_written
 
-__all__ = ["Known", "find_known"]
+__all__ = ["IDS", "Known", "find_known", "knows_source"]
 
-OWN = StructType([StructField("batch_date", DateType()), StructField("id_hash", LongType())])
+IDS = pa.schema([("batch_date", pa.date32()), ("id_hash", pa.int64()), ("shipment_id", pa.string())])
+"""Ids of batches, and their hashes."""
+OWN = StructType(
+    [
+        StructField("batch_date", DateType()),
+        StructField("id_hash", LongType()),
+        StructField("first_id", StringType()),
+        StructField("last_id", StringType()),
+    ]
+)
+HITS = pa.schema([("batch_date", pa.date32()), ("id_hash", pa.int64())])
 MAX_ROWS_IN_ONE_FILE = 1_000_000
 """Hashes that are put together in one file, 8 MB: so much a run writes anew at most, however long the history is."""
 PLACES = 1 << 22
@@ -37,22 +48,79 @@ class Known(NamedTuple):
     again: bool
 
 
-def find_known(work: Work, hashes: pa.ChunkedArray) -> Known:
-    """Put the hashes of a batch's ids in place of those that it had, and return which other batches have them, too."""
-    files = [each for each in work.files(KNOWN_IDS.name) if each.partition["source"] == work.start.source]
-    with_batch = [each for each in files if each.least["batch_date"] <= work.start.batch_date <= each.most["batch_date"]]
-    had = pa.concat_tables([OWN_ROWS, *(_of_batch(work, _read(work, each)) for each in with_batch)])["id_hash"]
-    wanted = np.unique(np.concatenate([hashes.to_numpy(), had.to_numpy()]))
-    hits = pa.concat_tables([OWN_ROWS, *_hits(work, files, wanted)])
-    _replace(work, files, with_batch, hashes)
-    return Known(hits, len(had) > 0)
+def knows_source(work: Work) -> bool:
+    """Whether the ids of the job's source are known; they are not, where an earlier release has processed all of it."""
+    return bool(_files(work))
 
 
-def _replace(work: Work, files: list[DataFile], with_batch: list[DataFile], hashes: pa.ChunkedArray) -> None:
-    own = pa.table({"batch_date": pa.repeat(pa.scalar(work.start.batch_date), len(hashes)), "id_hash": hashes})
-    small = [each for each in files if (each.rows or 0) + own.num_rows <= MAX_ROWS_IN_ONE_FILE]
+def find_known(work: Work, own: pa.Table, older: pa.Table) -> Known:
+    """Put the hashes of a batch's ids in place of those that it had, and return which other batches have them, too.
+
+    Args:
+        work: the job.
+        own: `IDS` of its batch.
+        older: of other batches that are not known yet; of these, ids that are told of in another batch are returned as well.
+    """
+    files = _files(work)
+    with_batch = [each for each in files if _may_have_batch(work, each)]
+    had = pa.concat_tables([_nothing(), *(_of_batch(work, _read(work, each)) for each in with_batch)])
+    asked = _Asked(own, had, older)
+    found = [asked.find(work, each) for each in files if asked.may_be_in(each)]
+    hits = pa.concat_tables([HITS.empty_table(), *found, older.select(HITS.names)])
+    _replace(work, files, with_batch, pa.concat_tables([_with_range(own), *_ranged(older)]))
+    if older.num_rows:
+        hits = _told_twice(hits, asked)
+    return Known(hits, had.num_rows > 0)
+
+
+class _Asked:
+    """Hashes that are looked for, those of the batch of the job among them, and the range of their ids."""
+
+    def __init__(self, own: pa.Table, had: pa.Table, older: pa.Table) -> None:
+        self.own = np.union1d(own["id_hash"].to_numpy(), had["id_hash"].to_numpy())
+        self.hashes = np.union1d(self.own, older["id_hash"].to_numpy())
+        ids = (own["shipment_id"], older["shipment_id"], had["first_id"], had["last_id"])
+        ranges = [pc.min_max(each) for each in ids]
+        known = [each for each in ranges if each["min"].is_valid]
+        self._first = min((each["min"].as_py() for each in known), default="")
+        self._last = max((each["max"].as_py() for each in known), default="")
+        self._can_be = np.zeros(PLACES, bool)
+        self._can_be[self.hashes & (PLACES - 1)] = True
+
+    def may_be_in(self, file: DataFile) -> bool:
+        """Whether a file can have one of the ids, by the range that the log tells of it."""
+        return bool(len(self.hashes)) and bool(file.least["first_id"] <= self._last and self._first <= file.most["last_id"])
+
+    def find(self, work: Work, file: DataFile) -> pa.Table:
+        """Return which other batches have one of the ids, by a file."""
+        rows = work.lake.content(KNOWN_IDS.name, file.path, HITS.names)
+        hashes = rows["id_hash"].to_numpy()
+        # To look each of them up in a sorted list would take ten times as long.
+        likely = np.flatnonzero(self._can_be[hashes & (PLACES - 1)])
+        found = rows.take(pa.array(likely[np.isin(hashes[likely], self.hashes)]))
+        return found.filter(pc.not_equal(found["batch_date"], pa.scalar(work.start.batch_date)))
+
+
+def _told_twice(hits: pa.Table, asked: _Asked) -> pa.Table:
+    """Return the hits of ids that two batches tell of, or one and the batch of the job."""
+    batches = hits.group_by("id_hash").aggregate([("batch_date", "count_distinct")])
+    several = batches.filter(pc.greater(batches["batch_date_count_distinct"], 1))["id_hash"].to_numpy()
+    wanted = np.union1d(several, asked.own)
+    return hits.filter(pa.array(np.isin(hits["id_hash"].to_numpy(), wanted)))
+
+
+def _files(work: Work) -> list[DataFile]:
+    return [each for each in work.files(KNOWN_IDS.name) if each.partition["source"] == work.start.source]
+
+
+def _may_have_batch(work: Work, file: DataFile) -> bool:
+    return bool(file.least["batch_date"] <= work.start.batch_date <= file.most["batch_date"])
+
+
+def _replace(work: Work, files: list[DataFile], with_batch: list[DataFile], new: pa.Table) -> None:
+    small = [each for each in files if (each.rows or 0) + new.num_rows <= MAX_ROWS_IN_ONE_FILE]
     removed = {each.path: each for each in (*with_batch, *small)}
-    rows = pa.concat_tables([*(_of_others(work, _read(work, each)) for each in removed.values()), own])
+    rows = pa.concat_tables([*(_of_others(work, _read(work, each)) for each in removed.values()), new])
     nothing = nothing_written(KNOWN_IDS, OWN)
     written = []
     if rows.num_rows:
@@ -61,19 +129,25 @@ def _replace(work: Work, files: list[DataFile], with_batch: list[DataFile], hash
     work.put(KNOWN_IDS, nothing.with_files(written), removed.values())
 
 
-def _hits(work: Work, files: list[DataFile], wanted: np.ndarray) -> Iterator[pa.Table]:
-    can_be = np.zeros(PLACES, bool)
-    can_be[wanted & (PLACES - 1)] = True
-    for file in files:
-        rows = _of_others(work, _read(work, file))
-        hashes = rows["id_hash"].to_numpy()
-        # To look each of them up in a sorted list would take ten times as long.
-        likely = np.flatnonzero(can_be[hashes & (PLACES - 1)])
-        yield rows.take(pa.array(likely[np.isin(hashes[likely], wanted)]))
+def _ranged(ids: pa.Table) -> Iterator[pa.Table]:
+    for batch in pc.unique(ids["batch_date"]):
+        yield _with_range(ids.filter(pc.equal(ids["batch_date"], batch)))
+
+
+def _with_range(ids: pa.Table) -> pa.Table:
+    """Return the hashes of one batch with its first and last id."""
+    ends, rows = pc.min_max(ids["shipment_id"]), ids.select(HITS.names)
+    for name, end in (("first_id", ends["min"]), ("last_id", ends["max"])):
+        rows = rows.append_column(name, pa.repeat(end, rows.num_rows))
+    return rows.cast(_nothing().schema)
 
 
 def _read(work: Work, file: DataFile) -> pa.Table:
-    return work.lake.content(KNOWN_IDS.name, file.path, OWN.names).cast(OWN_ROWS.schema)
+    return work.lake.content(KNOWN_IDS.name, file.path).select(OWN.names).cast(_nothing().schema)
+
+
+def _nothing() -> pa.Table:
+    return pa.schema([*HITS, ("first_id", pa.string()), ("last_id", pa.string())]).empty_table()
 
 
 def _of_batch(work: Work, rows: pa.Table) -> pa.Table:
@@ -82,6 +156,3 @@ def _of_batch(work: Work, rows: pa.Table) -> pa.Table:
 
 def _of_others(work: Work, rows: pa.Table) -> pa.Table:
     return rows.filter(pc.not_equal(rows["batch_date"], pa.scalar(work.start.batch_date)))
-
-
-OWN_ROWS = pa.schema([("batch_date", pa.date32()), ("id_hash", pa.int64())]).empty_table()

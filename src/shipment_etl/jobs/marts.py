@@ -12,11 +12,12 @@ from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl.dates import as_date
 from shipment_etl.jobs.work import PACKAGE, PLUGIN, Work
+from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.tables import KNOWN_IDS, LANE_DAYS, LANE_MONTHS, mart_table
 from shipment_etl.network import Network
 from shipment_etl.transform.lane_days import lane_months, net_days
@@ -25,15 +26,15 @@ from shipment_etl.transform.marts import Mart
 __all__ = ["marts_key", "update_marts"]
 
 
-def update_marts(work: Work, network: Network, changed: Sequence[str]) -> None:
+def update_marts(work: Work, staging: Staging, network: Network, changed: Sequence[str]) -> None:
     """Bring lane_months and all marts up to lane_days, of which some months were changed."""
     marts = work.plugins.marts()
     key = marts_key(work.versions, network, marts)
     tables = [LANE_MONTHS, *map(mart_table, marts)]
     if work.base.marts_key != key or any(table.name not in work.base.tables for table in tables):
-        _rebuild(work, network, marts)
+        _rebuild(work, staging, network, marts)
     elif changed:
-        _replace(work, network, marts, changed)
+        _replace(work, staging, network, marts, changed)
     for table in tables:
         work.confirm(table)
     work.marts_key = key
@@ -53,17 +54,22 @@ def _as_of(work: Work) -> date:
     return max(dates, default=work.start.batch_date)
 
 
-def _rebuild(work: Work, network: Network, marts: Sequence[Mart]) -> None:
+def _rebuild(work: Work, staging: Staging, network: Network, marts: Sequence[Mart]) -> None:
     as_of = F.lit(_as_of(work))
-    days = work.read_files(LANE_DAYS, work.files(LANE_DAYS.name)).withColumn("as_of", as_of)
-    months = work.replace(LANE_MONTHS, lane_months(days)).withColumn("as_of", as_of)
+    every = work.read_files(LANE_DAYS, work.files(LANE_DAYS.name))
+    months = work.replace(LANE_MONTHS, lane_months(every)).withColumn("as_of", as_of)
+    days = staging.keep("net_days", net_days(every.withColumn("as_of", as_of))).frame
     for mart in marts:
-        work.replace(mart_table(mart), mart.make(net_days(days) if mart.span == "day" else months, network))
+        work.replace(mart_table(mart), mart.make(days if mart.span == "day" else months, network))
 
 
-def _replace(work: Work, network: Network, marts: Sequence[Mart], changed: Sequence[str]) -> None:
+def _replace(work: Work, staging: Staging, network: Network, marts: Sequence[Mart], changed: Sequence[str]) -> None:
     as_of = F.lit(_as_of(work))
     months = work.replace(LANE_MONTHS, lane_months(_months_of(work, changed)), _outside(changed)).withColumn("as_of", as_of)
+    looks_back = any(mart.span == "day" and mart.look_back_days > 0 for mart in marts)
+    needed = _months_of(work, _reach(changed, looks_back)[1]).withColumn("as_of", as_of)
+    # Kept, because every mart of days reads it.
+    days = staging.keep("net_days", net_days(needed)).frame
     for mart in marts:
         table = mart_table(mart)
         if mart.span == "all_time":
@@ -72,13 +78,13 @@ def _replace(work: Work, network: Network, marts: Sequence[Mart], changed: Seque
             work.replace(table, mart.make(months.where(F.col("month").isin(*changed)), network), _outside(changed))
         else:
             reached, read = _reach(changed, mart.look_back_days > 0)
-            # By the month's name: a comparison for each of many months would be a plan too deep for the engines.
-            in_reached = F.date_format("shipment_date", "yyyy-MM").isin(*reached)
-            work.replace(
-                table,
-                mart.make(net_days(_months_of(work, read).withColumn("as_of", as_of)), network).where(in_reached),
-                _outside(reached),
-            )
+            rows = mart.make(days.where(_in_months(read)), network)
+            work.replace(table, rows.where(_in_months(reached)), _outside(reached))
+
+
+def _in_months(months: Sequence[str]) -> Column:
+    """By the month's name: a comparison for each of many months would be a plan too deep for the engines."""
+    return F.date_format("shipment_date", "yyyy-MM").isin(*months)
 
 
 def _months_of(work: Work, months: Sequence[str]) -> DataFrame:

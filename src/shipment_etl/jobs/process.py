@@ -146,7 +146,7 @@ def _process(
                     work, staging, resolved.shipments, batch.verdict.warnings, resolved.corrections
                 )
             with work.stage("marts"):
-                update_marts(work, network or Network.default(), changed)
+                update_marts(work, staging, network or Network.default(), changed)
         tied = outcome.tied + resolved.tied
         counts = replace(counts, accepted=resolved.shipments.rows, overtaken=resolved.overtaken)
         return work.finish(counts, outcome.reasons, broken | ({TIED: tied} if tied else {}))

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, LongType, StructField, StructType
 
@@ -26,7 +27,7 @@ from shipment_etl.errors import RowsMissing
 from shipment_etl.hashing import hash_of
 from shipment_etl.jobs.batch import IN_TRANSIT
 from shipment_etl.jobs.chains import NEXT_BATCH, NEXT_ROW, TIED, link
-from shipment_etl.jobs.known_ids import Known, find_known
+from shipment_etl.jobs.known_ids import IDS, Known, find_known, knows_source
 from shipment_etl.jobs.places import BY_BATCH, BY_ROW, PLACE, POSITION, Place, places_of, read_links, read_whole
 from shipment_etl.jobs.roll_up import SIGN
 from shipment_etl.jobs.work import Work
@@ -86,25 +87,46 @@ def resolve_reports(work: Work, staging: Staging, shipments: Written, overtaken:
     Raises:
         RowsMissing: the files do not hold the rows that were written to them.
     """
-    rows = work.lake.read_files(work.spark, SHIPMENTS.name, (*shipments.files, *overtaken.files), shipments.own)
-    ids = staging.keep("ids", rows.select(hash_of("shipment_id").alias("id_hash"), "shipment_id"))
-    if ids.rows != shipments.rows + overtaken.rows:
-        raise RowsMissing(SHIPMENTS.name, shipments.rows + overtaken.rows, ids.rows)
+    own_ids = _keep_ids(work, staging, shipments, overtaken)
     shipments = shipments.with_files(replace(each, partition=work.batch) for each in shipments.files)
-    told, overtaken = ids.content() if ids.rows else NO_IDS, _write_overtaken(work, shipments, overtaken)
+    overtaken = _write_overtaken(work, shipments, overtaken)
     own = [Place(SHIPMENTS, each, is_own=True) for each in shipments.files]
     own += [Place(OVERTAKEN, each, is_own=True) for each in overtaken.files]
-    known = find_known(work, told["id_hash"])
+    older = _keep_older_ids(work, staging)
+    known = find_known(work, own_ids, older)
     moves, tied = list[_Move](), 0
     if known.hits.num_rows:
-        asked = told.filter(pc.is_in(told["id_hash"], value_set=known.hits["id_hash"].combine_chunks()))
-        links = _Links(work, own)
+        asked = pa.concat_tables([own_ids, older])
+        asked = asked.filter(pc.is_in(asked["id_hash"], value_set=known.hits["id_hash"].combine_chunks()))
+        links = _Links(work, own, are_unique=not older.num_rows)
         linked = links.find(asked, known)
         moves, tied = _move(work, links, linked, shipments, overtaken), _count_ties(work, linked)
-    return _settle(work, own, moves, shipments, overtaken, ids.rows, tied)
+    return _settle(work, own, moves, shipments, overtaken, own_ids.num_rows, tied)
 
 
-NO_IDS = pa.schema([("id_hash", pa.int64()), ("shipment_id", pa.string())]).empty_table()
+def _keep_ids(work: Work, staging: Staging, shipments: Written, overtaken: Written) -> pa.Table:
+    """Return `IDS` of the batch, as they were written."""
+    written = shipments + overtaken
+    rows = work.with_batch(work.lake.read_files(work.spark, SHIPMENTS.name, written.files, shipments.own))
+    found = _content_of(staging, "ids", rows)
+    if found.num_rows != written.rows:
+        raise RowsMissing(SHIPMENTS.name, written.rows, found.num_rows)
+    return found
+
+
+def _keep_older_ids(work: Work, staging: Staging) -> pa.Table:
+    """Return `IDS` of the batches that an earlier release has processed, if none of the source are known yet."""
+    batches = {as_date(each.file.partition["batch_date"]) for each in places_of(work, SHIPMENTS)} - {work.start.batch_date}
+    if knows_source(work) or not batches:
+        return IDS.empty_table()
+    rows = work.base.read(work.spark, SHIPMENTS.name)
+    mine = (F.col("source") == work.start.source) & (F.col("batch_date") != F.lit(work.start.batch_date))
+    return _content_of(staging, "older_ids", rows.where(mine))
+
+
+def _content_of(staging: Staging, name: str, rows: DataFrame) -> pa.Table:
+    kept = staging.keep(name, rows.select("batch_date", hash_of("shipment_id").alias("id_hash"), "shipment_id"))
+    return kept.content().cast(IDS) if kept.rows else IDS.empty_table()
 
 
 def _write_overtaken(work: Work, shipments: Written, overtaken: Written) -> Written:
@@ -133,8 +155,10 @@ class _Links:
         stale: numbers of the places with reports of the batch from when it was processed before.
     """
 
-    def __init__(self, work: Work, own: list[Place]) -> None:
+    def __init__(self, work: Work, own: list[Place], *, are_unique: bool) -> None:
+        """`are_unique` says whether each shipment is in other batches once, as this release leaves it."""
         self._work = work
+        self._are_unique = are_unique
         self.places = own[:]
         self.stale = set[int]()
         self._found = list[pa.Table]()
@@ -143,12 +167,12 @@ class _Links:
         """Return the reports in order, as `chains.link` does.
 
         Args:
-            asked: id_hash and shipment_id of the ids of the batch that others have told of.
+            asked: `IDS` that others have told of.
             known: which.
         """
         for number, place in enumerate(self.places):
             self._found.append(read_links(self._work, place, number, _ids(asked)))
-        before = self._ids_of_before() if known.again else NO_IDS["shipment_id"]
+        before = self._ids_of_before() if known.again else IDS.empty_table()["shipment_id"]
         self._find_newest(asked, known.hits, before)
         linked = link(pa.concat_tables(self._found))
         if known.again or self._is_out_of_order(linked):
@@ -157,24 +181,26 @@ class _Links:
         return linked
 
     def _find_newest(self, asked: pa.Table, hits: pa.Table, before: pa.ChunkedArray) -> None:
-        """Look for the newest reports on shipments in other batches, the newest batch first; each is in one place."""
+        """Look for the newest reports on shipments in other batches; each is in one place.
+
+        Among shipments in transit first, where most are; in the others, the newest batch first, for what is left.
+        """
         places: dict[date, list[Place]] = defaultdict(list)
         for place in places_of(self._work, SHIPMENTS):
             places[as_date(place.file.partition["batch_date"])].append(place)
-        for batch in sorted(pc.unique(hits["batch_date"]).to_pylist(), reverse=True):
-            hashes = hits.filter(pc.equal(hits["batch_date"], pa.scalar(batch)))["id_hash"]
-            told = asked.filter(pc.is_in(asked["id_hash"], value_set=hashes.combine_chunks()))
-            wanted = pa.concat_arrays([_ids(told), before.combine_chunks()])
-            for place in sorted(places[batch], key=lambda each: IN_TRANSIT not in each.file.path):
-                if not len(wanted):
-                    break
-                found = self._add(place, wanted)
-                wanted, before = _without(wanted, found), pa.chunked_array([_without(before.combine_chunks(), found)])
-                asked = asked.filter(pc.invert(pc.is_in(asked["shipment_id"], value_set=found)))
+        told, others = _ids_by_batch(asked, hits), before.combine_chunks()
+        batches = sorted(pc.unique(hits["batch_date"]).to_pylist(), reverse=True)
+        wanted = {batch: pa.concat_arrays([told.get(batch, others[:0]), others]) for batch in batches}
+        every = [(place, ids) for batch, ids in wanted.items() for place in places[batch]]
+        found = self._add([each for each in every if IN_TRANSIT in each[0].file.path])
+        for place, ids in [each for each in every if IN_TRANSIT not in each[0].file.path]:
+            left = _without(ids, found) if self._are_unique else ids
+            if len(left):
+                found = pa.concat_arrays([found, self._add([(place, left)])])
 
     def _ids_of_before(self) -> pa.ChunkedArray:
         """Return the ids of reports that the batch overtook, or that were overtaken, when it was processed before."""
-        day, found = self._work.start.batch_date, [NO_IDS["shipment_id"]]
+        day, found = self._work.start.batch_date, [IDS.empty_table()["shipment_id"]]
         for place in places_of(self._work, OVERTAKEN):
             if place.by == day or place.file.least["batch_date"] <= day <= place.file.most["batch_date"]:
                 links = read_links(self._work, place, 0)
@@ -198,11 +224,31 @@ class _Links:
             self.places.append(place)
             self._found.append(links)
 
-    def _add(self, place: Place, wanted: pa.Array) -> pa.Array:
-        links = read_links(self._work, place, len(self.places), wanted)
-        self.places.append(place)
-        self._found.append(links)
-        return _ids(links)
+    def _add(self, places: list[tuple[Place, pa.Array]]) -> pa.Array:
+        """Read places, each with the ids that are wanted of it, and return the ids that are there."""
+        first = len(self.places)
+        with ThreadPoolExecutor(THREADS) as pool:
+            read = [
+                pool.submit(read_links, self._work, place, number, wanted)
+                for number, (place, wanted) in enumerate(places, first)
+            ]
+        found = [each.result() for each in read]
+        self.places += [place for place, _ in places]
+        self._found += found
+        return pa.concat_arrays(
+            [chunk for each in found for chunk in each["shipment_id"].chunks] or [pa.array([], pa.string())]
+        )
+
+
+def _ids_by_batch(asked: pa.Table, hits: pa.Table) -> dict[date, pa.Array]:
+    """Return the ids of those asked that each batch has told of."""
+    names = asked.select(["id_hash", "shipment_id"]).group_by(["id_hash", "shipment_id"]).aggregate([])
+    told = hits.join(names, "id_hash", join_type="inner").sort_by("batch_date")
+    ids, first, found = told["shipment_id"].combine_chunks(), 0, dict[date, pa.Array]()
+    for each in pc.value_counts(told["batch_date"]).to_pylist():
+        found[each["values"]] = ids.slice(first, each["counts"])
+        first += each["counts"]
+    return found
 
 
 def _ids(rows: pa.Table) -> pa.Array:

@@ -4,10 +4,11 @@ One read of the written files gives the sums, the count and the fingerprint of s
 put into the files of its months without an engine: one file a month, however many batches it holds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -59,8 +60,8 @@ def update_lane_days(
     if read != shipments.rows:
         raise RowsMissing(SHIPMENTS.name, shipments.rows, read)
     work.vouch(SHIPMENTS, join_parts(read, *(found[name].to_pylist() for name in PARTS)))
-    booked = [found.drop_columns(list(beside)), *_roll_up_corrections(work, staging, corrections)]
-    changed = _book(work, _typed(pa.concat_tables(_typed(each, nothing) for each in booked), nothing), nothing)
+    booked = [found, *_roll_up_corrections(work, staging, corrections)]
+    changed = _book(work, pa.concat_tables(_typed(each, nothing) for each in booked), nothing)
     counts = {rule: _total(found, name) for rule, name in zip(warnings, broken, strict=True)}
     return changed, {rule: counts[rule] for rule in sorted(counts, key=lambda rule: (-counts[rule], rule)) if counts[rule]}
 
@@ -69,21 +70,18 @@ def _total(rows: pa.Table, column: str) -> int:
     return pc.sum(rows[column]).as_py() or 0
 
 
-def _roll_up_corrections(work: Work, staging: Staging, corrections: pa.Table) -> list[pa.Table]:
+def _roll_up_corrections(work: Work, staging: Staging, corrections: pa.Table) -> Iterator[pa.Table]:
     if not corrections.num_rows:
-        return []
+        return
     with staging.parquet("corrections") as path:
-        pa.parquet.write_table(corrections, path)
+        pq.write_table(corrections, path)
     rows = staging.read_parquet("corrections").withColumn("source", F.lit(work.start.source))
-    found = []
+    rolled = staging.keep("booked", roll_up(rows, keys=[SIGN])).content()
     for sign in (1, -1):
-        kept = staging.keep(f"corrections {sign}".replace(" ", "_"), roll_up(rows.where(F.col(SIGN) == sign)))
-        if kept.rows:
-            content = kept.content()
-            for name in SUMS if sign < 0 else ():
-                content = content.set_column(content.column_names.index(name), name, pc.negate(content[name]))
-            found.append(content)
-    return found
+        found = rolled.filter(pc.equal(rolled[SIGN], sign))
+        for name in SUMS if sign < 0 else ():
+            found = found.set_column(found.column_names.index(name), name, pc.negate(found[name]))
+        yield found
 
 
 def _book(work: Work, entries: pa.Table, nothing: Written) -> list[str]:

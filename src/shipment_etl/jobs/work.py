@@ -39,7 +39,7 @@ __all__ = ["PACKAGE", "PLUGIN", "Work", "working"]
 PACKAGE = "shipment_etl"
 INTERRUPTED = "Stopped by a signal."
 
-RANGES = ("shipment_date", "batch_date")
+RANGES = ("shipment_date", "batch_date", "first_id", "last_id")
 
 PLUGIN = "plugin "
 """What stands before a plugin's name in the versions of a run."""

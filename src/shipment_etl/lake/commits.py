@@ -23,7 +23,17 @@ from shipment_etl.errors import CommitConflict, EngineFailed, LakeFull, StorageE
 from shipment_etl.lake.storage import Storage
 from shipment_etl.lake.tables import Table
 
-__all__ = ["Commit", "DataFile", "commit_files", "describe_file", "mark", "read_commit", "reason_of", "translate_errors"]
+__all__ = [
+    "Commit",
+    "DataFile",
+    "commit_files",
+    "describe_file",
+    "describe_footer",
+    "mark",
+    "read_commit",
+    "reason_of",
+    "translate_errors",
+]
 
 MARK = "shipment_etl.run"
 """In the commit's metadata: the run that made it."""
@@ -65,7 +75,11 @@ class Commit:
 def describe_file(storage: Storage, table: Table, path: str, size: int, partition: Mapping[str, str]) -> DataFile:
     """Return what the footer of a Parquet file says, for the log of a table."""
     with storage.open(f"{table.name}/{path}") as opened:
-        footer = pq.read_metadata(opened)
+        return describe_footer(pq.read_metadata(opened), table, path, size, partition)
+
+
+def describe_footer(footer: pq.FileMetaData, table: Table, path: str, size: int, partition: Mapping[str, str]) -> DataFile:
+    """Return what a footer says, as `describe_file` does."""
     places = {footer.schema.column(at).name: at for at in range(footer.num_columns)}
     least, most = {}, {}
     for name in table.ranges:

@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from shipment_etl.errors import LakeError, LakeMissing, NotADeltaTable, TableMissing, VersionMissing
-from shipment_etl.lake.commits import DataFile, describe_file, translate_errors
+from shipment_etl.lake.commits import DataFile, describe_file, describe_footer, translate_errors
 from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.storage import STAGING, storage_of
 from shipment_etl.lake.tables import Table
@@ -237,13 +237,15 @@ class Lake:
         rows = pa.concat_tables(part.select(typed.names).cast(typed) for part in parts)
         place = f"{table.name}/{path}"
 
+        footers: list[pq.FileMetaData] = []
+
         def write() -> int:
             with self.storage.incoming(place) as target:
-                pq.write_table(rows, target)
+                pq.write_table(rows, target, metadata_collector=footers)
                 return target.stat().st_size
 
         size = translate_errors(f"writing {table.name}", self.storage, write)
-        return describe_file(self.storage, table, path, size, partition)
+        return describe_footer(footers[0], table, path, size, partition)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file beside the tables, as _reports/RUN_ID.json."""

@@ -70,6 +70,16 @@ class RowCounts:
     duplicates: int = 0
     overtaken: int = 0
 
+    @property
+    def parts(self) -> dict[str, int]:
+        """What became of the rows that were read, and of how many."""
+        return {name: value for name, value in asdict(self).items() if name != "read"}
+
+    def __add__(self, other: "RowCounts") -> "RowCounts":
+        """Return the counts of both together."""
+        both = zip(asdict(self).items(), asdict(other).values(), strict=True)
+        return RowCounts(**{name: one + another for (name, one), another in both})
+
     def __post_init__(self) -> None:
         if self.read != self.accepted + self.quarantined + self.duplicates + self.overtaken:
             raise RowsLost(self.read, self.accepted, self.quarantined, self.duplicates, self.overtaken)

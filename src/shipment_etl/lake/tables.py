@@ -96,10 +96,11 @@ OVERTAKEN = Table(
 
 KNOWN_IDS = Table(
     "processed/known_ids",
-    # xxhash64 of the ids that a batch reports on: what tells which batches may have told of a shipment before.
-    {"source": "string", "batch_date": "date", "id_hash": "bigint"},
+    # xxhash64 of the ids that a batch reports on, and the first and last of these: by both, the next batch finds what it
+    # reports on.
+    {"source": "string", "batch_date": "date", "id_hash": "bigint", "first_id": "string", "last_id": "string"},
     ("source",),
-    ("batch_date",),
+    ("batch_date", "first_id", "last_id"),
 )
 
 QUARANTINE = Table(

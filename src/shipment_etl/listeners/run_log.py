@@ -35,7 +35,7 @@ class RunLog:
     @hookimpl
     def after_run(self, start: RunStart, run: Run) -> None:
         """Log what was done: counts, reasons, seconds."""
-        counts = {name: getattr(run.counts, name) for name in ("read", "accepted", "quarantined", "duplicates")}
+        counts = {"read": run.counts.read, **run.counts.parts}
         why = {"reasons": dict(run.reasons), "warnings": dict(run.warnings)}
         _log(logging.INFO, f"run {run.status}", start, **counts, **why, seconds=run.total_seconds)
 

@@ -60,13 +60,13 @@ MEASURES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
 
 
 def accounting(counts: Mapping[str, int]) -> Spec:
-    """Return one bar of where all rows went: accepted, quarantined, duplicates."""
+    """Return one bar of where all rows went: accepted, quarantined, duplicates, overtaken."""
     whole = sum(counts.values()) or 1
     rows = [
         {"what": name, "rows": rows, "share": rows / whole, "place": place}
         for place, (name, rows) in enumerate(counts.items())
     ]
-    colours = ["var(--c1)", "var(--c6)", "var(--c2)"]
+    colours = ["var(--c1)", "var(--c6)", "var(--c2)", "var(--c3)"]
     chart = _chart(rows).mark_bar(height=26, stroke="var(--card)", strokeWidth=1)
     return _spec(
         chart.encode(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -108,15 +108,15 @@ def open_rows(facts: Facts) -> tuple[list[dict[str, Any]], dict[str, int], str]:
     return shown, {name: int(rows[name].sum()) for name in ("in_transit", "overdue")}, note
 
 
-def counts_of(batches: Iterable[Run]) -> RowCounts:
-    """Add up where the rows of all batches went."""
-    every = [run.counts for run in batches]
-    return RowCounts(
-        read=sum(each.read for each in every),
-        accepted=sum(each.accepted for each in every),
-        quarantined=sum(each.quarantined for each in every),
-        duplicates=sum(each.duplicates for each in every),
-    )
+def counts_of(batches: Iterable[Run], shipments: int) -> RowCounts:
+    """Add up where the rows of all batches went.
+
+    Args:
+        batches: the newest run of each.
+        shipments: reports that are the newest on their shipments now; a later batch may have overtaken those of a run.
+    """
+    every = sum((run.counts for run in batches), RowCounts(0, 0))
+    return replace(every, accepted=shipments, overtaken=every.accepted + every.overtaken - shipments)
 
 
 def warnings_of(runs: Iterable[Run], waiting: Sequence[LandedBatch]) -> list[str]:

@@ -18,8 +18,9 @@ from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.landed import LANDING, LandedBatch, find_backlog, landed_batches
 from shipment_etl.lake.runs import SUCCEEDED, Run, read_runs
-from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS, QUARANTINE, SHIPMENTS, mart_table
+from shipment_etl.lake.tables import KNOWN_IDS, LANE_DAYS, LANE_MONTHS, OVERTAKEN, QUARANTINE, SHIPMENTS, mart_table
 from shipment_etl.reporting.periods import Period, compared
+from shipment_etl.transform.lane_days import KEYS, SUMS
 from shipment_etl.transform.marts import MARTS
 
 __all__ = ["Facts", "Rejected", "read_facts"]
@@ -30,7 +31,7 @@ ROWS_SAMPLED = 20_000
 
 MART_TABLES = {name: mart_table(mart) for name, mart in MARTS.items()}
 DELIVERED_COLUMNS = ("delivered", "with_delay")
-OWN = {table.name for table in (SHIPMENTS, QUARANTINE, LANE_DAYS, LANE_MONTHS, *MART_TABLES.values())}
+OWN = {table.name for table in (SHIPMENTS, OVERTAKEN, KNOWN_IDS, QUARANTINE, LANE_DAYS, LANE_MONTHS, *MART_TABLES.values())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class Facts:
 
     `runs` is the whole log, newest first; `batches` the newest succeeded run of `process` for each batch, and `landed` that
     of `generate` or `ingest`. `basis` is the run whose tables were read, None if none has succeeded; the frames are empty
-    then. `recent` is lane_days of the two periods. `pinned` is false where the versions that `basis` names are gone, and
-    the newest were read. `others` are the marts that plugins added, by name.
+    then. `shipments` is how many there are, `recent` lane_days of the two periods, over all batches. `pinned` is false where
+    the versions that `basis` names are gone, and the newest were read. `others` are the marts that plugins added, by name.
     """
 
     uri: str
@@ -61,6 +62,7 @@ class Facts:
     batches: tuple[Run, ...]
     landed: tuple[Run, ...]
     waiting: tuple[LandedBatch, ...]
+    shipments: int
     basis: Run | None
     pinned: bool
     carriers: pd.DataFrame
@@ -98,6 +100,7 @@ def read_facts(lake: Lake) -> Facts:
         batches=batches,
         landed=landed,
         waiting=find_backlog(landed_batches(lake), runs).waiting,
+        shipments=0,
         basis=basis,
         pinned=True,
         carriers=marts["carrier_performance"],
@@ -138,9 +141,11 @@ def _with_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts
         first = (before or now).first
         day = pc.field("shipment_date")
         # The month is a partition, so years of history are passed over unopened.
-        recent = read(LANE_DAYS.name, (pc.field("month") >= f"{first:%Y-%m}") & (day >= first) & (day <= now.last))
+        found = (pc.field("month") >= f"{first:%Y-%m}") & (day >= first) & (day <= now.last)
+        recent = _frame(_netted(lake.dataset(LANE_DAYS.name, versions.get(LANE_DAYS.name)).to_table(filter=found)))
     return replace(
         facts,
+        shipments=lake.dataset(SHIPMENTS.name, versions.get(SHIPMENTS.name)).count_rows(),
         carriers=read_mart("carrier_performance"),
         lanes=read_mart("route_efficiency"),
         costs=read_mart("cost_analysis"),
@@ -155,6 +160,13 @@ def _with_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts
         now=now,
         before=before,
     )
+
+
+def _netted(lane_days: pa.Table) -> pa.Table:
+    """Sum lane_days over all batches, as `transform.lane_days.net_days` does."""
+    keys = [name for name in ("shipment_date", *KEYS) if name in lane_days.column_names]
+    summed = lane_days.group_by(keys).aggregate([(name, "sum") for name in SUMS]).rename_columns([*keys, *SUMS])
+    return summed.filter(pc.not_equal(summed["shipments"], 0))
 
 
 def _newest_of_each_batch(runs: Iterable[Run]) -> tuple[Run, ...]:

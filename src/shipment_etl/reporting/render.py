@@ -53,7 +53,7 @@ def render(facts: Facts, script: str, made_at: datetime) -> str:
         "script_hashes": [_hash(script), _hash(own)],
         "style_hash": _hash(style),
         "runs": run_rows(facts.runs),
-        "counts": counts_of(facts.batches),
+        "counts": counts_of(facts.batches, facts.shipments),
         "batches": batches_told(facts.landed),
         "versions": dict(facts.basis.versions) if facts.basis else {},
         "tables": dict(facts.basis.tables) if facts.basis else {},
@@ -82,11 +82,10 @@ def sentences(facts: Facts) -> tuple[Sentence, ...]:
 def _body(facts: Facts) -> dict[str, Any]:
     """Return what the template needs beyond the runs; little where no shipment was accepted."""
     rejected = reasons_of(facts.batches)
-    counts = counts_of(facts.batches)
+    counts = counts_of(facts.batches, facts.shipments)
     drawn: dict[str, Any] = {}
     if counts.read:
-        parts = {"accepted": counts.accepted, "quarantined": counts.quarantined, "duplicates": counts.duplicates}
-        drawn["accounting"] = charts.accounting(parts)
+        drawn["accounting"] = charts.accounting(counts.parts)
     if rejected:
         drawn["reasons"] = charts.reasons(dict(list(rejected.items())[:MOST_REASONS]))
     body: dict[str, Any] = {

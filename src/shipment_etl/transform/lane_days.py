@@ -4,7 +4,7 @@ It is a ledger: a batch books the reports that it brings, and books off those of
 what a batch has booked is never touched by another one, and the sum over all batches is that of the newest reports.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -72,8 +72,8 @@ def lane_days(clean: DataFrame) -> DataFrame:
     return roll_up(clean.where(life.state() != life.CANCELLED))
 
 
-def roll_up(clean: DataFrame, more: Mapping[str, Column] | None = None) -> DataFrame:
-    """Return `lane_days` with cancelled shipments, and more aggregates of the same groups by their names."""
+def roll_up(clean: DataFrame, more: Mapping[str, Column] | None = None, keys: Sequence[str] = ()) -> DataFrame:
+    """Return `lane_days` with cancelled shipments, more aggregates of the same groups by their names, and more keys."""
     clean = clean.withColumns(
         {"state": life.state(), "due_date": F.when(life.state() == life.IN_TRANSIT, F.col("promised_date"))}
     )
@@ -98,7 +98,7 @@ def roll_up(clean: DataFrame, more: Mapping[str, Column] | None = None) -> DataF
     }
     columns = clean.columns
     batch = [name for name in ("source", "batch_date") if name in columns]
-    return _grouped(clean, [*batch, "shipment_date", *KEYS], sums, more or {})
+    return _grouped(clean, [*keys, *batch, "shipment_date", *KEYS], sums, more or {})
 
 
 def lane_months(lane_days: DataFrame) -> DataFrame:

@@ -9,7 +9,7 @@ from shipment_etl_kestra.errors import OutcomeUnreadable, ReportDisagrees, StepF
 
 __all__ = ["metrics_of", "outputs_of", "run_of_outcome"]
 
-COUNTS = ("read", "accepted", "quarantined", "duplicates")
+COUNTS = ("read", "accepted", "quarantined", "duplicates", "overtaken")
 
 
 def outputs_of(run: Run) -> dict[str, Any]:

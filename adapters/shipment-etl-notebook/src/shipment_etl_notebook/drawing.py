@@ -38,8 +38,7 @@ def marts_of(facts: Facts) -> "dict[str, pd.DataFrame]":
 
 def charts_of_run(run: Run) -> "dict[str, Markup]":
     """Return charts by heading: where all rows went, and why some were quarantined."""
-    parts = {name: getattr(run.counts, name) for name in ("accepted", "quarantined", "duplicates")}
-    specs = {"Where every row went": charts.accounting(parts)} if run.counts.read else {}
+    specs = {"Where every row went": charts.accounting(run.counts.parts)} if run.counts.read else {}
     if run.reasons:
         specs["Why rows were quarantined"] = charts.reasons(reasons_of([run]))
     return _drawn(specs)
