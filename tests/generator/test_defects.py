@@ -1,4 +1,4 @@
-"""defects: as many as asked for, each as its name says; the contract finds every wrong row, and clean every overtaken one."""
+"""defects: as many as asked for, each as its name says; the contract finds all wrong rows, and clean all overtaken ones."""
 
 from collections import Counter
 from datetime import timedelta

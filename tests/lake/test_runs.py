@@ -53,12 +53,22 @@ RUN = Run(
 )
 
 
-@given(whole, whole, whole, st.integers(-5, 5).filter(bool))
-def test_counts_that_do_not_add_up_cannot_be_made(accepted: int, quarantined: int, duplicates: int, off: int) -> None:
-    total = accepted + quarantined + duplicates
-    assert RowCounts(total, accepted, quarantined, duplicates).read == total
+parts = st.tuples(whole, whole, whole, whole)
+
+
+@given(parts, st.integers(-5, 5).filter(bool))
+def test_counts_that_do_not_add_up_cannot_be_made(rows: tuple[int, int, int, int], off: int) -> None:
+    counts = RowCounts(sum(rows), *rows)
+    assert counts.parts == dict(zip(("accepted", "quarantined", "duplicates", "overtaken"), rows, strict=True))
     with pytest.raises(RowsLost, match="≠ accepted"):
-        RowCounts(total + off, accepted, quarantined, duplicates)
+        RowCounts(sum(rows) + off, *rows)
+
+
+@given(parts, parts)
+def test_counts_are_added_part_by_part(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> None:
+    both = RowCounts(sum(one), *one) + RowCounts(sum(other), *other)
+    assert tuple(both.parts.values()) == tuple(map(sum, zip(one, other, strict=True)))
+    assert both.read == sum(one) + sum(other)
 
 
 def test_a_run_survives_its_report() -> None:
