@@ -173,8 +173,8 @@ def test_a_message_stays_short_whatever_was_given(error):
             "The engine failed while writing: no reason given. Run again with --debug for the full traceback.",
         ),
         (
-            errors.RowsLost(10, 5, 2, 1),
-            "read 10 ≠ accepted 5 + quarantined 2 + duplicates 1. The run is not recorded as succeeded. "
+            errors.RowsLost(10, 5, 2, 1, 1),
+            "read 10 ≠ accepted 5 + quarantined 2 + duplicates 1 + overtaken 1. The run is not recorded as succeeded. "
             "Run it again; if that fails too, report this with the lake's run log.",
         ),
     ],
@@ -215,8 +215,8 @@ def test_every_error_can_be_printed_and_is_bounded(error, data):
 
 def test_an_error_comes_whole_out_of_another_process():
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, pytest.raises(errors.RowsLost) as caught:
-        pool.submit(fail_with, errors.RowsLost, (10, 5, 2, 1)).result()
-    assert state_of(caught.value) == state_of(errors.RowsLost(10, 5, 2, 1))
+        pool.submit(fail_with, errors.RowsLost, (10, 5, 2, 1, 1)).result()
+    assert state_of(caught.value) == state_of(errors.RowsLost(10, 5, 2, 1, 1))
 
 
 def fail_with(error, arguments):

@@ -197,7 +197,7 @@ def _process(spark: SparkSession, landed: list[Path], folder: Path) -> str:
         run = run_ingest(lake, records, source="fuzz", mapping=mapping(), date=BATCH_DATE, max_rejected=1, spark=spark)
         done = run_process(lake, source="fuzz", date=BATCH_DATE, max_rejected=1, spark=spark).counts
     records.unlink()
-    if done.read != run.counts.read or done.read != done.accepted + done.quarantined + done.duplicates:
+    if done.read != run.counts.read or done.read != sum(done.parts.values()):
         return f"{run.counts.read:,} rows landed; processed: {done}"
     return ""
 

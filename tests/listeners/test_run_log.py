@@ -23,7 +23,7 @@ def test_every_event_of_a_run_is_a_line_with_its_id(tmp_path: Path) -> None:
     lines = logged("process", "--lake", lake, "--accept-rejected")
     assert [lines[0]["event"], lines[-1]["event"]] == ["run started", "run succeeded"]
     assert [line["table"] for line in lines[1:4]] == [
-        f"processed/{name}" for name in ("shipments", "quarantine", "lane_days")
+        f"processed/{name}" for name in ("quarantine", "known_ids", "shipments")
     ]
     (run_id,) = {line["run_id"] for line in lines}
     about = {"job": "process", "source": "shipments", "batch_date": "2026-11-23", "lake": lake, "run_id": run_id}
@@ -32,7 +32,7 @@ def test_every_event_of_a_run_is_a_line_with_its_id(tmp_path: Path) -> None:
         assert line["time"].startswith("20")
         assert line["level"] == "INFO"
     last = lines[-1]
-    assert last["read"] == 300 == last["accepted"] + last["quarantined"] + last["duplicates"]
+    assert last["read"] == 300 == sum(last[name] for name in ("accepted", "quarantined", "duplicates", "overtaken"))
     assert sum(last["reasons"].values()) >= last["quarantined"] > 0
 
 
