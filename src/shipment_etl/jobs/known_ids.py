@@ -69,7 +69,7 @@ def find_known(work: Work, own: pa.Table, older: pa.Table) -> Known:
     hits = pa.concat_tables([HITS.empty_table(), *found, older.select(HITS.names)])
     _replace(work, files, with_batch, pa.concat_tables([_with_range(own), *_ranged(older)]))
     if older.num_rows:
-        hits = _told_twice(hits, asked)
+        hits = asked.told_twice(hits)
     return Known(hits, had.num_rows > 0)
 
 
@@ -77,19 +77,19 @@ class _Asked:
     """Hashes that are looked for, those of the batch of the job among them, and the range of their ids."""
 
     def __init__(self, own: pa.Table, had: pa.Table, older: pa.Table) -> None:
-        self.own = np.union1d(own["id_hash"].to_numpy(), had["id_hash"].to_numpy())
-        self.hashes = np.union1d(self.own, older["id_hash"].to_numpy())
+        self._own = np.concatenate([own["id_hash"].to_numpy(), had["id_hash"].to_numpy()])
+        self._hashes = np.sort(np.concatenate([self._own, older["id_hash"].to_numpy()]))
         ids = (own["shipment_id"], older["shipment_id"], had["first_id"], had["last_id"])
         ranges = [pc.min_max(each) for each in ids]
         known = [each for each in ranges if each["min"].is_valid]
         self._first = min((each["min"].as_py() for each in known), default="")
         self._last = max((each["max"].as_py() for each in known), default="")
         self._can_be = np.zeros(PLACES, bool)
-        self._can_be[self.hashes & (PLACES - 1)] = True
+        self._can_be[self._hashes & (PLACES - 1)] = True
 
     def may_be_in(self, file: DataFile) -> bool:
         """Whether a file can have one of the ids, by the range that the log tells of it."""
-        return bool(len(self.hashes)) and bool(file.least["first_id"] <= self._last and self._first <= file.most["last_id"])
+        return bool(len(self._hashes)) and bool(file.least["first_id"] <= self._last and self._first <= file.most["last_id"])
 
     def find(self, work: Work, file: DataFile) -> pa.Table:
         """Return which other batches have one of the ids, by a file."""
@@ -97,16 +97,15 @@ class _Asked:
         hashes = rows["id_hash"].to_numpy()
         # To look each of them up in a sorted list would take ten times as long.
         likely = np.flatnonzero(self._can_be[hashes & (PLACES - 1)])
-        found = rows.take(pa.array(likely[np.isin(hashes[likely], self.hashes)]))
+        places = np.searchsorted(self._hashes, hashes[likely])
+        found = rows.take(pa.array(likely[self._hashes.take(places, mode="clip") == hashes[likely]]))
         return found.filter(pc.not_equal(found["batch_date"], pa.scalar(work.start.batch_date)))
 
-
-def _told_twice(hits: pa.Table, asked: _Asked) -> pa.Table:
-    """Return the hits of ids that two batches tell of, or one and the batch of the job."""
-    batches = hits.group_by("id_hash").aggregate([("batch_date", "count_distinct")])
-    several = batches.filter(pc.greater(batches["batch_date_count_distinct"], 1))["id_hash"].to_numpy()
-    wanted = np.union1d(several, asked.own)
-    return hits.filter(pa.array(np.isin(hits["id_hash"].to_numpy(), wanted)))
+    def told_twice(self, hits: pa.Table) -> pa.Table:
+        """Return the hits of ids that two batches tell of, or one and the batch of the job."""
+        batches = hits.group_by("id_hash").aggregate([("batch_date", "count_distinct")])
+        several = batches.filter(pc.greater(batches["batch_date_count_distinct"], 1))["id_hash"].to_numpy()
+        return hits.filter(pa.array(np.isin(hits["id_hash"].to_numpy(), np.concatenate([several, self._own]))))
 
 
 def _files(work: Work) -> list[DataFile]:
