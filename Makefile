@@ -90,6 +90,9 @@ bench: .venv/.stamp ## Measure speed and memory.
 trust: .venv/.stamp ## Kill, stop, race and starve jobs for hours, and print what was lost.
 	.venv/bin/python -m tests.trust $(ARGS)
 
+lives: .venv/.stamp ## Land and process reports on shipments in any order, and hold the lake against a model.
+	.venv/bin/python -m tests.lives.schedules $(ARGS)
+
 fuzz: .venv/.stamp ## Land files drawn from a seed, sound and damaged, and print what was lost.
 	.venv/bin/python -m tests.field.fuzz $(ARGS)
 

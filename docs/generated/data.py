@@ -32,6 +32,8 @@ ABOUT: Mapping[str, str] = {
     "processed/shipments": "Clean shipments, once each, with derived columns.",
     "raw/shipments": "Generated shipments, as `generate` makes them, by batch.",
     "raw/SOURCE": "A file of your own, as it is, by batch; `SOURCE` is the name that `ingest` was given.",
+    "processed/overtaken": "Reports that a newer one has overtaken, as they were in `processed/shipments`.",
+    "processed/known_ids": "The ids that each batch reports on, as hashes: by them a run finds earlier reports.",
     "processed/quarantine": "Rejected rows, with their original values and every reason.",
     "processed/runs": "One row a run, written last. `report` is the whole [run report](run.md).",
 }
@@ -56,6 +58,12 @@ COLUMNS: Mapping[str, str] = {
     "accepted": "rows accepted",
     "quarantined": "rows rejected",
     "duplicates": "exact repeats, left out",
+    "overtaken": "reports that a newer one has overtaken",
+    "overtaken_by_batch": "the batch of the next newer report on the shipment",
+    "overtaken_by_row": "its `source_row`",
+    "id_hash": "xxhash64 of a `shipment_id`",
+    "first_id": "the first id of the batch",
+    "last_id": "the last id of the batch",
     "report": "the run report, JSON text",
 }
 
@@ -138,8 +146,8 @@ def _contract() -> str:
             "Between the columns of a row:",
             "",
             table(("rule", "looked for in", "rejected where"), rules),
-            "And of sound rows with one `shipment_id` the first is kept: an exact repeat is a duplicate and counted, a row",
-            "with other content is rejected by the rule `unique_id`.",
+            "Of sound rows with one `shipment_id` the newest report counts, see",
+            "[the life of a shipment](../explanation/life-of-a-shipment.md#told-again-and-again).",
             "",
         ]
     )

@@ -48,6 +48,9 @@ def report(
 def show(
     table: Annotated[str, typer.Argument(help="As in processed/carrier_performance; the mart's name alone will do.")],
     lake: LakeOption,
+    shipment_id: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Only this shipment: its newest report, or those overtaken.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Rows at most; 20 in a table, else all.", min=1)] = None,
     format: Annotated[Format, typer.Option(help="table, csv or json (one object a line).")] = Format.table,
     raw: Annotated[
@@ -69,7 +72,8 @@ def show(
 
     if raw and format is not Format.csv:
         raise InvalidValue("--format", format.value, "csv where --raw is given")
-    show_table(Lake(lake), table, limit, "raw csv" if raw else format.value, newest=newest)
+    style = "raw csv" if raw else format.value
+    show_table(Lake(lake), table, limit, style, newest=newest, shipment_id=shipment_id)
 
 
 def snapshot(

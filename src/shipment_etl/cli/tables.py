@@ -7,10 +7,12 @@ from itertools import islice
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
 
 from shipment_etl.cli.rendering import describe_batches, print_csv, print_json_lines, print_run, print_table
 from shipment_etl.cli.terminal import echo
-from shipment_etl.errors import ShipmentEtlError
+from shipment_etl.errors import InvalidValue, ShipmentEtlError
 from shipment_etl.jobs.maintain import Maintenance
 from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
@@ -21,21 +23,34 @@ from shipment_etl.plugins import plugins
 
 __all__ = ["show_maintenance", "show_marts", "show_runs", "show_table"]
 
+ID = "shipment_id"
 ROWS_SHOWN = 20
 ROWS_OF_A_MART = 8
 SORTED_UP_TO = 200_000
 """Rows up to which a table is sorted before it is shown; more come as they lie."""
 
 
-def show_table(lake: Lake, name: str, limit: int | None, style: str, *, newest: bool = False) -> None:
+def show_table(
+    lake: Lake, name: str, limit: int | None, style: str, *, newest: bool = False, shipment_id: str | None = None
+) -> None:
     """Print a table as table, csv, raw csv or json, as of the lake's snapshot, or its newest version.
 
+    Args:
+        lake: which.
+        name: of the table, or of one in processed/.
+        limit: rows at most.
+        style: table, csv, raw csv or json.
+        newest: whether to print the newest version.
+        shipment_id: of the rows to print; all if None.
+
     Raises:
-        LakeMissing, TableMissing, NotADeltaTable: there is none.
+        LakeMissing, TableMissing, NotADeltaTable: the table is not there.
+        InvalidValue: it has no shipment ids.
     """
     if "/" not in name and lake.has(f"processed/{name}"):
         name = f"processed/{name}"
-    columns, rows, total = _rows(lake, name, None if newest else lake.snapshot().tables.get(name))
+    version = None if newest else lake.snapshot().tables.get(name)
+    columns, rows, total = _rows(lake, name, version, shipment_id)
     if style in ("csv", "raw csv"):
         print_csv(columns, islice(rows, limit), raw=style == "raw csv")
     elif style == "json":
@@ -100,8 +115,14 @@ def show_maintenance(done: Maintenance) -> None:
         echo(f"  staging of dead jobs deleted: {', '.join(done.staging)}")
 
 
-def _rows(lake: Lake, name: str, version: int | None = None) -> tuple[list[str], Iterator[dict[str, Any]], int]:
+def _rows(
+    lake: Lake, name: str, version: int | None = None, shipment_id: str | None = None
+) -> tuple[list[str], Iterator[dict[str, Any]], int]:
     dataset, partitions = lake.dataset(name, version), lake.partitions(name)
+    if shipment_id is not None:
+        if ID not in dataset.schema.names:
+            raise InvalidValue("--id", shipment_id, f"left out: {name} has no column {ID}")
+        dataset = dataset.filter(pc.field(ID) == shipment_id)
     with reading(lake, {name: version}):
         total = dataset.count_rows()
     # Delta keeps partition columns last; people look for them first.
@@ -112,12 +133,12 @@ def _rows(lake: Lake, name: str, version: int | None = None) -> tuple[list[str],
         with reading(lake, {name: version}):
             rows = dataset.to_table().sort_by([(each, "ascending") for each in plain])
         return names, iter(rows.to_pylist()), total
-    return names, _read_rows(lake, name, version), total
+    return names, _read_rows(lake, name, version, dataset), total
 
 
-def _read_rows(lake: Lake, name: str, version: int | None) -> Iterator[dict[str, Any]]:
+def _read_rows(lake: Lake, name: str, version: int | None, dataset: pads.Dataset) -> Iterator[dict[str, Any]]:
     with reading(lake, {name: version}):
-        for batch in lake.dataset(name, version).to_batches():
+        for batch in dataset.to_batches():
             yield from batch.to_pylist()
 
 

@@ -50,12 +50,14 @@ def sizes(lake: Lake, name: str) -> list[DataSize]:
     return [DataSize(*each) for each in zip(partitions or [{}] * len(found), found, strict=True)]
 
 
-def crowded(files: Iterable[DataSize]) -> list[dict[str, Any]]:
-    """Return the values of the partitions with several files that would fit into one."""
+def crowded(files: Iterable[DataSize], meant: int = 1) -> list[dict[str, Any]]:
+    """Return the values of the partitions with more files than are meant to be, some of which would fit into one."""
     by_partition: dict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
     for file in files:
         by_partition[tuple(file.partition.items())].append(file.bytes)
-    return [dict(key) for key, found in by_partition.items() if len(found) > 1 and sum(sorted(found)[:2]) <= TARGET_BYTES]
+    return [
+        dict(key) for key, found in by_partition.items() if len(found) > meant and sum(sorted(found)[:2]) <= TARGET_BYTES
+    ]
 
 
 def compact(lake: Lake, name: str, run: str) -> None:
