@@ -25,7 +25,7 @@ INSTALL_core := --package shipment-etl
 INSTALL_full := --all-packages --all-extras
 INSTALL = $(INSTALL_$*)
 
-.PHONY: help setup demo test fast check lint types imports format docs sbom audit rehearse-compose parity bench trust fuzz lock clean
+.PHONY: help setup demo test fast check lint types imports format docs sbom audit rehearse-compose parity bench trust lives fuzz lock clean
 
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

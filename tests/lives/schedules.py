@@ -4,6 +4,7 @@ python -m tests.lives.schedules --seed 1 --number 2000
 """
 
 import argparse
+import json
 import random
 import shutil
 import sys
@@ -24,7 +25,7 @@ from shipment_etl.lake.lake import Lake
 from shipment_etl.sessions import session
 from tests.lives.model import Expected, Report, draw_batch, expect
 
-__all__ = ["Step", "check_lake", "check_schedule", "draw_schedule", "land", "main", "work"]
+__all__ = ["Step", "check_lake", "check_schedule", "draw_schedule", "land", "main", "words_of", "work"]
 
 FIRST = date(2026, 11, 4)
 TOML = """[columns]
@@ -140,7 +141,7 @@ def words(spark: SparkSession, lake: Lake) -> dict[str, str]:
 
 
 def check_schedule(spark: SparkSession, steps: list[Step], *, compare: bool = True) -> None:
-    """Do a schedule; check the lake against the model and, if asked, against a lake of one clean run in the order of dates."""
+    """Do a schedule; check the lake against the model and, if asked, against a lake of clean runs in the order of dates."""
     folder = Path(tempfile.mkdtemp(prefix="lives-"))
     try:
         lake = Lake(folder / "lake")
@@ -156,6 +157,14 @@ def check_schedule(spark: SparkSession, steps: list[Step], *, compare: bool = Tr
         shutil.rmtree(folder)
 
 
+def words_of(spark: SparkSession, seed: int, number: int) -> dict[str, str]:
+    """Return the fingerprints of the tables that a schedule ends with."""
+    with tempfile.TemporaryDirectory(prefix="lives-") as folder:
+        lake = Lake(f"{folder}/lake")
+        work(spark, lake, Path(folder), draw_schedule(random.Random(f"{seed}:{number}")))
+        return words(spark, lake)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.lives.schedules", description="Check schedules of reports.")
     parser.add_argument("--seed", type=int, default=1)
@@ -163,7 +172,11 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first schedule")
     parser.add_argument("--engine", default="sail")
     parser.add_argument("--minutes", type=float, default=600.0)
+    parser.add_argument("--words", action="store_true", help="print the fingerprints that the first schedule ends with")
     given = parser.parse_args()
+    if given.words:
+        print(json.dumps(words_of(session(given.engine), given.seed, given.first)))
+        return
     spark, begin, failed, done = session(given.engine), time.monotonic(), 0, 0
     for number in range(given.first, given.first + given.number):
         if time.monotonic() - begin > 60 * given.minutes:

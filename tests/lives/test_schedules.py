@@ -1,18 +1,21 @@
 """A sample of the schedules: any order, any re-run, and the lake holds each shipment once, by its newest report."""
 
+import json
 import random
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
-from shipment_etl.errors import JavaMissing, ReportsTied
+from shipment_etl.errors import ReportsTied
 from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.lake import Lake
-from shipment_etl.sessions import session
 from tests.lives.model import Report, Told, expect
-from tests.lives.schedules import FIRST, Step, check_schedule, draw_schedule, land, rows, words, work
+from tests.lives.schedules import FIRST, Step, check_schedule, draw_schedule, land, rows, words_of, work
+from tests.readers import without_java
 
 SHIPPED, PROMISED, DELIVERED = date(2026, 11, 2), date(2026, 11, 5), date(2026, 11, 6)
 
@@ -34,17 +37,12 @@ def test_a_schedule_ends_as_one_clean_run_in_the_order_of_dates(spark: SparkSess
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_classic_spark_ends_a_schedule_with_the_tables_of_sail(spark: SparkSession, tmp_path: Path) -> None:
-    try:
-        classic = session("spark")
-    except JavaMissing as problem:
-        pytest.skip(f"CLASSIC SPARK IS NOT TESTED HERE. {problem}")
-    steps = draw_schedule(random.Random("2:1"))
-    lakes = {}
-    for name, engine in (("sail", spark), ("spark", classic)):
-        lakes[name] = Lake(tmp_path / name)
-        work(engine, lakes[name], tmp_path, steps)
-    assert words(spark, lakes["sail"]) == words(spark, lakes["spark"])
+def test_classic_spark_ends_a_schedule_with_the_tables_of_sail(spark: SparkSession) -> None:
+    if reason := without_java():
+        pytest.skip(f"CLASSIC SPARK IS NOT TESTED HERE. {reason}")
+    call = [sys.executable, "-m", "tests.lives.schedules", "--engine", "spark", "--seed", "2", "--first", "1", "--words"]
+    told = subprocess.run(call, capture_output=True, text=True, check=True)
+    assert json.loads(told.stdout.splitlines()[-1]) == words_of(spark, 2, 1)
 
 
 def test_a_report_that_comes_late_changes_the_history_alone(spark: SparkSession, tmp_path: Path) -> None:

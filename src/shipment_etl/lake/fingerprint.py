@@ -5,6 +5,7 @@ of the exclusive or and the sum of the hashes, so that parts of a table can be t
 """
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from functools import reduce
 from types import MappingProxyType
 
@@ -18,6 +19,8 @@ __all__ = ["PARTS", "fingerprint", "fingerprints", "join_parts", "row_hash"]
 
 LOW_BITS = (1 << 32) - 1
 LONGEST_EXACT_DECIMAL = 18
+PLAIN_PLACES = 6
+"""Up to so many places Spark writes every decimal without an exponent."""
 
 
 def fingerprint(frame: DataFrame) -> str:
@@ -69,10 +72,21 @@ def _canonical(value: Column, kind: DataType) -> Column:
     if isinstance(kind, StringType | DoubleType):
         return value
     if isinstance(kind, DecimalType):
-        return value if kind.precision <= LONGEST_EXACT_DECIMAL else value.cast("string")
+        return value if kind.precision <= LONGEST_EXACT_DECIMAL else _digits(value, kind.scale)
     if isinstance(kind, ArrayType):
         return F.array_join(F.transform(value, lambda each: _text(each, kind.elementType)), "\x1e")
     return value.cast("long")
+
+
+def _digits(value: Column, scale: int) -> Column:
+    """Return the digits of a decimal. Spark writes a number below 0.000001, and 0 itself, as 1E-9 if it has more places."""
+    if scale <= PLAIN_PLACES:
+        return value.cast("string")
+    # Others become null before they are multiplied, for an engine may do that to all of them, and some are too large.
+    tiny = F.when(F.abs(value) < F.lit(Decimal(1).scaleb(-PLAIN_PLACES)), value)
+    whole = F.abs(tiny * 10**scale).cast("bigint").cast("string")
+    plain = F.concat(F.when(tiny < 0, "-").otherwise(""), F.lit("0."), F.lpad(whole, scale, "0"))
+    return F.coalesce(plain, value.cast("string"))
 
 
 def _text(value: Column, kind: DataType) -> Column:
