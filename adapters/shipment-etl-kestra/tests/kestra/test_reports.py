@@ -23,11 +23,12 @@ from shipment_etl_kestra.reports import metrics_of, outputs_of, run_of_outcome
 DAY = date(2026, 11, 23)
 ROWS = st.integers(0, 10**9)
 RUNS = st.builds(
-    lambda accepted, quarantined, duplicates, reasons, seconds: Run(
+    lambda accepted, quarantined, duplicates, overtaken, reasons, seconds: Run(
         "r-1", "process", "shipments", DAY, "succeeded", "2026-11-23T18:00:00Z", "sail",
-        RowCounts(accepted + quarantined + duplicates, accepted, quarantined, duplicates), reasons, seconds,
+        RowCounts(accepted + quarantined + duplicates + overtaken, accepted, quarantined, duplicates, overtaken),
+        reasons, seconds,
     ),
-    ROWS, ROWS, ROWS,
+    ROWS, ROWS, ROWS, ROWS,
     st.dictionaries(st.text(min_size=1, max_size=20), ROWS, max_size=4),
     st.dictionaries(st.text(min_size=1, max_size=20), st.floats(0, 1e6), max_size=4),
 )  # fmt: skip

@@ -53,7 +53,7 @@ def test_one_week_accounts_for_every_row_and_draws_its_charts(tmp_path: Path) ->
     assert [each["text/html"].count("<svg") for each in (run, lake, trends, lanes, carriers)] == [2, 2, 1, 3, 0]
     assert "2,000</strong> read" in run["text/html"]
     told = {where: int(rows.replace(",", "")) for where, rows in map(str.split, counts["text/plain"].splitlines())}
-    assert told["read"] == 14_000 == told["accepted"] + told["quarantined"] + told["duplicates"]
+    assert told["read"] == 14_000 == told["accepted"] + told["quarantined"] + told["duplicates"] + told["overtaken"]
     assert told["quarantined"] > 100
     assert "FedEx" in carriers["text/html"]
     assert "original" in rejected["text/html"]

@@ -83,7 +83,7 @@ def test_a_run_shows_where_every_row_went_and_why(shown: tuple[Lake, Run]) -> No
     tags = safe(run_html(run))
     assert tags.count("svg") == 2
     counts = run.counts
-    told = f"500 read = {counts.accepted} accepted + {counts.quarantined} quarantined + {counts.duplicates} duplicates"
+    told = f"500 read = {' + '.join(f'{rows} {name}' for name, rows in counts.parts.items())}"
     assert told in " ".join(tags.text.split())
     assert set(run.reasons) <= set(tags.text.split())
     assert set(run.tables) <= set(tags.text.split())
