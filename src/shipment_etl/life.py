@@ -7,12 +7,12 @@ early or late, and only where it was promised for a day.
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from shipment_etl.thresholds import DELAYED_DAYS, LATE_DAYS
+
 __all__ = [
     "CANCELLED",
-    "DELAYED_DAYS",
     "DELIVERED",
     "IN_TRANSIT",
-    "LATE_DAYS",
     "LOST",
     "OUTCOMES",
     "RETURNED",
@@ -38,11 +38,6 @@ ENDS = {"Delivered": DELIVERED, "Delayed": DELIVERED, "Cancelled": CANCELLED, "R
 STATUS_IN_TRANSIT = "In transit"
 STATUSES = (STATUS_IN_TRANSIT, *ENDS)
 """What delivery_status can be."""
-
-DELAYED_DAYS = 1
-"""Days after the promise from which on a delivery is late."""
-LATE_DAYS = 2
-"""Days after the promise from which on a delivery counts as two or more days late."""
 
 
 def outcome() -> Column:

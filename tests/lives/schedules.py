@@ -141,11 +141,7 @@ def words(spark: SparkSession, lake: Lake) -> dict[str, str]:
 
 
 def check_schedule(spark: SparkSession, steps: list[Step], *, compare: bool = True) -> None:
-<<<<<<< HEAD
-    """Do a schedule; check the lake against the model and, if asked, against a lake of clean runs in the order of dates."""
-=======
-    """Do a schedule; check the lake against the model and, if asked, against a lake of one clean run by dates."""
->>>>>>> c41d9cb (A docstring fits on its line)
+    """Do a schedule; check the lake against the model and, if asked, against a lake of clean runs by dates."""
     folder = Path(tempfile.mkdtemp(prefix="lives-"))
     try:
         lake = Lake(folder / "lake")

@@ -75,6 +75,15 @@ def test_rows_that_only_their_place_tells_apart_hold_a_batch(spark: SparkSession
     assert (run.counts.accepted, run.counts.overtaken, run.warnings) == (1, 18, {"shipment_id:tied": 18})
 
 
+def test_a_batch_that_books_nothing_moves_the_day_on_which_others_are_overdue(spark: SparkSession, tmp_path: Path) -> None:
+    cancelled = Report("z", "Post", "Oslo", SHIPPED, PROMISED, None, 5, "cancelled", None)
+    steps = [Step(FIRST, [report("a", 5, None)]), Step(second(4), [cancelled])]
+    for place, each in enumerate((steps, steps[::-1])):
+        lake = Lake(tmp_path / f"lake-{place}")
+        work(spark, lake, tmp_path, each)
+        assert rows(lake, "open_shipments", ["days_overdue"]) == [{"days_overdue": 3}]
+
+
 def test_the_model_knows_its_order() -> None:
     one, other = Told(FIRST, 2, report("a")), Told(second(1), 1, report("a"))
     assert one.order < other.order

@@ -14,8 +14,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl.errors import InvalidValue
-from shipment_etl.life import DELAYED_DAYS, DELIVERED, OUTCOMES, STATUS_IN_TRANSIT, STATUSES, outcome, outcome_of_status
+from shipment_etl.life import DELIVERED, OUTCOMES, STATUS_IN_TRANSIT, STATUSES, outcome, outcome_of_status
 from shipment_etl.network import Carrier, City, Network, Warehouse
+from shipment_etl.thresholds import DELAYED_DAYS
 
 __all__ = [
     "COLUMNS",

@@ -7,7 +7,7 @@ table, all is computed anew. Either way the marts end as a function of lane_days
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from shipment_etl.dates import as_date
 from shipment_etl.jobs.work import PACKAGE, PLUGIN, Work
+from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.tables import KNOWN_IDS, LANE_DAYS, LANE_MONTHS, mart_table
 from shipment_etl.network import Network
@@ -33,7 +34,7 @@ def update_marts(work: Work, staging: Staging, network: Network, changed: Sequen
     tables = [LANE_MONTHS, *map(mart_table, marts)]
     if work.base.marts_key != key or any(table.name not in work.base.tables for table in tables):
         _rebuild(work, staging, network, marts)
-    elif changed:
+    elif changed or _as_of(work, work.base_files(KNOWN_IDS.name)) != _as_of(work, work.files(KNOWN_IDS.name)):
         _replace(work, staging, network, marts, changed)
     for table in tables:
         work.confirm(table)
@@ -48,14 +49,14 @@ def marts_key(versions: Mapping[str, str], network: Network, marts: Sequence[Mar
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _as_of(work: Work) -> date:
+def _as_of(work: Work, known_ids: Iterable[DataFile]) -> date:
     """Return the newest batch date of any source: the day on which a shipment in transit is overdue or not."""
-    dates = (as_date(each.most["batch_date"]) for each in work.files(KNOWN_IDS.name))
+    dates = (as_date(each.most["batch_date"]) for each in known_ids)
     return max(dates, default=work.start.batch_date)
 
 
 def _rebuild(work: Work, staging: Staging, network: Network, marts: Sequence[Mart]) -> None:
-    as_of = F.lit(_as_of(work))
+    as_of = F.lit(_as_of(work, work.files(KNOWN_IDS.name)))
     every = work.read_files(LANE_DAYS, work.files(LANE_DAYS.name))
     months = work.replace(LANE_MONTHS, lane_months(every)).withColumn("as_of", as_of)
     days = staging.keep("net_days", net_days(every.withColumn("as_of", as_of))).frame
@@ -64,7 +65,7 @@ def _rebuild(work: Work, staging: Staging, network: Network, marts: Sequence[Mar
 
 
 def _replace(work: Work, staging: Staging, network: Network, marts: Sequence[Mart], changed: Sequence[str]) -> None:
-    as_of = F.lit(_as_of(work))
+    as_of = F.lit(_as_of(work, work.files(KNOWN_IDS.name)))
     months = work.replace(LANE_MONTHS, lane_months(_months_of(work, changed)), _outside(changed)).withColumn("as_of", as_of)
     looks_back = any(mart.span == "day" and mart.look_back_days > 0 for mart in marts)
     needed = _months_of(work, _reach(changed, looks_back)[1]).withColumn("as_of", as_of)
@@ -74,6 +75,8 @@ def _replace(work: Work, staging: Staging, network: Network, marts: Sequence[Mar
         table = mart_table(mart)
         if mart.span == "all_time":
             work.replace(table, mart.make(months, network))
+        elif not changed:
+            continue
         elif mart.span == "month":
             work.replace(table, mart.make(months.where(F.col("month").isin(*changed)), network), _outside(changed))
         else:

@@ -125,6 +125,10 @@ class Work:
         """Return the files of a table as they will be once this run counts; none if there is no such table."""
         if change := self._changes.get(name):
             return (*change.kept, *change.written.files)
+        return self.base_files(name)
+
+    def base_files(self, name: str) -> tuple[DataFile, ...]:
+        """Return the files of a table as the job found them; none if there is no such table."""
         if name not in self._known:
             exists = name in self.base.tables
             self._known[name] = tuple(self.lake.files(name, self.base.tables[name], RANGES)) if exists else ()

@@ -13,8 +13,8 @@ from typing import cast
 
 import pandas as pd
 
-from shipment_etl.life import DELAYED_DAYS, LATE_DAYS
 from shipment_etl.reporting.periods import Period
+from shipment_etl.thresholds import DELAYED_DAYS, LATE_DAYS
 
 __all__ = [
     "Action",

@@ -14,8 +14,9 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from shipment_etl.errors import InvalidValue
-from shipment_etl.life import DELAYED_DAYS, DELIVERED, IN_TRANSIT, LATE_DAYS, LOST, RETURNED
+from shipment_etl.life import DELIVERED, IN_TRANSIT, LOST, RETURNED
 from shipment_etl.network import Network
+from shipment_etl.thresholds import DELAYED_DAYS, LATE_DAYS
 from shipment_etl.transform.exact import percent, ratio
 from shipment_etl.transform.lane_days import SUMS, net_days
 
