@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shipment_etl.jobs.ingest import run_ingest
     from shipment_etl.jobs.maintain import run_maintain
     from shipment_etl.jobs.process import run_process, run_waiting
+    from shipment_etl.jobs.rollback import run_rollback
     from shipment_etl.lake.fingerprint import fingerprint
     from shipment_etl.lake.lake import Lake
     from shipment_etl.lake.landed import Backlog, LandedBatch, backlog
@@ -61,6 +62,7 @@ __all__ = [
     "run_ingest",
     "run_maintain",
     "run_process",
+    "run_rollback",
     "run_waiting",
     "session",
     "split",
@@ -97,6 +99,7 @@ _HOMES = {
     "run_ingest": "jobs.ingest",
     "run_maintain": "jobs.maintain",
     "run_process": "jobs.process",
+    "run_rollback": "jobs.rollback",
     "run_waiting": "jobs.process",
     "session": "sessions",
     "split": "contracts.split",

@@ -6,7 +6,7 @@ from shipment_etl.cli.about import config, doctor, list_plugins
 from shipment_etl.cli.group import Commands
 from shipment_etl.cli.looking import fingerprint, report, runs, show, snapshot
 from shipment_etl.cli.mapping import map_file
-from shipment_etl.cli.working import demo, generate, ingest, maintain, process
+from shipment_etl.cli.working import demo, generate, ingest, maintain, process, rollback
 
 __all__ = ["app"]
 
@@ -26,6 +26,7 @@ for command in (
     process,
     report,
     maintain,
+    rollback,
     show,
     snapshot,
     runs,

@@ -9,7 +9,7 @@ from rich.status import Status
 from shipment_etl.cli.terminal import SafeConsole, console
 from shipment_etl.hookspecs import hookimpl
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.runs import Run, RunStart, keep_report
+from shipment_etl.lake.runs import ROLLBACK, Run, RunStart, keep_report
 from shipment_etl.printable import printable
 
 __all__ = ["Progress", "ReportKeeper", "progress"]
@@ -39,8 +39,8 @@ class Progress:
         """Print one line of what was done."""
         counts = run.counts
         told = f"{self._batch}: {counts.read:,} read"
-        if run.job == "maintain":
-            told = "maintain: done"
+        if run.job in ("maintain", ROLLBACK):
+            told = f"{run.job}: done"
         if run.job == "process":
             told += "".join(f", {rows:,} {name}" for name, rows in counts.parts.items())
         self._console.print(f"{told} in {run.total_seconds:.1f} s", style="dim", markup=False)

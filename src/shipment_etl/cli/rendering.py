@@ -16,7 +16,7 @@ from rich.table import Table
 from shipment_etl.cli.terminal import console
 from shipment_etl.errors.wording import listed
 from shipment_etl.lake.landed import LandedBatch
-from shipment_etl.lake.runs import Run
+from shipment_etl.lake.runs import ROLLBACK, Run
 from shipment_etl.printable import printable, printable_json
 
 __all__ = ["describe_batches", "print_csv", "print_json_lines", "print_run", "print_table"]
@@ -84,7 +84,8 @@ def print_run(run: Run) -> None:
     """Print what a run did to its rows."""
     shown = console()
     counts = run.counts
-    shown.print(f"[bold]{run.job}[/] {escape(run.source)} {run.batch_date}: {counts.read:,} rows read")
+    done = f"the run {run.settings['run']} is rolled back" if run.job == ROLLBACK else f"{counts.read:,} rows read"
+    shown.print(f"[bold]{run.job}[/] {escape(run.source)} {run.batch_date}: {done}")
     if run.job == "process":
         shown.print(f"  = {' + '.join(f'{rows:,} {name}' for name, rows in counts.parts.items())}")
         for name, rows in run.reasons.items():

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from shipment_etl.lake.landed import Backlog, LandedBatch
     from shipment_etl.lake.runs import Run
 
-__all__ = ["demo", "generate", "ingest", "maintain", "process"]
+__all__ = ["demo", "generate", "ingest", "maintain", "process", "rollback"]
 
 # Heavy rooms are imported where they are used, so that --help and mistakes answer at once.
 
@@ -290,6 +290,27 @@ def maintain(
         print_json_lines([done.to_json()])
     else:
         show_maintenance(done)
+
+
+def rollback(
+    run: Annotated[str, typer.Argument(help="Id of the run, or how it begins; `runs --json` has them.")],
+    lake: LakeOption,
+    engine: EngineOption = "auto",
+    log: LogOption = Log.text,
+    lineage: LineageOption = False,
+    as_json: JsonOption = False,
+    wait: WaitOption = 0,
+    debug: DebugOption = False,
+) -> None:
+    """Bring the lake back to what it was before a run; refused where later runs stand on it."""
+    from shipment_etl.jobs.rollback import run_rollback
+    from shipment_etl.lake.lake import Lake
+    from shipment_etl.s3 import is_s3
+    from shipment_etl.sessions import session
+
+    home = Lake(lake, wait=wait)
+    job = partial(run_rollback, home, run, spark=session(engine, s3=is_s3(home.uri)))
+    _run_one(job, as_json, log, lineage, None)
 
 
 def _demo_report(lake: "Lake") -> None:

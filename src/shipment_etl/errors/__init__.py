@@ -56,6 +56,7 @@ ShipmentEtlError
     │   ├── VersionMissing
     │   ├── ChangedOutside
     │   ├── NewerRelease
+    │   ├── RollbackRefused
     │   ├── RowsChanged
     │   ├── CommitConflict          retryable
     │   └── StorageError
@@ -124,6 +125,7 @@ from shipment_etl.errors.lake import (
     NotADeltaTable,
     NothingToReport,
     NotPlainParquet,
+    RollbackRefused,
     RowsChanged,
     TableMissing,
     VersionMissing,
@@ -208,6 +210,7 @@ __all__ = [
     "RecordTooLong",
     "RecordsRejected",
     "ReportsTied",
+    "RollbackRefused",
     "RowsChanged",
     "RowsLost",
     "RowsMissing",

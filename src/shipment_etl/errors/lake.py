@@ -222,6 +222,16 @@ class VersionMissing(LakeError):
         super().__init__(table=table, version=version)
 
 
+class RollbackRefused(LakeError):
+    """A run cannot be rolled back."""
+
+    template = "The run {run} cannot be rolled back: {why}. Nothing was changed."
+    remedy = "shipment-etl runs --json lists the runs with their ids and versions."
+
+    def __init__(self, run: str, why: str) -> None:
+        super().__init__(run=run, why=why)
+
+
 class RowsChanged(LakeError):
     """A table does not hold the same rows after its files were compacted."""
 

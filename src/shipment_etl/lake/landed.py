@@ -7,7 +7,7 @@ from typing import NamedTuple
 from shipment_etl.dates import as_date
 from shipment_etl.errors import TableMissing
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.runs import FAILED, HELD, Run, read_runs
+from shipment_etl.lake.runs import FAILED, HELD, Run, read_runs, standing_runs
 from shipment_etl.lake.snapshot import RAW, landed_versions
 
 __all__ = ["LANDING", "Backlog", "LandedBatch", "backlog", "find_backlog", "landed_batches"]
@@ -76,7 +76,7 @@ def find_backlog(landed: Iterable[LandedBatch], runs: Iterable[Run]) -> Backlog:
         runs: the whole log, newest first, as `read_runs` yields it.
     """
     newest: dict[LandedBatch, Run] = {}
-    for run in runs:
+    for run in standing_runs(runs):
         if run.status != FAILED and run.job in (*LANDING, "process"):
             newest.setdefault(LandedBatch(run.batch_date, run.source), run)
     landed = sorted(landed)

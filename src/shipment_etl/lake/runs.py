@@ -20,6 +20,7 @@ from shipment_etl.lake.tables import RUNS
 __all__ = [
     "FAILED",
     "HELD",
+    "ROLLBACK",
     "SUCCEEDED",
     "RowCounts",
     "Run",
@@ -31,9 +32,13 @@ __all__ = [
     "newest_of_batches",
     "newest_run",
     "read_runs",
+    "standing_runs",
+    "undone_runs",
 ]
 
 SUCCEEDED, FAILED, HELD = "succeeded", "failed", "held"
+ROLLBACK = "rollback"
+"""The job that undoes another run; its settings name it."""
 REPORT_VERSION = 3
 ROWS = pa.schema(
     [
@@ -273,6 +278,30 @@ def read_runs(lake: Lake) -> Iterator[Run]:
             yield Run.from_json(json.loads(row["report"]))
 
 
+def standing_runs(runs: Iterable[Run]) -> list[Run]:
+    """Return the runs that were not rolled back, the newest first; rollbacks are left out as well.
+
+    Args:
+        runs: the whole log, newest first, as `read_runs` yields it.
+    """
+    runs = list(runs)
+    undone = undone_runs(runs)
+    return [run for run in runs if run.run_id not in undone and not (run.job == ROLLBACK and run.status == SUCCEEDED)]
+
+
+def undone_runs(runs: Iterable[Run]) -> set[str]:
+    """Return the ids of the runs that were rolled back; one whose rollback was rolled back is none of them.
+
+    Args:
+        runs: the whole log, newest first, as `read_runs` yields it.
+    """
+    undone = set[str]()
+    for run in runs:
+        if run.job == ROLLBACK and run.status == SUCCEEDED and run.run_id not in undone:
+            undone.add(str(run.settings["run"]))
+    return undone
+
+
 def newest_of_batches(runs: Iterable[Run]) -> list[Run]:
     """Return the newest run of `process` of each batch that succeeded or holds the batch, the newest batch first.
 
@@ -280,7 +309,7 @@ def newest_of_batches(runs: Iterable[Run]) -> list[Run]:
         runs: the whole log, newest first, as `read_runs` yields it.
     """
     newest: dict[tuple[str, date], Run] = {}
-    for run in runs:
+    for run in standing_runs(runs):
         if run.job == "process" and run.status != FAILED:
             newest.setdefault((run.source, run.batch_date), run)
     return sorted(newest.values(), key=lambda each: each.batch_date, reverse=True)

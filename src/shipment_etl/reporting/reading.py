@@ -17,7 +17,7 @@ from shipment_etl.errors import FileDamaged, LakeMissing, NothingToReport, Versi
 from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.landed import LANDING, LandedBatch, find_backlog, landed_batches
-from shipment_etl.lake.runs import SUCCEEDED, Run, read_runs
+from shipment_etl.lake.runs import SUCCEEDED, Run, read_runs, standing_runs
 from shipment_etl.lake.tables import KNOWN_IDS, LANE_DAYS, LANE_MONTHS, OVERTAKEN, QUARANTINE, SHIPMENTS, mart_table
 from shipment_etl.reporting.periods import Period, compared
 from shipment_etl.transform.lane_days import KEYS, SUMS
@@ -90,8 +90,9 @@ def read_facts(lake: Lake) -> Facts:
     runs = tuple(read_runs(lake))
     if not runs:
         raise NothingToReport(lake.uri)
-    batches = _newest_of_each_batch(run for run in runs if run.job == "process")
-    landed = _newest_of_each_batch(run for run in runs if run.job in LANDING)
+    standing = standing_runs(runs)
+    batches = _newest_of_each_batch(run for run in standing if run.job == "process")
+    landed = _newest_of_each_batch(run for run in standing if run.job in LANDING)
     basis = max(batches, key=lambda run: run.started_at, default=None)
     marts = {name: _nothing(table.columns) for name, table in MART_TABLES.items()}
     facts = Facts(

@@ -1,0 +1,108 @@
+"""The rollback job: the lake as it was before a run, by new versions that hold what the old ones did; nothing is erased."""
+
+from collections.abc import Iterable, Sequence
+
+from pyspark.sql import SparkSession
+
+from shipment_etl.errors import LakeMissing, RollbackRefused
+from shipment_etl.jobs.work import Work, working
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.landed import LANDING
+from shipment_etl.lake.runs import FAILED, ROLLBACK, RowCounts, Run, read_runs, standing_runs, undone_runs
+from shipment_etl.lake.snapshot import restore
+from shipment_etl.plugins import plugins
+from shipment_etl.sessions import session
+
+__all__ = ["run_rollback"]
+
+MAINTAIN = "maintain"
+
+
+def run_rollback(lake: Lake, run_id: str, *, spark: SparkSession | None = None, listeners: Iterable[object] = ()) -> Run:
+    """Bring the tables that a run has changed back to what they were before it.
+
+    Afterwards the batch of the run is what it was before, too: one that was processed waits again. A rollback is a run
+    itself, and can be rolled back.
+
+    Args:
+        lake: which.
+        run_id: of the run, or how it begins.
+        spark: a session; `session()` if None.
+        listeners: objects with implementations of hooks.
+
+    Raises:
+        LakeMissing: there is no lake.
+        RollbackRefused: there is no such run, it changed nothing, later runs stand on it, or files that it needs are gone;
+            nothing was done.
+        LakeLocked, StorageError: the lake cannot be written; nothing was done.
+    """
+    if not lake.exists():
+        raise LakeMissing(lake.uri)
+    target = _find(lake, run_id)
+    plugged = plugins(listeners)
+    spark = session(plugged=plugged) if spark is None else spark
+    with working(
+        spark,
+        lake,
+        job=ROLLBACK,
+        source=target.source,
+        batch_date=target.batch_date,
+        settings={"run": target.run_id},
+        plugins=plugged,
+    ) as work:
+        runs = list(read_runs(lake))
+        changed = sorted(name for name, version in target.after.items() if target.before.get(name) != version)
+        _check(work, target, runs, changed)
+        after = dict(work.base.tables)
+        with work.stage("restore"):
+            for name in changed:
+                work.lock.check()
+                if name in target.before:
+                    work.note_commit(name)
+                    after[name] = restore(lake, name, target.before[name], work.start.run_id)
+                else:
+                    # A table that does not count: the next job deletes it.
+                    del after[name]
+        work.marts_key = _marts_key_before(target, runs)
+        return work.succeed(RowCounts(0, 0), after, {})
+
+
+def _find(lake: Lake, run_id: str) -> Run:
+    found = [run for run in read_runs(lake) if run.run_id.startswith(run_id)] if run_id else []
+    if len(found) != 1:
+        raise RollbackRefused(run_id, "there is no such run" if not found else f"{len(found)} runs begin like that")
+    return found[0]
+
+
+def _check(work: Work, target: Run, runs: Sequence[Run], changed: Sequence[str]) -> None:
+    """Raise RollbackRefused where the run cannot be rolled back."""
+
+    def refuse(why: str) -> RollbackRefused:
+        return RollbackRefused(target.run_id, why)
+
+    if target.status == FAILED or not changed or target.job == MAINTAIN:
+        raise refuse("it changed no row")
+    if target.run_id in undone_runs(runs):
+        raise refuse("it is rolled back already")
+    newer = runs[: runs.index(target)]
+    for run in standing_runs(newer):
+        if run.status == FAILED or run.job == MAINTAIN:
+            continue
+        touched = any(run.before.get(name) != run.after.get(name) for name in changed)
+        same_batch = (run.source, run.batch_date) == (target.source, target.batch_date)
+        if touched or (target.job in LANDING and run.job == "process" and same_batch):
+            which = f"{run.run_id} ({run.job} {run.source} {run.batch_date})"
+            raise refuse(f"the run {which} stands on it: roll that back first")
+    for name in changed:
+        if work.base.tables.get(name) != runs[0].after.get(name):
+            raise refuse(f"another program has changed {name}")
+        if name in target.before:
+            there = work.lake.storage.sizes(name)
+            if any(file.path not in there for file in work.lake.files(name, target.before[name])):
+                raise refuse(f"maintain has deleted files of {name} that it needs")
+
+
+def _marts_key_before(target: Run, runs: Sequence[Run]) -> str:
+    """Return what the marts of before were computed by; empty, so that they are made anew, where that is not known."""
+    older = runs[runs.index(target) + 1 :]
+    return older[0].marts_key if older and older[0].after == target.before else ""
