@@ -18,7 +18,8 @@ from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.landed import backlog
 from shipment_etl.lake.runs import HELD, Run, newest_of_batches, read_runs
-from shipment_etl.lake.tables import QUARANTINE, RUNS
+from shipment_etl.lake.settled import SETTLED_BY, with_settled
+from shipment_etl.lake.tables import QUARANTINE, RUNS, SHIPMENTS
 from shipment_etl.plugins import plugins
 
 __all__ = ["show_maintenance", "show_marts", "show_runs", "show_table"]
@@ -51,6 +52,10 @@ def show_table(
         name = f"processed/{name}"
     version = None if newest else lake.snapshot().tables.get(name)
     columns, rows, total = _rows(lake, name, version, shipment_id)
+    if name == QUARANTINE.name:
+        columns = [*columns, SETTLED_BY]
+        few = islice(rows, limit or (ROWS_SHOWN if style == "table" else None))
+        rows = iter(with_settled(lake, few, None if newest else lake.snapshot().tables.get(SHIPMENTS.name)))
     if style in ("csv", "raw csv"):
         print_csv(columns, islice(rows, limit), raw=style == "raw csv")
     elif style == "json":

@@ -161,7 +161,8 @@ def _write_quarantine(work: Work, batch: Batch, rejected: Written) -> Written:
     """Write rejected rows as they landed, with their reasons."""
     rows = work.lake.read_files(work.spark, SHIPMENTS.name, rejected.files, rejected.own)
     typed = batch.verdict.reasons.cast(REASONS_TYPE).alias("reasons")
-    written = work.write(QUARANTINE, rows.select("source_file", IDENTITY, batch.original.alias(ORIGINAL), typed))
+    told = ("source_file", IDENTITY, "shipment_id", batch.original.alias(ORIGINAL), typed)
+    written = work.write(QUARANTINE, rows.select(*told))
     work.put_batch(QUARANTINE, written)
     work.vouch(QUARANTINE, work.with_batch(work.read_files(QUARANTINE, written.files)))
     return written

@@ -106,7 +106,7 @@ KNOWN_IDS = Table(
 QUARANTINE = Table(
     "processed/quarantine",
     # original is JSON text: every reader can open it, and Sail cannot replace rows of a table with a map column.
-    {**_LINEAGE, "original": "string", "reasons": REASONS_TYPE},
+    {**_LINEAGE, "shipment_id": "string", "original": "string", "reasons": REASONS_TYPE},
     BATCH,
 )
 
