@@ -28,6 +28,8 @@ from tests.lives.model import Expected, Report, draw_batch, expect
 __all__ = ["Step", "check_lake", "check_schedule", "draw_schedule", "land", "main", "words_of", "work"]
 
 FIRST = date(2026, 11, 4)
+COMPARED = 10
+"""Of so many schedules one is compared with clean runs, too."""
 TOML = """[columns]
 shipment_id = { column = "No" }
 origin_warehouse = { constant = "Riga" }
@@ -184,7 +186,8 @@ def main() -> None:
         steps = draw_schedule(random.Random(f"{given.seed}:{number}"))
         done += 1
         try:
-            check_schedule(spark, steps)
+            # A clean run doubles the time, and the model knows all tables but the marts.
+            check_schedule(spark, steps, compare=number % COMPARED == 0)
         except Exception as problem:
             failed += 1
             print(f"schedule {number} of seed {given.seed}: {type(problem).__name__} {str(problem)[:2000]}", flush=True)

@@ -103,7 +103,9 @@ def _book(work: Work, entries: pa.Table, nothing: Written) -> list[str]:
             continue
         changed.append(month)
         removed += old
-        rows = _summed(pa.concat_tables([kept, new]), nothing)
+        touched = pc.is_in(kept["batch_date"], value_set=pc.unique(new["batch_date"]))
+        booked = _summed(pa.concat_tables([kept.filter(touched), new]), nothing)
+        rows = pa.concat_tables([kept.filter(pc.invert(touched)), booked])
         if rows.num_rows:
             path = f"{work.folder}/month={month}/rows.parquet"
             files.append(work.lake.write_table(LANE_DAYS, [rows], nothing.schema, path, {"month": month}))
