@@ -13,7 +13,7 @@ def test_its_python_runs_and_others_read_the_results(tmp_path: Path) -> None:
     pipeline, readers = blocks(README, "python")
     printed = run_block(pipeline, tmp_path)
     assert "carrier" in printed
-    assert "RowCounts(read=1000, accepted=1000, quarantined=0, duplicates=0)" in printed
+    assert "RowCounts(read=1000, accepted=1000, quarantined=0, duplicates=0, overtaken=0)" in printed
     # pandas, Polars and DuckDB each print it.
     assert run_block(readers, tmp_path).count("FedEx") == 3
     (pipe,) = (block for block in blocks(README, "sh") if "--format csv" in block.text)

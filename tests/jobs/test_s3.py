@@ -108,7 +108,7 @@ def test_a_job_that_fails_on_s3_takes_back_what_it_wrote(
     before = words(spark, lake)
 
     def fail(*_: Any) -> None:
-        raise RowsLost(3, 1, 1, 0)
+        raise RowsLost(3, 1, 1, 0, 0)
 
     monkeypatch.setattr(process_module, "update_marts", fail)
     with pytest.raises(RowsLost):

@@ -15,16 +15,15 @@ from shipment_etl.network import Network
 from shipment_etl.transform.clean import clean
 from shipment_etl.transform.lane_days import lane_days
 from shipment_etl.transform.marts import MARTS
-from tests.contracts.test_split import expected_repeats, numbers
 from tests.frames import CONTENT, Row, any_shipments, frame, numbered, rows_like, rows_of, settled, sound_shipments
 from tests.transform import referee
 from tests.transform.test_lane_days import by_key as sums_by_key
 from tests.transform.test_marts import assert_alike, by_key
+from tests.transform.test_reports import ordered
 
 __all__ = ["TOGETHER", "check_frames", "draw_frames"]
 
 TOGETHER = 100
-CONFLICTS = "has with other content"
 SCHEMA = contract(Network.open(), MEASURES)
 TAGGED = ("shipment_id", "origin_warehouse", "destination_city", "carrier")
 ROWS = rows_like(st.one_of(sound_shipments(unknown=MEASURES), any_shipments(most_wrong=2)), most=12)
@@ -53,13 +52,8 @@ def check_frames(spark: SparkSession, frames: list[list[Row]]) -> None:
     good_rows, bad_rows = rows_of(settled(spark, good)), rows_of(settled(spark, bad))
     assert sorted(numbers(good_rows) + numbers(bad_rows)) == numbers(rows), "a row is on both sides, or on none"
     assert all(row["reasons"] for row in bad_rows)
-    conflicts = {
-        row["source_row"] for row in bad_rows if all("has with other content" in each[2] for each in row["reasons"])
-    }
-    sound = sorted({*numbers(good_rows), *conflicts})
-    repeats = expected_repeats([rows[number - 1] for number in sound])
-    assert conflicts == {number for number, (kind, _) in repeats.items() if kind == "conflict"}
-    kept = [row for row in good_rows if row["source_row"] not in repeats]
+    newest = {number for number, (following, _) in ordered(good_rows).items() if following is None}
+    kept = [row for row in good_rows if row["source_row"] in newest]
     assert all(row[name] == rows[row["source_row"] - 1][name] for row in good_rows for name in CONTENT)
     cleaned = settled(spark, clean(settled(spark, good)))
     assert numbers(rows_of(cleaned)) == numbers(kept)
@@ -70,6 +64,11 @@ def check_frames(spark: SparkSession, frames: list[list[Row]]) -> None:
         made = mart.make(days, Network.open())
         expected = referee.warehouse_demand(whole) if name == "warehouse_demand" else getattr(referee, name)(whole)
         assert_alike(name, by_key(name, made), expected)
+
+
+def numbers(rows: list[Row]) -> list[int]:
+    """Return the source_row of each row."""
+    return [row["source_row"] for row in rows]
 
 
 def _tagged(number: int, rows: list[Row]) -> Iterator[Row]:

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 HERE = Path(__file__).parent
 MORNING, EVENING = "2026-11-23T09:00:00+00:00", "2026-11-23T18:00:00+00:00"
-COUNTS = {"read": 500, "accepted": 500, "quarantined": 0, "duplicates": 0}
+COUNTS = {"read": 500, "accepted": 500, "quarantined": 0, "duplicates": 0, "overtaken": 0}
 
 
 @dataclass(frozen=True)
