@@ -50,12 +50,12 @@ def show_table(
     """
     if "/" not in name and lake.has(f"processed/{name}"):
         name = f"processed/{name}"
-    version = None if newest else lake.snapshot().tables.get(name)
-    columns, rows, total = _rows(lake, name, version, shipment_id)
+    versions = {} if newest else lake.snapshot().tables
+    columns, rows, total = _rows(lake, name, versions.get(name), shipment_id)
     if name == QUARANTINE.name:
         columns = [*columns, SETTLED_BY]
         few = islice(rows, limit or (ROWS_SHOWN if style == "table" else None))
-        rows = iter(with_settled(lake, few, None if newest else lake.snapshot().tables.get(SHIPMENTS.name)))
+        rows = iter(with_settled(lake, few, versions.get(SHIPMENTS.name)))
     if style in ("csv", "raw csv"):
         print_csv(columns, islice(rows, limit), raw=style == "raw csv")
     elif style == "json":

@@ -37,8 +37,8 @@ def conform(landed: DataFrame, mapping: Mapping, network: Network | None = None)
         network: whose rates of currencies count; none if None.
 
     Columns:
-        the columns of the contract, in its types; delay_days, delivery_status and outcome follow from each
-            other and the dates where unknown.
+        the columns of the contract, in its types; delay_days, delivery_status and outcome follow from each other and the
+            dates where unknown.
         source, batch_date, source_file, source_row: as landed.
         original: map<string, string>, the record.
         unparsed: array<struct<rule, column, message>>, never null: record (its problem), number, whole_number, date,

@@ -62,7 +62,7 @@ def find_known(work: Work, own: pa.Table, older: pa.Table) -> Known:
         older: of other batches that are not known yet; of these, ids that are told of in another batch are returned as well.
     """
     files = _files(work)
-    with_batch = [each for each in files if _may_have_batch(work, each)]
+    with_batch = [each for each in files if work.may_have_batch(each)]
     had = pa.concat_tables([_nothing(), *(_of_batch(work, _read(work, each)) for each in with_batch)])
     asked = _Asked(own, had, older)
     found = [asked.find(work, each) for each in files if asked.may_be_in(each)]
@@ -110,10 +110,6 @@ class _Asked:
 
 def _files(work: Work) -> list[DataFile]:
     return [each for each in work.files(KNOWN_IDS.name) if each.partition["source"] == work.start.source]
-
-
-def _may_have_batch(work: Work, file: DataFile) -> bool:
-    return bool(file.least["batch_date"] <= work.start.batch_date <= file.most["batch_date"])
 
 
 def _replace(work: Work, files: list[DataFile], with_batch: list[DataFile], new: pa.Table) -> None:

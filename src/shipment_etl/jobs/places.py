@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -68,7 +69,7 @@ def read_links(work: Work, place: Place, number: int, wanted: pa.Array | None = 
         BY_BATCH: pa.repeat(pa.scalar(by, pa.date32()), count),
         BY_ROW: pa.repeat(ANOTHER_ROW, count) if again else _column(rows, BY_ROW, pa.scalar(None, pa.int64())),
         PLACE: pa.repeat(number, count),
-        POSITION: pa.array(range(count), pa.int64()),
+        POSITION: pa.array(np.arange(count)),
     }
     links = pa.table(columns).cast(LINKS)
     return links if wanted is None else links.filter(pc.is_in(links["shipment_id"], value_set=wanted))

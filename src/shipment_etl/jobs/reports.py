@@ -202,7 +202,7 @@ class _Links:
         """Return the ids of reports that the batch overtook, or that were overtaken, when it was processed before."""
         day, found = self._work.start.batch_date, [IDS.empty_table()["shipment_id"]]
         for place in places_of(self._work, OVERTAKEN):
-            if place.by == day or place.file.least["batch_date"] <= day <= place.file.most["batch_date"]:
+            if place.by == day or self._work.may_have_batch(place.file):
                 links = read_links(self._work, place, 0)
                 found.append(links["shipment_id"] if place.by == day else links.filter(_is(links, day))["shipment_id"])
         return pa.chunked_array([chunk for each in found for chunk in each.chunks], pa.string())
@@ -287,16 +287,12 @@ def _move(work: Work, links: _Links, linked: pa.Table, shipments: Written, overt
         if rest.num_rows:
             folder = f"rest{IN_TRANSIT}" if IN_TRANSIT in place.file.path else "rest"
             path, schema = f"{work.folder}/{folder}/{number}.parquet", schemas[place.table.name]
-            file = work.lake.write_table(place.table, [rest], schema, path, _texts(place))
+            file = work.lake.write_table(place.table, [rest], schema, path, place.file.partition_texts)
         return _Move(place, file, _with(moving, WAS_BY, was_by), _with(dropped, WAS_BY, was_by))
 
     numbers = sorted({*pc.unique(changed[PLACE]).to_pylist(), *links.stale})
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(move, numbers))
-
-
-def _texts(place: Place) -> dict[str, str]:
-    return {name: str(value) for name, value in place.file.partition.items()}
 
 
 def _with(rows: pa.Table, name: str, value: pa.Scalar) -> pa.Table:
@@ -350,7 +346,7 @@ def _is_of_before(work: Work, table: Table, file: DataFile) -> bool:
     """Whether a file is of the batch of the job from when it was processed before, and nothing else."""
     column = "batch_date" if table is SHIPMENTS else BY_BATCH
     batch = {"source": work.start.source, column: work.start.batch_date.isoformat()}
-    return {name: str(value) for name, value in file.partition.items()}.items() >= batch.items()
+    return file.partition_texts.items() >= batch.items()
 
 
 def _write_newest(work: Work, moving: pa.Table, shipments: Written) -> Iterator[Place]:

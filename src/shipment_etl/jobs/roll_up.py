@@ -91,7 +91,7 @@ def _book(work: Work, entries: pa.Table, nothing: Written) -> list[str]:
     known = work.files(LANE_DAYS.name)
     # The table of an earlier release, by its partitions or columns, is laid out anew, so all months are.
     anew = any(each.partition.keys() != {"month"} for each in known) or not work.has_columns(LANE_DAYS)
-    had = {each.partition["month"] for each in known if anew or _may_have_batch(work, each)}
+    had = {each.partition["month"] for each in known if anew or work.may_have_batch(each)}
     files, removed, changed = [], [], []
     for month in sorted({*pc.unique(month_of).to_pylist(), *had}):
         old = [each for each in known if each.partition["month"] == month]
@@ -114,11 +114,6 @@ def _book(work: Work, entries: pa.Table, nothing: Written) -> list[str]:
     rows_written = work.read_files(LANE_DAYS, files).where(mine)
     work.vouch(LANE_DAYS, rows_written.withColumn("month", F.date_format("shipment_date", "yyyy-MM")))
     return changed
-
-
-def _may_have_batch(work: Work, file: DataFile) -> bool:
-    day = work.start.batch_date
-    return "batch_date" not in file.least or file.least["batch_date"] <= day <= file.most["batch_date"]
 
 
 def _of_batch(work: Work, rows: pa.Table) -> pa.ChunkedArray:

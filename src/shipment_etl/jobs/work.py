@@ -136,7 +136,13 @@ class Work:
 
     def files_of_batch(self, name: str) -> list[DataFile]:
         """Return the files of a table that hold the batch of this job."""
-        return [each for each in self.files(name) if _texts(each.partition).items() >= self.batch.items()]
+        return [each for each in self.files(name) if each.partition_texts.items() >= self.batch.items()]
+
+    def may_have_batch(self, file: DataFile) -> bool:
+        """Whether a file can have rows of this batch, by the range of batch_date that the log tells of it."""
+        return "batch_date" not in file.least or bool(
+            file.least["batch_date"] <= self.start.batch_date <= file.most["batch_date"]
+        )
 
     def has_columns(self, table: Table) -> bool:
         """Whether a table, if it is there, has all columns that this release declares."""
@@ -394,7 +400,3 @@ def working(
         except BaseException as problem:
             work.fail(problem)
             raise
-
-
-def _texts(partition: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in partition.items()}

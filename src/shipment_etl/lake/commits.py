@@ -61,6 +61,11 @@ class DataFile:
     least: Mapping[str, Any] = field(default_factory=dict)
     most: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def partition_texts(self) -> dict[str, str]:
+        """The values of the partition columns as texts, which they are in paths and in a log."""
+        return {name: str(value) for name, value in self.partition.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Commit:

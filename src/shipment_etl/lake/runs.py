@@ -290,7 +290,7 @@ def standing_runs(runs: Iterable[Run]) -> list[Run]:
 
 
 def undone_runs(runs: Iterable[Run]) -> set[str]:
-    """Return the ids of the runs that were rolled back; one whose rollback was rolled back is none of them.
+    """Return the ids of the runs that were rolled back; a run whose rollback was rolled back itself is not among them.
 
     Args:
         runs: the whole log, newest first, as `read_runs` yields it.

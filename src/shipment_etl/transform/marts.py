@@ -306,7 +306,7 @@ class Mart:
     Args:
         name: of the mart; its table is processed/NAME.
         columns: name → SQL type.
-            make: gives its rows from a frame with the keys and sums of `lane_days` and as_of, the newest batch date, and the
+        make: gives its rows from a frame with the keys and sums of `lane_days` and as_of, the newest batch date, and the
             network. It must aggregate, and give the same rows from lane_months, if `span` is not day.
         span: what a changed shipment reaches: all_time, every row; month, the rows of its month (by a column `month`);
             day, the rows of its day (by a column `shipment_date`).
