@@ -11,20 +11,22 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from shipment_etl import session
+from shipment_etl.errors import RollbackRefused
 from shipment_etl.ingest.mapping import Mapping
 from shipment_etl.jobs.generate import run_generate
 from shipment_etl.jobs.ingest import run_ingest
 from shipment_etl.jobs.maintain import run_maintain
 from shipment_etl.jobs.process import run_process
+from shipment_etl.jobs.rollback import run_rollback
 from shipment_etl.lake.fingerprint import fingerprints
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.lock import LOCK
-from shipment_etl.lake.runs import Run, read_runs
+from shipment_etl.lake.runs import read_runs
 from shipment_etl.lake.snapshot import Snapshot
 from shipment_etl.lake.tables import RUNS
 from tests.store.client import Store
 
-__all__ = ["FOLDER", "JOBS", "PLACES", "S3", "Lakes", "Words"]
+__all__ = ["FOLDER", "JOBS", "PLACES", "RACING", "S3", "Lakes", "Words"]
 
 Words = dict[str, str]
 FOLDER, S3 = "folder", "S3"
@@ -46,11 +48,17 @@ delivery_date = { column = "In", dates = ["yyyy-MM-dd"] }
 JOBS: dict[str, Sequence[str]] = {
     "generate": ("generate", "--rows", str(ROWS), "--seed", "9", "--date", LATER, "--defects", "0.05"),
     "ingest": ("ingest", "FILE", "--mapping", "MAPPING", "--source", "acme", "--date", LATER, "--replace"),
-    "process": ("process", "--date", LATER, "--accept-rejected"),
-    "process acme": ("process", "--source", "acme", "--date", EARLIER, "--accept-rejected"),
+    "process": ("process", "--source", "shipments", "--date", LATER, "--accept-rejected"),
+    "process acme": ("process", "--source", "acme", "--date", LATER, "--accept-rejected"),
     "maintain": ("maintain",),
+    "rollback": ("rollback", "RUN"),
 }
 """The jobs that are tried, as the command line has them."""
+RACING = tuple(job for job in JOBS if job != "rollback")
+"""Those that succeed in any order: a rollback is refused where other jobs were first."""
+FILES = {"first.csv": range(40), "second.csv": range(20, 60), "third.csv": range(30, 80)}
+"""Numbers of the shipments that the files of acme report: the second overtakes reports of the first, and the third takes
+the place of the second, some of whose shipments it lacks."""
 
 
 @dataclass
@@ -75,17 +83,24 @@ class Lakes:
 
     @cached_property
     def template(self) -> Path:
-        """A lake with two days landed and one processed, the other landed anew; and a file of another source."""
+        """A lake of two sources, each with two days landed and one of them processed; and files to land anew."""
         (self.folder / "mapping.toml").write_text(MAPPING)
-        for name, cities in (("first.csv", 40), ("second.csv", 50)):
-            lines = [f"{at},Boston{at % 3},2026-11-2{at % 8},2026-11-28,2026-11-29" for at in range(cities)]
+        for name, shipments in FILES.items():
+            lines = [f"{at},{name[0]}Boston{at % 3},2026-11-2{at % 8},2026-11-28,2026-11-29" for at in shipments]
             (self.folder / name).write_text("ID,To,Out,Due,In\n" + "\n".join(lines) + "\n")
         lake = Lake(self.folder / "template")
         for day in (EARLIER, LATER):
             run_generate(lake, date=day, rows=ROWS, seed=7, defects=0.05, spark=self.spark)
         run_process(lake, date=EARLIER, max_rejected=1, spark=self.spark)
         self._ingest(lake, "first.csv", EARLIER)
+        run_process(lake, source="acme", date=EARLIER, max_rejected=1, spark=self.spark)
+        self._ingest(lake, "second.csv", LATER)
         return Path(lake.uri)
+
+    @cached_property
+    def processed(self) -> str:
+        """Id of the run that processed the first batch of acme, to be rolled back."""
+        return next(run.run_id for run in read_runs(Lake(self.template)) if (run.job, run.source) == ("process", "acme"))
 
     @cached_property
     def runs_before(self) -> int:
@@ -109,19 +124,30 @@ class Lakes:
 
     def arguments(self, job: str, lake: Lake) -> list[str]:
         """Return the command of a job on a lake."""
-        files = {"FILE": str(self.folder / "second.csv"), "MAPPING": str(self.folder / "mapping.toml")}
-        return [*(files.get(each, each) for each in JOBS[job]), "--lake", lake.uri]
+        given = {
+            "FILE": str(self.folder / "third.csv"),
+            "MAPPING": str(self.folder / "mapping.toml"),
+            "RUN": self.processed,
+        }
+        return [*(given.get(each, each) for each in JOBS[job]), "--lake", lake.uri]
 
-    def run(self, job: str, lake: Lake) -> Run:
-        """Run a job here."""
+    def run(self, job: str, lake: Lake) -> None:
+        """Run a job here. A rollback that has happened is not asked for twice."""
         if job == "generate":
-            return run_generate(lake, date=LATER, rows=ROWS, seed=9, defects=0.05, spark=self.spark)
-        if job == "ingest":
-            return self._ingest(lake, "second.csv", LATER)
-        if job == "maintain":
-            return run_maintain(lake, spark=self.spark).run
-        source, day = ("acme", EARLIER) if job == "process acme" else ("shipments", LATER)
-        return run_process(lake, source=source, date=day, max_rejected=1, spark=self.spark)
+            run_generate(lake, date=LATER, rows=ROWS, seed=9, defects=0.05, spark=self.spark)
+        elif job == "ingest":
+            self._ingest(lake, "third.csv", LATER)
+        elif job == "maintain":
+            run_maintain(lake, spark=self.spark)
+        elif job == "rollback":
+            try:
+                run_rollback(lake, self.processed, spark=self.spark)
+            except RollbackRefused as refused:
+                if "rolled back already" not in str(refused):
+                    raise
+        else:
+            source, day = ("acme", LATER) if job == "process acme" else ("shipments", LATER)
+            run_process(lake, source=source, date=day, max_rejected=1, spark=self.spark)
 
     def expected(self, jobs: Sequence[str] = ()) -> Words:
         """Return what a lake holds after some jobs, one after the other, that nothing happened to."""
@@ -148,8 +174,7 @@ class Lakes:
         if found is not None:
             lake.storage.put(LOCK, json.dumps({**json.loads(found[0]), "seconds": -1}).encode(), found[1])  # type: ignore[attr-defined]
 
-    def _ingest(self, lake: Lake, name: str, day: str) -> Run:
+    def _ingest(self, lake: Lake, name: str, day: str) -> None:
         mapping = Mapping.from_text(MAPPING, "mapping.toml")
-        return run_ingest(
-            lake, self.folder / name, source="acme", mapping=mapping, date=day, if_exists="replace", spark=self.spark
-        )
+        file = self.folder / name
+        run_ingest(lake, file, source="acme", mapping=mapping, date=day, if_exists="replace", spark=self.spark)

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 
 from shipment_etl.lake.runs import SUCCEEDED, read_runs
-from tests.trust.lakes import JOBS, PLACES, Lakes
+from tests.trust.lakes import PLACES, RACING, Lakes
 from tests.trust.results import Fault, compare
 from tests.trust.stops import Stops
 
@@ -26,7 +26,7 @@ class Races:
         """Start some jobs at about the same time; the lake ends as if those that succeeded had run one by one."""
         place, count = draw.choice(PLACES), draw.randint(2, 4)
         lake = self.lakes.copy(place)
-        jobs = [draw.choice(list(JOBS)) for _ in range(count)]
+        jobs = [draw.choice(RACING) for _ in range(count)]
         children = []
         for job in jobs:
             waiting = ["--wait", "200"] if draw.random() < 0.6 else []
