@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
-from shipment_etl.generator.shipments import generate
+from shipment_etl.generator.shipments import TRUTH, generate
 from shipment_etl.generator.streams import below, slot, stream_key
 from tests.frames import rows_of
 from tests.generator.twin import hashed
@@ -72,7 +72,7 @@ def test_more_defects_spoil_the_same_rows_and_more(spark):
 def test_the_truth_is_only_told_not_made(spark):
     with_truth = rows_of(generate(spark, **GIVEN, defects=0.3, truth=True))
     without = rows_of(generate(spark, **GIVEN, defects=0.3))
-    assert without == [{name: row[name] for name in row if name != "defect"} for row in with_truth]
+    assert without == [{name: row[name] for name in row if name not in TRUTH} for row in with_truth]
 
 
 @pytest.mark.parametrize("other", [{"seed": 8}, {"seed": 0}, {"seed": -7}, {"date": "2026-11-30"}])

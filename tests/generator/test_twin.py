@@ -1,5 +1,6 @@
 """The generator against its twin: what the engine makes is what its definition says, value by value."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -7,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipment_etl.dates import as_date
+from shipment_etl.generator.lives import LIVES
 from shipment_etl.generator.plan import FIRST_BATCH, LAST_BATCH, make_plan
-from shipment_etl.generator.scenarios import SCENARIOS, scenario_named
-from shipment_etl.generator.shipments import generate
+from shipment_etl.generator.scenarios import SCENARIOS, Disruption, Scenario
+from shipment_etl.generator.shipments import TRUTH, generate
 from shipment_etl.network import Carrier, City, Network, Tariff, Warehouse
 from tests.frames import rows_of, types_of
 from tests.generator import twin
@@ -67,22 +69,49 @@ networks = st.one_of(
 )
 
 
-@settings(max_examples=20)
+delays = st.dictionaries(st.integers(-3, 30), st.integers(1, 100), min_size=1, max_size=6)
+some_names = st.frozensets(st.sampled_from([*(each.name for each in Network.default().cities), "nowhere"]), max_size=3)
+disruptions = st.builds(
+    Disruption,
+    delays=st.one_of(st.none(), delays),
+    carriers=st.frozensets(st.sampled_from([each.name for each in Network.default().carriers]), max_size=3),
+    cities=some_names,
+    warehouses=st.frozensets(st.sampled_from([each.name for each in Network.default().warehouses]), max_size=3),
+    name=names,
+    surcharge=st.integers(0, 300),
+    weekdays=st.frozensets(st.integers(0, 6), min_size=1),
+)
+lives = st.dictionaries(st.sampled_from(LIVES), st.integers(0, 200), max_size=5)
+scenarios = st.builds(
+    Scenario,
+    name=st.just("drawn"),
+    summary=st.just(""),
+    delays=delays,
+    disruptions=st.lists(disruptions, max_size=4).map(tuple),
+    truckloads=st.integers(0, 1000),
+    surcharge=st.integers(0, 50),
+    lives=lives,
+)
+
+
+@settings(max_examples=30)
 @given(
     day=st.dates(FIRST_BATCH, LAST_BATCH),
     count=st.integers(1, 300),
     seed=st.one_of(st.sampled_from((0, -1, 2**63, -(10**30))), st.integers()),
-    scenario=st.sampled_from(sorted(SCENARIOS)),
+    scenario=st.one_of(st.sampled_from(sorted(SCENARIOS.values(), key=lambda each: each.name)), scenarios),
+    since_days=st.one_of(st.none(), st.integers(-3, 30)),
     defects=st.one_of(st.sampled_from((0.0, 1.0)), st.floats(0, 1)),
     network=networks,
 )
-def test_the_engine_makes_what_the_twin_makes(spark, day, count, seed, scenario, defects, network):
-    given_ = {"rows": count, "seed": seed, "defects": defects, "network": network}
-    made = generate(spark, date=day, scenario=scenario, truth=True, **given_)
-    assert types_of(made) == {**TYPES, "defect": "string"}
+def test_the_engine_makes_what_the_twin_makes(spark, day, count, seed, scenario, since_days, defects, network):
+    since = None if since_days is None else day - timedelta(days=since_days)
+    given_ = {"rows": count, "seed": seed, "scenario": scenario, "defects": defects, "network": network, "since": since}
+    made = generate(spark, date=day, truth=True, **given_)
+    assert types_of(made) == {**TYPES, **dict.fromkeys(TRUTH, "string")}
     rows = rows_of(made)
-    expected = twin.rows(make_plan(batch_date=day, scenario=scenario_named(scenario), **given_))
-    assert len(rows) == count
+    expected = twin.rows(make_plan(batch_date=day, **given_))
+    assert len(rows) == len(expected)
     for column in made.columns:
         assert [row[column] for row in rows] == [row[column] for row in expected], column
 

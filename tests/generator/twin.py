@@ -23,52 +23,117 @@ NULLED = ("shipment_id", "carrier", "destination_city", "shipment_weight_kg", "d
 MONDAY, SATURDAY, SUNDAY = 0, 5, 6
 
 
+LIVES = ("delivered", "corrected", "cancelled", "returned", "lost")
+ENDS = {"cancelled": "Cancelled", "returned": "Returned", "lost": "Lost"}
+BILLION = 10**9
+
+
 def rows(plan: Plan) -> list[dict[str, Any]]:
-    """Return every row of the batch."""
-    return [row(plan, number) for number in range(plan.rows)]
+    """Return every row of the batch: the new shipments, and what is reported on those of the days before."""
+    new = [first_report(plan, number) for number in range(plan.rows)]
+    numbers = [number for number in range(plan.rows) if life_of(plan, number)]
+    again = [later_report(plan, day.days_before, number) for day in plan.days[1:] for number in numbers]
+    return [*new, *filter(None, again)]
 
 
-def row(plan: Plan, number: int) -> dict[str, Any]:
-    """Return one row of the batch, with its defect."""
+def first_report(plan: Plan, number: int) -> dict[str, Any]:
+    """Return the row of a new shipment, with the truth."""
     defect = defect_of(plan, number)
     copied = defect in ("exact_duplicate", "correction")
-    values = sound(plan, number - 1 if copied else number, arrives_late=defect == "late_arrival")
+    drawn = number - 1 if copied else number
+    values = sound(plan, drawn, arrives_late=defect == "late_arrival")
+    life = life_of(plan, drawn) if defect is None or copied else None
+    if life and not report_days(plan, drawn, life, values):
+        life = None
+    if life == "corrected":
+        cents = int(values["shipping_cost"] * 100) * (800 + below(plan, drawn, "estimate", 200)) // 1000
+        values["shipping_cost"] = Decimal(cents) / 100
+    elif life:
+        values.update(delivery_date=None, delay_days=None, delivery_status="In transit")
     spoil(plan, number, defect, values)
-    return {
-        **values,
-        "batch_date": plan.batch_date,
-        "source_file": f"generate {plan.scenario.name} seed {plan.seed}",
-        "source_row": number + 1,
-        "defect": defect,
-    }
+    return {**values, **lineage(plan, number), "defect": defect, "life": life}
 
 
-def sound(plan: Plan, number: int, *, arrives_late: bool) -> dict[str, Any]:
-    """Return the shipment that is drawn for a number."""
-    lane = plan.lanes[slot(plan, number, "lane", 10)]
-    weight = plan.weights[slot(plan, number, "weight class", 10)]
-    carrier = plan.carriers[slot(plan, number, "carrier", 10) + 1024 * weight.truckload]
-    table = max(lane.lane_table, carrier.carrier_table)
-    _, drawn_delay = plan.delays[slot(plan, number, "delay", 10) + 1024 * table]
+def later_report(plan: Plan, days_before: int, number: int) -> dict[str, Any] | None:
+    """Return the second report on a shipment of an earlier day, if it is in this batch."""
+    if defect_of(plan, number, days_before) in ("exact_duplicate", "correction", "late_arrival"):
+        return None
+    values = sound(plan, number, days_before)
+    life = life_of(plan, number)
+    if report_days(plan, number, life, values, days_before) != days_before:
+        return None
+    if life in ENDS:
+        values.update(delivery_date=None, delay_days=None, delivery_status=ENDS[life])
+    return {**values, **lineage(plan, number + days_before * BILLION), "defect": None, "life": life}
 
-    grams = weight.least_g + weight.span_g * slot(plan, number, "weight", 10) // 1024
+
+def lineage(plan: Plan, number: int) -> dict[str, Any]:
+    made_by = f"generate {plan.scenario.name} seed {plan.seed}"
+    return {"batch_date": plan.batch_date, "source_file": made_by, "source_row": number + 1}
+
+
+def life_of(plan: Plan, number: int) -> str | None:
+    """Return why a shipment is reported twice: the first of each thousand are, in the order of `LIVES`."""
+    end = 0
+    for name in LIVES:
+        end += plan.scenario.lives.get(name, 0)
+        if number % 1000 < end:
+            return name
+    return None
+
+
+def report_days(plan: Plan, number: int, life: str, values: dict[str, Any], days_before: int = 0) -> int | None:
+    """Return how many days after the first report the second one comes, None for never."""
+    if life == "corrected":
+        return 1 + below(plan, number, "correction", 14, days_before)
+    if life == "cancelled":
+        return 1 + below(plan, number, "cancellation", 3, days_before)
+    if life == "lost":
+        return 21
+    arrives = (values["delivery_date"] - plan.batch_date).days + days_before
+    return arrives if 1 <= arrives <= 21 else None
+
+
+def sound(plan: Plan, number: int, days_before: int = 0, *, arrives_late: bool = False) -> dict[str, Any]:
+    """Return the shipment that is drawn for a number of a day."""
+
+    def draw(stream: str, bits: int) -> int:
+        return slot(plan, number, stream, bits, days_before)
+
+    day = next(each for each in plan.days if each.days_before == days_before)
+    lane = plan.lanes[day.lanes + draw("lane", 10)]
+    weight = plan.weights[draw("weight class", 10)]
+    carrier = plan.carriers[draw("carrier", 10) + 1024 * weight.truckload]
+    disruptions = [
+        disruption
+        for bit, disruption in enumerate(plan.scenario.disruptions)
+        if lane.lane_struck_by & carrier.carrier_struck_by & day.struck_by & 1 << bit
+    ]
+    own = [each for each in plan.scenario.disruptions if each.delays is not None]
+    table = max((1 + own.index(each) for each in disruptions if each.delays is not None), default=0)
+    _, drawn_delay = plan.delays[draw("delay", 10) + 1024 * table]
+
+    grams = weight.least_g + weight.span_g * draw("weight", 10) // 1024
     if not weight.truckload:
         grams = grams * lane.weight_permille // 1000
     grams = max(grams, 1)
-    litres = max(grams * (2400 + below(plan, number, "volume", 6000)) // 10**6, 1)
+    litres = max(grams * (2400 + below(plan, number, "volume", 6000, days_before)) // 10**6, 1)
     cost = (
-        Decimal(carrier.base_cents * (750 + below(plan, number, "base", 501))) / 10**5
+        Decimal(carrier.base_cents * (750 + below(plan, number, "base", 501, days_before))) / 10**5
         + Decimal(carrier.per_kg * grams) / 10**7
         + Decimal(carrier.per_km * lane.distance_hm) / 10**5
-    )
+    ).quantize(Decimal("0.01"), "ROUND_HALF_UP")
+    if surcharge := sum(each.surcharge for each in disruptions):
+        cost = (cost * (100 + surcharge) / 100).quantize(Decimal("0.01"), "ROUND_HALF_UP")
 
-    shipped = plan.batch_date
+    shipped = plan.batch_date - timedelta(days=days_before)
+    shipment_id = f"SH{shipped:%Y%m%d}-{number:09}"
     if arrives_late:
         shipped -= timedelta(days=1 + below(plan, number, "late arrival", 6))
     promised = promise(shipped, lane.lane_days + carrier.extra_days)
     delivered = delivery(shipped, promised, drawn_delay)
     return {
-        "shipment_id": f"SH{plan.batch_date:%Y%m%d}-{number:09}",
+        "shipment_id": shipment_id,
         "origin_warehouse": lane.origin_warehouse,
         "destination_city": lane.destination_city,
         "carrier": carrier.carrier,
@@ -79,7 +144,8 @@ def sound(plan: Plan, number: int, *, arrives_late: bool) -> dict[str, Any]:
         "delivery_date": delivered,
         **told(promised, delivered),
         "route_distance_km": Decimal(lane.distance_hm) / 10,
-        "shipping_cost": cost.quantize(Decimal("0.01"), "ROUND_HALF_UP"),
+        "shipping_cost": cost,
+        "disruptions": ", ".join(each.name for each in disruptions) or None,
     }
 
 
@@ -109,18 +175,18 @@ def told(promised: date, delivered: date) -> dict[str, Any]:
     return {"delay_days": delay, "delivery_status": "Delayed" if delay > 0 else "Delivered"}
 
 
-def defect_of(plan: Plan, number: int) -> str | None:
+def defect_of(plan: Plan, number: int, days_before: int = 0) -> str | None:
     """Return what is done to a row: a copy only where there is a sound row to copy."""
-    if not struck(plan, number):
+    if not struck(plan, number, days_before):
         return None
-    kind = KINDS[slot(plan, number, "defect kind", 3)]
-    if kind in ("exact_duplicate", "correction") and (number == 0 or struck(plan, number - 1)):
+    kind = KINDS[slot(plan, number, "defect kind", 3, days_before)]
+    if kind in ("exact_duplicate", "correction") and (number == 0 or struck(plan, number - 1, days_before)):
         return "unknown_carrier"
     return kind
 
 
-def struck(plan: Plan, number: int) -> bool:
-    return slot(plan, number, "defect", 30) < round(plan.defects * 2**30)
+def struck(plan: Plan, number: int, days_before: int) -> bool:
+    return slot(plan, number, "defect", 30, days_before) < round(plan.defects * 2**30)
 
 
 def spoil(plan: Plan, number: int, defect: str | None, values: dict[str, Any]) -> None:
@@ -140,13 +206,13 @@ def spoil(plan: Plan, number: int, defect: str | None, values: dict[str, Any]) -
         values["shipping_cost"] += 10
 
 
-def slot(plan: Plan, number: int, stream: str, bits: int) -> int:
+def slot(plan: Plan, number: int, stream: str, bits: int, days_before: int = 0) -> int:
     """Return the upper bits of the lower 62 of xxhash64(number, key of the stream), as Spark chains it."""
-    return hashed(number, plan.key(stream)) % 2**62 >> 62 - bits
+    return hashed(number, plan.key(stream, days_before)) % 2**62 >> 62 - bits
 
 
-def below(plan: Plan, number: int, stream: str, limit: int) -> int:
-    return slot(plan, number, stream, 31) * limit >> 31
+def below(plan: Plan, number: int, stream: str, limit: int, days_before: int = 0) -> int:
+    return slot(plan, number, stream, 31, days_before) * limit >> 31
 
 
 def hashed(*values: int) -> int:

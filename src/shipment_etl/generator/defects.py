@@ -1,5 +1,7 @@
 """Defects: rows that are out of order on purpose, and known, so that what becomes of them can be held against the truth."""
 
+from collections.abc import Callable
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -37,17 +39,17 @@ SHARE_BITS = 30
 KIND_BITS = 3
 
 
-def defect_of(row: Column, plan: Plan) -> Column:
+def defect_of(row: Column, plan: Plan, key: Callable[[str], Column]) -> Column:
     """Return the name of a row's defect, null for none.
 
     A copy needs a sound shipment before it to repeat; where there is none, the carrier is unknown instead.
     """
-    kind = slot(row, plan.key("defect kind"), KIND_BITS)
-    alone = (row == 0) | _struck(row - 1, plan)
+    kind = slot(row, key("defect kind"), KIND_BITS)
+    alone = (row == 0) | _struck(row - 1, plan, key)
     named = F.when((kind >= DEFECTS.index(EXACT_DUPLICATE)) & (kind < DEFECTS.index(LATE_ARRIVAL)) & alone, UNKNOWN_CARRIER)
     for number, name in enumerate(DEFECTS):
         named = named.when(kind == number, name)
-    return F.when(_struck(row, plan), named)
+    return F.when(_struck(row, plan, key), named)
 
 
 def with_defects(frame: DataFrame, plan: Plan) -> DataFrame:
@@ -84,5 +86,5 @@ def with_defects(frame: DataFrame, plan: Plan) -> DataFrame:
     )
 
 
-def _struck(row: Column, plan: Plan) -> Column:
-    return slot(row, plan.key("defect"), SHARE_BITS) < F.lit(round(plan.defects * (1 << SHARE_BITS)))
+def _struck(row: Column, plan: Plan, key: Callable[[str], Column]) -> Column:
+    return slot(row, key("defect"), SHARE_BITS) < F.lit(round(plan.defects * (1 << SHARE_BITS)))

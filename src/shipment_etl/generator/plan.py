@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from itertools import chain
 from math import exp
 from statistics import NormalDist
 from typing import NamedTuple
 
 from shipment_etl.errors import InvalidValue, NetworkError
+from shipment_etl.generator.lives import MAX_REPORT_DAYS, check_lives
 from shipment_etl.generator.scenarios import Delays, Scenario
 from shipment_etl.generator.streams import stream_key
 from shipment_etl.network import Carrier, Network, Tariff
@@ -21,6 +22,7 @@ __all__ = [
     "MOST_ROWS",
     "SLOTS",
     "CarrierSlot",
+    "DaySlot",
     "LaneSlot",
     "Plan",
     "WeightSlot",
@@ -35,6 +37,7 @@ SLOTS = 1 << SLOT_BITS
 MOST_ROWS = 10**9
 """Rows of a batch that nine digits of a shipment_id can number."""
 
+EPOCH = date(1970, 1, 1)
 FIRST_BATCH, LAST_BATCH = date(1990, 2, 1), date(2099, 6, 30)
 """Batch dates whose late arrivals and deliveries still lie within the years that the contract allows."""
 
@@ -47,8 +50,22 @@ TRUCKLOAD_G = (9_000_000, 20_000_000)
 WEIGHT_AT_KM = 1500
 
 
+class DaySlot(NamedTuple):
+    """A day whose shipments the batch reports on: the batch's own, and earlier ones.
+
+    `lanes` is where its wheel of lanes begins, `struck_by` has a bit for each disruption that can strike on it.
+    """
+
+    days_before: int
+    epoch_day: int
+    weekday: int
+    lanes: int
+    struck_by: int
+    prefix: str
+
+
 class LaneSlot(NamedTuple):
-    """A slot of the wheel of lanes."""
+    """A slot of a wheel of lanes; `struck_by` has a bit for each disruption that strikes its places."""
 
     slot: int
     origin_warehouse: str
@@ -56,7 +73,7 @@ class LaneSlot(NamedTuple):
     distance_hm: int
     lane_days: int
     weight_permille: int
-    lane_table: int
+    lane_struck_by: int
 
 
 class CarrierSlot(NamedTuple):
@@ -68,7 +85,7 @@ class CarrierSlot(NamedTuple):
     per_kg: int
     per_km: int
     extra_days: int
-    carrier_table: int
+    carrier_struck_by: int
 
 
 class WeightSlot(NamedTuple):
@@ -89,26 +106,32 @@ class Plan:
     seed: int
     scenario: Scenario
     defects: float
+    days: tuple[DaySlot, ...]
     lanes: tuple[LaneSlot, ...]
     carriers: tuple[CarrierSlot, ...]
     weights: tuple[WeightSlot, ...]
     delays: tuple[tuple[int, int], ...]
 
-    def key(self, stream: str) -> int:
-        """Return the key of a stream of this batch."""
-        return stream_key(self.seed, self.batch_date, stream)
-
-    @cached_property
-    def weekday(self) -> int:
-        """Day of the week of the batch: Monday is 0."""
-        return self.batch_date.weekday()
+    def key(self, stream: str, days_before: int = 0) -> int:
+        """Return the key of a stream of a day."""
+        return stream_key(self.seed, self.batch_date - timedelta(days=days_before), stream)
 
 
-def make_plan(*, batch_date: date, rows: int, seed: int, scenario: Scenario, defects: float, network: Network) -> Plan:
+def make_plan(
+    *,
+    batch_date: date,
+    rows: int,
+    seed: int,
+    scenario: Scenario,
+    defects: float,
+    network: Network,
+    since: date | None = None,
+) -> Plan:
     """Work out the plan of a batch.
 
     Raises:
-        InvalidValue: rows are not in 1 … 10^9, or defects not in 0 … 1, or the contract would reject the batch date's rows.
+        InvalidValue: rows are not in 1 … 10^9, or defects not in 0 … 1, or the contract would reject the batch date's rows,
+            or the scenario has lives that there are not.
         NetworkError: the network lacks what a generator needs (places with coordinates, tariffs, shares).
     """
     # Not isinstance, for True is an int as well.
@@ -118,13 +141,26 @@ def make_plan(*, batch_date: date, rows: int, seed: int, scenario: Scenario, def
         raise InvalidValue("defects", defects, "a share from 0 to 1")
     if not FIRST_BATCH <= batch_date <= LAST_BATCH:
         raise InvalidValue("date", str(batch_date), f"a date from {FIRST_BATCH} to {LAST_BATCH}")
+    check_lives(scenario.lives)
+    days = _days(batch_date, scenario, since)
     return Plan(
         batch_date=batch_date,
         rows=rows,
         seed=seed,
         scenario=scenario,
         defects=defects,
-        lanes=_lane_slots(network, scenario, batch_date.weekday()),
+        days=tuple(
+            DaySlot(
+                number,
+                (day - EPOCH).days,
+                day.weekday(),
+                _weekdays(days).index(day.weekday()) * SLOTS,
+                sum(1 << bit for bit, disruption in enumerate(scenario.disruptions) if disruption.strikes(day)),
+                f"SH{day:%Y%m%d}-",
+            )
+            for number, day in enumerate(days)
+        ),
+        lanes=_lane_slots(network, scenario, _weekdays(days)),
         carriers=_carrier_slots(network, scenario),
         weights=_weight_slots(scenario),
         delays=_delay_slots(scenario),
@@ -148,23 +184,35 @@ def wheel(weights: Sequence[int | Fraction], slots: int = SLOTS) -> list[int]:
     return [i for i, count in enumerate(counts) for _ in range(count)]
 
 
-def _lane_slots(network: Network, scenario: Scenario, weekday: int) -> tuple[LaneSlot, ...]:
+def _days(batch_date: date, scenario: Scenario, since: date | None) -> list[date]:
+    """Return the batch date, and the days before it whose shipments it may report on again."""
+    reaches = MAX_REPORT_DAYS if any(scenario.lives.values()) else 0
+    days = [batch_date - timedelta(days=number) for number in range(reaches + 1)]
+    return [day for day in days if since is None or day == batch_date or day >= since]
+
+
+def _weekdays(days: Sequence[date]) -> list[int]:
+    return list(dict.fromkeys(day.weekday() for day in days))
+
+
+def _lane_slots(network: Network, scenario: Scenario, weekdays: Sequence[int]) -> tuple[LaneSlot, ...]:
+    """Every wheel of lanes after the other: one for each day of the week."""
     lanes = network.lanes
     cities = len(network.cities)
     # Zipf's law along each warehouse's own order of cities, so that the busiest lanes differ.
-    weights = [
-        Fraction(warehouse.share * warehouse.rhythm[weekday], 1 + (city + 3 * position) % cities)
-        for position, warehouse in enumerate(network.warehouses)
-        for city in range(cities)
+    wheels = [
+        wheel(
+            [
+                Fraction(warehouse.share * warehouse.rhythm[weekday], 1 + (city + 3 * position) % cities)
+                for position, warehouse in enumerate(network.warehouses)
+                for city in range(cities)
+            ]
+        )
+        for weekday in weekdays
     ]
     drawn: list[LaneSlot] = []
-    for index in wheel(weights):
+    for index in chain.from_iterable(wheels):
         lane = lanes[index]
-        disrupted = [
-            number
-            for number, disruption in enumerate(scenario.disruptions, 1)
-            if lane.destination_city in disruption.cities or lane.origin_warehouse in disruption.warehouses
-        ]
         drawn.append(
             LaneSlot(
                 len(drawn),
@@ -173,10 +221,20 @@ def _lane_slots(network: Network, scenario: Scenario, weekday: int) -> tuple[Lan
                 int(lane.distance_km * 10),
                 2 + int(lane.distance_km) // 900,
                 round(1000 * min(2.5, (WEIGHT_AT_KM / float(lane.distance_km)) ** 0.5)),
-                max(disrupted, default=0),
+                sum(
+                    1 << bit
+                    for bit, disruption in enumerate(scenario.disruptions)
+                    if _is_one_of(lane.destination_city, disruption.cities)
+                    and _is_one_of(lane.origin_warehouse, disruption.warehouses)
+                ),
             )
         )
     return tuple(drawn)
+
+
+def _is_one_of(name: str, names: frozenset[str]) -> bool:
+    """Whether a disruption that names some strikes this one; it strikes all where it names none."""
+    return not names or name in names
 
 
 def _carrier_slots(network: Network, scenario: Scenario) -> tuple[CarrierSlot, ...]:
@@ -193,7 +251,6 @@ def _carrier_slots(network: Network, scenario: Scenario) -> tuple[CarrierSlot, .
 
 
 def _carrier_slot(slot: int, carrier: Carrier, tariff: Tariff, scenario: Scenario) -> CarrierSlot:
-    struck = [n for n, disruption in enumerate(scenario.disruptions, 1) if carrier.name in disruption.carriers]
     base = tariff.base * (100 + scenario.surcharge)
     return CarrierSlot(
         slot,
@@ -202,7 +259,7 @@ def _carrier_slot(slot: int, carrier: Carrier, tariff: Tariff, scenario: Scenari
         _rate(tariff.per_kg),
         _rate(tariff.per_km),
         carrier.extra_days,
-        max(struck, default=0),
+        sum(1 << bit for bit, each in enumerate(scenario.disruptions) if _is_one_of(carrier.name, each.carriers)),
     )
 
 
@@ -234,8 +291,9 @@ def _weight_g(quantile: float) -> int:
 
 
 def _delay_slots(scenario: Scenario) -> tuple[tuple[int, int], ...]:
-    """Every table of delays after the other: the scenario's own, then one for each disruption."""
-    tables: list[Delays] = [scenario.delays, *(disruption.delays for disruption in scenario.disruptions)]
+    """Every table of delays after the other: the scenario's own, then one for each disruption that has its own."""
+    own = (disruption.delays for disruption in scenario.disruptions)
+    tables: list[Delays] = [scenario.delays, *(delays for delays in own if delays is not None)]
     drawn: list[tuple[int, int]] = []
     for table in tables:
         days = sorted(table)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
 
 from shipment_etl.errors import InvalidValue, nearest
@@ -14,20 +15,36 @@ Delays = Mapping[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Disruption:
-    """Some carriers, cities or warehouses (any of them) whose shipments follow other delays."""
+    """Trouble of some shipments: other delays, or a surcharge on their cost.
 
-    delays: Delays
+    It strikes shipments of the carriers, cities and warehouses that it names, all of them together; a kind that it does not
+    name is any. `since` and `until` are the first and the last shipment date, `weekdays` those from Monday, 0; `surcharge`
+    is in percent of the cost.
+    """
+
+    delays: Delays | None = None
     carriers: frozenset[str] = frozenset()
     cities: frozenset[str] = frozenset()
     warehouses: frozenset[str] = frozenset()
+    name: str = ""
+    surcharge: int = 0
+    since: date | None = None
+    until: date | None = None
+    weekdays: frozenset[int] = frozenset(range(7))
+
+    def strikes(self, day: date) -> bool:
+        """Whether shipments that leave on a day can be struck."""
+        begun = self.since is None or self.since <= day
+        return begun and (self.until is None or day <= self.until) and day.weekday() in self.weekdays
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """What a day is like.
 
-    `delays` holds for all shipments that no disruption strikes; `truckloads` is their number in a thousand shipments;
-    `surcharge` is what carriers add to their base, in percent.
+    `delays` holds for all shipments that no disruption strikes; where several do, the last one listed counts, and all their
+    surcharges. `truckloads` is their number in a thousand shipments; `surcharge` is what carriers add to their base, in
+    percent; `lives` says how many in a thousand shipments are reported twice (`generator.lives`), and why.
     """
 
     name: str
@@ -35,7 +52,8 @@ class Scenario:
     delays: Delays
     disruptions: tuple[Disruption, ...] = ()
     truckloads: int = 12
-    surcharge: int = field(default=0)
+    surcharge: int = 0
+    lives: Mapping[str, int] = field(default_factory=dict)
 
 
 # In 10,000 shipments. Late arrivals after the promise are 6 to 9 % for US parcel and less-than-truck-load carriers in
@@ -63,13 +81,16 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
                 "strike",
                 "one large carrier stands still, its shipments arrive a week late",
                 _BASELINE,
-                (Disruption(_STRIKE, carriers=frozenset({"UPS"})),),
+                (Disruption(_STRIKE, carriers=frozenset({"UPS"}), name="strike"),),
             ),
             Scenario(
                 "storm",
                 "a winter storm over the Great Lakes and New England",
                 _BASELINE,
-                (Disruption(_STORM, cities=frozenset({"Chicago", "Boston"}), warehouses=frozenset({"IL_Warehouse"})),),
+                (
+                    Disruption(_STORM, cities=frozenset({"Chicago", "Boston"}), name="storm"),
+                    Disruption(_STORM, warehouses=frozenset({"IL_Warehouse"}), name="storm"),
+                ),
             ),
         )
     }

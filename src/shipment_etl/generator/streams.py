@@ -22,11 +22,11 @@ def stream_key(seed: int, batch_date: date, stream: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
 
 
-def slot(row: Column, key: int, bits: int) -> Column:
+def slot(row: Column, key: Column | int, bits: int) -> Column:
     """Return a whole number, uniform in 0 … 2^bits − 1: the upper bits of xxhash64(row, key) below the mask."""
     return F.shiftright(F.xxhash64(row, F.lit(key).cast("long")).bitwiseAND(F.lit(MASK)), 62 - bits)
 
 
-def below(row: Column, key: int, limit: int) -> Column:
+def below(row: Column, key: Column | int, limit: int) -> Column:
     """Return a whole number, uniform in 0 … limit − 1 (to within limit / 2^31), for limits up to 2^31."""
     return F.shiftright(slot(row, key, 31) * F.lit(limit), 31)

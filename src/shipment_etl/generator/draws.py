@@ -1,0 +1,140 @@
+"""Draws: what a shipment is, drawn from its number and the keys of the day that it was first reported on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from shipment_etl.generator.defects import LATE_ARRIVAL
+from shipment_etl.generator.plan import SLOT_BITS, SLOTS, Plan
+from shipment_etl.generator.scenarios import Scenario
+from shipment_etl.generator.streams import below, slot
+
+__all__ = ["Day", "div", "look_up", "struck", "with_dates", "with_drawn", "with_measures"]
+
+MOST_LATE_ARRIVAL_DAYS = 6
+MONDAY, SATURDAY, SUNDAY = 0, 5, 6
+
+
+@dataclass(frozen=True)
+class Day:
+    """The day that shipments were first reported on: its `DaySlot`, and the key of each stream, as columns."""
+
+    epoch_day: Column
+    weekday: Column
+    lanes: Column
+    struck_by: Column
+    prefix: Column
+    key: Callable[[str], Column]
+
+
+def with_drawn(spark: SparkSession, frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
+    """Add lane, weight class, carrier and delay: each a slot of a wheel, looked up."""
+    row = F.col("drawn_row")
+    lanes = look_up(spark, plan.lanes, "slot long, origin_warehouse string, destination_city string, distance_hm long,"
+                    " lane_days long, weight_permille long, lane_struck_by long", "lane_slot")  # fmt: skip
+    weights = look_up(spark, plan.weights, "slot long, least_g long, span_g long, truckload long", "weight_slot")
+    carriers = look_up(spark, plan.carriers, "slot long, carrier string, base_cents long, per_kg long, per_km long,"
+                       " extra_days long, carrier_struck_by long", "carrier_slot")  # fmt: skip
+    delays = look_up(spark, plan.delays, "slot long, drawn_delay long", "delay_slot")
+    frame = frame.select(
+        "*",
+        (slot(row, day.key("lane"), SLOT_BITS) + day.lanes).alias("lane_slot"),
+        slot(row, day.key("weight class"), SLOT_BITS).alias("weight_slot"),
+    )
+    frame = weights.join(lanes.join(frame, "lane_slot", "right"), "weight_slot", "right")
+    of_kind = slot(row, day.key("carrier"), SLOT_BITS) + F.col("truckload") * SLOTS
+    frame = carriers.join(frame.withColumn("carrier_slot", of_kind), "carrier_slot", "right")
+    struck_by = F.col("lane_struck_by").bitwiseAND(F.col("carrier_struck_by")).bitwiseAND(day.struck_by)
+    frame = frame.withColumn("struck_by", struck_by)
+    of_table = slot(row, day.key("delay"), SLOT_BITS) + _table(plan.scenario) * SLOTS
+    return delays.join(frame.withColumn("delay_slot", of_table), "delay_slot", "right")
+
+
+def struck(number: int) -> Column:
+    """Whether the disruption of this number, in the order of the scenario, strikes a drawn shipment."""
+    return F.col("struck_by").bitwiseAND(F.lit(1 << number).cast("long")) != 0
+
+
+def _table(scenario: Scenario) -> Column:
+    """Return which table of delays a shipment follows: that of the last disruption that strikes it and has one."""
+    table, number = F.lit(0).cast("long"), 0
+    for position, disruption in enumerate(scenario.disruptions):
+        if disruption.delays is not None:
+            number += 1
+            table = F.when(struck(position), F.lit(number).cast("long")).otherwise(table)
+    return table
+
+
+def _with_surcharges(frame: DataFrame, scenario: Scenario) -> DataFrame:
+    percent = F.lit(100).cast("long")
+    dearer = [(position, each.surcharge) for position, each in enumerate(scenario.disruptions) if each.surcharge]
+    for position, surcharge in dearer:
+        percent = percent + F.when(struck(position), F.lit(surcharge).cast("long")).otherwise(F.lit(0).cast("long"))
+    return frame.withColumn("cost_cents", div(F.col("cost_cents") * percent + 50, 100)) if dearer else frame
+
+
+def with_measures(frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
+    """Add weight_g, volume_l and cost_cents, as whole numbers."""
+    row = F.col("drawn_row")
+    drawn_g = F.col("least_g") + F.shiftright(F.col("span_g") * slot(row, day.key("weight"), 10), 10)
+    by_lane = F.when(F.col("truckload") == 1, drawn_g).otherwise(div(drawn_g * F.col("weight_permille"), 1000))
+    frame = frame.withColumn("weight_g", F.greatest(by_lane, F.lit(1)))
+    # 2.4 to 8.4 litres a kilogram: densities from 119 to 417 kg a cubic metre.
+    litres_per_tonne = below(row, day.key("volume"), 6000) + 2400
+    base_permille = below(row, day.key("base"), 501) + 750
+    # In 10^-7 of the currency: rates are in 10^-4, weight in 10^-3 kg, distance in 10^-1 km, the base in cents.
+    cost = (
+        F.col("base_cents") * base_permille * 100
+        + F.col("per_kg") * F.col("weight_g")
+        + F.col("per_km") * F.col("distance_hm") * 100
+    )
+    frame = frame.withColumns(
+        {
+            "volume_l": F.greatest(div(F.col("weight_g") * litres_per_tonne, 1_000_000), F.lit(1)),
+            "cost_cents": div(cost + 50_000, 100_000),
+        }
+    )
+    return _with_surcharges(frame, plan.scenario)
+
+
+def with_dates(frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
+    """Add shipped_days (against the day: 0 or less), promised_days and delay.
+
+    Promises skip weekends, and what leaves on a Saturday is not promised for Monday. A delivery that would fall on a
+    Sunday comes on the day before if it was early, on the day after if late: so the shares of early, one day late, and
+    later stay as drawn.
+    """
+    late = F.lit(0).cast("long")
+    if plan.defects:
+        days = below(F.col("drawn_row"), day.key("late arrival"), MOST_LATE_ARRIVAL_DAYS) + 1
+        late = F.when(F.col("defect") == LATE_ARRIVAL, -days).otherwise(late)
+    frame = frame.withColumn("shipped_days", late)
+    promised = F.col("lane_days") + F.col("extra_days")
+    weekday = (promised + F.col("shipped_days") + day.weekday + 7) % 7
+    frame = frame.withColumn(
+        "promised_days",
+        promised
+        + F.when(weekday == SATURDAY, 2).when((weekday == SUNDAY) | ((weekday == MONDAY) & (promised == 2)), 1).otherwise(0),
+    )
+    drawn = F.col("drawn_delay")
+    weekday = (F.col("promised_days") + F.col("shipped_days") + day.weekday + drawn + 70) % 7
+    off_sunday = F.when(weekday != SUNDAY, drawn).when(drawn < 0, drawn - 1).otherwise(drawn + 1)
+    # Nothing arrives on the day it left: the soonest is a day later, or two where that is a Sunday.
+    soonest = 1 - F.col("promised_days")
+    weekday = (F.col("shipped_days") + day.weekday + 8) % 7
+    soonest = F.when(weekday == SUNDAY, soonest + 1).otherwise(soonest)
+    return frame.withColumn("delay", F.greatest(off_sunday, soonest).cast("long"))
+
+
+def look_up(spark: SparkSession, rows: Sequence[tuple[Any, ...]], schema: str, key: str) -> DataFrame:
+    """Return rows to be joined by the column `slot`, which is named `key`."""
+    frame = spark.createDataFrame(list(rows), schema)
+    return F.broadcast(frame.withColumnRenamed("slot", key))
+
+
+def div(value: Column, by: int) -> Column:
+    """Divide whole numbers from 0 to 2^53, rounding down; the double between is exact, for `by` divides it."""
+    return ((value - value % by) / by).cast("long")
