@@ -17,7 +17,7 @@ from pathlib import Path
 from shipment_etl.declared import parse_toml, read_text, strict
 from shipment_etl.errors import NetworkError, shorten
 
-__all__ = ["Carrier", "City", "Lane", "Network", "Rate", "Tariff", "Warehouse"]
+__all__ = ["Carrier", "City", "Lane", "Network", "Rate", "Tariff", "Warehouse", "great_circle_km"]
 
 CURRENCY = re.compile("[A-Z]{3}")
 """Source: the form of ISO 4217."""
@@ -31,7 +31,8 @@ class Warehouse:
     """Where shipments start.
 
     `latitude` and `longitude` in degrees are needed to generate; `daily_capacity` is in shipments a day, None if unknown;
-    `share` is its weight among the warehouses, and `rhythm` what becomes of it from Monday to Sunday, in percent.
+    `share` is its weight among the warehouses, and `rhythm` what becomes of it from Monday to Sunday, in percent;
+    `lateness` is how many of its shipments come late, in percent of what is usual.
     """
 
     name: str
@@ -40,16 +41,18 @@ class Warehouse:
     daily_capacity: int | None = None
     share: int = 1
     rhythm: tuple[int, int, int, int, int, int, int] = (100, 100, 100, 100, 100, 100, 100)
+    lateness: int = 100
 
 
 @strict
 @dataclass(frozen=True, slots=True)
 class City:
-    """Where shipments end; `latitude` and `longitude` in degrees are needed to generate."""
+    """Where shipments end; `latitude` and `longitude` in degrees are needed to generate, `lateness` as of a warehouse."""
 
     name: str
     latitude: float | None = None
     longitude: float | None = None
+    lateness: int = 100
 
 
 @strict
@@ -67,7 +70,8 @@ class Tariff:
 class Carrier:
     """Who moves shipments: its shares of the parcels and of the truck-loads, and its tariff for each.
 
-    A carrier that carries one kind only has the share 0 of the other. `extra_days` is what it promises beyond the lane.
+    A carrier that carries one kind only has the share 0 of the other. `extra_days` is what it promises beyond the lane,
+    `lateness` how many of its shipments come late, in percent of what is usual.
     """
 
     name: str
@@ -76,15 +80,17 @@ class Carrier:
     truckload_share: int = 0
     truckload: Tariff | None = None
     extra_days: int = 0
+    lateness: int = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One warehouse to one city, with the one great-circle distance between them, to 100 metres."""
+    """One warehouse to one city, with the one great-circle distance between them, to 100 metres, and their lateness."""
 
     origin_warehouse: str
     destination_city: str
     distance_km: Decimal
+    lateness: int = 100
 
 
 @strict
@@ -125,6 +131,7 @@ class Network:
         for place in places:
             _check_range(place.name, "latitude", place.latitude, -90, 90)
             _check_range(place.name, "longitude", place.longitude, -180, 180)
+            _check_range(place.name, "lateness", place.lateness, 0, 1000)
         for warehouse in self.warehouses:
             _check_range(warehouse.name, "daily_capacity", warehouse.daily_capacity, 1, 10**9)
             _check_range(warehouse.name, "share", warehouse.share, 0, 10**6)
@@ -134,6 +141,7 @@ class Network:
             _check_range(carrier.name, "share", carrier.share, 0, 10**6)
             _check_range(carrier.name, "truckload_share", carrier.truckload_share, 0, 10**6)
             _check_range(carrier.name, "extra_days", carrier.extra_days, 0, 30)
+            _check_range(carrier.name, "lateness", carrier.lateness, 0, 1000)
             for kind, tariff in (("parcel", carrier.parcel), ("truckload", carrier.truckload)):
                 for name, rate in asdict(tariff).items() if tariff else ():
                     _check_range(carrier.name, f"{kind}.{name}", rate, 0, 10**6)
@@ -164,7 +172,11 @@ class Network:
         Raises:
             NetworkError: there are none, or a place has no coordinates.
         """
-        lanes = tuple(Lane(w.name, c.name, _great_circle_km(w, c)) for w in self.warehouses for c in self.cities)
+        lanes = tuple(
+            Lane(w.name, c.name, great_circle_km(w, c), w.lateness * c.lateness // 100)
+            for w in self.warehouses
+            for c in self.cities
+        )
         if not lanes:
             raise NetworkError("The network has no lanes.", "Give it at least one warehouse and one city.")
         return lanes
@@ -180,7 +192,7 @@ class Network:
         return blake2b(dumps(asdict(self), sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
 
 
-def _great_circle_km(origin: Warehouse, destination: City) -> Decimal:
+def great_circle_km(origin: "Warehouse | City", destination: "Warehouse | City") -> Decimal:
     """Haversine distance on the mean sphere, rounded to 100 metres and never 0.
 
     Source: R. W. Sinnott, "Virtues of the Haversine", Sky and Telescope 68 (1984).

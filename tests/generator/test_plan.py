@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipment_etl.errors import InvalidValue, NetworkError, UsageError
-from shipment_etl.generator.plan import SLOTS, make_plan, wheel
+from shipment_etl.generator.plan import make_plan
 from shipment_etl.generator.scenarios import SCENARIOS, scenario_named
 from shipment_etl.generator.shipments import generate
+from shipment_etl.generator.wheels import SLOTS, wheel
+from shipment_etl.generator.world import LEVELS
 from shipment_etl.network import Carrier, City, Network, Tariff, Warehouse
 
 TARIFF = Tariff(Decimal(10), Decimal("0.5"), Decimal("0.01"))
@@ -52,12 +54,14 @@ def test_a_wheel_needs_a_share_above_zero(weights):
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_every_lookup_has_every_slot_once(scenario):
     plan = plan_of(Network.default(), scenario)
-    tables = 1 + sum(each.delays is not None for each in scenario_named(scenario).disruptions)
+    drawn = scenario_named(scenario)
+    tables = LEVELS if drawn.varied else 1
+    tables += sum(each.delays is not None for each in plan.disruptions)
     weekdays = len({day.weekday for day in plan.days})
     assert [lane.slot for lane in plan.lanes] == list(range(weekdays * SLOTS))
     assert [weight.slot for weight in plan.weights] == list(range(SLOTS))
     assert [carrier.slot for carrier in plan.carriers] == list(range(2 * SLOTS))
-    assert [slot for slot, _ in plan.delays] == list(range(tables * SLOTS))
+    assert [each.slot for each in plan.delays] == list(range(tables * SLOTS))
 
 
 def test_weights_run_from_the_least_to_the_most_without_a_gap():

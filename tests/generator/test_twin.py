@@ -38,6 +38,7 @@ TYPES = {
 names = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=8).filter(str.strip)
 money = st.decimals(Decimal(0), Decimal(500), places=4)
 tariffs = st.builds(Tariff, money, money, money)
+latenesses = st.integers(0, 1000)
 latitudes, longitudes = st.floats(-90, 90), st.floats(-180, 180)
 carriers = st.builds(
     Carrier,
@@ -47,6 +48,7 @@ carriers = st.builds(
     truckload_share=st.sampled_from((0, 0, 5)),
     truckload=tariffs,
     extra_days=st.integers(0, 30),
+    lateness=latenesses,
 )
 warehouses = st.builds(
     Warehouse,
@@ -55,8 +57,10 @@ warehouses = st.builds(
     longitude=longitudes,
     share=st.integers(1, 50),
     rhythm=st.tuples(*[st.integers(1, 200)] * 7),
+    daily_capacity=st.one_of(st.none(), st.integers(1, 300)),
+    lateness=latenesses,
 )
-cities = st.builds(City, name=names, latitude=latitudes, longitude=longitudes)
+cities = st.builds(City, name=names, latitude=latitudes, longitude=longitudes, lateness=latenesses)
 
 
 def several(values, most):
@@ -78,7 +82,8 @@ disruptions = st.builds(
     cities=some_names,
     warehouses=st.frozensets(st.sampled_from([each.name for each in Network.default().warehouses]), max_size=3),
     name=names,
-    surcharge=st.integers(0, 300),
+    surcharge=st.integers(-50, 300),
+    missing=st.sampled_from(("", "", "shipment_volume_m3", "origin_warehouse")),
     weekdays=st.frozensets(st.integers(0, 6), min_size=1),
 )
 lives = st.dictionaries(st.sampled_from(LIVES), st.integers(0, 200), max_size=5)
@@ -91,6 +96,8 @@ scenarios = st.builds(
     truckloads=st.integers(0, 1000),
     surcharge=st.integers(0, 50),
     lives=lives,
+    seasons=st.lists(st.integers(0, 400), min_size=12, max_size=12).map(tuple),
+    varied=st.booleans(),
 )
 
 

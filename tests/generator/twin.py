@@ -41,7 +41,7 @@ def first_report(plan: Plan, number: int) -> dict[str, Any]:
     defect = defect_of(plan, number)
     copied = defect in ("exact_duplicate", "correction")
     drawn = number - 1 if copied else number
-    values = sound(plan, drawn, arrives_late=defect == "late_arrival")
+    values, missing = sound(plan, drawn, arrives_late=defect == "late_arrival")
     life = life_of(plan, drawn) if defect is None or copied else None
     if life and not report_days(plan, drawn, life, values):
         life = None
@@ -50,6 +50,7 @@ def first_report(plan: Plan, number: int) -> dict[str, Any]:
         values["shipping_cost"] = Decimal(cents) / 100
     elif life:
         values.update(delivery_date=None, delay_days=None, delivery_status="In transit")
+    values.update(dict.fromkeys(missing))
     spoil(plan, number, defect, values)
     return {**values, **lineage(plan, number), "defect": defect, "life": life}
 
@@ -58,12 +59,13 @@ def later_report(plan: Plan, days_before: int, number: int) -> dict[str, Any] | 
     """Return the second report on a shipment of an earlier day, if it is in this batch."""
     if defect_of(plan, number, days_before) in ("exact_duplicate", "correction", "late_arrival"):
         return None
-    values = sound(plan, number, days_before)
+    values, missing = sound(plan, number, days_before)
     life = life_of(plan, number)
     if report_days(plan, number, life, values, days_before) != days_before:
         return None
     if life in ENDS:
         values.update(delivery_date=None, delay_days=None, delivery_status=ENDS[life])
+    values.update(dict.fromkeys(missing))
     return {**values, **lineage(plan, number + days_before * BILLION), "defect": None, "life": life}
 
 
@@ -94,24 +96,29 @@ def report_days(plan: Plan, number: int, life: str, values: dict[str, Any], days
     return arrives if 1 <= arrives <= 21 else None
 
 
-def sound(plan: Plan, number: int, days_before: int = 0, *, arrives_late: bool = False) -> dict[str, Any]:
-    """Return the shipment that is drawn for a number of a day."""
+def sound(plan: Plan, number: int, days_before: int = 0, *, arrives_late: bool = False) -> tuple[dict[str, Any], set[str]]:
+    """Return the shipment that is drawn for a number of a day, and the columns that disruptions take from its reports."""
 
     def draw(stream: str, bits: int) -> int:
         return slot(plan, number, stream, bits, days_before)
 
     day = next(each for each in plan.days if each.days_before == days_before)
-    lane = plan.lanes[day.lanes + draw("lane", 10)]
+    lane = plan.lanes[day.first_lane + draw("lane", 10)]
     weight = plan.weights[draw("weight class", 10)]
     carrier = plan.carriers[draw("carrier", 10) + 1024 * weight.truckload]
-    disruptions = [
-        disruption
-        for bit, disruption in enumerate(plan.scenario.disruptions)
-        if lane.lane_struck_by & carrier.carrier_struck_by & day.struck_by & 1 << bit
-    ]
-    own = [each for each in plan.scenario.disruptions if each.delays is not None]
-    table = max((1 + own.index(each) for each in disruptions if each.delays is not None), default=0)
-    _, drawn_delay = plan.delays[draw("delay", 10) + 1024 * table]
+    disruptions = {
+        position: disruption
+        for position, disruption in enumerate(plan.disruptions)
+        if lane.lane_struck_by & carrier.carrier_struck_by & day.day_struck_by & 1 << position
+    }
+    first_delay = day.first_delay
+    if plan.scenario.varied:
+        level = (lane.lane_lateness * carrier.carrier_lateness + 1250) // 2500
+        first_delay += 1024 * (min(max(level, 1), 12) - 1)
+    for position in disruptions:
+        if plan.own_delays[position] is not None:
+            first_delay = plan.own_delays[position]
+    _, drawn_delay = plan.delays[first_delay + draw("delay", 10)]
 
     grams = weight.least_g + weight.span_g * draw("weight", 10) // 1024
     if not weight.truckload:
@@ -123,7 +130,7 @@ def sound(plan: Plan, number: int, days_before: int = 0, *, arrives_late: bool =
         + Decimal(carrier.per_kg * grams) / 10**7
         + Decimal(carrier.per_km * lane.distance_hm) / 10**5
     ).quantize(Decimal("0.01"), "ROUND_HALF_UP")
-    if surcharge := sum(each.surcharge for each in disruptions):
+    if surcharge := sum(each.surcharge for each in disruptions.values()):
         cost = (cost * (100 + surcharge) / 100).quantize(Decimal("0.01"), "ROUND_HALF_UP")
 
     shipped = plan.batch_date - timedelta(days=days_before)
@@ -132,7 +139,7 @@ def sound(plan: Plan, number: int, days_before: int = 0, *, arrives_late: bool =
         shipped -= timedelta(days=1 + below(plan, number, "late arrival", 6))
     promised = promise(shipped, lane.lane_days + carrier.extra_days)
     delivered = delivery(shipped, promised, drawn_delay)
-    return {
+    values = {
         "shipment_id": shipment_id,
         "origin_warehouse": lane.origin_warehouse,
         "destination_city": lane.destination_city,
@@ -145,8 +152,9 @@ def sound(plan: Plan, number: int, days_before: int = 0, *, arrives_late: bool =
         **told(promised, delivered),
         "route_distance_km": Decimal(lane.distance_hm) / 10,
         "shipping_cost": cost,
-        "disruptions": ", ".join(each.name for each in disruptions) or None,
+        "disruptions": ", ".join(each.name for each in disruptions.values()) or None,
     }
+    return values, {each.missing for each in disruptions.values() if each.missing}
 
 
 def promise(shipped: date, days: int) -> date:

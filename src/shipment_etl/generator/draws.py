@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from shipment_etl.generator.defects import LATE_ARRIVAL
-from shipment_etl.generator.plan import SLOT_BITS, SLOTS, Plan
-from shipment_etl.generator.scenarios import Scenario
+from shipment_etl.generator.plan import Plan
 from shipment_etl.generator.streams import below, slot
+from shipment_etl.generator.wheels import SLOT_BITS, SLOTS, CarrierSlot, DelaySlot, LaneSlot, WeightSlot
+from shipment_etl.generator.world import LEVEL_PERCENT, LEVELS
 
-__all__ = ["Day", "div", "look_up", "struck", "with_dates", "with_drawn", "with_measures"]
+__all__ = ["Day", "div", "look_up", "schema_of", "struck", "with_dates", "with_drawn", "with_measures"]
 
 MOST_LATE_ARRIVAL_DAYS = 6
 MONDAY, SATURDAY, SUNDAY = 0, 5, 6
@@ -24,8 +25,9 @@ class Day:
 
     epoch_day: Column
     weekday: Column
-    lanes: Column
-    struck_by: Column
+    first_lane: Column
+    first_delay: Column
+    day_struck_by: Column
     prefix: Column
     key: Callable[[str], Column]
 
@@ -33,23 +35,21 @@ class Day:
 def with_drawn(spark: SparkSession, frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
     """Add lane, weight class, carrier and delay: each a slot of a wheel, looked up."""
     row = F.col("drawn_row")
-    lanes = look_up(spark, plan.lanes, "slot long, origin_warehouse string, destination_city string, distance_hm long,"
-                    " lane_days long, weight_permille long, lane_struck_by long", "lane_slot")  # fmt: skip
-    weights = look_up(spark, plan.weights, "slot long, least_g long, span_g long, truckload long", "weight_slot")
-    carriers = look_up(spark, plan.carriers, "slot long, carrier string, base_cents long, per_kg long, per_km long,"
-                       " extra_days long, carrier_struck_by long", "carrier_slot")  # fmt: skip
-    delays = look_up(spark, plan.delays, "slot long, drawn_delay long", "delay_slot")
+    lanes = look_up(spark, plan.lanes, schema_of(LaneSlot), "lane_slot")
+    weights = look_up(spark, plan.weights, schema_of(WeightSlot), "weight_slot")
+    carriers = look_up(spark, plan.carriers, schema_of(CarrierSlot), "carrier_slot")
+    delays = look_up(spark, plan.delays, schema_of(DelaySlot), "delay_slot")
     frame = frame.select(
         "*",
-        (slot(row, day.key("lane"), SLOT_BITS) + day.lanes).alias("lane_slot"),
+        (slot(row, day.key("lane"), SLOT_BITS) + day.first_lane).alias("lane_slot"),
         slot(row, day.key("weight class"), SLOT_BITS).alias("weight_slot"),
     )
     frame = weights.join(lanes.join(frame, "lane_slot", "right"), "weight_slot", "right")
     of_kind = slot(row, day.key("carrier"), SLOT_BITS) + F.col("truckload") * SLOTS
     frame = carriers.join(frame.withColumn("carrier_slot", of_kind), "carrier_slot", "right")
-    struck_by = F.col("lane_struck_by").bitwiseAND(F.col("carrier_struck_by")).bitwiseAND(day.struck_by)
+    struck_by = F.col("lane_struck_by").bitwiseAND(F.col("carrier_struck_by")).bitwiseAND(day.day_struck_by)
     frame = frame.withColumn("struck_by", struck_by)
-    of_table = slot(row, day.key("delay"), SLOT_BITS) + _table(plan.scenario) * SLOTS
+    of_table = slot(row, day.key("delay"), SLOT_BITS) + _first_delay(plan, day)
     return delays.join(frame.withColumn("delay_slot", of_table), "delay_slot", "right")
 
 
@@ -58,19 +58,21 @@ def struck(number: int) -> Column:
     return F.col("struck_by").bitwiseAND(F.lit(1 << number).cast("long")) != 0
 
 
-def _table(scenario: Scenario) -> Column:
-    """Return which table of delays a shipment follows: that of the last disruption that strikes it and has one."""
-    table, number = F.lit(0).cast("long"), 0
-    for position, disruption in enumerate(scenario.disruptions):
-        if disruption.delays is not None:
-            number += 1
-            table = F.when(struck(position), F.lit(number).cast("long")).otherwise(table)
-    return table
+def _first_delay(plan: Plan, day: Day) -> Column:
+    """Return where the table of delays of a shipment begins: that of the last disruption that strikes it and has one."""
+    first = day.first_delay
+    if plan.scenario.varied:
+        level = div(F.col("lane_lateness") * F.col("carrier_lateness") + 50 * LEVEL_PERCENT, 100 * LEVEL_PERCENT)
+        first = first + (F.greatest(F.least(level, F.lit(LEVELS)), F.lit(1)) - 1) * SLOTS
+    for number, own in enumerate(plan.own_delays):
+        if own is not None:
+            first = F.when(struck(number), F.lit(own).cast("long")).otherwise(first)
+    return first
 
 
-def _with_surcharges(frame: DataFrame, scenario: Scenario) -> DataFrame:
+def _with_surcharges(frame: DataFrame, plan: Plan) -> DataFrame:
     percent = F.lit(100).cast("long")
-    dearer = [(position, each.surcharge) for position, each in enumerate(scenario.disruptions) if each.surcharge]
+    dearer = [(position, each.surcharge) for position, each in enumerate(plan.disruptions) if each.surcharge]
     for position, surcharge in dearer:
         percent = percent + F.when(struck(position), F.lit(surcharge).cast("long")).otherwise(F.lit(0).cast("long"))
     return frame.withColumn("cost_cents", div(F.col("cost_cents") * percent + 50, 100)) if dearer else frame
@@ -97,7 +99,7 @@ def with_measures(frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
             "cost_cents": div(cost + 50_000, 100_000),
         }
     )
-    return _with_surcharges(frame, plan.scenario)
+    return _with_surcharges(frame, plan)
 
 
 def with_dates(frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
@@ -127,6 +129,11 @@ def with_dates(frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
     weekday = (F.col("shipped_days") + day.weekday + 8) % 7
     soonest = F.when(weekday == SUNDAY, soonest + 1).otherwise(soonest)
     return frame.withColumn("delay", F.greatest(off_sunday, soonest).cast("long"))
+
+
+def schema_of(kind: type) -> str:
+    """Return the schema of rows that are named tuples of numbers and texts."""
+    return ", ".join(f"{name} {'string' if each is str else 'long'}" for name, each in get_type_hints(kind).items())
 
 
 def look_up(spark: SparkSession, rows: Sequence[tuple[Any, ...]], schema: str, key: str) -> DataFrame:

@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 from types import MappingProxyType
 
 from shipment_etl.errors import InvalidValue, nearest
 
 __all__ = ["SCENARIOS", "Disruption", "Scenario", "scenario_named"]
 
-Delays = Mapping[int, int]
+Delays = Mapping[int, int | Fraction]
 """Days between promise and delivery (early is negative) → weight, in any unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disruption:
-    """Trouble of some shipments: other delays, or a surcharge on their cost.
+    """Trouble of some shipments: other delays, a surcharge on their cost, or a column that is missing in their reports.
 
     It strikes shipments of the carriers, cities and warehouses that it names, all of them together; a kind that it does not
     name is any. `since` and `until` are the first and the last shipment date, `weekdays` those from Monday, 0; `surcharge`
@@ -28,6 +29,7 @@ class Disruption:
     warehouses: frozenset[str] = frozenset()
     name: str = ""
     surcharge: int = 0
+    missing: str = ""
     since: date | None = None
     until: date | None = None
     weekdays: frozenset[int] = frozenset(range(7))
@@ -44,7 +46,9 @@ class Scenario:
 
     `delays` holds for all shipments that no disruption strikes; where several do, the last one listed counts, and all their
     surcharges. `truckloads` is their number in a thousand shipments; `surcharge` is what carriers add to their base, in
-    percent; `lives` says how many in a thousand shipments are reported twice (`generator.lives`), and why.
+    percent; `lives` says how many in a thousand shipments are reported twice (`generator.lives`), and why. `seasons` are
+    the late shipments from January to December, in percent of `delays`. In a `varied` scenario carriers and places are as
+    late as the network says, warehouses above their capacity are slow, and storms come and go (`generator.world`).
     """
 
     name: str
@@ -54,6 +58,8 @@ class Scenario:
     truckloads: int = 12
     surcharge: int = 0
     lives: Mapping[str, int] = field(default_factory=dict)
+    seasons: tuple[int, ...] = (100,) * 12
+    varied: bool = False
 
 
 # In 10,000 shipments. Late arrivals after the promise are 6 to 9 % for US parcel and less-than-truck-load carriers in

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from shipment_etl.dates import as_date
 from shipment_etl.generator.defects import COPIES, LATE_ARRIVAL, defect_of, with_defects
-from shipment_etl.generator.draws import Day, div, look_up, struck, with_dates, with_drawn, with_measures
+from shipment_etl.generator.draws import Day, div, look_up, schema_of, struck, with_dates, with_drawn, with_measures
 from shipment_etl.generator.lives import (
     BLOCK,
     CANCELLED,
@@ -19,7 +19,7 @@ from shipment_etl.generator.lives import (
     life_of,
     report_days,
 )
-from shipment_etl.generator.plan import MOST_ROWS, Plan, make_plan
+from shipment_etl.generator.plan import MOST_ROWS, DaySlot, Plan, make_plan
 from shipment_etl.generator.scenarios import Scenario, scenario_named
 from shipment_etl.generator.streams import below
 from shipment_etl.life import STATUS_IN_TRANSIT
@@ -32,14 +32,6 @@ SOURCE = "shipments"
 TRUTH = ("defect", "life", "disruptions")
 """Columns that say what was done to a shipment, and why."""
 
-DAY_COLUMNS = {
-    "slot": "long",
-    "epoch_day": "long",
-    "weekday": "long",
-    "lanes": "long",
-    "day_struck_by": "long",
-    "prefix": "string",
-}
 STREAMS = (
     *("lane", "weight class", "carrier", "delay", "weight", "volume", "base"),
     *("late arrival", "defect", "defect kind", "correction", "cancellation"),
@@ -109,9 +101,7 @@ def generate(
 
 def first_reports(spark: SparkSession, plan: Plan) -> DataFrame:
     """Return a report on each shipment of the batch's own day, with the truth."""
-    own = plan.days[0]
-    numbers = (own.epoch_day, own.weekday, own.lanes, own.struck_by)
-    day = Day(*(F.lit(each).cast("long") for each in numbers), F.lit(own.prefix), lambda name: F.lit(plan.key(name)))
+    day = _own_day(plan)
     frame = with_drawn(spark, with_rows(spark, plan, day), plan, day)
     frame = with_dates(with_measures(frame, plan, day), plan, day)
     # A row that is spoilt is reported as if it were over, and its second report puts it right.
@@ -126,11 +116,18 @@ def first_reports(spark: SparkSession, plan: Plan) -> DataFrame:
 
 def later_reports(spark: SparkSession, plan: Plan) -> DataFrame:
     """Return the second reports that the batch has, on shipments of the days before, with the truth."""
-    earlier = plan.days[1:]
-    keys = [(*each, *(plan.key(name, each.days_before) for name in STREAMS)) for each in earlier]
-    kinds = [f"{name} {kind}" for name, kind in DAY_COLUMNS.items()] + [f"{_key_column(name)} long" for name in STREAMS]
-    day = Day(*(F.col(name) for name in list(DAY_COLUMNS)[1:]), lambda name: F.col(_key_column(name)))
-    frame = look_up(spark, keys, ", ".join(kinds), "days_before").join(_candidates(spark, plan), "days_before", "right")
+    day = Day(
+        epoch_day=F.col("epoch_day"),
+        weekday=F.col("weekday"),
+        first_lane=F.col("first_lane"),
+        first_delay=F.col("first_delay"),
+        day_struck_by=F.col("day_struck_by"),
+        prefix=F.col("prefix"),
+        key=lambda stream: F.col(_key_column(stream)),
+    )
+    keys = [(*each, *(plan.key(name, each.days_before) for name in STREAMS)) for each in plan.days[1:]]
+    schema = ", ".join([schema_of(DaySlot), *(f"{_key_column(name)} long" for name in STREAMS)])
+    frame = look_up(spark, keys, schema, "days_before").join(_candidates(spark, plan), "days_before", "right")
     defect = defect_of(F.col("drawn_row"), plan, day.key) if plan.defects else F.lit(None).cast("string")
     frame = frame.withColumn("defect", defect)
     # A copy never was a shipment of its own, and one that arrived late is over.
@@ -170,6 +167,23 @@ def with_life(frame: DataFrame, plan: Plan, day: Day, sound: Column) -> DataFram
     return frame.withColumn("life", F.when(F.col("report_days").isNotNull(), life))
 
 
+def _own_day(plan: Plan) -> Day:
+    own = plan.days[0]
+    return Day(
+        epoch_day=_whole(own.epoch_day),
+        weekday=_whole(own.weekday),
+        first_lane=_whole(own.first_lane),
+        first_delay=_whole(own.first_delay),
+        day_struck_by=_whole(own.day_struck_by),
+        prefix=F.lit(own.prefix),
+        key=lambda stream: _whole(plan.key(stream)),
+    )
+
+
+def _whole(number: int) -> Column:
+    return F.lit(number).cast("long")
+
+
 def _candidates(spark: SparkSession, plan: Plan) -> DataFrame:
     """One row for each shipment of an earlier day that has a life: days_before, drawn_row and row."""
     share = sum(plan.scenario.lives.values())
@@ -191,7 +205,7 @@ def _in_transit_at_first() -> Column:
 
 
 def _truth(plan: Plan) -> list[Column]:
-    names = [F.when(struck(number), each.name) for number, each in enumerate(plan.scenario.disruptions)]
+    names = [F.when(struck(number), each.name) for number, each in enumerate(plan.disruptions)]
     told = F.array_join(F.array(*names), ", ") if names else F.lit("")
     return [F.col("defect"), F.col("life"), F.when(told != "", told).alias("disruptions")]
 
@@ -220,6 +234,9 @@ def _columns(plan: Plan, day: Day) -> list[Column]:
         "source_file": F.lit(made_by),
         "source_row": F.col("row") + 1,
     }
+    for position, disruption in enumerate(plan.disruptions):
+        if disruption.missing:
+            plain[disruption.missing] = F.when(~struck(position), plain[disruption.missing])
     return [value.alias(name) for name, value in plain.items()]
 
 

@@ -1,0 +1,208 @@
+"""Wheels: every table that the rows of a batch are looked up in; each entry has as many slots as its share of the draws."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from itertools import chain
+from math import exp
+from statistics import NormalDist
+from typing import NamedTuple
+
+from shipment_etl.errors import NetworkError
+from shipment_etl.generator.scenarios import Delays, Disruption, Scenario
+from shipment_etl.network import Carrier, Network, Tariff
+
+__all__ = [
+    "SLOTS",
+    "SLOT_BITS",
+    "CarrierSlot",
+    "DelaySlot",
+    "LaneSlot",
+    "WeightSlot",
+    "carrier_slots",
+    "delay_slots",
+    "lane_slots",
+    "weight_slots",
+    "wheel",
+]
+
+SLOT_BITS = 10
+SLOTS = 1 << SLOT_BITS
+"""Slots of a wheel: a draw is one of them, so a share is exact to 1 in 1024."""
+
+# Weight of a shipment below truck-load: lognormal, as parcel and less-than-truck-load weights are; median 12 kg.
+MEDIAN_KG, SIGMA = 12, 1.4
+LEAST_G, MOST_G = 100, 3_000_000
+TRUCKLOAD_G = (9_000_000, 20_000_000)
+
+# Parcels travel farther than heavy freight: the weight on a lane falls with the root of its distance.
+WEIGHT_AT_KM = 1500
+
+
+class LaneSlot(NamedTuple):
+    """A slot of a wheel of lanes; `lane_struck_by` has a bit for each disruption that strikes its places."""
+
+    slot: int
+    origin_warehouse: str
+    destination_city: str
+    distance_hm: int
+    lane_days: int
+    weight_permille: int
+    lane_struck_by: int
+    lane_lateness: int
+
+
+class CarrierSlot(NamedTuple):
+    """A slot of the wheel of carriers: the first 1024 for shipments below truck-load, the second for truck-loads."""
+
+    slot: int
+    carrier: str
+    base_cents: int
+    per_kg: int
+    per_km: int
+    extra_days: int
+    carrier_struck_by: int
+    carrier_lateness: int
+
+
+class WeightSlot(NamedTuple):
+    """A slot of the distribution of weight: a piece of it, within which weights are uniform."""
+
+    slot: int
+    least_g: int
+    span_g: int
+    truckload: int
+
+
+class DelaySlot(NamedTuple):
+    """A slot of a table of delays."""
+
+    slot: int
+    drawn_delay: int
+
+
+def wheel(weights: Sequence[int | Fraction], slots: int = SLOTS) -> list[int]:
+    """Return an index for each slot, so that each index has its share of them (method of the largest remainder).
+
+    Raises:
+        NetworkError: no weight is above zero.
+    """
+    total = sum(weights)
+    if total <= 0:
+        raise NetworkError("All shares of the network are 0, so nothing can be drawn.", "Give at least one a share above 0.")
+    exact = [Fraction(weight) * slots / total for weight in weights]
+    counts = [int(share) for share in exact]
+    by_remainder = sorted(range(len(exact)), key=lambda i: (counts[i] - exact[i], i))
+    for i in by_remainder[: slots - sum(counts)]:
+        counts[i] += 1
+    return [i for i, count in enumerate(counts) for _ in range(count)]
+
+
+def lane_slots(network: Network, disruptions: Sequence[Disruption], weekdays: Sequence[int]) -> tuple[LaneSlot, ...]:
+    """Return every wheel of lanes after the other: one for each day of the week."""
+    lanes = network.lanes
+    cities = len(network.cities)
+    # Zipf's law along each warehouse's own order of cities, so that the busiest lanes differ.
+    wheels = [
+        wheel(
+            [
+                Fraction(warehouse.share * warehouse.rhythm[weekday], 1 + (city + 3 * position) % cities)
+                for position, warehouse in enumerate(network.warehouses)
+                for city in range(cities)
+            ]
+        )
+        for weekday in weekdays
+    ]
+    drawn: list[LaneSlot] = []
+    for index in chain.from_iterable(wheels):
+        lane = lanes[index]
+        drawn.append(
+            LaneSlot(
+                len(drawn),
+                lane.origin_warehouse,
+                lane.destination_city,
+                int(lane.distance_km * 10),
+                2 + int(lane.distance_km) // 900,
+                round(1000 * min(2.5, (WEIGHT_AT_KM / float(lane.distance_km)) ** 0.5)),
+                sum(
+                    1 << bit
+                    for bit, disruption in enumerate(disruptions)
+                    if _is_one_of(lane.destination_city, disruption.cities)
+                    and _is_one_of(lane.origin_warehouse, disruption.warehouses)
+                ),
+                lane.lateness,
+            )
+        )
+    return tuple(drawn)
+
+
+def _is_one_of(name: str, names: frozenset[str]) -> bool:
+    """Whether a disruption that names some strikes this one; it strikes all where it names none."""
+    return not names or name in names
+
+
+def carrier_slots(network: Network, scenario: Scenario, disruptions: Sequence[Disruption]) -> tuple[CarrierSlot, ...]:
+    """Return the wheel of carriers of parcels, and that of truck-loads."""
+    parcels = [(carrier, carrier.share, carrier.parcel) for carrier in network.carriers]
+    truckloads = [(carrier, carrier.truckload_share, carrier.truckload) for carrier in network.carriers]
+    drawn: list[CarrierSlot] = []
+    for kind, offers in (("parcel", parcels), ("truckload", truckloads)):
+        # A network without truck-load carriers moves its few truck-loads as it moves parcels.
+        usable = offers if any(share for _, share, _ in offers) else parcels
+        for index in wheel([share for _, share, _ in usable]):
+            carrier, _, tariff = usable[index]
+            drawn.append(_carrier_slot(len(drawn), carrier, _tariff(carrier, kind, tariff), scenario, disruptions))
+    return tuple(drawn)
+
+
+def _carrier_slot(
+    slot: int, carrier: Carrier, tariff: Tariff, scenario: Scenario, disruptions: Sequence[Disruption]
+) -> CarrierSlot:
+    base = tariff.base * (100 + scenario.surcharge)
+    return CarrierSlot(
+        slot,
+        carrier.name,
+        int(base.to_integral_value()),
+        _rate(tariff.per_kg),
+        _rate(tariff.per_km),
+        carrier.extra_days,
+        sum(1 << bit for bit, each in enumerate(disruptions) if _is_one_of(carrier.name, each.carriers)),
+        carrier.lateness,
+    )
+
+
+def _tariff(carrier: Carrier, kind: str, tariff: Tariff | None) -> Tariff:
+    if tariff is None:
+        raise NetworkError(
+            f"{carrier.name} has a share of {kind}s but no {kind} tariff.", "Give it base, per_kg and per_km."
+        )
+    return tariff
+
+
+def _rate(rate: Decimal) -> int:
+    return int((rate * 10_000).to_integral_value())
+
+
+def weight_slots(scenario: Scenario) -> tuple[WeightSlot, ...]:
+    """Return the distribution of weights."""
+    truckloads = SLOTS * scenario.truckloads // 1000
+    parcels = SLOTS - truckloads
+    bounds = [LEAST_G, *(_weight_g(i / parcels) for i in range(1, parcels)), MOST_G]
+    drawn = [WeightSlot(i, bounds[i], bounds[i + 1] - bounds[i], 0) for i in range(parcels)]
+    least, most = TRUCKLOAD_G
+    drawn += [WeightSlot(parcels + i, least, most - least, 1) for i in range(truckloads)]
+    return tuple(drawn)
+
+
+def _weight_g(quantile: float) -> int:
+    grams = round(1000 * MEDIAN_KG * exp(SIGMA * NormalDist().inv_cdf(quantile)))
+    return min(MOST_G, max(LEAST_G, grams))
+
+
+def delay_slots(tables: Iterable[Delays]) -> tuple[DelaySlot, ...]:
+    """Return every table of delays after the other."""
+    drawn: list[DelaySlot] = []
+    for table in tables:
+        days = sorted(table)
+        drawn += [DelaySlot(len(drawn) + i, days[index]) for i, index in enumerate(wheel([table[day] for day in days]))]
+    return tuple(drawn)
