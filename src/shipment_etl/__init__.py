@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shipment_etl.contracts.models import RowRule, Shipment, contract
     from shipment_etl.contracts.split import split
-    from shipment_etl.generator.scenarios import Scenario
+    from shipment_etl.generator.scenarios import Disruption, Scenario
     from shipment_etl.generator.shipments import generate
+    from shipment_etl.generator.troubles import troubles
     from shipment_etl.hookspecs import hookimpl
     from shipment_etl.ingest.conform import conform
     from shipment_etl.ingest.mapping import ColumnMapping, FileFormat, Mapping, Numbers
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Backlog",
     "ColumnMapping",
+    "Disruption",
     "FileFormat",
     "Lake",
     "LandedBatch",
@@ -66,12 +68,14 @@ __all__ = [
     "run_waiting",
     "session",
     "split",
+    "troubles",
     "write_report",
 ]
 
 _HOMES = {
     "Backlog": "lake.landed",
     "ColumnMapping": "ingest.mapping",
+    "Disruption": "generator.scenarios",
     "FileFormat": "ingest.mapping",
     "Lake": "lake.lake",
     "LandedBatch": "lake.landed",
@@ -103,6 +107,7 @@ _HOMES = {
     "run_waiting": "jobs.process",
     "session": "sessions",
     "split": "contracts.split",
+    "troubles": "generator.troubles",
     "write_report": "reporting.report",
 }
 

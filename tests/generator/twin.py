@@ -152,7 +152,7 @@ def sound(plan: Plan, number: int, days_before: int = 0, *, arrives_late: bool =
         **told(promised, delivered),
         "route_distance_km": Decimal(lane.distance_hm) / 10,
         "shipping_cost": cost,
-        "disruptions": ", ".join(each.name for each in disruptions.values()) or None,
+        "disruptions": [each.name for each in disruptions.values()],
     }
     return values, {each.missing for each in disruptions.values() if each.missing}
 

@@ -50,7 +50,7 @@ def demo(
     days: Annotated[int, typer.Option(help="Days to generate and process.", min=1, max=3660)] = 7,
     rows: Annotated[int, typer.Option(help="Shipments a day.")] = 100_000,
     seed: Annotated[int, typer.Option(help="Any whole number.")] = 7,
-    scenario: Annotated[str, typer.Option(help="baseline, swiftship, peak, strike or storm.")] = "baseline",
+    scenario: Annotated[str, typer.Option(help="baseline, swiftship, peak, strike or storm.")] = "swiftship",
     defects: Annotated[float, typer.Option(help="Share of rows that are wrong on purpose.")] = 0.02,
     # Not `lake`, for a configured lake is no place for made-up shipments.
     folder: Annotated[str, typer.Option("--lake", metavar="URI", help="Folder of the lake.")] = "./demo-lake",
@@ -85,6 +85,8 @@ def demo(
                 seed=seed,
                 scenario=scenario,
                 defects=defects,
+                since=DEMO_FROM,
+                truth=True,
                 spark=spark,
                 listeners=listeners,
             )
@@ -106,6 +108,10 @@ def generate(
     scenario: Annotated[str, typer.Option(help="baseline, swiftship, peak, strike or storm.")] = "baseline",
     defects: Annotated[float, typer.Option(help="Share of rows that are wrong on purpose.")] = 0.0,
     network: NetworkOption = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="First day whose shipments are reported on again.")
+    ] = None,
+    truth: Annotated[bool, typer.Option("--truth", help="Write what was planted into truth/troubles.")] = False,
     engine: EngineOption = "auto",
     log: LogOption = Log.text,
     lineage: LineageOption = False,
@@ -133,6 +139,8 @@ def generate(
             scenario=scenario,
             defects=defects,
             network=known,
+            since=since,
+            truth=truth,
             spark=session(engine, s3=is_s3(home.uri)),
             listeners=listeners,
         ),

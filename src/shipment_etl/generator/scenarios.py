@@ -68,7 +68,9 @@ _BASELINE = {
     **{-3: 600, -2: 1700, -1: 3200, 0: 3750},
     **{1: 250, 2: 140, 3: 80, 4: 50, 6: 40, 9: 40, 13: 45, 18: 45, 25: 35, 40: 25},
 }
-_SWIFTSHIP = {-1: 800, 0: 4700, 1: 1500, 2: 1600, 3: 800, 4: 300, 6: 160, 9: 80, 14: 40, 21: 20}
+_SWIFTSHIP = {-1: 1500, 0: 5300, 1: 1200, 2: 900, 3: 500, 4: 250, 6: 160, 9: 100, 14: 60, 21: 30}
+_FAILING = {0: 500, 1: 1000, 2: 2200, 3: 2400, 4: 1800, 5: 1000, 7: 700, 10: 400}
+_SLOW = {-1: 300, 0: 3000, 1: 2000, 2: 2000, 3: 1400, 4: 700, 6: 400, 9: 200}
 _PEAK = {
     **{-2: 600, -1: 2400, 0: 4900},
     **{1: 900, 2: 500, 3: 280, 4: 160, 6: 90, 9: 60, 13: 50, 18: 30, 25: 20, 40: 10},
@@ -76,12 +78,52 @@ _PEAK = {
 _STRIKE = {0: 300, 1: 700, 3: 1500, 5: 2500, 7: 2400, 10: 1600, 14: 700, 21: 300}
 _STORM = {-1: 200, 0: 1300, 1: 2500, 2: 2400, 3: 1700, 5: 1100, 8: 500, 12: 200, 20: 100}
 
+_SWIFTSHIP_TROUBLES = (
+    Disruption(_SLOW, carriers=frozenset({"USPS"}), surcharge=-15, name="USPS is cheap and slow"),
+    Disruption(
+        _SLOW,
+        warehouses=frozenset({"TX_Warehouse"}),
+        weekdays=frozenset({3}),
+        name="TX_Warehouse jams on Thursdays",
+    ),
+    Disruption(
+        _FAILING,
+        carriers=frozenset({"UPS"}),
+        warehouses=frozenset({"NY_Warehouse"}),
+        cities=frozenset({"Los Angeles"}),
+        since=date(2026, 11, 18),
+        name="UPS fails from NY_Warehouse to Los Angeles",
+    ),
+    Disruption(
+        carriers=frozenset({"FedEx"}),
+        warehouses=frozenset({"CA_Warehouse"}),
+        surcharge=40,
+        since=date(2026, 11, 18),
+        name="FedEx has grown dear from CA_Warehouse",
+    ),
+    Disruption(
+        carriers=frozenset({"DHL"}),
+        missing="shipment_weight_kg",
+        since=date(2026, 11, 19),
+        until=date(2026, 11, 19),
+        name="DHL reports no weights for a day",
+    ),
+)
+
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
     {
         scenario.name: scenario
         for scenario in (
             Scenario("baseline", "a normal day: 6 to 9 % late, most a day early", _BASELINE),
-            Scenario("swiftship", "the company's story: 30 % two or more days late", _SWIFTSHIP),
+            Scenario(
+                "swiftship",
+                "the company's story: 30 % two or more days late, for reasons that can be found",
+                _SWIFTSHIP,
+                _SWIFTSHIP_TROUBLES,
+                lives={"delivered": 150, "corrected": 20, "cancelled": 6, "returned": 6, "lost": 2},
+                seasons=(110, 105, 95, 90, 90, 90, 95, 95, 95, 100, 100, 130),
+                varied=True,
+            ),
             Scenario("peak", "the weeks before a holiday: more parcels, later and dearer", _PEAK, (), 6, 12),
             Scenario(
                 "strike",

@@ -25,7 +25,7 @@ from shipment_etl.generator.streams import below
 from shipment_etl.life import STATUS_IN_TRANSIT
 from shipment_etl.network import Network
 
-__all__ = ["SOURCE", "TRUTH", "generate"]
+__all__ = ["SOURCE", "TRUTH", "generate", "own_day", "plan_of", "with_rows"]
 
 SOURCE = "shipments"
 """The source that generated shipments land as."""
@@ -84,7 +84,25 @@ def generate(
         InvalidValue: rows, defects, scenario, date or since are not as above.
         NetworkError: the network lacks coordinates, tariffs or shares.
     """
-    plan = make_plan(
+    plan = plan_of(date=date, rows=rows, seed=seed, scenario=scenario, defects=defects, network=network, since=since)
+    frame = first_reports(spark, plan)
+    if len(plan.days) > 1:
+        frame = frame.unionByName(later_reports(spark, plan))
+    return frame if truth else frame.drop(*TRUTH)
+
+
+def plan_of(
+    *,
+    date: Date | str,
+    rows: int,
+    seed: int,
+    scenario: str | Scenario,
+    defects: float = 0.0,
+    network: Network | None = None,
+    since: Date | str | None = None,
+) -> Plan:
+    """Return the plan of what `generate` is asked for, and raise as it does."""
+    return make_plan(
         batch_date=as_date(date),
         rows=rows,
         seed=seed,
@@ -93,15 +111,11 @@ def generate(
         network=network or Network.default(),
         since=None if since is None else as_date(since, "since"),
     )
-    frame = first_reports(spark, plan)
-    if len(plan.days) > 1:
-        frame = frame.unionByName(later_reports(spark, plan))
-    return frame if truth else frame.drop(*TRUTH)
 
 
 def first_reports(spark: SparkSession, plan: Plan) -> DataFrame:
     """Return a report on each shipment of the batch's own day, with the truth."""
-    day = _own_day(plan)
+    day = own_day(plan)
     frame = with_drawn(spark, with_rows(spark, plan, day), plan, day)
     frame = with_dates(with_measures(frame, plan, day), plan, day)
     # A row that is spoilt is reported as if it were over, and its second report puts it right.
@@ -167,7 +181,8 @@ def with_life(frame: DataFrame, plan: Plan, day: Day, sound: Column) -> DataFram
     return frame.withColumn("life", F.when(F.col("report_days").isNotNull(), life))
 
 
-def _own_day(plan: Plan) -> Day:
+def own_day(plan: Plan) -> Day:
+    """Return the batch's own day, whose shipments are new."""
     own = plan.days[0]
     return Day(
         epoch_day=_whole(own.epoch_day),
@@ -206,8 +221,8 @@ def _in_transit_at_first() -> Column:
 
 def _truth(plan: Plan) -> list[Column]:
     names = [F.when(struck(number), each.name) for number, each in enumerate(plan.disruptions)]
-    told = F.array_join(F.array(*names), ", ") if names else F.lit("")
-    return [F.col("defect"), F.col("life"), F.when(told != "", told).alias("disruptions")]
+    told = F.array_compact(F.array(*names)) if names else F.array().cast("array<string>")
+    return [F.col("defect"), F.col("life"), told.alias("disruptions")]
 
 
 def _columns(plan: Plan, day: Day) -> list[Column]:

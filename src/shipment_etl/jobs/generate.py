@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 from datetime import date as Date
 
+import pyarrow.compute as pc
 from pyspark.sql import SparkSession
 
 from shipment_etl.dates import as_date
 from shipment_etl.generator.scenarios import scenario_named
 from shipment_etl.generator.shipments import SOURCE, generate
+from shipment_etl.generator.troubles import troubles
 from shipment_etl.jobs.work import working
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import RowCounts, Run
-from shipment_etl.lake.tables import raw_table
+from shipment_etl.lake.tables import TROUBLES, raw_table
 from shipment_etl.network import Network
 from shipment_etl.plugins import plugins
 from shipment_etl.sessions import session
@@ -28,6 +30,8 @@ def run_generate(
     scenario: str = "baseline",
     defects: float = 0.0,
     network: Network | None = None,
+    since: Date | str | None = None,
+    truth: bool = False,
     spark: SparkSession | None = None,
     listeners: Iterable[object] = (),
 ) -> Run:
@@ -41,6 +45,8 @@ def run_generate(
         scenario: the name of a scenario, built in or of a plugin.
         defects: share of rows that are wrong on purpose.
         network: places, carriers and tariffs.
+        since: the first day whose shipments are reported on again.
+        truth: write what the disruptions of the scenario do to the batch into truth/troubles.
         spark: a session; `session()` if None.
         listeners: objects with implementations of hooks.
 
@@ -52,7 +58,17 @@ def run_generate(
     spark = session(plugged=plugged) if spark is None else spark
     batch_date = as_date(date)
     drawn = scenario_named(scenario, plugged.scenarios())
-    made = generate(spark, date=batch_date, rows=rows, seed=seed, scenario=drawn, defects=defects, network=network)
+    # Asked before the lake is locked, for it refuses what makes no sense.
+    made = generate(
+        spark,
+        date=batch_date,
+        rows=rows,
+        seed=seed,
+        scenario=drawn,
+        defects=defects,
+        network=network,
+        since=since,
+    )
     settings = {"rows": rows, "seed": seed, "scenario": scenario, "defects": defects}
     table = raw_table(SOURCE)
     with working(
@@ -60,4 +76,9 @@ def run_generate(
     ) as work:
         with work.stage("raw"):
             work.replace_batch(table, made)
-        return work.finish(RowCounts(read=rows, accepted=work.rows_written(table)))
+        if truth:
+            with work.stage("truth"):
+                planted = troubles(spark, date=batch_date, rows=rows, seed=seed, scenario=drawn, network=network)
+                work.replace(TROUBLES, planted, lambda known: known.filter(pc.field("batch_date") != batch_date))
+        written = work.rows_written(table)
+        return work.finish(RowCounts(read=written, accepted=written))

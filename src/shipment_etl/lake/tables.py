@@ -16,6 +16,7 @@ __all__ = [
     "QUARANTINE",
     "RUNS",
     "SHIPMENTS",
+    "TROUBLES",
     "Table",
     "landed_table",
     "mart_table",
@@ -126,6 +127,27 @@ def mart_table(mart: Mart) -> Table:
     time = SPAN_COLUMNS[mart.span]
     return Table(f"processed/{mart.name}", mart.columns, ranges=(time,) if time else ())
 
+
+TROUBLES = Table(
+    "truth/troubles",
+    # What was planted in generated batches, to hold findings against.
+    {
+        "batch_date": "date",
+        "disruption": "string",
+        "carriers": "string",
+        "origin_warehouses": "string",
+        "destination_cities": "string",
+        "since": "date",
+        "until": "date",
+        "missing": "string",
+        "surcharge_pct": "int",
+        "shipments": "bigint",
+        "late_2plus": "bigint",
+        "days_late": "bigint",
+        "cost": "decimal(38,2)",
+    },
+    ranges=("batch_date",),
+)
 
 RUNS = Table(
     "processed/runs",
