@@ -1,5 +1,6 @@
 """scenarios: what each promises in its summary, measured on generated shipments of every day of a week."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 
@@ -27,7 +28,9 @@ def shipments(spark):
 
     @cache
     def made(scenario: str, day: date = MONDAY) -> pd.DataFrame:
-        frame = generate(spark, date=day, rows=ROWS, seed=11, scenario=scenario)
+        # Without lives, every shipment has its end.
+        drawn = replace(SCENARIOS[scenario], lives={})
+        frame = generate(spark, date=day, rows=ROWS, seed=11, scenario=drawn)
         rows = frame.select(
             "source_row",
             *("origin_warehouse", "destination_city", "carrier", "delay_days", "delivery_status"),
@@ -65,13 +68,21 @@ def test_baseline_is_6_to_9_per_cent_late_most_a_day_early_with_a_long_tail(ship
     assert rows.transit_days.quantile(0.99) / rows.transit_days.quantile(0.5) > 3
 
 
-@on_each_day
-def test_swiftship_is_30_per_cent_two_or_more_days_late(shipments, day):
-    assert abs((shipments("swiftship", day).delay_days >= 2).mean() - 0.30) <= 0.01
+def test_a_week_of_swiftship_is_30_per_cent_two_or_more_days_late(spark):
+    # As many rows as in the demo, for warehouses above capacity are part of it.
+    scenario = replace(SCENARIOS["swiftship"], lives={})
+    shares = [
+        generate(spark, date=day - timedelta(days=7), rows=100_000, seed=7, scenario=scenario)
+        .agg(F.avg((F.col("delay_days") >= 2).cast("double")))
+        .collect()[0][0]
+        for day in WEEK
+    ]
+    assert sum(shares) / 7 == pytest.approx(0.30, abs=0.01)
+    assert all(0.25 <= share <= 0.36 for share in shares)
 
 
 @on_each_day
-@pytest.mark.parametrize("scenario", ["baseline", "swiftship", "peak"])
+@pytest.mark.parametrize("scenario", ["baseline", "peak"])
 def test_no_weekday_changes_the_shares_of_early_on_time_a_day_late_and_later(shipments, scenario, day):
     delays = shipments(scenario, day).delay_days
     drawn = SCENARIOS[scenario].delays
@@ -164,5 +175,7 @@ def test_every_scenario_has_its_name_a_summary_and_delays(name):
     scenario = SCENARIOS[name]
     assert scenario.name == name
     assert scenario.summary
-    for delays in (scenario.delays, *(disruption.delays for disruption in scenario.disruptions)):
+    own = [disruption.delays for disruption in scenario.disruptions if disruption.delays is not None]
+    for delays in (scenario.delays, *own):
         assert min(delays.values()) > 0
+    assert all(disruption.name for disruption in scenario.disruptions)

@@ -13,7 +13,7 @@ from shipment_etl.generator.streams import below, slot
 from shipment_etl.generator.wheels import SLOT_BITS, SLOTS, CarrierSlot, DelaySlot, LaneSlot, WeightSlot
 from shipment_etl.generator.world import LEVEL_PERCENT, LEVELS
 
-__all__ = ["Day", "div", "look_up", "schema_of", "struck", "with_dates", "with_drawn", "with_measures"]
+__all__ = ["Day", "delayed_by", "div", "look_up", "schema_of", "struck", "with_dates", "with_drawn", "with_measures"]
 
 MOST_LATE_ARRIVAL_DAYS = 6
 MONDAY, SATURDAY, SUNDAY = 0, 5, 6
@@ -56,6 +56,15 @@ def with_drawn(spark: SparkSession, frame: DataFrame, plan: Plan, day: Day) -> D
 def struck(number: int) -> Column:
     """Whether the disruption of this number, in the order of the scenario, strikes a drawn shipment."""
     return F.col("struck_by").bitwiseAND(F.lit(1 << number).cast("long")) != 0
+
+
+def delayed_by(plan: Plan) -> Column:
+    """Return the number of the disruption whose delays a drawn shipment follows; null for none."""
+    number = F.lit(None).cast("int")
+    for position, own in enumerate(plan.own_delays):
+        if own is not None:
+            number = F.when(struck(position), position).otherwise(number)
+    return number
 
 
 def _first_delay(plan: Plan, day: Day) -> Column:

@@ -6,7 +6,7 @@ from datetime import date as Date
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from shipment_etl.generator.draws import struck, with_dates, with_drawn, with_measures
+from shipment_etl.generator.draws import delayed_by, struck, with_dates, with_drawn, with_measures
 from shipment_etl.generator.plan import Plan
 from shipment_etl.generator.scenarios import Disruption, Scenario
 from shipment_etl.generator.shipments import own_day, plan_of, with_rows
@@ -32,7 +32,7 @@ def troubles(
 ) -> DataFrame:
     """Return what the disruptions of a batch do to its new shipments, against the same batch without any.
 
-    A shipment that several disruptions strike counts for each of them.
+    A shipment that several disruptions strike follows the delays of the last one, and pays the surcharges of all.
 
     Columns:
         batch_date: date.
@@ -44,7 +44,7 @@ def troubles(
         shipments: long, those that it strikes.
         late_2plus: long, how many more of them come two or more days late.
         days_late: long, how many more days late they come together, early counting as 0.
-        cost: decimal(38,2), how much more they cost.
+        cost: decimal(38,2), its surcharge on them.
 
     Raises:
         InvalidValue, NetworkError: as for `generate`.
@@ -52,19 +52,23 @@ def troubles(
     plan = plan_of(date=date, rows=rows, seed=seed, scenario=scenario, network=network)
     without = _drawn(spark, replace(plan, disruptions=(), own_delays=()))
     without = without.select("row", F.col("delay").alias("usual_delay"), F.col("cost_cents").alias("usual_cents"))
-    numbers = F.array(*(F.when(struck(each), F.lit(each)) for each in range(len(plan.disruptions))))
-    hit = _drawn(spark, plan).select("row", "delay", "cost_cents", F.array_compact(numbers.cast("array<int>")).alias("hit"))
-    pairs = hit.where(F.size("hit") > 0).join(without, "row").select("*", F.explode("hit").alias("number"))
-    late, days = F.col("delay") >= LATE_DAYS, F.greatest("delay", F.lit(0)) - F.greatest("usual_delay", F.lit(0))
+    numbers = F.array_compact(F.array(*(F.when(struck(each), F.lit(each)) for each in range(len(plan.disruptions)))))
+    drawn = _drawn(spark, plan).select("row", "delay", delayed_by(plan).alias("by"), numbers.cast("array<int>").alias("hit"))
+    pairs = drawn.where(F.size("hit") > 0).join(without, "row").select("*", F.explode("hit").alias("number"))
+    # Only the disruption that a shipment follows has changed its delay.
+    usual = F.when(F.col("by") == F.col("number"), F.col("usual_delay")).otherwise(F.col("delay"))
+    late = (F.col("delay") >= LATE_DAYS).cast("long") - (usual >= LATE_DAYS).cast("long")
     sums = pairs.groupBy("number").agg(
         F.count(F.lit(1)).alias("shipments"),
-        F.sum(late.cast("long") - (F.col("usual_delay") >= LATE_DAYS).cast("long")).alias("late_2plus"),
-        F.sum(days).alias("days_late"),
-        F.sum(F.col("cost_cents") - F.col("usual_cents")).alias("cents"),
+        F.sum(late).alias("late_2plus"),
+        F.sum(F.greatest("delay", F.lit(0)) - F.greatest(usual, F.lit(0))).alias("days_late"),
+        F.sum("usual_cents").alias("cents"),
     )
     declared = spark.createDataFrame([_declared(*each) for each in enumerate(plan.disruptions)], ", ".join(DECLARED))
     names = [kind.split()[0] for kind in DECLARED[1:]]
-    cost = F.expr("cast(cast(cents as decimal(28,0)) * cast(0.01 as decimal(3,2)) as decimal(38,2))").alias("cost")
+    cost = F.expr(
+        "cast(cast(cents * surcharge_pct as decimal(28,0)) * cast(0.0001 as decimal(5,4)) as decimal(38,2))"
+    ).alias("cost")
     counts = [F.col(name) for name in ("shipments", "late_2plus", "days_late")]
     return (
         F.broadcast(declared).join(sums, "number").select(F.lit(plan.batch_date).alias("batch_date"), *names, *counts, cost)
