@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from shipment_etl.generator.plan import SLOT_BITS, SLOTS, Plan
+from shipment_etl.generator.plan import Plan
+from shipment_etl.generator.wheels import SLOT_BITS, SLOTS
 from shipment_etl.network import Network
 
 __all__ = ["checksum", "connect", "generate", "process"]
@@ -45,18 +46,19 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 
 def generate(connection: duckdb.DuckDBPyConnection, plan: Plan, target: Path) -> None:
-    """Write shipments with the columns of `generate` to one Parquet file; DuckDB's hash stands in for xxhash64."""
-    tables = {"lanes": plan.lanes, "weights": plan.weights, "carriers": plan.carriers}
+    """Write shipments with the columns of `generate` to one Parquet file; DuckDB's hash stands in for xxhash64.
+
+    Of a plan without disruptions, seasons or lives, such as that of baseline.
+    """
+    tables = {"lanes": plan.lanes, "weights": plan.weights, "carriers": plan.carriers, "delays": plan.delays}
     for name, slots in tables.items():
         columns = dict(zip(slots[0]._fields, zip(*slots, strict=True), strict=True))
         connection.register(name, pa.table({each: list(values) for each, values in columns.items()}))
-    slots, days = zip(*plan.delays, strict=True)
-    connection.register("delays", pa.table({"slot": list(slots), "drawn_delay": list(days)}))
 
     def bits(stream: str, count: int) -> str:
         return f"CAST(hash(row, {plan.key(stream)}) >> {64 - count} AS BIGINT)"
 
-    weekday = plan.weekday
+    weekday = plan.batch_date.weekday()
     connection.execute(f"""
         COPY (
         WITH drawn AS (
@@ -69,7 +71,7 @@ def generate(connection: duckdb.DuckDBPyConnection, plan: Plan, target: Path) ->
                    greatest(CASE WHEN truckload = 1 THEN g ELSE g * weight_permille // 1000 END, 1) AS weight_g
             FROM (SELECT *, least_g + ((span_g * {bits("weight", 10)}) >> 10) AS g FROM drawn) d
             JOIN carriers c ON c.slot = {bits("carrier", SLOT_BITS)} + truckload * {SLOTS}
-            JOIN delays v ON v.slot = {bits("delay", SLOT_BITS)} + greatest(lane_table, carrier_table) * {SLOTS}
+            JOIN delays v ON v.slot = {bits("delay", SLOT_BITS)}
         ), dated AS (
             SELECT *, lane_days + extra_days + CASE (lane_days + extra_days + {weekday}) % 7
                         WHEN 5 THEN 2 WHEN 6 THEN 1 ELSE 0 END AS promised_days FROM priced

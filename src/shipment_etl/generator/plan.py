@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from shipment_etl.contracts.models import COLUMNS
 from shipment_etl.errors import InvalidValue
 from shipment_etl.generator.lives import MAX_REPORT_DAYS, check_lives
-from shipment_etl.generator.scenarios import Delays, Disruption, Scenario
+from shipment_etl.generator.scenarios import REPORTED, Delays, Disruption, Scenario
 from shipment_etl.generator.streams import stream_key
 from shipment_etl.generator.wheels import (
     SLOTS,
@@ -106,8 +105,8 @@ def make_plan(
     if len(disruptions) > MAX_DISRUPTIONS:
         raise InvalidValue("the number of disruptions", len(disruptions), f"{MAX_DISRUPTIONS} at most")
     for disruption in disruptions:
-        if disruption.missing and disruption.missing not in COLUMNS:
-            raise InvalidValue("what a disruption makes missing", disruption.missing, f"one of {', '.join(COLUMNS)}")
+        if disruption.missing and disruption.missing not in REPORTED:
+            raise InvalidValue("what a disruption makes missing", disruption.missing, f"one of {', '.join(REPORTED)}")
     weekdays = list(dict.fromkeys(day.weekday() for day in days))
     seasons = list(dict.fromkeys(scenario.seasons[day.month - 1] for day in days))
     levels = [LEVEL_PERCENT * level for level in range(1, LEVELS + 1)] if scenario.varied else [100]

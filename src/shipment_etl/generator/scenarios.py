@@ -8,10 +8,18 @@ from types import MappingProxyType
 
 from shipment_etl.errors import InvalidValue, nearest
 
-__all__ = ["SCENARIOS", "Disruption", "Scenario", "scenario_named"]
+__all__ = ["REPORTED", "SCENARIOS", "Disruption", "Scenario", "scenario_named"]
 
 Delays = Mapping[int, int | Fraction]
 """Days between promise and delivery (early is negative) → weight, in any unit."""
+
+
+REPORTED = (
+    *("shipment_id", "origin_warehouse", "destination_city", "carrier", "shipment_weight_kg", "shipment_volume_m3"),
+    *("shipment_date", "promised_date", "delivery_date", "delay_days", "delivery_status", "route_distance_km"),
+    "shipping_cost",
+)
+"""Columns that a disruption can take from reports."""
 
 
 @dataclass(frozen=True, slots=True)
