@@ -4,8 +4,7 @@ All are computed from sums of `lane_days` and `warehouse_demand`. A difference c
 of it.
 """
 
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from math import sqrt
 from statistics import NormalDist
@@ -41,6 +40,17 @@ SUMMED = (
     *("shipments", "transit_days", "late", "days_late"),
     *("cost", "cost_shipments", "late_cost", "late_priced", "weighed_cost", "weight_kg"),
 )
+
+LANE = ("origin_warehouse", "destination_city")
+PAIR = ("carrier", *LANE)
+SLICES = (
+    *(("carrier",), ("origin_warehouse",), ("destination_city",)),
+    *(("carrier", "origin_warehouse"), ("carrier", "destination_city"), LANE, PAIR),
+)
+"""Parts of the shipments that can be later than others, by what they have in common."""
+
+MOST_OF_IT = 0.6
+"""Share of a slice's excess that a smaller one within it must have to be named in its place."""
 
 SLOWER_DAYS = 0.1
 """Days in transit that a cheaper carrier may take more in the mean, to be held against a dearer one."""
@@ -116,22 +126,22 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A carrier on a lane (any carrier if None) that loses more than what it is held against, and what mending would save.
+    """Shipments that lose more than what they are held against, and what putting that right would save.
 
-    `kind` is one of
-        late: later than the other carriers on the lane;
-        lane: later than the other lanes, whoever carries;
+    `carrier`, `origin` and `city` say which shipments these are; None is any. `kind` is one of
+        late: later than others. Those of a carrier are held against the other carriers on the same lanes; those of a
+            place or a lane, against the same carriers elsewhere;
         cost: dearer than `rival`, whose shipments there weigh the same, travel as fast and come no later;
         largest: no later than others beyond chance, but where most days are lost.
     `late` and `others` are shares two or more days late; of largest, `others` is its share in all days of delay. What is
     saved is for the period. `cost_at_stake` is the freight paid for the late shipments that would be saved, of cost what
-    moving to the rival would save. `behind_on` counts the lanes where the carrier is later than the others.
+    moving to the rival would save.
     """
 
     kind: str
     carrier: str | None
-    origin: str
-    city: str
+    origin: str | None
+    city: str | None
     late: Share
     others: Share
     late_saved: float = 0.0
@@ -140,7 +150,6 @@ class Action:
     avg_cost: float | None = None
     rival: str | None = None
     rival_cost: float | None = None
-    behind_on: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +197,7 @@ def clearly_differ(one: Share, other: Share) -> bool:
 
 
 def actions(days: pd.DataFrame, most: int = 5) -> list[Action]:
-    """Say where to act, the first first: carriers later than others on their lane, then late lanes, then dear carriers.
+    """Say where to act, the first first: what comes later than others, by the late shipments to save; then dear carriers.
 
     Args:
         days: rows of lane_days of one period; those without a delay do not count.
@@ -197,10 +206,8 @@ def actions(days: pd.DataFrame, most: int = 5) -> list[Action]:
     days = days[days["delay_days"].notna()]
     if days.empty:
         return []
-    by_delay = _with_outcomes(days)
-    pairs = _summed(by_delay, ["carrier", "origin_warehouse", "destination_city"])
-    lanes = _summed(by_delay, ["origin_warehouse", "destination_city"])
-    found = _late_carriers(pairs, lanes) or _late_lanes(lanes)
+    pairs = _summed(_with_outcomes(days), list(PAIR))
+    found = _find_late(pairs, most)
     if not found and figures(days).late_share.pct >= 100 * LATE_ALIKE:
         found = [_largest(pairs)]
     found = [*found, *_dear_carriers(pairs)][:most]
@@ -229,45 +236,95 @@ def load(demand: pd.DataFrame, now: Period, before: Period | None) -> Load | Non
     )
 
 
-def _late_carriers(pairs: pd.DataFrame, lanes: pd.DataFrame) -> list[Action]:
-    both = pairs.merge(lanes, on=["origin_warehouse", "destination_city"], suffixes=("", "_lane"))
-    limit = _limit(len(both))
-    found = []
-    for row in both.to_dict("records"):
-        own = Share(row["late"], row["shipments"])
-        others = Share(row["late_lane"] - row["late"], row["shipments_lane"] - row["shipments"])
-        if _clearly_more(own, others, limit):
-            found.append(_action("late", str(row["carrier"]), row, own, others, row["days_late_lane"] - row["days_late"]))
-    behind = Counter(each.carrier for each in found)
-    return sorted((replace(each, behind_on=behind[each.carrier]) for each in found), key=lambda each: -each.late_saved)
+def _find_late(pairs: pd.DataFrame, most: int) -> list[Action]:
+    """Find what is later than others, the largest first; what was found is left out before the next one is looked for."""
+    limit = _limit(sum(len(pairs.drop_duplicates(list(keys))) for keys in SLICES))
+    found = list[Action]()
+    while len(found) < most:
+        slices = pd.concat([_compared(pairs, keys) for keys in SLICES], ignore_index=True)
+        # Few late shipments are skewed, so that chance reaches farther than the normal law says (Cornish and Fisher, 1938).
+        late = slices[slices["z"] >= limit + slices["skewness"].clip(lower=0) * (limit**2 - 1) / 6]
+        if late.empty:
+            break
+        worst = _narrow(late.sort_values("excess", ascending=False, kind="stable"))
+        found.append(_late_action(worst))
+        pairs = pairs[~_is_in(pairs, worst)]
+    return found
 
 
-def _late_lanes(lanes: pd.DataFrame) -> list[Action]:
-    late, shipments, days_late = (int(lanes[name].sum()) for name in ("late", "shipments", "days_late"))
-    limit = _limit(len(lanes))
-    found = []
-    for row in lanes.to_dict("records"):
-        own = Share(row["late"], row["shipments"])
-        others = Share(late - row["late"], shipments - row["shipments"])
-        if _clearly_more(own, others, limit):
-            found.append(_action("lane", None, row, own, others, days_late - row["days_late"]))
-    return sorted(found, key=lambda each: -each.late_saved)
+def _compared(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
+    """Hold each slice of the shipments against the others: those of a carrier on the same lanes, or of the same carriers.
+
+    Columns: those of `PAIR`, None where the slice is any; the sums of its shipments; excess and excess_days, its late
+    shipments and days of delay beyond those of the others; others, shipments it is held against, others_late, late ones; z,
+    its excess in standard deviations of chance; skewness of chance.
+
+    Source: the expectation is a direct standardisation, the test that of Mantel and Haenszel (1959), with the variance of
+    two proportions in each stratum; with one stratum it is the usual test of two proportions.
+    """
+    strata = list(LANE) if "carrier" in keys else ["carrier"]
+    own = _summed(pairs, list(dict.fromkeys((*keys, *strata))))
+    every = _summed(pairs, strata)
+    both = own.merge(every, on=strata, suffixes=("", "_all"))
+    rest = {name: both[f"{name}_all"] - both[name] for name in ("shipments", "late", "days_late")}
+    both = both.assign(others=rest["shipments"], others_late=rest["late"], others_days=rest["days_late"])
+    both = both[both["others"] >= FEWEST]
+    pooled = (both["late"] + both["others_late"]) / (both["shipments"] + both["others"])
+    share = both["shipments"] / both["others"]
+    variance = pooled * (1 - pooled) * both["shipments"]
+    both = both.assign(
+        excess=both["late"] - share * both["others_late"],
+        excess_days=both["days_late"] - share * both["others_days"],
+        variance=variance * (1 + share),
+        third_moment=variance * (1 - 2 * pooled) * (1 - share**2),
+    )
+    sums = [*SUMMED, "others", "others_late", "excess", "excess_days", "variance", "third_moment"]
+    slices = both.groupby(list(keys), as_index=False)[sums].sum()
+    slices = slices[slices["shipments"] >= FEWEST]
+    # Where all are late, or none is, there is nothing to tell apart.
+    slices = slices[slices["variance"] > 0]
+    z, skewness = slices["excess"] / slices["variance"] ** 0.5, slices["third_moment"] / slices["variance"] ** 1.5
+    missing = {name: None for name in PAIR if name not in keys}
+    return slices.assign(z=z, skewness=skewness, fixed=len(keys), **missing)
 
 
-def _action(kind: str, carrier: str | None, row: dict, own: Share, others: Share, others_days_late: int) -> Action:  # type: ignore[type-arg]
-    late_saved = own.part - own.whole * others.part / others.whole
-    late_cost = row["late_cost"] / row["late_priced"] if row["late_priced"] else None
+def _narrow(late: pd.DataFrame) -> pd.Series:
+    """Return the smallest slice within the largest one that has most of its excess: that is where the trouble is."""
+    worst = late.iloc[0]
+    while True:
+        within_it = late[(late["fixed"] > worst["fixed"]) & (late["excess"] >= MOST_OF_IT * worst["excess"])]
+        within_it = within_it[_is_in(within_it, worst)]
+        if within_it.empty:
+            return worst
+        worst = within_it.iloc[0]
+
+
+def _is_in(rows: pd.DataFrame, part: pd.Series) -> pd.Series:
+    """Whether each row is in a slice."""
+    inside = pd.Series(True, index=rows.index)
+    for name in PAIR:
+        if part[name] is not None:
+            inside &= rows[name] == part[name]
+    return inside
+
+
+def _late_action(part: pd.Series) -> Action:
+    own, excess = Share(int(part["late"]), int(part["shipments"])), float(part["excess"])
+    late_cost = part["late_cost"] / part["late_priced"] if part["late_priced"] else None
+    # In more than one stratum the others are those of a mix like its own.
+    like_it = Share(round(own.part - excess), own.whole)
+    plain = Share(int(part["others_late"]), int(part["others"]))
     return Action(
-        kind,
-        carrier,
-        str(row["origin_warehouse"]),
-        str(row["destination_city"]),
+        "late",
+        part["carrier"],
+        part["origin_warehouse"],
+        part["destination_city"],
         own,
-        others,
-        late_saved=late_saved,
-        days_saved=max(0.0, row["days_late"] - own.whole * others_days_late / others.whole),
-        cost_at_stake=None if late_cost is None else late_saved * late_cost,
-        avg_cost=row["cost"] / row["cost_shipments"] if row["cost_shipments"] else None,
+        plain if abs(plain.pct - like_it.pct) < 0.05 else like_it,
+        late_saved=excess,
+        days_saved=max(0.0, float(part["excess_days"])),
+        cost_at_stake=None if late_cost is None else excess * late_cost,
+        avg_cost=part["cost"] / part["cost_shipments"] if part["cost_shipments"] else None,
     )
 
 
@@ -349,10 +406,6 @@ def _summed(by_delay: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 def _limit(looked_at: int) -> float:
     """How many standard errors a difference must have, so that looking at many raises no more false alarms (Bonferroni)."""
     return NormalDist().inv_cdf(1 - FALSE_ALARM / max(1, looked_at))
-
-
-def _clearly_more(own: Share, others: Share, limit: float) -> bool:
-    return min(own.whole, others.whole) >= FEWEST and _z(own, others) >= limit
 
 
 def _z(one: Share, other: Share) -> float:

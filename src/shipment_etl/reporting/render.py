@@ -27,7 +27,19 @@ from shipment_etl.reporting.contents import (
 from shipment_etl.reporting.findings import Action, actions, change, figures, load, within
 from shipment_etl.reporting.reading import Facts
 from shipment_etl.reporting.series import Series, cost_by_month, delay_trend, lane_grid, warehouse_load
-from shipment_etl.reporting.wording import Sentence, dates, lane, number, percent, say_action, say_change, say_load, short
+from shipment_etl.reporting.wording import (
+    Sentence,
+    dates,
+    lane,
+    name_place,
+    number,
+    percent,
+    say_action,
+    say_change,
+    say_load,
+    say_others,
+    short,
+)
 
 __all__ = ["render", "sentences"]
 
@@ -115,8 +127,10 @@ def _body(facts: Facts) -> dict[str, Any]:
     drawn["trend"] = charts.trend(trend, facts.now)
     if costs.rows:
         drawn["cost"] = charts.cost(costs)
+    # A heat map marks one lane; what concerns more is in the sentence.
+    marked = (first.origin, first.city) if first and first.origin and first.city else None
     for measure in measures:
-        drawn[f"lanes-{measure}"] = charts.heat_map(grid, measure, (first.origin, first.city) if first else None)
+        drawn[f"lanes-{measure}"] = charts.heat_map(grid, measure, marked)
     for place, warehouse in enumerate(loads.names):
         drawn[f"load-{place}"] = charts.load(loads, warehouse)
     return {
@@ -168,7 +182,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "ensure_ascii": False, "separators": (",", ":")}
-    environment.filters.update(number=number, percent=percent, short=short, why=_why)
+    environment.filters.update(number=number, percent=percent, short=short, why=_why, place=name_place)
     environment.globals["lane"] = lane
     return environment
 
@@ -177,8 +191,7 @@ def _why(found: Action) -> str:
     """Return in a few words why to act."""
     late, others = percent(found.late.pct), percent(found.others.pct)
     return {
-        "late": f"{late} two or more days late; other carriers on the lane {others}",
-        "lane": f"{late} two or more days late; other lanes {others}",
+        "late": f"{late} two or more days late, {others} {say_others(found)}",
         "cost": f"{short(found.avg_cost)} a shipment; {found.rival} {short(found.rival_cost)} for the same weight and speed",
         "largest": f"{number(found.others.part)} of {number(found.others.whole)} days of delay",
     }[found.kind]

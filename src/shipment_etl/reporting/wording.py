@@ -10,11 +10,14 @@ __all__ = [
     "Sentence",
     "dates",
     "lane",
+    "name_action",
+    "name_place",
     "number",
     "percent",
     "say_action",
     "say_change",
     "say_load",
+    "say_others",
     "short",
 ]
 
@@ -89,8 +92,7 @@ def say_action(found: Action | None, now: Period) -> Sentence:
     """Say which carrier and lane to act on, why, and what it would save."""
     if found is None:
         return _sentence("Nothing with a promise is delivered yet, so there is no carrier or lane to act on.")
-    where = lane(found.origin, found.city)
-    who = f"{found.carrier}, {where}" if found.carrier is not None else f"{where}, all carriers"
+    who = name_action(found)
     if found.kind == "cost":
         return _sentence(
             "No carrier or lane is later than the others beyond chance, so act first on cost: ",
@@ -112,18 +114,38 @@ def say_action(found: Action | None, now: Period) -> Sentence:
             f" ({percent(found.others.pct)}) in {_the_days(now)}; being on time would save these and "
             f"{_count(round(found.late_saved), 'late shipment')}{money}.",
         )
-    also = f" (one of {found.behind_on} lanes where it is behind)" if found.behind_on > 1 else ""
-    others = "with the other carriers on that lane" if found.kind == "late" else "on the other lanes"
     saved = f"{_count(round(found.late_saved), 'late shipment')} and {_count(round(found.days_saved), 'day')} of delay"
     money = f"; {short(found.cost_at_stake)} of freight was paid for those" if found.cost_at_stake is not None else ""
     return _sentence(
         "Act first on ",
         who,
-        f"{also}: {percent(found.late.pct)} of {number(found.late.whole)} came two or more days late, against "
-        f"{percent(found.others.pct)} {others}; being as good would save ",
+        f": {percent(found.late.pct)} of {number(found.late.whole)} came two or more days late, against "
+        f"{percent(found.others.pct)} {say_others(found)}; being as good would save ",
         saved,
         f" in {_days(now)}{money}.",
     )
+
+
+def name_action(found: Action) -> str:
+    """Return which shipments an action is about, as UPS, NY_Warehouse → Chicago."""
+    return f"{name_place(found)}, all carriers" if found.carrier is None else f"{found.carrier}, {name_place(found)}"
+
+
+def name_place(found: Action) -> str:
+    """Return where an action is, as NY_Warehouse → Chicago."""
+    if found.origin is not None and found.city is not None:
+        return lane(found.origin, found.city)
+    if found.origin is not None:
+        return f"from {found.origin}"
+    return f"to {found.city}" if found.city is not None else "all lanes"
+
+
+def say_others(found: Action) -> str:
+    """Return what late shipments are held against."""
+    if found.carrier is None:
+        return "of the same carriers elsewhere"
+    one_lane = found.origin is not None and found.city is not None
+    return "with the other carriers on that lane" if one_lane else "with other carriers on the same lanes"
 
 
 def say_load(found: Load | None, now: Period, before: Period | None) -> Sentence:
