@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 from shipment_etl.generator.scenarios import Disruption, Scenario
 from shipment_etl.generator.shipments import generate
 from shipment_etl.network import Network
-from shipment_etl.reporting.findings import FALSE_ALARM, Action, actions
+from shipment_etl.reporting.actions import FALSE_ALARM, Action, actions
 from shipment_etl.sessions import session
 from shipment_etl.transform.clean import with_derived
 from shipment_etl.transform.lane_days import lane_days

@@ -19,7 +19,8 @@ from shipment_etl.errors import ExtraMissing, FileUnwritable, LakeMissing, Nothi
 from shipment_etl.jobs.ingest import run_ingest
 from shipment_etl.lake.runs import log_run
 from shipment_etl.reporting import report as report_module
-from shipment_etl.reporting.findings import actions, within
+from shipment_etl.reporting.actions import actions
+from shipment_etl.reporting.findings import within
 from shipment_etl.reporting.reading import read_facts
 from shipment_etl.reporting.render import sentences
 
@@ -64,18 +65,18 @@ def test_its_sentences_are_what_sql_finds_in_the_shipments(struck: etl.Lake) -> 
     changed, act, jam = (sentence.text for sentence in sentences(facts))
     assert changed.startswith(f"{now[0]:.1f} % of shipments came two or more days late in the last 2 days")
     assert re.search(rf"up [\d.]+ points from {before[0]:.1f} % in the 2 days before", changed)
-    carrier, origin, city, late, shipped, excess = db.sql(
+    carrier, late, shipped, excess = db.sql(
         """
         WITH pairs AS (
             SELECT carrier, origin_warehouse o, destination_city c, count(*) n, count(*) FILTER (delay_days >= 2) late
             FROM shipments WHERE shipment_date >= '2026-11-18' GROUP BY ALL
         ), lanes AS (SELECT o, c, sum(n) n, sum(late) late FROM pairs GROUP BY ALL)
-        SELECT carrier, o, c, p.late, p.n, p.late - p.n * (l.late - p.late) / (l.n - p.n) AS excess
-        FROM pairs p JOIN lanes l USING (o, c) WHERE l.n > p.n ORDER BY excess DESC LIMIT 1
+        SELECT carrier, sum(p.late), sum(p.n), sum(p.late - p.n * (l.late - p.late) / (l.n - p.n)) AS excess
+        FROM pairs p JOIN lanes l USING (o, c) WHERE l.n - p.n >= 30 GROUP BY ALL ORDER BY excess DESC LIMIT 1
         """
     ).fetchall()[0]
     assert carrier == "UPS"
-    assert act.startswith(f"Act first on UPS, {origin} → {city} (one of ")
+    assert act.startswith("Act first on UPS, all lanes: ")
     assert f"{100 * late / shipped:.1f} % of {shipped:,} came two or more days late" in act
     assert f"save {round(excess):,} late shipments" in act
     assert jam.startswith("No warehouse was over its capacity in the last 2 days")

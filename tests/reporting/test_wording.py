@@ -5,7 +5,8 @@ from datetime import date
 
 import pytest
 
-from shipment_etl.reporting.findings import Action, Change, Load, Share
+from shipment_etl.reporting.actions import Action
+from shipment_etl.reporting.findings import Change, Load, Share
 from shipment_etl.reporting.periods import Period
 from shipment_etl.reporting.wording import dates, number, percent, say_action, say_change, say_load, short
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from shipment_etl.lake.landed import LandedBatch
 from shipment_etl.lake.runs import FAILED, HELD, RowCounts, Run, newest_of_batches
-from shipment_etl.reporting.findings import Action, Figures, Share, clearly_differ, figures, within
+from shipment_etl.reporting.actions import Action
+from shipment_etl.reporting.findings import Figures, Share, clearly_differ, figures, within
 from shipment_etl.reporting.periods import Period
 from shipment_etl.reporting.reading import Facts, Rejected
 from shipment_etl.reporting.wording import UNKNOWN, number, percent, short

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from shipment_etl.reporting import charts
+from shipment_etl.reporting.actions import Action, actions
 from shipment_etl.reporting.assets import asset, colours
 from shipment_etl.reporting.contents import (
     batches_told,
@@ -24,7 +25,7 @@ from shipment_etl.reporting.contents import (
     warned_of,
     warnings_of,
 )
-from shipment_etl.reporting.findings import Action, actions, change, figures, load, within
+from shipment_etl.reporting.findings import change, figures, load, within
 from shipment_etl.reporting.reading import Facts
 from shipment_etl.reporting.series import Series, cost_by_month, delay_trend, lane_grid, warehouse_load
 from shipment_etl.reporting.wording import (
@@ -86,9 +87,15 @@ def sentences(facts: Facts) -> tuple[Sentence, ...]:
     before = figures(within(facts.recent, facts.before)) if facts.before else None
     return (
         say_change(change(now, before), facts.now, facts.before),
-        say_action(next(iter(actions(within(facts.recent, facts.now))), None), facts.now),
+        say_action(next(iter(_actions(facts)), None), facts.now),
         say_load(load(facts.demand, facts.now, facts.before), facts.now, facts.before),
     )
+
+
+def _actions(facts: Facts) -> list[Action]:
+    if facts.now is None:
+        return []
+    return actions(within(facts.recent, facts.now), within(facts.recent, facts.before) if facts.before else None)
 
 
 def _body(facts: Facts) -> dict[str, Any]:
@@ -111,7 +118,7 @@ def _body(facts: Facts) -> dict[str, Any]:
     }
     if facts.now is None:
         return body
-    found = actions(within(facts.recent, facts.now))
+    found = _actions(facts)
     first = found[0] if found else None
     rows, note = carrier_rows(facts, first)
     now = figures(within(facts.recent, facts.now))
@@ -192,6 +199,7 @@ def _why(found: Action) -> str:
     late, others = percent(found.late.pct), percent(found.others.pct)
     return {
         "late": f"{late} two or more days late, {others} {say_others(found)}",
+        "dearer": f"{short(found.avg_cost)} a shipment, {short(found.cost_before)} before for about the same weight",
         "cost": f"{short(found.avg_cost)} a shipment; {found.rival} {short(found.rival_cost)} for the same weight and speed",
         "largest": f"{number(found.others.part)} of {number(found.others.whole)} days of delay",
     }[found.kind]

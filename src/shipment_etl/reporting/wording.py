@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
-from shipment_etl.reporting.findings import Action, Change, Load, Share
+from shipment_etl.reporting.actions import Action
+from shipment_etl.reporting.findings import Change, Load, Share
 from shipment_etl.reporting.periods import Period
 
 __all__ = [
@@ -93,6 +94,14 @@ def say_action(found: Action | None, now: Period) -> Sentence:
     if found is None:
         return _sentence("Nothing with a promise is delivered yet, so there is no carrier or lane to act on.")
     who = name_action(found)
+    if found.kind == "dearer":
+        return _sentence(
+            "No carrier or lane is later than the others beyond chance, so act first on cost: ",
+            who,
+            f", takes {short(found.avg_cost)} a shipment, {short(found.cost_before)} before for about the same weight: ",
+            f"{short(found.cost_at_stake)} more",
+            f" in {_days(now)}.",
+        )
     if found.kind == "cost":
         return _sentence(
             "No carrier or lane is later than the others beyond chance, so act first on cost: ",

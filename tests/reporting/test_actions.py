@@ -1,0 +1,188 @@
+"""actions: what is late or dear is named, and no more; what it saves is what it is held against; chance names nobody."""
+
+import random
+from itertools import product
+from math import prod
+
+import pytest
+from hypothesis import given
+
+from shipment_etl.reporting.actions import Action, actions
+from shipment_etl.reporting.findings import Share
+
+from .made_up import lane_days
+from .test_findings import ROWS
+
+
+@given(ROWS)
+def test_what_an_action_saves_is_what_it_is_held_against(rows: list[dict]) -> None:
+    left = rows
+    for act in actions(lane_days(rows), most=100):
+        own = [row for row in left if _is_in(row, act)]
+        if act.kind == "late":
+            # Each stratum on its own: the lanes of a carrier, or the carriers of a place.
+            strata = ("origin_warehouse", "destination_city") if act.carrier else ("carrier",)
+            late = count = expected = 0.0
+            for stratum in {tuple(row[name] for name in strata) for row in own}:
+                there = [row for row in left if tuple(row[name] for name in strata) == stratum]
+                mine, others = [row for row in there if _is_in(row, act)], [row for row in there if not _is_in(row, act)]
+                if _count(others) >= 30:
+                    late, count = late + _late(mine), count + _count(mine)
+                    expected += _count(mine) * _late(others) / _count(others)
+            assert act.late == Share(late, count)
+            assert act.late_saved == pytest.approx(late - expected)
+            assert 0 < act.late_saved <= late
+            assert act.others.pct == pytest.approx(100 * expected / count, abs=100 / count)
+            left = [row for row in left if not _is_in(row, act)]
+        if act.kind == "cost":
+            own = [row for row in rows if (row["origin_warehouse"], row["destination_city"]) == (act.origin, act.city)]
+            assert 0 < act.cost_at_stake < sum(row["cost"] for row in own if row["carrier"] == act.carrier)
+            assert act.rival != act.carrier
+
+
+def _network(late_of: dict[tuple[str, str, str], int]) -> list[dict]:
+    """Rows of 3 carriers on 2 × 3 lanes, 1,000 shipments each; late ones in per cent by carrier, origin and city, else 5."""
+    return [
+        {
+            "carrier": pair[0],
+            "origin_warehouse": pair[1],
+            "destination_city": pair[2],
+            "delay_days": delay,
+            "shipments": 10 * shipments,
+        }
+        for pair in product("CDE", "AB", "XYZ")
+        for late in [next((pct for keys, pct in late_of.items() if all(map(_fits, keys, pair))), 5)]
+        for delay, shipments in ((0, 100 - late), (4, late))
+    ]
+
+
+def _fits(wanted: str, found: str) -> bool:
+    return wanted in ("*", found)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        ("C", "*", "*"),
+        ("*", "A", "*"),
+        ("*", "*", "X"),
+        ("C", "A", "*"),
+        ("C", "*", "X"),
+        ("*", "A", "X"),
+        ("C", "A", "X"),
+    ],
+)
+def test_the_part_that_is_late_is_named_and_no_other(part: tuple[str, str, str]) -> None:
+    (found,) = actions(lane_days(_network({part: 20})))
+    assert (found.kind, found.carrier, found.origin, found.city) == (
+        "late",
+        *(None if each == "*" else each for each in part),
+    )
+    own = 18_000 / prod(1 if each == "*" else size for each, size in zip(part, (3, 2, 3), strict=True))
+    assert found.late == Share(round(own * 0.2), round(own))
+    assert found.others.pct == pytest.approx(5.0)
+    assert found.late_saved == pytest.approx(own * 0.15)
+    assert found.days_saved == pytest.approx(own * 0.6)
+    assert found.cost_at_stake == pytest.approx(own * 1.5)
+
+
+def test_two_troubles_are_told_apart_the_larger_first() -> None:
+    rows = _network({("C", "A", "X"): 60, ("D", "*", "*"): 10})
+    first, second = actions(lane_days(rows))
+    assert (first.carrier, first.origin, first.city) == ("C", "A", "X")
+    assert (second.carrier, second.origin, second.city) == ("D", None, None)
+    assert second.others.pct == pytest.approx(5.0)
+
+
+def test_a_dearer_carrier_is_named_only_if_weight_speed_and_lateness_are_alike() -> None:
+    dear = {"carrier": "dear", "shipments": 1000, "cost": 12_000.0}
+    cheap = {"carrier": "cheap", "shipments": 1000, "cost": 10_000.0}
+    (found,) = actions(lane_days([dear, cheap]))
+    assert (found.kind, found.carrier, found.rival, found.cost_at_stake) == ("cost", "dear", "cheap", 2000.0)
+    for other in (
+        {"weight_kg": 2000.0},
+        {"transit_days": 5000},
+        {"cost": 11_900.0},
+        {"weighed_cost": 5000.0},
+        {"cost_shipments": 900},
+    ):
+        (found,) = actions(lane_days([dear, {**cheap, **other}]))
+        assert found.kind == "largest", other
+    heavier = {**dear, "weight_kg": 5500.0}
+    (found,) = actions(lane_days([heavier, cheap]))
+    assert found.rival_cost == pytest.approx(11.0)
+
+
+def test_chance_names_nobody() -> None:
+    rows = [
+        {"destination_city": city, "carrier": carrier, "delay_days": delay, "shipments": shipments + wobble}
+        for wobble, (city, carrier) in enumerate((city, carrier) for city in "XYZ" for carrier in "CDE")
+        for delay, shipments in ((0, 950), (2, 50))
+    ]
+    (found,) = actions(lane_days(rows))
+    assert found.kind == "largest"
+    assert actions(lane_days([])) == []
+
+
+def _priced(cost_of: dict[tuple[str, str, str], float], seed: int, kg: float = 5.0) -> list[dict]:
+    """Rows of 3 carriers on 2 × 3 lanes, ten of 100 shipments each; a shipment costs about 10, or so many times as much."""
+    draw = random.Random(seed)
+    return [
+        {
+            "carrier": pair[0],
+            "origin_warehouse": pair[1],
+            "destination_city": pair[2],
+            "shipments": 100,
+            "cost": 1000 * draw.uniform(0.9, 1.1) * times,
+            "weight_kg": 100 * kg,
+        }
+        for pair in product("CDE", "AB", "XYZ")
+        for times in [next((times for keys, times in cost_of.items() if all(map(_fits, keys, pair))), 1.0)]
+        for _ in range(10)
+    ]
+
+
+@pytest.mark.parametrize("part", [("*", "*", "*"), ("C", "*", "*"), ("*", "A", "*"), ("C", "A", "*"), ("*", "A", "X")])
+def test_what_has_grown_dearer_than_before_is_named(part: tuple[str, str, str]) -> None:
+    now, before = lane_days(_priced({part: 1.5}, 1)), lane_days(_priced({}, 2))
+    found = [each for each in actions(now, before) if each.kind == "dearer"]
+    named = tuple(None if each == "*" else each for each in part)
+    assert [(each.carrier, each.origin, each.city) for each in found] == [named]
+    own = 18_000 / prod(1 if each == "*" else size for each, size in zip(part, (3, 2, 3), strict=True))
+    assert found[0].cost_at_stake == pytest.approx(own * 5, rel=0.1)
+    assert found[0].avg_cost == pytest.approx(15, rel=0.05)
+    assert found[0].cost_before == pytest.approx(10, rel=0.05)
+
+
+def test_nothing_is_dearer_by_chance_by_weight_or_without_a_period_before() -> None:
+    usual, again = lane_days(_priced({}, 1)), lane_days(_priced({}, 2))
+    heavier = lane_days(_priced({("*", "*", "*"): 1.5}, 1, kg=7.5))
+    for now, before in ((usual, again), (heavier, again), (heavier, None), (heavier, again.head(0))):
+        assert not [each for each in actions(now, before) if each.kind == "dearer"]
+
+
+def test_costs_have_two_lines_among_many_late_ones() -> None:
+    rows = _network({("C", "A", "X"): 60, ("D", "B", "Y"): 40, ("E", "B", "Z"): 30})
+    assert [each.kind for each in actions(lane_days(rows))] == ["late"] * 3
+    dear = [{**row, "cost": 20.0 * row["shipments"]} if row["carrier"] == "E" else row for row in rows]
+    assert [each.kind for each in actions(lane_days(dear), most=4)] == ["late", "late", "cost", "cost"]
+
+
+def test_shipments_without_a_delay_are_in_no_action() -> None:
+    rows = [{"shipments": 90}, {"delay_days": 2, "shipments": 10}]
+    open_ = {"delay_days": None, "state": "in_transit", "transit_days": None, "shipments": 100, "cost": 500.0}
+    assert actions(lane_days([*rows, open_])) == actions(lane_days(rows))
+    assert actions(lane_days([open_])) == []
+
+
+def _is_in(row: dict, act: Action) -> bool:
+    parts = ("carrier", act.carrier), ("origin_warehouse", act.origin), ("destination_city", act.city)
+    return all(wanted is None or row[name] == wanted for name, wanted in parts)
+
+
+def _late(rows: list[dict]) -> int:
+    return sum(row["shipments"] for row in rows if row["delay_days"] >= 2)
+
+
+def _count(rows: list[dict]) -> int:
+    return sum(row["shipments"] for row in rows)
