@@ -16,6 +16,7 @@ import pytest
 
 from shipment_etl.cli.rendering import print_table
 from shipment_etl.plugins import plugins
+from shipment_etl.transform.marts import MARTS
 
 ENVIRONMENT = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
 
@@ -39,23 +40,34 @@ def test_help_names_the_commands_of_plugins() -> None:
     assert [name for name in plugins().commands() if not re.search(rf"^\W*{name}\s", shown, flags=re.M)] == []
 
 
-def test_demo_prints_five_marts_and_where_the_rows_went(demo: tuple[str, subprocess.CompletedProcess[str]]) -> None:
-    _, done = demo
-    for mart in ("carrier_performance", "route_efficiency", "cost_analysis", "delay_trends", "warehouse_demand"):
-        assert f"processed/{mart}" in done.stdout
-    told = r"(\d+) rows read\s+= (\d+) accepted \+ (\d+) quarantined \+ (\d+) duplicates \+ (\d+) overtaken"
-    read, *parts = map(int, re.search(told, done.stdout.replace(",", "")).groups())
-    assert read == sum(parts)
+def test_demo_says_where_the_rows_went_what_a_report_says_and_where_to_look(
+    demo: tuple[str, subprocess.CompletedProcess[str]],
+) -> None:
+    lake, done = demo
+    told = r"2026-11-16 to 2026-11-17: 2 batches, (\d+) rows read\s+= (\d+) accepted"
+    told += r" \+ (\d+) quarantined \+ (\d+) duplicates \+ (\d+) overtaken"
+    read, accepted, *others = map(int, re.search(told, done.stdout.replace(",", "")).groups())
+    assert read == accepted + sum(others)
+    assert accepted == len(run("show", "shipments", "--lake", lake, "--format", "json").stdout.splitlines())
     # The second day reports on some shipments of the first, too.
     again = read - 4000
     assert 0 < again < 400
+    assert others[-1] > again / 2
     assert f"process shipments 2026-11-17: {2000 + again:,} read" in done.stderr
-
-
-def test_demo_writes_a_report_and_says_where(demo: tuple[str, subprocess.CompletedProcess[str]]) -> None:
-    lake, done = demo
-    assert f"report: {lake}/report.html" in done.stderr
+    plain = " ".join(done.stdout.split())
+    assert "of shipments came two or more days late in one day (17 Nov 2026)" in plain
+    assert "No warehouse was over its capacity in one day" in plain
+    assert len(done.stdout.splitlines()) <= 40
+    for line in re.findall(r"shipment-etl (show \S+) --lake", done.stdout):
+        assert run(*line.split(), "--lake", lake).stdout
+    assert f"{lake}/report.html" in done.stdout
     assert "What changed" in Path(lake, "report.html").read_text("utf-8")
+
+
+def test_a_verbose_demo_prints_every_mart(tmp_path: Path) -> None:
+    done = run("demo", "--days", "1", "--rows", "200", "--lake", str(tmp_path / "lake"), "--verbose")
+    for mart in MARTS:
+        assert f"processed/{mart}" in done.stdout
 
 
 def test_show_gives_tables_csv_and_json(demo: tuple[str, subprocess.CompletedProcess[str]]) -> None:

@@ -3,10 +3,11 @@
 import typer
 
 from shipment_etl.cli.about import config, doctor, list_plugins
+from shipment_etl.cli.demo import demo
 from shipment_etl.cli.group import Commands
 from shipment_etl.cli.looking import fingerprint, report, runs, show, snapshot
 from shipment_etl.cli.mapping import map_file
-from shipment_etl.cli.working import demo, generate, ingest, maintain, process, rollback
+from shipment_etl.cli.working import generate, ingest, maintain, process, rollback
 
 __all__ = ["app"]
 

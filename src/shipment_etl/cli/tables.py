@@ -1,8 +1,7 @@
 """Tables of a lake, as commands show them; read without an engine."""
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -10,29 +9,34 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
-from shipment_etl.cli.rendering import describe_batches, print_csv, print_json_lines, print_run, print_table
+from shipment_etl.cli.rendering import describe_batches, print_csv, print_json_lines, print_table
 from shipment_etl.cli.terminal import echo
-from shipment_etl.errors import InvalidValue, ShipmentEtlError
+from shipment_etl.errors import InvalidValue
 from shipment_etl.jobs.maintain import Maintenance
 from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.landed import backlog
-from shipment_etl.lake.runs import HELD, Run, newest_of_batches, read_runs
+from shipment_etl.lake.runs import HELD, newest_of_batches, read_runs
 from shipment_etl.lake.settled import SETTLED_BY, with_settled
 from shipment_etl.lake.tables import QUARANTINE, RUNS, SHIPMENTS
-from shipment_etl.plugins import plugins
 
-__all__ = ["show_maintenance", "show_marts", "show_runs", "show_table"]
+__all__ = ["show_maintenance", "show_runs", "show_table"]
 
 ID = "shipment_id"
 ROWS_SHOWN = 20
-ROWS_OF_A_MART = 8
 SORTED_UP_TO = 200_000
 """Rows up to which a table is sorted before it is shown; more come as they lie."""
 
 
 def show_table(
-    lake: Lake, name: str, limit: int | None, style: str, *, newest: bool = False, shipment_id: str | None = None
+    lake: Lake,
+    name: str,
+    limit: int | None,
+    style: str,
+    *,
+    newest: bool = False,
+    shipment_id: str | None = None,
+    columns: Sequence[str] = (),
 ) -> None:
     """Print a table as table, csv, raw csv or json, as of the lake's snapshot, or its newest version.
 
@@ -43,6 +47,7 @@ def show_table(
         style: table, csv, raw csv or json.
         newest: whether to print the newest version.
         shipment_id: of the rows to print; all if None.
+        columns: to print; all if there are none.
 
     Raises:
         LakeMissing, TableMissing, NotADeltaTable: the table is not there.
@@ -51,7 +56,8 @@ def show_table(
     if "/" not in name and lake.has(f"processed/{name}"):
         name = f"processed/{name}"
     versions = {} if newest else lake.snapshot().tables
-    columns, rows, total = _rows(lake, name, versions.get(name), shipment_id)
+    names, rows, total = _rows(lake, name, versions.get(name), shipment_id)
+    columns = columns or names
     if name == QUARANTINE.name:
         columns = [*columns, SETTLED_BY]
         few = islice(rows, limit or (ROWS_SHOWN if style == "table" else None))
@@ -79,14 +85,6 @@ def _print_held(lake: Lake) -> None:
                 f"    take it all the same: shipment-etl process --lake {lake.uri} --source {run.source} "
                 f"--date {run.batch_date} --accept-rejected"
             )
-
-
-def show_marts(lake: Lake, runs: Sequence[Run]) -> None:
-    """Print the first rows of each mart, and what became of all rows that the runs read."""
-    for mart in plugins().marts():
-        show_table(lake, mart.name, ROWS_OF_A_MART, "table")
-        echo(f"  all of it: shipment-etl show {mart.name} --lake {lake.uri}\n")
-    print_run(_added_up(runs))
 
 
 def show_runs(lake: Lake, limit: int, as_json: bool) -> None:
@@ -145,24 +143,3 @@ def _read_rows(lake: Lake, name: str, version: int | None, dataset: pads.Dataset
     with reading(lake, {name: version}):
         for batch in dataset.to_batches():
             yield from batch.to_pylist()
-
-
-def _added_up(runs: Sequence[Run]) -> Run:
-    """Return one run that has the counts of all, for printing."""
-    from dataclasses import replace
-
-    from shipment_etl.lake.runs import RowCounts
-
-    if not runs:
-        raise ShipmentEtlError("There are no runs to show.")
-    counts = sum((run.counts for run in runs), RowCounts(0, 0))
-    reasons, warnings = _sum_by_name(run.reasons for run in runs), _sum_by_name(run.warnings for run in runs)
-    return replace(runs[-1], counts=counts, reasons=reasons, warnings=warnings)
-
-
-def _sum_by_name(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Add up counts, the largest first."""
-    total: Counter[str] = Counter()
-    for each in counts:
-        total.update(each)
-    return dict(sorted(total.items(), key=lambda each: (-each[1], each[0])))

@@ -1,10 +1,8 @@
 """Commands that run jobs: each parses, calls its job, prints."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date as Date
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,64 +36,9 @@ if TYPE_CHECKING:
     from shipment_etl.lake.landed import Backlog, LandedBatch
     from shipment_etl.lake.runs import Run
 
-__all__ = ["demo", "generate", "ingest", "maintain", "process", "rollback"]
+__all__ = ["generate", "ingest", "maintain", "process", "rollback"]
 
 # Heavy rooms are imported where they are used, so that --help and mistakes answer at once.
-
-DEMO_FROM = Date(2026, 11, 16)
-"""A Monday; fixed, so that the demo's numbers are the same everywhere."""
-
-
-def demo(
-    days: Annotated[int, typer.Option(help="Days to generate and process.", min=1, max=3660)] = 7,
-    rows: Annotated[int, typer.Option(help="Shipments a day.")] = 100_000,
-    seed: Annotated[int, typer.Option(help="Any whole number.")] = 7,
-    scenario: Annotated[str, typer.Option(help="baseline, swiftship, peak, strike or storm.")] = "swiftship",
-    defects: Annotated[float, typer.Option(help="Share of rows that are wrong on purpose.")] = 0.02,
-    # Not `lake`, for a configured lake is no place for made-up shipments.
-    folder: Annotated[str, typer.Option("--lake", metavar="URI", help="Folder of the lake.")] = "./demo-lake",
-    engine: EngineOption = "auto",
-    log: LogOption = Log.text,
-    lineage: LineageOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
-) -> None:
-    """Generate a week of shipments, process it, show the marts, and write a report into the lake's folder."""
-    from shipment_etl.cli.listening import listening
-    from shipment_etl.cli.rendering import print_json_lines
-    from shipment_etl.cli.tables import show_marts
-    from shipment_etl.jobs.generate import run_generate
-    from shipment_etl.jobs.process import run_process
-    from shipment_etl.lake.lake import Lake
-    from shipment_etl.reporting.report import prepare
-    from shipment_etl.s3 import is_s3
-    from shipment_etl.sessions import session
-
-    home = Lake(folder)
-    # What draws the report is loaded beside the jobs, which leave Python idle most of the time.
-    with ThreadPoolExecutor(1) as aside, listening(log, lineage) as listeners:
-        aside.submit(prepare)
-        spark = session(engine, s3=is_s3(home.uri))
-        runs = []
-        for day in (DEMO_FROM + timedelta(days=n) for n in range(days)):
-            run_generate(
-                home,
-                date=day,
-                rows=rows,
-                seed=seed,
-                scenario=scenario,
-                defects=defects,
-                since=DEMO_FROM,
-                truth=True,
-                spark=spark,
-                listeners=listeners,
-            )
-            runs.append(run_process(home, date=day, spark=spark, listeners=listeners))
-    if as_json:
-        print_json_lines(run.to_json() for run in runs)
-    else:
-        show_marts(home, runs)
-    _demo_report(home)
 
 
 def generate(
@@ -321,24 +264,6 @@ def rollback(
     _run_one(job, as_json, log, lineage, None)
 
 
-def _demo_report(lake: "Lake") -> None:
-    from shipment_etl.errors import ExtraMissing
-
-    # Into the lake's folder, where one folder holds all that the demo made; beside the caller where the lake is elsewhere.
-    file = Path("demo-report.html") if "://" in lake.uri else Path(lake.uri) / "report.html"
-    try:
-        _write_report(lake, file)
-    except ExtraMissing as problem:
-        # The demo's tables stand without a page.
-        echo(f"no report: {problem}", err=True)
-
-
-def _write_report(lake: "Lake", file: Path) -> None:
-    from shipment_etl.reporting.report import write_report
-
-    echo(f"report: {write_report(lake, file)}", err=True)
-
-
 def _choose(
     lake: "Lake", source: str | None, dates: list[Date], log: Log, *, waiting: bool, held: bool
 ) -> "list[LandedBatch]":
@@ -406,3 +331,9 @@ def _run_one(job: "Callable[..., Run]", as_json: bool, log: Log, lineage: bool, 
             print_json_lines([run.to_json()])
         else:
             print_run(run)
+
+
+def _write_report(lake: "Lake", file: Path) -> None:
+    from shipment_etl.reporting.report import write_report
+
+    echo(f"report: {write_report(lake, file)}", err=True)

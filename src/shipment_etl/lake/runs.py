@@ -33,6 +33,7 @@ __all__ = [
     "newest_run",
     "read_runs",
     "standing_runs",
+    "sum_counts",
     "undone_runs",
 ]
 
@@ -300,6 +301,17 @@ def undone_runs(runs: Iterable[Run]) -> set[str]:
         if run.job == ROLLBACK and run.status == SUCCEEDED and run.run_id not in undone:
             undone.add(str(run.settings["run"]))
     return undone
+
+
+def sum_counts(batches: Iterable[Run], shipments: int) -> RowCounts:
+    """Add up where the rows of all batches went.
+
+    Args:
+        batches: the newest run of each.
+        shipments: reports that are the newest on their shipments now; a later batch may have overtaken those of a run.
+    """
+    every = sum((run.counts for run in batches), RowCounts(0, 0))
+    return replace(every, accepted=shipments, overtaken=every.accepted + every.overtaken - shipments)
 
 
 def newest_of_batches(runs: Iterable[Run]) -> list[Run]:

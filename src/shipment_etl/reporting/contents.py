@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from shipment_etl.lake.landed import LandedBatch
-from shipment_etl.lake.runs import FAILED, HELD, RowCounts, Run, newest_of_batches
+from shipment_etl.lake.runs import FAILED, HELD, Run, newest_of_batches
 from shipment_etl.reporting.actions import Action
 from shipment_etl.reporting.findings import Figures, Share, clearly_differ, figures, within
 from shipment_etl.reporting.periods import Period
@@ -19,7 +19,6 @@ __all__ = [
     "Tile",
     "batches_told",
     "carrier_rows",
-    "counts_of",
     "open_rows",
     "other_marts",
     "reasons_of",
@@ -107,17 +106,6 @@ def open_rows(facts: Facts) -> tuple[list[dict[str, Any]], dict[str, int], str]:
     shown = [{**{str(name): value for name, value in row.items()}, "longest": row["longest"] or None} for row in most]
     note = "" if len(ranked) == len(shown) else f"The {len(shown)} of {len(ranked)} carriers on a lane with most overdue."
     return shown, {name: int(rows[name].sum()) for name in ("in_transit", "overdue")}, note
-
-
-def counts_of(batches: Iterable[Run], shipments: int) -> RowCounts:
-    """Add up where the rows of all batches went.
-
-    Args:
-        batches: the newest run of each.
-        shipments: reports that are the newest on their shipments now; a later batch may have overtaken those of a run.
-    """
-    every = sum((run.counts for run in batches), RowCounts(0, 0))
-    return replace(every, accepted=shipments, overtaken=every.accepted + every.overtaken - shipments)
 
 
 def warnings_of(runs: Iterable[Run], waiting: Sequence[LandedBatch]) -> list[str]:

@@ -9,13 +9,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from shipment_etl.lake.runs import sum_counts
 from shipment_etl.reporting import charts
 from shipment_etl.reporting.actions import Action, actions
 from shipment_etl.reporting.assets import asset, colours
 from shipment_etl.reporting.contents import (
     batches_told,
     carrier_rows,
-    counts_of,
     open_rows,
     other_marts,
     reasons_of,
@@ -66,7 +66,7 @@ def render(facts: Facts, script: str, made_at: datetime) -> str:
         "script_hashes": [_hash(script), _hash(own)],
         "style_hash": _hash(style),
         "runs": run_rows(facts.runs),
-        "counts": counts_of(facts.batches, facts.shipments),
+        "counts": sum_counts(facts.batches, facts.shipments),
         "batches": batches_told(facts.landed),
         "versions": dict(facts.basis.versions) if facts.basis else {},
         "tables": dict(facts.basis.tables) if facts.basis else {},
@@ -101,7 +101,7 @@ def _actions(facts: Facts) -> list[Action]:
 def _body(facts: Facts) -> dict[str, Any]:
     """Return what the template needs beyond the runs; little where no shipment was accepted."""
     rejected = reasons_of(facts.batches)
-    counts = counts_of(facts.batches, facts.shipments)
+    counts = sum_counts(facts.batches, facts.shipments)
     drawn: dict[str, Any] = {}
     if counts.read:
         drawn["accounting"] = charts.accounting(counts.parts)

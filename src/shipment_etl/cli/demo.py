@@ -1,0 +1,154 @@
+"""The demo: a week of generated shipments, and what is to be seen in them on one screen."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date as Date
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shipment_etl.cli.options import DebugOption, EngineOption, JsonOption, LineageOption, Log, LogOption
+from shipment_etl.cli.terminal import console, echo
+
+if TYPE_CHECKING:
+    from shipment_etl.lake.lake import Lake
+    from shipment_etl.lake.runs import Run
+
+__all__ = ["demo"]
+
+FROM = Date(2026, 11, 16)
+"""A Monday; fixed, so that the demo's numbers are the same everywhere."""
+SCORES = ("carrier", "shipments", "on_time_pct", "late_2plus_pct", "avg_cost")
+ROWS_OF_A_MART = 8
+MAX_REASONS = 3
+
+
+def demo(
+    days: Annotated[int, typer.Option(help="Days to generate and process.", min=1, max=3660)] = 7,
+    rows: Annotated[int, typer.Option(help="New shipments a day.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Any whole number.")] = 7,
+    scenario: Annotated[str, typer.Option(help="baseline, swiftship, peak, strike or storm.")] = "swiftship",
+    defects: Annotated[float, typer.Option(help="Share of rows that are wrong on purpose.")] = 0.02,
+    # Not `lake`, for a configured lake is no place for made-up shipments.
+    folder: Annotated[str, typer.Option("--lake", metavar="URI", help="Folder of the lake.")] = "./demo-lake",
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print the first rows of every mart, too.")] = False,
+    engine: EngineOption = "auto",
+    log: LogOption = Log.text,
+    lineage: LineageOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Generate a week of shipments, process it, say what is in it, and write a report into the lake's folder."""
+    from shipment_etl.cli.listening import listening
+    from shipment_etl.cli.rendering import print_json_lines
+    from shipment_etl.jobs.generate import run_generate
+    from shipment_etl.jobs.process import run_process
+    from shipment_etl.lake.lake import Lake
+    from shipment_etl.reporting.report import prepare
+    from shipment_etl.s3 import is_s3
+    from shipment_etl.sessions import session
+
+    home = Lake(folder)
+    # What draws the report is loaded beside the jobs, which leave Python idle most of the time.
+    with ThreadPoolExecutor(1) as aside, listening(log, lineage) as listeners:
+        aside.submit(prepare)
+        spark = session(engine, s3=is_s3(home.uri))
+        runs = []
+        for day in (FROM + timedelta(days=n) for n in range(days)):
+            run_generate(
+                home,
+                date=day,
+                rows=rows,
+                seed=seed,
+                scenario=scenario,
+                defects=defects,
+                since=FROM,
+                truth=True,
+                spark=spark,
+                listeners=listeners,
+            )
+            runs.append(run_process(home, date=day, spark=spark, listeners=listeners))
+    if as_json:
+        print_json_lines(run.to_json() for run in runs)
+    else:
+        _print_story(home, runs, verbose=verbose)
+    _write_report(home)
+
+
+def _print_story(lake: "Lake", runs: Sequence["Run"], *, verbose: bool) -> None:
+    """Print what became of the rows, what a report says first, one mart, and where to look next."""
+    from shipment_etl.cli.tables import show_table
+    from shipment_etl.plugins import plugins
+
+    if verbose:
+        for mart in plugins().marts():
+            show_table(lake, mart.name, ROWS_OF_A_MART, "table")
+    _print_accounting(lake, runs)
+    _print_sentences(lake)
+    if not verbose:
+        show_table(lake, "carrier_performance", ROWS_OF_A_MART, "table", columns=SCORES)
+    for what, command in (
+        ("where it costs most", f"shipment-etl show route_efficiency --lake {lake.uri}"),
+        ("rejected rows", f"shipment-etl show quarantine --lake {lake.uri}"),
+        ("what was planted", f"shipment-etl show truth/troubles --lake {lake.uri}"),
+        ("your own file", "shipment-etl map FILE"),
+    ):
+        echo(f"  {what + ':':21}{command}")
+
+
+def _print_accounting(lake: "Lake", runs: Sequence["Run"]) -> None:
+    """Print where the rows of all runs went, and why most of the rejected ones were."""
+    from shipment_etl.lake.runs import sum_counts
+    from shipment_etl.lake.tables import SHIPMENTS
+
+    counts = sum_counts(runs, lake.dataset(SHIPMENTS.name).count_rows())
+    first, last = runs[0].batch_date, runs[-1].batch_date
+    shown = console()
+    shown.print(f"[bold]{first} to {last}[/]: {len(runs)} batches, {counts.read:,} rows read")
+    shown.print(f"  = {' + '.join(f'{rows:,} {name}' for name, rows in counts.parts.items())}")
+    reasons = _sum_by_name(run.reasons for run in runs)
+    for name, rows in list(reasons.items())[:MAX_REASONS]:
+        shown.print(f"    {rows:>9,}  {name}", markup=False)
+    if len(reasons) > MAX_REASONS:
+        shown.print(f"    {'':9}  and {len(reasons) - MAX_REASONS} more reasons")
+
+
+def _sum_by_name(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Add up counts, the largest first."""
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(sorted(total.items(), key=lambda each: (-each[1], each[0])))
+
+
+def _print_sentences(lake: "Lake") -> None:
+    """Print the answer of the report: what changed, where to act, where it jams; nothing where no page can be made."""
+    from shipment_etl.errors import ExtraMissing
+    from shipment_etl.reporting.reading import read_facts
+    from shipment_etl.reporting.report import require_extra
+
+    try:
+        require_extra()
+    except ExtraMissing:
+        return
+    from shipment_etl.reporting.render import sentences
+
+    shown = console()
+    for sentence in sentences(read_facts(lake)):
+        shown.print(f"\n{sentence.text}", markup=False, soft_wrap=False)
+
+
+def _write_report(lake: "Lake") -> None:
+    from shipment_etl.errors import ExtraMissing
+    from shipment_etl.reporting.report import write_report
+
+    # Into the lake's folder, where one folder holds all that the demo made; beside the caller where the lake is elsewhere.
+    file = Path("demo-report.html") if "://" in lake.uri else Path(lake.uri) / "report.html"
+    try:
+        echo(f"  {'the page:':21}{write_report(lake, file)}")
+    except ExtraMissing as problem:
+        # The story stands without a page.
+        echo(f"no report: {problem}", err=True)
