@@ -20,7 +20,8 @@ from shipment_etl.network import Network, Warehouse
 from shipment_etl.transform import marts as module
 from shipment_etl.transform.clean import with_derived
 from shipment_etl.transform.lane_days import lane_days, lane_months
-from shipment_etl.transform.marts import MARTS, Mart, marts
+from shipment_etl.transform.mart import Mart
+from shipment_etl.transform.marts import MARTS, marts
 from tests.frames import DAY, MEASURES, SCHEMA, SOUND, Row, frame, numbered, rows_like, settled, sound_shipments, types_of
 from tests.transform import referee
 
