@@ -13,7 +13,6 @@ from shipment_etl.reporting import charts
 from shipment_etl.reporting.assets import asset, colours
 from shipment_etl.reporting.contents import (
     batches_told,
-    carrier_rows,
     counts_of,
     open_rows,
     other_marts,
@@ -26,6 +25,7 @@ from shipment_etl.reporting.contents import (
 )
 from shipment_etl.reporting.findings import Action, actions, change, figures, load, within
 from shipment_etl.reporting.reading import Facts
+from shipment_etl.reporting.scorecard import headings, scorecard
 from shipment_etl.reporting.series import Series, cost_by_month, delay_trend, lane_grid, warehouse_load
 from shipment_etl.reporting.wording import Sentence, dates, lane, number, percent, say_action, say_change, say_load, short
 
@@ -101,7 +101,6 @@ def _body(facts: Facts) -> dict[str, Any]:
         return body
     found = actions(within(facts.recent, facts.now))
     first = found[0] if found else None
-    rows, note = carrier_rows(facts, first)
     now = figures(within(facts.recent, facts.now))
     before = figures(within(facts.recent, facts.before)) if facts.before else None
     trend, costs, grid, loads = (
@@ -110,26 +109,25 @@ def _body(facts: Facts) -> dict[str, Any]:
         lane_grid(facts.lanes),
         warehouse_load(facts.demand),
     )
-    measures = _measures(grid)
+    measures, lane_headings = _measures(grid), headings("route_efficiency")
     in_transit, open_counts, open_note = open_rows(facts)
     drawn["trend"] = charts.trend(trend, facts.now)
     if costs.rows:
         drawn["cost"] = charts.cost(costs)
     for measure in measures:
-        drawn[f"lanes-{measure}"] = charts.heat_map(grid, measure, (first.origin, first.city) if first else None)
+        acted_on = (first.origin, first.city) if first else None
+        drawn[f"lanes-{measure}"] = charts.heat_map(grid, measure, lane_headings, acted_on)
     for place, warehouse in enumerate(loads.names):
         drawn[f"load-{place}"] = charts.load(loads, warehouse)
     return {
         **body,
         "sentences": sentences(facts),
         "now": dates(facts.now),
-        "lately": "one day" if facts.now.days == 1 else f"last {facts.now.days} days",
         "before": dates(facts.before) if facts.before else None,
         "tiles": tiles(now, before),
         "actions": found,
         "first": first,
-        "carriers": rows,
-        "carriers_note": note,
+        "scorecard": scorecard(facts, first),
         "in_transit": in_transit,
         "open_counts": open_counts,
         "open_note": open_note,
@@ -137,7 +135,7 @@ def _body(facts: Facts) -> dict[str, Any]:
         "costs": costs,
         "grid": grid,
         "loads": loads,
-        "measures": {measure: charts.MEASURES[measure][0] for measure in measures},
+        "measures": {measure: lane_headings[measure].name for measure in measures},
         "warehouses": [_congested(loads, name) for name in loads.names],
     }
 

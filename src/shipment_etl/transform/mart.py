@@ -34,7 +34,8 @@ class MartColumn:
         meaning: what its values are, as a phrase.
         value: returns its expression, an aggregate over the rows of a group; None for a key, which rows are grouped by.
         unit: of its values, as km; empty for names, dates and counts.
-        heading: of the column on a page, as "Cost per kg".
+        heading: of the column on a page, as Cost; the carriers of the report have the columns with a heading.
+        detail: what its heading says below, as per kg.
         across_rows: whether `value` looks across the rows of the mart, by its other columns, after rows are grouped.
     """
 
@@ -44,6 +45,7 @@ class MartColumn:
     value: Callable[[], Column] | None = None
     unit: str = ""
     heading: str = ""
+    detail: str = ""
     across_rows: bool = False
 
     @property

@@ -71,10 +71,10 @@ def share_of_delays(shipments: Column) -> Column:
     return percent(shipments, with_delay())
 
 
-CARRIER = MartColumn("carrier", "string", "name of the carrier", heading="Carrier")
-ORIGIN_WAREHOUSE = MartColumn("origin_warehouse", "string", "warehouse shipped from", heading="Origin")
-DESTINATION_CITY = MartColumn("destination_city", "string", "city shipped to", heading="Destination")
-SHIPMENT_DATE = MartColumn("shipment_date", "date", "day of shipment", heading="Day")
+CARRIER = MartColumn("carrier", "string", "name of the carrier")
+ORIGIN_WAREHOUSE = MartColumn("origin_warehouse", "string", "warehouse shipped from")
+DESTINATION_CITY = MartColumn("destination_city", "string", "city shipped to")
+SHIPMENT_DATE = MartColumn("shipment_date", "date", "day of shipment")
 
 SHIPMENTS = MartColumn("shipments", "bigint", "number of shipments", lambda: total("shipments"), heading="Shipments")
 STATES = (
@@ -93,12 +93,12 @@ STATES = (
 """Shipments of each state; those overdue are in transit."""
 
 WITH_DELAY = MartColumn(
-    "with_delay", "bigint", "delivered shipments with a promise: those that shares and means of delays are over", with_delay
+    "with_delay", "bigint", "delivered shipments with a promise: the base of shares and means of delays", with_delay
 )
 ON_TIME_PCT = MartColumn(
     "on_time_pct",
     "double",
-    "share of the shipments with_delay that have a delay of 0 days or less",
+    "share of with_delay shipments with a delay of 0 days or less",
     lambda: share_of_delays(on_time()),
     unit="%",
     heading="On time",
@@ -109,7 +109,8 @@ AVG_DELAY_DAYS = MartColumn(
     "mean days late, early counting as 0",
     lambda: ratio(F.sum(F.greatest("delay_days", F.lit(0)) * F.col("shipments")), with_delay()),
     unit="days",
-    heading="Mean delay",
+    heading="Delay",
+    detail="mean",
 )
 AVG_TRANSIT_DAYS = MartColumn(
     "avg_transit_days",
@@ -118,6 +119,7 @@ AVG_TRANSIT_DAYS = MartColumn(
     lambda: ratio(total("transit_days"), shipments_where(F.col("state") == DELIVERED)),
     unit="days",
     heading="In transit",
+    detail="mean",
 )
 
 WEIGHT_KG = MartColumn(
@@ -133,7 +135,6 @@ TOTAL_COST = MartColumn(
     "sum of the costs; null where none is known",
     lambda: F.when(total("cost_shipments") > 0, total("cost")),
     unit="currency",
-    heading="Cost",
 )
 AVG_COST = MartColumn(
     "avg_cost",
@@ -141,7 +142,8 @@ AVG_COST = MartColumn(
     "mean cost of a shipment; null where none is known",
     lambda: ratio_of_totals("cost", "cost_shipments"),
     unit="currency",
-    heading="Cost a shipment",
+    heading="Cost",
+    detail="a shipment",
 )
 COST_PER_KM = MartColumn(
     "cost_per_km",
@@ -149,7 +151,6 @@ COST_PER_KM = MartColumn(
     "Σ cost / Σ km; null where no shipment knows both",
     lambda: ratio_of_totals("distance_cost", "priced_distance_km"),
     unit="currency/km",
-    heading="Cost per km",
 )
 COST_PER_KG = MartColumn(
     "cost_per_kg",
@@ -157,7 +158,8 @@ COST_PER_KG = MartColumn(
     "Σ cost / Σ kg; null where no shipment knows both",
     lambda: ratio_of_totals("weighed_cost", "priced_weight_kg"),
     unit="currency/kg",
-    heading="Cost per kg",
+    heading="Cost",
+    detail="per kg",
 )
 COST_PER_TONNE_KM = MartColumn(
     "cost_per_tonne_km",
@@ -165,5 +167,6 @@ COST_PER_TONNE_KM = MartColumn(
     "Σ cost / Σ (tonnes × km); null where no shipment knows all three",
     lambda: ratio_of_totals("tonne_km_cost", "priced_tonne_km"),
     unit="currency/tonne-km",
-    heading="Cost per tonne-km",
+    heading="Cost",
+    detail="per tonne-km",
 )

@@ -73,7 +73,7 @@ CARRIER_PERFORMANCE = (
     MartColumn(
         "late_2plus_pct",
         "double",
-        "share of the shipments with_delay that have a delay of 2 days or more",
+        "share of with_delay shipments with a delay of 2 days or more",
         lambda: share_of_delays(shipments_where(F.col("delay_days") >= LATE_DAYS)),
         unit="%",
         heading="Late 2+",
@@ -93,7 +93,8 @@ CARRIER_PERFORMANCE = (
         "delay that 95 per cent do not exceed",
         lambda: _nearest_rank(95),
         unit="days",
-        heading="Delay, 95 in 100",
+        heading="Delay",
+        detail="95 in 100",
     ),
     AVG_TRANSIT_DAYS,
     AVG_COST,
@@ -211,7 +212,7 @@ DELAY_TRENDS = (
     MartColumn(
         "delayed_pct",
         "double",
-        "share of the day's shipments with_delay that have one above 0 days",
+        "share of with_delay shipments with a delay above 0 days",
         lambda: share_of_delays(_delayed()),
         unit="%",
     ),
@@ -219,7 +220,7 @@ DELAY_TRENDS = (
     MartColumn(
         "delayed_pct_7d",
         "double",
-        "delayed_pct over the shipments of the seven calendar days that end on this one",
+        "delayed_pct over the seven calendar days that end on this one",
         _delayed_in_week,
         unit="%",
         across_rows=True,
@@ -259,7 +260,7 @@ WAREHOUSE_DEMAND = (
     MartColumn(
         "congested",
         "boolean",
-        "whether utilisation_pct is above 100; null where it is",
+        "whether utilisation_pct is above 100; null where that is null",
         lambda: total("shipments") > F.max("capacity"),
     ),
 )
