@@ -138,9 +138,7 @@ def heat_map(grid: Series, measure: str, headings: Mapping[str, Heading], acted_
             color=alt.condition("datum.step >= 4", alt.value("var(--cell-strong)"), alt.value("var(--cell-weak)")),
         )
         layers += labels
-    return _spec(
-        layers.properties(height=ROW_PIXELS * len(orders[down]), description=f"{headings[measure].name} by lane")
-    )
+    return _spec(layers.properties(height=ROW_PIXELS * len(orders[down]), description=f"{headings[measure].name} by lane"))
 
 
 def trend(series: Series, now: Period | None) -> Spec:

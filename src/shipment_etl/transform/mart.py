@@ -102,13 +102,21 @@ class Mart:
         cls,
         name: str,
         columns: Sequence[MartColumn],
-        make: Callable[[DataFrame, Network], DataFrame],
+        make: Callable[[DataFrame, Network], DataFrame] | None = None,
         span: Span = "all_time",
         look_back_days: int = 0,
     ) -> "Mart":
-        """Return a mart of declared columns; the other arguments are those of `Mart`."""
+        """Return a mart of declared columns.
+
+        Args:
+            name: as of `Mart`.
+            columns: in their order.
+            make: as of `Mart`; if None, its rows are summarized by `columns`.
+            span: as of `Mart`.
+            look_back_days: as of `Mart`.
+        """
         types = {column.name: column.type for column in columns}
-        return cls(name, types, make, span, look_back_days, tuple(columns))
+        return cls(name, types, make or (lambda days, _: summarize(days, columns)), span, look_back_days, tuple(columns))
 
 
 def summarize(rows: DataFrame, columns: Sequence[MartColumn]) -> DataFrame:
