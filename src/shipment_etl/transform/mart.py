@@ -32,7 +32,8 @@ class MartColumn:
         name: of the column.
         type: SQL type, as bigint.
         meaning: what its values are, as a phrase.
-        value: returns its expression, an aggregate over the rows of a group; None for a key, which rows are grouped by.
+        value: returns its expression, an aggregate over the rows of a group; None for a key, which rows are grouped by. A
+            function, because classic Spark makes no expression without a session.
         unit: of its values, as km; empty for names, dates and counts.
         heading: of the column on a page, as Cost; the carriers of the report have the columns with a heading.
         detail: what its heading says below, as per kg.

@@ -98,7 +98,7 @@ WITH_DELAY = MartColumn(
 ON_TIME_PCT = MartColumn(
     "on_time_pct",
     "double",
-    "share of with_delay shipments with a delay of 0 days or less",
+    "share of delivered shipments with a promise whose delay is 0 days or less",
     lambda: share_of_delays(on_time()),
     unit="%",
     heading="On time",

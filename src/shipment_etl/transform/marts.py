@@ -73,7 +73,7 @@ CARRIER_PERFORMANCE = (
     MartColumn(
         "late_2plus_pct",
         "double",
-        "share of with_delay shipments with a delay of 2 days or more",
+        f"share of delivered shipments with a promise whose delay is {LATE_DAYS} days or more",
         lambda: share_of_delays(shipments_where(F.col("delay_days") >= LATE_DAYS)),
         unit="%",
         heading="Late 2+",
@@ -212,7 +212,7 @@ DELAY_TRENDS = (
     MartColumn(
         "delayed_pct",
         "double",
-        "share of with_delay shipments with a delay above 0 days",
+        "share of delivered shipments with a promise whose delay is above 0 days",
         lambda: share_of_delays(_delayed()),
         unit="%",
     ),
