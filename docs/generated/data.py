@@ -1,4 +1,4 @@
-"""The data dictionary: every table of a lake and every column, from the contract, the tables and the docstrings."""
+"""The data dictionary: every table of a lake and every column, from contract, tables, declared columns and docstrings."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +13,7 @@ from shipment_etl.lake.tables import Table, mart_table
 from shipment_etl.transform import marts
 from shipment_etl.transform.clean import clean
 from shipment_etl.transform.lane_days import lane_days, lane_months
+from shipment_etl.transform.mart import Mart
 from shipment_etl.transform.marts import MARTS
 
 INTRODUCTION = """# Data dictionary
@@ -21,7 +22,7 @@ Every table is a Delta table in the folder `LAKE/NAME`. Types are Spark's. Money
 the package does not convert. An unknown value is null, and a ratio that needs it is null too.
 """
 
-# Table → the function whose docstring defines its columns. Marts are found by their names.
+# Table → the function whose docstring defines its columns.
 DEFINED_BY: Mapping[str, Callable[..., object]] = {
     "processed/shipments": clean,
     "processed/lane_days": lane_days,
@@ -75,15 +76,22 @@ TYPE = re.compile(r"^(string|long|int|double|date|boolean|decimal(\(\d+,\d+\))?)
 def data_page() -> str:
     """Return the page, with every table that lake/tables.py declares."""
     parts = [INTRODUCTION, _contract()]
-    for room, title in (("processed/", "Results"), ("raw/", "Raw tables")):
-        parts.append(f"## {title}\n")
-        parts += [_table(each) for each in _tables() if each.name.startswith(room)]
+    # The marts first: they are what most come for.
+    parts += ["## Results\n", *map(mart_section, MARTS.values())]
+    parts += [_table(each) for each in _tables() if each.name.startswith("processed/")]
+    parts += ["## Raw tables\n", *(_table(each) for each in _tables() if each.name.startswith("raw/"))]
+    return "\n".join(parts)
+
+
+def mart_section(mart: Mart) -> str:
+    """Return what the page says of a mart, from its declaration and the docstring of its function."""
+    told = sections(getattr(marts, mart.name).__doc__)
+    rows = ((f"`{each.name}`", f"`{each.type}`", each.unit, each.meaning) for each in mart.declared)
+    parts = [*_heading(mart_table(mart).name), told[""], "", table(("column", "type", "unit", "is"), rows), *_source(told)]
     return "\n".join(parts)
 
 
 def _tables() -> Iterator[Table]:
-    """Yield the marts first: they are what most come for."""
-    yield from map(mart_table, MARTS.values())
     yield from (each for each in vars(tables).values() if isinstance(each, Table))
     yield tables.raw_table(SOURCE)
     yield tables.landed_table("SOURCE")
@@ -91,20 +99,26 @@ def _tables() -> Iterator[Table]:
 
 def _table(each: Table) -> str:
     name = each.name.rpartition("/")[2]
-    function = getattr(marts, name) if name in MARTS else DEFINED_BY.get(each.name)
+    function = DEFINED_BY.get(each.name)
     told = sections(function.__doc__ if function else tables.landed_table.__doc__ if name == "SOURCE" else "")
     about = ABOUT.get(each.name, told[""])
     own = definitions(told.get("Columns", told.get("Column", "")))
     of_rows = {**_defined(clean), **_defined(Shipment)}
     inherited = {**of_rows, **_defined(generate if each.name == GENERATED else lane_days if "lane_" in name else Shipment)}
     rows = [(f"`{column}`", f"`{kind}`", _said(column, own, inherited)) for column, kind in each.columns.items()]
-    parts = [f"### {each.name} {{ #{name} }}", "", about, ""]
+    parts = [*_heading(each.name), about, ""]
     if each.partitions:
         parts += [f"Partitioned by {', '.join(f'`{column}`' for column in each.partitions)}.", ""]
-    parts.append(table(("column", "type", "is"), rows))
-    if "Source" in told:
-        parts += [f"Source: {' '.join(told['Source'].split())}", ""]
+    parts += [table(("column", "type", "is"), rows), *_source(told)]
     return "\n".join(parts)
+
+
+def _heading(table_name: str) -> list[str]:
+    return [f"### {table_name} {{ #{table_name.rpartition('/')[2]} }}", ""]
+
+
+def _source(told: Mapping[str, str]) -> list[str]:
+    return [f"Source: {' '.join(told['Source'].split())}", ""] if "Source" in told else []
 
 
 def _defined(function: Callable[..., object]) -> dict[str, str]:

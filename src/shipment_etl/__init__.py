@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from shipment_etl.sessions import session
     from shipment_etl.transform.clean import clean
     from shipment_etl.transform.lane_days import lane_days
-    from shipment_etl.transform.marts import Mart, marts
+    from shipment_etl.transform.mart import Mart, MartColumn
+    from shipment_etl.transform.marts import marts
 
 __all__ = [
     "Backlog",
@@ -42,6 +43,7 @@ __all__ = [
     "LandedBatch",
     "Mapping",
     "Mart",
+    "MartColumn",
     "Network",
     "Numbers",
     "RowCounts",
@@ -80,7 +82,8 @@ _HOMES = {
     "Lake": "lake.lake",
     "LandedBatch": "lake.landed",
     "Mapping": "ingest.mapping",
-    "Mart": "transform.marts",
+    "Mart": "transform.mart",
+    "MartColumn": "transform.mart",
     "Network": "network",
     "Numbers": "ingest.mapping",
     "RowCounts": "lake.runs",

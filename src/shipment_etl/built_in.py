@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from shipment_etl.generator.scenarios import Scenario
-    from shipment_etl.transform.marts import Mart
+    from shipment_etl.transform.mart import Mart
 
 __all__ = ["engines", "marts", "scenarios"]
 

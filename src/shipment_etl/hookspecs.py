@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shipment_etl.contracts.models import RowRule
     from shipment_etl.generator.scenarios import Scenario
     from shipment_etl.lake.runs import Run, RunStart
-    from shipment_etl.transform.marts import Mart
+    from shipment_etl.transform.mart import Mart
 
 __all__ = ["ADDING", "GROUP", "HEARING", "hookimpl", "hookspec"]
 

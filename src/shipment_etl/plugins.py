@@ -14,7 +14,7 @@ from shipment_etl.errors import NameClash, PluginError
 if TYPE_CHECKING:
     from shipment_etl.contracts.models import RowRule
     from shipment_etl.generator.scenarios import Scenario
-    from shipment_etl.transform.marts import Mart
+    from shipment_etl.transform.mart import Mart
 
 __all__ = ["Plugin", "Plugins", "plugins"]
 
@@ -49,7 +49,7 @@ class Plugins:
 
     def marts(self) -> "tuple[Mart, ...]":
         """Return all marts, those of the package first."""
-        from shipment_etl.transform.marts import Mart
+        from shipment_etl.transform.mart import Mart
 
         return tuple(self._named("marts", Mart))
 

@@ -1,6 +1,6 @@
 """Facts for pages without a lake: frames of lane_days and marts, made in pandas from plain numbers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import product
 from typing import Any
@@ -14,6 +14,7 @@ from shipment_etl.reporting.reading import Facts, Rejected
 from shipment_etl.transform.marts import MARTS
 
 DAY = date(2026, 11, 22)
+STATES = {"delivered": 100, "in_transit": 8, "overdue": 3, "returned": 1, "lost": 1}
 
 
 def lane_days(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
@@ -95,34 +96,67 @@ def facts(
         carriers=_frame(
             "carrier_performance",
             (
-                (carrier, 110, 100, 8, 3, 1, 1, 100, 90, 90.0, 5.0, 0.2, -0.5, 0, 2, 3.0, *[ratio] * 3)
+                {
+                    **{"carrier": carrier, "shipments": 110, **STATES, "with_delay": 100, "on_time_shipments": 90},
+                    **{"on_time_pct": 90.0, "late_2plus_pct": 5.0, "avg_delay_days": 0.2, "avg_days_vs_promise": -0.5},
+                    **{"p50_delay_days": 0, "p95_delay_days": 2, "avg_transit_days": 3.0},
+                    **{"avg_cost": ratio, "cost_per_kg": ratio, "cost_per_tonne_km": ratio},
+                }
                 for carrier in carriers
             ),
         ),
         lanes=_frame(
             "route_efficiency",
-            ((o, c, 110, 100, 8, 3, 1, 1, 100, ratio, 3.0, ratio, 90.0, *[ratio] * 3) for o, c in product(origins, cities)),
+            (
+                {
+                    **{"origin_warehouse": origin, "destination_city": city, "shipments": 110, **STATES, "with_delay": 100},
+                    **{"avg_distance_km": ratio, "avg_transit_days": 3.0, "km_per_day": ratio, "on_time_pct": 90.0},
+                    **{"avg_cost": ratio, "cost_per_km": ratio, "cost_per_tonne_km": ratio},
+                }
+                for origin, city in product(origins, cities)
+            ),
         ),
         costs=_frame(
             "cost_analysis",
             (
-                (m, k, o, c, 10, 99.5 if known else None, *[ratio] * 5)
-                for m, k, o, c in product(months, carriers, origins, cities)
+                {
+                    **{"month": month, "carrier": carrier, "origin_warehouse": origin, "destination_city": city},
+                    **{"shipments": 10, "total_cost": 99.5 if known else None, "avg_cost": ratio, "cost_per_km": ratio},
+                    **{"cost_per_kg": ratio, "cost_per_tonne_km": ratio, "cost_share_pct": ratio},
+                }
+                for month, carrier, origin, city in product(months, carriers, origins, cities)
             ),
         ),
-        trends=_frame("delay_trends", ((day, city, 110, 100, 10, 10.0, 0.2, 10.0) for day, city in product(every, cities))),
+        trends=_frame(
+            "delay_trends",
+            (
+                {
+                    **{"shipment_date": day, "destination_city": city, "shipments": 110, "with_delay": 100},
+                    **{"delayed_shipments": 10, "delayed_pct": 10.0, "avg_delay_days": 0.2, "delayed_pct_7d": 10.0},
+                }
+                for day, city in product(every, cities)
+            ),
+        ),
         demand=_frame(
             "warehouse_demand",
             (
-                (o, day, 100 + day.day, 1.0, 1.0, 3, *((100.0 + day.day, True) if known else (None, None)))
-                for o, day in product(origins, every)
+                {
+                    **{"origin_warehouse": origin, "shipment_date": day, "shipments": 100 + day.day},
+                    **{"weight_kg": 1.0, "volume_m3": 1.0, "destinations": 3},
+                    **{"utilisation_pct": 100.0 + day.day if known else None, "congested": True if known else None},
+                }
+                for origin, day in product(origins, every)
             ),
         ),
         open=_frame(
             "open_shipments",
             (
-                (k, o, c, DAY - timedelta(days=late), late, 2, 1.0, 5.0)
-                for k, o, c, late in product(carriers, origins, cities, (-1, 3))
+                {
+                    **{"carrier": carrier, "origin_warehouse": origin, "destination_city": city},
+                    **{"due_date": DAY - timedelta(days=late), "days_overdue": late},
+                    **{"shipments": 2, "weight_kg": 1.0, "total_cost": 5.0},
+                }
+                for carrier, origin, city, late in product(carriers, origins, cities, (-1, 3))
             ),
         ),
         recent=recent,
@@ -133,5 +167,6 @@ def facts(
     )
 
 
-def _frame(mart: str, rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
+def _frame(mart: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return a mart with all its columns; those that the rows lack are unknown."""
     return pd.DataFrame(list(rows), columns=list(MARTS[mart].columns))

@@ -102,6 +102,15 @@ def test_unknown_measures_are_said() -> None:
     assert not re.search(r"\b(nan|None|NaN)\b", re.sub(r"<style>.*?</style>|'none'", "", html, flags=re.S))
 
 
+@pytest.mark.parametrize("lanes", [1, 6])
+def test_lanes_of_which_nothing_has_arrived_are_shown_without_a_share(lanes: int) -> None:
+    made = facts()
+    shares = [None] * lanes + [90.0] * (len(made.lanes) - lanes)
+    found = specs(page(replace(made, lanes=made.lanes.assign(on_time_pct=shares))))
+    assert ("lanes-on_time_pct" in found) is (lanes < len(made.lanes))
+    assert "lanes-shipments" in found
+
+
 def test_a_lake_whose_only_run_failed_says_what_it_said() -> None:
     failed = run(status=FAILED, error="raw/shipments has no batch of 2026-11-22.")
     html = page(nothing(replace(facts(), runs=(failed,), batches=(), landed=(), basis=None)))

@@ -6,6 +6,7 @@ import pytest
 
 from shipment_etl.reporting import charts
 from shipment_etl.reporting.picture import picture
+from shipment_etl.reporting.scorecard import headings
 from shipment_etl.reporting.series import cost_by_month, delay_trend, lane_grid, warehouse_load
 
 from .made_up import facts
@@ -23,7 +24,7 @@ def test_every_chart_becomes_a_picture_with_data_escaped(days: int) -> None:
         "reasons": charts.reasons({HOSTILE: 10}),
         "trend": charts.trend(delay_trend(told.trends), told.now),
         "cost": charts.cost(cost_by_month(told.costs)),
-        "lanes": charts.heat_map(lane_grid(told.lanes), "shipments", None),
+        "lanes": charts.heat_map(lane_grid(told.lanes), "shipments", headings("route_efficiency"), None),
         "load": charts.load(loads, loads.names[0]),
     }
     for name, spec in specs.items():

@@ -22,7 +22,7 @@ from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.tables import KNOWN_IDS, LANE_DAYS, LANE_MONTHS, mart_table
 from shipment_etl.network import Network
 from shipment_etl.transform.lane_days import lane_months, net_days
-from shipment_etl.transform.marts import Mart
+from shipment_etl.transform.mart import Mart
 
 __all__ = ["marts_key", "update_marts"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shipment_etl.contracts.compile import REASONS_TYPE
 from shipment_etl.contracts.models import OPTIONAL, Shipment
 from shipment_etl.transform.lane_days import KEYS, SUMS
-from shipment_etl.transform.marts import SPAN_COLUMNS, Mart
+from shipment_etl.transform.mart import SPAN_COLUMNS, Mart
 
 __all__ = [
     "KNOWN_IDS",

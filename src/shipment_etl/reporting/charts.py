@@ -13,6 +13,7 @@ import altair as alt
 
 from shipment_etl.reporting.periods import Period
 from shipment_etl.reporting.series import OTHERS, Series
+from shipment_etl.reporting.wording import Heading
 
 __all__ = ["CONFIG", "MEASURES", "accounting", "cost", "heat_map", "load", "reasons", "trend"]
 
@@ -49,14 +50,10 @@ CONFIG: Mapping[str, Any] = MappingProxyType(
     }
 )
 
-MEASURES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
-    {
-        "shipments": ("Volume", "shipments", ".3~s"),
-        "on_time_pct": ("On time", "% on time", ".1f"),
-        "cost_per_tonne_km": ("Cost per tonne-km", "cost per tonne-km", ".3~g"),
-    }
+MEASURES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {"shipments": (".3~s", ",.0f"), "on_time_pct": (".1f", ".1f"), "cost_per_tonne_km": (".3~g", ".4~g")}
 )
-"""Measure of a heat map → its name, its unit, and the form of its numbers."""
+"""Measure of a heat map → the form of its numbers in a cell, and beside it."""
 
 
 def accounting(counts: Mapping[str, int]) -> Spec:
@@ -91,15 +88,16 @@ def reasons(rejected: Mapping[str, int]) -> Spec:
     return _spec((bars + labels).properties(height=max(40, 24 * len(rows))), pad_right=50)
 
 
-def heat_map(grid: Series, measure: str, acted_on: tuple[str, str] | None) -> Spec:
+def heat_map(grid: Series, measure: str, headings: Mapping[str, Heading], acted_on: tuple[str, str] | None) -> Spec:
     """Return origins × destinations coloured by a measure, the lane to act on outlined.
 
     Args:
         grid: of `lane_grid`.
         measure: one of `MEASURES`.
+        headings: of all of `MEASURES`.
         acted_on: origin and city, if any.
     """
-    name, unit, form = MEASURES[measure]
+    form, _ = MEASURES[measure]
     origins, cities = list(dict.fromkeys(row["origin"] for row in grid.rows)), list(grid.names)
     # The shorter side lies across, so that cells stay wide enough on a phone.
     across, down = ("origin", "city") if len(origins) <= len(cities) else ("city", "origin")
@@ -128,9 +126,7 @@ def heat_map(grid: Series, measure: str, acted_on: tuple[str, str] | None) -> Sp
         tooltip=[
             _text("origin", "from"),
             _text("city", "to"),
-            _quantity("shipments", "shipments"),
-            _quantity("on_time_pct", "on time, %", ".1f"),
-            _quantity("cost_per_tonne_km", "cost per tonne-km", ".4~g"),
+            *(_quantity(name, _label(headings[name]), beside) for name, (_, beside) in MEASURES.items()),
         ],
     )
     cells = base.mark_rect(cornerRadius=3, stroke="var(--card)", strokeWidth=2).encode(color=fill)
@@ -142,12 +138,12 @@ def heat_map(grid: Series, measure: str, acted_on: tuple[str, str] | None) -> Sp
             color=alt.condition("datum.step >= 4", alt.value("var(--cell-strong)"), alt.value("var(--cell-weak)")),
         )
         layers += labels
-    return _spec(layers.properties(height=ROW_PIXELS * len(orders[down]), description=f"{name}: {unit} by lane"))
+    return _spec(layers.properties(height=ROW_PIXELS * len(orders[down]), description=f"{headings[measure].name} by lane"))
 
 
 def trend(series: Series, now: Period | None) -> Spec:
     """Return the share of delayed shipments: dots by day with their 7-day line, or a line by week or month."""
-    rows = [{**row, "label": _label(row["day"], series.grain)} for row in series.rows]
+    rows = [{**row, "label": _time_label(row["day"], series.grain)} for row in series.rows]
     tips = [_text("label", series.grain), _quantity("pct", "delayed, %", ".1f")]
     if series.grain == "day":
         tips.append(_quantity("pct_7d", "over 7 days, %", ".1f"))
@@ -220,7 +216,7 @@ def load(series: Series, warehouse: str) -> Spec:
         {
             **row,
             "until": _until(row["day"], series.grain),
-            "label": _label(row["day"], series.grain),
+            "label": _time_label(row["day"], series.grain),
             "state": "over" if row["congested"] else "within",
             "mark": "" if not row["congested"] else "▲" if series.grain == "day" else str(row["congested"]),
         }
@@ -296,11 +292,16 @@ def _text(field: str, title: str) -> alt.Tooltip:
     return alt.Tooltip(f"{field}:N", title=title)
 
 
+def _label(heading: Heading) -> str:
+    name = heading.name.lower()
+    return f"{name}, {heading.unit}" if heading.unit else name
+
+
 def _quantity(field: str, title: str, form: str = ",.0f") -> alt.Tooltip:
     return alt.Tooltip(f"{field}:Q", title=title, format=form)
 
 
-def _label(day: str, grain: str) -> str:
+def _time_label(day: str, grain: str) -> str:
     start = date.fromisoformat(day)
     if grain == "month":
         return f"{start:%b %Y}"

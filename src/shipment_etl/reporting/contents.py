@@ -9,16 +9,13 @@ import pandas as pd
 
 from shipment_etl.lake.landed import LandedBatch
 from shipment_etl.lake.runs import FAILED, HELD, Run, newest_of_batches
-from shipment_etl.reporting.actions import Action
-from shipment_etl.reporting.findings import Figures, Share, clearly_differ, figures, within
-from shipment_etl.reporting.periods import Period
+from shipment_etl.reporting.findings import Figures, Share, clearly_differ
 from shipment_etl.reporting.reading import Facts, Rejected
 from shipment_etl.reporting.wording import UNKNOWN, number, percent, short
 
 __all__ = [
     "Tile",
     "batches_told",
-    "carrier_rows",
     "open_rows",
     "other_marts",
     "reasons_of",
@@ -30,7 +27,6 @@ __all__ = [
 ]
 
 MAX_WARNINGS = 5
-MOST_CARRIERS = 60
 MOST_RUNS = 12
 MOST_OPEN = 20
 MOST_OTHER_ROWS = 20
@@ -67,25 +63,6 @@ def tiles(now: Figures, before: Figures | None) -> list[Tile]:
         Tile("Cost a shipment", short(now.avg_cost), *_moved(now.avg_cost, was.avg_cost if was else None, False)),
         Tile("Paid for late freight", short(late_cost), *_moved(late_cost, was_late_cost, False)),
     ]
-
-
-def carrier_rows(facts: Facts, acted_on: Action | None) -> tuple[list[dict[str, Any]], str]:
-    """Return the scorecard, the largest carriers first, and a note where some were left out.
-
-    Columns of carrier_performance, and: late_now, late_before, per cent two or more days late in the periods, or None.
-    """
-    lately = {"now": _late_by_carrier(facts.recent, facts.now), "before": _late_by_carrier(facts.recent, facts.before)}
-    ranked = facts.carriers.sort_values(["shipments", "carrier"], ascending=[False, True])
-    rows = [
-        {
-            **{str(name): None if value != value else value for name, value in row.items()},
-            "late_now": lately["now"].get(row["carrier"]),
-            "late_before": lately["before"].get(row["carrier"]),
-            "acted_on": acted_on is not None and acted_on.carrier == row["carrier"],
-        }
-        for row in ranked.head(MOST_CARRIERS).to_dict("records")
-    ]
-    return rows, "" if len(ranked) == len(rows) else f"The {len(rows)} largest of {len(ranked)} carriers."
 
 
 def open_rows(facts: Facts) -> tuple[list[dict[str, Any]], dict[str, int], str]:
@@ -234,12 +211,6 @@ def _settings(settings: Mapping[str, Any]) -> list[str]:
 def _batches(runs: Sequence[Run]) -> str:
     first, last = min(run.batch_date for run in runs), max(run.batch_date for run in runs)
     return first.isoformat() if len(runs) == 1 else f"{number(len(runs))} from {first} to {last}"
-
-
-def _late_by_carrier(recent: pd.DataFrame, period: Period | None) -> dict[str, float]:
-    if period is None or recent.empty:
-        return {}
-    return {str(name): figures(rows).late_share.pct for name, rows in within(recent, period).groupby("carrier")}
 
 
 def _moved(now: float | None, before: float | None, more_is_better: bool | None) -> tuple[str, str]:

@@ -31,6 +31,7 @@ ROWS_SAMPLED = 20_000
 
 MART_TABLES = {name: mart_table(mart) for name, mart in MARTS.items()}
 DELIVERED_COLUMNS = ("delivered", "with_delay")
+NOT_DELIVERED_COLUMNS = ("in_transit", "overdue", "returned", "lost")
 OWN = {table.name for table in (SHIPMENTS, OVERTAKEN, KNOWN_IDS, QUARANTINE, LANE_DAYS, LANE_MONTHS, *MART_TABLES.values())}
 
 
@@ -225,8 +226,8 @@ def _frame(table: pa.Table) -> pd.DataFrame:
 
 def _complete(mart: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     """Return a mart with the columns that an earlier release did not make: to it, every shipment was delivered."""
-    missing = [name for name in columns if name not in mart]
-    return mart.assign(**{name: mart["shipments"] if name in DELIVERED_COLUMNS else 0 for name in missing})
+    known = dict.fromkeys(DELIVERED_COLUMNS, mart["shipments"]) | dict.fromkeys(NOT_DELIVERED_COLUMNS, 0)
+    return mart.assign(**{name: known.get(name) for name in columns if name not in mart})
 
 
 def _nothing(columns: Iterable[str]) -> pd.DataFrame:

@@ -15,7 +15,6 @@ from shipment_etl.reporting.actions import Action, actions
 from shipment_etl.reporting.assets import asset, colours
 from shipment_etl.reporting.contents import (
     batches_told,
-    carrier_rows,
     open_rows,
     other_marts,
     reasons_of,
@@ -27,6 +26,7 @@ from shipment_etl.reporting.contents import (
 )
 from shipment_etl.reporting.findings import change, figures, load, within
 from shipment_etl.reporting.reading import Facts
+from shipment_etl.reporting.scorecard import headings, scorecard
 from shipment_etl.reporting.series import Series, cost_by_month, delay_trend, lane_grid, warehouse_load
 from shipment_etl.reporting.wording import (
     Sentence,
@@ -120,7 +120,6 @@ def _body(facts: Facts) -> dict[str, Any]:
         return body
     found = _actions(facts)
     first = found[0] if found else None
-    rows, note = carrier_rows(facts, first)
     now = figures(within(facts.recent, facts.now))
     before = figures(within(facts.recent, facts.before)) if facts.before else None
     trend, costs, grid, loads = (
@@ -129,7 +128,7 @@ def _body(facts: Facts) -> dict[str, Any]:
         lane_grid(facts.lanes),
         warehouse_load(facts.demand),
     )
-    measures = _measures(grid)
+    measures, lane_headings = _measures(grid), headings("route_efficiency")
     in_transit, open_counts, open_note = open_rows(facts)
     drawn["trend"] = charts.trend(trend, facts.now)
     if costs.rows:
@@ -137,20 +136,18 @@ def _body(facts: Facts) -> dict[str, Any]:
     # A heat map marks one lane; what concerns more is in the sentence.
     marked = (first.origin, first.city) if first and first.origin and first.city else None
     for measure in measures:
-        drawn[f"lanes-{measure}"] = charts.heat_map(grid, measure, marked)
+        drawn[f"lanes-{measure}"] = charts.heat_map(grid, measure, lane_headings, marked)
     for place, warehouse in enumerate(loads.names):
         drawn[f"load-{place}"] = charts.load(loads, warehouse)
     return {
         **body,
         "sentences": sentences(facts),
         "now": dates(facts.now),
-        "lately": "one day" if facts.now.days == 1 else f"last {facts.now.days} days",
         "before": dates(facts.before) if facts.before else None,
         "tiles": tiles(now, before),
         "actions": found,
         "first": first,
-        "carriers": rows,
-        "carriers_note": note,
+        "scorecard": scorecard(facts, first),
         "in_transit": in_transit,
         "open_counts": open_counts,
         "open_note": open_note,
@@ -158,7 +155,7 @@ def _body(facts: Facts) -> dict[str, Any]:
         "costs": costs,
         "grid": grid,
         "loads": loads,
-        "measures": {measure: charts.MEASURES[measure][0] for measure in measures},
+        "measures": {measure: lane_headings[measure].name for measure in measures},
         "warehouses": [_congested(loads, name) for name in loads.names],
     }
 

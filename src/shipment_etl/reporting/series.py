@@ -158,7 +158,8 @@ def lane_grid(lanes: pd.DataFrame) -> Series:
     Args:
         lanes: the mart route_efficiency.
 
-    Rows: origin, city, shipments, on_time_pct, cost_per_tonne_km or None. `names` are the cities; both orders by volume.
+    Rows: origin, city, shipments; on_time_pct and cost_per_tonne_km, None where unknown. `names` are the cities; both
+    orders by volume.
     """
     if lanes.empty:
         return Series(())
@@ -177,8 +178,8 @@ def lane_grid(lanes: pd.DataFrame) -> Series:
             "origin": row["origin_warehouse"],
             "city": row["destination_city"],
             "shipments": int(row["shipments"]),
-            "on_time_pct": round(float(row["on_time_pct"]), 3),
-            "cost_per_tonne_km": _known(row["cost_per_tonne_km"]),
+            "on_time_pct": _known(row["on_time_pct"], 3),
+            "cost_per_tonne_km": _known(row["cost_per_tonne_km"], 5),
         }
         for row in shown.to_dict("records")
     ]
@@ -229,5 +230,5 @@ def _pct(part: float, whole: float) -> float:
     return round(100 * float(part) / float(whole), 3) if whole else 0.0
 
 
-def _known(value: Any) -> float | None:
-    return None if value is None or value != value else round(float(value), 5)
+def _known(value: Any, digits: int) -> float | None:
+    return None if value is None or value != value else round(float(value), digits)

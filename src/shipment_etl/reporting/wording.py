@@ -8,6 +8,7 @@ from shipment_etl.reporting.findings import Change, Load, Share
 from shipment_etl.reporting.periods import Period
 
 __all__ = [
+    "Heading",
     "Sentence",
     "dates",
     "lane",
@@ -23,6 +24,25 @@ __all__ = [
 ]
 
 UNKNOWN = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The heading of a column: its text, the unit of its values, and a detail below."""
+
+    text: str
+    unit: str = ""
+    detail: str = ""
+
+    @property
+    def title(self) -> str:
+        """What stands above the detail: Delay, days."""
+        return f"{self.text}, {self.unit}" if self.unit else self.text
+
+    @property
+    def name(self) -> str:
+        """Text and detail in one: Cost per kg."""
+        return f"{self.text} {self.detail}".strip()
 
 
 @dataclass(frozen=True, slots=True)

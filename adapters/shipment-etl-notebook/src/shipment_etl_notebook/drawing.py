@@ -9,6 +9,7 @@ from shipment_etl.reporting import charts
 from shipment_etl.reporting.contents import reasons_of
 from shipment_etl.reporting.picture import picture
 from shipment_etl.reporting.reading import Facts
+from shipment_etl.reporting.scorecard import headings
 from shipment_etl.reporting.series import cost_by_month, delay_trend, lane_grid, warehouse_load
 
 if TYPE_CHECKING:
@@ -62,11 +63,11 @@ def _specs(name: str, facts: Facts) -> dict[str, dict[str, Any]]:
         return {f"Cost by carrier and {costs.grain}": charts.cost(costs)} if costs.rows else {}
     if name == "route_efficiency":
         grid = lane_grid(facts.lanes)
-        known = {measure for measure in charts.MEASURES if any(row[measure] is not None for row in grid.rows)}
+        shown = headings(name)
         return {
-            f"{title} of every lane": charts.heat_map(grid, measure, None)
-            for measure, (title, _, _) in charts.MEASURES.items()
-            if measure in known
+            f"{shown[measure].name} of every lane": charts.heat_map(grid, measure, shown, None)
+            for measure in charts.MEASURES
+            if any(row[measure] is not None for row in grid.rows)
         }
     if name == "warehouse_demand":
         loads = warehouse_load(facts.demand)

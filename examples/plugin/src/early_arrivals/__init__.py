@@ -8,31 +8,29 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from shipment_etl import Mart, Network, RowRule, Run, RunStart, hookimpl
+from shipment_etl import Mart, MartColumn, RowRule, Run, RunStart, hookimpl
 
 MOST_KG = 15_000
 FIGURES_FILE = "EARLY_ARRIVALS_FIGURES"
 
 
-def early_arrivals(lane_days: DataFrame, network: Network) -> DataFrame:
-    """How much of what a city receives comes two or more days before it was promised.
+def early_shipments() -> Column:
+    """How many shipments came two or more days before they were promised."""
+    return F.sum(F.when(F.col("delay_days") <= -2, F.col("shipments")).otherwise(0))
 
-    One row per destination_city, over all days given.
 
-    Columns:
-        shipments, early_shipments: long; early is a delay of −2 days or less.
-        early_pct: double, per cent of shipments.
-    """
-    shipments = F.col("shipments")
-    cities = lane_days.groupBy("destination_city").agg(
-        F.sum(shipments).alias("shipments"),
-        F.sum(F.when(F.col("delay_days") <= -2, shipments).otherwise(0)).alias("early_shipments"),
-    )
-    early_pct = 100 * F.col("early_shipments").cast("double") / F.col("shipments").cast("double")
-    return cities.select("destination_city", "shipments", "early_shipments", early_pct.alias("early_pct"))
+EARLY_ARRIVALS = (
+    MartColumn("destination_city", "string", "city shipped to"),
+    MartColumn("shipments", "bigint", "number of shipments", lambda: F.sum("shipments")),
+    MartColumn("early_shipments", "bigint", "shipments with a delay of −2 days or less", early_shipments),
+    MartColumn(
+        "early_pct", "double", "share of all shipments", lambda: 100 * early_shipments() / F.sum("shipments"), unit="%"
+    ),
+)
+"""How much of what a city receives comes two or more days early: one row a city, over all days."""
 
 
 def fits_trailer() -> Column:
@@ -43,13 +41,7 @@ def fits_trailer() -> Column:
 @hookimpl
 def marts() -> Iterable[Mart]:
     """Add the mart."""
-    columns = {
-        "destination_city": "string",
-        "shipments": "bigint",
-        "early_shipments": "bigint",
-        "early_pct": "double",
-    }
-    return [Mart("early_arrivals", columns, early_arrivals)]
+    return [Mart.declare("early_arrivals", EARLY_ARRIVALS)]
 
 
 @hookimpl

@@ -1,0 +1,103 @@
+"""Scorecard: the columns of carrier_performance that have a heading, one row a carrier, and how late each was lately."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from shipment_etl.reporting.actions import Action
+from shipment_etl.reporting.findings import figures, within
+from shipment_etl.reporting.periods import Period
+from shipment_etl.reporting.reading import Facts
+from shipment_etl.reporting.wording import Heading, number, short
+from shipment_etl.transform.mart import MartColumn
+from shipment_etl.transform.marts import MARTS
+
+__all__ = ["Cell", "Scorecard", "headings", "scorecard"]
+
+MAX_CARRIERS = 60
+CURRENCY = "currency"
+LATE = "late_2plus_pct"
+"""The column that is followed by the same share of the last days, and its change."""
+SHARE = "on_time_pct"
+"""The column whose share is drawn as well."""
+DIGITS = {"avg_delay_days": 2, "cost_per_kg": 2, "cost_per_tonne_km": 3}
+"""Digits of the columns that need more or fewer than one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value to sort by, None where it is unknown, how it is shown, and whether it is drawn as a share of 100."""
+
+    value: float | None
+    shown: str
+    drawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """Headings and rows of the table of carriers: each a name, its cells, and whether it is the one to act on."""
+
+    headings: tuple[Heading, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...], bool], ...]
+    note: str = ""
+
+
+def headings(mart: str) -> dict[str, Heading]:
+    """Return the headings of the columns of a mart by name, of those that have one."""
+    return {column.name: _heading(column) for column in MARTS[mart].declared if column.heading}
+
+
+def scorecard(facts: Facts, acted_on: Action | None) -> Scorecard:
+    """Return the scorecard, the largest carriers first, and a note where some were left out."""
+    columns = [column for column in MARTS["carrier_performance"].declared if column.heading]
+    now, before = _late_by_carrier(facts.recent, facts.now), _late_by_carrier(facts.recent, facts.before)
+    ranked = facts.carriers.sort_values(["shipments", "carrier"], ascending=[False, True])
+    rows = []
+    for row in ranked.head(MAX_CARRIERS).to_dict("records"):
+        name = row["carrier"]
+        lately = [now.get(name)]
+        if facts.before:
+            lately.append(now[name] - before[name] if name in now and name in before else None)
+        cells = []
+        for column in columns:
+            cells.append(_cell(column, row[column.name]))
+            if column.name == LATE:
+                cells += [Cell(value, number(value, 1)) for value in lately]
+        rows.append((name, tuple(cells), acted_on is not None and acted_on.carrier == name))
+    note = "" if len(ranked) == len(rows) else f"The {len(rows)} largest of {len(ranked)} carriers."
+    return Scorecard(tuple(_headings(columns, facts)), tuple(rows), note)
+
+
+def _headings(columns: Sequence[MartColumn], facts: Facts) -> list[Heading]:
+    found = []
+    for column in columns:
+        heading = _heading(column)
+        found.append(heading if heading.detail else replace(heading, detail="all days"))
+        if column.name == LATE and facts.now:
+            days = "one day" if facts.now.days == 1 else f"last {facts.now.days} days"
+            found.append(replace(heading, detail=days))
+            if facts.before:
+                found.append(Heading("Change", detail="points"))
+    return found
+
+
+def _heading(column: MartColumn) -> Heading:
+    # The page does not know the currency, and says so.
+    return Heading(column.heading, "" if column.unit.startswith(CURRENCY) else column.unit, column.detail)
+
+
+def _cell(column: MartColumn, value: Any) -> Cell:
+    if value is None or value != value:
+        return Cell(None, number(None))
+    if column.unit == CURRENCY:
+        return Cell(value, short(value))
+    digits = DIGITS.get(column.name, 1 if column.type == "double" else 0)
+    return Cell(value, number(value, digits), column.name == SHARE)
+
+
+def _late_by_carrier(recent: pd.DataFrame, period: Period | None) -> dict[str, float]:
+    if period is None or recent.empty:
+        return {}
+    return {str(name): figures(rows).late_share.pct for name, rows in within(recent, period).groupby("carrier")}
