@@ -44,7 +44,7 @@ def test_demo_says_where_the_rows_went_what_a_report_says_and_where_to_look(
     demo: tuple[str, subprocess.CompletedProcess[str]],
 ) -> None:
     lake, done = demo
-    told = r"2026-11-16 to 2026-11-17: 2 batches, (\d+) rows read\s+= (\d+) accepted"
+    told = r"2026-11-16 to 2026-11-17: 2 batches (\d+) rows read\s+= (\d+) accepted"
     told += r" \+ (\d+) quarantined \+ (\d+) duplicates \+ (\d+) overtaken"
     read, accepted, *others = map(int, re.search(told, done.stdout.replace(",", "")).groups())
     assert read == accepted + sum(others)
