@@ -25,15 +25,15 @@ INSTALL_core := --package shipment-etl
 INSTALL_full := --all-packages --all-extras
 INSTALL = $(INSTALL_$*)
 
-.PHONY: help setup demo test fast check lint types imports format docs sbom audit rehearse-compose parity bench trust lives fuzz lock clean
+.PHONY: help setup demo test fast check lint types imports format docs wheel sbom audit rehearse-compose parity bench trust lives fuzz lock clean
 
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: .venv/.stamp ## Make .venv with the locked dependencies; every command below does so by itself.
 
-demo: .venv/.stamp ## Run the whole pipeline on generated shipments.
-	.venv/bin/shipment-etl demo $(ARGS)
+demo: .venv/.demo ## Run the whole pipeline on generated shipments; installs only what users do.
+	@.venv/bin/shipment-etl demo $(ARGS)
 
 test: .venv/.stamp ## Run all tests.
 	.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -65,6 +65,10 @@ docs: .venv/.stamp ## Build the site in build/site; a warning or a broken link i
 
 sbom: build/sbom/core build/sbom/full ## Write what users install, with licences, to build/sbom; one that is not allowed is an error.
 	@echo "Wrote build/sbom: a bill of materials (CycloneDX) and a list of licences, of core and full"
+
+wheel: | $(filter .uv/%,$(UV)) ## Build the wheel of the package in dist.
+	@$(UV) build --quiet --wheel --out-dir dist --python "$(PYTHON)"
+	@ls dist/shipment_etl-*.whl
 
 audit: .venv/.stamp ## Look for known vulnerabilities in all that is locked; asks osv.dev, so it needs a network.
 	@mkdir -p build/audit && rm -f build/audit/vulnerable.md
@@ -106,6 +110,12 @@ clean: ## Remove .venv, caches and builds; the next command makes them anew.
 
 .venv/.stamp: pyproject.toml uv.lock $(wildcard adapters/*/pyproject.toml) | $(filter .uv/%,$(UV))
 	$(UV) sync --locked --all-extras --python "$(PYTHON)"
+	@touch $@
+
+# The package and its report alone; nothing where the environment of the development is there, for it holds both.
+.venv/.demo: pyproject.toml uv.lock | $(filter .uv/%,$(UV))
+	@test -e .venv/.stamp || { echo "Installing shipment-etl in .venv"; \
+		$(UV) sync --quiet --locked --no-dev --package shipment-etl --extra report --python "$(PYTHON)"; }
 	@touch $@
 
 # Made without the development environment's packages: an environment holds exactly what is listed.
