@@ -52,10 +52,10 @@ lint: .venv/.stamp ## Look for likely mistakes, security mistakes and untidy for
 types: .venv/.stamp ## Check the types.
 	.venv/bin/mypy
 
-imports: .venv/.stamp ## Check that rooms import only what they may.
+imports: .venv/.stamp ## Check that packages import only what they may.
 	.venv/bin/lint-imports --no-logo
 
-format: .venv/.stamp ## Mend what can be mended without thought.
+format: .venv/.stamp ## Fix what can be fixed automatically.
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 

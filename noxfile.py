@@ -32,7 +32,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def imports(session: nox.Session) -> None:
-    """Check that rooms import only what they may."""
+    """Check that packages import only what they may."""
     install(session, "lint")
     session.run("lint-imports", "--no-logo")
 

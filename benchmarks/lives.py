@@ -103,7 +103,7 @@ class _History:
         self._files: list[DataFile] = []
 
     def new(self, day: date, rows: int) -> pa.Table:
-        """Return shipments that are told of for the first time, as they land."""
+        """Return shipments that are reported of for the first time, as they land."""
         return self._dated(self._template.slice(0, rows), day)
 
     def add(self, day: date, age: int) -> None:

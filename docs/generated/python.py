@@ -1,4 +1,4 @@
-"""The page of the Python API: every public name, by the room it lives in; mkdocstrings fills in the docstrings."""
+"""The page of the Python API: every public name, by its package; mkdocstrings fills in the docstrings."""
 
 from importlib import import_module
 
@@ -13,18 +13,18 @@ frame make no session, read no table and write nothing. What starts with `run_` 
 
 def python_page() -> str:
     """Return the page, with every name in `shipment_etl.__all__`."""
-    rooms: dict[str, list[str]] = {}
+    packages: dict[str, list[str]] = {}
     for name in shipment_etl.__all__:
-        rooms.setdefault(_room(name), []).append(name)
+        packages.setdefault(_package(name), []).append(name)
     parts = [INTRODUCTION]
-    for room, names in sorted(rooms.items()):
-        parts += [f"## {room}\n", f"{_first_line(room)}\n", *(f"::: shipment_etl.{name}\n" for name in sorted(names))]
+    for package, names in sorted(packages.items()):
+        parts += [f"## {package}\n", f"{_first_line(package)}\n", *(f"::: shipment_etl.{name}\n" for name in sorted(names))]
     return "\n".join(parts)
 
 
-def _room(name: str) -> str:
+def _package(name: str) -> str:
     return shipment_etl._HOMES[name].split(".")[0]
 
 
-def _first_line(room: str) -> str:
-    return (import_module(f"shipment_etl.{room}").__doc__ or "").splitlines()[0]
+def _first_line(package: str) -> str:
+    return (import_module(f"shipment_etl.{package}").__doc__ or "").splitlines()[0]

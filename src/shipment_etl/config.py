@@ -29,7 +29,7 @@ class Settings:
     """What can be configured; None is not given.
 
     `lake` is the URI of the lake; `engine` the name of an engine; `network` a TOML file of warehouses, cities and carriers;
-    `max_rejected` the share of rows that may be quarantined; `log` how runs are told on stderr; `lineage` whether
+    `max_rejected` the share of rows that may be quarantined; `log` the format of the log on stderr; `lineage` whether
     OpenLineage events are sent.
     """
 

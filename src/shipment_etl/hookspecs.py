@@ -28,7 +28,7 @@ hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 
 
-# What a plugin adds. One that fails here stops whoever asked, and is named.
+# What a plugin adds. One that fails here stops the caller, and is named.
 
 
 @hookspec
@@ -56,7 +56,7 @@ def scenarios() -> "Iterable[Scenario]":  # type: ignore[empty-body]
     """Add scenarios to generate by."""
 
 
-# What a plugin hears. One that fails here is told of in the log, and changes nothing.
+# What a plugin hears. One that fails here is logged, and changes nothing.
 
 
 @hookspec

@@ -1,6 +1,6 @@
 """The life of a shipment: how it ended, how late it came, and what that is called. All of it is defined here.
 
-A shipment is in transit until a report tells how it ended: delivered, cancelled, returned or lost. Only a delivery can be
+A shipment is in transit until a report says how it ended: delivered, cancelled, returned or lost. Only a delivery can be
 early or late, and only where it was promised for a day.
 """
 
@@ -34,7 +34,7 @@ IN_TRANSIT = "in_transit"
 """The state of a shipment that has not ended."""
 
 ENDS = {"Delivered": DELIVERED, "Delayed": DELIVERED, "Cancelled": CANCELLED, "Returned": RETURNED, "Lost": LOST}
-"""Status → the outcome that it tells of."""
+"""Status → the outcome that it stands for."""
 STATUS_IN_TRANSIT = "In transit"
 STATUSES = (STATUS_IN_TRANSIT, *ENDS)
 """What delivery_status can be."""
@@ -49,7 +49,7 @@ def outcome() -> Column:
 
 
 def outcome_of_status() -> Column:
-    """Return the outcome that delivery_status tells of; null where it tells of none."""
+    """Return the outcome that delivery_status stands for; null where there is none."""
     told = F.col("delivery_status")
     named = F.when(told.isin(*(name for name, end in ENDS.items() if end == DELIVERED)), DELIVERED)
     for name in ("Cancelled", "Returned", "Lost"):

@@ -18,7 +18,7 @@ from shipment_etl.cli.options import (
 
 __all__ = ["config", "doctor", "list_plugins"]
 
-# Heavy rooms are imported where they are used, so that --help and mistakes answer at once.
+# Heavy packages are imported where they are used, so that --help and mistakes answer at once.
 
 
 def list_plugins(as_json: JsonOption = False, debug: DebugOption = False) -> None:

@@ -125,7 +125,7 @@ def _sum_by_name(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def _print_sentences(lake: "Lake") -> None:
-    """Print the answer of the report: what changed, where to act, where it jams; nothing where no page can be made."""
+    """Print the answer of the report: what changed, where to act, bottlenecks; nothing where no page can be made."""
     from shipment_etl.errors import ExtraMissing
     from shipment_etl.reporting.reading import read_facts
     from shipment_etl.reporting.report import require_extra

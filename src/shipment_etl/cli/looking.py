@@ -16,7 +16,7 @@ from shipment_etl.cli.terminal import echo
 
 __all__ = ["fingerprint", "report", "runs", "show", "snapshot"]
 
-# Heavy rooms are imported where they are used, so that --help and mistakes answer at once.
+# Heavy packages are imported where they are used, so that --help and mistakes answer at once.
 
 
 class Format(StrEnum):
@@ -119,7 +119,7 @@ def fingerprint(
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Print one word that is the same for the same rows, whatever their order, files or engine."""
+    """Print a checksum of a table's rows: the same for the same rows, whatever their order, files or engine."""
     from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.lake.damage import reading
     from shipment_etl.lake.fingerprint import fingerprint as fingerprint_of

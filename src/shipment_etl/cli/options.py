@@ -31,7 +31,7 @@ __all__ = [
 
 
 class Log(StrEnum):
-    """How runs are told on stderr."""
+    """Format of the log on stderr."""
 
     text = "text"
     json = "json"
@@ -70,7 +70,7 @@ MaxRejectedOption = Annotated[
     ),
 ]
 LogOption = Annotated[
-    Log, typer.Option("--log", help="How runs are told on stderr: text, or json for programs.", envvar="SHIPMENT_ETL_LOG")
+    Log, typer.Option("--log", help="Log format on stderr: text, or json for programs.", envvar="SHIPMENT_ETL_LOG")
 ]
 LineageOption = Annotated[
     bool, typer.Option("--lineage", help="Send OpenLineage events, as OPENLINEAGE_URL says.", envvar="SHIPMENT_ETL_LINEAGE")

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["generate", "ingest", "maintain", "process", "rollback"]
 
-# Heavy rooms are imported where they are used, so that --help and mistakes answer at once.
+# Heavy packages are imported where they are used, so that --help and mistakes answer at once.
 
 
 def generate(
@@ -63,7 +63,7 @@ def generate(
     wait: WaitOption = 0,
     debug: DebugOption = False,
 ) -> None:
-    """Generate synthetic shipments into raw/shipments; today's batch unless told otherwise."""
+    """Generate synthetic shipments into raw/shipments; today's batch by default."""
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.lake.lake import Lake
     from shipment_etl.network import Network
@@ -117,7 +117,7 @@ def ingest(
     wait: WaitOption = 0,
     debug: DebugOption = False,
 ) -> None:
-    """Land files of your own in raw/SOURCE, as they are; as today's batch unless told otherwise.
+    """Land files of your own in raw/SOURCE, as they are; as today's batch by default.
 
     Where the source has a batch of this date, --replace or --add says what becomes of it.
     """

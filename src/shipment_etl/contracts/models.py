@@ -39,10 +39,10 @@ ERROR: Severity = "error"
 WARN: Severity = "warn"
 
 IDENTITY = "source_row"
-"""The column that tells the rows of a batch apart: the number of the row in its file, or of the generator."""
+"""The column that identifies the rows of a batch: the number of the row in its file, or of the generator."""
 
 OPTIONAL = ("outcome", "reported_at")
-"""Columns that a frame of shipments need not have: without one, nothing is told."""
+"""Columns that a frame of shipments need not have."""
 
 MEASURES = ("shipment_weight_kg", "shipment_volume_m3", "route_distance_km", "shipping_cost")
 MAY_BE_UNKNOWN = ("promised_date", *MEASURES)
@@ -62,7 +62,7 @@ class RowRule:
     Args:
         name: of the rule, as reasons tell it.
         column: where to look for the mistake.
-        message: what to tell whoever has to fix it.
+        message: what the person who fixes it has to know.
         holds: returns the Column that is true for a sound row; null, where a part is unknown, passes.
         severity: of a row that breaks it: `error` quarantines the row, `warn` counts it and accepts it.
 
@@ -150,7 +150,7 @@ class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of
     delivery_date: T.DateType() = Field(  # type: ignore[valid-type]
         in_range={"min_value": FIRST_DAY, "max_value": LAST_DAY}, nullable=True
     )
-    # Both follow from the dates, so their absence is told by the dates alone.
+    # Both follow from the dates, so only the absence of the dates is reported.
     delay_days: T.IntegerType() = Field(nullable=True)  # type: ignore[valid-type]
     delivery_status: T.StringType() = Field(isin=list(STATUSES), nullable=True)  # type: ignore[valid-type]
     route_distance_km: T.DecimalType(10, 3) = Field(gt=0, le=EQUATOR_KM)  # type: ignore[valid-type]
@@ -191,7 +191,7 @@ class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of
 
 
 def with_optional(frame: DataFrame) -> DataFrame:
-    """Return a frame of shipments with the optional columns that it lacks: in them, nothing is told."""
+    """Return a frame of shipments with the optional columns that it lacks, all null."""
     columns = frame.columns
     kinds = Shipment.to_schema().columns
     missing = {name: F.lit(None).cast(kinds[name].dtype.type) for name in OPTIONAL if name not in columns}

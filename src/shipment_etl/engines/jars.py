@@ -42,7 +42,7 @@ def delta_jars(java: Java) -> list[Path]:
 
     Raises:
         InvalidValue: SHIPMENT_ETL_JARS names a folder without them.
-        JarsUnreachable: they are neither here nor to be had.
+        JarsUnreachable: they are not cached and cannot be downloaded.
     """
     return _jars(java, delta_artifact(), DELTA_JARS)
 

@@ -48,7 +48,7 @@ def spark_session(s3: bool = False) -> SparkSession:
 
     Raises:
         JavaMissing, JarsUnreachable: a local session cannot be started.
-        DeltaMissing: spark-submit was not told of Delta.
+        DeltaMissing: spark-submit was started without Delta.
     """
     # Left behind by a Connect session that has ended; PySpark would hand out its functions instead of classic ones.
     for name in ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE"):

@@ -135,7 +135,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             Scenario("peak", "the weeks before a holiday: more parcels, later and dearer", _PEAK, (), 6, 12),
             Scenario(
                 "strike",
-                "one large carrier stands still, its shipments arrive a week late",
+                "one large carrier is on strike, its shipments arrive a week late",
                 _BASELINE,
                 (Disruption(_STRIKE, carriers=frozenset({"UPS"}), name="strike"),),
             ),

@@ -17,7 +17,7 @@ MASK = (1 << 62) - 1
 
 
 def stream_key(seed: int, batch_date: date, stream: str) -> int:
-    """Return the 64-bit number that stands for a stream of a batch; streams are told apart by name, never by position."""
+    """Return the 64-bit key of a stream of a batch; a stream is identified by its name, never by its position."""
     text = f"{seed}\x1f{batch_date.isoformat()}\x1f{stream}"
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
 

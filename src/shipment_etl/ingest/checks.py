@@ -75,7 +75,7 @@ def _file_problems(mapping: Mapping) -> Iterator[str]:
         known = FORMATS[file.format].options
         for option in ("delimiter", "escape", "multiline", "skip_rows", "header", "ignore_lines", "records", "sheet"):
             if getattr(file, option) not in (None, "", 0, ()) and option not in known:
-                yield f"file.{option} means nothing in {FORMATS[file.format].title}. Remove it."
+                yield f"file.{option} is not an option of {FORMATS[file.format].title}. Remove it."
 
 
 def _number_problems(numbers: Numbers) -> Iterator[str]:

@@ -18,7 +18,7 @@ from shipment_etl.ingest.text import NOT_TEXT, chunks
 __all__ = ["read"]
 
 HEAD = 1000
-"""Records that tell the columns of a file."""
+"""Records that the columns of a file are taken from."""
 LONGEST_WORD = len("-Infinity")
 BLANK = " \t\r\n"
 LINE = ("line",)

@@ -138,7 +138,7 @@ class ColumnMapping:
         constant: the same value for all rows.
         from_row: whether the file and the number of the row are the value.
         separator: between values of several columns.
-        dates: the ways its dates are written, tried in order (`dates.date_pattern` tells the letters).
+        dates: the ways its dates are written, tried in order (`dates.date_pattern` lists the letters).
         timezone: whose day a point in time falls on, such as Europe/Berlin; `written` takes the day as it is written.
         first_year: the year that the first two-digit year means.
         unit: one of `UNITS`; `cell` where each value names its own.

@@ -1,4 +1,4 @@
-"""Which batches have told of a shipment: the table of the hashes of all ids, batch by batch.
+"""Which batches report on a shipment: the table of the hashes of all ids, batch by batch.
 
 It holds eight bytes a report, and says of each batch its first and last id. So where ids grow with time, as most do, the log
 tells which files can be passed over; of all others the hashes are read, and nothing else of the history.
@@ -37,10 +37,10 @@ PLACES = 1 << 22
 
 
 class Known(NamedTuple):
-    """What other batches have told of the shipments of a batch.
+    """What other batches report on the shipments of a batch.
 
     Attributes:
-        hits: batch_date and id_hash of each batch that has told of one of them, now or when the batch was processed before.
+        hits: batch_date and id_hash of each batch that reports on one of them, now or when the batch was processed before.
         again: whether the batch was processed before.
     """
 
@@ -59,7 +59,7 @@ def find_known(work: Work, own: pa.Table, older: pa.Table) -> Known:
     Args:
         work: the job.
         own: `IDS` of its batch.
-        older: of other batches that are not known yet; of these, ids that are told of in another batch are returned as well.
+        older: of other batches that are not known yet; of these, ids that another batch reports on are returned as well.
     """
     files = _files(work)
     with_batch = [each for each in files if work.may_have_batch(each)]
@@ -88,7 +88,7 @@ class _Asked:
         self._can_be[self._hashes & (PLACES - 1)] = True
 
     def may_be_in(self, file: DataFile) -> bool:
-        """Whether a file can have one of the ids, by the range that the log tells of it."""
+        """Whether a file can have one of the ids, by its range in the log."""
         return bool(len(self._hashes)) and bool(file.least["first_id"] <= self._last and self._first <= file.most["last_id"])
 
     def find(self, work: Work, file: DataFile) -> pa.Table:
@@ -102,7 +102,7 @@ class _Asked:
         return found.filter(pc.not_equal(found["batch_date"], pa.scalar(work.start.batch_date)))
 
     def told_twice(self, hits: pa.Table) -> pa.Table:
-        """Return the hits of ids that two batches tell of, or one and the batch of the job."""
+        """Return the hits of ids that two batches report on, or one and the batch of the job."""
         batches = hits.group_by("id_hash").aggregate([("batch_date", "count_distinct")])
         several = batches.filter(pc.greater(batches["batch_date_count_distinct"], 1))["id_hash"].to_numpy()
         return hits.filter(pa.array(np.isin(hits["id_hash"].to_numpy(), np.concatenate([several, self._own]))))

@@ -135,7 +135,7 @@ def _process(
             outcome = split_batch(work, staging, batch)
             counts, warnings = outcome.counts, {TIED: outcome.tied} if outcome.tied else {}
             if problem := _problem(counts, warnings, max_rejected):
-                # Only the quarantine tells of a batch that is held: what was known of it before still counts.
+                # Only the quarantine knows of a batch that is held: what was known of it before still counts.
                 work.drop(SHIPMENTS)
                 return work.finish(counts, outcome.reasons, warnings, HELD, str(problem))
             with work.stage("reports"):

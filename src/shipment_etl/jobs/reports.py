@@ -1,6 +1,6 @@
 """Reports on one shipment in several batches: the newest is in shipments, all others are in overtaken.
 
-Which batches have told of a shipment is asked of known_ids. Only their files are read, and of these the columns that say
+known_ids says which batches report on a shipment. Only their files are read, and of these the columns that say
 which report is newer; a file that loses a report is written anew without it. Most reports are on shipments in transit, which
 have files of their own. All of it needs no engine.
 
@@ -148,7 +148,7 @@ def _by(work: Work, batch: date) -> dict[str, str]:
 
 
 class _Links:
-    """All reports on the shipments that a batch tells of, or did when it was processed before.
+    """All reports on the shipments that a batch reports on, or did when it was processed before.
 
     Attributes:
         places: that they lie in.
@@ -167,7 +167,7 @@ class _Links:
         """Return the reports in order, as `chains.link` does.
 
         Args:
-            asked: `IDS` that others have told of.
+            asked: `IDS` that others report on.
             known: which.
         """
         for number, place in enumerate(self.places):
@@ -241,7 +241,7 @@ class _Links:
 
 
 def _ids_by_batch(asked: pa.Table, hits: pa.Table) -> dict[date, pa.Array]:
-    """Return the ids of those asked that each batch has told of."""
+    """Return the ids of those asked that each batch reports on."""
     names = asked.select(["id_hash", "shipment_id"]).group_by(["id_hash", "shipment_id"]).aggregate([])
     told = hits.join(names, "id_hash", join_type="inner").sort_by("batch_date")
     ids, first, found = told["shipment_id"].combine_chunks(), 0, dict[date, pa.Array]()

@@ -139,7 +139,7 @@ class Work:
         return [each for each in self.files(name) if each.partition_texts.items() >= self.batch.items()]
 
     def may_have_batch(self, file: DataFile) -> bool:
-        """Whether a file can have rows of this batch, by the range of batch_date that the log tells of it."""
+        """Whether a file can have rows of this batch, by its range of batch_date in the log."""
         return "batch_date" not in file.least or bool(
             file.least["batch_date"] <= self.start.batch_date <= file.most["batch_date"]
         )
@@ -228,7 +228,7 @@ class Work:
         return frame
 
     def vouch(self, table: Table, rows: DataFrame | str) -> None:
-        """Note what the run tells the fingerprint of, or a fingerprint that is known already."""
+        """Note what the run logs the fingerprint of, or a fingerprint that is known already."""
         self._vouched[table.name] = rows
 
     def note_commit(self, name: str) -> None:

@@ -90,7 +90,7 @@ class S3Storage(Storage):
             # boto3 by itself knows AWS_DEFAULT_REGION only.
             self._session = boto3.Session(region_name=region_of(os.environ))
             self._client = self._session.client("s3", config=_patience(SECONDS_TO_ANSWER, MAX_ATTEMPTS))
-            # Whether anybody is there at all is told sooner.
+            # Whether anything answers at all is known sooner.
             self._asking = self._session.client("s3", config=_patience(SECONDS_TO_SAY_SOMETHING, 2))
         except BotoCoreError as problem:
             raise self._translated(problem) from problem

@@ -78,7 +78,7 @@ class Storage(ABC):
 
     @abstractmethod
     def failure_in(self, text: str) -> StorageError | None:
-        """Return the error of a request that failed, where the text of an engine's error tells of one."""
+        """Return the error of a request that failed, where the text of an engine's error names one."""
 
     @abstractmethod
     def watched(self) -> AbstractContextManager[None]:

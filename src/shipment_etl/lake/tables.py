@@ -30,7 +30,7 @@ BATCH = ("source", "batch_date")
 class Table:
     """A table: its name in the lake, its columns with their SQL types, its partitions, and its ranges.
 
-    Ranges are the columns whose least and most value the Delta log tells of each file, so that readers can skip files. Of
+    Ranges are the columns whose least and most value the Delta log has for each file, so that readers can skip files. Of
     others it would help nobody, for their values lie as they come; but to gather and to read them takes time.
     """
 

@@ -66,7 +66,7 @@ class Action:
             place or a lane, against the same carriers elsewhere;
         dearer: dearer a shipment than in the period before, for about the same weight;
         cost: dearer than `rival`, whose shipments there weigh the same, travel as fast and come no later;
-        largest: no later than others beyond chance, but where most days are lost.
+        largest: not significantly later than others, but where most days are lost.
     `late` and `others` are shares two or more days late; of largest, `others` is its share in all days of delay. What is
     saved is for the period. `cost_at_stake` is the freight paid for the late shipments that would be saved, of cost what
     moving to the rival would save, of dearer what the shipments cost more than before. `cost_before` is a shipment's.

@@ -103,7 +103,7 @@ def heat_map(grid: Series, measure: str, headings: Mapping[str, Heading], acted_
     across, down = ("origin", "city") if len(origins) <= len(cities) else ("city", "origin")
     orders = {"origin": origins, "city": cities}
     worst_is_low = measure == "on_time_pct"
-    # Few lanes carry most, so volumes are told apart by their roots.
+    # Few lanes carry most, so the roots of volumes are compared.
     values = [sqrt(row[measure]) if measure == "shipments" else row[measure] for row in grid.rows]
     steps = _steps(values, worst_is_low)
     rows: list[Row] = [

@@ -1,4 +1,4 @@
-"""Findings: what changed and where it jams; numbers only, words are made elsewhere.
+"""Findings: what changed and where the bottlenecks are; numbers only, words are made elsewhere.
 
 All are computed from sums of `lane_days` and `warehouse_demand`. A difference counts only where chance is a poor explanation
 of it.

@@ -1,4 +1,4 @@
-"""Reading: everything a report tells, taken from a lake without starting an engine. The only part of the room that reads.
+"""Reading: everything in a report, taken from a lake without starting an engine. The only part of the package that reads.
 
 All tables are read in the versions that the newest succeeded run of `process` names, so that they fit each other.
 """

@@ -80,7 +80,7 @@ def render(facts: Facts, script: str, made_at: datetime) -> str:
 
 
 def sentences(facts: Facts) -> tuple[Sentence, ...]:
-    """Return the answer of the page: what changed, where to act, where it jams; none where no shipment was accepted."""
+    """Return the answer of the page: what changed, where to act, bottlenecks; none where no shipment was accepted."""
     if facts.now is None:
         return ()
     now = figures(within(facts.recent, facts.now))

@@ -116,7 +116,7 @@ def say_action(found: Action | None, now: Period) -> Sentence:
     who = name_action(found)
     if found.kind == "dearer":
         return _sentence(
-            "No carrier or lane is later than the others beyond chance, so act first on cost: ",
+            "No carrier or lane is significantly later than the others, so act first on cost: ",
             who,
             f", takes {short(found.avg_cost)} a shipment, {short(found.cost_before)} before for about the same weight: ",
             f"{short(found.cost_at_stake)} more",
@@ -124,7 +124,7 @@ def say_action(found: Action | None, now: Period) -> Sentence:
         )
     if found.kind == "cost":
         return _sentence(
-            "No carrier or lane is later than the others beyond chance, so act first on cost: ",
+            "No carrier or lane is significantly later than the others, so act first on cost: ",
             who,
             f", takes {short(found.avg_cost)} a shipment, {found.rival} for the same weight {short(found.rival_cost)}, no "
             "slower and no later: moving them would save ",
@@ -136,7 +136,7 @@ def say_action(found: Action | None, now: Period) -> Sentence:
             return _sentence("No carrier or lane needs action: ", "nothing came late", f" in {_the_days(now)}.")
         money = f", which {short(found.cost_at_stake)} of freight was paid for" if found.cost_at_stake is not None else ""
         return _sentence(
-            "No carrier or lane is later than the others beyond chance, so begin where most time is lost: ",
+            "No carrier or lane is significantly later than the others, so begin where most time is lost: ",
             who,
             ", has ",
             f"{number(found.others.part)} of {number(found.others.whole)} days of delay",

@@ -19,7 +19,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 Span = Literal["all_time", "month", "day"]
 SPAN_COLUMNS: Mapping[str, str | None] = MappingProxyType({"all_time": None, "month": "month", "day": "shipment_date"})
-"""Span of a mart → the column that tells the time of its rows."""
+"""Span of a mart → the column with the time of its rows."""
 
 Function = TypeVar("Function", bound=Callable[..., DataFrame])
 

@@ -1,4 +1,4 @@
-"""Reports: a source tells of one shipment again and again; what counts is its newest report.
+"""Reports: a source reports on one shipment again and again; what counts is its newest report.
 
 A report is newer by reported_at. One that does not say when it was made counts as of the start of its batch date, and among
 reports of the same moment the one that stands later is newer: in a later batch, or in a later row.
@@ -45,7 +45,7 @@ def order_reports(suspects: DataFrame) -> DataFrame:
 
     Columns:
         those of suspects; next_row: long, source_row of the report that overtook this one, null for the newest; is_tied:
-        boolean, whether only the row tells which of the two is newer.
+        boolean, whether only the row number says which of the two is newer.
     """
     columns = suspects.columns
     reports = with_optional(suspects).withColumn("moment", moment())

@@ -1,4 +1,4 @@
-"""Runs the jobs of shipment_etl on Amazon EMR: clusters that come, work and always go.
+"""Runs the jobs of shipment_etl on Amazon EMR: temporary clusters, always terminated.
 
 The names below are the public interface; each is imported when it is first used, so that no cloud's package is loaded early.
 """

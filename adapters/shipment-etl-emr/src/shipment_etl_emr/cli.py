@@ -43,7 +43,7 @@ __all__ = ["app"]
 # What imports boto3 is imported where it is used, so that --help and mistakes answer at once.
 
 app = typer.Typer(
-    help="Run jobs on Amazon EMR: clusters that come, work and always go.", no_args_is_help=True, add_completion=False
+    help="Run jobs on Amazon EMR: temporary clusters, always terminated.", no_args_is_help=True, add_completion=False
 )
 
 

@@ -72,7 +72,7 @@ def run_html(run: Run) -> str:
 
 
 def lake_html(lake: Lake) -> str:
-    """Return what a lake says, as its report begins: what changed, where to act, where it jams; and its newest runs."""
+    """Return what a lake says, as its report begins: what changed, where to act, bottlenecks; and its newest runs."""
     try:
         facts = read_facts(lake)
     except ShipmentEtlError as problem:
