@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,10 @@ def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, subprocess.CompletedProcess[str]]:
     lake = str(tmp_path_factory.mktemp("demo") / "lake")
     return lake, run("demo", "--days", "2", "--rows", "2000", "--lake", lake)
+
+
+def test_version_is_that_of_the_installed_package() -> None:
+    assert run("--version").stdout == f"shipment-etl {version('shipment-etl')}\n"
 
 
 def test_help_names_the_commands_of_plugins() -> None:
@@ -161,7 +166,7 @@ def test_json_prints_the_error_for_programs(tmp_path: Path) -> None:
     assert error == {
         "type": "LakeMissing",
         "message": f"There is no lake at {lake}.",
-        "remedy": f"Make one with: shipment-etl generate --lake {lake}",
+        "remedy": "Check the address. The first ingest makes a lake, and generate makes one to try things on.",
         "retryable": False,
         "parts": {"uri": str(lake)},
     }

@@ -189,7 +189,7 @@ def test_a_path_that_the_engine_would_not_find_again_is_refused(tmp_path: Path, 
 
 
 def test_no_lake_no_table_no_delta(spark: SparkSession, lake: Lake) -> None:
-    with pytest.raises(LakeMissing, match=r"There is no lake at .*lake\. Make one with"):
+    with pytest.raises(LakeMissing, match=r"There is no lake at .*lake\. Check the address"):
         lake.read(spark, TABLE.name)
     replace_batch(lake, TABLE, things(spark, 1), "a", DAY)
     with pytest.raises(TableMissing, match=r"has no table 'processed/thing'. Did you mean 'processed/things'"):

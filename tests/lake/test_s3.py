@@ -65,7 +65,7 @@ def numbers(spark: SparkSession, *values: int) -> object:
 
 def test_tables_are_written_read_put_back_and_taken_away(spark: SparkSession, store: Store, lake: Lake) -> None:
     assert not lake.exists()
-    with pytest.raises(LakeMissing, match="Make one with: shipment-etl generate --lake s3://test-tables"):
+    with pytest.raises(LakeMissing, match="There is no lake at s3://test-tables"):
         lake.tables()
     for n in range(12):
         replace_batch(lake, TABLE, numbers(spark, n, n), "a", DAY)

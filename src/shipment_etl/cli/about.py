@@ -15,10 +15,20 @@ from shipment_etl.cli.options import (
     MaxRejectedOption,
     NetworkOption,
 )
+from shipment_etl.cli.terminal import echo
 
-__all__ = ["config", "doctor", "list_plugins"]
+__all__ = ["config", "doctor", "list_plugins", "show_version"]
 
 # Heavy packages are imported where they are used, so that --help and mistakes answer at once.
+
+
+def show_version(asked: bool) -> None:
+    """Print the version of the package and exit, if asked to."""
+    if asked:
+        from importlib.metadata import version
+
+        echo(f"shipment-etl {version('shipment-etl')}")
+        raise typer.Exit
 
 
 def list_plugins(as_json: JsonOption = False, debug: DebugOption = False) -> None:

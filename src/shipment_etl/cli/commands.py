@@ -1,8 +1,10 @@
 """All commands of the package, in the order of --help."""
 
+from typing import Annotated
+
 import typer
 
-from shipment_etl.cli.about import config, doctor, list_plugins
+from shipment_etl.cli.about import config, doctor, list_plugins, show_version
 from shipment_etl.cli.demo import demo
 from shipment_etl.cli.group import Commands
 from shipment_etl.cli.looking import fingerprint, report, runs, show, snapshot
@@ -19,6 +21,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Shipment data, from raw rows to trusted daily numbers."""
+
+
 for command in (
     demo,
     generate,

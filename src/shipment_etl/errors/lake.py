@@ -36,7 +36,7 @@ class LakeMissing(LakeError):
     """There is no lake at this address."""
 
     template = "There is no lake at {uri}."
-    remedy = "Make one with: shipment-etl generate --lake {uri}"
+    remedy = "Check the address. The first ingest makes a lake, and generate makes one to try things on."
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri=uri)
@@ -121,7 +121,7 @@ class NothingToReport(LakeError):
     """A lake has no runs."""
 
     template = "The lake {uri} has no runs to report."
-    remedy = "Make one with: shipment-etl generate --lake {uri}, then process it."
+    remedy = "Process a batch first: shipment-etl process --lake {uri}"
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri=uri)
