@@ -40,6 +40,13 @@ def test_version_is_that_of_the_installed_package() -> None:
     assert run("--version").stdout == f"shipment-etl {version('shipment-etl')}\n"
 
 
+@pytest.mark.parametrize("command", [[], ["demo"], ["process"], ["emr", "run", "generate"]])
+def test_help_shows_flags_without_a_type(command: list[str]) -> None:
+    shown = run(*command, "--help").stdout
+    assert "--help" in shown
+    assert "bool" not in shown
+
+
 def test_help_names_the_commands_of_plugins() -> None:
     shown = run("--help").stdout
     assert [name for name in plugins().commands() if not re.search(rf"^\W*{name}\s", shown, flags=re.M)] == []

@@ -25,7 +25,11 @@ class Commands(TyperGroup):
         command = super().get_command(ctx, cmd_name) or self._plugged.get(cmd_name)
         if command is not None and ctx.obj:
             ctx.default_map = {cmd_name: _defaults(command, ctx.obj)}
-        return command
+        return command if command is None else _without_types_of_flags(command, ctx)
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the options of the program itself."""
+        return _hide_types_of_flags(super().get_params(ctx))
 
     @cached_property
     def _plugged(self) -> dict[str, Any]:
@@ -40,6 +44,21 @@ def _named(command: Any, name: str) -> Any:
     """Give a command the name that its plugin says: an app of several commands has none by itself, and help shows it."""
     command.name = name
     return command
+
+
+def _without_types_of_flags(command: Any, ctx: Any) -> Any:
+    """Return a command whose help shows --json as --json, and not as --json <bool>."""
+    _hide_types_of_flags(command.get_params(ctx))
+    for below in getattr(command, "commands", {}).values():
+        _without_types_of_flags(below, ctx)
+    return command
+
+
+def _hide_types_of_flags(options: Any) -> Any:
+    for each in options:
+        if getattr(each, "is_bool_flag", False):
+            each.metavar = ""
+    return options
 
 
 def _defaults(command: Any, given: Mapping[str, object]) -> dict[str, object]:
