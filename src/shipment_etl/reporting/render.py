@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from shipment_etl.lake.runs import sum_counts
 from shipment_etl.reporting import charts
-from shipment_etl.reporting.actions import Action, actions
+from shipment_etl.reporting.actions import FALSE_ALARM, Action, actions
 from shipment_etl.reporting.assets import asset, colours
 from shipment_etl.reporting.contents import (
     batches_told,
@@ -146,6 +146,7 @@ def _body(facts: Facts) -> dict[str, Any]:
         "before": dates(facts.before) if facts.before else None,
         "tiles": tiles(now, before),
         "actions": found,
+        "false_alarm": FALSE_ALARM,
         "first": first,
         "scorecard": scorecard(facts, first),
         "in_transit": in_transit,
@@ -186,9 +187,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "ensure_ascii": False, "separators": (",", ":")}
-    environment.filters.update(number=number, percent=percent, short=short, why=_why, place=name_place)
+    environment.filters.update(number=number, percent=percent, short=short, why=_why, place=name_place, tied=_tie)
     environment.globals["lane"] = lane
     return environment
+
+
+def _tie(text: str) -> str:
+    """Return a text in which no line breaks between a number and its per cent sign."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _why(found: Action) -> str:
