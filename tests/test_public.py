@@ -22,6 +22,12 @@ def test_a_room_never_hides_a_function() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
+def test_dir_shows_each_name_once() -> None:
+    assert shipment_etl.Lake
+    assert len(dir(shipment_etl)) == len(set(dir(shipment_etl)))
+    assert set(shipment_etl.__all__) <= set(dir(shipment_etl))
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     assert not hasattr(shipment_etl, "no_such_name")
 

@@ -1,5 +1,6 @@
 """The process job against the hand-written DuckDB pipeline, and against itself after crashes, replays and in any order."""
 
+import re
 import shutil
 import signal
 import subprocess
@@ -302,3 +303,20 @@ def test_what_is_not_there_is_named_with_what_is(spark: SparkSession, lake: Lake
     with pytest.raises(InvalidValue, match="max_rejected is 2"):
         run_process(lake, max_rejected=2, spark=spark)
     assert [batch.batch_date for batch in landed_batches(lake, "shipments")] == [DAY]
+
+
+def test_jobs_take_the_address_of_a_lake_and_a_run_prints_what_it_did(spark: SparkSession, tmp_path: Path) -> None:
+    address = tmp_path / "lake"
+    run_generate(str(address), date=DAY, rows=200, defects=0.2, spark=spark)
+    run = run_process(address, spark=spark)
+    newest = newest_run(Lake(address))
+    assert newest is not None
+    assert newest.run_id == run.run_id
+    first, second, *others = repr(run).splitlines()
+    assert re.fullmatch(rf"process shipments {DAY}: succeeded in [\d.]+ s on sail", first)
+    counts = run.counts
+    assert second == f"  200 rows read = {counts.accepted} accepted + {counts.quarantined} quarantined" + (
+        f" + {counts.duplicates} duplicates + {counts.overtaken} overtaken"
+    )
+    assert [line.split() for line in others[: len(run.reasons)]] == [[str(rows), name] for name, rows in run.reasons.items()]
+    assert others[-1] == f"  run {run.run_id}"

@@ -11,7 +11,7 @@ from shipment_etl.generator.scenarios import scenario_named
 from shipment_etl.generator.shipments import SOURCE, generate
 from shipment_etl.generator.troubles import troubles
 from shipment_etl.jobs.work import working
-from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.lake import LakeAddress, as_lake
 from shipment_etl.lake.runs import RowCounts, Run
 from shipment_etl.lake.tables import TROUBLES, raw_table
 from shipment_etl.network import Network
@@ -22,7 +22,7 @@ __all__ = ["run_generate"]
 
 
 def run_generate(
-    lake: Lake,
+    lake: LakeAddress,
     *,
     date: Date | str,
     rows: int,
@@ -54,6 +54,7 @@ def run_generate(
         InvalidValue, NetworkError, PluginError: as for `generate`; nothing was done.
         LakeError, EngineFailed: the lake is as it was.
     """
+    lake = as_lake(lake)
     plugged = plugins(listeners)
     spark = session(plugged=plugged) if spark is None else spark
     batch_date = as_date(date)

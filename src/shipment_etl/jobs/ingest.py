@@ -17,7 +17,7 @@ from shipment_etl.ingest.inputs import Input, find_inputs
 from shipment_etl.ingest.mapping import Mapping
 from shipment_etl.ingest.reader import Landed, land
 from shipment_etl.jobs.work import Work, working
-from shipment_etl.lake.lake import DataFile, Lake
+from shipment_etl.lake.lake import DataFile, LakeAddress, as_lake
 from shipment_etl.lake.runs import RowCounts, Run
 from shipment_etl.lake.tables import landed_table
 from shipment_etl.plugins import plugins
@@ -32,7 +32,7 @@ SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 def run_ingest(
-    lake: Lake,
+    lake: LakeAddress,
     file: str | Path | Iterable[str | Path],
     *,
     source: str,
@@ -64,6 +64,7 @@ def run_ingest(
         IngestError, LakeError, EngineFailed: the lake is as it was.
         RecordsRejected: too many records have a problem; the lake is as it was.
     """
+    lake = as_lake(lake)
     source = as_source(source)
     if source == GENERATED:
         raise InvalidValue("source", source, "another name: this one is for generated shipments")

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from shipment_etl.errors import InvalidValue, LakeMissing, RowsChanged
 from shipment_etl.jobs.work import Work, working
 from shipment_etl.lake.fingerprint import fingerprint
-from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.lake import LakeAddress, as_lake
 from shipment_etl.lake.maintenance import Size, clean, clear_staging, compact, crowded, sizes
 from shipment_etl.lake.runs import RowCounts, Run
 from shipment_etl.lake.tables import RUNS, SHIPMENTS
@@ -57,7 +57,7 @@ class Maintenance:
 
 
 def run_maintain(
-    lake: Lake, *, retention_days: int = 7, spark: SparkSession | None = None, listeners: Iterable[object] = ()
+    lake: LakeAddress, *, retention_days: int = 7, spark: SparkSession | None = None, listeners: Iterable[object] = ()
 ) -> Maintenance:
     """Compact all tables, delete what no version needs, shorten the logs. No row changes: fingerprints are checked.
 
@@ -75,6 +75,7 @@ def run_maintain(
         RowsChanged: a table held other rows after compaction; all tables are as they were.
         CommitConflict: another program changed a table meanwhile; all tables are as they were.
     """
+    lake = as_lake(lake)
     if not 0 <= retention_days <= MAX_DAYS:
         raise InvalidValue("retention_days", retention_days, f"a number of days from 0 to {MAX_DAYS}")
     if not lake.exists():

@@ -15,7 +15,7 @@ from shipment_etl.jobs.marts import update_marts
 from shipment_etl.jobs.reports import resolve_reports
 from shipment_etl.jobs.roll_up import update_lane_days
 from shipment_etl.jobs.work import working
-from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.lake import Lake, LakeAddress, as_lake
 from shipment_etl.lake.landed import backlog
 from shipment_etl.lake.runs import HELD, RowCounts, Run
 from shipment_etl.lake.tables import SHIPMENTS
@@ -32,7 +32,7 @@ MAX_REJECTED = 0.1
 
 
 def run_process(
-    lake: Lake,
+    lake: LakeAddress,
     *,
     date: Date | str | None = None,
     source: str = SOURCE,
@@ -63,6 +63,7 @@ def run_process(
         RowsLost, LakeError, EngineFailed: the lake is as it was.
         DataRejected: more rows were quarantined than `max_rejected` allows; the run is logged as held.
     """
+    lake = as_lake(lake)
     run = _process(lake, source, date, network, max_rejected, spark, listeners)
     if run.status == HELD and (problem := _problem(run.counts, run.warnings, max_rejected)):
         raise problem
@@ -70,7 +71,7 @@ def run_process(
 
 
 def run_waiting(
-    lake: Lake,
+    lake: LakeAddress,
     *,
     source: str | None = None,
     network: Network | None = None,
@@ -98,6 +99,7 @@ def run_waiting(
         LakeMissing, TableMissing: there is no lake, or no such source.
         PluginError, InvalidValue, LakeError, EngineFailed: as for `run_process`; the batches before are processed.
     """
+    lake = as_lake(lake)
     waiting = backlog(lake, None if source is None else as_source(source)).waiting
     listeners = list(listeners)
     return [_process(lake, batch.source, batch.batch_date, network, max_rejected, spark, listeners) for batch in waiting]

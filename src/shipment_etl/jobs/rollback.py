@@ -6,7 +6,7 @@ from pyspark.sql import SparkSession
 
 from shipment_etl.errors import LakeMissing, RollbackRefused
 from shipment_etl.jobs.work import Work, working
-from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.lake import Lake, LakeAddress, as_lake
 from shipment_etl.lake.landed import LANDING
 from shipment_etl.lake.runs import FAILED, ROLLBACK, RowCounts, Run, read_runs, standing_runs, undone_runs
 from shipment_etl.lake.snapshot import restore
@@ -18,7 +18,9 @@ __all__ = ["run_rollback"]
 MAINTAIN = "maintain"
 
 
-def run_rollback(lake: Lake, run_id: str, *, spark: SparkSession | None = None, listeners: Iterable[object] = ()) -> Run:
+def run_rollback(
+    lake: LakeAddress, run_id: str, *, spark: SparkSession | None = None, listeners: Iterable[object] = ()
+) -> Run:
     """Bring the tables that a run has changed back to what they were before it.
 
     Afterwards the batch of the run is what it was before, too: one that was processed waits again. A rollback is a run
@@ -36,6 +38,7 @@ def run_rollback(lake: Lake, run_id: str, *, spark: SparkSession | None = None, 
             nothing was done.
         LakeLocked, StorageError: the lake cannot be written; nothing was done.
     """
+    lake = as_lake(lake)
     if not lake.exists():
         raise LakeMissing(lake.uri)
     target = _find(lake, run_id)

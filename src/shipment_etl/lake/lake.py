@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -30,7 +30,16 @@ from shipment_etl.lake.written import Written, nullable, read_parquet, typed_col
 if TYPE_CHECKING:
     from shipment_etl.lake.snapshot import Snapshot
 
-__all__ = ["DataFile", "Lake", "Staging", "Written"]
+__all__ = ["DataFile", "Lake", "LakeAddress", "Staging", "Written", "as_lake"]
+
+
+LakeAddress = Union["Lake", str, Path]
+"""A lake, or where it is."""
+
+
+def as_lake(lake: LakeAddress) -> "Lake":
+    """Return the lake at an address; a lake is returned as it is."""
+    return lake if isinstance(lake, Lake) else Lake(lake)
 
 
 class Lake:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from shipment_etl.dates import as_date
 from shipment_etl.errors import TableMissing
-from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.lake import Lake, LakeAddress, as_lake
 from shipment_etl.lake.runs import FAILED, HELD, Run, read_runs, standing_runs
 from shipment_etl.lake.snapshot import RAW, landed_versions
 
@@ -56,7 +56,7 @@ def landed_batches(lake: Lake, source: str | None = None) -> list[LandedBatch]:
     return sorted(found)
 
 
-def backlog(lake: Lake, source: str | None = None) -> Backlog:
+def backlog(lake: LakeAddress, source: str | None = None) -> Backlog:
     """Return the batches of a source, or of all sources if None, that are not in the marts yet.
 
     A batch that another program changed after it was processed is not noticed: process it by its date.
@@ -64,6 +64,7 @@ def backlog(lake: Lake, source: str | None = None) -> Backlog:
     Raises:
         LakeMissing, TableMissing: there is no lake, or no such source.
     """
+    lake = as_lake(lake)
     landed = landed_batches(lake, source)
     return find_backlog(landed, read_runs(lake)) if landed else Backlog((), ())
 

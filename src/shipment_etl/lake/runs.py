@@ -120,7 +120,7 @@ class RunStart:
     lake: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Run:
     """What a job did.
 
@@ -164,6 +164,15 @@ class Run:
     marts_key: str = ""
     warnings: Mapping[str, int] = field(default_factory=dict)
     overtook: int = 0
+
+    def __repr__(self) -> str:
+        """Return the run as a few lines: what it did, where the rows went, and why."""
+        lines = [f"{self.job} {self.source} {self.batch_date}: {self.status} in {self.total_seconds:.1f} s on {self.engine}"]
+        parts = " + ".join(f"{rows:,} {name}" for name, rows in self.counts.parts.items())
+        lines.append(f"  {self.counts.read:,} rows read = {parts}")
+        lines += [f"  {rows:>9,}  {name}" for name, rows in self.reasons.items()]
+        lines += [f"  {rows:>9,}  {name} (warning, accepted)" for name, rows in self.warnings.items()]
+        return "\n".join([*lines, *([f"  {self.error}"] if self.error else []), f"  run {self.run_id}"])
 
     @property
     def total_seconds(self) -> float:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from shipment_etl.errors import ExtraMissing, FileUnwritable
-from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.lake import LakeAddress, as_lake
 from shipment_etl.reporting.reading import read_facts
 
 __all__ = ["prepare", "report", "require_extra", "write_report"]
@@ -16,7 +16,7 @@ __all__ = ["prepare", "report", "require_extra", "write_report"]
 NEEDED = ("altair", "jinja2", "vl_convert")
 
 
-def report(lake: Lake) -> str:
+def report(lake: LakeAddress) -> str:
     """Return a report of a lake: one HTML page that works offline, light and dark, on paper and on a phone.
 
     Reads the versions of the tables that the newest succeeded run of `process` names; starts no engine.
@@ -25,6 +25,7 @@ def report(lake: Lake) -> str:
         ExtraMissing: the packages that draw are not installed.
         LakeMissing, NothingToReport: there is no lake, or it has no runs.
     """
+    lake = as_lake(lake)
     require_extra()
     with ThreadPoolExecutor(1) as aside:
         # Putting the scripts together takes as long as all the rest, and holds no lock of Python's meanwhile.
@@ -35,13 +36,14 @@ def report(lake: Lake) -> str:
         return render(facts, bundle.result(), datetime.now(UTC))
 
 
-def write_report(lake: Lake, file: str | Path) -> Path:
+def write_report(lake: LakeAddress, file: str | Path) -> Path:
     """Write a report of a lake to a file, and return its path; folders are made as needed.
 
     Raises:
         ExtraMissing, LakeMissing, NothingToReport: as for `report`.
         FileUnwritable: the file cannot be written.
     """
+    lake = as_lake(lake)
     page, path = report(lake), Path(file).expanduser()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
