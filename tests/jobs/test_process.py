@@ -307,7 +307,7 @@ def test_what_is_not_there_is_named_with_what_is(spark: SparkSession, lake: Lake
 
 def test_jobs_take_the_address_of_a_lake_and_a_run_prints_what_it_did(spark: SparkSession, tmp_path: Path) -> None:
     address = tmp_path / "lake"
-    run_generate(str(address), date=DAY, rows=200, defects=0.2, spark=spark)
+    run_generate(str(address), date=DAY, rows=200, defects=0.05, spark=spark)
     run = run_process(address, spark=spark)
     newest = newest_run(Lake(address))
     assert newest is not None
