@@ -128,7 +128,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
                 "the company's story: 30 % two or more days late, for reasons that can be found",
                 _SWIFTSHIP,
                 _SWIFTSHIP_TROUBLES,
-                lives={"delivered": 150, "corrected": 20, "cancelled": 6, "returned": 6, "lost": 2},
+                lives={"delivered": 60, "corrected": 10, "cancelled": 4, "returned": 4, "lost": 2},
                 seasons=(110, 105, 95, 90, 90, 90, 95, 95, 95, 100, 100, 130),
                 varied=True,
             ),

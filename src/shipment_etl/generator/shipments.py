@@ -146,7 +146,10 @@ def later_reports(spark: SparkSession, plan: Plan) -> DataFrame:
     frame = frame.withColumn("defect", defect)
     # A copy never was a shipment of its own, and one that arrived late is over.
     known = F.col("defect").isNull() | ~F.col("defect").isin(*COPIES, LATE_ARRIVAL)
-    frame = frame.where(known).withColumn("defect", F.lit(None).cast("string"))
+    # Of corrected, cancelled and lost ones the day is known before lane and delay are drawn.
+    early = _report_days(plan, day, F.lit(None).cast("long"))
+    frame = frame.where(known & (F.coalesce(early, F.col("days_before")) == F.col("days_before")))
+    frame = frame.withColumn("defect", F.lit(None).cast("string"))
     frame = with_dates(with_drawn(spark, frame, plan, day), plan, day)
     due = with_life(frame, plan, day, F.lit(True)).where(F.col("report_days") == F.col("days_before"))
     ends = {CANCELLED: "Cancelled", RETURNED: "Returned", LOST: "Lost"}
@@ -169,16 +172,22 @@ def with_rows(spark: SparkSession, plan: Plan, day: Day) -> DataFrame:
 
 def with_life(frame: DataFrame, plan: Plan, day: Day, sound: Column) -> DataFrame:
     """Add why and how many days later a shipment is reported again: life and report_days, null where it is not."""
+    life = F.when(sound, life_of(F.col("drawn_row"), plan.scenario.lives))
+    days = F.lit(None).cast("long")
+    if plan.scenario.lives:
+        days = F.when(sound, _report_days(plan, day, F.col("shipped_days") + F.col("promised_days") + F.col("delay")))
+    frame = frame.withColumn("report_days", days)
+    return frame.withColumn("life", F.when(F.col("report_days").isNotNull(), life))
+
+
+def _report_days(plan: Plan, day: Day, delivered_days: Column) -> Column:
     row = F.col("drawn_row")
-    life = F.when(sound, life_of(row, plan.scenario.lives))
-    days = report_days(
-        life,
-        F.col("shipped_days") + F.col("promised_days") + F.col("delay"),
+    return report_days(
+        life_of(row, plan.scenario.lives),
+        delivered_days,
         below(row, day.key("correction"), MAX_CORRECTION_DAYS),
         below(row, day.key("cancellation"), MAX_CANCELLATION_DAYS),
     )
-    frame = frame.withColumn("report_days", days if plan.scenario.lives else F.lit(None).cast("long"))
-    return frame.withColumn("life", F.when(F.col("report_days").isNotNull(), life))
 
 
 def own_day(plan: Plan) -> Day:
