@@ -7,6 +7,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import sys
 import time
 import traceback
@@ -70,6 +71,7 @@ def main() -> None:
     parser.add_argument("--trial", type=int, help="run this trial alone, of the part that --only names")
     parser.add_argument("--page", action="store_true", help=f"write the table into {PAGE.name}")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     parts = run_table(given.seed, given.only.split(","), given.minutes, given.trial)
     table = table_of(parts, {name: line.title for name, line in LINES.items()})
     print("\n" + table)
@@ -117,16 +119,21 @@ def run_table(seed: int, names: list[str], minutes: float, trial: int | None = N
             print(f"{name}: at most {part.wanted} trials, {part.seconds:.0f} s, seed {seed}", flush=True)
             if trial is not None:
                 part.wanted = 1
-            if name in trials:
-                part.run(trials[name], _report, trial or 0)
-            elif name == "frames":
-                _run_frames(part, lakes)
-            elif name == "environments":
-                _run_environments(part, environments)
-            else:
-                _run_schedules(part, proxy)
-            print(f"{name}: {part.count} in {part.took:.0f} s, found {dict(part.found)}", flush=True)
             parts.append(part)
+            try:
+                if name in trials:
+                    part.run(trials[name], _report, trial or 0)
+                elif name == "frames":
+                    _run_frames(part, lakes)
+                elif name == "environments":
+                    _run_environments(part, environments)
+                else:
+                    _run_schedules(part, proxy)
+            except KeyboardInterrupt:
+                # What was tried so far is in the table.
+                print(f"{name}: stopped", flush=True)
+                break
+            print(f"{name}: {part.count} in {part.took:.0f} s, found {dict(part.found)}", flush=True)
         return parts
 
 
@@ -145,8 +152,7 @@ def _run_together(part: Part, together: int, what: str, work: Callable[[int], in
             told = "\n".join((traceback.format_exc(limit=-4), *getattr(problem, "__notes__", ())))
             part.add("torn" if isinstance(problem, AssertionError) else "other", f"{what}, seed {number}: {told}")
             _report(part.notes[-1])
-        number += 1
-    part.took = time.monotonic() - begin
+        part.took, number = time.monotonic() - begin, number + 1
 
 
 def _run_frames(part: Part, lakes: Lakes) -> None:

@@ -40,7 +40,7 @@ class Part:
 
     def run(self, trial: Callable[[random.Random], str], report: Callable[[str], None], first: int = 0) -> None:
         """Make trials until there are enough, or the time is up. Each has a number, which draws all of it."""
-        begin = time.monotonic()
+        begin, before = time.monotonic(), self.took
         for number in range(first, first + self.wanted):
             if time.monotonic() - begin > self.seconds:
                 break
@@ -57,9 +57,9 @@ class Part:
                 what = "fault"
                 self.add("other", f"trial {number}: {traceback.format_exc(limit=-4)}")
             self.tried[what] += 1
+            self.took = before + time.monotonic() - begin
             if self.notes and what == "fault":
                 report(f"{self.name}: {self.notes[-1]}")
-        self.took += time.monotonic() - begin
 
     def add(self, kind: str, note: str) -> None:
         """Note a fault."""
