@@ -49,6 +49,8 @@ ShipmentEtlError
     │   ├── FileDamaged
     │   ├── NotPlainParquet
     │   ├── NothingToReport
+    │   ├── NothingToCompare
+    │   ├── RunMissing
     │   ├── LakeFull
     │   ├── LakeUnwritable
     │   ├── LakeLocked              retryable
@@ -123,10 +125,12 @@ from shipment_etl.errors.lake import (
     MappingDiffers,
     NewerRelease,
     NotADeltaTable,
+    NothingToCompare,
     NothingToReport,
     NotPlainParquet,
     RollbackRefused,
     RowsChanged,
+    RunMissing,
     TableMissing,
     VersionMissing,
 )
@@ -204,6 +208,7 @@ __all__ = [
     "NewerRelease",
     "NotADeltaTable",
     "NotPlainParquet",
+    "NothingToCompare",
     "NothingToReport",
     "PluginError",
     "RecordTooLarge",
@@ -212,6 +217,7 @@ __all__ = [
     "ReportsTied",
     "RollbackRefused",
     "RowsChanged",
+    "RunMissing",
     "RowsLost",
     "RowsMissing",
     "ShipmentEtlError",

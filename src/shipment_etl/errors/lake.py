@@ -21,8 +21,10 @@ __all__ = [
     "NewerRelease",
     "NotADeltaTable",
     "NotPlainParquet",
+    "NothingToCompare",
     "NothingToReport",
     "RowsChanged",
+    "RunMissing",
     "TableMissing",
     "VersionMissing",
 ]
@@ -125,6 +127,26 @@ class NothingToReport(LakeError):
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri=uri)
+
+
+class NothingToCompare(LakeError):
+    """A lake has no marts."""
+
+    template = "The lake {uri} has no marts to compare."
+    remedy = "Make them with: shipment-etl process --lake {uri}"
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri=uri)
+
+
+class RunMissing(LakeError):
+    """What a lake held after a run cannot be read."""
+
+    template = "The lake {uri} cannot be read as the run {run!r} left it: {why}."
+    remedy = "shipment-etl runs --json --lake {uri} lists the runs with their ids."
+
+    def __init__(self, run: str, uri: str, why: str) -> None:
+        super().__init__(run=run, uri=uri, why=why)
 
 
 class LakeFull(LakeError):

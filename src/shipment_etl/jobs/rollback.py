@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from pyspark.sql import SparkSession
 
-from shipment_etl.errors import LakeMissing, RollbackRefused
+from shipment_etl.errors import LakeMissing, RollbackRefused, RunMissing
 from shipment_etl.jobs.work import Work, working
 from shipment_etl.lake.lake import Lake, LakeAddress, as_lake
 from shipment_etl.lake.landed import LANDING
-from shipment_etl.lake.runs import FAILED, ROLLBACK, RowCounts, Run, read_runs, standing_runs, undone_runs
+from shipment_etl.lake.runs import FAILED, ROLLBACK, RowCounts, Run, find_run, read_runs, standing_runs, undone_runs
 from shipment_etl.lake.snapshot import restore
 from shipment_etl.plugins import plugins
 from shipment_etl.sessions import session
@@ -71,10 +71,10 @@ def run_rollback(
 
 
 def _find(lake: Lake, run_id: str) -> Run:
-    found = [run for run in read_runs(lake) if run.run_id.startswith(run_id)] if run_id else []
-    if len(found) != 1:
-        raise RollbackRefused(run_id, "there is no such run" if not found else f"{len(found)} runs begin like that")
-    return found[0]
+    try:
+        return find_run(lake, run_id)
+    except RunMissing as problem:
+        raise RollbackRefused(run_id, str(problem.parts["why"])) from problem
 
 
 def _check(work: Work, target: Run, runs: Sequence[Run], changed: Sequence[str]) -> None:

@@ -75,15 +75,19 @@ class Lake:
         """
         return self.storage.exists()
 
-    def snapshot(self) -> "Snapshot":
-        """Return the versions of all tables that belong together: as the newest run left them.
+    def snapshot(self, run: str | None = None) -> "Snapshot":
+        """Return the versions of all tables that belong together: as a run left them.
+
+        Args:
+            run: id of the run, or how it begins; the newest run if None.
 
         Raises:
             LakeMissing: there is no lake.
+            RunMissing: it has no such run, or that does not say which versions it left.
         """
         from shipment_etl.lake.snapshot import snapshot_of
 
-        return snapshot_of(self)
+        return snapshot_of(self, run)
 
     def tables(self) -> list[str]:
         """Return the names of all tables, as raw/shipments.

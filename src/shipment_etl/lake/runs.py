@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import Schema
 
-from shipment_etl.errors import NewerRelease, RowsLost
+from shipment_etl.errors import NewerRelease, RowsLost, RunMissing
 from shipment_etl.lake.commits import commit_files, describe_file, read_commit
 from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
@@ -26,6 +26,7 @@ __all__ = [
     "Run",
     "RunStart",
     "TableVersion",
+    "find_run",
     "is_logged",
     "keep_report",
     "log_run",
@@ -286,6 +287,18 @@ def read_runs(lake: Lake) -> Iterator[Run]:
             rows = lake.dataset(RUNS.name).to_table(columns=["started_at", "report"]).to_pylist()
         for row in sorted(rows, key=_moment, reverse=True):
             yield Run.from_json(json.loads(row["report"]))
+
+
+def find_run(lake: Lake, run_id: str) -> Run:
+    """Return the run whose id begins so.
+
+    Raises:
+        RunMissing: there is none, or several.
+    """
+    found = [run for run in read_runs(lake) if run.run_id.startswith(run_id)] if run_id else []
+    if len(found) != 1:
+        raise RunMissing(run_id, lake.uri, "there is no such run" if not found else f"{len(found)} runs begin like that")
+    return found[0]
 
 
 def standing_runs(runs: Iterable[Run]) -> list[Run]:

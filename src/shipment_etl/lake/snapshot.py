@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import pyarrow.dataset as pads
 from pyspark.sql import DataFrame, SparkSession
 
-from shipment_etl.errors import ChangedOutside, LakeMissing
+from shipment_etl.errors import ChangedOutside, LakeMissing, RunMissing
 from shipment_etl.lake.commits import Commit, mark, read_commit, translate_errors
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.runs import newest_run
+from shipment_etl.lake.runs import find_run, newest_run
 from shipment_etl.lake.tables import KNOWN_IDS, OVERTAKEN, QUARANTINE, RUNS, SHIPMENTS
 
 __all__ = ["RAW", "Snapshot", "landed_versions", "recover", "snapshot_of"]
@@ -33,12 +33,14 @@ class Snapshot:
         tables: version of each table, by its name.
         marts_key: digest of what the marts were computed by; empty where that is not known.
         runs: version of the log of runs; None where there is none.
+        run: id of the run that left them so; None where there is none.
     """
 
     lake: Lake
     tables: Mapping[str, int] = field(default_factory=dict)
     marts_key: str = ""
     runs: int | None = None
+    run: str | None = field(default=None, compare=False)
 
     def read(self, spark: SparkSession, name: str) -> DataFrame:
         """Return a table as of this snapshot.
@@ -59,20 +61,30 @@ class Snapshot:
         return views_of(self)
 
 
-def snapshot_of(lake: Lake) -> Snapshot:
-    """Return the snapshot that the newest run left; nothing is changed.
+def snapshot_of(lake: Lake, run_id: str | None = None) -> Snapshot:
+    """Return the snapshot that a run left; nothing is changed.
+
+    Args:
+        lake: which.
+        run_id: of the run, or how it begins; the newest run if None.
 
     Raises:
         LakeMissing: there is no lake.
+        RunMissing: it has no such run, or that does not say which versions it left.
     """
     if not lake.exists():
         raise LakeMissing(lake.uri)
+    if run_id is not None:
+        run = find_run(lake, run_id)
+        if not run.after:
+            raise RunMissing(run_id, lake.uri, "the release that made it did not note which versions it left")
+        return Snapshot(lake, run.after, run.marts_key, lake.version(RUNS.name), run.run_id)
     last = newest_run(lake)
-    runs = lake.version(RUNS.name) if last else None
+    runs, newest = (lake.version(RUNS.name), last.run_id) if last else (None, None)
     if last is None or not last.after:
         # No run of this release: the newest versions are all that is known.
-        return Snapshot(lake, {name: lake.version(name) for name in lake.tables() if name != RUNS.name}, "", runs)
-    return Snapshot(lake, last.after, last.marts_key, runs)
+        return Snapshot(lake, {name: lake.version(name) for name in lake.tables() if name != RUNS.name}, "", runs, newest)
+    return Snapshot(lake, last.after, last.marts_key, runs, newest)
 
 
 def landed_versions(lake: Lake) -> dict[str, int]:

@@ -12,6 +12,7 @@ __all__ = [
     "KNOWN_IDS",
     "LANE_DAYS",
     "LANE_MONTHS",
+    "NOT_MARTS",
     "OVERTAKEN",
     "QUARANTINE",
     "RUNS",
@@ -120,6 +121,9 @@ LANE_DAYS = Table(
 )
 
 LANE_MONTHS = Table("processed/lane_months", {"month": "string", **KEYS, **SUMS}, ranges=("month",))
+
+NOT_MARTS = frozenset(table.name for table in (SHIPMENTS, OVERTAKEN, KNOWN_IDS, QUARANTINE, LANE_DAYS, LANE_MONTHS))
+"""Tables in processed/ that are no marts."""
 
 
 def mart_table(mart: Mart) -> Table:

@@ -127,9 +127,14 @@ def change(now: Figures, before: Figures | None) -> Change:
     return Change(now.late_share, before.late_share, clearly_differ(now.late_share, before.late_share))
 
 
-def clearly_differ(one: Share, other: Share) -> bool:
-    """Whether chance is a poor explanation of the difference: a two-sided test of two proportions at 95 %."""
-    return abs(z_of(one, other)) >= NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+def clearly_differ(one: Share, other: Share, looked_at: int = 1) -> bool:
+    """Whether chance is a poor explanation of the difference: a two-sided test of two proportions at 95 %.
+
+    Args:
+        one, other: the shares.
+        looked_at: pairs that are tested, this one included; the 95 % hold over all of them (Bonferroni).
+    """
+    return abs(z_of(one, other)) >= NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / looked_at)
 
 
 def load(demand: pd.DataFrame, now: Period, before: Period | None) -> Load | None:

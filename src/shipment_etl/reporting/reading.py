@@ -18,7 +18,7 @@ from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.landed import LANDING, LandedBatch, find_backlog, landed_batches
 from shipment_etl.lake.runs import SUCCEEDED, Run, read_runs, standing_runs
-from shipment_etl.lake.tables import KNOWN_IDS, LANE_DAYS, LANE_MONTHS, OVERTAKEN, QUARANTINE, SHIPMENTS, mart_table
+from shipment_etl.lake.tables import LANE_DAYS, NOT_MARTS, QUARANTINE, SHIPMENTS, mart_table
 from shipment_etl.reporting.periods import Period, compared
 from shipment_etl.transform.lane_days import KEYS, SUMS
 from shipment_etl.transform.marts import MARTS
@@ -32,7 +32,7 @@ ROWS_SAMPLED = 20_000
 MART_TABLES = {name: mart_table(mart) for name, mart in MARTS.items()}
 DELIVERED_COLUMNS = ("delivered", "with_delay")
 NOT_DELIVERED_COLUMNS = ("in_transit", "overdue", "returned", "lost")
-OWN = {table.name for table in (SHIPMENTS, OVERTAKEN, KNOWN_IDS, QUARANTINE, LANE_DAYS, LANE_MONTHS, *MART_TABLES.values())}
+OWN = {*NOT_MARTS, *(table.name for table in MART_TABLES.values())}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,16 @@
 """Render: facts as one HTML page. Everything that comes from data is escaped by the template's engine."""
 
-from base64 import b64encode
 from datetime import datetime
 from functools import cache
-from hashlib import sha256
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from shipment_etl.lake.runs import sum_counts
 from shipment_etl.reporting import charts
 from shipment_etl.reporting.actions import FALSE_ALARM, Action, actions
-from shipment_etl.reporting.assets import asset, colours
+from shipment_etl.reporting.assets import asset
 from shipment_etl.reporting.contents import (
     batches_told,
     open_rows,
@@ -25,6 +23,7 @@ from shipment_etl.reporting.contents import (
     warnings_of,
 )
 from shipment_etl.reporting.findings import change, figures, load, within
+from shipment_etl.reporting.html import digest, encodable, environment, stylesheet
 from shipment_etl.reporting.reading import Facts
 from shipment_etl.reporting.scorecard import headings, scorecard
 from shipment_etl.reporting.series import Series, cost_by_month, delay_trend, lane_grid, warehouse_load
@@ -56,15 +55,15 @@ def render(facts: Facts, script: str, made_at: datetime) -> str:
         script: the JavaScript that draws charts, as of `bundle.script`.
         made_at: when the report is made, shown on it.
     """
-    own, style = asset("page.js"), _style()
+    own, style = asset("page.js"), stylesheet()
     context: dict[str, Any] = {
         "facts": facts,
         "made_at": f"{made_at:%Y-%m-%d %H:%M} UTC",
         "style": Markup(style),  # nosec B704 # ours, not from data
         "bundle": Markup(script),  # nosec B704 # ours, not from data
         "script": Markup(own),  # nosec B704 # ours, not from data
-        "script_hashes": [_hash(script), _hash(own)],
-        "style_hash": _hash(style),
+        "script_hashes": [digest(script), digest(own)],
+        "style_hash": digest(style),
         "runs": run_rows(facts.runs),
         "counts": sum_counts(facts.batches, facts.shipments),
         "batches": batches_told(facts.landed),
@@ -75,8 +74,7 @@ def render(facts: Facts, script: str, made_at: datetime) -> str:
         "charts": {},
     }
     html = _environment().get_template(TEMPLATE).render({**context, **_body(facts)})
-    # JSON may hold halves of surrogate pairs, which UTF-8 has no bytes for.
-    return html.encode("utf-8", "replace").decode("utf-8")
+    return encodable(html)
 
 
 def sentences(facts: Facts) -> tuple[Sentence, ...]:
@@ -179,17 +177,10 @@ def _congested(loads: Series, name: str) -> dict[str, Any]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("shipment_etl.reporting", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "ensure_ascii": False, "separators": (",", ":")}
-    environment.filters.update(number=number, percent=percent, short=short, why=_why, place=name_place, tied=_tie)
-    environment.globals["lane"] = lane
-    return environment
+    made = environment()
+    made.filters.update(why=_why, place=name_place, tied=_tie)
+    made.globals["lane"] = lane
+    return made
 
 
 def _tie(text: str) -> str:
@@ -206,13 +197,3 @@ def _why(found: Action) -> str:
         "cost": f"{short(found.avg_cost)} a shipment; {found.rival} {short(found.rival_cost)} for the same weight and speed",
         "largest": f"{number(found.others.part)} of {number(found.others.whole)} days of delay",
     }[found.kind]
-
-
-def _style() -> str:
-    dark = colours(':root:not([data-theme="light"])', "dark")
-    by_system = f"@media (prefers-color-scheme: dark) {{\n{dark}}}\n"
-    return colours(":root", "light") + by_system + colours(':root[data-theme="dark"]', "dark") + asset("page.css")
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()

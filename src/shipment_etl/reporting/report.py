@@ -11,7 +11,7 @@ from shipment_etl.errors import ExtraMissing, FileUnwritable
 from shipment_etl.lake.lake import LakeAddress, as_lake
 from shipment_etl.reporting.reading import read_facts
 
-__all__ = ["prepare", "report", "require_extra", "write_report"]
+__all__ = ["prepare", "report", "require_extra", "write_page", "write_report"]
 
 NEEDED = ("altair", "jinja2", "vl_convert")
 
@@ -43,8 +43,16 @@ def write_report(lake: LakeAddress, file: str | Path) -> Path:
         ExtraMissing, LakeMissing, NothingToReport: as for `report`.
         FileUnwritable: the file cannot be written.
     """
-    lake = as_lake(lake)
-    page, path = report(lake), Path(file).expanduser()
+    return write_page(report(lake), file)
+
+
+def write_page(page: str, file: str | Path) -> Path:
+    """Write a page to a file, and return its path; folders are made as needed.
+
+    Raises:
+        FileUnwritable: the file cannot be written.
+    """
+    path = Path(file).expanduser()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, "utf-8")

@@ -38,6 +38,8 @@ class MartColumn:
         heading: of the column on a page, as Cost; the carriers of the report have the columns with a heading.
         detail: what its heading says below, as per kg.
         across_rows: whether `value` looks across the rows of the mart, by its other columns, after rows are grouped.
+        share_of: the column with the count that a share is of, as with_delay; without it, nobody can tell a difference of
+            two shares from chance.
     """
 
     name: str
@@ -48,6 +50,7 @@ class MartColumn:
     heading: str = ""
     detail: str = ""
     across_rows: bool = False
+    share_of: str = ""
 
     @property
     def is_key(self) -> bool:

@@ -102,6 +102,7 @@ ON_TIME_PCT = MartColumn(
     lambda: share_of_delays(on_time()),
     unit="%",
     heading="On time",
+    share_of="with_delay",
 )
 AVG_DELAY_DAYS = MartColumn(
     "avg_delay_days",
@@ -128,6 +129,7 @@ WEIGHT_KG = MartColumn(
     "sum of the weights; null where none is known",
     lambda: known_total("weight_kg"),
     unit="kg",
+    heading="Weight",
 )
 TOTAL_COST = MartColumn(
     "total_cost",
@@ -135,6 +137,8 @@ TOTAL_COST = MartColumn(
     "sum of the costs; null where none is known",
     lambda: F.when(total("cost_shipments") > 0, total("cost")),
     unit="currency",
+    heading="Cost",
+    detail="total",
 )
 AVG_COST = MartColumn(
     "avg_cost",

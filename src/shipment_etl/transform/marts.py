@@ -77,6 +77,7 @@ CARRIER_PERFORMANCE = (
         lambda: share_of_delays(shipments_where(F.col("delay_days") >= LATE_DAYS)),
         unit="%",
         heading="Late 2+",
+        share_of="with_delay",
     ),
     AVG_DELAY_DAYS,
     MartColumn(
@@ -215,6 +216,8 @@ DELAY_TRENDS = (
         "share of delivered shipments with a promise whose delay is above 0 days",
         lambda: share_of_delays(_delayed()),
         unit="%",
+        heading="Delayed",
+        share_of="with_delay",
     ),
     AVG_DELAY_DAYS,
     MartColumn(
@@ -256,6 +259,7 @@ WAREHOUSE_DEMAND = (
         "shipments in per cent of the daily capacity; null where the network names none",
         lambda: percent(total("shipments"), F.max("capacity")),
         unit="%",
+        heading="Load",
     ),
     MartColumn(
         "congested",
@@ -293,6 +297,7 @@ OPEN_SHIPMENTS = (
         "days from due_date to the newest batch date; negative while there is time, null where due_date is",
         lambda: F.max(days_between("due_date", "as_of")),
         unit="days",
+        heading="Overdue",
     ),
     SHIPMENTS,
     WEIGHT_KG,

@@ -1,0 +1,66 @@
+"""Difference: a value in A and in B, and by how much they differ."""
+
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from math import isfinite
+from typing import Any
+
+__all__ = ["Difference", "amount", "difference", "is_number", "rank"]
+
+EXACT = Context(prec=80)
+"""Digits for a difference of two decimals of 38 digits, wherever their points are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A value in A and in B.
+
+    Attributes:
+        a, b: the values; None where one is unknown, or not there.
+        difference: b − a; None where one of them is no number. Of two percentages, it is percentage points.
+        relative_pct: the difference in per cent of a; None where there is none, or a is 0.
+        beyond_chance: whether chance is a poor explanation of it; None where that cannot be tested.
+        size: the part, from 0 to 1, that it has in the values of its column over the whole mart, ratios weighted by
+            shipments; by it differences are ranked.
+    """
+
+    a: Any
+    b: Any
+    difference: int | float | Decimal | None
+    relative_pct: float | None
+    beyond_chance: bool | None = None
+    size: float = 0.0
+
+
+def difference(a: Any, b: Any, beyond_chance: bool | None = None, size: float = 0.0) -> Difference:
+    """Return the difference between two values of a mart; decimals exactly."""
+    by = _subtract(a, b)
+    relative = None
+    if by is not None and a:
+        relative = 100 * float(by) / abs(float(a))
+    return Difference(a, b, by, relative if relative is None or isfinite(relative) else None, beyond_chance, size)
+
+
+def rank(found: Difference) -> float:
+    """Return what differences are ranked by: their size, and below all others where chance explains them."""
+    return -1.0 if found.beyond_chance is False else found.size
+
+
+def amount(value: Any) -> float:
+    """Return a value as a number to rank by: 0 where it is unknown, or no number."""
+    return float(value) if isinstance(value, bool) or is_number(value) else 0.0
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value can be subtracted from another one."""
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def _subtract(a: Any, b: Any) -> int | float | Decimal | None:
+    if not is_number(a) or not is_number(b):
+        return None
+    if isinstance(a, float) or isinstance(b, float):
+        return float(b) - float(a)
+    if isinstance(a, Decimal) or isinstance(b, Decimal):
+        return EXACT.subtract(Decimal(b), Decimal(a))
+    return int(b) - int(a)
