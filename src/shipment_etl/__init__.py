@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from shipment_etl.lake.landed import Backlog, LandedBatch, backlog
     from shipment_etl.lake.runs import RowCounts, Run, RunStart
     from shipment_etl.network import Network
+    from shipment_etl.reporting.comparison.compare import Comparison, compare
+    from shipment_etl.reporting.comparison.page import write_comparison
     from shipment_etl.reporting.report import report, write_report
     from shipment_etl.sessions import session
     from shipment_etl.transform.clean import clean
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Backlog",
     "ColumnMapping",
+    "Comparison",
     "Disruption",
     "FileFormat",
     "Lake",
@@ -54,6 +57,7 @@ __all__ = [
     "Shipment",
     "backlog",
     "clean",
+    "compare",
     "conform",
     "contract",
     "fingerprint",
@@ -71,12 +75,14 @@ __all__ = [
     "session",
     "split",
     "troubles",
+    "write_comparison",
     "write_report",
 ]
 
 _HOMES = {
     "Backlog": "lake.landed",
     "ColumnMapping": "ingest.mapping",
+    "Comparison": "reporting.comparison.compare",
     "Disruption": "generator.scenarios",
     "FileFormat": "ingest.mapping",
     "Lake": "lake.lake",
@@ -94,6 +100,7 @@ _HOMES = {
     "Shipment": "contracts.models",
     "backlog": "lake.landed",
     "clean": "transform.clean",
+    "compare": "reporting.comparison.compare",
     "conform": "ingest.conform",
     "contract": "contracts.models",
     "fingerprint": "lake.fingerprint",
@@ -111,6 +118,7 @@ _HOMES = {
     "session": "sessions",
     "split": "contracts.split",
     "troubles": "generator.troubles",
+    "write_comparison": "reporting.comparison.page",
     "write_report": "reporting.report",
 }
 

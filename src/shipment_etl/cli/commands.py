@@ -7,7 +7,7 @@ import typer
 from shipment_etl.cli.about import config, doctor, list_plugins, show_version
 from shipment_etl.cli.demo import demo
 from shipment_etl.cli.group import Commands
-from shipment_etl.cli.looking import fingerprint, report, runs, show, snapshot
+from shipment_etl.cli.looking import compare, fingerprint, report, runs, show, snapshot
 from shipment_etl.cli.mapping import map_file
 from shipment_etl.cli.working import generate, ingest, maintain, process, rollback
 
@@ -39,6 +39,7 @@ for command in (
     ingest,
     process,
     report,
+    compare,
     maintain,
     rollback,
     show,

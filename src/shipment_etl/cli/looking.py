@@ -14,9 +14,12 @@ from shipment_etl.cli.options import (
 )
 from shipment_etl.cli.terminal import echo
 
-__all__ = ["fingerprint", "report", "runs", "show", "snapshot"]
+__all__ = ["compare", "fingerprint", "report", "runs", "show", "snapshot"]
 
 # Heavy packages are imported where they are used, so that --help and mistakes answer at once.
+
+
+COMPARED = "Folder of a lake, or s3://bucket/prefix; LAKE@RUN is what it was after that run."
 
 
 class Format(StrEnum):
@@ -43,6 +46,38 @@ def report(
         print_json_lines([{"file": str(path), "bytes": path.stat().st_size}])
     else:
         echo(path)
+
+
+def compare(
+    lake_a: Annotated[str, typer.Argument(metavar="LAKE_A", help=COMPARED)],
+    lake_b: Annotated[str, typer.Argument(metavar="LAKE_B", help="The same.")],
+    mart: Annotated[
+        list[str] | None, typer.Option("--mart", metavar="NAME", help="Only this mart; may be repeated.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Differences of each mart at most; 5 in the terminal, 20 on a page, else all.", min=1)
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a page that works offline as well.")] = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Compare the marts of two lakes, or of one at two moments: what differs, by how much, and what is more than chance."""
+    from shipment_etl.cli.comparison import find_lake, show_comparison
+    from shipment_etl.cli.rendering import print_json_lines
+    from shipment_etl.reporting.comparison.compare import compare as compare_lakes
+    from shipment_etl.reporting.comparison.page import write_comparison
+    from shipment_etl.reporting.report import require_extra
+
+    if out is not None:
+        require_extra()
+    found = compare_lakes(find_lake(lake_a), find_lake(lake_b), mart or ())
+    page = None if out is None else write_comparison(found, out, limit)
+    if as_json:
+        print_json_lines([found.to_json(limit)])
+    else:
+        show_comparison(found, limit)
+        if page is not None:
+            echo(page)
 
 
 def show(

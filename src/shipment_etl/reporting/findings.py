@@ -131,7 +131,8 @@ def clearly_differ(one: Share, other: Share, looked_at: int = 1) -> bool:
     """Whether chance is a poor explanation of the difference: a two-sided test of two proportions at 95 %.
 
     Args:
-        one, other: the shares.
+        one: a share.
+        other: what it is held against.
         looked_at: pairs that are tested, this one included; the 95 % hold over all of them (Bonferroni).
     """
     return abs(z_of(one, other)) >= NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / looked_at)

@@ -89,8 +89,11 @@ class MartComparison:
         return sorted(found, key=lambda line: rank(line.values), reverse=True)
 
     def _lines_of(self, row: RowDifference) -> Iterator[Line]:
-        told = [Line(row.keys, row.only_in, name, row.columns[name]) for name in self.shown if name in row.columns]
-        yield from told[:1] if row.only_in else told
+        names = [name for name in self.shown if name in row.columns]
+        if row.only_in:
+            names = [SHIPMENTS] if SHIPMENTS in names else names[:1]
+        for name in names:
+            yield Line(row.keys, row.only_in, name, row.columns[name])
 
 
 def compare_mart(a: pa.Table, b: pa.Table, declared: Sequence[MartColumn] = ()) -> MartComparison:

@@ -22,7 +22,7 @@ TOTALS = {
     "shipments": ("Shipments", ""),
     "with_delay": ("Delivered, with a promise", ""),
     "late_2plus_pct": ("Two or more days late", "%"),
-    "days_late": ("Days of delay", "days"),
+    "days_late": ("Days of delay", ""),
     "avg_delay_days": ("Mean delay", "days"),
     "avg_cost": ("Cost a shipment", "currency"),
     "total_cost": ("Total cost", "currency"),

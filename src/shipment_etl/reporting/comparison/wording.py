@@ -1,0 +1,162 @@
+"""Wording: differences as sentences and as numbers that people read. Never HTML: a page escapes what it gets."""
+
+from decimal import Decimal
+from math import floor, log10
+from typing import Any
+
+from shipment_etl.reporting.comparison.compare import Comparison, Side
+from shipment_etl.reporting.comparison.difference import Difference, is_number
+from shipment_etl.reporting.comparison.marts import Line, MartComparison
+from shipment_etl.reporting.periods import Period
+from shipment_etl.reporting.wording import UNKNOWN, Sentence, dates, number, percent, short
+
+__all__ = ["WITHIN_CHANCE", "say_change", "say_comparison", "say_days", "say_mart", "say_row", "say_values"]
+
+MIN_DIGITS, MAX_DIGITS = 2, 6
+WITHIN_CHANCE = "(chance)"
+"""Stands beside a difference of shares that chance may explain."""
+
+
+def say_comparison(found: Comparison) -> list[Sentence]:
+    """Return what two lakes differ in, first what matters most; one sentence if in nothing."""
+    if found.equal:
+        return [
+            _sentence("", "Nothing differs", f": all rows of {_count(len(found.marts), 'mart')} are the same in A and B.")
+        ]
+    return [each for each in (_say_late(found), _say_delay(found), _say_cost(found), _say_days(found)) if each] + [
+        _sentence(f"Only {side} has the {'mart' if len(names) == 1 else 'marts'} {', '.join(names)}.")
+        for side, names in (("A", found.only_in_a), ("B", found.only_in_b))
+        if names
+    ]
+
+
+def say_days(side: Side) -> str:
+    """Return the days of shipment of a lake, as 2–15 Nov 2026."""
+    return dates(Period(side.first, side.last)) if side.first and side.last else "no shipments"
+
+
+def say_mart(mart: MartComparison) -> str:
+    """Return how many rows of a mart differ."""
+    parts = [
+        f"{number(each)} {what}"
+        for each, what in (
+            (mart.equal_rows, "equal"),
+            (sum(row.only_in is None for row in mart.rows), "different"),
+            (sum(row.only_in == "a" for row in mart.rows), "only in A"),
+            (sum(row.only_in == "b" for row in mart.rows), "only in B"),
+        )
+        if each
+    ]
+    rows = ", ".join(parts) or "none"
+    columns = f"; not compared, because one lake lacks them: {', '.join(mart.only_in_one)}" if mart.only_in_one else ""
+    return f"rows: {rows}{columns}"
+
+
+def say_row(line: Line) -> str:
+    """Return which row a difference is in, as FedEx · NY_Warehouse · Chicago."""
+    return " · ".join(UNKNOWN if value is None else str(value) for value in line.keys.values())
+
+
+def say_values(values: Difference) -> tuple[str, str]:
+    """Return both values as text, with as many digits as their difference needs."""
+    digits = _digits(values)
+    return _shown(values.a, digits), _shown(values.b, digits)
+
+
+def say_change(values: Difference, unit: str = "", only_in: str | None = None) -> str:
+    """Return by how much a value differs: +12.40 points, or +1.25 (+17.1 %)."""
+    if only_in:
+        return f"only in {only_in.upper()}"
+    if values.difference is None:
+        return UNKNOWN if values.a == values.b else "differs"
+    if not values.difference:
+        return "none"
+    by = _signed(values.difference, _digits(values))
+    if unit == "%":
+        return f"{by} points {WITHIN_CHANCE}" if values.beyond_chance is False else f"{by} points"
+    if values.relative_pct is None:
+        return by
+    return f"{by} ({_signed(values.relative_pct, 0 if abs(values.relative_pct) >= 100 else 1)} %)"
+
+
+def _say_late(found: Comparison) -> Sentence | None:
+    late = found.totals["late_2plus_pct"]
+    if late.difference is None:
+        return None
+    what = "of shipments came two or more days late"
+    if not late.difference:
+        return _sentence("In both ", percent(late.a), f" {what}.")
+    shares = (f"In B {percent(late.b)} {what}, in A {percent(late.a)}: ",)
+    if not late.beyond_chance:
+        return _sentence(*shares, "no clear difference", ", chance may explain it.")
+    return _sentence(*shares, f"{number(_by(late), 1)} points {_more(late)}", ".")
+
+
+def _say_delay(found: Comparison) -> Sentence | None:
+    days = found.totals["days_late"]
+    if not days.difference:
+        return None
+    by = f"{number(_by(days))} {_more(days)}"
+    return _sentence(f"B has {_count(days.b, 'day')} of delay, A {number(days.a)}: ", by, f"{_relative(days)}.")
+
+
+def _say_cost(found: Comparison) -> Sentence | None:
+    cost = found.totals["avg_cost"]
+    if not cost.difference:
+        return None
+    costs = f"A shipment costs {short(cost.b)} in B, {short(cost.a)} in A: "
+    return _sentence(costs, f"{short(_by(cost))} {_more(cost)}", f"{_relative(cost)}.")
+
+
+def _say_days(found: Comparison) -> Sentence | None:
+    a, b = found.a, found.b
+    if (a.first, a.last) == (b.first, b.last):
+        return None
+    if a.first is None or b.first is None:
+        return _sentence("", f"{'A' if a.first is None else 'B'} has no shipments", ".")
+    return _sentence(f"A has shipments of {say_days(a)}, B of {say_days(b)}: compare shares and means rather than sums.")
+
+
+def _by(values: Difference) -> float:
+    return abs(float(values.difference or 0))
+
+
+def _more(values: Difference) -> str:
+    return "more" if values.difference is not None and values.difference > 0 else "less"
+
+
+def _relative(values: Difference) -> str:
+    return "" if values.relative_pct is None else f" ({_signed(values.relative_pct, 1)} %)"
+
+
+def _digits(values: Difference) -> int:
+    """Return the digits after the point with which a difference can be seen: none of one above 100."""
+    numbers = [each for each in (values.a, values.b, values.difference) if is_number(each)]
+    if all(isinstance(each, int) for each in numbers):
+        return 0
+    by = _by(values)
+    if by >= 100:
+        return 0
+    return min(MAX_DIGITS, max(MIN_DIGITS, 1 - floor(log10(by)))) if by else MIN_DIGITS
+
+
+def _shown(value: Any, digits: int) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or is_number(value):
+        return number(value, digits)
+    return str(value)
+
+
+def _signed(value: int | float | Decimal, digits: int) -> str:
+    text = number(float(value), digits)
+    return f"+{text}" if value > 0 else text
+
+
+def _count(value: int, what: str) -> str:
+    return f"{number(value)} {what}{'' if value == 1 else 's'}"
+
+
+def _sentence(*words: str) -> Sentence:
+    """Return a sentence of words that in turn are plain and stand out."""
+    return Sentence(tuple((each, place % 2 == 1) for place, each in enumerate(words) if each))
