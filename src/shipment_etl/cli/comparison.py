@@ -70,6 +70,9 @@ def _print_mart(name: str, mart: MartComparison, limit: int) -> None:
     notes = [f"{len(rows):,} of {len(lines):,} differences; --limit shows more"] if len(rows) < len(lines) else []
     if any(WITHIN_CHANCE in row[-1] for row in rows):
         notes.append(f"{WITHIN_CHANCE}: chance may explain the difference")
+    if not rows:
+        console().print(f"{escape(name)}, {escape(say_mart(mart))}")
+        return
     _print_table(f"{name}, {say_mart(mart)}", [", ".join(mart.keys), "column", *VALUES], rows, "; ".join(notes))
 
 

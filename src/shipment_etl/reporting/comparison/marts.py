@@ -36,7 +36,7 @@ class RowDifference:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One difference to show: the row, the column, and the values."""
+    """One difference to show: the row, the column, empty where the row has but keys, and the values."""
 
     keys: Row
     only_in: Only | None
@@ -83,17 +83,18 @@ class MartComparison:
     def lines(self) -> list[Line]:
         """Return the differences in the columns that people look at first, the largest first.
 
-        A row that only one of the two has is one line. Differences of shares that may be chance come last.
+        A row that only one of the two has is one line; one that differs in none of these columns has a line for each other
+        that it differs in. Differences of shares that may be chance come last.
         """
         found = [line for row in self.rows for line in self._lines_of(row)]
         return sorted(found, key=lambda line: rank(line.values), reverse=True)
 
     def _lines_of(self, row: RowDifference) -> Iterator[Line]:
-        names = [name for name in self.shown if name in row.columns]
+        names = [name for name in self.shown if name in row.columns] or list(row.columns)
         if row.only_in:
-            names = [SHIPMENTS] if SHIPMENTS in names else names[:1]
+            names = [SHIPMENTS] if SHIPMENTS in names else names[:1] or [""]
         for name in names:
-            yield Line(row.keys, row.only_in, name, row.columns[name])
+            yield Line(row.keys, row.only_in, name, row.columns.get(name, difference(None, None)))
 
 
 def compare_mart(a: pa.Table, b: pa.Table, declared: Sequence[MartColumn] = ()) -> MartComparison:
@@ -106,6 +107,7 @@ def compare_mart(a: pa.Table, b: pa.Table, declared: Sequence[MartColumn] = ()) 
             columns are where these do not tell its rows apart.
     """
     names = [name for name in a.column_names if name in b.column_names]
+    only_in_one = tuple(sorted({*a.column_names, *b.column_names} - set(names)))
     a, b = a.select(names), b.select(names)
     every_a, every_b = _rows(a), _rows(b)
     keys = _keys(a.schema, declared)
@@ -139,7 +141,7 @@ def compare_mart(a: pa.Table, b: pa.Table, declared: Sequence[MartColumn] = ()) 
         shown=tuple(headed or columns),
         units={name: known[name].unit for name in columns if name in known and known[name].unit},
         headings={name: f"{known[name].heading} {known[name].detail}".strip() for name in headed},
-        only_in_one=tuple(sorted({*a.column_names, *b.column_names} - set(names))),
+        only_in_one=only_in_one,
         rows_a=len(every_a),
         rows_b=len(every_b),
         equal_rows=len(rows_a.keys() & rows_b.keys()) - sum(row.only_in is None for row in rows),

@@ -1,38 +1,19 @@
-"""Page: a comparison as one HTML page that works offline. Everything that comes from data is escaped by the template."""
+"""Page: a comparison is drawn and written to a file."""
 
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Template
-from markupsafe import Markup
 
 from shipment_etl.reporting.comparison.compare import Comparison
-from shipment_etl.reporting.comparison.marts import MartComparison
-from shipment_etl.reporting.comparison.totals import TOTALS
-from shipment_etl.reporting.comparison.wording import (
-    say_change,
-    say_comparison,
-    say_days,
-    say_mart,
-    say_row,
-    say_values,
-)
-from shipment_etl.reporting.html import digest, encodable, environment, stylesheet
 from shipment_etl.reporting.report import require_extra, write_page
 
-__all__ = ["draw_comparison", "write_comparison"]
-
-TEMPLATE = "comparison.html.j2"
-LINES_SHOWN = 20
+__all__ = ["write_comparison"]
 
 
 def write_comparison(found: Comparison, file: str | Path, limit: int | None = None) -> Path:
-    """Write a comparison to a file as an HTML page, and return its path; folders are made as needed.
+    """Write a comparison to a file as one HTML page that works offline, and return its path; folders are made as needed.
 
     Args:
-        found: what to show.
+        found: what `compare` returned.
         file: where to.
         limit: differences of each mart at most; 20 if None.
 
@@ -41,63 +22,6 @@ def write_comparison(found: Comparison, file: str | Path, limit: int | None = No
         FileUnwritable: the file cannot be written.
     """
     require_extra()
-    return write_page(draw_comparison(found, datetime.now(UTC), limit), file)
+    from shipment_etl.reporting.comparison.render import render
 
-
-def draw_comparison(found: Comparison, made_at: datetime, limit: int | None = None) -> str:
-    """Return the page as HTML text; the arguments are as for `write_comparison`, and when it is made."""
-    style = stylesheet()
-    html = _template().render(
-        found=found,
-        made_at=f"{made_at:%Y-%m-%d %H:%M} UTC",
-        style=Markup(style),  # nosec B704 # ours, not from data
-        style_hash=digest(style),
-        sentences=say_comparison(found),
-        sides=[("A", found.a, say_days(found.a)), ("B", found.b, say_days(found.b))],
-        totals=[_total(name, found) for name in found.totals],
-        marts=[_mart(name, mart, limit or LINES_SHOWN) for name, mart in found.marts.items()],
-    )
-    return encodable(html)
-
-
-def _total(name: str, found: Comparison) -> dict[str, Any]:
-    heading, unit = TOTALS[name]
-    a, b = say_values(found.totals[name])
-    change, clear = say_change(found.totals[name], unit), found.totals[name].beyond_chance
-    return {"name": heading, "unit": _unit(unit), "a": a, "b": b, "change": change, "beyond_chance": clear}
-
-
-def _mart(name: str, mart: MartComparison, limit: int) -> dict[str, Any]:
-    lines = mart.lines()
-    rows = []
-    for line in lines[:limit]:
-        a, b = say_values(line.values)
-        unit = mart.units.get(line.column, "")
-        rows.append(
-            {
-                "row": say_row(line),
-                "column": mart.headings.get(line.column, line.column),
-                "unit": _unit(unit),
-                "a": a,
-                "b": b,
-                "change": say_change(line.values, unit, line.only_in),
-                "beyond_chance": line.values.beyond_chance,
-            }
-        )
-    return {
-        "name": name,
-        "key": ", ".join(mart.keys),
-        "said": say_mart(mart),
-        "rows": rows,
-        "left_out": len(lines) - len(rows),
-    }
-
-
-def _unit(unit: str) -> str:
-    """Return a unit to show: the page does not know the currency, and headings say what costs are for."""
-    return "" if unit.startswith("currency") else unit
-
-
-@cache
-def _template() -> Template:
-    return environment().get_template(TEMPLATE)
+    return write_page(render(found, datetime.now(UTC), limit), file)
