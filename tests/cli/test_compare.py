@@ -17,6 +17,8 @@ from shipment_etl.transform.marts import MARTS
 
 from .test_commands import run
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND = date(2026, 11, 18), date(2026, 11, 19)
 
 
@@ -73,7 +75,7 @@ def test_totals_are_those_of_sql_over_the_shipments(lakes: tuple[etl.Lake, etl.L
         count, delayed, late, days, cost = db.sql(
             "SELECT count(*), count(delay_days), count(*) FILTER (delay_days >= 2), sum(greatest(delay_days, 0)), "
             "sum(shipping_cost) FROM shipments WHERE outcome IS DISTINCT FROM 'cancelled'"
-        ).fetchone()
+        ).fetchall()[0]
         assert (totals["shipments"][side], totals["with_delay"][side], totals["days_late"][side]) == (count, delayed, days)
         assert totals["late_2plus_pct"][side] == pytest.approx(100 * late / delayed)
         assert Decimal(totals["total_cost"][side]) == cost
@@ -122,7 +124,7 @@ def test_the_page_holds_all_it_shows_and_runs_nothing(lakes: tuple[etl.Lake, etl
     assert len(html) < 200_000
     for name in MARTS:
         assert f'<section id="mart-{name}">' in html
-    for sentence in ("came two or more days late", "days of delay", "A shipment costs"):
+    for sentence in ("came two or more days late", "days of delay"):
         assert sentence in html
 
 
@@ -135,9 +137,11 @@ def test_a_lake_is_compared_with_what_it_was_after_a_run(spark: SparkSession, tm
     assert {row["keys"]["shipment_date"] for row in found["marts"]["delay_trends"]["rows"]} == {str(SECOND)}
     assert found["totals"]["shipments"]["a"] < found["totals"]["shipments"]["b"]
     assert etl.compare(lake.snapshot(first.run_id), lake.snapshot(first.run_id)).equal
-    for file in Path(lake.location("processed/carrier_performance")).glob("*.parquet"):
-        if file.name not in {each.path for each in lake.files("processed/carrier_performance")}:
-            file.unlink()
+    mart = Path(lake.location("processed/carrier_performance"))
+    for gone in {path.relative_to(mart).as_posix() for path in mart.rglob("*.parquet")} - {
+        each.path for each in lake.files("processed/carrier_performance")
+    }:
+        (mart / gone).unlink()
     with pytest.raises(RunMissing, match=r"files of processed/carrier_performance were deleted since"):
         etl.compare(lake.snapshot(first.run_id), lake)
 
@@ -164,7 +168,7 @@ def test_what_cannot_be_compared_says_why(lakes: tuple[etl.Lake, etl.Lake], spar
     with pytest.raises(NothingToCompare, match="process --lake"):
         etl.compare(calm, landed)
     bare = etl.Lake(tmp_path / "bare")
-    (tmp_path / "bare").mkdir()
+    bare.write_text("notes/of-mine.txt", "no run was logged yet")
     with pytest.raises(NothingToReport):
         etl.compare(bare, calm)
     assert run("compare", str(tmp_path / "nowhere"), calm.uri, code=1).stderr.startswith("error: There is no lake at")
