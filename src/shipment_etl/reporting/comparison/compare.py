@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from shipment_etl.errors import FileDamaged, NothingToCompare, NothingToReport, RunMissing, TableMissing, VersionMissing
 from shipment_etl.lake.damage import reading
-from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.lake import LakeAddress, as_lake
 from shipment_etl.lake.snapshot import Snapshot
 from shipment_etl.lake.tables import LANE_DAYS, NOT_MARTS
 from shipment_etl.plugins import plugins
@@ -83,11 +83,11 @@ class Comparison:
         }
 
 
-def compare(a: Lake | Snapshot, b: Lake | Snapshot, marts: Collection[str] = ()) -> Comparison:
+def compare(a: LakeAddress | Snapshot, b: LakeAddress | Snapshot, marts: Collection[str] = ()) -> Comparison:
     """Compare the marts of two lakes, or of one lake at two moments.
 
     Args:
-        a: a lake as its newest run left it, or a snapshot: `lake.snapshot(run)` is the lake as that run left it.
+        a: a lake, or its address, as its newest run left it; or a snapshot: `lake.snapshot(run)` is what that run left.
         b: the same.
         marts: names of those to compare; all if there are none.
 
@@ -97,7 +97,7 @@ def compare(a: Lake | Snapshot, b: Lake | Snapshot, marts: Collection[str] = ())
         TableMissing: neither has one of these marts.
         RunMissing: files of a snapshot were deleted since.
     """
-    one, other = (each.snapshot() if isinstance(each, Lake) else each for each in (a, b))
+    one, other = (each if isinstance(each, Snapshot) else as_lake(each).snapshot() for each in (a, b))
     in_a, in_b = _marts_of(one), _marts_of(other)
     registered = {mart.name: mart.declared for mart in plugins().marts()}
     every = sorted({*in_a, *in_b}, key=lambda name: (list(registered).index(name) if name in registered else 1000, name))
