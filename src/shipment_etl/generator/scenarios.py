@@ -111,10 +111,11 @@ _SWIFTSHIP_TROUBLES = (
     ),
     Disruption(
         carriers=frozenset({"DHL"}),
+        warehouses=frozenset({"NY_Warehouse"}),
         missing="shipment_weight_kg",
         since=date(2026, 11, 19),
         until=date(2026, 11, 19),
-        name="DHL reports no weights for a day",
+        name="DHL reports no weights from NY_Warehouse for a day",
     ),
 )
 
