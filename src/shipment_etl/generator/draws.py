@@ -13,7 +13,18 @@ from shipment_etl.generator.streams import below, slot
 from shipment_etl.generator.wheels import SLOT_BITS, SLOTS, CarrierSlot, DelaySlot, LaneSlot, WeightSlot
 from shipment_etl.generator.world import LEVEL_PERCENT, LEVELS
 
-__all__ = ["Day", "delayed_by", "div", "look_up", "schema_of", "struck", "with_dates", "with_drawn", "with_measures"]
+__all__ = [
+    "Day",
+    "delayed_by",
+    "div",
+    "look_up",
+    "schema_of",
+    "struck",
+    "with_dates",
+    "with_delay",
+    "with_drawn",
+    "with_measures",
+]
 
 MOST_LATE_ARRIVAL_DAYS = 6
 MONDAY, SATURDAY, SUNDAY = 0, 5, 6
@@ -38,7 +49,6 @@ def with_drawn(spark: SparkSession, frame: DataFrame, plan: Plan, day: Day) -> D
     lanes = look_up(spark, plan.lanes, schema_of(LaneSlot), "lane_slot")
     weights = look_up(spark, plan.weights, schema_of(WeightSlot), "weight_slot")
     carriers = look_up(spark, plan.carriers, schema_of(CarrierSlot), "carrier_slot")
-    delays = look_up(spark, plan.delays, schema_of(DelaySlot), "delay_slot")
     frame = frame.select(
         "*",
         (slot(row, day.key("lane"), SLOT_BITS) + day.first_lane).alias("lane_slot"),
@@ -48,8 +58,13 @@ def with_drawn(spark: SparkSession, frame: DataFrame, plan: Plan, day: Day) -> D
     of_kind = slot(row, day.key("carrier"), SLOT_BITS) + F.col("truckload") * SLOTS
     frame = carriers.join(frame.withColumn("carrier_slot", of_kind), "carrier_slot", "right")
     struck_by = F.col("lane_struck_by").bitwiseAND(F.col("carrier_struck_by")).bitwiseAND(day.day_struck_by)
-    frame = frame.withColumn("struck_by", struck_by)
-    of_table = slot(row, day.key("delay"), SLOT_BITS) + _first_delay(plan, day)
+    return with_delay(spark, frame.withColumn("struck_by", struck_by), plan, day)
+
+
+def with_delay(spark: SparkSession, frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
+    """Add the delay that is drawn from the table that a shipment follows."""
+    delays = look_up(spark, plan.delays, schema_of(DelaySlot), "delay_slot")
+    of_table = slot(F.col("drawn_row"), day.key("delay"), SLOT_BITS) + _first_delay(plan, day)
     return delays.join(frame.withColumn("delay_slot", of_table), "delay_slot", "right")
 
 

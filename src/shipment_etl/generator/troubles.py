@@ -6,8 +6,7 @@ from datetime import date as Date
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from shipment_etl.generator.draws import delayed_by, struck, with_dates, with_drawn, with_measures
-from shipment_etl.generator.plan import Plan
+from shipment_etl.generator.draws import delayed_by, struck, with_dates, with_delay, with_drawn, with_measures
 from shipment_etl.generator.scenarios import Disruption, Scenario
 from shipment_etl.generator.shipments import own_day, plan_of, with_rows
 from shipment_etl.network import Network
@@ -50,11 +49,15 @@ def troubles(
         InvalidValue, NetworkError: as for `generate`.
     """
     plan = plan_of(date=date, rows=rows, seed=seed, scenario=scenario, network=network)
-    without = _drawn(spark, replace(plan, disruptions=(), own_delays=()))
-    without = without.select("row", F.col("delay").alias("usual_delay"), F.col("cost_cents").alias("usual_cents"))
-    numbers = F.array_compact(F.array(*(F.when(struck(each), F.lit(each)) for each in range(len(plan.disruptions)))))
-    drawn = _drawn(spark, plan).select("row", "delay", delayed_by(plan).alias("by"), numbers.cast("array<int>").alias("hit"))
-    pairs = drawn.where(F.size("hit") > 0).join(without, "row").select("*", F.explode("hit").alias("number"))
+    day, calm = own_day(plan), replace(plan, disruptions=(), own_delays=())
+    frame = with_drawn(spark, with_rows(spark, plan, day), calm, day).where(F.col("struck_by") != 0)
+    frame = with_dates(with_measures(frame, calm, day), calm, day)
+    frame = frame.withColumns({"usual_delay": F.col("delay"), "usual_cents": F.col("cost_cents")})
+    # Drawn once more, now from the tables of the disruptions.
+    frame = with_dates(with_delay(spark, frame.drop("delay_slot", "drawn_delay"), plan, day), plan, day)
+    numbers = F.array(*(F.when(struck(each), F.lit(each)) for each in range(len(plan.disruptions))))
+    hit = F.explode(F.array_compact(numbers.cast("array<int>"))).alias("number")
+    pairs = frame.select("delay", "usual_delay", "usual_cents", delayed_by(plan).alias("by"), hit)
     # Only the disruption that a shipment follows has changed its delay.
     usual = F.when(F.col("by") == F.col("number"), F.col("usual_delay")).otherwise(F.col("delay"))
     late = (F.col("delay") >= LATE_DAYS).cast("long") - (usual >= LATE_DAYS).cast("long")
@@ -73,11 +76,6 @@ def troubles(
     return (
         F.broadcast(declared).join(sums, "number").select(F.lit(plan.batch_date).alias("batch_date"), *names, *counts, cost)
     )
-
-
-def _drawn(spark: SparkSession, plan: Plan) -> DataFrame:
-    day = own_day(plan)
-    return with_dates(with_measures(with_drawn(spark, with_rows(spark, plan, day), plan, day), plan, day), plan, day)
 
 
 def _declared(number: int, each: Disruption) -> tuple[object, ...]:
