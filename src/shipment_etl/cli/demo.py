@@ -1,7 +1,6 @@
 """The demo: a week of generated shipments, and what is to be seen in them on one screen."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date as Date
 from datetime import timedelta
@@ -101,7 +100,7 @@ def _print_story(lake: "Lake", runs: Sequence["Run"], *, verbose: bool) -> None:
 
 def _print_accounting(lake: "Lake", runs: Sequence["Run"]) -> None:
     """Print where the rows of all runs went, and why most of the rejected ones were."""
-    from shipment_etl.lake.runs import sum_counts
+    from shipment_etl.lake.runs import sum_by_name, sum_counts
     from shipment_etl.lake.tables import SHIPMENTS
 
     counts = sum_counts(runs, lake.dataset(SHIPMENTS.name).count_rows())
@@ -109,19 +108,11 @@ def _print_accounting(lake: "Lake", runs: Sequence["Run"]) -> None:
     shown = console()
     shown.print(f"[bold]{first} to {last}[/]: {len(runs)} batches, {counts.read:,} rows read")
     shown.print(f"  = {' + '.join(f'{rows:,} {name}' for name, rows in counts.parts.items())}")
-    reasons = _sum_by_name(run.reasons for run in runs)
+    reasons = sum_by_name(run.reasons for run in runs)
     for name, rows in list(reasons.items())[:MAX_REASONS]:
         shown.print(f"    {rows:>9,}  {name}", markup=False)
     if len(reasons) > MAX_REASONS:
         shown.print(f"    {'':9}  and {len(reasons) - MAX_REASONS} more reasons")
-
-
-def _sum_by_name(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Add up counts, the largest first."""
-    total: Counter[str] = Counter()
-    for each in counts:
-        total.update(each)
-    return dict(sorted(total.items(), key=lambda each: (-each[1], each[0])))
 
 
 def _print_sentences(lake: "Lake") -> None:

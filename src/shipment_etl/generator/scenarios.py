@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from shipment_etl.errors import InvalidValue, nearest
 
-__all__ = ["REPORTED", "SCENARIOS", "Disruption", "Scenario", "scenario_named"]
+__all__ = ["REPORTED", "SCENARIOS", "STORM_DELAYS", "Disruption", "Scenario", "scenario_named"]
 
 Delays = Mapping[int, int | Fraction]
 """Days between promise and delivery (early is negative) → weight, in any unit."""
@@ -84,7 +84,7 @@ _PEAK = {
     **{1: 900, 2: 500, 3: 280, 4: 160, 6: 90, 9: 60, 13: 50, 18: 30, 25: 20, 40: 10},
 }
 _STRIKE = {0: 300, 1: 700, 3: 1500, 5: 2500, 7: 2400, 10: 1600, 14: 700, 21: 300}
-_STORM = {-1: 200, 0: 1300, 1: 2500, 2: 2400, 3: 1700, 5: 1100, 8: 500, 12: 200, 20: 100}
+STORM_DELAYS: Delays = {-1: 200, 0: 1300, 1: 2500, 2: 2400, 3: 1700, 5: 1100, 8: 500, 12: 200, 20: 100}
 
 _SWIFTSHIP_TROUBLES = (
     Disruption(_SLOW, carriers=frozenset({"USPS"}), surcharge=-15, name="USPS is cheap and slow"),
@@ -145,8 +145,8 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
                 "a winter storm over the Great Lakes and New England",
                 _BASELINE,
                 (
-                    Disruption(_STORM, cities=frozenset({"Chicago", "Boston"}), name="storm"),
-                    Disruption(_STORM, warehouses=frozenset({"IL_Warehouse"}), name="storm"),
+                    Disruption(STORM_DELAYS, cities=frozenset({"Chicago", "Boston"}), name="storm"),
+                    Disruption(STORM_DELAYS, warehouses=frozenset({"IL_Warehouse"}), name="storm"),
                 ),
             ),
         )

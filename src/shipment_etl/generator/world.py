@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 
-from shipment_etl.generator.scenarios import Delays, Disruption, Scenario
+from shipment_etl.generator.scenarios import STORM_DELAYS, Delays, Disruption, Scenario
 from shipment_etl.generator.streams import stream_key
 from shipment_etl.network import City, Network, Warehouse, great_circle_km
 
@@ -18,7 +18,6 @@ LEVEL_PERCENT, LEVELS = 25, 12
 """The lateness of carrier and lane together, in steps of 25 % of the scenario's, from 25 to 300 %."""
 MAX_LATE_SHARE = Fraction(95, 100)
 
-STORM_DELAYS = {-1: 200, 0: 1300, 1: 2500, 2: 2400, 3: 1700, 5: 1100, 8: 500, 12: 200, 20: 100}
 STORMS_IN_1000 = 8
 """Storms that begin at a city, in a thousand days."""
 MAX_STORM_DAYS = 3

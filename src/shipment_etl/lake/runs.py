@@ -1,6 +1,7 @@
 """Runs: what a job did, as one frozen value; and the log of them, whose row is the one commit point of a job."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -34,6 +35,7 @@ __all__ = [
     "newest_run",
     "read_runs",
     "standing_runs",
+    "sum_by_name",
     "sum_counts",
     "undone_runs",
 ]
@@ -334,6 +336,14 @@ def sum_counts(batches: Iterable[Run], shipments: int) -> RowCounts:
     """
     every = sum((run.counts for run in batches), RowCounts(0, 0))
     return replace(every, accepted=shipments, overtaken=every.accepted + every.overtaken - shipments)
+
+
+def sum_by_name(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Add up counts, the largest first."""
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(sorted(total.items(), key=lambda each: (-each[1], each[0])))
 
 
 def newest_of_batches(runs: Iterable[Run]) -> list[Run]:

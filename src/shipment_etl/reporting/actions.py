@@ -1,5 +1,6 @@
 """Actions: where to act first, by what comes later than others, what has grown dearer, and what others do for less."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -109,18 +110,26 @@ def actions(days: pd.DataFrame, before: pd.DataFrame | None = None, most: int = 
 
 
 def _find_late(pairs: pd.DataFrame, most: int) -> list[Action]:
-    """Find what is later than others, the largest first; what was found is left out before the next one is looked for."""
-    limit = _limit(sum(len(pairs.drop_duplicates(list(keys))) for keys in SLICES))
-    found = list[Action]()
-    while len(found) < most:
-        slices = pd.concat([_compared(pairs, keys) for keys in SLICES], ignore_index=True)
+    """Find what is later than others, the largest first."""
+    limit = _limit_of(pairs)
+
+    def look(left: pd.DataFrame) -> pd.DataFrame:
+        slices = pd.concat([_compared(left, keys) for keys in SLICES], ignore_index=True)
         # Few late shipments are skewed, so that chance reaches farther than the normal law says (Cornish and Fisher, 1938).
-        late = slices[slices["z"] >= limit + slices["skewness"].clip(lower=0) * (limit**2 - 1) / 6]
-        if late.empty:
+        return slices[slices["z"] >= limit + slices["skewness"].clip(lower=0) * (limit**2 - 1) / 6]
+
+    return [_late_action(part) for part in _search(look, [pairs], most)]
+
+
+def _search(look: Callable[..., pd.DataFrame], frames: list[pd.DataFrame], most: int) -> list[pd.Series]:
+    """Return the slices that a look at some frames finds, the largest first; what is found is left out of the next look."""
+    found = list[pd.Series]()
+    while len(found) < most:
+        slices = look(*frames)
+        if slices.empty:
             break
-        worst = _narrow(late.sort_values("excess", ascending=False, kind="stable"))
-        found.append(_late_action(worst))
-        pairs = pairs[~_is_in(pairs, worst)]
+        found.append(_narrow(slices.sort_values("excess", ascending=False, kind="stable")))
+        frames = [rows[~_is_in(rows, found[-1])] for rows in frames]
     return found
 
 
@@ -172,19 +181,15 @@ def _breadth(pairs: pd.DataFrame, both: pd.DataFrame, keys: tuple[str, ...], str
 
 
 def _find_dearer(days: pd.DataFrame, before: pd.DataFrame, most: int) -> list[Action]:
-    """Find what has grown dearer, the largest first, as `_find_late` does."""
-    now, earlier = _spread(days), _spread(before)
-    limit = _limit(sum(len(now.drop_duplicates(list(keys))) for keys in SLICES))
-    found = list[Action]()
-    while len(found) < most:
+    """Find what has grown dearer, the largest first."""
+    frames = [_spread(days), _spread(before)]
+    limit = _limit_of(frames[0])
+
+    def look(now: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
         slices = pd.concat([_grown(now, earlier, keys) for keys in ((), *SLICES)], ignore_index=True)
-        dearer = slices[(slices["z"] >= limit) & (slices["excess"] >= WORTH_SAYING * slices["cost"])]
-        if dearer.empty:
-            break
-        worst = _narrow(dearer.sort_values("excess", ascending=False, kind="stable"))
-        found.append(_dearer_action(worst))
-        now, earlier = now[~_is_in(now, worst)], earlier[~_is_in(earlier, worst)]
-    return found
+        return slices[(slices["z"] >= limit) & (slices["excess"] >= WORTH_SAYING * slices["cost"])]
+
+    return [_dearer_action(part) for part in _search(look, frames, most)]
 
 
 def _spread(days: pd.DataFrame) -> pd.DataFrame:
@@ -327,6 +332,7 @@ def _summed(by_delay: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return by_delay.groupby(keys, as_index=False)[list(SUMMED)].sum()
 
 
-def _limit(looked_at: int) -> float:
+def _limit_of(rows: pd.DataFrame) -> float:
     """How many standard errors a difference must have, so that looking at many raises no more false alarms (Bonferroni)."""
+    looked_at = sum(len(rows.drop_duplicates(list(keys))) for keys in SLICES)
     return NormalDist().inv_cdf(1 - FALSE_ALARM / max(1, looked_at))

@@ -1,6 +1,5 @@
 """Contents: what the sections of a page say, as plain values for its template."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from shipment_etl.lake.landed import LandedBatch
-from shipment_etl.lake.runs import FAILED, HELD, Run, newest_of_batches
+from shipment_etl.lake.runs import FAILED, HELD, Run, newest_of_batches, sum_by_name
 from shipment_etl.reporting.findings import Figures, Share, clearly_differ
 from shipment_etl.reporting.reading import Facts, Rejected
 from shipment_etl.reporting.wording import UNKNOWN, number, percent, short
@@ -119,19 +118,12 @@ def _say_waiting(waiting: Sequence[LandedBatch]) -> list[str]:
 
 def reasons_of(batches: Iterable[Run]) -> dict[str, int]:
     """Add up rejected rows by reason, the most frequent first."""
-    return _sum_by_name(run.reasons for run in batches)
+    return sum_by_name(run.reasons for run in batches)
 
 
 def warned_of(batches: Iterable[Run]) -> dict[str, int]:
     """Add up accepted rows that break a rule of severity `warn`, by rule, the most frequent first."""
-    return _sum_by_name(run.warnings for run in batches)
-
-
-def _sum_by_name(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for each in counts:
-        total.update(each)
-    return dict(sorted(total.items(), key=lambda each: (-each[1], each[0])))
+    return sum_by_name(run.warnings for run in batches)
 
 
 def samples(rejected: Sequence[Rejected]) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Render: facts as one HTML page. Everything that comes from data is escaped by the template's engine."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -79,13 +80,17 @@ def render(facts: Facts, script: str, made_at: datetime) -> str:
 
 def sentences(facts: Facts) -> tuple[Sentence, ...]:
     """Return the answer of the page: what changed, where to act, bottlenecks; none where no shipment was accepted."""
+    return _say(facts, _actions(facts))
+
+
+def _say(facts: Facts, found: Sequence[Action]) -> tuple[Sentence, ...]:
     if facts.now is None:
         return ()
     now = figures(within(facts.recent, facts.now))
     before = figures(within(facts.recent, facts.before)) if facts.before else None
     return (
         say_change(change(now, before), facts.now, facts.before),
-        say_action(next(iter(_actions(facts)), None), facts.now),
+        say_action(next(iter(found), None), facts.now),
         say_load(load(facts.demand, facts.now, facts.before), facts.now, facts.before),
     )
 
@@ -139,7 +144,7 @@ def _body(facts: Facts) -> dict[str, Any]:
         drawn[f"load-{place}"] = charts.load(loads, warehouse)
     return {
         **body,
-        "sentences": sentences(facts),
+        "sentences": _say(facts, found),
         "now": dates(facts.now),
         "before": dates(facts.before) if facts.before else None,
         "tiles": tiles(now, before),

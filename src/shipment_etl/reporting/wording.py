@@ -10,6 +10,7 @@ from shipment_etl.reporting.periods import Period
 __all__ = [
     "Heading",
     "Sentence",
+    "count",
     "dates",
     "lane",
     "name_action",
@@ -20,6 +21,7 @@ __all__ = [
     "say_change",
     "say_load",
     "say_others",
+    "sentence",
     "short",
 ]
 
@@ -97,25 +99,25 @@ def say_change(found: Change, now: Period, before: Period | None) -> Sentence:
     """Say what became of the share two or more days late."""
     share = percent(found.now.pct)
     if not found.now.whole:
-        return _sentence("Of what left in ", _the_days(now), f" ({dates(now)}) nothing with a promise is delivered yet.")
+        return sentence("Of what left in ", _the_days(now), f" ({dates(now)}) nothing with a promise is delivered yet.")
     where = f" of shipments came two or more days late in {_the_days(now)} ({dates(now)})"
     if found.before is None or before is None:
-        counts = f"{_count(found.now.part, 'shipment')} of {number(found.now.whole)}"
-        return _sentence("", share, f"{where}: {counts}. There is nothing earlier to hold it against.")
+        counts = f"{count(found.now.part, 'shipment')} of {number(found.now.whole)}"
+        return sentence("", share, f"{where}: {counts}. There is nothing earlier to hold it against.")
     held = f" from {percent(found.before.pct)} in {_before(before)}."
     if not found.clear:
-        return _sentence("", share, f"{where}, ", "no clear change", held)
+        return sentence("", share, f"{where}, ", "no clear change", held)
     verb = "up" if found.points > 0 else "down"
-    return _sentence("", share, f"{where}, ", f"{verb} {number(abs(found.points), 1)} points", held)
+    return sentence("", share, f"{where}, ", f"{verb} {number(abs(found.points), 1)} points", held)
 
 
 def say_action(found: Action | None, now: Period) -> Sentence:
     """Say which carrier and lane to act on, why, and what it would save."""
     if found is None:
-        return _sentence("Nothing with a promise is delivered yet, so there is no carrier or lane to act on.")
+        return sentence("Nothing with a promise is delivered yet, so there is no carrier or lane to act on.")
     who = name_action(found)
     if found.kind == "dearer":
-        return _sentence(
+        return sentence(
             "No carrier or lane is significantly later than the others, so act first on cost: ",
             who,
             f", takes {short(found.avg_cost)} a shipment, {short(found.cost_before)} before for about the same weight: ",
@@ -123,7 +125,7 @@ def say_action(found: Action | None, now: Period) -> Sentence:
             f" in {_days(now)}.",
         )
     if found.kind == "cost":
-        return _sentence(
+        return sentence(
             "No carrier or lane is significantly later than the others, so act first on cost: ",
             who,
             f", takes {short(found.avg_cost)} a shipment, {found.rival} for the same weight {short(found.rival_cost)}, no "
@@ -133,19 +135,19 @@ def say_action(found: Action | None, now: Period) -> Sentence:
         )
     if found.kind == "largest":
         if not found.others.whole:
-            return _sentence("No carrier or lane needs action: ", "nothing came late", f" in {_the_days(now)}.")
+            return sentence("No carrier or lane needs action: ", "nothing came late", f" in {_the_days(now)}.")
         money = f", which {short(found.cost_at_stake)} of freight was paid for" if found.cost_at_stake is not None else ""
-        return _sentence(
+        return sentence(
             "No carrier or lane is significantly later than the others, so begin where most time is lost: ",
             who,
             ", has ",
             f"{number(found.others.part)} of {number(found.others.whole)} days of delay",
             f" ({percent(found.others.pct)}) in {_the_days(now)}; being on time would save these and "
-            f"{_count(round(found.late_saved), 'late shipment')}{money}.",
+            f"{count(round(found.late_saved), 'late shipment')}{money}.",
         )
-    saved = f"{_count(round(found.late_saved), 'late shipment')} and {_count(round(found.days_saved), 'day')} of delay"
+    saved = f"{count(round(found.late_saved), 'late shipment')} and {count(round(found.days_saved), 'day')} of delay"
     money = f"; {short(found.cost_at_stake)} of freight was paid for those" if found.cost_at_stake is not None else ""
-    return _sentence(
+    return sentence(
         "Act first on ",
         who,
         f": {percent(found.late.pct)} of {number(found.late.whole)} came two or more days late, against "
@@ -180,25 +182,25 @@ def say_others(found: Action) -> str:
 def say_load(found: Load | None, now: Period, before: Period | None) -> Sentence:
     """Say how many warehouse-days were over capacity."""
     if found is None:
-        return _sentence("No warehouse's capacity is known, so ", "congestion cannot be told", " for these days.")
+        return sentence("No warehouse's capacity is known, so ", "congestion cannot be told", " for these days.")
     if not found.over.part:
-        return _sentence(
+        return sentence(
             "No warehouse was over its capacity",
             f" in {_the_days(now)}{_against(found.over_before, before)}; fullest was ",
             f"{found.worst} at {percent(found.peak_pct, 0)}",
             f" on {_day(found.peak_day)}.",
             bold_first=True,
         )
-    return _sentence(
+    return sentence(
         "Warehouses were over capacity on ",
-        f"{found.over.part} of {_count(found.over.whole, 'warehouse-day')}",
+        f"{found.over.part} of {count(found.over.whole, 'warehouse-day')}",
         f" in {_the_days(now)}{_against(found.over_before, before)}, most often ",
         str(found.worst),
-        f": {_count(found.worst_over, 'day')}, up to {percent(found.peak_pct, 0)} of what it can handle.",
+        f": {count(found.worst_over, 'day')}, up to {percent(found.peak_pct, 0)} of what it can handle.",
     )
 
 
-def _sentence(*words: str, bold_first: bool = False) -> Sentence:
+def sentence(*words: str, bold_first: bool = False) -> Sentence:
     """Return a sentence of words that in turn are plain and stand out."""
     return Sentence(tuple((each, (place % 2 == 0) is bold_first) for place, each in enumerate(words) if each))
 
@@ -218,10 +220,11 @@ def _before(period: Period) -> str:
 
 
 def _days(period: Period) -> str:
-    return _count(period.days, "day")
+    return count(period.days, "day")
 
 
-def _count(value: int, what: str) -> str:
+def count(value: int, what: str) -> str:
+    """Return so many of something, as 1 day or 1,200 days."""
     return f"{number(value)} {what}{'' if value == 1 else 's'}"
 
 

@@ -8,7 +8,7 @@ from shipment_etl.reporting.comparison.compare import Comparison, Side
 from shipment_etl.reporting.comparison.difference import Difference, is_number
 from shipment_etl.reporting.comparison.marts import Line, MartComparison
 from shipment_etl.reporting.periods import Period
-from shipment_etl.reporting.wording import UNKNOWN, Sentence, dates, number, percent, short
+from shipment_etl.reporting.wording import UNKNOWN, Sentence, count, dates, number, percent, sentence, short
 
 __all__ = ["WITHIN_CHANCE", "say_change", "say_comparison", "say_days", "say_mart", "say_row", "say_values"]
 
@@ -20,11 +20,9 @@ WITHIN_CHANCE = "(chance)"
 def say_comparison(found: Comparison) -> list[Sentence]:
     """Return what two lakes differ in, first what matters most; one sentence if in nothing."""
     if found.equal:
-        return [
-            _sentence("", "Nothing differs", f": all rows of {_count(len(found.marts), 'mart')} are the same in A and B.")
-        ]
+        return [sentence("", "Nothing differs", f": all rows of {count(len(found.marts), 'mart')} are the same in A and B.")]
     return [each for each in (_say_late(found), _say_delay(found), _say_cost(found), _say_days(found)) if each] + [
-        _sentence(f"Only {side} has the {'mart' if len(names) == 1 else 'marts'} {', '.join(names)}.")
+        sentence(f"Only {side} has the {'mart' if len(names) == 1 else 'marts'} {', '.join(names)}.")
         for side, names in (("A", found.only_in_a), ("B", found.only_in_b))
         if names
     ]
@@ -85,11 +83,11 @@ def _say_late(found: Comparison) -> Sentence | None:
         return None
     what = "of shipments came two or more days late"
     if not late.difference:
-        return _sentence("In both ", percent(late.a), f" {what}.")
+        return sentence("In both ", percent(late.a), f" {what}.")
     shares = (f"In B {percent(late.b)} {what}, in A {percent(late.a)}: ",)
     if not late.beyond_chance:
-        return _sentence(*shares, "no clear difference", ", chance may explain it.")
-    return _sentence(*shares, f"{number(_by(late), 1)} points {_more(late)}", ".")
+        return sentence(*shares, "no clear difference", ", chance may explain it.")
+    return sentence(*shares, f"{number(_by(late), 1)} points {_more(late)}", ".")
 
 
 def _say_delay(found: Comparison) -> Sentence | None:
@@ -97,7 +95,7 @@ def _say_delay(found: Comparison) -> Sentence | None:
     if not days.difference:
         return None
     by = f"{number(_by(days))} {_more(days)}"
-    return _sentence(f"B has {_count(days.b, 'day')} of delay, A {number(days.a)}: ", by, f"{_relative(days)}.")
+    return sentence(f"B has {count(days.b, 'day')} of delay, A {number(days.a)}: ", by, f"{_relative(days)}.")
 
 
 def _say_cost(found: Comparison) -> Sentence | None:
@@ -105,7 +103,7 @@ def _say_cost(found: Comparison) -> Sentence | None:
     if not cost.difference:
         return None
     costs = f"A shipment costs {short(cost.b)} in B, {short(cost.a)} in A: "
-    return _sentence(costs, f"{short(_by(cost))} {_more(cost)}", f"{_relative(cost)}.")
+    return sentence(costs, f"{short(_by(cost))} {_more(cost)}", f"{_relative(cost)}.")
 
 
 def _say_days(found: Comparison) -> Sentence | None:
@@ -113,8 +111,8 @@ def _say_days(found: Comparison) -> Sentence | None:
     if (a.first, a.last) == (b.first, b.last):
         return None
     if a.first is None or b.first is None:
-        return _sentence("", f"{'A' if a.first is None else 'B'} has no shipments", ".")
-    return _sentence(f"A has shipments of {say_days(a)}, B of {say_days(b)}: compare shares and means rather than sums.")
+        return sentence("", f"{'A' if a.first is None else 'B'} has no shipments", ".")
+    return sentence(f"A has shipments of {say_days(a)}, B of {say_days(b)}: compare shares and means rather than sums.")
 
 
 def _by(values: Difference) -> float:
@@ -151,12 +149,3 @@ def _shown(value: Any, digits: int) -> str:
 def _signed(value: int | float | Decimal, digits: int) -> str:
     text = number(float(value), digits)
     return f"+{text}" if value > 0 else text
-
-
-def _count(value: int, what: str) -> str:
-    return f"{number(value)} {what}{'' if value == 1 else 's'}"
-
-
-def _sentence(*words: str) -> Sentence:
-    """Return a sentence of words that in turn are plain and stand out."""
-    return Sentence(tuple((each, place % 2 == 1) for place, each in enumerate(words) if each))
