@@ -6,26 +6,30 @@ from it, and writes it where it belongs. All that comes after reads only the sma
 
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl.contracts.compile import REASONS_TYPE
 from shipment_etl.contracts.models import COLUMNS, IDENTITY, contract, with_optional
 from shipment_etl.contracts.split import UNPARSED, Verdict, judge
+from shipment_etl.errors import RowsMissing
 from shipment_etl.hashing import hash_of
 from shipment_etl.ingest.conform import conform
 from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.jobs.ids import ID_HASH, BatchHashes, Hashes
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.runs import RowCounts
-from shipment_etl.lake.staging import Kept, Staging
+from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.tables import QUARANTINE, SHIPMENTS
 from shipment_etl.lake.written import Written
 from shipment_etl.life import outcome
 from shipment_etl.network import Network
 from shipment_etl.transform.clean import derived_columns
-from shipment_etl.transform.reports import order_reports, repeated_ids
+from shipment_etl.transform.reports import order_reports
 
 __all__ = ["Batch", "Outcome", "load_batch", "split_batch"]
 
@@ -60,13 +64,15 @@ class Outcome(NamedTuple):
     Attributes:
         shipments: files of its newest reports.
         overtaken: files of the reports that others in the batch have overtaken.
-        tied: how many of those only their row tells apart.
+        hashes: of the ids of both.
+        tied: how many of the overtaken only their row tells apart.
         counts: its rows by what became of them.
         reasons: rejected rows by column and rule.
     """
 
     shipments: Written
     overtaken: Written
+    hashes: Hashes
     tied: int
     counts: RowCounts
     reasons: dict[str, int]
@@ -97,31 +103,44 @@ def load_batch(work: Work, staging: Staging, network: Network | None) -> Batch:
 def split_batch(work: Work, staging: Staging, batch: Batch) -> Outcome:
     """Write the shipments of a batch and its quarantine, and return what became of its rows."""
     with work.stage("repeats"):
-        repeated = staging.keep("repeated_ids", repeated_ids(batch.frame))
+        hashes = BatchHashes.read(staging, batch.frame)
     with work.stage("shipments"):
-        written = _write_by_kind(work, batch, repeated)
+        written = _write_by_kind(work, batch, _keep(staging, hashes.repeated))
         suspect, rejected = written.part(source=SUSPECT), written.part(source=REJECTED)
+        accepted = hashes.accepted(
+            *(work.content(SHIPMENTS, each.files, [ID_HASH])[ID_HASH] for each in (rejected, suspect))
+        )
         ordered = _order(work, suspect)
         shipments, overtaken = _sound(work, written) + _sound(work, ordered), ordered.part(source=OVERTAKEN)
+        if shipments.rows < len(accepted):
+            raise RowsMissing(SHIPMENTS.name, len(accepted), shipments.rows)
     with work.stage("quarantine"):
         quarantine = _write_quarantine(work, batch, rejected)
         for part in (rejected, suspect):
             work.discard(SHIPMENTS, part.files)
     counts = RowCounts(batch.rows, shipments.rows, quarantine.rows, suspect.rows - ordered.rows, overtaken.rows)
-    return Outcome(shipments, overtaken, _count_ties(work, overtaken), counts, _count_reasons(work, quarantine))
+    reasons = _count_reasons(work, quarantine)
+    return Outcome(shipments, overtaken, accepted, _count_ties(work, overtaken), counts, reasons)
 
 
-def _write_by_kind(work: Work, batch: Batch, repeated: Kept) -> Written:
-    """Write every row of a batch into the folder of its kind."""
-    frame, suspect = batch.frame, F.lit(False)
-    if repeated.rows:
-        ids = F.broadcast(repeated.frame) if repeated.rows <= MAX_BROADCAST_ROWS else repeated.frame
-        ids = ids.withColumn("repeated", F.lit(True))
-        frame = frame.withColumn("id_hash", hash_of("shipment_id")).join(ids, "id_hash", "left")
-        suspect = F.col("repeated").isNotNull()
+def _keep(staging: Staging, repeated: Hashes) -> DataFrame | None:
+    """Return hashes as rows; None if there are none."""
+    if not len(repeated):
+        return None
+    with staging.parquet("repeated_ids") as path:
+        pq.write_table(pa.table({ID_HASH: repeated, "repeated": np.ones(len(repeated), bool)}), path)
+    rows = staging.read_parquet("repeated_ids")
+    return F.broadcast(rows) if len(repeated) <= MAX_BROADCAST_ROWS else rows
+
+
+def _write_by_kind(work: Work, batch: Batch, repeated: DataFrame | None) -> Written:
+    """Write every row of a batch into the folder of its kind, and the hash of its id beside those that are not sound."""
+    frame, suspect = batch.frame.withColumn(ID_HASH, hash_of("shipment_id")), F.lit(False)
+    if repeated is not None:
+        frame, suspect = frame.join(repeated, ID_HASH, "left"), F.col("repeated").isNotNull()
     kind = F.when(~batch.verdict.sound, REJECTED).when(suspect, SUSPECT).otherwise(_kind_of_sound(work))
     rows, sound = frame.drop("batch_date").withColumn(KIND, kind), F.col(KIND).isin(work.start.source, IN_TRANSIT)
-    beside = {name: F.when(~sound, F.col(name)) for name in (ORIGINAL, UNPARSED) if name in frame.columns}
+    beside = {name: F.when(~sound, F.col(name)) for name in (ID_HASH, ORIGINAL, UNPARSED) if name in frame.columns}
     return work.write(SHIPMENTS, _derive(rows, sound, beside), "split", (KIND,), (*beside,))
 
 
@@ -130,7 +149,7 @@ def _order(work: Work, suspects: Written) -> Written:
     if not suspects.files:
         return suspects
     rows = work.with_batch(work.lake.read_files(work.spark, SHIPMENTS.name, suspects.files, suspects.own))
-    ordered = order_reports(rows.drop(ORIGINAL, UNPARSED))
+    ordered = order_reports(rows.drop(ID_HASH, ORIGINAL, UNPARSED))
     kind = F.when(F.col("next_row").isNotNull(), OVERTAKEN).otherwise(_kind_of_sound(work))
     derived = _derive(ordered.drop("batch_date").withColumn(KIND, kind), F.lit(True), {})
     return work.write(SHIPMENTS, derived, "ordered", (KIND,), ("next_row", "is_tied"))

@@ -141,7 +141,7 @@ def _process(
                 work.drop(SHIPMENTS)
                 return work.finish(counts, outcome.reasons, warnings, HELD, str(problem))
             with work.stage("reports"):
-                resolved = resolve_reports(work, staging, outcome.shipments, outcome.overtaken)
+                resolved = resolve_reports(work, staging, outcome.shipments, outcome.overtaken, outcome.hashes)
                 work.overtook = resolved.overtook
             with work.stage("lane_days"):
                 changed, broken = update_lane_days(

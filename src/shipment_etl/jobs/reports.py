@@ -18,16 +18,17 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, LongType, StructField, StructType
 
 from shipment_etl.dates import as_date
-from shipment_etl.errors import RowsMissing
 from shipment_etl.hashing import hash_of
 from shipment_etl.jobs.batch import IN_TRANSIT
 from shipment_etl.jobs.chains import NEXT_BATCH, NEXT_ROW, TIED, link
-from shipment_etl.jobs.known_ids import IDS, Known, find_known, knows_source
+from shipment_etl.jobs.ids import ID_HASH, Hashes, Ids, in_order
+from shipment_etl.jobs.known_ids import Known, find_known, knows_source
 from shipment_etl.jobs.places import BY_BATCH, BY_ROW, PLACE, POSITION, Place, places_of, read_links, read_whole
 from shipment_etl.jobs.roll_up import SIGN
 from shipment_etl.jobs.work import Work
@@ -38,6 +39,7 @@ from shipment_etl.lake.written import Written, nothing_written
 
 __all__ = ["Resolved", "resolve_reports"]
 
+IDS = pa.schema([(ID_HASH, pa.int64()), ("shipment_id", pa.string())])
 WAS_BY = "was_by"
 """The batch that had overtaken a report so far."""
 NEVER = -(1 << 31)
@@ -75,7 +77,7 @@ class _Move(NamedTuple):
     dropped: pa.Table
 
 
-def resolve_reports(work: Work, staging: Staging, shipments: Written, overtaken: Written) -> Resolved:
+def resolve_reports(work: Work, staging: Staging, shipments: Written, overtaken: Written, hashes: Hashes) -> Resolved:
     """Bring shipments and overtaken up to the reports of a batch.
 
     Args:
@@ -83,49 +85,69 @@ def resolve_reports(work: Work, staging: Staging, shipments: Written, overtaken:
         staging: for what comes in between.
         shipments: of the batch, as they were written.
         overtaken: reports of the batch that others in it have overtaken, written beside its shipments.
-
-    Raises:
-        RowsMissing: the files do not hold the rows that were written to them.
+        hashes: of the ids of both.
     """
-    own_ids = _keep_ids(work, staging, shipments, overtaken)
+    rows = shipments.rows + overtaken.rows
     shipments = shipments.with_files(replace(each, partition=work.batch) for each in shipments.files)
     overtaken = _write_overtaken(work, shipments, overtaken)
     own = [Place(SHIPMENTS, each, is_own=True) for each in shipments.files]
     own += [Place(OVERTAKEN, each, is_own=True) for each in overtaken.files]
-    older = _keep_older_ids(work, staging)
-    known = find_known(work, own_ids, older)
+    older = _read_older(work, staging)
+    known = find_known(work, Ids(work.start.batch_date, hashes, *_ends(work, shipments)), older)
     moves, tied = list[_Move](), 0
     if known.hits.num_rows:
-        asked = pa.concat_tables([own_ids, older])
-        asked = asked.filter(pc.is_in(asked["id_hash"], value_set=known.hits["id_hash"].combine_chunks()))
-        links = _Links(work, own, are_unique=not older.num_rows)
+        asked = _read_asked(work, staging, shipments, known.hits, with_older=bool(older))
+        links = _Links(work, own, are_unique=not older)
         linked = links.find(asked, known)
         moves, tied = _move(work, links, linked, shipments, overtaken), _count_ties(work, linked)
-    return _settle(work, own, moves, shipments, overtaken, own_ids.num_rows, tied)
+    return _settle(work, own, moves, shipments, overtaken, rows, tied)
 
 
-def _keep_ids(work: Work, staging: Staging, shipments: Written, overtaken: Written) -> pa.Table:
-    """Return `IDS` of the batch, as they were written."""
-    written = shipments + overtaken
-    rows = work.with_batch(work.lake.read_files(work.spark, SHIPMENTS.name, written.files, shipments.own))
-    found = _content_of(staging, "ids", rows)
-    if found.num_rows != written.rows:
-        raise RowsMissing(SHIPMENTS.name, written.rows, found.num_rows)
-    return found
+def _ends(work: Work, shipments: Written) -> tuple[str, str]:
+    """Return the first and the last id of shipments, by the footers of their files as far as these say."""
+    ends = []
+    for file in shipments.files:
+        least, most = (each.get("shipment_id") for each in (file.least, file.most))
+        if least is None or most is None:
+            read = pc.min_max(work.content(SHIPMENTS, [file], ["shipment_id"])["shipment_id"]).as_py()
+            least, most = read["min"], read["max"]
+        ends.append((least, most))
+    return min((least for least, _ in ends), default=""), max((most for _, most in ends), default="")
 
 
-def _keep_older_ids(work: Work, staging: Staging) -> pa.Table:
-    """Return `IDS` of the batches that an earlier release has processed, if none of the source are known yet."""
+def _older(work: Work) -> DataFrame:
+    """Return shipments of the other batches of the source."""
+    mine = (F.col("source") == work.start.source) & (F.col("batch_date") != F.lit(work.start.batch_date))
+    return work.base.read(work.spark, SHIPMENTS.name).where(mine)
+
+
+def _read_older(work: Work, staging: Staging) -> list[Ids]:
+    """Return the ids of the batches that an earlier release has processed, if none of the source are known yet."""
     batches = {as_date(each.file.partition["batch_date"]) for each in places_of(work, SHIPMENTS)} - {work.start.batch_date}
     if knows_source(work) or not batches:
-        return IDS.empty_table()
-    rows = work.base.read(work.spark, SHIPMENTS.name)
-    mine = (F.col("source") == work.start.source) & (F.col("batch_date") != F.lit(work.start.batch_date))
-    return _content_of(staging, "older_ids", rows.where(mine))
+        return []
+    ends = _older(work).groupBy("batch_date").agg(F.min("shipment_id").alias("first"), F.max("shipment_id").alias("last"))
+    hashes = staging.keep("older_ids", _older(work).select("batch_date", hash_of("shipment_id").alias(ID_HASH))).content()
+    return [
+        Ids(
+            row["batch_date"],
+            in_order(hashes.filter(_is(hashes, row["batch_date"]))[ID_HASH].chunks),
+            row["first"],
+            row["last"],
+        )
+        for row in ends.collect()
+    ]
 
 
-def _content_of(staging: Staging, name: str, rows: DataFrame) -> pa.Table:
-    kept = staging.keep(name, rows.select("batch_date", hash_of("shipment_id").alias("id_hash"), "shipment_id"))
+def _read_asked(work: Work, staging: Staging, shipments: Written, hits: pa.Table, *, with_older: bool) -> pa.Table:
+    """Return the ids of hits, with their hashes; those of older batches, too, if these are looked for."""
+    with staging.parquet("hits") as path:
+        pq.write_table(hits.select([ID_HASH]).group_by(ID_HASH).aggregate([]), path)
+    rows = work.lake.read_files(work.spark, SHIPMENTS.name, shipments.files, shipments.own).select("shipment_id")
+    if with_older:
+        rows = rows.unionByName(_older(work).select("shipment_id"))
+    asked = rows.withColumn(ID_HASH, hash_of("shipment_id")).join(staging.read_parquet("hits"), ID_HASH)
+    kept = staging.keep("asked", asked.select(IDS.names))
     return kept.content().cast(IDS) if kept.rows else IDS.empty_table()
 
 
@@ -242,8 +264,8 @@ class _Links:
 
 def _ids_by_batch(asked: pa.Table, hits: pa.Table) -> dict[date, pa.Array]:
     """Return the ids of those asked that each batch reports on."""
-    names = asked.select(["id_hash", "shipment_id"]).group_by(["id_hash", "shipment_id"]).aggregate([])
-    told = hits.join(names, "id_hash", join_type="inner").sort_by("batch_date")
+    names = asked.group_by(IDS.names).aggregate([])
+    told = hits.join(names, ID_HASH, join_type="inner").sort_by("batch_date")
     ids, first, found = told["shipment_id"].combine_chunks(), 0, dict[date, pa.Array]()
     for each in pc.value_counts(told["batch_date"]).to_pylist():
         found[each["values"]] = ids.slice(first, each["counts"])

@@ -211,7 +211,8 @@ class Work:
 
     def content(self, table: Table, files: Iterable[DataFile], columns: Sequence[str]) -> pa.Table:
         """Return some columns of files of a table, without an engine."""
-        return pa.concat_tables(self.lake.content(table.name, each.path, columns) for each in files)
+        parts = [self.lake.content(table.name, each.path, columns) for each in files]
+        return pa.concat_tables(parts) if parts else pa.table({name: [] for name in columns})
 
     def replace(self, table: Table, rows: DataFrame, keep: Callable[[pa.Table], pa.Table] | None = None) -> DataFrame:
         """Write a small table anew as one file, and return it as written: rows, and what is kept of those it has."""

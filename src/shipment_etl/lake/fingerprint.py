@@ -45,8 +45,8 @@ def row_hash(schema: StructType) -> Column:
     """Return the hash of a row: a long, of a frame with these columns."""
     fields = sorted(schema.fields, key=lambda field: field.name)
     # xxhash64 passes over nulls, so which columns are null is hashed as well.
-    flags = (F.col(f"`{field.name}`").isNull().cast("long") * (1 << place) for place, field in enumerate(fields))
-    nulls = reduce(lambda one, other: one + other, flags)
+    flags = (F.when(F.col(f"`{field.name}`").isNull(), 1 << place).otherwise(0) for place, field in enumerate(fields))
+    nulls = reduce(lambda one, other: one + other, flags).cast("long")
     return hash_of(nulls, *(_canonical(F.col(f"`{field.name}`"), field.dataType) for field in fields))
 
 

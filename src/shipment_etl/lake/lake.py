@@ -25,7 +25,7 @@ from shipment_etl.lake.commits import DataFile, describe_file, describe_footer, 
 from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.storage import STAGING, storage_of
 from shipment_etl.lake.tables import Table
-from shipment_etl.lake.written import Written, nullable, read_parquet, typed_columns, whole_schema
+from shipment_etl.lake.written import Written, cast_columns, nullable, read_parquet, typed_columns, whole_schema
 
 if TYPE_CHECKING:
     from shipment_etl.lake.snapshot import Snapshot
@@ -247,7 +247,7 @@ class Lake:
         partition = partition or {}
         types = pa.schema(schema.to_arrow())
         typed = pa.schema([types.field(name) for name in table.columns if name not in partition])
-        rows = pa.concat_tables(part.select(typed.names).cast(typed) for part in parts)
+        rows = pa.concat_tables(cast_columns(part, typed) for part in parts)
         place = f"{table.name}/{path}"
 
         footers: list[pq.FileMetaData] = []

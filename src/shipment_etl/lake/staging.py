@@ -50,7 +50,9 @@ class Staging:
         """Write a frame, and return it as read back."""
         folder, schema = f"{self._folder}/{name}", rows.schema
         place = f"{self._storage.uri}/{folder}"
-        translate_errors("staging rows", self._storage, lambda: rows.write.mode("overwrite").parquet(place))
+        # Sail would compress with zstd, which takes longer than to write what it saves.
+        writer = rows.write.mode("overwrite").option("compression", "snappy")
+        translate_errors("staging rows", self._storage, lambda: writer.parquet(place))
         sizes = {path: size for path, size in sorted(self._storage.sizes(folder).items()) if path.endswith(".parquet")}
         count = 0
         for path in sizes:

@@ -84,7 +84,7 @@ SHIPMENTS = Table(
         "cost_per_km": "double",
     },
     BATCH,
-    ("shipment_date",),
+    ("shipment_date", "shipment_id"),
 )
 
 OVERTAKEN = Table(

@@ -13,7 +13,7 @@ from pyspark.sql.types import StructType
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.tables import Table
 
-__all__ = ["Written", "nothing_written", "nullable", "read_parquet", "typed_columns", "whole_schema"]
+__all__ = ["Written", "cast_columns", "nothing_written", "nullable", "read_parquet", "typed_columns", "whole_schema"]
 
 MAX_BYTES_IN_ONE_PART = 16 << 20
 """Up to this size a frame is read as one partition: Spark need not shuffle it, and each shuffle is a job more."""
@@ -78,6 +78,16 @@ def typed_columns(table: Table, names: Iterable[str]) -> list[Column]:
         F.col(name) if table.columns[name].startswith("array") else F.col(name).cast(table.columns[name]).alias(name)
         for name in names
     ]
+
+
+def cast_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return columns of rows in the types of a schema; dictionaries stay, for Parquet has them as they are."""
+    columns = [rows[each.name] for each in schema]
+    kept = [pa.types.is_dictionary(column.type) for column in columns]
+    fields = [
+        each.with_type(column.type) if is_kept else each for each, column, is_kept in zip(schema, columns, kept, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, names=schema.names).cast(pa.schema(fields))
 
 
 def whole_schema(table: Table, known: StructType) -> Schema:
