@@ -62,20 +62,20 @@ def state() -> Column:
     return F.coalesce("outcome", F.lit(IN_TRANSIT))
 
 
-def delay_days() -> Column:
+def delay_days(end: Column) -> Column:
     """Return the days from the promise to the delivery; null for what was not delivered, or has no promise."""
     days = F.unix_date("delivery_date") - F.unix_date("promised_date")
-    return F.when(outcome() == DELIVERED, F.coalesce("delay_days", days))
+    return F.when(end == DELIVERED, F.coalesce("delay_days", days))
 
 
-def transit_days() -> Column:
+def transit_days(end: Column) -> Column:
     """Return the days from shipment to delivery; null for what was not delivered."""
-    return F.when(outcome() == DELIVERED, F.unix_date("delivery_date") - F.unix_date("shipment_date"))
+    return F.when(end == DELIVERED, F.unix_date("delivery_date") - F.unix_date("shipment_date"))
 
 
-def status() -> Column:
+def status(end: Column, delay: Column) -> Column:
     """Return what delivery_status is, by outcome and delay; a delivery without a promise is Delivered."""
-    end, late = outcome(), F.coalesce(delay_days() >= DELAYED_DAYS, F.lit(False))
+    late = F.coalesce(delay >= DELAYED_DAYS, F.lit(False))
     named = F.when(end == DELIVERED, F.when(late, "Delayed").otherwise("Delivered"))
     for name in ("Cancelled", "Returned", "Lost"):
         named = named.when(end == ENDS[name], name)

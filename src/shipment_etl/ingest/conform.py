@@ -67,7 +67,9 @@ def conform(landed: DataFrame, mapping: Mapping, network: Network | None = None)
     found = typed.withColumn("unparsed", _unparsed(readings, mapping, rates))
     if rates is not None:
         found = found.withColumn("shipping_cost", F.expr(_converted(mapping, rates)).cast(TYPES["shipping_cost"]))
-    derived = {"delay_days": life.delay_days(), "delivery_status": life.status(), "outcome": life.outcome()}
+    end = life.outcome()
+    delay = life.delay_days(end)
+    derived = {"delay_days": delay, "delivery_status": life.status(end, delay), "outcome": end}
     found = found.withColumns({name: _unless_told(name, value, mapping) for name, value in derived.items()})
     # Rows are packed and unpacked, so that what a caller asks of them is not worked into every step above by Sail's planner.
     return found.select(F.inline(F.array(F.struct(*COLUMNS, *LINEAGE, "original", "unparsed"))))

@@ -28,7 +28,7 @@ from shipment_etl.lake.tables import QUARANTINE, SHIPMENTS
 from shipment_etl.lake.written import Written
 from shipment_etl.life import outcome
 from shipment_etl.network import Network
-from shipment_etl.transform.clean import derived_columns
+from shipment_etl.transform.clean import derive
 from shipment_etl.transform.reports import order_reports
 
 __all__ = ["Batch", "Outcome", "load_batch", "split_batch"]
@@ -141,7 +141,7 @@ def _write_by_kind(work: Work, batch: Batch, repeated: DataFrame | None) -> Writ
     kind = F.when(~batch.verdict.sound, REJECTED).when(suspect, SUSPECT).otherwise(_kind_of_sound(work))
     rows, sound = frame.drop("batch_date").withColumn(KIND, kind), F.col(KIND).isin(work.start.source, IN_TRANSIT)
     beside = {name: F.when(~sound, F.col(name)) for name in (ID_HASH, ORIGINAL, UNPARSED) if name in frame.columns}
-    return work.write(SHIPMENTS, _derive(rows, sound, beside), "split", (KIND,), (*beside,))
+    return work.write(SHIPMENTS, derive(rows, sound).withColumns(beside), "split", (KIND,), (*beside,))
 
 
 def _order(work: Work, suspects: Written) -> Written:
@@ -151,7 +151,7 @@ def _order(work: Work, suspects: Written) -> Written:
     rows = work.with_batch(work.lake.read_files(work.spark, SHIPMENTS.name, suspects.files, suspects.own))
     ordered = order_reports(rows.drop(ID_HASH, ORIGINAL, UNPARSED))
     kind = F.when(F.col("next_row").isNotNull(), OVERTAKEN).otherwise(_kind_of_sound(work))
-    derived = _derive(ordered.drop("batch_date").withColumn(KIND, kind), F.lit(True), {})
+    derived = derive(ordered.drop("batch_date").withColumn(KIND, kind), F.lit(True))
     return work.write(SHIPMENTS, derived, "ordered", (KIND,), ("next_row", "is_tied"))
 
 
@@ -167,13 +167,6 @@ def _count_ties(work: Work, overtaken: Written) -> int:
     return sum(
         pc.sum(work.lake.content(SHIPMENTS.name, each.path, ["is_tied"])["is_tied"]).as_py() for each in overtaken.files
     )
-
-
-def _derive(rows: DataFrame, accepted: Column, beside: dict[str, Column]) -> DataFrame:
-    """Return rows with the columns of clean shipments; what was left open is filled in where they are accepted."""
-    made = derived_columns()
-    filled = {name: F.when(accepted, made[name]).otherwise(F.col(name)) for name in made if name in COLUMNS}
-    return rows.withColumns({**made, **filled, **beside})
 
 
 def _write_quarantine(work: Work, batch: Batch, rejected: Written) -> Written:

@@ -48,9 +48,10 @@ def update_lane_days(
         RowsMissing: the files do not hold the rows that were written to them.
     """
     rows = work.with_batch(work.read_files(SHIPMENTS, shipments.files)).select(*SHIPMENTS.columns)
-    hashed = rows.withColumn("row_hash", row_hash(rows.schema))
-    broken = {f"warning_{place}": F.count(F.when(each, 1)) for place, each in enumerate(warnings.values())}
-    beside = {**{name: F.expr(part) for name, part in PARTS.items()}, **broken}
+    breaks = {f"warning_{place}": F.when(each, 1).otherwise(0) for place, each in enumerate(warnings.values())}
+    hashed = rows.withColumns({"row_hash": row_hash(rows.schema), **breaks})
+    broken = {name: ("sum", name) for name in breaks}
+    beside = {**PARTS, **broken}
     rolled = roll_up(hashed, beside)
     kept = staging.keep("lane_days", rolled)
     nothing = nothing_written(LANE_DAYS, rolled.drop(*beside).schema)

@@ -50,8 +50,11 @@ def row_hash(schema: StructType) -> Column:
     return hash_of(nulls, *(_canonical(F.col(f"`{field.name}`"), field.dataType) for field in fields))
 
 
-PARTS: Mapping[str, str] = MappingProxyType({"xor": "bit_xor(row_hash)", "sum": f"sum(row_hash & {LOW_BITS}L)"})
-"""What a fingerprint is made of beside the number of rows: name → SQL over a column row_hash, for any group of rows."""
+PARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {"xor": ("bit_xor", "row_hash"), "sum": ("sum", f"row_hash & {LOW_BITS}L")}
+)
+"""What a fingerprint is made of beside the number of rows, for any group of rows: name → an aggregate function of SQL, and
+what it is applied to."""
 
 
 def join_parts(rows: int, xors: Iterable[int | None], sums: Iterable[int | None]) -> str:
@@ -62,7 +65,8 @@ def join_parts(rows: int, xors: Iterable[int | None], sums: Iterable[int | None]
 
 def _parts(frame: DataFrame) -> DataFrame:
     hashed = frame.select(row_hash(frame.schema).alias("row_hash"))
-    return hashed.select(F.count(F.lit(1)).alias("rows"), *(F.expr(part).alias(name) for name, part in PARTS.items()))
+    parts = (F.expr(f"{function}({value})").alias(name) for name, (function, value) in PARTS.items())
+    return hashed.select(F.count(F.lit(1)).alias("rows"), *parts)
 
 
 def _canonical(value: Column, kind: DataType) -> Column:

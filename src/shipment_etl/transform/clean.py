@@ -7,9 +7,13 @@ from shipment_etl import life
 from shipment_etl.contracts.models import COLUMNS, IDENTITY, with_optional
 from shipment_etl.transform.reports import order_reports, repeated_ids, suspects
 
-__all__ = ["LINEAGE", "clean", "derived_columns", "with_derived"]
+__all__ = ["DERIVED", "LINEAGE", "clean", "derive", "with_derived"]
 
 LINEAGE = ("source", "batch_date", "source_file", "source_row")
+DERIVED = ("transit_days", "delay_class", "chargeable_weight_kg", "cost_per_kg", "cost_per_km")
+"""The columns that `clean` adds."""
+END, DELAY = "told_outcome", "told_delay"
+"""Columns on the way."""
 KG_PER_M3 = "166.667"
 """What a cubic metre is charged as at least. Source: IATA TACT Rules 3.9.4: 6,000 cm³ a kilogram."""
 
@@ -42,27 +46,35 @@ def _not_the_newest(good: DataFrame) -> DataFrame:
 def with_derived(good: DataFrame) -> DataFrame:
     """Return good shipments that are unique already, with the columns of `clean`."""
     good = with_optional(good)
-    columns = good.columns
-    lineage = [name for name in LINEAGE if name in columns]
-    derived = derived_columns()
-    filled = (derived.pop(name, F.col(name)).alias(name) for name in COLUMNS)
-    return good.select(*filled, *lineage, *(value.alias(name) for name, value in derived.items()))
+    lineage = [name for name in LINEAGE if name in good.columns]
+    return derive(good, F.lit(True)).select(*COLUMNS, *lineage, *DERIVED)
 
 
-def derived_columns() -> dict[str, Column]:
-    """Return what follows from other columns: delay, status and outcome where they are open, and those of `clean`."""
+def derive(rows: DataFrame, accepted: Column) -> DataFrame:
+    """Return rows with `DERIVED`; delay, status and outcome are filled in where they are open and the row is accepted."""
+    # In steps, each of which names the one before: written out, they are more code than Java compiles in one piece.
+    told = rows.withColumn(END, life.outcome())
+    told = told.withColumn(DELAY, life.delay_days(F.col(END)))
+    end, delay = F.col(END), F.col(DELAY)
+    # A source need not have any of them: they follow from each other and from the dates.
+    open_ones = {
+        "delay_days": delay,
+        "delivery_status": F.coalesce("delivery_status", life.status(end, delay)),
+        "outcome": end,
+    }
+    filled = {name: F.when(accepted, value).otherwise(F.col(name)) for name, value in open_ones.items()}
+    return told.withColumns({**filled, **_derived_columns(end, delay)}).drop(END, DELAY)
+
+
+def _derived_columns(end: Column, delay: Column) -> dict[str, Column]:
     # Row by row, decimals of up to 14 digits become doubles exactly alike on every engine: no detour by their digits.
     cost, weight = F.col("shipping_cost").cast("double"), F.col("shipment_weight_kg").cast("double")
     distance = F.col("route_distance_km").cast("double")
     by_volume = F.expr(f"cast(shipment_volume_m3 * cast({KG_PER_M3} as decimal(6,3)) as decimal(15,3))")
     by_weight = F.col("shipment_weight_kg").cast("decimal(15,3)")
     return {
-        # A source need not have any of them: they follow from each other and from the dates.
-        "delay_days": life.delay_days(),
-        "delivery_status": F.coalesce("delivery_status", life.status()),
-        "outcome": life.outcome(),
-        "transit_days": life.transit_days(),
-        "delay_class": life.delay_class(life.delay_days()),
+        "transit_days": life.transit_days(end),
+        "delay_class": life.delay_class(delay),
         "chargeable_weight_kg": F.when(by_weight.isNotNull() & by_volume.isNotNull(), F.greatest(by_weight, by_volume)),
         # No sound shipment has a zero here, but rows that are rejected pass through as well, and ANSI mode stops at one.
         "cost_per_kg": F.when(weight != 0, cost / weight),

@@ -42,7 +42,18 @@ SUMS = {
 }
 """Sum → its type, wide enough for any sum of sums; 0 where no shipment knows the measure."""
 
-TONNE_KM = "cast(shipment_weight_kg * route_distance_km as decimal(22,6)) * cast(0.001 as decimal(4,3))"
+KNOWN = {"weight": "shipment_weight_kg", "distance": "route_distance_km", "cost": "shipping_cost"}
+"""What a shipment may know or not, and the column that says so."""
+
+MEASURES = {
+    "transit_days": "transit_days",
+    "weight_kg": "shipment_weight_kg",
+    "volume_m3": "shipment_volume_m3",
+    "distance_km": "route_distance_km",
+    "cost": "shipping_cost",
+    "tonne_km": "cast(shipment_weight_kg * route_distance_km as decimal(22,6)) * cast(0.001 as decimal(4,3))",
+}
+"""What is summed over shipments that know the same: name → SQL."""
 
 
 def lane_days(clean: DataFrame) -> DataFrame:
@@ -72,33 +83,46 @@ def lane_days(clean: DataFrame) -> DataFrame:
     return roll_up(clean.where(life.state() != life.CANCELLED))
 
 
-def roll_up(clean: DataFrame, more: Mapping[str, Column] | None = None, keys: Sequence[str] = ()) -> DataFrame:
-    """Return `lane_days` with cancelled shipments, more aggregates of the same groups by their names, and more keys."""
+def roll_up(clean: DataFrame, more: Mapping[str, tuple[str, str]] | None = None, keys: Sequence[str] = ()) -> DataFrame:
+    """Return `lane_days` with cancelled shipments, more aggregates of the same groups, and more keys.
+
+    Args:
+        clean: shipments.
+        more: name → an aggregate function of SQL that may be applied to its own results, and what it is applied to.
+        keys: names of columns.
+    """
+    more = more or {}
     clean = clean.withColumns(
-        {"state": life.state(), "due_date": F.when(life.state() == life.IN_TRANSIT, F.col("promised_date"))}
+        {
+            "state": life.state(),
+            "due_date": F.when(life.state() == life.IN_TRANSIT, F.col("promised_date")),
+            **{f"knows_{name}": F.col(column).isNotNull() for name, column in KNOWN.items()},
+        }
     )
-    weight, distance, cost = F.col("shipment_weight_kg"), F.col("route_distance_km"), F.col("shipping_cost")
-    tonne_km = F.expr(TONNE_KM)
-    sums = {
-        "shipments": F.count(F.lit(1)),
-        "transit_days": F.sum("transit_days"),
-        "weight_kg": F.sum(weight),
-        "volume_m3": F.sum("shipment_volume_m3"),
-        "distance_km": F.sum(distance),
-        "distance_shipments": F.count(distance),
-        "distance_transit_days": F.sum(F.when(distance.isNotNull(), F.col("transit_days"))),
-        "cost": F.sum(cost),
-        "cost_shipments": F.count(cost),
-        "weighed_cost": F.sum(F.when(weight.isNotNull(), cost)),
-        "priced_weight_kg": F.sum(F.when(cost.isNotNull(), weight)),
-        "distance_cost": F.sum(F.when(distance.isNotNull(), cost)),
-        "priced_distance_km": F.sum(F.when(cost.isNotNull(), distance)),
-        "tonne_km_cost": F.sum(F.when(tonne_km.isNotNull(), cost)),
-        "priced_tonne_km": F.sum(F.when(cost.isNotNull(), tonne_km)),
-    }
     columns = clean.columns
     batch = [name for name in ("source", "batch_date") if name in columns]
-    return _grouped(clean, [*keys, *batch, "shipment_date", *KEYS], sums, more or {})
+    groups = [*keys, *batch, "shipment_date", *KEYS]
+    # In two steps: a sum of decimals is what costs most on Spark, and rows that know the same need each of them once.
+    measured = clean.groupBy(*groups, *(f"knows_{name}" for name in KNOWN)).agg(
+        F.count(F.lit(1)).alias("shipments"),
+        *(F.expr(f"sum({measure})").alias(name) for name, measure in MEASURES.items()),
+        *(F.expr(f"{function}({value})").alias(name) for name, (function, value) in more.items()),
+    )
+    weight, distance, cost = (F.col(f"knows_{name}") for name in KNOWN)
+    sums = {
+        **{name: F.sum(name) for name in ("shipments", "transit_days", "weight_kg", "volume_m3", "distance_km", "cost")},
+        "distance_shipments": F.sum(F.when(distance, F.col("shipments"))),
+        "distance_transit_days": F.sum(F.when(distance, F.col("transit_days"))),
+        "cost_shipments": F.sum(F.when(cost, F.col("shipments"))),
+        "weighed_cost": F.sum(F.when(weight, F.col("cost"))),
+        "priced_weight_kg": F.sum(F.when(cost, F.col("weight_kg"))),
+        "distance_cost": F.sum(F.when(distance, F.col("cost"))),
+        "priced_distance_km": F.sum(F.when(cost, F.col("distance_km"))),
+        "tonne_km_cost": F.sum(F.when(weight & distance, F.col("cost"))),
+        "priced_tonne_km": F.sum(F.when(cost, F.col("tonne_km"))),
+    }
+    again = {name: F.expr(f"{function}({name})") for name, (function, _) in more.items()}
+    return _grouped(measured, groups, sums, again)
 
 
 def lane_months(lane_days: DataFrame) -> DataFrame:
