@@ -12,6 +12,7 @@ from shipment_etl.jobs.chains import REPORTS
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.tables import OVERTAKEN, SHIPMENTS, Table
+from shipment_etl.lake.written import cast_columns
 from shipment_etl.life import DELIVERED
 from shipment_etl.transform.reports import MICROSECONDS_A_DAY
 
@@ -76,21 +77,21 @@ def read_links(work: Work, place: Place, number: int, wanted: pa.Array | None = 
 
 
 def read_whole(work: Work, place: Place, types: pa.Schema) -> pa.Table:
-    """Return the reports of a place with all columns of shipments and the row that has overtaken each.
+    """Return the reports of a place with all columns of shipments and the row that has overtaken each; text is encoded.
 
     Args:
         work: the job.
         place: where.
         types: of all columns of overtaken.
     """
-    rows = work.lake.content(place.table.name, place.file.path)
+    rows = work.lake.content(place.table.name, place.file.path, encoded=True)
     known: dict[str, pa.Scalar] = {"source": pa.scalar(work.start.source), "batch_date": _batch_of(place)}
     if "outcome" not in rows.column_names:
         # A release that did not know of it took delivered shipments alone.
         known["outcome"] = pa.scalar(DELIVERED)
     fields = [types.field(name) for name in (*SHIPMENTS.columns, BY_ROW)]
-    columns = [_column(rows, each.name, known.get(each.name, pa.scalar(None, each.type))).cast(each.type) for each in fields]
-    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+    columns = [_column(rows, each.name, known.get(each.name, pa.scalar(None, each.type))) for each in fields]
+    return cast_columns(pa.table(columns, names=[each.name for each in fields]), pa.schema(fields))
 
 
 def _batch_of(place: Place) -> pa.Scalar:

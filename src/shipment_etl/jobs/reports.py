@@ -290,6 +290,11 @@ def _move(work: Work, links: _Links, linked: pa.Table, shipments: Written, overt
     """Take the reports out of their places that others overtake now, or no longer do."""
     schemas = {SHIPMENTS.name: shipments.schema, OVERTAKEN.name: overtaken.schema}
     types, day = overtaken.arrow, work.start.batch_date
+    fields = pa.schema([types.field(name) for name in (*SHIPMENTS.columns, BY_ROW)])
+
+    def plain(rows: pa.Table) -> pa.Table:
+        return rows.cast(fields)
+
     changed = linked.filter(pc.or_(_differs(linked, BY_BATCH, NEXT_BATCH), _differs(linked, BY_ROW, NEXT_ROW)))
 
     def move(number: int) -> _Move:
@@ -301,10 +306,10 @@ def _move(work: Work, links: _Links, linked: pa.Table, shipments: Written, overt
         if number in links.stale:
             stale = _is(whole, day).to_numpy()
         was_by = pa.scalar(place.by, pa.date32())
-        moving = whole.take(mine[POSITION])
+        moving = plain(whole.take(mine[POSITION]))
         for name in (NEXT_BATCH, NEXT_ROW):
             moving = moving.append_column(name, mine[name])
-        dropped = whole.filter(pa.array(stale))
+        dropped = plain(whole.filter(pa.array(stale)))
         rest, file = whole.filter(pa.array(~leaves & ~stale)), None
         if rest.num_rows:
             folder = f"rest{IN_TRANSIT}" if IN_TRANSIT in place.file.path else "rest"

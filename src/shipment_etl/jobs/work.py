@@ -389,7 +389,7 @@ def working(
         StorageError: the storage cannot be reached or written; nothing was done.
         ChangedOutside: another program changed rows on top of a run that died; nothing was done.
     """
-    with lake.storage.lock(job).hold(lake.wait) as lock:
+    with lake.storage.lock(job).hold(lake.wait) as lock, lake.keep_open():
         started_at = datetime.now(UTC).isoformat(timespec="microseconds")
         start = RunStart(str(uuid4()), job, source, batch_date, started_at, lake.uri)
         renew_engine(spark)

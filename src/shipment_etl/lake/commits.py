@@ -123,14 +123,15 @@ def commit_files(
     adds = [AddAction(each.path, each.size, _texts(each.partition), now, True, _statistics(each)) for each in add]
     removes = [RemoveAction(each.path, True, now, each.size, _texts(each.partition)) for each in remove]
     location = f"{storage.uri}/{table.name}"
-    if version is not None and _lay_out_anew(storage, table, schema, version, remove, run):
-        version, removes = version + 1, []
-    elif version is not None and _add_columns(storage, table, schema, version, run):
-        version += 1
-    target = 0 if version is None else version + 1
+    known = None if version is None else _open(storage, table, version)
+    if known is not None and _lay_out_anew(storage, table, schema, known, remove, run):
+        removes = []
+    elif known is not None:
+        _add_columns(storage, table, schema, known, run)
+    target = 0 if known is None else known.version() + 1
 
     def make() -> None:
-        if version is None:
+        if known is None:
             create_table_with_add_actions(
                 location,
                 schema,
@@ -141,7 +142,6 @@ def commit_files(
                 commit_properties=mark(run),
             )
         else:
-            known = DeltaTable(location, version=version, storage_options=storage.options)
             known.create_write_transaction(
                 [*adds, *removes], "append", known.schema(), list(table.partitions), commit_properties=mark(run)
             )
@@ -159,13 +159,12 @@ def commit_files(
 
 
 def _lay_out_anew(
-    storage: Storage, table: Table, schema: Schema, version: int, remove: Sequence[DataFile], run: str
+    storage: Storage, table: Table, schema: Schema, known: DeltaTable, remove: Sequence[DataFile], run: str
 ) -> bool:
     """Empty a table that an earlier release laid out otherwise, in a commit of its own; return whether it had to be.
 
     Only where all its files are replaced: others keep the columns that they have.
     """
-    known = _open(storage, table, version)
     same_columns = _columns(known.schema()) == _columns(schema)
     if same_columns and known.metadata().partition_columns == list(table.partitions):
         return False
@@ -187,22 +186,19 @@ def _lay_out_anew(
     return True
 
 
-def _add_columns(storage: Storage, table: Table, schema: Schema, version: int, run: str) -> bool:
-    """Give a table of an earlier release the columns that it lacks, in a commit of its own; return whether it had to be.
+def _add_columns(storage: Storage, table: Table, schema: Schema, known: DeltaTable, run: str) -> None:
+    """Give a table of an earlier release the columns that it lacks, in a commit of its own.
 
     Rows that are there have nulls in them.
     """
-    known = _open(storage, table, version)
     names = _columns(known.schema()).keys()
     missing = [each for each in schema.fields if each.name not in names]
-    if not missing:
-        return False
-    translate_errors(
-        f"adding columns to {table.name}",
-        storage,
-        lambda: known.alter.add_columns(missing, commit_properties=mark(run)),
-    )
-    return True
+    if missing:
+        translate_errors(
+            f"adding columns to {table.name}",
+            storage,
+            lambda: known.alter.add_columns(missing, commit_properties=mark(run)),
+        )
 
 
 def _open(storage: Storage, table: Table, version: int) -> DeltaTable:

@@ -25,7 +25,7 @@ from shipment_etl.lake.commits import DataFile, describe_file, describe_footer, 
 from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.storage import STAGING, storage_of
 from shipment_etl.lake.tables import Table
-from shipment_etl.lake.written import Written, cast_columns, nullable, read_parquet, typed_columns, whole_schema
+from shipment_etl.lake.written import Written, cast_columns, nullable, read_parquet, repeats, typed_columns, whole_schema
 
 if TYPE_CHECKING:
     from shipment_etl.lake.snapshot import Snapshot
@@ -59,6 +59,7 @@ class Lake:
         self.storage = storage_of(uri)
         self.uri = self.storage.uri
         self.wait = wait
+        self._opened: dict[tuple[str, int], DeltaTable] | None = None
 
     def __repr__(self) -> str:
         return f"Lake({self.uri!r})"
@@ -148,14 +149,28 @@ class Lake:
 
     def delta(self, name: str, version: int | None = None) -> DeltaTable:
         """Open a table without an engine, at a version, the newest if None. Errors as for `files`."""
+        if self._opened and version is not None and (name, version) in self._opened:
+            return self._opened[name, version]
         self._require(name)
         with self.storage.watched():
             try:
-                return DeltaTable(self.location(name), version=version, storage_options=self.storage.options)
+                table = DeltaTable(self.location(name), version=version, storage_options=self.storage.options)
             except DeltaError as problem:
                 if version is None:
                     raise
                 raise VersionMissing(name, version) from problem
+        if self._opened is not None and version is not None:
+            self._opened[name, version] = table
+        return table
+
+    @contextmanager
+    def keep_open(self) -> Iterator[None]:
+        """Open each version of a table once as long as this lasts: to open one is to read its log. Only under the lock."""
+        self._opened = {}
+        try:
+            yield
+        finally:
+            self._opened = None
 
     def dataset(self, name: str, version: int | None = None) -> pads.Dataset:
         """Return a version of a table, the newest if None, as a dataset of pyarrow. Errors as for `files`."""
@@ -168,12 +183,22 @@ class Lake:
         """Return the columns that a table is partitioned by. Errors as for `version`."""
         return self.delta(name).metadata().partition_columns
 
-    def content(self, name: str, path: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return the rows of one file of a table, without its partitions: of some columns those that it has, all if None."""
+    def content(self, name: str, path: str, columns: Sequence[str] | None = None, *, encoded: bool = False) -> pa.Table:
+        """Return the rows of one file of a table, without its partitions.
+
+        Args:
+            name: of the table.
+            path: of the file.
+            columns: those that are wanted, of which the file may lack some; all if None.
+            encoded: whether text comes as dictionaries, where it `repeats`: to read and write it takes half the time.
+        """
         with self.storage.open(f"{name}/{path}") as opened:
             file = pq.ParquetFile(opened)
-            known = file.schema_arrow.names
-            return file.read(known if columns is None else [each for each in columns if each in known])
+            schema = file.schema_arrow
+            if encoded:
+                texts = [each.name for each in schema if pa.types.is_string(each.type) and repeats(each)]
+                file = pq.ParquetFile(opened, metadata=file.metadata, read_dictionary=texts)
+            return file.read(schema.names if columns is None else [each for each in columns if each in schema.names])
 
     def is_plain(self, name: str, version: int) -> bool:
         """Whether the files of a table hold just its rows: no deletion vectors, no columns by other names."""
@@ -254,7 +279,14 @@ class Lake:
 
         def write() -> int:
             with self.storage.incoming(place) as target:
-                pq.write_table(rows, target, metadata_collector=footers)
+                pq.write_table(
+                    rows,
+                    target,
+                    # Both take as long again as to write the rest, and of other columns neither is of any use.
+                    use_dictionary=[each.name for each in rows.schema if repeats(each)],
+                    write_statistics=list(table.ranges),
+                    metadata_collector=footers,
+                )
                 return target.stat().st_size
 
         size = translate_errors(f"writing {table.name}", self.storage, write)

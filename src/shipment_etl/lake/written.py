@@ -13,7 +13,16 @@ from pyspark.sql.types import StructType
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.tables import Table
 
-__all__ = ["Written", "cast_columns", "nothing_written", "nullable", "read_parquet", "typed_columns", "whole_schema"]
+__all__ = [
+    "Written",
+    "cast_columns",
+    "nothing_written",
+    "nullable",
+    "read_parquet",
+    "repeats",
+    "typed_columns",
+    "whole_schema",
+]
 
 MAX_BYTES_IN_ONE_PART = 16 << 20
 """Up to this size a frame is read as one partition: Spark need not shuffle it, and each shuffle is a job more."""
@@ -88,6 +97,13 @@ def cast_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
         each.with_type(column.type) if is_kept else each for each, column, is_kept in zip(schema, columns, kept, strict=True)
     ]
     return pa.Table.from_arrays(columns, names=schema.names).cast(pa.schema(fields))
+
+
+def repeats(field: pa.Field) -> bool:
+    """Whether the values of a column mostly occur many times in a file, so that Parquet had better number them."""
+    kind = field.type
+    few = (pa.types.is_string, pa.types.is_dictionary, pa.types.is_date, pa.types.is_int32)
+    return field.name != "shipment_id" and any(is_such(kind) for is_such in few)
 
 
 def whole_schema(table: Table, known: StructType) -> Schema:
