@@ -3,7 +3,10 @@
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-__all__ = ["hash_of"]
+__all__ = ["SEED", "hash_of"]
+
+SEED = 42
+"""Of every chain of xxhash64, in Spark and in Sail."""
 
 
 def hash_of(*values: Column | str) -> Column:

@@ -1,10 +1,11 @@
 """The fingerprint against a twin in plain Python, and against what must and must not change it."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from struct import pack
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,11 +13,24 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from xxhash import xxh64_intdigest
 
-from shipment_etl.lake.fingerprint import fingerprint, fingerprints
+from shipment_etl.lake.fingerprint import fingerprint, fingerprint_of_content, fingerprints
 
 SCHEMA = (
     "text string, whole int, long bigint, day date, flag boolean, narrow decimal(12,3), wide decimal(38,9), "
     "ratio double, reasons array<struct<rule:string,column:string>>"
+)
+TYPES = (
+    *(
+        pa.string(),
+        pa.int32(),
+        pa.int64(),
+        pa.date32(),
+        pa.bool_(),
+        pa.decimal128(12, 3),
+        pa.decimal128(38, 9),
+        pa.float64(),
+    ),
+    pa.list_(pa.struct([("rule", pa.string()), ("column", pa.string())])),
 )
 COLUMNS = tuple(part.split()[0] for part in SCHEMA.split(", "))
 
@@ -39,6 +53,29 @@ rows = st.lists(
 @given(rows)
 def test_the_twin_in_python_gives_the_same_word(spark: SparkSession, rows: list[tuple[Any, ...]]) -> None:
     assert fingerprint(spark.createDataFrame(rows, SCHEMA)) == twin(rows)
+
+
+@given(rows, st.booleans())
+def test_a_table_in_memory_has_the_word_that_engines_give_it(
+    spark: SparkSession, rows: list[tuple[Any, ...]], encoded: bool
+) -> None:
+    moments = [None if row[1] is None else datetime.fromtimestamp(abs(row[1]) / 1000, UTC) for row in rows]
+    frame = spark.createDataFrame(
+        [(*row, each) for row, each in zip(rows, moments, strict=True)], f"{SCHEMA}, moment timestamp"
+    )
+    content = pa.table(
+        [pa.array([row[place] for row in rows], kind) for place, kind in enumerate(TYPES[:-1])]
+        + [
+            pa.array(
+                [row[8] and [dict(zip(("rule", "column"), each, strict=True)) for each in row[8]] for row in rows], TYPES[-1]
+            )
+        ]
+        + [pa.array(moments, pa.timestamp("us", "UTC"))],
+        names=[*COLUMNS, "moment"],
+    )
+    if encoded:
+        content = content.set_column(0, "text", content["text"].dictionary_encode())
+    assert fingerprint_of_content(content) == fingerprint(frame)
 
 
 @given(rows, st.randoms())

@@ -176,7 +176,8 @@ def _write_quarantine(work: Work, batch: Batch, rejected: Written) -> Written:
     told = ("source_file", IDENTITY, "shipment_id", batch.original.alias(ORIGINAL), typed)
     written = work.write(QUARANTINE, rows.select(*told))
     work.put_batch(QUARANTINE, written)
-    work.vouch(QUARANTINE, work.with_batch(work.read_files(QUARANTINE, written.files)))
+    files = work.files_of_batch(QUARANTINE.name)
+    work.vouch_rows(QUARANTINE, work.with_batch(work.read_files(QUARANTINE, files)), files)
     return written
 
 

@@ -113,7 +113,8 @@ def _book(work: Work, entries: pa.Table, nothing: Written) -> list[str]:
     work.put(LANE_DAYS, nothing.with_files(files), removed)
     mine = (F.col("source") == work.start.source) & (F.col("batch_date") == F.lit(work.start.batch_date))
     rows_written = work.read_files(LANE_DAYS, files).where(mine)
-    work.vouch(LANE_DAYS, rows_written.withColumn("month", F.date_format("shipment_date", "yyyy-MM")))
+    with_month = rows_written.withColumn("month", F.date_format("shipment_date", "yyyy-MM"))
+    work.vouch_rows(LANE_DAYS, with_month, files, lambda rows: rows.filter(_of_batch(work, rows)))
     return changed
 
 
