@@ -23,7 +23,7 @@ from deltalake import DeltaTable
 from deltalake.transaction import AddAction
 
 from shipment_etl import Lake, run_generate, run_process, session
-from shipment_etl.jobs.process import batches
+from shipment_etl.lake.landed import landed_batches
 from shipment_etl.lake.runs import log_run
 
 DAY = date(2026, 11, 23)
@@ -52,8 +52,9 @@ def simulate(place: Path, count: int, files: int) -> dict[str, float]:
     found = {"process_alone": time.perf_counter() - start}
     for name, each in ((RAW, files), (CLEAN, files), (QUARANTINE, 1), (RUNS, 1)):
         grow(place / name, count, each)
-    # The newest row of the log is to be of a run again, which is read.
-    log_run(lake, replace(run, run_id=str(uuid4())), lake.version(RUNS))
+    # The newest row of the log is to be of a run again: it is read, and says which versions count.
+    grown = {name: lake.version(name) for name in (RAW, CLEAN, QUARANTINE)}
+    log_run(lake, replace(run, run_id=str(uuid4()), after={**run.after, **grown}), lake.version(RUNS))
     found["memory_before_mb"] = peak_mb()
     table = DeltaTable(place / CLEAN)
     found["files"] = table.get_add_actions().num_rows
@@ -61,7 +62,7 @@ def simulate(place: Path, count: int, files: int) -> dict[str, float]:
     found["list_all"] = seconds(lambda: pa.table(table.get_add_actions(flatten=True)))
     found["list_as_objects"] = seconds(lambda: lake.files(CLEAN))
     found["update"] = seconds(table.update_incremental)
-    found["list_batches"] = seconds(lambda: batches(lake, "shipments"))
+    found["list_batches"] = seconds(lambda: landed_batches(lake, "shipments"))
     found["process"] = seconds(lambda: run_process(lake, date=DAY, spark=spark))
     found["process_again"] = seconds(lambda: run_process(lake, date=DAY, spark=spark))
     found["checkpoint"] = seconds(DeltaTable(place / CLEAN).create_checkpoint)
