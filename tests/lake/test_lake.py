@@ -11,6 +11,8 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -31,6 +33,7 @@ from shipment_etl.lake.commits import commit_files, read_commit
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import Table
 from tests.lake.tables import replace_batch
+from tests.readers import READERS
 
 DAY, OTHER_DAY = date(2026, 11, 23), date(2026, 11, 24)
 TABLE = Table(
@@ -89,6 +92,25 @@ def test_every_reader_sees_the_same_rows(spark: SparkSession, lake: Lake) -> Non
     assert pl.read_delta(lake.location(TABLE.name))["number"].to_list() == [7]
     assert DeltaTable(lake.location(TABLE.name)).to_pandas()["number"].to_list() == [7]
     assert duckdb.sql(f"SELECT number FROM read_parquet({files})").fetchall() == [(7,)]
+
+
+def test_encoded_text_is_read_beside_plain_text_by_every_reader(spark: SparkSession, lake: Lake) -> None:
+    replace_batch(lake, TABLE, things(spark, 1, 2), "a", DAY)
+    version = lake.version(TABLE.name)
+    delta, file = lake.delta(TABLE.name, version), lake.files(TABLE.name)[0]
+    rows = lake.content(TABLE.name, file.path, encoded=True)
+    assert pa.types.is_dictionary(rows["name"].type)
+    added = lake.write_table(TABLE, [rows], delta.schema(), "run-b/rows.parquet", file.partition_texts)
+    commit_files(lake.storage, TABLE, delta.schema(), version=version, add=[added], remove=[], run="b")
+    assert pq.read_schema(f"{lake.location(TABLE.name)}/{added.path}").field("name").type == pa.string()
+    assert [row["name"] for row in lake.read(spark, TABLE.name).orderBy("name").collect()] == ["thing 1"] * 2 + [
+        "thing 2"
+    ] * 2
+    files = lake.files(TABLE.name)
+    again = lake.read_files(spark, TABLE.name, files, lake.schema(TABLE.name, version))
+    assert sorted(row["name"] for row in again.collect()) == ["thing 1"] * 2 + ["thing 2"] * 2
+    for read in READERS.values():
+        assert sorted(row["name"] for row in read(lake.location(TABLE.name))) == ["thing 1"] * 2 + ["thing 2"] * 2
 
 
 def test_files_tell_partitions_and_ranges_without_being_opened(spark: SparkSession, lake: Lake) -> None:
@@ -224,6 +246,7 @@ from shipment_etl.errors import LakeFull
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import Table
 from tests.lake.tables import replace_batch
+from tests.readers import READERS
 table = Table("processed/things", {"id": "bigint"})
 # Before the engine starts, whose process inherits it.
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))

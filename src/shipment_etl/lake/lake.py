@@ -285,6 +285,8 @@ class Lake:
                     # Both take as long again as to write the rest, and of other columns neither is of any use.
                     use_dictionary=[each.name for each in rows.schema if repeats(each)],
                     write_statistics=list(table.ranges),
+                    # Without Arrow's own schema, by which readers would take encoded text for another type.
+                    store_schema=False,
                     metadata_collector=footers,
                 )
                 return target.stat().st_size
