@@ -110,6 +110,7 @@ def split_batch(work: Work, staging: Staging, batch: Batch) -> Outcome:
         accepted = hashes.accepted(
             *(work.content(SHIPMENTS, each.files, [ID_HASH])[ID_HASH] for each in (rejected, suspect))
         )
+        del hashes
         ordered = _order(work, suspect)
         shipments, overtaken = _sound(work, written) + _sound(work, ordered), ordered.part(source=OVERTAKEN)
         if shipments.rows < len(accepted):

@@ -5,9 +5,11 @@ do, the log tells which files can be passed over; of all others the hashes are r
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
@@ -84,8 +86,13 @@ class _Asked:
         self._hashes = _union(every)
         self._first = min((each.first for each in every if len(each.hashes)), default="")
         self._last = max((each.last for each in every if len(each.hashes)), default="")
-        self._can_be = np.zeros(PLACES, bool)
-        self._can_be[self._hashes & (PLACES - 1)] = True
+
+    @cached_property
+    def _can_be(self) -> npt.NDArray[np.bool_]:
+        places = np.zeros(PLACES, bool)
+        for first in range(0, len(self._hashes), MAX_ROWS_IN_ONE_FILE):
+            places[self._hashes[first : first + MAX_ROWS_IN_ONE_FILE] & (PLACES - 1)] = True
+        return places
 
     def may_be_in(self, file: DataFile) -> bool:
         """Whether a file can have one of the ids, by its range in the log."""
