@@ -24,7 +24,7 @@ from shipment_etl.printable import printable
 
 HUGE = "x" * 100_000
 MANY = [f"column_{number}" for number in range(10_000)]
-LONGEST_MESSAGE = 1000
+MAX_MESSAGE_LENGTH = 1000
 ADAPTERS = ("shipment_etl_airflow", "shipment_etl_emr", "shipment_etl_kestra")
 
 PUBLIC = {name: value for name, value in vars(errors).items() if name in errors.__all__}
@@ -150,7 +150,7 @@ def test_every_error_says_what_it_means_and_how_to_exit(name):
     ids=lambda error: type(error).__name__,
 )
 def test_a_message_stays_short_whatever_was_given(error):
-    assert len(str(error)) < LONGEST_MESSAGE
+    assert len(str(error)) < MAX_MESSAGE_LENGTH
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from shipment_etl.errors import UsageError, nearest, shorten
 __all__ = ["parse_toml", "parse_values", "read_text", "strict"]
 
 Value = TypeVar("Value")
-MOST_PROBLEMS = 5
+MAX_PROBLEMS = 5
 
 strict = with_config(ConfigDict(extra="forbid"))
 """Class decorator: a key that the dataclass does not have is a mistake, not an extra."""
@@ -63,7 +63,7 @@ def parse_values(values: Mapping[str, Any], kind: type[Value], where: str, error
 def _explain(problem: ValidationError, kind: type, where: str) -> str:
     every = problem.errors()
     lines = []
-    for each in every[:MOST_PROBLEMS]:
+    for each in every[:MAX_PROBLEMS]:
         place = _place(each["loc"])
         if each["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
             lines.append(f"{where} has an unknown key {place!r}. {_near(str(each['loc'][-1]), kind)}".strip())
@@ -71,8 +71,8 @@ def _explain(problem: ValidationError, kind: type, where: str) -> str:
             lines.append(f"{where} lacks {place!r}. Add it.")
         else:
             lines.append(f"{where}: {place} is {shorten(each['input'])}: {each['msg']}.")
-    if len(every) > MOST_PROBLEMS:
-        lines.append(f"… and {len(every) - MOST_PROBLEMS} more.")
+    if len(every) > MAX_PROBLEMS:
+        lines.append(f"… and {len(every) - MAX_PROBLEMS} more.")
     return "\n".join(lines)
 
 

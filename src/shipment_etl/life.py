@@ -49,7 +49,7 @@ def outcome() -> Column:
 
 
 def outcome_of_status() -> Column:
-    """Return the outcome that delivery_status stands for; null where there is none."""
+    """Return the outcome that delivery_status stands for; null if it stands for none."""
     told = F.col("delivery_status")
     named = F.when(told.isin(*(name for name, end in ENDS.items() if end == DELIVERED)), DELIVERED)
     for name in ("Cancelled", "Returned", "Lost"):

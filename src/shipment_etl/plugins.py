@@ -24,7 +24,7 @@ LOG = logging.getLogger(__name__)
 BUILT_IN = "shipment_etl"
 Thing = TypeVar("Thing")
 Collected = TypeVar("Collected")
-LONGEST_REASON = 300
+MAX_REASON_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
 
 
 def _told(problem: Exception) -> str:
-    return f"{type(problem).__name__}: {str(problem)[:LONGEST_REASON]}"
+    return f"{type(problem).__name__}: {str(problem)[:MAX_REASON_LENGTH]}"
 
 
 def _claim(taken: dict[str, str], plugin: str, kind: str, name: str) -> None:

@@ -79,7 +79,7 @@ def test_totals_are_those_of_sql_over_the_shipments(lakes: tuple[etl.Lake, etl.L
         assert (totals["shipments"][side], totals["with_delay"][side], totals["days_late"][side]) == (count, delayed, days)
         assert totals["late_2plus_pct"][side] == pytest.approx(100 * late / delayed)
         assert Decimal(totals["total_cost"][side]) == cost
-    assert totals["late_2plus_pct"]["beyond_chance"]
+    assert totals["late_2plus_pct"]["significant"]
     assert totals["late_2plus_pct"]["difference"] > 0
 
 

@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 
 PLUGIN = Path(__file__).parents[2] / "examples" / "plugin"
 ROWS = 3_000
-MOST_KG = 15_000
+MAX_KG = 15_000
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +76,12 @@ def test_its_rule_is_counted_and_its_rows_quarantined(command: Callable[..., str
     runs = [json.loads(line) for line in command("runs", "--lake", str(lake), "--json").splitlines()]
     told = sum(run["reasons"].get("shipment_weight_kg:fits_trailer", 0) for run in runs)
     raw = DeltaTable(str(lake / "raw" / "shipments")).file_uris()
-    query = f"SELECT count(*) FROM read_parquet({raw}) WHERE shipment_weight_kg > {MOST_KG}"
+    query = f"SELECT count(*) FROM read_parquet({raw}) WHERE shipment_weight_kg > {MAX_KG}"
     assert duckdb.sql(query).fetchall() == [(told,)]
     assert told > 0
     assert all(run["versions"]["plugin early_arrivals"] == "1.0.0" for run in runs)
     accepted = duckdb.sql(f"SELECT max(shipment_weight_kg) FROM read_parquet({_shipments(lake)})").fetchall()
-    assert accepted[0][0] <= MOST_KG
+    assert accepted[0][0] <= MAX_KG
 
 
 def test_its_mart_and_its_rule_stand_in_the_report(lake: Path) -> None:

@@ -16,7 +16,7 @@ from shipment_etl.reporting.render import render, sentences
 
 from .made_up import DAY, facts, run
 
-MOST_BYTES = 2_000_000
+MAX_BYTES = 2_000_000
 MADE = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOSTILE = "<script>window.hacked=1</script>"
 OTHER_HOSTILE = "\"'><img src=x onerror=window.hacked=1></script><!-- {{ 7*7 }} \ud800"
@@ -56,7 +56,7 @@ def test_ten_years_stay_below_two_megabytes_and_say_that_days_were_added_up() ->
         cities=[f"City {n}" for n in range(20)],
     )
     html = render(made, script(), MADE)
-    assert len(html.encode()) <= MOST_BYTES
+    assert len(html.encode()) <= MAX_BYTES
     assert "By month, because the days are too many to show." in html
     assert "The newest 12 of 7306 runs." in html
     assert "3,653 from 2016-11-22 to 2026-11-22" in html

@@ -33,7 +33,7 @@ __all__ = [
 
 REASON_TYPE = "struct<rule:string,column:string,message:string>"
 REASONS_TYPE = f"array<{REASON_TYPE}>"
-LONGEST_VALUE = 60
+MAX_VALUE_LENGTH = 60
 REQUIRED = "required"
 RECORD = "record"
 """Rule and column of the reason against a record that cannot be taken apart."""
@@ -143,7 +143,7 @@ def quote_name(name: str) -> str:
 
 def quoted(value: Column) -> Column:
     """Return a value as text of bounded length, for a message; `null` where it is null."""
-    return F.coalesce(F.substring(value.cast("string"), 1, LONGEST_VALUE), F.lit("null"))
+    return F.coalesce(F.substring(value.cast("string"), 1, MAX_VALUE_LENGTH), F.lit("null"))
 
 
 def _field_rule(column: str, check: Check) -> Rule:

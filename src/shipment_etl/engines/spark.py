@@ -18,7 +18,7 @@ __all__ = ["spark_session", "submitted"]
 
 SHUFFLES = "spark.sql.shuffle.partitions"
 MIB = 1024 * 1024
-LEAST_MIB, MOST_MIB = 1024, 8192
+MIN_MIB, MAX_MIB = 1024, 8192
 LOGGING = Path(__file__).with_name("log4j2.properties")
 
 # The collector for work that is to be done soon rather than without pauses.
@@ -108,4 +108,4 @@ def _local(s3: bool) -> SparkSession:
 def _memory_mib() -> int:
     """A third of the machine's memory, within what a laptop can spare and a batch needs."""
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MIB
-    return max(LEAST_MIB, min(whole // 3, MOST_MIB))
+    return max(MIN_MIB, min(whole // 3, MAX_MIB))

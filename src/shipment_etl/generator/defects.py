@@ -42,7 +42,7 @@ KIND_BITS = 3
 def defect_of(row: Column, plan: Plan, key: Callable[[str], Column]) -> Column:
     """Return the name of a row's defect, null for none.
 
-    A copy needs a sound shipment before it to repeat; where there is none, the carrier is unknown instead.
+    A copy needs a sound shipment before it to repeat; if there is no such row, the carrier is unknown instead.
     """
     kind = slot(row, key("defect kind"), KIND_BITS)
     alone = (row == 0) | _struck(row - 1, plan, key)

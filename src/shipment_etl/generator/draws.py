@@ -26,7 +26,7 @@ __all__ = [
     "with_measures",
 ]
 
-MOST_LATE_ARRIVAL_DAYS = 6
+MAX_LATE_ARRIVAL_DAYS = 6
 MONDAY, SATURDAY, SUNDAY = 0, 5, 6
 
 
@@ -135,7 +135,7 @@ def with_dates(frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
     """
     late = F.lit(0).cast("long")
     if plan.defects:
-        days = below(F.col("drawn_row"), day.key("late arrival"), MOST_LATE_ARRIVAL_DAYS) + 1
+        days = below(F.col("drawn_row"), day.key("late arrival"), MAX_LATE_ARRIVAL_DAYS) + 1
         late = F.when(F.col("defect") == LATE_ARRIVAL, -days).otherwise(late)
     frame = frame.withColumn("shipped_days", late)
     promised = F.col("lane_days") + F.col("extra_days")

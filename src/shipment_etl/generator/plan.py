@@ -22,9 +22,9 @@ from shipment_etl.generator.wheels import (
 from shipment_etl.generator.world import LEVEL_PERCENT, LEVELS, disruptions_of, level_delays
 from shipment_etl.network import Network
 
-__all__ = ["FIRST_BATCH", "LAST_BATCH", "MAX_DISRUPTIONS", "MOST_ROWS", "DaySlot", "Plan", "make_plan"]
+__all__ = ["FIRST_BATCH", "LAST_BATCH", "MAX_DISRUPTIONS", "MAX_ROWS", "DaySlot", "Plan", "make_plan"]
 
-MOST_ROWS = 10**9
+MAX_ROWS = 10**9
 """Rows of a batch that nine digits of a shipment_id can number."""
 MAX_DISRUPTIONS = 60
 """Disruptions of a batch and the days before it that a whole number has bits for."""
@@ -93,8 +93,8 @@ def make_plan(
         NetworkError: the network lacks what a generator needs (places with coordinates, tariffs, shares).
     """
     # Not isinstance, for True is an int as well.
-    if type(rows) is not int or not 0 < rows <= MOST_ROWS:
-        raise InvalidValue("rows", rows, f"a whole number from 1 to {MOST_ROWS:,}")
+    if type(rows) is not int or not 0 < rows <= MAX_ROWS:
+        raise InvalidValue("rows", rows, f"a whole number from 1 to {MAX_ROWS:,}")
     if not 0 <= defects <= 1:
         raise InvalidValue("defects", defects, "a share from 0 to 1")
     if not FIRST_BATCH <= batch_date <= LAST_BATCH:

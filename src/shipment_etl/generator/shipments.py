@@ -19,7 +19,7 @@ from shipment_etl.generator.lives import (
     life_of,
     report_days,
 )
-from shipment_etl.generator.plan import MOST_ROWS, DaySlot, Plan, make_plan
+from shipment_etl.generator.plan import MAX_ROWS, DaySlot, Plan, make_plan
 from shipment_etl.generator.scenarios import Scenario, scenario_named
 from shipment_etl.generator.streams import below
 from shipment_etl.life import STATUS_IN_TRANSIT
@@ -217,7 +217,7 @@ def _candidates(spark: SparkSession, plan: Plan) -> DataFrame:
     frame = spark.range(a_day * (len(plan.days) - 1)).select(
         (div(F.col("id"), a_day) + 1).alias("days_before"), (div(number, share) * BLOCK + number % share).alias("drawn_row")
     )
-    return frame.withColumn("row", F.col("drawn_row") + F.col("days_before") * MOST_ROWS)
+    return frame.withColumn("row", F.col("drawn_row") + F.col("days_before") * MAX_ROWS)
 
 
 def _key_column(stream: str) -> str:

@@ -32,7 +32,7 @@ SLOTS = 1 << SLOT_BITS
 
 # Weight of a shipment below truck-load: lognormal, as parcel and less-than-truck-load weights are; median 12 kg.
 MEDIAN_KG, SIGMA = 12, 1.4
-LEAST_G, MOST_G = 100, 3_000_000
+MIN_GRAMS, MAX_GRAMS = 100, 3_000_000
 TRUCKLOAD_G = (9_000_000, 20_000_000)
 
 # Parcels travel farther than heavy freight: the weight on a lane falls with the root of its distance.
@@ -187,7 +187,7 @@ def weight_slots(scenario: Scenario) -> tuple[WeightSlot, ...]:
     """Return the distribution of weights."""
     truckloads = SLOTS * scenario.truckloads // 1000
     parcels = SLOTS - truckloads
-    bounds = [LEAST_G, *(_weight_g(i / parcels) for i in range(1, parcels)), MOST_G]
+    bounds = [MIN_GRAMS, *(_weight_g(i / parcels) for i in range(1, parcels)), MAX_GRAMS]
     drawn = [WeightSlot(i, bounds[i], bounds[i + 1] - bounds[i], 0) for i in range(parcels)]
     least, most = TRUCKLOAD_G
     drawn += [WeightSlot(parcels + i, least, most - least, 1) for i in range(truckloads)]
@@ -196,7 +196,7 @@ def weight_slots(scenario: Scenario) -> tuple[WeightSlot, ...]:
 
 def _weight_g(quantile: float) -> int:
     grams = round(1000 * MEDIAN_KG * exp(SIGMA * NormalDist().inv_cdf(quantile)))
-    return min(MOST_G, max(LEAST_G, grams))
+    return min(MAX_GRAMS, max(MIN_GRAMS, grams))
 
 
 def delay_slots(tables: Iterable[Delays]) -> tuple[DelaySlot, ...]:

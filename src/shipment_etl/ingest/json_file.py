@@ -19,7 +19,7 @@ __all__ = ["read"]
 
 HEAD = 1000
 """Records that the columns of a file are taken from."""
-LONGEST_WORD = len("-Infinity")
+MAX_WORD_LENGTH = len("-Infinity")
 BLANK = " \t\r\n"
 LINE = ("line",)
 MAX_DEPTH = 100
@@ -113,7 +113,7 @@ class _Window:
                 found, end = LENIENT.raw_decode(self.text, self.at)
             except json.JSONDecodeError as problem:
                 # Only what the text at hand ends in can be right once there is more of it.
-                unfinished = problem.pos >= len(self.text) - LONGEST_WORD or problem.msg.startswith("Unterminated")
+                unfinished = problem.pos >= len(self.text) - MAX_WORD_LENGTH or problem.msg.startswith("Unterminated")
                 if unfinished and self._limit() and self.more():
                     continue
                 raise

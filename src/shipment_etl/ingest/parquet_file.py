@@ -119,7 +119,7 @@ def _landed(batch: pa.RecordBatch, names: Sequence[str], notes: Notes, partition
 
 
 def _json_texts(texts: pa.Array) -> pa.Array:
-    """Return texts as JSON: quoted, with escapes where any is needed; null where there is none."""
+    """Return texts as JSON: quoted, with escapes where any is needed; null stays null."""
     if pc.any(pc.match_substring_regex(texts, ESCAPED)).as_py():
         return pa.array(["null" if each is None else _quote(each) for each in texts.to_pylist()], pa.string())
     return pc.fill_null(pc.binary_join_element_wise('"', texts, '"', ""), "null")

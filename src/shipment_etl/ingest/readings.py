@@ -62,7 +62,7 @@ class Reading:
 
 
 def value_of(record: str, name: str) -> Column:
-    """Return the value of a name in a map; null where there is none.
+    """Return the value of a name in a map; null if it is not there.
 
     In two arrays, for Sail looks a key up in a map row by row, which takes twenty times as long.
     """

@@ -23,7 +23,7 @@ from shipment_etl.hashing import SEED, hash_of
 __all__ = ["PARTS", "fingerprint", "fingerprint_of_content", "fingerprints", "join_parts", "row_hash"]
 
 LOW_BITS = (1 << 32) - 1
-LONGEST_EXACT_DECIMAL = 18
+MAX_EXACT_DIGITS = 18
 PLAIN_PLACES = 6
 """Up to so many places Spark writes every decimal without an exponent."""
 
@@ -93,7 +93,7 @@ def _canonical(value: Column, kind: DataType) -> Column:
     if isinstance(kind, StringType | DoubleType):
         return value
     if isinstance(kind, DecimalType):
-        return value if kind.precision <= LONGEST_EXACT_DECIMAL else _digits(value, kind.scale)
+        return value if kind.precision <= MAX_EXACT_DIGITS else _digits(value, kind.scale)
     if isinstance(kind, ArrayType):
         return F.array_join(F.transform(value, lambda each: _text(each, kind.elementType)), "\x1e")
     return value.cast("long")
@@ -147,7 +147,7 @@ def _double(value: float) -> bytes:
 
 
 def _decimal(kind: pa.Decimal128Type, value: Decimal) -> bytes:
-    return f"{value:f}".encode() if kind.precision > LONGEST_EXACT_DECIMAL else _long(int(value.scaleb(kind.scale)))
+    return f"{value:f}".encode() if kind.precision > MAX_EXACT_DIGITS else _long(int(value.scaleb(kind.scale)))
 
 
 def _list(values: list[Any]) -> bytes:

@@ -219,7 +219,7 @@ def log_run(lake: Lake, run: Run, version: int | None) -> None:
     Args:
         lake: which.
         run: what happened.
-        version: of the log, that the run knows; None where there is none.
+        version: of the log, that the run knows; None if there is no log yet.
 
     Raises:
         CommitConflict: another run was logged since that version.

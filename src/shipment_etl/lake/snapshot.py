@@ -32,8 +32,8 @@ class Snapshot:
         lake: that they are of.
         tables: version of each table, by its name.
         marts_key: digest of what the marts were computed by; empty where that is not known.
-        runs: version of the log of runs; None where there is none.
-        run: id of the run that left them so; None where there is none.
+        runs: version of the log of runs; None if there is no log yet.
+        run: id of the run that left them so; None if there was no run yet.
     """
 
     lake: Lake

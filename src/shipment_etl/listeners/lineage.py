@@ -33,7 +33,7 @@ __all__ = ["NAMESPACE", "Lineage"]
 
 NAMESPACE = "shipment_etl"
 PRODUCER = f"https://pypi.org/project/shipment-etl/{version('shipment-etl')}"
-LONGEST_MESSAGE = 2_000
+MAX_MESSAGE_LENGTH = 2_000
 
 
 class Lineage:
@@ -61,7 +61,7 @@ class Lineage:
     @hookimpl
     def run_failed(self, start: RunStart, error: BaseException) -> None:
         """Send FAIL."""
-        said = f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE]
+        said = f"{type(error).__name__}: {error}"[:MAX_MESSAGE_LENGTH]
         self._send(RunState.FAIL, start, {"errorMessage": ErrorMessageRunFacet(message=said, programmingLanguage="python")})
 
     def _send(

@@ -13,7 +13,7 @@ __all__ = ["FALSE_ALARM", "Action", "actions"]
 FALSE_ALARM = 0.01
 """Chance that a page names a carrier or lane although all are alike, over all that are looked at."""
 
-FEWEST = 30
+MIN_SHIPMENTS = 30
 """Shipments below which neither a carrier on a lane nor what it is held against is judged."""
 
 SUMMED = (
@@ -29,7 +29,7 @@ SLICES = (
 )
 """Parts of the shipments that can be later than others, by what they have in common."""
 
-MOST_OF_IT = 0.6
+MIN_SHARE_OF_WHOLE = 0.6
 """Share of a slice's excess that a smaller one within it must have to be named in its place."""
 
 MIN_BREADTH = 0.6
@@ -149,7 +149,7 @@ def _compared(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
     both = own.merge(every, on=strata, suffixes=("", "_all"))
     rest = {name: both[f"{name}_all"] - both[name] for name in ("shipments", "late", "days_late")}
     both = both.assign(others=rest["shipments"], others_late=rest["late"], others_days=rest["days_late"])
-    both = both[both["others"] >= FEWEST]
+    both = both[both["others"] >= MIN_SHIPMENTS]
     pooled = (both["late"] + both["others_late"]) / (both["shipments"] + both["others"])
     share = both["shipments"] / both["others"]
     variance = pooled * (1 - pooled) * both["shipments"]
@@ -162,7 +162,7 @@ def _compared(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
     sums = [*SUMMED, "others", "others_late", "excess", "excess_days", "variance", "third_moment"]
     slices = both.groupby(list(keys), as_index=False)[sums].sum()
     slices = slices.merge(_breadth(pairs, both, keys, strata), on=list(keys))
-    slices = slices[(slices["shipments"] >= FEWEST) & (slices["breadth"] >= MIN_BREADTH)]
+    slices = slices[(slices["shipments"] >= MIN_SHIPMENTS) & (slices["breadth"] >= MIN_BREADTH)]
     # Where all are late, or none is, there is nothing to tell apart.
     slices = slices[slices["variance"] > 0]
     z, skewness = slices["excess"] / slices["variance"] ** 0.5, slices["third_moment"] / slices["variance"] ** 1.5
@@ -247,7 +247,7 @@ def _narrow(found: pd.DataFrame) -> pd.Series:
     """Return the smallest slice within the largest one that has most of its excess: that is where the trouble is."""
     worst = found.iloc[0]
     while True:
-        within_it = found[(found["fixed"] > worst["fixed"]) & (found["excess"] >= MOST_OF_IT * worst["excess"])]
+        within_it = found[(found["fixed"] > worst["fixed"]) & (found["excess"] >= MIN_SHARE_OF_WHOLE * worst["excess"])]
         within_it = within_it[_is_in(within_it, worst)]
         if within_it.empty:
             return worst
@@ -286,7 +286,7 @@ def _late_action(part: pd.Series) -> Action:
 def _dear_carriers(pairs: pd.DataFrame) -> list[Action]:
     """Carriers that cost more than another one whose shipments on the lane weigh alike, travel as fast, come no later."""
     # Means are comparable only where every shipment knows its cost and its weight.
-    usable = pairs[(pairs["cost_shipments"] == pairs["shipments"]) & (pairs["shipments"] >= FEWEST)]
+    usable = pairs[(pairs["cost_shipments"] == pairs["shipments"]) & (pairs["shipments"] >= MIN_SHIPMENTS)]
     usable = usable[(usable["weight_kg"] > 0) & ((usable["weighed_cost"] - usable["cost"]).abs() < 0.01)]
     limit = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     found = []

@@ -22,9 +22,9 @@ Spec = dict[str, Any]
 
 STEPS = 7
 CATEGORIES = 7
-MOST_COLUMNS_WITH_TEXT = 8
+MAX_COLUMNS_WITH_TEXT = 8
 ROW_PIXELS = 30
-MOST_MARKED = 60
+MAX_MARKED = 60
 """Bars up to which congested ones get a mark as well as a colour; more would overlap."""
 HALF_OF_THE_CHART = alt.ExprRef("min(300, containerSize()[0] * 0.5)")
 BROKEN_WHERE_NARROW = "bandwidth('x') < 120 ? split(datum.label, regexp('[_ ]')) : datum.label"
@@ -132,7 +132,7 @@ def heat_map(grid: Series, measure: str, headings: Mapping[str, Heading], acted_
     cells = base.mark_rect(cornerRadius=3, stroke="var(--card)", strokeWidth=2).encode(color=fill)
     outline = base.mark_rect(cornerRadius=3, filled=False, stroke="var(--ink)", strokeWidth=2.5, tooltip=None)
     layers = cells + outline.transform_filter("datum.act")
-    if len(orders[across]) <= MOST_COLUMNS_WITH_TEXT:
+    if len(orders[across]) <= MAX_COLUMNS_WITH_TEXT:
         labels = base.mark_text(fontSize=12).encode(
             text=alt.condition(f"datum.{measure} === null", alt.value("–"), alt.Text(f"{measure}:Q", format=form)),
             color=alt.condition("datum.step >= 4", alt.value("var(--cell-strong)"), alt.value("var(--cell-weak)")),
@@ -239,7 +239,7 @@ def load(series: Series, warehouse: str) -> Spec:
     if any(row["capacity"] for row in own):
         limit = base.mark_rule(color="var(--ink)", strokeDash=[4, 3], strokeWidth=1.2)
         layers.append(limit.encode(y="capacity:Q"))
-    if len(rows) <= MOST_MARKED and any(row["mark"] for row in rows):
+    if len(rows) <= MAX_MARKED and any(row["mark"] for row in rows):
         marked = [{**row, "middle": _middle(row["day"], row["until"])} for row in rows if row["mark"]]
         marks = _chart(marked).mark_text(dy=-7, fontSize=10, color="var(--c6)", clip=False)
         layers.append(marks.encode(x="middle:T", y="shipments:Q", text="mark:N", tooltip=tips))
@@ -275,12 +275,12 @@ def _steps(values: Sequence[float | None], worst_is_low: bool) -> list[int | Non
 
 
 def _columns(many: int) -> alt.Axis:
-    if many <= MOST_COLUMNS_WITH_TEXT // 2:
+    if many <= MAX_COLUMNS_WITH_TEXT // 2:
         room = alt.ExprRef("bandwidth('x')")
         return alt.Axis(
             orient="bottom", labelAngle=0, ticks=False, domain=False, labelExpr=BROKEN_WHERE_NARROW, labelLimit=room
         )
-    return alt.Axis(orient="top", labelAngle=-45 if many <= MOST_COLUMNS_WITH_TEXT else -90, ticks=False, domain=False)
+    return alt.Axis(orient="top", labelAngle=-45 if many <= MAX_COLUMNS_WITH_TEXT else -90, ticks=False, domain=False)
 
 
 def _time_axis(field: str) -> alt.X:

@@ -26,12 +26,12 @@ __all__ = [
 ]
 
 MAX_WARNINGS = 5
-MOST_RUNS = 12
-MOST_OPEN = 20
-MOST_OTHER_ROWS = 20
-MOST_SAMPLES = 15
-MOST_FIELDS = 40
-LONGEST_TEXT = 160
+MAX_RUNS = 12
+MAX_OPEN = 20
+MAX_OTHER_ROWS = 20
+MAX_SAMPLES = 15
+MAX_FIELDS = 40
+MAX_TEXT_LENGTH = 160
 CLEAR_PCT = 5.0
 """Change of an amount below which its colour says neither better nor worse."""
 
@@ -78,7 +78,7 @@ def open_rows(facts: Facts) -> tuple[list[dict[str, Any]], dict[str, int], str]:
     keys = ["carrier", "origin_warehouse", "destination_city"]
     lanes = rows.groupby(keys, as_index=False).agg({"in_transit": "sum", "overdue": "sum", "longest": "max"})
     ranked = lanes.sort_values(["overdue", "in_transit", *keys], ascending=[False, False, True, True, True], kind="stable")
-    most = ranked.head(MOST_OPEN).to_dict("records")
+    most = ranked.head(MAX_OPEN).to_dict("records")
     shown = [{**{str(name): value for name, value in row.items()}, "longest": row["longest"] or None} for row in most]
     note = "" if len(ranked) == len(shown) else f"The {len(shown)} of {len(ranked)} carriers on a lane with most overdue."
     return shown, {name: int(rows[name].sum()) for name in ("in_transit", "overdue")}, note
@@ -132,10 +132,10 @@ def samples(rejected: Sequence[Rejected]) -> list[dict[str, Any]]:
         {
             "where": f"{row.source} {row.batch_date}, {_cut(row.file)} row {number(row.row)}",
             "reasons": [(name, _cut(message)) for name, message in row.reasons],
-            "original": [(_cut(name), _cut(value)) for name, value in list(row.original.items())[:MOST_FIELDS]],
-            "left_out": max(0, len(row.original) - MOST_FIELDS),
+            "original": [(_cut(name), _cut(value)) for name, value in list(row.original.items())[:MAX_FIELDS]],
+            "left_out": max(0, len(row.original) - MAX_FIELDS),
         }
-        for row in rejected[:MOST_SAMPLES]
+        for row in rejected[:MAX_SAMPLES]
     ]
 
 
@@ -146,8 +146,8 @@ def other_marts(others: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
             "name": name,
             "columns": list(rows.columns),
             "numeric": [pd.api.types.is_numeric_dtype(kind) for kind in rows.dtypes],
-            "rows": [[_shown(value) for value in row] for row in rows.head(MOST_OTHER_ROWS).itertuples(index=False)],
-            "left_out": max(0, len(rows) - MOST_OTHER_ROWS),
+            "rows": [[_shown(value) for value in row] for row in rows.head(MAX_OTHER_ROWS).itertuples(index=False)],
+            "left_out": max(0, len(rows) - MAX_OTHER_ROWS),
         }
         for name, rows in others.items()
     ]
@@ -174,7 +174,7 @@ def run_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
             "engine": run.engine,
             "error": _cut(run.error or ""),
         }
-        for run in runs[:MOST_RUNS]
+        for run in runs[:MAX_RUNS]
     ]
 
 
@@ -233,4 +233,4 @@ def _told(grew: float, said: str, more_is_better: bool | None) -> tuple[str, str
 def _cut(text: str | None) -> str:
     if text is None:
         return UNKNOWN
-    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+    return text if len(text) <= MAX_TEXT_LENGTH else text[: MAX_TEXT_LENGTH - 1] + "…"

@@ -45,7 +45,7 @@ from shipment_etl.reporting.wording import (
 __all__ = ["render", "sentences"]
 
 TEMPLATE = "page.html.j2"
-MOST_REASONS = 15
+MAX_REASONS = 15
 
 
 def render(facts: Facts, script: str, made_at: datetime) -> str:
@@ -109,13 +109,13 @@ def _body(facts: Facts) -> dict[str, Any]:
     if counts.read:
         drawn["accounting"] = charts.accounting(counts.parts)
     if rejected:
-        drawn["reasons"] = charts.reasons(dict(list(rejected.items())[:MOST_REASONS]))
+        drawn["reasons"] = charts.reasons(dict(list(rejected.items())[:MAX_REASONS]))
     body: dict[str, Any] = {
         "sentences": [],
         "charts": drawn,
         "reasons": rejected,
-        "reasons_shown": MOST_REASONS,
-        "warned": list(warned_of(facts.batches).items())[:MOST_REASONS],
+        "reasons_shown": MAX_REASONS,
+        "warned": list(warned_of(facts.batches).items())[:MAX_REASONS],
         "samples": samples(facts.rejected),
         "warnings": warnings_of(facts.runs, facts.waiting),
     }

@@ -15,12 +15,12 @@ __all__ = ["Series", "cost_by_month", "delay_trend", "lane_grid", "warehouse_loa
 
 Row = dict[str, Any]
 
-MOST_DAYS, MOST_WEEKS = 400, 280
-MOST_DAYS_OF_LOAD = 92
-MOST_CARRIERS = 7
-MOST_MONTHS = 120
-MOST_WAREHOUSES = 8
-MOST_ORIGINS, MOST_CITIES = 20, 20
+MAX_DAYS, MAX_WEEKS = 400, 280
+MAX_DAYS_OF_LOAD = 92
+MAX_CARRIERS = 7
+MAX_MONTHS = 120
+MAX_WAREHOUSES = 8
+MAX_ORIGINS, MAX_CITIES = 20, 20
 WINDOW = "7D"
 OTHERS = "other carriers"
 
@@ -47,7 +47,7 @@ def delay_trend(trends: pd.DataFrame) -> Series:
     if trends.empty:
         return Series(())
     days = _by_day(trends.groupby("shipment_date")[["with_delay", "delayed_shipments"]].sum())
-    grain = _grain(days.index, MOST_DAYS, MOST_WEEKS)
+    grain = _grain(days.index, MAX_DAYS, MAX_WEEKS)
     note = _by(grain)
     if grain == "day":
         days[["s7", "d7"]] = days.rolling(WINDOW)[["with_delay", "delayed_shipments"]].sum()
@@ -85,11 +85,11 @@ def warehouse_load(demand: pd.DataFrame) -> Series:
     ranked = demand.assign(over=demand["congested"].eq(True))
     ranked = ranked.groupby("origin_warehouse").agg(over=("over", "sum"), shipments=("shipments", "sum"))
     names = [str(name) for name in ranked.sort_values(["over", "shipments"], ascending=False, kind="stable").index]
-    shown, notes = names[:MOST_WAREHOUSES], []
+    shown, notes = names[:MAX_WAREHOUSES], []
     if len(names) > len(shown):
         notes.append(f"The {len(shown)} warehouses with the most congested days, then shipments, of {len(names)}.")
     every = demand[demand["origin_warehouse"].isin(shown)]
-    grain = _grain(every["shipment_date"], MOST_DAYS_OF_LOAD, MOST_WEEKS)
+    grain = _grain(every["shipment_date"], MAX_DAYS_OF_LOAD, MAX_WEEKS)
     rows: list[Row] = []
     for name in shown:
         own = every[every["origin_warehouse"] == name]
@@ -125,14 +125,14 @@ def cost_by_month(costs: pd.DataFrame) -> Series:
         return Series(())
     known = known.assign(total_cost=known["total_cost"].astype(float))
     ranked = known.groupby("carrier")["total_cost"].sum().sort_values(ascending=False, kind="stable")
-    shown, notes = [str(name) for name in ranked.index[:MOST_CARRIERS]], []
+    shown, notes = [str(name) for name in ranked.index[:MAX_CARRIERS]], []
     names = list(shown)
     if len(ranked) > len(shown):
         known = known.assign(carrier=known["carrier"].where(known["carrier"].isin(shown), OTHERS))
         names.append(OTHERS)
         notes.append(f"The {len(shown)} costliest of {len(ranked)} carriers by name; the rest added up.")
     months, grain = sorted(known["month"].unique()), "month"
-    if len(months) > MOST_MONTHS:
+    if len(months) > MAX_MONTHS:
         known, grain = known.assign(month=known["month"].str[:4]), "year"
         notes.append(f"By year, because there are {len(months)} months.")
     if costs["total_cost"].isna().any():
@@ -163,7 +163,7 @@ def lane_grid(lanes: pd.DataFrame) -> Series:
     """
     if lanes.empty:
         return Series(())
-    origins, cities = _largest(lanes, "origin_warehouse", MOST_ORIGINS), _largest(lanes, "destination_city", MOST_CITIES)
+    origins, cities = _largest(lanes, "origin_warehouse", MAX_ORIGINS), _largest(lanes, "destination_city", MAX_CITIES)
     shown = lanes[lanes["origin_warehouse"].isin(origins) & lanes["destination_city"].isin(cities)]
     note = ""
     if len(shown) < len(lanes):

@@ -109,11 +109,11 @@ def test_the_other_way_round_it_is_the_same_with_the_other_sign(a: Mart, b: Mart
         assert one.keys == other.keys
         for name, value in one.columns.items():
             turned = other.columns[name]
-            assert (value.a, value.b, value.size, value.beyond_chance) == (
+            assert (value.a, value.b, value.size, value.significant) == (
                 turned.b,
                 turned.a,
                 pytest.approx(turned.size),
-                turned.beyond_chance,
+                turned.significant,
             )
             assert value.difference is None or Fraction(value.difference) == -Fraction(turned.difference)
 
@@ -128,11 +128,11 @@ def test_sizes_of_a_column_add_up_to_its_part_in_the_whole(a: Mart, b: Mart) -> 
     assert all(0 <= value.size <= 1 for each in found.rows for value in each.columns.values())
 
 
-def test_a_share_is_beyond_chance_only_where_many_shipments_tell_so() -> None:
+def test_a_share_is_significant_only_where_many_shipments_tell_so() -> None:
     small = compared(mart_of(U=(50, 4.0)), mart_of(U=(50, 8.0)))
-    assert small.rows[0].columns["late_pct"].beyond_chance is False
+    assert small.rows[0].columns["late_pct"].significant is False
     large = compared(mart_of(U=(50_000, 4.0)), mart_of(U=(50_000, 8.0)))
-    assert large.rows[0].columns["late_pct"].beyond_chance is True
+    assert large.rows[0].columns["late_pct"].significant is True
     assert large.rows[0].columns["late_pct"].difference == 4.0
 
 
@@ -141,8 +141,8 @@ def test_looking_at_many_rows_raises_the_bar_for_each() -> None:
     a, b = {"U": (10_000, 10.0)}, {"U": (10_000, 10.9)}
     same = {f"V{number}": (10_000, 10.0) for number in range(99)}
     alone, among = compared(mart_of(**a), mart_of(**b)), compared(mart_of(**a, **same), mart_of(**b, **same))
-    assert alone.rows[0].columns["late_pct"].beyond_chance is True
-    assert among.rows[0].columns["late_pct"].beyond_chance is False
+    assert alone.rows[0].columns["late_pct"].significant is True
+    assert among.rows[0].columns["late_pct"].significant is False
 
 
 def test_the_largest_differences_come_first_and_those_of_chance_last() -> None:
@@ -150,7 +150,7 @@ def test_the_largest_differences_come_first_and_those_of_chance_last() -> None:
     b = {("U", "2026-11"): row(50, 6.0), ("V", "2026-11"): row(90_000, 6.0), ("W", "2026-11"): row(90_000, 25.0)}
     lines = compared(a, b).lines()
     assert [line.keys["carrier"] for line in lines] == ["W", "V", "U"]
-    assert [line.values.beyond_chance for line in lines] == [True, True, False]
+    assert [line.values.significant for line in lines] == [True, True, False]
     assert [each.keys["carrier"] for each in compared(a, b).largest(2)] == ["W", "V"]
 
 
@@ -172,7 +172,7 @@ def test_undeclared_marts_are_compared_by_their_texts_and_dates() -> None:
     found = compare_mart(table(mart_of(U=(10, 5.0))), table(mart_of(U=(12, 5.0))))
     assert found.keys == ("carrier", "month")
     assert found.rows[0].columns["shipments"].difference == 2
-    assert found.rows[0].columns["shipments"].beyond_chance is None
+    assert found.rows[0].columns["shipments"].significant is None
 
 
 @given(st.lists(st.sampled_from([1, 2, 3])), st.lists(st.sampled_from([1, 2, 3])))

@@ -69,7 +69,7 @@ def test_a_lake_does_not_differ_from_itself(rows: Rows) -> None:
     found = compare_totals(sum_up(batches(rows)), sum_up(batches(rows)))
     assert list(found) == list(TOTALS)
     assert all(each.a == each.b and not each.difference for each in found.values())
-    assert found["late_2plus_pct"].beyond_chance is not True
+    assert found["late_2plus_pct"].significant is not True
 
 
 def test_differences_of_totals() -> None:
@@ -77,7 +77,7 @@ def test_differences_of_totals() -> None:
     b = Sums(DAY, DAY, shipments=1000, with_delay=800, late=160, days_late=400, priced=500, cost=Decimal("6000.25"))
     found = compare_totals(a, b)
     assert (found["late_2plus_pct"].a, found["late_2plus_pct"].b) == (5.0, 20.0)
-    assert found["late_2plus_pct"].beyond_chance is True
+    assert found["late_2plus_pct"].significant is True
     assert found["avg_delay_days"].difference == pytest.approx(0.3)
     assert found["total_cost"].difference == Decimal("-4000.25")
     assert found["avg_cost"].b == pytest.approx(12.0005)
@@ -88,7 +88,7 @@ def test_what_is_unknown_has_no_difference() -> None:
     found = compare_totals(Sums(), Sums(DAY, DAY, shipments=5))
     assert found["shipments"].difference == 5
     for name in ("late_2plus_pct", "avg_delay_days", "avg_cost", "total_cost"):
-        assert (found[name].a, found[name].b, found[name].difference, found[name].beyond_chance) == (None, None, None, None)
+        assert (found[name].a, found[name].b, found[name].difference, found[name].significant) == (None, None, None, None)
 
 
 def test_only_columns_that_are_read_are_needed() -> None:

@@ -74,5 +74,5 @@ def test_values_and_changes_have_the_digits_that_tell_them_apart(a, b, unit, val
 
 
 def test_a_share_that_chance_may_explain_says_so() -> None:
-    assert say_change(difference(5.0, 5.5, beyond_chance=False), "%") == "+0.50 points (chance)"
+    assert say_change(difference(5.0, 5.5, significant=False), "%") == "+0.50 points (chance)"
     assert say_change(difference(None, 5.5), "%", only_in="b") == "only in B"

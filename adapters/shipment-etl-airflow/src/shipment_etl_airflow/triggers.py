@@ -12,7 +12,7 @@ from shipment_etl_emr import Place, Progress, Service
 
 __all__ = ["EmrJobTrigger"]
 
-FIRST_PAUSE, LONGEST_PAUSE = 5.0, 30.0
+FIRST_PAUSE, MAX_PAUSE = 5.0, 30.0
 
 
 class EmrJobTrigger(BaseTrigger):
@@ -60,7 +60,7 @@ class EmrJobTrigger(BaseTrigger):
                 told = {"over": progress.over, "cluster": place.cluster, "step": place.step, "state": str(progress)}
                 yield TriggerEvent(told)  # type: ignore[no-untyped-call]
                 return
-            pause = FIRST_PAUSE if progress != last else min(pause * 1.3, LONGEST_PAUSE)
+            pause = FIRST_PAUSE if progress != last else min(pause * 1.3, MAX_PAUSE)
             last = progress
             await asyncio.sleep(max(min(pause, self._deadline - time.time()), 0))
 

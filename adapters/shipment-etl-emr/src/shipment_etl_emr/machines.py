@@ -44,7 +44,7 @@ DAEMONS_MIB = 1024
 """Left on each node for the application master's container."""
 OVERHEAD = 0.1
 """Of the heap, for what Spark keeps outside it; its own default."""
-LEAST_OVERHEAD_MIB = 384
+MIN_OVERHEAD_MIB = 384
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def spark_sizes(primary: str, workers: Sequence[str], count: int, *, fixed: bool
     each_node = free // cores
     share = (smallest.yarn_mib - DAEMONS_MIB) // each_node
     heap = int(share / (1 + OVERHEAD))
-    overhead = max(share - heap, LEAST_OVERHEAD_MIB)
+    overhead = max(share - heap, MIN_OVERHEAD_MIB)
     total = each_node * count
     settings = {
         "spark.driver.memory": f"{machine(primary).yarn_mib // 2}m",

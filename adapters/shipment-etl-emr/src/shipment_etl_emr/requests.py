@@ -26,7 +26,7 @@ RUN_TAG, ATTEMPT_TAG, MAX_AGE_TAG = "shipment-etl:run", "shipment-etl:attempt", 
 HOME = "/opt/shipment_etl"
 ARCHIVE = "shipment_etl"
 SPOT_MINUTES = 10
-LONGEST_STEP = 10_280
+MAX_STEP = 10_280
 """Characters of all arguments of a step, as EMR counts them."""
 DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -85,8 +85,8 @@ def step_request(settings: Settings, job: Job, on_failure: str = "CONTINUE", att
     """
     arguments = ["spark-submit", "--deploy-mode", "client", job.script, *job.arguments]
     size = sum(len(each) + 1 for each in arguments)
-    if size > LONGEST_STEP:
-        raise StepTooLong(size, LONGEST_STEP)
+    if size > MAX_STEP:
+        raise StepTooLong(size, MAX_STEP)
     name = f"{NAME}{job.run}" + (f"/{attempt}" if attempt else "")
     return {
         "Name": name,
@@ -108,8 +108,8 @@ def job_run_request(settings: Settings, job: Job, token: str) -> dict[str, Any]:
         StepTooLong: it has too many characters.
     """
     size = sum(len(each) + 1 for each in job.arguments)
-    if size > LONGEST_STEP:
-        raise StepTooLong(size, LONGEST_STEP)
+    if size > MAX_STEP:
+        raise StepTooLong(size, MAX_STEP)
     environment = _environment(settings, f"./{ARCHIVE}")
     spark = {
         **COMMON,

@@ -20,7 +20,7 @@ from shipment_etl_emr.timing import Timing
 
 __all__ = ["EmrRunner", "Outcome"]
 
-FIRST_PAUSE, LONGEST_PAUSE = 5.0, 30.0
+FIRST_PAUSE, MAX_PAUSE = 5.0, 30.0
 SUCCEEDED, BOOTSTRAP_FAILURE = "succeeded", "BOOTSTRAP_FAILURE"
 
 
@@ -99,7 +99,7 @@ class EmrRunner:
             if waited >= timeout:
                 raise RunTimedOut(run, waited, str(progress))
             # Often while something changes, seldom while nothing does: an account's calls are few, and shared by all.
-            pause = FIRST_PAUSE if progress != last else min(pause * 1.3, LONGEST_PAUSE)
+            pause = FIRST_PAUSE if progress != last else min(pause * 1.3, MAX_PAUSE)
             place, last = progress.place, progress
             self._timing.sleep(pause * (0.8 + 0.4 * self._timing.chance()))
 

@@ -16,7 +16,7 @@ __all__ = ["SETTINGS_FILE", "Settings", "s3_parts"]
 SETTINGS_FILE = "emr.toml"
 OWN = "shipment-etl:"
 """What the names of our own tags begin with."""
-MOST_WORKERS = 100
+MAX_WORKERS = 100
 
 
 @strict
@@ -71,7 +71,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ("code", "logs"):
             s3_parts(getattr(self, name), name)
-        _between("count", self.count, 1, MOST_WORKERS)
+        _between("count", self.count, 1, MAX_WORKERS)
         _between("max_age_minutes", self.max_age_minutes, 10, 7 * 24 * 60)
         _between("idle_minutes", self.idle_minutes, 1, 7 * 24 * 60)
         if not self.workers:

@@ -20,7 +20,7 @@ from tests.documents import ROOT
 ENGINE = Path(__file__).parents[2] / "engine"
 LAKE = "s3://local-lake/shipments"
 PACKAGE = "packages/shipment-etl-py3.11-x86_64-0.tar.gz"
-LEAST_JAVA = 21
+MIN_JAVA = 21
 OFFLINE = re.compile(r"Could not transfer artifact|Unknown host|was not found in .* during a previous attempt")
 
 
@@ -46,7 +46,7 @@ def missing() -> str:
         return "no Maven found: install one to run the flows on Kestra's own engine"
     if jdk() is None:
         return (
-            f"no JDK {LEAST_JAVA} or newer found: install one, or point JAVA_HOME at it, to run the flows on Kestra's engine"
+            f"no JDK {MIN_JAVA} or newer found: install one, or point JAVA_HOME at it, to run the flows on Kestra's engine"
         )
     return ""
 
@@ -59,7 +59,7 @@ def jdk() -> Path | None:
     installed = sorted(Path("/usr/lib/jvm").glob("*")) + sorted(
         Path("/Library/Java/JavaVirtualMachines").glob("*/Contents/Home")
     )
-    return next((home for home in [*named, *on_path, *installed] if _version(home) >= LEAST_JAVA), None)
+    return next((home for home in [*named, *on_path, *installed] if _version(home) >= MIN_JAVA), None)
 
 
 def _version(home: Path) -> int:

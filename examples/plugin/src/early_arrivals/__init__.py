@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from shipment_etl import Mart, MartColumn, RowRule, Run, RunStart, hookimpl
 
-MOST_KG = 15_000
+MAX_KG = 15_000
 FIGURES_FILE = "EARLY_ARRIVALS_FIGURES"
 
 
@@ -35,7 +35,7 @@ EARLY_ARRIVALS = (
 
 def fits_trailer() -> Column:
     """Whether a shipment is no heavier than the largest of our trailers carries."""
-    return F.col("shipment_weight_kg") <= MOST_KG
+    return F.col("shipment_weight_kg") <= MAX_KG
 
 
 @hookimpl
@@ -47,7 +47,7 @@ def marts() -> Iterable[Mart]:
 @hookimpl
 def rules() -> Iterable[RowRule]:
     """Add the rule."""
-    return [RowRule("fits_trailer", "shipment_weight_kg", f"heavier than our trailers carry ({MOST_KG:,} kg)", fits_trailer)]
+    return [RowRule("fits_trailer", "shipment_weight_kg", f"heavier than our trailers carry ({MAX_KG:,} kg)", fits_trailer)]
 
 
 @hookimpl

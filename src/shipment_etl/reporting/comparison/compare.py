@@ -187,7 +187,7 @@ def _values_json(each: Difference) -> dict[str, Any]:
         "b": _plain(each.b),
         "difference": _plain(each.difference),
         "relative_pct": each.relative_pct,
-        "beyond_chance": each.beyond_chance,
+        "significant": each.significant,
     }
 
 

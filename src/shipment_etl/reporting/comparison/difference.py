@@ -18,8 +18,8 @@ class Difference:
     Attributes:
         a, b: the values; None where one is unknown, or not there.
         difference: b − a; None where one of them is no number. Of two percentages, it is percentage points.
-        relative_pct: the difference in per cent of a; None where there is none, or a is 0.
-        beyond_chance: whether chance is a poor explanation of it; None where that cannot be tested.
+        relative_pct: the difference in per cent of a; None if either is unknown, or a is 0.
+        significant: whether chance is a poor explanation of it; None where that cannot be tested.
         size: the part, from 0 to 1, that it has in the values of its column over the whole mart, ratios weighted by
             shipments; by it differences are ranked.
     """
@@ -28,22 +28,22 @@ class Difference:
     b: Any
     difference: int | float | Decimal | None
     relative_pct: float | None
-    beyond_chance: bool | None = None
+    significant: bool | None = None
     size: float = 0.0
 
 
-def difference(a: Any, b: Any, beyond_chance: bool | None = None, size: float = 0.0) -> Difference:
+def difference(a: Any, b: Any, significant: bool | None = None, size: float = 0.0) -> Difference:
     """Return the difference between two values of a mart; decimals exactly."""
     by = _subtract(a, b)
     relative = None
     if by is not None and a:
         relative = 100 * float(by) / abs(float(a))
-    return Difference(a, b, by, relative if relative is None or isfinite(relative) else None, beyond_chance, size)
+    return Difference(a, b, by, relative if relative is None or isfinite(relative) else None, significant, size)
 
 
 def rank(found: Difference) -> float:
     """Return what differences are ranked by: their size, and below all others where chance explains them."""
-    return -1.0 if found.beyond_chance is False else found.size
+    return -1.0 if found.significant is False else found.size
 
 
 def amount(value: Any) -> float:

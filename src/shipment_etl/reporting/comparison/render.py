@@ -51,8 +51,8 @@ def render(found: Comparison, made_at: datetime, limit: int | None = None) -> st
 def _total(name: str, found: Comparison) -> dict[str, Any]:
     heading, unit = TOTALS[name]
     a, b = say_values(found.totals[name])
-    change, clear = say_change(found.totals[name], unit), found.totals[name].beyond_chance
-    return {"name": heading, "unit": _unit(unit), "a": a, "b": b, "change": change, "beyond_chance": clear}
+    change, clear = say_change(found.totals[name], unit), found.totals[name].significant
+    return {"name": heading, "unit": _unit(unit), "a": a, "b": b, "change": change, "significant": clear}
 
 
 def _mart(name: str, mart: MartComparison, limit: int) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def _mart(name: str, mart: MartComparison, limit: int) -> dict[str, Any]:
                 "a": a,
                 "b": b,
                 "change": say_change(line.values, unit, line.only_in),
-                "beyond_chance": line.values.beyond_chance,
+                "significant": line.values.significant,
             }
         )
     return {

@@ -71,7 +71,7 @@ def say_change(values: Difference, unit: str = "", only_in: str | None = None) -
         return "none"
     by = _signed(values.difference, _digits(values))
     if unit == "%":
-        return f"{by} points {WITHIN_CHANCE}" if values.beyond_chance is False else f"{by} points"
+        return f"{by} points {WITHIN_CHANCE}" if values.significant is False else f"{by} points"
     if values.relative_pct is None:
         return by
     return f"{by} ({_signed(values.relative_pct, 0 if abs(values.relative_pct) >= 100 else 1)} %)"
@@ -85,7 +85,7 @@ def _say_late(found: Comparison) -> Sentence | None:
     if not late.difference:
         return sentence("In both ", percent(late.a), f" {what}.")
     shares = (f"In B {percent(late.b)} {what}, in A {percent(late.a)}: ",)
-    if not late.beyond_chance:
+    if not late.significant:
         return sentence(*shares, "no clear difference", ", chance may explain it.")
     return sentence(*shares, f"{number(_by(late), 1)} points {_more(late)}", ".")
 

@@ -23,7 +23,7 @@ __all__ = ["LOCK", "LiveCluster", "clusters", "install"]
 
 LOCK = threading.RLock()
 """Held while clusters are read or changed: by each call, and by the executor."""
-LEAST_IDLE, MOST_IDLE = 60, 604_800
+MIN_IDLE, MAX_IDLE = 60, 604_800
 DEFAULT_IDLE = 3_600
 SPARKS = {"emr-7.13.0": "3.5.6"}
 """Releases that are described, with their Spark."""
@@ -294,8 +294,8 @@ def _possible(change: Callable[[], lifecycle.Cluster]) -> lifecycle.Cluster:
 
 def _idle(policy: dict[str, Any]) -> float:
     seconds = int(policy.get("IdleTimeout") or DEFAULT_IDLE)
-    if not LEAST_IDLE <= seconds <= MOST_IDLE:
-        raise ValidationException(f"IdleTimeout must be from {LEAST_IDLE} to {MOST_IDLE} seconds.")
+    if not MIN_IDLE <= seconds <= MAX_IDLE:
+        raise ValidationException(f"IdleTimeout must be from {MIN_IDLE} to {MAX_IDLE} seconds.")
     return seconds
 
 

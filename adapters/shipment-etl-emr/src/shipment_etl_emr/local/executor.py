@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.1
 SPARK = "spark"
 FILES = ("controller", "stdout", "stderr", "syslog")
-LONGEST_MESSAGE = 500
+MAX_MESSAGE_LENGTH = 500
 
 
 class Executor:
@@ -102,7 +102,7 @@ class Executor:
                 if not self._bootstrap(cluster).look():
                     return
             except (BootstrapFailed, NodeFailed, ShipmentEtlError) as problem:
-                failed = str(problem)[:LONGEST_MESSAGE]
+                failed = str(problem)[:MAX_MESSAGE_LENGTH]
         with emr.LOCK:
             value = bootstrap_failed(cluster.value, failed) if failed else advance(cluster.value, self._clock())
             cluster.become(value)
@@ -205,4 +205,4 @@ def _failure(folder: Path, code: int, logs: str) -> dict[str, str]:
     said = file.read_text("utf-8", "replace").strip() if file.exists() else ""
     message = said.splitlines()[-1].strip() if said else f"exit code {code}"
     where = {"LogFile": f"{logs}stderr.gz"} if logs else {}
-    return {"Reason": "Unknown Error.", "Message": message[:LONGEST_MESSAGE], **where}
+    return {"Reason": "Unknown Error.", "Message": message[:MAX_MESSAGE_LENGTH], **where}

@@ -33,7 +33,7 @@ ACTIVE = frozenset({RUNNING, CANCEL_PENDING})
 ENDED_WITH_ERRORS = frozenset({"BOOTSTRAP_FAILURE", "STEP_FAILURE"})
 """Reasons for which a cluster ends badly."""
 ENDS_CLUSTER = frozenset({"TERMINATE_CLUSTER", "TERMINATE_JOB_FLOW"})
-MOST_STEPS = 256
+MAX_STEPS = 256
 
 
 class NotPossible(ValueError):
@@ -82,8 +82,8 @@ def add(cluster: Cluster, steps: Sequence[Step]) -> Cluster:
     """
     if cluster.state in {TERMINATING, *GONE}:
         raise NotPossible("A job flow that is shutting down, terminated, or finished may not be modified.")
-    if sum(step.state not in ENDED for step in cluster.steps) + len(steps) > MOST_STEPS:
-        raise NotPossible(f"Maximum number of active steps ({MOST_STEPS}) for cluster exceeded.")
+    if sum(step.state not in ENDED for step in cluster.steps) + len(steps) > MAX_STEPS:
+        raise NotPossible(f"Maximum number of active steps ({MAX_STEPS}) for cluster exceeded.")
     if cluster.concurrency > 1 and any(step.on_failure != "CONTINUE" for step in steps):
         raise NotPossible("ActionOnFailure must be CONTINUE where StepConcurrencyLevel is greater than 1.")
     return replace(cluster, steps=(*cluster.steps, *steps))

@@ -20,8 +20,8 @@ __all__ = ["LocalService", "local_service"]
 
 PATIENCE_SECONDS = 15.0
 SPARK = "spark"
-HASTE, LONGEST_PAUSE = 10, 1.0
-QUICK = Timing(sleep=lambda seconds: time.sleep(min(seconds / HASTE, LONGEST_PAUSE)))
+HASTE, MAX_PAUSE = 10, 1.0
+QUICK = Timing(sleep=lambda seconds: time.sleep(min(seconds / HASTE, MAX_PAUSE)))
 
 
 @dataclass

@@ -21,7 +21,7 @@ __all__ = ["REMEDIES", "Patience", "hold"]
 
 LOOK_SECONDS = 0.2
 ANSWER_SECONDS = 5.0
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+FIRST_PAUSE, MAX_PAUSE = 1.0, 30.0
 REMEDIES: Mapping[str, str] = MappingProxyType(
     {
         "ssh": "Install the OpenSSH client.",
@@ -102,7 +102,7 @@ def _open_again(forward: Forward, stop: Stop, ready: Callable[[], None], patienc
         except TunnelDown:
             if time.monotonic() > deadline:
                 raise
-        pause = min(2 * pause, LONGEST_PAUSE)
+        pause = min(2 * pause, MAX_PAUSE)
     return None
 
 
