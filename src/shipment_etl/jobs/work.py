@@ -29,7 +29,7 @@ from shipment_etl.lake.damage import reading
 from shipment_etl.lake.fingerprint import fingerprint_of_content, fingerprints
 from shipment_etl.lake.lake import RUN_FOLDER, DataFile, Lake, Staging, Written
 from shipment_etl.lake.lock import Lock
-from shipment_etl.lake.runs import FAILED, SUCCEEDED, RowCounts, Run, RunStart, TableVersion, is_logged, log_run
+from shipment_etl.lake.runs import FAILED, SUCCEEDED, RowCounts, Run, RunStart, TableVersion, is_logged, log_run, start_log
 from shipment_etl.lake.snapshot import Snapshot, recover, restore
 from shipment_etl.lake.tables import Table
 from shipment_etl.plugins import Plugins
@@ -363,6 +363,9 @@ class Work:
         self.vouch_rows(table, self.with_batch(self.read_files(table, files)), files)
 
     def _commit(self) -> None:
+        if self.base.runs is None:
+            self.lock.check()
+            self.base = replace(self.base, runs=start_log(self.lake, self.start.run_id))
         for name, change in self._changes.items():
             self.lock.check()
             # Noted before it is made: a signal can come in between, and to restore what is as it was does no harm.

@@ -35,6 +35,7 @@ __all__ = [
     "newest_run",
     "read_runs",
     "standing_runs",
+    "start_log",
     "sum_by_name",
     "sum_counts",
     "undone_runs",
@@ -211,6 +212,15 @@ class Run:
                 "tables": {name: TableVersion(**each) for name, each in report["tables"].items()},
             }
         )
+
+
+def start_log(lake: Lake, run: str) -> int:
+    """Make the log, without a run yet, and return its version.
+
+    It is there before the first table: a lake without one has lost it, and none of its tables is a leftover.
+    """
+    schema = Schema.from_arrow(ROWS)
+    return commit_files(lake.storage, RUNS, schema, version=None, add=[], remove=[], run=run)
 
 
 def log_run(lake: Lake, run: Run, version: int | None) -> None:

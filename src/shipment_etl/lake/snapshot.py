@@ -20,6 +20,8 @@ __all__ = ["RAW", "Snapshot", "landed_versions", "recover", "snapshot_of"]
 
 
 RAW = "raw/"
+LANDED = (RAW, "truth/")
+"""What the names of tables begin with that are not made of others."""
 NOT_IN_MARTS = tuple(table.name for table in (SHIPMENTS, OVERTAKEN, KNOWN_IDS, QUARANTINE))
 """Tables that no mart is computed from, or is one; so are those of raw data."""
 
@@ -130,12 +132,15 @@ def recover(lake: Lake, run: str) -> Snapshot:
             lake.storage.delete(name)
         else:
             tables[name] = newest if target == newest else restore(lake, name, target, run)
-    runs = lake.version(RUNS.name) if last else None
+    runs = lake.version(RUNS.name) if lake.has(RUNS.name) else None
     return Snapshot(lake, tables, last.marts_key if last and trusted else "", runs)
 
 
 def _target(lake: Lake, name: str, since: int | None, newest: int) -> tuple[int | None, bool]:
     """Return the version that a table is to be at, None if it is not to be; and whether somebody else has changed rows."""
+    if not lake.has(RUNS.name) and name.startswith(LANDED):
+        # The log was lost, perhaps with all of processed/, which can be made anew; what was landed cannot.
+        return newest, False
     commits = _commits(lake, name, since, newest)
     dead = [version for version, commit in commits.items() if commit.run]
     foreign = [version for version, commit in commits.items() if commit.changes_rows and not commit.run]

@@ -1,0 +1,56 @@
+"""A lake whose log of runs was deleted: what was landed stays, and all else is made anew."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from shipment_etl import Lake, backlog, run_generate, run_process, run_waiting
+from shipment_etl.lake.fingerprint import fingerprints
+
+DAYS = ("2026-11-22", "2026-11-23")
+
+
+def words(spark: SparkSession, lake: Lake) -> dict[str, str]:
+    names = [name for name in lake.tables() if name != "processed/runs"]
+    return fingerprints({name: lake.read(spark, name) for name in names})
+
+
+@pytest.fixture
+def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+    lake = Lake(tmp_path / "lake")
+    for day in DAYS:
+        run_generate(lake, date=day, rows=300, defects=0.05, truth=True, spark=spark)
+        run_process(lake, date=day, spark=spark)
+    return lake
+
+
+@pytest.mark.parametrize("lost", ["processed", "processed/runs"])
+def test_what_was_landed_waits_and_is_processed_as_before(spark: SparkSession, lake: Lake, lost: str) -> None:
+    before = words(spark, lake)
+    shutil.rmtree(f"{lake.uri}/{lost}")
+    assert [str(batch.batch_date) for batch in backlog(lake).waiting] == list(DAYS)
+    assert [str(run.batch_date) for run in run_waiting(lake, spark=spark)] == list(DAYS)
+    assert words(spark, lake) == before
+
+
+def test_a_batch_that_lands_next_leaves_those_before_it(spark: SparkSession, lake: Lake) -> None:
+    shutil.rmtree(f"{lake.uri}/processed")
+    run_generate(lake, date="2026-11-24", rows=300, spark=spark)
+    assert [str(batch.batch_date) for batch in backlog(lake).waiting] == [*DAYS, "2026-11-24"]
+
+
+def test_the_log_is_made_before_the_first_table(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, seen = Lake(tmp_path / "lake"), list[bool]()
+
+    def commit(*_: object, **__: object) -> int:
+        seen.append(lake.has("processed/runs"))
+        raise SystemExit("killed")
+
+    monkeypatch.setattr("shipment_etl.jobs.work.commit_files", commit)
+    with pytest.raises(SystemExit):
+        run_generate(lake, date=DAYS[0], rows=10, spark=spark)
+    assert seen == [True]
