@@ -29,6 +29,7 @@ from shipment_etl.lake.runs import log_run
 DAY = date(2026, 11, 23)
 ROWS = 10_000
 RAW, CLEAN, QUARANTINE, RUNS = "raw/shipments", "processed/shipments", "processed/quarantine", "processed/runs"
+KNOWN_IDS = "processed/known_ids"
 FILES_A_COMMIT = 50_000
 FILE_BYTES, FILE_ROWS = 128 << 20, 3_500_000
 
@@ -50,10 +51,10 @@ def simulate(place: Path, count: int, files: int) -> dict[str, float]:
     start = time.perf_counter()
     run = run_process(lake, date=DAY, spark=spark)
     found = {"process_alone": time.perf_counter() - start}
-    for name, each in ((RAW, files), (CLEAN, files), (QUARANTINE, 1), (RUNS, 1)):
+    for name, each in ((RAW, files), (CLEAN, files), (QUARANTINE, 1), (KNOWN_IDS, 1), (RUNS, 1)):
         grow(place / name, count, each)
     # The newest row of the log is to be of a run again: it is read, and says which versions count.
-    grown = {name: lake.version(name) for name in (RAW, CLEAN, QUARANTINE)}
+    grown = {name: lake.version(name) for name in (RAW, CLEAN, QUARANTINE, KNOWN_IDS)}
     log_run(lake, replace(run, run_id=str(uuid4()), after={**run.after, **grown}), lake.version(RUNS))
     found["memory_before_mb"] = peak_mb()
     table = DeltaTable(place / CLEAN)
@@ -75,26 +76,25 @@ def grow(place: Path, count: int, files: int) -> None:
     """Commit files that are not there to a table, for so many batches of the past, and close with a checkpoint."""
     table = DeltaTable(place)
     partitions = table.metadata().partition_columns
-    every = phantoms(count, files, bool(partitions))
+    every = phantoms(count, files, partitions, ids=place.name == "known_ids")
     while some := list(islice(every, FILES_A_COMMIT)):
         table.create_write_transaction(some, "append", table.schema(), partitions)
         table.update_incremental()
     table.create_checkpoint()
 
 
-def phantoms(count: int, files: int, partitioned: bool) -> Iterator[AddAction]:
-    """Yield files as runs of this package commit them."""
+def phantoms(count: int, files: int, partitions: list[str], *, ids: bool) -> Iterator[AddAction]:
+    """Yield files as runs of this package commit them; ids grow with time, as those of most systems do."""
     for back, part in product(range(1, count + 1), range(files)):
         day = (DAY - timedelta(days=back)).isoformat()
-        bounds = {
-            "minValues": {"shipment_date": day},
-            "maxValues": {"shipment_date": day},
-            "nullCount": {"shipment_date": 0},
-        }
-        statistics = json.dumps({"numRecords": FILE_ROWS, **(bounds if partitioned else {})})
+        least, most = ({"shipment_date": day}, {"shipment_date": day}) if partitions else ({}, {})
+        if ids:
+            least, most = ({"batch_date": day, "first_id": f"A{day}", "last_id": f"A{day}"},) * 2
+        statistics = {"numRecords": FILE_ROWS, "minValues": least, "maxValues": most, "nullCount": dict.fromkeys(least, 0)}
         path = f"run-{UUID(int=back)}/part-{part:05}-{UUID(int=part)}-c000.snappy.parquet"
-        values = {"source": "shipments", "batch_date": day} if partitioned else {}
-        yield AddAction(path, FILE_BYTES, values, 0, True, statistics)
+        known = {"source": "shipments", "batch_date": day}
+        values = {name: known[name] for name in partitions}
+        yield AddAction(path, FILE_BYTES, values, 0, True, json.dumps(statistics if least else {"numRecords": FILE_ROWS}))
 
 
 def seconds(work: Callable[[], object]) -> float:

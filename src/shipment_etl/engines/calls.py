@@ -109,7 +109,7 @@ def new_session(address: str, calls: Calls, options: Sequence[tuple[str, Any]] =
         options: options of the gRPC channel.
     """
     # Imported late: a classic session, or a cluster, may not have what it needs.
-    from pyspark.sql.connect.client import ChannelBuilder, getLogLevel
+    from pyspark.sql.connect.client import ChannelBuilder
     from pyspark.sql.connect.session import SparkSession as ConnectSession
 
     class Watched(ChannelBuilder):
@@ -123,7 +123,7 @@ def new_session(address: str, calls: Calls, options: Sequence[tuple[str, Any]] =
     # PySpark 3.5 takes a policy for its client, but passes none on from a session.
     client: Any = spark.client
     client._retry_policy["max_retries"] = MAX_RETRIES
-    if getLogLevel() is None:
+    if "SPARK_CONNECT_LOG_LEVEL" not in os.environ:
         # It writes every plan as text for its log, 10 ms each, also where nothing is logged.
         client._proto_to_string = lambda message: ""
     _calls[spark] = calls
