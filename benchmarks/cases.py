@@ -9,6 +9,7 @@ seconds of each of their turns.
 import json
 import os
 import resource
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -291,6 +292,8 @@ def _waiting_days(count: int) -> list[date]:
 def _process(folder: Path, spark: Any) -> Work:
     from shipment_etl import Lake, run_process
 
+    # As on the day it landed, in each round.
+    shutil.rmtree(folder / "lake" / "processed", ignore_errors=True)
     return lambda: run_process(Lake(folder / "lake"), date=DAY, spark=spark)
 
 
