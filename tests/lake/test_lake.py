@@ -247,7 +247,6 @@ from shipment_etl.errors import LakeFull
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import Table
 from tests.lake.tables import replace_batch
-from tests.readers import READERS
 table = Table("processed/things", {"id": "bigint"})
 # Before the engine starts, whose process inherits it.
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -110,6 +109,7 @@ def split_batch(work: Work, staging: Staging, batch: Batch) -> Outcome:
         accepted = hashes.accepted(
             *(work.content(SHIPMENTS, each.files, [ID_HASH])[ID_HASH] for each in (rejected, suspect))
         )
+        # As much memory as the hashes that are left take.
         del hashes
         ordered = _order(work, suspect)
         shipments, overtaken = _sound(work, written) + _sound(work, ordered), ordered.part(source=OVERTAKEN)
@@ -128,9 +128,7 @@ def _keep(staging: Staging, repeated: Hashes) -> DataFrame | None:
     """Return hashes as rows; None if there are none."""
     if not len(repeated):
         return None
-    with staging.parquet("repeated_ids") as path:
-        pq.write_table(pa.table({ID_HASH: repeated, "repeated": np.ones(len(repeated), bool)}), path)
-    rows = staging.read_parquet("repeated_ids")
+    rows = staging.put("repeated_ids", pa.table({ID_HASH: repeated, "repeated": np.ones(len(repeated), bool)}))
     return F.broadcast(rows) if len(repeated) <= MAX_BROADCAST_ROWS else rows
 
 

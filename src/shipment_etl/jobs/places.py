@@ -16,7 +16,18 @@ from shipment_etl.lake.written import cast_columns
 from shipment_etl.life import DELIVERED
 from shipment_etl.transform.reports import MICROSECONDS_A_DAY
 
-__all__ = ["BY_BATCH", "BY_ROW", "LINKS", "PLACE", "POSITION", "Place", "places_of", "read_links", "read_whole"]
+__all__ = [
+    "BY_BATCH",
+    "BY_ROW",
+    "LINKS",
+    "PLACE",
+    "POSITION",
+    "Place",
+    "places_of",
+    "read_links",
+    "read_whole",
+    "report_schema",
+]
 
 BY_BATCH, BY_ROW = "overtaken_by_batch", "overtaken_by_row"
 PLACE, POSITION = "place", "position"
@@ -76,22 +87,26 @@ def read_links(work: Work, place: Place, number: int, wanted: pa.Array | None = 
     return links if wanted is None else links.filter(pc.is_in(links["shipment_id"], value_set=wanted))
 
 
-def read_whole(work: Work, place: Place, types: pa.Schema) -> pa.Table:
-    """Return the reports of a place with all columns of shipments and the row that has overtaken each; text is encoded.
+def report_schema(overtaken: pa.Schema) -> pa.Schema:
+    """Return the columns of shipments and the row that has overtaken each, by the types of all columns of overtaken."""
+    return pa.schema([overtaken.field(name) for name in (*SHIPMENTS.columns, BY_ROW)])
+
+
+def read_whole(work: Work, place: Place, schema: pa.Schema) -> pa.Table:
+    """Return the reports of a place by `report_schema`, but with text encoded.
 
     Args:
         work: the job.
         place: where.
-        types: of all columns of overtaken.
+        schema: as `report_schema` returns it.
     """
     rows = work.lake.content(place.table.name, place.file.path, encoded=True)
     known: dict[str, pa.Scalar] = {"source": pa.scalar(work.start.source), "batch_date": _batch_of(place)}
     if "outcome" not in rows.column_names:
         # A release that did not know of it took delivered shipments alone.
         known["outcome"] = pa.scalar(DELIVERED)
-    fields = [types.field(name) for name in (*SHIPMENTS.columns, BY_ROW)]
-    columns = [_column(rows, each.name, known.get(each.name, pa.scalar(None, each.type))) for each in fields]
-    return cast_columns(pa.table(columns, names=[each.name for each in fields]), pa.schema(fields))
+    columns = [_column(rows, each.name, known.get(each.name, pa.scalar(None, each.type))) for each in schema]
+    return cast_columns(pa.table(columns, names=schema.names), schema)
 
 
 def _batch_of(place: Place) -> pa.Scalar:

@@ -18,7 +18,6 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, LongType, StructField, StructType
@@ -29,7 +28,17 @@ from shipment_etl.jobs.batch import IN_TRANSIT
 from shipment_etl.jobs.chains import NEXT_BATCH, NEXT_ROW, TIED, link
 from shipment_etl.jobs.ids import ID_HASH, Hashes, Ids, in_order
 from shipment_etl.jobs.known_ids import Known, find_known, knows_source
-from shipment_etl.jobs.places import BY_BATCH, BY_ROW, PLACE, POSITION, Place, places_of, read_links, read_whole
+from shipment_etl.jobs.places import (
+    BY_BATCH,
+    BY_ROW,
+    PLACE,
+    POSITION,
+    Place,
+    places_of,
+    read_links,
+    read_whole,
+    report_schema,
+)
 from shipment_etl.jobs.roll_up import SIGN
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.commits import DataFile
@@ -141,12 +150,11 @@ def _read_older(work: Work, staging: Staging) -> list[Ids]:
 
 def _read_asked(work: Work, staging: Staging, shipments: Written, hits: pa.Table, *, with_older: bool) -> pa.Table:
     """Return the ids of hits, with their hashes; those of older batches, too, if these are looked for."""
-    with staging.parquet("hits") as path:
-        pq.write_table(hits.select([ID_HASH]).group_by(ID_HASH).aggregate([]), path)
+    hashes = staging.put("hits", hits.select([ID_HASH]).group_by(ID_HASH).aggregate([]))
     rows = work.lake.read_files(work.spark, SHIPMENTS.name, shipments.files, shipments.own).select("shipment_id")
     if with_older:
         rows = rows.unionByName(_older(work).select("shipment_id"))
-    asked = rows.withColumn(ID_HASH, hash_of("shipment_id")).join(staging.read_parquet("hits"), ID_HASH)
+    asked = rows.withColumn(ID_HASH, hash_of("shipment_id")).join(hashes, ID_HASH)
     kept = staging.keep("asked", asked.select(IDS.names))
     return kept.content().cast(IDS) if kept.rows else IDS.empty_table()
 
@@ -289,27 +297,22 @@ def _is(rows: pa.Table, batch: date, column: str = "batch_date") -> pa.ChunkedAr
 def _move(work: Work, links: _Links, linked: pa.Table, shipments: Written, overtaken: Written) -> list[_Move]:
     """Take the reports out of their places that others overtake now, or no longer do."""
     schemas = {SHIPMENTS.name: shipments.schema, OVERTAKEN.name: overtaken.schema}
-    types, day = overtaken.arrow, work.start.batch_date
-    fields = pa.schema([types.field(name) for name in (*SHIPMENTS.columns, BY_ROW)])
-
-    def plain(rows: pa.Table) -> pa.Table:
-        return rows.cast(fields)
-
+    columns, day = report_schema(overtaken.arrow), work.start.batch_date
     changed = linked.filter(pc.or_(_differs(linked, BY_BATCH, NEXT_BATCH), _differs(linked, BY_ROW, NEXT_ROW)))
 
     def move(number: int) -> _Move:
         place = links.places[number]
         mine = changed.filter(pc.equal(changed[PLACE], number))
-        whole = read_whole(work, place, types)
+        whole = read_whole(work, place, columns)
         leaves, stale = np.zeros(whole.num_rows, bool), np.zeros(whole.num_rows, bool)
         leaves[mine[POSITION].to_numpy()] = True
         if number in links.stale:
             stale = _is(whole, day).to_numpy()
         was_by = pa.scalar(place.by, pa.date32())
-        moving = plain(whole.take(mine[POSITION]))
+        moving = whole.take(mine[POSITION]).cast(columns)
         for name in (NEXT_BATCH, NEXT_ROW):
             moving = moving.append_column(name, mine[name])
-        dropped = plain(whole.filter(pa.array(stale)))
+        dropped = whole.filter(pa.array(stale)).cast(columns)
         rest, file = whole.filter(pa.array(~leaves & ~stale)), None
         if rest.num_rows:
             folder = f"rest{IN_TRANSIT}" if IN_TRANSIT in place.file.path else "rest"
@@ -364,9 +367,8 @@ def _settle(
 
 def _nothing(overtaken: Written) -> pa.Table:
     """Return no report that moves, with all columns that one has."""
-    known = [overtaken.arrow.field(name) for name in (*SHIPMENTS.columns, BY_ROW)]
     dates, row = [pa.field(name, pa.date32()) for name in (NEXT_BATCH, WAS_BY)], pa.field(NEXT_ROW, pa.int64())
-    return pa.schema([*known, dates[0], row, dates[1]]).empty_table()
+    return pa.schema([*report_schema(overtaken.arrow), dates[0], row, dates[1]]).empty_table()
 
 
 def _is_of_before(work: Work, table: Table, file: DataFile) -> bool:

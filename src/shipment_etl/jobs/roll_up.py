@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -74,9 +73,7 @@ def _total(rows: pa.Table, column: str) -> int:
 def _roll_up_corrections(work: Work, staging: Staging, corrections: pa.Table) -> Iterator[pa.Table]:
     if not corrections.num_rows:
         return
-    with staging.parquet("corrections") as path:
-        pq.write_table(corrections, path)
-    rows = staging.read_parquet("corrections").withColumn("source", F.lit(work.start.source))
+    rows = staging.put("corrections", corrections).withColumn("source", F.lit(work.start.source))
     rolled = staging.keep("booked", roll_up(rows, keys=[SIGN])).content()
     for sign in (1, -1):
         found = rolled.filter(pc.equal(rolled[SIGN], sign))

@@ -59,7 +59,7 @@ class Lake:
         self.storage = storage_of(uri)
         self.uri = self.storage.uri
         self.wait = wait
-        self._opened: dict[tuple[str, int], DeltaTable] | None = None
+        self._opened: dict[tuple[str, int | None], DeltaTable] | None = None
 
     def __repr__(self) -> str:
         return f"Lake({self.uri!r})"
@@ -149,7 +149,7 @@ class Lake:
 
     def delta(self, name: str, version: int | None = None) -> DeltaTable:
         """Open a table without an engine, at a version, the newest if None. Errors as for `files`."""
-        if self._opened and version is not None and (name, version) in self._opened:
+        if self._opened and (name, version) in self._opened:
             return self._opened[name, version]
         self._require(name)
         with self.storage.watched():

@@ -81,8 +81,8 @@ def snapshot_of(lake: Lake, run_id: str | None = None) -> Snapshot:
         if not run.after:
             raise RunMissing(run_id, lake.uri, "the release that made it did not note which versions it left")
         return Snapshot(lake, run.after, run.marts_key, lake.version(RUNS.name), run.run_id)
-    last = newest_run(lake)
-    runs, newest = (lake.version(RUNS.name), last.run_id) if last else (None, None)
+    last, runs = newest_run(lake), _version_of_log(lake)
+    newest = last.run_id if last else None
     if last is None or not last.after:
         # No run of this release: the newest versions are all that is known.
         return Snapshot(lake, {name: lake.version(name) for name in lake.tables() if name != RUNS.name}, "", runs, newest)
@@ -95,9 +95,10 @@ def landed_versions(lake: Lake) -> dict[str, int]:
     Raises:
         LakeMissing: there is no lake.
     """
-    counted = snapshot_of(lake).tables
+    counted = snapshot_of(lake)
     raw = [name for name in lake.tables() if name.startswith(RAW)]
-    targets = {name: _target(lake, name, counted.get(name), lake.version(name))[0] for name in raw}
+    has_log = counted.runs is not None
+    targets = {name: _target(lake, name, counted.tables.get(name), lake.version(name), has_log)[0] for name in raw}
     return {name: version for name, version in targets.items() if version is not None}
 
 
@@ -115,7 +116,7 @@ def recover(lake: Lake, run: str) -> Snapshot:
     """
     if not lake.exists():
         return Snapshot(lake)
-    last = newest_run(lake)
+    last, runs = newest_run(lake), _version_of_log(lake)
     # Nothing, where a release made the log that did not tell yet; its commits have no marks either.
     counted = last.after if last else {}
     tables, trusted = {}, bool(counted)
@@ -126,19 +127,22 @@ def recover(lake: Lake, run: str) -> Snapshot:
         if newest == since:
             tables[name] = newest
             continue
-        target, foreign = _target(lake, name, since, newest)
+        target, foreign = _target(lake, name, since, newest, runs is not None)
         trusted = trusted and not (foreign and name not in NOT_IN_MARTS and not name.startswith(RAW))
         if target is None:
             lake.storage.delete(name)
         else:
             tables[name] = newest if target == newest else restore(lake, name, target, run)
-    runs = lake.version(RUNS.name) if lake.has(RUNS.name) else None
     return Snapshot(lake, tables, last.marts_key if last and trusted else "", runs)
 
 
-def _target(lake: Lake, name: str, since: int | None, newest: int) -> tuple[int | None, bool]:
+def _version_of_log(lake: Lake) -> int | None:
+    return lake.version(RUNS.name) if lake.has(RUNS.name) else None
+
+
+def _target(lake: Lake, name: str, since: int | None, newest: int, has_log: bool) -> tuple[int | None, bool]:
     """Return the version that a table is to be at, None if it is not to be; and whether somebody else has changed rows."""
-    if not lake.has(RUNS.name) and name.startswith(LANDED):
+    if not has_log and name.startswith(LANDED):
         # The log was lost, perhaps with all of processed/, which can be made anew; what was landed cannot.
         return newest, False
     commits = _commits(lake, name, since, newest)

@@ -61,6 +61,12 @@ class Staging:
         frame = read_parquet(self._spark, {f"{place}/{path}": size for path, size in sizes.items()}, schema)
         return Kept(frame, count, self._storage, tuple(f"{folder}/{path}" for path in sizes))
 
+    def put(self, name: str, rows: pa.Table) -> DataFrame:
+        """Write rows, and return them as an engine reads them."""
+        with self.parquet(name) as path:
+            pq.write_table(rows, path)
+        return self.read_parquet(name)
+
     @contextmanager
     def parquet(self, name: str) -> Iterator[Path]:
         """Give a path on this machine for a Parquet file; after the body, `read_parquet` has it."""

@@ -180,7 +180,7 @@ class _Clear:
         self._looked_at = max(1, sum(self._pair(name, a[key], b[key]) is not None for key in both for name in shares))
 
     def of(self, name: str, one: Row, other: Row) -> bool | None:
-        """Return whether a difference is beyond chance, None where it is not one of two shares."""
+        """Return whether a difference is significant, None where it is not one of two shares."""
         pair = self._pair(name, one, other)
         return None if pair is None else clearly_differ(*pair, self._looked_at)
 
