@@ -15,6 +15,9 @@ export UV_PYTHON_DOWNLOADS := never
 # Behind a company proxy with a certificate of its own, trust what the system trusts, as pip and git do.
 export UV_SYSTEM_CERTS ?= true
 
+# Where an environment forbids bytecode, as images of containers do, every process compiles a thousand modules anew: 3 s each.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What a cluster needs beside our own package: all versions with their hashes, for every Python and processor.
 CLUSTER_LOCK := adapters/shipment-etl-emr/src/shipment_etl_emr/cluster-requirements.txt
 CLUSTER_REQUIREMENTS = $(UV) export --locked --quiet --package shipment-etl --extra s3 --no-dev --no-emit-workspace \

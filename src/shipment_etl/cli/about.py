@@ -4,10 +4,9 @@ from typing import Annotated
 
 import typer
 
+from shipment_etl.cli.option_groups import OutputOptions
 from shipment_etl.cli.options import (
-    DebugOption,
     EngineOption,
-    JsonOption,
     LakeOption,
     LineageOption,
     Log,
@@ -31,19 +30,20 @@ def show_version(asked: bool) -> None:
         raise typer.Exit
 
 
-def list_plugins(as_json: JsonOption = False, debug: DebugOption = False) -> None:
+def list_plugins(options: OutputOptions) -> None:
     """List installed plugins: name, version, hooks."""
     from shipment_etl.cli.rendering import print_json_lines, print_table
     from shipment_etl.plugins import plugins
 
     rows = [{"name": each.name, "version": each.version, "hooks": ", ".join(each.hooks)} for each in plugins().installed()]
-    if as_json:
+    if options.as_json:
         print_json_lines(rows)
     else:
         print_table("plugins", ["name", "version", "hooks"], rows)
 
 
 def config(
+    *,
     context: typer.Context,
     lake: LakeOption = "",
     engine: EngineOption = "auto",
@@ -51,8 +51,7 @@ def config(
     max_rejected: MaxRejectedOption = 0.1,
     log: LogOption = Log.text,
     lineage: LineageOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    options: OutputOptions,
 ) -> None:
     """Print each setting, and where its value comes from."""
     from shipment_etl.cli.rendering import print_json_lines, print_table
@@ -66,21 +65,21 @@ def config(
         }
         for name in NAMES
     ]
-    if as_json:
+    if options.as_json:
         print_json_lines(rows)
     else:
         print_table("settings", ["setting", "value", "from"], rows)
 
 
 def doctor(
+    *,
     lake: Annotated[str | None, typer.Option("--lake", metavar="URI", help="A lake to check as well.")] = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    options: OutputOptions,
 ) -> None:
     """Check this machine: Python, packages that must fit each other, engine, lake."""
     from shipment_etl.cli.doctor import examine, print_findings
 
     findings = examine(lake)
-    print_findings(findings, as_json)
+    print_findings(findings, options.as_json)
     if any(finding.state == "red" for finding in findings):
         raise typer.Exit(1)

@@ -9,6 +9,7 @@ from shipment_etl.cli.demo import demo
 from shipment_etl.cli.group import Commands
 from shipment_etl.cli.looking import compare, fingerprint, report, runs, show, snapshot
 from shipment_etl.cli.mapping import map_file
+from shipment_etl.cli.option_groups import expand_options
 from shipment_etl.cli.working import generate, ingest, maintain, process, rollback
 
 __all__ = ["app"]
@@ -50,4 +51,4 @@ for command in (
     config,
     doctor,
 ):
-    app.command(command.__name__.removeprefix("list_").removesuffix("_file"))(command)
+    app.command(command.__name__.removeprefix("list_").removesuffix("_file"))(expand_options(command))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shipment_etl.cli.options import DebugOption, EngineOption, JsonOption, LineageOption, Log, LogOption
+from shipment_etl.cli.option_groups import JobOptions, session_for
+from shipment_etl.cli.options import DefectsOption, RowsOption, ScenarioOption, SeedOption
 from shipment_etl.cli.terminal import console, echo
 
 if TYPE_CHECKING:
@@ -26,35 +27,28 @@ MAX_REASONS = 3
 
 
 def demo(
+    *,
     days: Annotated[int, typer.Option(help="Days to generate and process.", min=1, max=3660)] = 7,
-    rows: Annotated[int, typer.Option(help="New shipments a day.")] = 100_000,
-    seed: Annotated[int, typer.Option(help="Any whole number.")] = 7,
-    scenario: Annotated[str, typer.Option(help="baseline, swiftship, peak, strike or storm.")] = "swiftship",
-    defects: Annotated[float, typer.Option(help="Share of rows that are wrong on purpose.")] = 0.02,
+    rows: RowsOption = 100_000,
+    seed: SeedOption = 7,
+    scenario: ScenarioOption = "swiftship",
+    defects: DefectsOption = 0.02,
     # Not `lake`, for a configured lake is no place for made-up shipments.
     folder: Annotated[str, typer.Option("--lake", metavar="URI", help="Folder of the lake.")] = "./demo-lake",
     verbose: Annotated[bool, typer.Option("--verbose", help="Print the first rows of every mart, too.")] = False,
-    engine: EngineOption = "auto",
-    log: LogOption = Log.text,
-    lineage: LineageOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    options: JobOptions,
 ) -> None:
     """Generate a week of shipments, process it, say what is in it, and write a report into the lake's folder."""
-    from shipment_etl.cli.listening import listening
     from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.jobs.process import run_process
-    from shipment_etl.lake.lake import Lake
     from shipment_etl.reporting.report import prepare
-    from shipment_etl.s3 import is_s3
-    from shipment_etl.sessions import session
 
-    home = Lake(folder)
+    home = options.open_lake(folder)
     # What draws the report is loaded beside the jobs, which leave Python idle most of the time.
-    with ThreadPoolExecutor(1) as aside, listening(log, lineage) as listeners:
+    with ThreadPoolExecutor(1) as aside, options.listeners(home) as listeners:
         aside.submit(prepare)
-        spark = session(engine, s3=is_s3(home.uri))
+        spark = session_for(home, options.engine)
         runs = []
         for day in (FROM + timedelta(days=n) for n in range(days)):
             run_generate(
@@ -70,7 +64,7 @@ def demo(
                 listeners=listeners,
             )
             runs.append(run_process(home, date=day, spark=spark, listeners=listeners))
-    if as_json:
+    if options.as_json:
         print_json_lines(run.to_json() for run in runs)
     else:
         _print_story(home, runs, verbose=verbose)

@@ -6,12 +6,8 @@ from typing import Annotated
 
 import typer
 
-from shipment_etl.cli.options import (
-    DebugOption,
-    EngineOption,
-    JsonOption,
-    LakeOption,
-)
+from shipment_etl.cli.option_groups import OutputOptions, session_for
+from shipment_etl.cli.options import DebugOption, EngineOption, LakeOption
 from shipment_etl.cli.terminal import echo
 
 __all__ = ["compare", "fingerprint", "report", "runs", "show", "snapshot"]
@@ -31,10 +27,10 @@ class Format(StrEnum):
 
 
 def report(
+    *,
     lake: LakeOption,
     out: Annotated[Path, typer.Option(metavar="FILE.html", help="Where to.")] = Path("report.html"),
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    options: OutputOptions,
 ) -> None:
     """Write a report of a lake: one HTML page that works offline."""
     from shipment_etl.cli.rendering import print_json_lines
@@ -42,13 +38,14 @@ def report(
     from shipment_etl.reporting.report import write_report
 
     path = write_report(Lake(lake), out)
-    if as_json:
+    if options.as_json:
         print_json_lines([{"file": str(path), "bytes": path.stat().st_size}])
     else:
         echo(path)
 
 
 def compare(
+    *,
     lake_a: Annotated[str, typer.Argument(metavar="LAKE_A", help=COMPARED)],
     lake_b: Annotated[str, typer.Argument(metavar="LAKE_B", help="The same.")],
     mart: Annotated[
@@ -58,8 +55,7 @@ def compare(
         int | None, typer.Option(help="Differences of each mart at most; 5 in the terminal, 20 on a page, else all.", min=1)
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a page that works offline as well.")] = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    options: OutputOptions,
 ) -> None:
     """Compare the marts of two lakes, or of one at two moments: what differs, by how much, and what is more than chance."""
     from shipment_etl.cli.comparison import find_lake, show_comparison
@@ -72,7 +68,7 @@ def compare(
         require_extra()
     found = compare_lakes(find_lake(lake_a), find_lake(lake_b), mart or ())
     page = None if out is None else write_comparison(found, out, limit)
-    if as_json:
+    if options.as_json:
         print_json_lines([found.to_json(limit)])
     else:
         show_comparison(found, limit)
@@ -112,10 +108,10 @@ def show(
 
 
 def snapshot(
+    *,
     lake: LakeOption,
     out: Annotated[Path, typer.Option(metavar="FILE.sql", help="Where to.")] = Path("snapshot.sql"),
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    options: OutputOptions,
 ) -> None:
     """Write views of all tables for DuckDB, as the newest logged run left them: versions that belong together."""
     from shipment_etl.cli.rendering import print_json_lines
@@ -128,46 +124,44 @@ def snapshot(
         out.write_text(pinned.views(), "utf-8")
     except OSError as problem:
         raise FileUnwritable(str(out), problem.strerror or str(problem)) from problem
-    if as_json:
+    if options.as_json:
         print_json_lines([{"file": str(out), "tables": dict(pinned.tables)}])
     else:
         echo(out)
 
 
 def runs(
+    *,
     lake: LakeOption,
     limit: Annotated[int, typer.Option(help="Runs at most.", min=1)] = 20,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    options: OutputOptions,
 ) -> None:
     """Show the newest runs: what was read, accepted, quarantined."""
     from shipment_etl.cli.tables import show_runs
     from shipment_etl.lake.lake import Lake
 
-    show_runs(Lake(lake), limit, as_json)
+    show_runs(Lake(lake), limit, options.as_json)
 
 
 def fingerprint(
+    *,
     table: Annotated[str, typer.Argument(help="As in processed/shipments.")],
     lake: LakeOption,
     engine: EngineOption = "auto",
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    options: OutputOptions,
 ) -> None:
     """Print a checksum of a table's rows: the same for the same rows, whatever their order, files or engine."""
     from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.lake.damage import reading
     from shipment_etl.lake.fingerprint import fingerprint as fingerprint_of
     from shipment_etl.lake.lake import Lake
-    from shipment_etl.s3 import is_s3
-    from shipment_etl.sessions import session
 
     home = Lake(lake)
     version = home.snapshot().tables.get(table, None) if home.has(table) else None
     version = home.version(table) if version is None else version
     with reading(home, {table: version}):
-        word = fingerprint_of(home.read(session(engine, s3=is_s3(home.uri)), table, version))
-    if as_json:
+        word = fingerprint_of(home.read(session_for(home, engine), table, version))
+    if options.as_json:
         print_json_lines([{"table": table, "version": version, "fingerprint": word}])
     else:
         echo(f"{table} version {version} {word}")

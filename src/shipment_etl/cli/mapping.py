@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shipment_etl.cli.options import DebugOption, EngineOption, JsonOption
+from shipment_etl.cli.option_groups import OutputOptions
+from shipment_etl.cli.options import EngineOption
 from shipment_etl.cli.terminal import console, echo, echo_json
 from shipment_etl.ingest.formats import describe_formats
 
@@ -18,14 +19,14 @@ __all__ = ["map_file"]
 
 
 def map_file(
+    *,
     file: Annotated[str, typer.Argument(help=f"{describe_formats()}, also packed; a folder, a pattern or a zip.")],
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE.toml", help="Where to write the draft; stdout without it.")
     ] = None,
     rows: Annotated[int, typer.Option(help="Rows to show as they would land.", min=0, max=100)] = 5,
     engine: EngineOption = "auto",
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    options: OutputOptions,
 ) -> None:
     """Draft the mapping of a file from a sample of it, and show what its rows would become.
 
@@ -51,7 +52,7 @@ def map_file(
     if out is not None:
         out.write_text(text, "utf-8")
     commands = _commands(file, out)
-    if as_json:
+    if options.as_json:
         echo_json(_as_json(file, text, draft, verdicts, commands))
         return
     if out is None:

@@ -1,18 +1,15 @@
 """Options that several commands share."""
 
-from datetime import date as Date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from shipment_etl.dates import as_date, days
-from shipment_etl.errors import InvalidValue
-
 __all__ = [
     "DateOption",
     "DebugOption",
+    "DefectsOption",
     "EngineOption",
     "FromOption",
     "JsonOption",
@@ -23,10 +20,12 @@ __all__ = [
     "LogOption",
     "MaxRejectedOption",
     "NetworkOption",
+    "RowsOption",
+    "ScenarioOption",
+    "SeedOption",
     "SourceOption",
     "ToOption",
     "WaitOption",
-    "dates_given",
 ]
 
 
@@ -56,6 +55,10 @@ EngineOption = Annotated[
         "--engine", help="auto, sail, spark, connect, sc://HOST:PORT, or one of a plugin.", envvar="SHIPMENT_ETL_ENGINE"
     ),
 ]
+RowsOption = Annotated[int, typer.Option("--rows", help="New shipments of a batch.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Any whole number.")]
+ScenarioOption = Annotated[str, typer.Option("--scenario", help="baseline, swiftship, peak, strike or storm.")]
+DefectsOption = Annotated[float, typer.Option("--defects", help="Share of rows that are wrong on purpose.")]
 SourceOption = Annotated[str, typer.Option("--source", help="Name of the source.")]
 NetworkOption = Annotated[
     Path | None,
@@ -84,21 +87,3 @@ WaitOption = Annotated[
     typer.Option("--wait", metavar="SECONDS", help="How long to wait for another job that writes to the lake.", min=0),
 ]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
-
-
-def dates_given(date: str | None, first: str | None, last: str | None) -> list[Date]:
-    """Return the batch dates that --date, or --from and --to, stand for; none if none was given.
-
-    Raises:
-        InvalidValue: they do not go together, or one is no date.
-        InvalidDateRange: the range runs backwards.
-    """
-    if date is not None and (first is not None or last is not None):
-        raise InvalidValue("--date", date, "left out where --from and --to are given")
-    if date is not None:
-        return [as_date(date, "--date")]
-    if first is None and last is None:
-        return []
-    if first is None or last is None:
-        raise InvalidValue("--from" if first is None else "--to", None, "given, because a range has two ends")
-    return days(as_date(first, "--from"), as_date(last, "--to"))

@@ -5,32 +5,30 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from datetime import date as Date
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
 import typer
 
-from shipment_etl.cli.options import DateOption, DebugOption, FromOption, JsonOption, LakeOption, ToOption, dates_given
+from shipment_etl.cli.option_groups import DateOptions, OutputOptions, expand_options
+from shipment_etl.cli.options import LakeOption
 from shipment_etl.cli.terminal import echo
-from shipment_etl_emr.errors import SettingMissing, SettingsClash, TargetUnfit
+from shipment_etl_emr.errors import SettingMissing, TargetUnfit
 from shipment_etl_emr.options import (
     ClusterArgument,
-    EndpointOption,
     JobArgument,
     JobName,
-    LocalOption,
     MoreArgument,
     PackageOption,
     RunOption,
     ScriptOption,
-    SettingsOption,
+    ServiceOptions,
     StepArgument,
     TimeoutOption,
 )
 from shipment_etl_emr.printing import print_outcome, print_progress, print_result
-from shipment_etl_emr.settings import SETTINGS_FILE, Settings, s3_parts
+from shipment_etl_emr.settings import s3_parts
 
 if TYPE_CHECKING:
     from shipment_etl_emr.clusters import Clusters
@@ -53,111 +51,104 @@ PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 @app.command()
+@expand_options
 def check(
+    *,
     lake: LakeOption = "",
     package: PackageOption = None,
-    settings: SettingsOption = None,
-    endpoint_url: EndpointOption = None,
-    local: LocalOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    aws: ServiceOptions,
+    options: OutputOptions,
 ) -> None:
     """Check what a run needs, before the first one: nothing is started, and each finding names its fix."""
     from shipment_etl_emr.checks import check_service
     from shipment_etl_emr.checks.table import print_checks
 
-    connect = partial(_service, settings, endpoint_url, local)
-    checks = check_service(connect, lake or None, package, tuple(SCRIPTS.values()), packaged=not local)
-    print_checks(checks, as_json)
+    checks = check_service(aws.open, lake or None, package, tuple(SCRIPTS.values()), packaged=not aws.local)
+    print_checks(checks, options.as_json)
     if any(each.state == "red" for each in checks):
         raise typer.Exit(1)
 
 
 @app.command(context_settings=PASSED_ON)
+@expand_options
 def run(
+    *,
     job: JobArgument,
     lake: LakeOption = "",
     more: MoreArgument = None,
-    date: DateOption = None,
-    first: FromOption = None,
-    last: ToOption = None,
+    batch: DateOptions,
     run: RunOption = None,
     script: ScriptOption = None,
     package: PackageOption = None,
     timeout: TimeoutOption = 180,
-    settings: SettingsOption = None,
-    endpoint_url: EndpointOption = None,
-    local: LocalOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    aws: ServiceOptions,
+    options: OutputOptions,
 ) -> None:
     """Run a job on a cluster of its own, and end the cluster whatever happens."""
     from shipment_etl_emr.errors import RunStopped
     from shipment_etl_emr.signals import Stopped
 
-    service = _service(settings, endpoint_url, local)
-    wanted = _job(service, job, lake, more or [], (date, first, last), run, script, package)
+    service = aws.open()
+    wanted = _job(service, job, lake, more or [], batch, run, script, package)
     try:
         with _runner(service, wanted.run) as runner:
             outcome = runner.run(wanted, timeout * 60)
     except Stopped as stopped:
         raise RunStopped(wanted.run, stopped.number) from stopped
-    print_outcome(outcome, as_json)
+    print_outcome(outcome, options.as_json)
 
 
 @app.command()
+@expand_options
 def create(
+    *,
     run: RunOption = None,
     lake: Annotated[
         str | None, typer.Option("--lake", metavar="URI", help="Checked as well, so that no cluster starts in vain.")
     ] = None,
     package: PackageOption = None,
-    settings: SettingsOption = None,
-    endpoint_url: EndpointOption = None,
-    local: LocalOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    aws: ServiceOptions,
+    options: OutputOptions,
 ) -> None:
     """Create a cluster that takes steps until it has been idle; prints its ID."""
     if lake is not None:
         s3_parts(lake, "--lake")
-    service = _service(settings, endpoint_url, local)
+    service = aws.open()
     clusters = _clusters(service)
     service.check(lake)
     name = run or _run_id("cluster")
     cluster = clusters.create(name, service.upload_bootstrap(), service.package(package))
-    print_result({"run": name, "cluster": cluster}, as_json, cluster)
+    print_result({"run": name, "cluster": cluster}, options.as_json, cluster)
 
 
 @app.command(context_settings=PASSED_ON)
+@expand_options
 def submit(
+    *,
     cluster: ClusterArgument,
     job: JobArgument,
     lake: LakeOption = "",
     more: MoreArgument = None,
-    date: DateOption = None,
-    first: FromOption = None,
-    last: ToOption = None,
+    batch: DateOptions,
     run: RunOption = None,
     script: ScriptOption = None,
     package: PackageOption = None,
-    settings: SettingsOption = None,
-    endpoint_url: EndpointOption = None,
-    local: LocalOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    aws: ServiceOptions,
+    options: OutputOptions,
 ) -> None:
     """Add a job to a cluster as a step, and do not wait; prints the step's ID."""
-    service = _service(settings, endpoint_url, local)
+    service = aws.open()
     clusters = _clusters(service)
     # The cluster has its package already.
-    wanted = _job(service, job, lake, more or [], (date, first, last), run, script, package or "")
+    wanted = _job(service, job, lake, more or [], batch, run, script, package or "")
     place = clusters.submit(cluster, wanted)
-    print_result({"run": wanted.run, "cluster": place.cluster, "step": place.step}, as_json, place.step)
+    print_result({"run": wanted.run, "cluster": place.cluster, "step": place.step}, options.as_json, place.step)
 
 
 @app.command()
+@expand_options
 def wait(
+    *,
     cluster: ClusterArgument,
     step: StepArgument,
     job: Annotated[JobName, typer.Option("--job", metavar="JOB", help="What the step runs: generate or process.")],
@@ -165,98 +156,91 @@ def wait(
         int | None, typer.Option(help="Reports of runs that must prove it; at least one if not given.")
     ] = None,
     timeout: TimeoutOption = 180,
-    settings: SettingsOption = None,
-    endpoint_url: EndpointOption = None,
-    local: LocalOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    aws: ServiceOptions,
+    options: OutputOptions,
 ) -> None:
     """Wait for a step, and have it proven by its report; the cluster stays."""
     from shipment_etl_emr.target import Job, Place
 
-    service = _service(settings, endpoint_url, local)
+    service = aws.open()
     wanted = Job(step, job.value, "", (), "", reports=reports)
     with _runner(service, step) as runner:
         outcome = runner.wait(wanted, Place(cluster, step), timeout * 60)
-    print_outcome(outcome, as_json)
+    print_outcome(outcome, options.as_json)
 
 
 @app.command()
+@expand_options
 def cancel(
+    *,
     cluster: ClusterArgument,
     step: StepArgument,
-    settings: SettingsOption = None,
-    endpoint_url: EndpointOption = None,
-    local: LocalOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    aws: ServiceOptions,
+    options: OutputOptions,
 ) -> None:
     """Ask a step to stop; its cluster stays."""
     from shipment_etl_emr.target import Place
 
-    target, place = _service(settings, endpoint_url, local).target, Place(cluster, step)
+    target, place = aws.open().target, Place(cluster, step)
     target.cancel(place)
-    print_progress(target.look(place), as_json)
+    print_progress(target.look(place), options.as_json)
 
 
 @app.command()
+@expand_options
 def terminate(
+    *,
     cluster: ClusterArgument,
-    settings: SettingsOption = None,
-    endpoint_url: EndpointOption = None,
-    local: LocalOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    aws: ServiceOptions,
+    options: OutputOptions,
 ) -> None:
     """End a cluster, and see it end; one that has ended is left as it is."""
-    state = _clusters(_service(settings, endpoint_url, local)).end_cluster(cluster)
-    print_result({"cluster": cluster, "cluster_state": state}, as_json, f"{cluster} {state}")
+    state = _clusters(aws.open()).end_cluster(cluster)
+    print_result({"cluster": cluster, "cluster_state": state}, options.as_json, f"{cluster} {state}")
 
 
 @app.command()
+@expand_options
 def status(
+    *,
     cluster: ClusterArgument,
     step: Annotated[str, typer.Argument(metavar="[STEP]", help="ID of the step; our first one if not given.")] = "",
-    settings: SettingsOption = None,
-    endpoint_url: EndpointOption = None,
-    local: LocalOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    aws: ServiceOptions,
+    options: OutputOptions,
 ) -> None:
     """Tell the state of a cluster and its step."""
     from shipment_etl_emr.target import Place
 
-    print_progress(_service(settings, endpoint_url, local).target.look(Place(cluster, step)), as_json)
+    print_progress(aws.open().target.look(Place(cluster, step)), options.as_json)
 
 
 @app.command()
+@expand_options
 def logs(
+    *,
     cluster: ClusterArgument,
     step: StepArgument,
     file: Annotated[str, typer.Option(help="stderr, stdout, controller or syslog.")] = "stderr",
-    settings: SettingsOption = None,
-    endpoint_url: EndpointOption = None,
-    local: LocalOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    aws: ServiceOptions,
+    options: OutputOptions,
 ) -> None:
     """Print a log of a step, as far as it has arrived."""
     from shipment_etl_emr.target import Place
 
-    service, place = _service(settings, endpoint_url, local), Place(cluster, step)
+    service, place = aws.open(), Place(cluster, step)
     folder = service.target.logs_at(place)
     text = service.logs.text(folder, file)
-    print_result({"cluster": cluster, "step": step, "file": f"{folder}{file}.gz", "text": text}, as_json, text)
+    print_result({"cluster": cluster, "step": step, "file": f"{folder}{file}.gz", "text": text}, options.as_json, text)
 
 
 @app.command()
+@expand_options
 def ui(
+    *,
     cluster: ClusterArgument,
     step: Annotated[str, typer.Argument(metavar="[STEP]", help="ID of the job run, if serverless.")] = "",
-    settings: SettingsOption = None,
-    endpoint_url: EndpointOption = None,
-    local: LocalOption = False,
-    debug: DebugOption = False,
+    aws: ServiceOptions,
+    options: OutputOptions,
 ) -> None:
     """Print a link to the Spark UI. It lets in whoever has it, so it goes to a terminal only."""
     from shipment_etl_emr.errors import LinkExposed
@@ -264,32 +248,33 @@ def ui(
 
     if not sys.stdout.isatty():
         raise LinkExposed
-    echo(_service(settings, endpoint_url, local).target.ui(Place(cluster, step)))
+    echo(aws.open().target.ui(Place(cluster, step)))
 
 
 @app.command()
+@expand_options
 def reap(
+    *,
     run: Annotated[
         str | None, typer.Option("--run", metavar="ID", help="End those of this run, whatever their age.")
     ] = None,
     prefix: Annotated[str, typer.Option(metavar="TEXT", help="Only those of runs whose name starts with this text.")] = "",
     dry: Annotated[bool, typer.Option("--dry-run", help="Only tell which.")] = False,
-    settings: SettingsOption = None,
-    endpoint_url: EndpointOption = None,
-    local: LocalOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    aws: ServiceOptions,
+    options: OutputOptions,
 ) -> None:
     """End our clusters that are older than their maximum age."""
-    clusters = _clusters(_service(settings, endpoint_url, local))
+    clusters = _clusters(aws.open())
     for each in clusters.reap(run, prefix=prefix, dry=dry):
         created = datetime.fromtimestamp(each.created, UTC).isoformat(timespec="seconds")
         told = {"cluster": each.name, "run": each.run, "created": created, "ended": not dry}
-        print_result(told, as_json, f"{each.name} of {each.run}, created {created}")
+        print_result(told, options.as_json, f"{each.name} of {each.run}, created {created}")
 
 
 @app.command()
+@expand_options
 def package(
+    *,
     more: Annotated[
         list[str] | None, typer.Option("--with", metavar="NAME", help="A distribution more, as a plugin.")
     ] = None,
@@ -298,17 +283,14 @@ def package(
         str | None, typer.Option(metavar="VERSION", help="Python of the cluster, such as 3.11; else that of the settings.")
     ] = None,
     arch: Annotated[str | None, typer.Option(metavar="ARCH", help="x86_64 or aarch64; else that of the settings.")] = None,
-    settings: SettingsOption = None,
-    endpoint_url: EndpointOption = None,
-    local: LocalOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    aws: ServiceOptions,
+    options: OutputOptions,
 ) -> None:
     """Build what a cluster needs of Python, and upload it if it is new; prints where it is."""
     from shipment_etl_emr.package import build
 
     if python is None or arch is None:
-        wanted = _settings(settings)
+        wanted = aws.read_settings()
         python, arch = python or wanted.known_release.python, arch or wanted.arch
     made = build(python, arch, more or ())
     if out is not None:
@@ -317,27 +299,10 @@ def package(
         file.write_bytes(made.data)
         uri, new = str(file), True
     else:
-        service = _service(settings, endpoint_url, local)
+        service = aws.open()
         service.check()
         uri, new = service.upload_package(made)
-    print_result({"package": uri, "new": new, "bytes": len(made.data), "sha256": made.digest}, as_json, uri)
-
-
-def _service(settings: Path | None, endpoint_url: str | None, local: bool) -> "Service":
-    if local:
-        if endpoint_url is not None:
-            raise SettingsClash("--local", "--endpoint-url", "they name two places")
-        from shipment_etl_emr.local.cli import tell_started
-        from shipment_etl_emr.local.service import local_service
-
-        return local_service(None if settings is None else Settings.from_toml(settings), tell_started)
-    from shipment_etl_emr.service import Service
-
-    return Service(_settings(settings), endpoint_url)
-
-
-def _settings(file: Path | None) -> Settings:
-    return Settings.from_toml(file or SETTINGS_FILE)
+    print_result({"package": uri, "new": new, "bytes": len(made.data), "sha256": made.digest}, options.as_json, uri)
 
 
 def _clusters(service: "Service") -> "Clusters":
@@ -360,7 +325,7 @@ def _job(
     name: JobName,
     lake: str,
     more: Sequence[str],
-    dates: tuple[str | None, str | None, str | None],
+    batch: DateOptions,
     run: str | None,
     script: str | None,
     package: str | None,
@@ -369,7 +334,7 @@ def _job(
     from shipment_etl_emr.requests import step_request
     from shipment_etl_emr.target import Job
 
-    days = dates_given(*dates)
+    days = batch.days()
     lake = lake or service.lake or ""
     if not lake:
         raise SettingMissing("lake", "Give one with --lake s3://…, or set SHIPMENT_ETL_LAKE.")
@@ -377,9 +342,9 @@ def _job(
     if name is JobName.generate and not days:
         # Pinned here: a retry after midnight is to mean the same day.
         days = [Date.today()]
-    when = ["--from", str(days[0]), "--to", str(days[-1])] if dates[1] else ["--date", str(days[0])] if days else []
+    when = ["--from", str(days[0]), "--to", str(days[-1])] if batch.first else ["--date", str(days[0])] if days else []
     # A range is processed as far as it has landed, and nobody here knows how far that is.
-    reports = None if name is JobName.process and not dates[0] else max(len(days), 1)
+    reports = None if name is JobName.process and not batch.date else max(len(days), 1)
     arguments = ("--lake", lake, *when, *more)
     wanted = Job(run or _run_id(name.value), name.value, "", arguments, "", reports=reports)
     step_request(service.settings, wanted)

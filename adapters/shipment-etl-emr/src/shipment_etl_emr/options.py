@@ -1,24 +1,27 @@
 """Options that the commands `shipment-etl emr …` share."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shipment_etl_emr.settings import SETTINGS_FILE
+from shipment_etl_emr.errors import SettingsClash
+from shipment_etl_emr.settings import SETTINGS_FILE, Settings
+
+if TYPE_CHECKING:
+    from shipment_etl_emr.service import Service
 
 __all__ = [
     "ClusterArgument",
-    "EndpointOption",
     "JobArgument",
     "JobName",
-    "LocalOption",
     "MoreArgument",
     "PackageOption",
     "RunOption",
     "ScriptOption",
-    "SettingsOption",
+    "ServiceOptions",
     "StepArgument",
     "TimeoutOption",
 ]
@@ -60,3 +63,35 @@ ClusterArgument = Annotated[
     str, typer.Argument(metavar="CLUSTER", help="ID of the cluster; of the application, if serverless.")
 ]
 StepArgument = Annotated[str, typer.Argument(metavar="STEP", help="ID of the step; of the job run, if serverless.")]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOptions:
+    """Which AWS a command speaks to, and with which settings."""
+
+    settings: SettingsOption = None
+    endpoint_url: EndpointOption = None
+    local: LocalOption = False
+
+    def open(self) -> "Service":
+        """Return the service; local AWS is started if none runs.
+
+        Raises:
+            SettingsClash: two places were named.
+            SettingsError: the file of settings is missing, or does not fit.
+        """
+        # boto3 and moto are imported where they are used, so that --help and mistakes answer at once.
+        if self.local:
+            if self.endpoint_url is not None:
+                raise SettingsClash("--local", "--endpoint-url", "they name two places")
+            from shipment_etl_emr.local.cli import tell_started
+            from shipment_etl_emr.local.service import local_service
+
+            return local_service(None if self.settings is None else self.read_settings(), tell_started)
+        from shipment_etl_emr.service import Service
+
+        return Service(self.read_settings(), self.endpoint_url)
+
+    def read_settings(self) -> Settings:
+        """Return the settings of the file."""
+        return Settings.from_toml(self.settings or SETTINGS_FILE)

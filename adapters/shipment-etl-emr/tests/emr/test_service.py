@@ -30,6 +30,7 @@ from shipment_etl_emr.errors import (
     ServiceUnavailable,
     SettingsError,
 )
+from shipment_etl_emr.options import ServiceOptions
 from shipment_etl_emr.service import CONFIG, Service
 from shipment_etl_emr.settings import Settings
 from shipment_etl_emr.storage import Storage
@@ -295,9 +296,9 @@ def test_the_link_to_the_spark_ui_is_printed_to_a_terminal_only(command: Callabl
 
 def test_in_a_terminal_the_link_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     target = SimpleNamespace(ui=lambda place: f"{LINK} of {place}")
-    monkeypatch.setattr(cli, "_service", lambda *given: SimpleNamespace(target=target))
+    monkeypatch.setattr(ServiceOptions, "open", lambda options: SimpleNamespace(target=target))
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    cli.ui("j-1", "s-1")
+    cli.ui(cluster="j-1", step="s-1")
     assert capsys.readouterr().out == f"{LINK} of j-1/s-1\n"
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shipment_etl.cli.options import DebugOption, JsonOption
+from shipment_etl.cli.option_groups import OutputOptions, expand_options
+from shipment_etl.cli.options import DebugOption
 from shipment_etl.cli.terminal import echo, echo_json
 from shipment_etl_kestra.shipped import NAMESPACE, shipped_flows
 
@@ -29,14 +30,15 @@ def kestra() -> None:
 
 
 @app.command()
+@expand_options
 def deploy(
+    *,
     url: Annotated[
         str, typer.Option("--url", metavar="URL", help="Address of Kestra.", envvar="KESTRA_URL")
     ] = "http://127.0.0.1:8080",
     namespace: Annotated[str, typer.Option("--namespace", metavar="NAME", help="Where the flows go.")] = NAMESPACE,
     dry: Annotated[bool, typer.Option("--dry-run", help="Have them checked, and only tell what would change.")] = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    options: OutputOptions,
 ) -> None:
     """Put the flows of this package into Kestra; what is there already stays as it is.
 
@@ -47,7 +49,7 @@ def deploy(
     from shipment_etl_kestra.deploy import deploy as deployed
     from shipment_etl_kestra.service import Kestra
 
-    _print(deployed(Kestra(url, os.environ), namespace, flows, dry=dry), dry, as_json)
+    _print(deployed(Kestra(url, os.environ), namespace, flows, dry=dry), dry, options.as_json)
 
 
 @app.command()

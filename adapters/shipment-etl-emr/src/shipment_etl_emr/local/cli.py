@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from shipment_etl.cli.options import DebugOption, JsonOption
+from shipment_etl.cli.option_groups import OutputOptions, expand_options
+from shipment_etl.cli.options import DebugOption
 from shipment_etl.cli.terminal import echo, echo_json
 from shipment_etl_emr.local.background import PORT, announced, found, home, status_of, stop
 from shipment_etl_emr.local.client import LAKE, LOOPBACK, LocalAws, require_moto
@@ -62,11 +63,12 @@ def down(debug: DebugOption = False) -> None:
 
 
 @app.command()
-def status(as_json: JsonOption = False, debug: DebugOption = False) -> None:
+@expand_options
+def status(options: OutputOptions) -> None:
     """Tell whether one runs, and where."""
     aws = found(os.environ)
     told = (status_of(aws.endpoint) if aws else None) or {}
-    if as_json:
+    if options.as_json:
         echo_json({"running": bool(told), "endpoint": aws.endpoint if aws else None, **told})
     elif aws:
         echo(f"local AWS runs at {aws.endpoint}: process {told.get('pid')}, steps on {told.get('engine')}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from shipment_etl.cli.options import DebugOption, JsonOption
+from shipment_etl.cli.option_groups import OutputOptions, expand_options
 from shipment_etl.cli.terminal import echo, echo_json
 from shipment_etl.errors import ShipmentEtlError
 from shipment_etl_emr.signals import stop_asked
@@ -31,22 +31,25 @@ LocalPortOption = Annotated[
 
 
 @app.command()
+@expand_options
 def ssm(
+    *,
     target: Annotated[str, typer.Argument(metavar="INSTANCE", help="ID of the instance, as i-0123456789abcdef0.")],
     port: PortOption = 8080,
     local_port: LocalPortOption = None,
     region: Annotated[
         str | None, typer.Option("--region", metavar="REGION", help="Of the instance; else as the AWS CLI is set up.")
     ] = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    options: OutputOptions,
 ) -> None:
     """Through AWS Systems Manager: no key, no open port; what decides is who may start a session."""
-    _hold(through_ssm(target, port, local_port or port, region), as_json)
+    _hold(through_ssm(target, port, local_port or port, region), options.as_json)
 
 
 @app.command()
+@expand_options
 def ssh(
+    *,
     target: Annotated[
         str,
         typer.Argument(metavar="HOST", help="[USER@]HOST, a name of your ssh configuration, or ssh://[USER@]HOST[:PORT]."),
@@ -56,11 +59,10 @@ def ssh(
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="An ssh configuration instead of your own.")
     ] = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    options: OutputOptions,
 ) -> None:
     """Through SSH, by a key; the host must be known."""
-    _hold(through_ssh(target, port, local_port or port, config), as_json)
+    _hold(through_ssh(target, port, local_port or port, config), options.as_json)
 
 
 def _hold(forward: Forward, as_json: bool) -> None:
