@@ -131,11 +131,11 @@ def make_csv(folder: Path, rows: int) -> Work:
 
 def land_csv(folder: Path, rows: int) -> Work:
     """Land that file as records in Parquet, as `ingest` does."""
-    from shipment_etl import Mapping
+    from shipment_etl import SourceMapping
     from shipment_etl.ingest.inputs import find_inputs
     from shipment_etl.ingest.reader import land
 
-    mapping = Mapping.from_text(
+    mapping = SourceMapping.from_text(
         """[columns]
         shipment_id = { column = "id" }
         origin_warehouse = { column = "origin" }

@@ -1,7 +1,7 @@
 """Plugins: who adds what, who may not, and who is told when something goes wrong."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -19,6 +19,7 @@ from shipment_etl.lake.runs import RunStart, newest_run
 from shipment_etl.plugins import plugins
 from shipment_etl.sessions import session
 from shipment_etl.transform.marts import MARTS
+from tests.installing import install
 
 START = RunStart("1", "process", "shipments", date(2026, 11, 23), "2026-11-23T00:00:00Z", "./lake")
 
@@ -46,15 +47,6 @@ def mart(name: str) -> Mart:
 
 def rule(name: str) -> RowRule:
     return RowRule(name, "carrier", "of a carrier we do not use", lambda: F.col("carrier") != "USPS")
-
-
-def install(folder: Path, name: str, code: str) -> None:
-    """Put a module and the record of its installation into a folder of the path."""
-    (folder / f"{name}.py").write_text(code)
-    record = folder / f"{name}-0.1.dist-info"
-    record.mkdir()
-    (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1\n")
-    (record / "entry_points.txt").write_text(f"[shipment_etl]\n{name} = {name}\n")
 
 
 def test_there_is_what_the_package_has_whatever_adapters_are_installed() -> None:
@@ -151,6 +143,57 @@ def test_a_listener_that_fails_is_logged_and_keeps_no_other_from_hearing(caplog:
     assert heard == ["process"]
     assert "The plugin Broken (listener 1) failed in before_run; the run goes on." in caplog.text
     assert "no disk" in caplog.text
+
+
+def test_implementations_are_called_in_the_order_of_pluggy() -> None:
+    heard = []
+
+    class Listener:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        @hookimpl
+        def before_run(self) -> None:
+            heard.append(self.name)
+
+    class Eager(Listener):
+        @hookimpl(tryfirst=True)
+        def before_run(self) -> None:
+            heard.append(self.name)
+
+    class Patient(Listener):
+        @hookimpl(trylast=True)
+        def before_run(self) -> None:
+            heard.append(self.name)
+
+    plugins([Patient("last"), Listener("one"), Listener("two"), Eager("first")]).tell("before_run", start=START)
+    assert heard == ["first", "one", "two", "last"]
+
+
+def test_what_is_added_comes_after_the_built_in_however_eager_it_is() -> None:
+    class Eager:
+        @hookimpl(tryfirst=True)
+        def marts(self) -> list[Mart]:
+            return [mart("fines")]
+
+    class Patient:
+        @hookimpl(trylast=True)
+        def marts(self) -> list[Mart]:
+            return [mart("late_fees")]
+
+    names = [each.name for each in plugins([Patient(), Adding([mart("tolls")]), Eager()]).marts()]
+    assert names == [*MARTS, "fines", "tolls", "late_fees"]
+
+
+@pytest.mark.parametrize("kind", ["wrapper", "hookwrapper"])
+def test_a_wrapper_is_refused(kind: str) -> None:
+    class Wrapping:
+        @hookimpl(**{kind: True})
+        def marts(self) -> Iterator[None]:
+            yield
+
+    with pytest.raises(PluginError, match=r"Wrapping \(listener 1\) cannot be used: its hook marts is a wrapper"):
+        plugins([Wrapping()])
 
 
 def test_a_mart_and_a_rule_more_are_kept_by_the_jobs(spark: SparkSession, tmp_path: Path) -> None:

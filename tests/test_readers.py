@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from shipment_etl import Lake, Mapping, run_generate, run_ingest, run_process
+from shipment_etl import Lake, SourceMapping, run_generate, run_ingest, run_process
 from shipment_etl.transform.marts import MARTS
 from tests.readers import READERS, Rows, classic_spark_rows, plain, without_java
 
@@ -31,7 +31,7 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     run_generate(lake, date="2026-11-23", rows=3_000, defects=0.02, spark=spark)
     run_process(lake, spark=spark)
     file.write_text(FILE, "utf-8")
-    mapping = Mapping.from_text(MAPPING, "the mapping")
+    mapping = SourceMapping.from_text(MAPPING, "the mapping")
     run_ingest(lake, file, source="rail", mapping=mapping, date="2026-11-24", spark=spark)
     run_process(lake, source="rail", spark=spark)
     return lake

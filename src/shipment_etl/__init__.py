@@ -5,6 +5,7 @@ stays quick and loads no engine.
 """
 
 import sys
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from shipment_etl.generator.troubles import troubles
     from shipment_etl.hookspecs import hookimpl
     from shipment_etl.ingest.conform import conform
-    from shipment_etl.ingest.mapping import ColumnMapping, FileFormat, Mapping, Numbers
+    from shipment_etl.ingest.mapping import ColumnMapping, FileFormat, Numbers, SourceMapping
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.jobs.ingest import run_ingest
     from shipment_etl.jobs.maintain import run_maintain
@@ -44,7 +45,6 @@ __all__ = [
     "FileFormat",
     "Lake",
     "LandedBatch",
-    "Mapping",
     "Mart",
     "MartColumn",
     "Network",
@@ -55,6 +55,7 @@ __all__ = [
     "RunStart",
     "Scenario",
     "Shipment",
+    "SourceMapping",
     "backlog",
     "clean",
     "compare",
@@ -87,7 +88,7 @@ _HOMES = {
     "FileFormat": "ingest.mapping",
     "Lake": "lake.lake",
     "LandedBatch": "lake.landed",
-    "Mapping": "ingest.mapping",
+    "SourceMapping": "ingest.mapping",
     "Mart": "transform.mart",
     "MartColumn": "transform.mart",
     "Network": "network",
@@ -123,6 +124,10 @@ _HOMES = {
 }
 
 
+_RENAMED = {"Mapping": "SourceMapping"}
+"""Old names of the public interface, kept for one release."""
+
+
 def check_docstrings() -> None:
     """Check that PySpark can be imported, before anything does.
 
@@ -136,6 +141,13 @@ def check_docstrings() -> None:
 
 
 def __getattr__(name: str) -> Any:
+    if name in _RENAMED:
+        warnings.warn(
+            f"shipment_etl.{name} is now shipment_etl.{_RENAMED[name]}; the old name goes with the next release.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        name = _RENAMED[name]
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     check_docstrings()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["engines", "marts", "scenarios"]
 
 
-@hookimpl
+@hookimpl(tryfirst=True)
 def engines() -> "Mapping[str, Callable[[], SparkSession]]":
     """The engines of the package."""
     from shipment_etl.engines.sessions import ENGINES
@@ -22,7 +22,7 @@ def engines() -> "Mapping[str, Callable[[], SparkSession]]":
     return ENGINES
 
 
-@hookimpl
+@hookimpl(tryfirst=True)
 def marts() -> "Iterable[Mart]":
     """The marts of the package."""
     from shipment_etl.transform.marts import MARTS
@@ -30,7 +30,7 @@ def marts() -> "Iterable[Mart]":
     return MARTS.values()
 
 
-@hookimpl
+@hookimpl(tryfirst=True)
 def scenarios() -> "Iterable[Scenario]":
     """The scenarios of the package."""
     from shipment_etl.generator.scenarios import SCENARIOS

@@ -1,7 +1,8 @@
 """Hooks: what a plugin can add, and what it can hear of a run. All of them, on one screen.
 
 A plugin is a module or object with functions of these names, marked with `hookimpl`; an installed one is found by an entry
-point of the group `shipment_etl`. A function may take fewer arguments than stand here.
+point of the group `shipment_etl`. A function may take fewer arguments than stand here. Built-ins are called first, then
+plugins by name, then listeners; `hookimpl(tryfirst=True)` and `trylast=True` move one. Wrappers are refused.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -76,7 +76,7 @@ class Plugins:
 
     def tell(self, hook: str, **what: Any) -> None:
         """Call a hook of every listener; one that fails is logged by name, and keeps no other from hearing."""
-        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+        for implementation in self._implementations(hook):
             try:
                 implementation.function(*(what[name] for name in implementation.argnames))
             except Exception:
@@ -86,9 +86,13 @@ class Plugins:
         callers = self._manager.get_hookcallers(self._manager.get_plugin(name)) or ()
         return tuple(sorted(caller.name for caller in callers))
 
+    def _implementations(self, hook: str) -> Iterator[pluggy.HookImpl]:
+        """Yield who implements a hook, in the order in which pluggy calls them: the last registered first."""
+        yield from reversed(getattr(self._manager.hook, hook).get_hookimpls())
+
     def _added(self, hook: str, kind: Callable[[Any], Collected]) -> Iterator[tuple[str, Collected]]:
-        """Yield who adds what, in the order of registration."""
-        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+        """Yield who adds what, built-ins first."""
+        for implementation in self._implementations(hook):
             try:
                 things = kind(implementation.function())
             except Exception as problem:
@@ -124,13 +128,14 @@ def plugins(listeners: Iterable[object] = ()) -> Plugins:
     """
     manager = pluggy.PluginManager(hookspecs.GROUP)
     manager.add_hookspecs(hookspecs)
-    _register(manager, built_in, BUILT_IN)
     versions = {}
-    for entry in sorted(entry_points(group=hookspecs.GROUP), key=lambda entry: entry.name):
+    # Those registered last are called first: built-ins, then plugins by name, then listeners as given.
+    for number, listener in reversed([*enumerate(listeners, 1)]):
+        _register(manager, listener, f"{type(listener).__name__} (listener {number})")
+    for entry in sorted(entry_points(group=hookspecs.GROUP), key=lambda entry: entry.name, reverse=True):
         _register(manager, _loaded(entry), entry.name)
         versions[entry.name] = entry.dist.version if entry.dist else "unknown"
-    for number, listener in enumerate(listeners, 1):
-        _register(manager, listener, f"{type(listener).__name__} (listener {number})")
+    _register(manager, built_in, BUILT_IN)
     return Plugins(manager, versions)
 
 
@@ -150,6 +155,10 @@ def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
     except pluggy.PluginValidationError as problem:
         known = ", ".join((*hookspecs.ADDING, *hookspecs.HEARING))
         raise PluginError(name, f"{str(problem).strip().splitlines()[0]} (hooks are {known})") from problem
+    for caller in manager.get_hookcallers(plugin) or ():
+        if any(each.plugin is plugin and (each.wrapper or each.hookwrapper) for each in caller.get_hookimpls()):
+            why = f"its hook {caller.name} is a wrapper, but hooks are called one by one, so that one that fails is named"
+            raise PluginError(name, why)
 
 
 def _told(problem: Exception) -> str:

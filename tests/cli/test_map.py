@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shipment_etl import Mapping
+from shipment_etl import SourceMapping
 from tests.cli.test_commands import run
 
 TABLE = """Sendungsnummer;Lager;Zielort;Spediteur;Versanddatum;Liefertermin;Lieferdatum;Gewicht (kg)
@@ -25,7 +25,7 @@ def table(tmp_path: Path) -> Path:
 def test_a_draft_is_written_and_the_rows_are_judged(table: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.toml"
     done = run("map", str(table), "--out", str(out))
-    assert Mapping.from_toml(out).columns["delivery_date"].dates == ("d.M.yyyy",)
+    assert SourceMapping.from_toml(out).columns["delivery_date"].dates == ("d.M.yyyy",)
     assert "1 of 2 sample rows (50.0%) would be accepted" in done.stdout
     assert "delivery_date:delivered_after_shipped" in done.stdout
     assert f"--source sendungen --mapping {out}" in done.stdout
@@ -46,7 +46,7 @@ def test_without_out_the_draft_alone_is_on_stdout(table: Path) -> None:
 
 def test_programs_read_the_draft_and_the_verdicts(table: Path) -> None:
     told = json.loads(run("map", str(table), "--json").stdout)
-    assert Mapping.from_text(told["mapping"], "draft")
+    assert SourceMapping.from_text(told["mapping"], "draft")
     assert told["open"] == []
     assert told["verdicts"]["accepted"] == 1
     assert told["columns"]["carrier"]["column"] == ["Spediteur"]

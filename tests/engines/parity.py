@@ -75,7 +75,7 @@ def tables(lake) -> dict[str, str]:
 def step(engine: str, lake: str, work: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
     """Do one thing after the other: a day generates and processes it, scms ingests and processes the real file, tables
     reads all tables, odd has what follows done in an odd session, the name of a variant tries it without a lake."""
-    from shipment_etl import Lake, Mapping, run_generate, run_ingest, run_process, session
+    from shipment_etl import Lake, SourceMapping, run_generate, run_ingest, run_process, session
 
     spark = session(engine)
     home = Lake(lake)
@@ -84,7 +84,7 @@ def step(engine: str, lake: str, work: Iterable[str]) -> Iterator[tuple[str, dic
             run_generate(home, date=name, rows=ROWS, seed=SEED, defects=DEFECTS, spark=spark)
             run_process(home, date=name, spark=spark)
         elif name == "scms":
-            mapping = Mapping.from_toml(EXAMPLE / "mapping.toml")
+            mapping = SourceMapping.from_toml(EXAMPLE / "mapping.toml")
             file = EXAMPLE / "scms_delivery_history.csv.gz"
             run_ingest(home, file, source="scms", mapping=mapping, date=DAYS[-1], spark=spark)
             run_process(home, source="scms", date=DAYS[-1], max_rejected=1, spark=spark)

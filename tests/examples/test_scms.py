@@ -9,7 +9,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from shipment_etl import Lake, Mapping, Run, run_ingest, run_process
+from shipment_etl import Lake, Run, SourceMapping, run_ingest, run_process
 
 FOLDER = Path(__file__).parents[2] / "examples" / "scms"
 FILE = FOLDER / "scms_delivery_history.csv.gz"
@@ -23,7 +23,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 @pytest.fixture(scope="module")
 def run(spark: SparkSession, lake: Lake) -> Run:
-    mapping = Mapping.from_toml(FOLDER / "mapping.toml")
+    mapping = SourceMapping.from_toml(FOLDER / "mapping.toml")
     landed = run_ingest(lake, FILE, source="scms", mapping=mapping, date=DAY, spark=spark)
     assert landed.counts.read == 10_324
     return run_process(lake, source="scms", max_rejected=1, spark=spark)

@@ -33,7 +33,7 @@ from shipment_etl.errors import IngestError
 from shipment_etl.ingest import text
 from shipment_etl.ingest.conform import conform
 from shipment_etl.ingest.inputs import find_inputs
-from shipment_etl.ingest.mapping import FileFormat, Mapping
+from shipment_etl.ingest.mapping import FileFormat, SourceMapping
 from shipment_etl.ingest.reader import Landed, land
 from shipment_etl.jobs.ingest import run_ingest
 from shipment_etl.jobs.process import run_process
@@ -127,10 +127,10 @@ def judge(made: File, folder: Path, target: Path, block_bytes: int = text.BLOCK_
     return ("landed with problems" if landed.problems else "landed"), fault
 
 
-def _mapping(made: File) -> Mapping:
+def _mapping(made: File) -> SourceMapping:
     usual = mapping()
     # Columns that damage leaves out, or that are of no interest here, may be unknown.
-    return Mapping(columns=usual.columns, file=FileFormat(**made.options))
+    return SourceMapping(columns=usual.columns, file=FileFormat(**made.options))
 
 
 def _compare(made: File, landed: Landed, rows: list[dict[str, Any]]) -> str:

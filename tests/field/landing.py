@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from shipment_etl.ingest.conform import conform
 from shipment_etl.ingest.inputs import find_inputs
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.reader import Landed, land
 from shipment_etl.network import Network
 
@@ -48,10 +48,10 @@ class Outcome:
         return [[reason["rule"] for reason in row["unparsed"]] for row in self.rows]
 
 
-def mapping(top: str = "", **columns: str) -> Mapping:
+def mapping(top: str = "", **columns: str) -> SourceMapping:
     """Return the usual mapping; `top` stands above its columns, and columns are changed by name."""
     lines = (f"{name} = {{ {value} }}" for name, value in {**MAPPED, **columns}.items() if value)
-    return Mapping.from_text(f"{top}\n[columns]\n" + "\n".join(lines), "m.toml")
+    return SourceMapping.from_text(f"{top}\n[columns]\n" + "\n".join(lines), "m.toml")
 
 
 def line(number: int = 1, **changes: str) -> str:
@@ -70,7 +70,7 @@ def line(number: int = 1, **changes: str) -> str:
 
 
 def landed(
-    spark: SparkSession, folder: Path, files: dict[str, str | bytes], using: Mapping, network: Network | None = None
+    spark: SparkSession, folder: Path, files: dict[str, str | bytes], using: SourceMapping, network: Network | None = None
 ) -> Outcome:
     """Land files and conform their rows."""
     for name, content in files.items():

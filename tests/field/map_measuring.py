@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from shipment_etl import session
 from shipment_etl.errors import ShipmentEtlError
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.mapping_draft.draft import Draft, draft_mapping
 from shipment_etl.mapping_draft.sample import take_sample
 from shipment_etl.mapping_draft.verdicts import judge_sample
@@ -65,7 +65,7 @@ def edited(text: str, edits: dict[str, str]) -> str:
 
 def _accepted(text: str, path: Path, spark: SparkSession) -> float:
     try:
-        mapping = Mapping.from_text(text, "the draft")
+        mapping = SourceMapping.from_text(text, "the draft")
     except ShipmentEtlError:
         return 0.0
     verdicts = judge_sample(spark, take_sample(str(path)), mapping)

@@ -13,7 +13,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from shipment_etl.errors import MappingError, MixedCurrencies
-from shipment_etl.ingest.mapping import ColumnMapping, Mapping
+from shipment_etl.ingest.mapping import ColumnMapping, SourceMapping
 from shipment_etl.network import Network, Rate
 from tests.field.landing import HEADER, landed, line, mapping
 
@@ -343,7 +343,7 @@ def test_a_mapping_made_in_python_travels_as_toml() -> None:
     declared = mapping(
         'nulls = ["x"]\ntimezone = "UTC"\n[file]\nskip_rows = 1', carrier='column = "Carrier", values = { "a\\"b" = "ü" }'
     )
-    made = Mapping(columns=declared.columns, nulls=declared.nulls, timezone="UTC", file=declared.file)
-    again = Mapping.from_text(made.text, "again")
+    made = SourceMapping(columns=declared.columns, nulls=declared.nulls, timezone="UTC", file=declared.file)
+    again = SourceMapping.from_text(made.text, "again")
     assert (again.columns, again.nulls, again.file, again.timezone) == (made.columns, made.nulls, made.file, "UTC")
-    assert Mapping(columns={**made.columns, "carrier": ColumnMapping(constant="Post")}).text.count("constant") == 1
+    assert SourceMapping(columns={**made.columns, "carrier": ColumnMapping(constant="Post")}).text.count("constant") == 1

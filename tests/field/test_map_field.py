@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from tests.documents import ROOT
 from tests.field.map_measuring import as_markdown, measure
 from tests.field.map_tables import TABLES
@@ -20,7 +20,7 @@ def test_the_docs_have_the_figures_that_are_measured(spark: SparkSession, tmp_pa
     measured = [measure(table, spark, tmp_path) for table in TABLES]
     for each in measured:
         if not each.draft.open:
-            assert Mapping.from_text(each.text, each.table.title).columns == each.draft.found
+            assert SourceMapping.from_text(each.text, each.table.title).columns == each.draft.found
         for line in each.draft.lines:
             if line.name in each.wrong:
                 assert any(why.startswith("CHECK") for why in line.evidence), f"{each.table.title}: {line}"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shipment_etl.ingest.mapping import ColumnMapping, FileFormat, Mapping
+from shipment_etl.ingest.mapping import ColumnMapping, FileFormat, SourceMapping
 
 COLUMNS = {
     "shipment_id": ColumnMapping("id"),
@@ -17,5 +17,5 @@ COLUMNS = {
 HEADER = ("id", "from", "to", "out", "due", "in", "kg")
 
 
-def mapping(file: FileFormat | None = None, **columns: Any) -> Mapping:
-    return Mapping(columns={**COLUMNS, **columns}, nulls=("n/a",), file=file or FileFormat())
+def mapping(file: FileFormat | None = None, **columns: Any) -> SourceMapping:
+    return SourceMapping(columns={**COLUMNS, **columns}, nulls=("n/a",), file=file or FileFormat())

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from shipment_etl import contract, split
 from shipment_etl.contracts.models import COLUMNS, Shipment
 from shipment_etl.ingest.conform import conform
-from shipment_etl.ingest.mapping import TYPES, UNITS, ColumnMapping, Mapping, Numbers
+from shipment_etl.ingest.mapping import TYPES, UNITS, ColumnMapping, Numbers, SourceMapping
 from shipment_etl.network import Network
 from tests.ingest.mappings import HEADER, mapping
 
@@ -22,7 +22,9 @@ LANDED = "source string, batch_date date, source_file string, source_row long, r
 GOOD = dict(zip(HEADER, ("1", "A", "B", "2026-01-01", "2026-01-02", "2026-01-03", "5"), strict=True))
 
 
-def conformed(spark: SparkSession, records: list[dict[str, Any]], using: Mapping, problem: str | None = None) -> list[Any]:
+def conformed(
+    spark: SparkSession, records: list[dict[str, Any]], using: SourceMapping, problem: str | None = None
+) -> list[Any]:
     landed = [("s", date(2026, 2, 1), "f.csv", n, record, problem) for n, record in enumerate(records, 1)]
     frame = conform(spark.createDataFrame(landed, LANDED), using)
     return sorted(frame.collect(), key=lambda row: row["source_row"])
@@ -105,7 +107,7 @@ def test_units_and_signs_are_exact(spark: SparkSession) -> None:
     pounds = mapping(shipment_weight_kg=ColumnMapping("kg", unit="lb"))
     (row,) = conformed(spark, [{**GOOD, "kg": "10"}], pounds)
     assert row["shipment_weight_kg"] == Decimal("4.536")
-    german = Mapping(columns=mapping().columns, numbers=Numbers(decimal=",", thousands="."))
+    german = SourceMapping(columns=mapping().columns, numbers=Numbers(decimal=",", thousands="."))
     (row,) = conformed(spark, [{**GOOD, "kg": "1.234,5"}], german)
     assert row["shipment_weight_kg"] == Decimal("1234.500")
 

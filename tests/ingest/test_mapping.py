@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shipment_etl.errors import MappingError, UnknownColumn
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from tests.ingest.mappings import HEADER, mapping
 
 GOOD = """
@@ -28,14 +28,14 @@ shipping_cost = { column = "Cost" }
 def test_a_declaration_is_read_and_carried_along_verbatim(tmp_path: Path) -> None:
     path = tmp_path / "m.toml"
     path.write_text(GOOD, "utf-8")
-    read = Mapping.from_toml(path)
+    read = SourceMapping.from_toml(path)
     assert read.text == GOOD
-    assert read.columns == Mapping.from_text(read.text, "again").columns
+    assert read.columns == SourceMapping.from_text(read.text, "again").columns
     assert read.file.delimiter == ";"
 
 
 def test_unknown_are_the_measures_not_mapped_and_the_optional_ones() -> None:
-    assert Mapping.from_text(GOOD, "m").unknown == {"shipment_weight_kg", "shipment_volume_m3", "route_distance_km"}
+    assert SourceMapping.from_text(GOOD, "m").unknown == {"shipment_weight_kg", "shipment_volume_m3", "route_distance_km"}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_unknown_are_the_measures_not_mapped_and_the_optional_ones() -> None:
 def test_what_does_not_fit_is_explained(old: str, new: str, said: str) -> None:
     assert old in GOOD
     with pytest.raises(MappingError) as caught:
-        Mapping.from_text(GOOD.replace(old, new), "m.toml")
+        SourceMapping.from_text(GOOD.replace(old, new), "m.toml")
     assert said in str(caught.value)
     assert "m.toml" in str(caught.value)
 
@@ -84,4 +84,4 @@ def test_a_file_without_a_named_column_is_told_with_what_it_has() -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match=r"There is no file .*none\.toml"):
-        Mapping.from_toml(tmp_path / "none.toml")
+        SourceMapping.from_toml(tmp_path / "none.toml")

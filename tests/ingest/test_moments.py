@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from shipment_etl.errors import MappingError
-from shipment_etl.ingest.mapping import ColumnMapping, Mapping
+from shipment_etl.ingest.mapping import ColumnMapping, SourceMapping
 from tests.ingest.mappings import mapping
 from tests.ingest.test_conform import GOOD, conformed
 
@@ -33,18 +33,18 @@ moments = st.datetimes(datetime(1000, 1, 1), datetime(9999, 12, 30)).map(
 offsets = st.integers(-14 * 4, 14 * 4).map(lambda quarters: timezone(timedelta(minutes=15 * quarters)))
 
 
-def told(*dates: str, **more: Any) -> Mapping:
+def told(*dates: str, **more: Any) -> SourceMapping:
     return mapping(reported_at=ColumnMapping("told", dates=dates, **more))
 
 
-def read(spark: SparkSession, texts: list[str], using: Mapping) -> list[datetime | None]:
+def read(spark: SparkSession, texts: list[str], using: SourceMapping) -> list[datetime | None]:
     """Return what texts mean, in UTC; all of them have to read."""
     rows = conformed(spark, [{**GOOD, "told": text} for text in texts], using)
     assert [row["unparsed"] for row in rows] == [[]] * len(texts)
     return [row["reported_at"] and row["reported_at"].astimezone(UTC) for row in rows]
 
 
-def unread(spark: SparkSession, texts: list[str], using: Mapping) -> list[str]:
+def unread(spark: SparkSession, texts: list[str], using: SourceMapping) -> list[str]:
     """Return why texts do not read; none of them may."""
     rows = conformed(spark, [{**GOOD, "told": text} for text in texts], using)
     assert [row["reported_at"] for row in rows] == [None] * len(texts)
@@ -156,7 +156,7 @@ def test_patterns_are_tried_in_their_order(spark: SparkSession) -> None:
 
 def test_the_zone_of_the_mapping_does_not_move_them(spark: SparkSession) -> None:
     using = told("yyyy-MM-dd HH:mm:ss")
-    using = Mapping(columns=using.columns, timezone="Asia/Tokyo")
+    using = SourceMapping(columns=using.columns, timezone="Asia/Tokyo")
     assert read(spark, ["2026-11-23 12:05:09"], using) == [NOON]
 
 
@@ -198,19 +198,19 @@ def test_what_a_pattern_does_not_allow_is_no_time(spark: SparkSession, pattern: 
 def test_a_time_zone_is_refused_with_a_remedy(zone: str) -> None:
     text = TOML.format(reported_at=f'{{ column = "Told", timezone = "{zone}" }}')
     with pytest.raises(MappingError, match=r"reported_at has a time zone, but its times are only compared .* Remove it\."):
-        Mapping.from_text(text, "m.toml")
+        SourceMapping.from_text(text, "m.toml")
 
 
 def test_a_pattern_with_an_offset_needs_no_time_zone() -> None:
     dates = 'dates = ["unix", "iso", "yyyy-MM-dd HH:mm:ssXXX"]'
-    made = Mapping.from_text(TOML.format(reported_at=f'{{ column = "Told", {dates} }}'), "m.toml")
+    made = SourceMapping.from_text(TOML.format(reported_at=f'{{ column = "Told", {dates} }}'), "m.toml")
     assert made.columns["reported_at"].dates == ("unix", "iso", "yyyy-MM-dd HH:mm:ssXXX")
 
 
 def test_a_pattern_that_is_none_is_refused() -> None:
     text = TOML.format(reported_at='{ column = "Told", dates = ["HH:mm"] }')
     with pytest.raises(MappingError, match="reported_at has the date pattern 'HH:mm': it names no year"):
-        Mapping.from_text(text, "m.toml")
+        SourceMapping.from_text(text, "m.toml")
 
 
 def test_a_constant_is_read_as_well(spark: SparkSession) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from shipment_etl.errors import BatchExists, InvalidValue, MappingDiffers
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.jobs.ingest import run_ingest
 from shipment_etl.jobs.process import run_process, run_waiting
 from shipment_etl.lake.lake import Lake
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def land(spark: SparkSession, lake: Lake, file: Path, mapping: str = TOML, **more: str) -> Run:
-    means = Mapping.from_text(mapping, "m.toml")
+    means = SourceMapping.from_text(mapping, "m.toml")
     return run_ingest(lake, file, source="acme", mapping=means, date=DAY, spark=spark, **more)  # type: ignore[arg-type]
 
 

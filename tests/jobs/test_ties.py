@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from shipment_etl.errors import ReportsTied
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.jobs.ingest import run_ingest
 from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.lake import Lake
@@ -34,7 +34,7 @@ def land(spark: SparkSession, lake: Lake, folder: Path, *rows: str, day: str = "
     lines = (f"{number},{city},,{told}\n" for number, city, told in (row.split(",") for row in rows))
     file = folder / "f.csv"
     file.write_text("No,To,In,Told\n" + "".join(lines))
-    run_ingest(lake, file, source="acme", mapping=Mapping.from_text(TOML, "m.toml"), date=day, spark=spark)
+    run_ingest(lake, file, source="acme", mapping=SourceMapping.from_text(TOML, "m.toml"), date=day, spark=spark)
 
 
 def cities(lake: Lake) -> dict[str, str]:

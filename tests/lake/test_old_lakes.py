@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.jobs.generate import run_generate
 from shipment_etl.jobs.ingest import run_ingest
 from shipment_etl.jobs.process import run_process
@@ -95,7 +95,9 @@ def land_again(spark: SparkSession, old: Lake, new: Lake, day: str, folder: Path
     lines = [records[0].keys(), *(record.values() for record in records)]
     file = folder / rows[0]["source_file"]
     file.write_text("".join(",".join(line) + "\n" for line in lines))
-    run_ingest(new, file, source="acme", mapping=Mapping.from_text(rows[0]["mapping"], "m.toml"), date=day, spark=spark)
+    run_ingest(
+        new, file, source="acme", mapping=SourceMapping.from_text(rows[0]["mapping"], "m.toml"), date=day, spark=spark
+    )
 
 
 def placed(lake: Lake, table: Table) -> list[tuple[Any, ...]]:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from pyspark.sql import SparkSession
 
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.jobs.ingest import run_ingest
 from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.fingerprint import fingerprints
@@ -88,7 +88,7 @@ def land(spark: SparkSession, lake: Lake, folder: Path, day: date, reports: Iter
     ]
     file = folder / "f.csv"
     file.write_text(HEAD + "".join(f"{line}\n" for line in lines))
-    mapping = Mapping.from_text(TOML, "m.toml")
+    mapping = SourceMapping.from_text(TOML, "m.toml")
     run_ingest(lake, file, source="acme", mapping=mapping, date=day, if_exists="replace", max_rejected=1.0, spark=spark)
 
 

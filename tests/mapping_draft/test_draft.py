@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shipment_etl.contracts.models import COLUMNS
 from shipment_etl.errors import FileUnreadable
-from shipment_etl.ingest.mapping import MAY_BE_LEFT_OUT, FileFormat, Mapping
+from shipment_etl.ingest.mapping import MAY_BE_LEFT_OUT, FileFormat, SourceMapping
 from shipment_etl.mapping_draft.csv_layout import find_csv_layout, find_encoding
 from shipment_etl.mapping_draft.draft import draft_mapping
 from shipment_etl.mapping_draft.sample import Sample, take_sample
@@ -89,7 +89,7 @@ def test_a_unit_in_a_name_is_found(name: str, column: str, unit: str | None) -> 
 
 
 def test_a_draft_of_plain_columns_is_a_mapping() -> None:
-    mapping = Mapping.from_text(drafted(), "draft")
+    mapping = SourceMapping.from_text(drafted(), "draft")
     assert {name: column.column for name, column in mapping.columns.items()} == {
         "shipment_id": "shipment_id",
         "origin_warehouse": "origin",
@@ -127,7 +127,7 @@ def test_a_column_that_is_not_found_is_a_line_to_fill_in() -> None:
     assert "# STILL OPEN: carrier." in text
     assert '# carrier = { constant = "…" }' in text
     filled = text.replace('# carrier = { constant = "…" }', 'carrier = { constant = "Post" }')
-    assert Mapping.from_text(filled, "draft").columns["carrier"].constant == "Post"
+    assert SourceMapping.from_text(filled, "draft").columns["carrier"].constant == "Post"
 
 
 @pytest.mark.parametrize(
@@ -152,12 +152,12 @@ def test_values_say_units_currencies_styles_and_words_for_nothing(
 ) -> None:
     text = drafted(**columns)
     assert expected in text
-    assert Mapping.from_text(text, "draft")
+    assert SourceMapping.from_text(text, "draft")
 
 
 def test_a_decimal_sign_that_another_column_proves_is_taken_and_says_so() -> None:
     text = drafted(weight=["1.250", "2.500"], freight=["1,50", "2,50"])
-    assert Mapping.from_text(text, "draft").numbers_of("shipment_weight_kg").decimal == ","
+    assert SourceMapping.from_text(text, "draft").numbers_of("shipment_weight_kg").decimal == ","
     assert "CHECK: values such as '1.250' fit" in text
 
 
@@ -182,7 +182,7 @@ def test_any_names_and_values_make_a_text_that_is_a_mapping_unless_it_says_what_
         draft = draft_mapping(made)
         text = write_draft(draft, made)
         if not draft.open:
-            assert Mapping.from_text(text, "draft").columns == draft.found
+            assert SourceMapping.from_text(text, "draft").columns == draft.found
         else:
             assert f"# STILL OPEN: {', '.join(draft.open)}." in text
 

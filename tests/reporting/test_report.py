@@ -128,7 +128,7 @@ def test_names_that_are_markup_and_measures_that_are_unknown(spark: SparkSession
         for n in range(300)
     ]
     file.write_text("\n".join(["id,from,to,by,out,due,in", *lines, "x,,,,,,"]), "utf-8")
-    mapping = etl.Mapping.from_text(MAPPING, "mapping")
+    mapping = etl.SourceMapping.from_text(MAPPING, "mapping")
     run_ingest(lake, file, source="mine", mapping=mapping, date="2026-11-20", spark=spark)
     etl.run_process(lake, source="mine", spark=spark)
     html = etl.report(lake)

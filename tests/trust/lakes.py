@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from shipment_etl import session
 from shipment_etl.errors import RollbackRefused
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.jobs.generate import run_generate
 from shipment_etl.jobs.ingest import run_ingest
 from shipment_etl.jobs.maintain import run_maintain
@@ -175,6 +175,6 @@ class Lakes:
             lake.storage.put(LOCK, json.dumps({**json.loads(found[0]), "seconds": -1}).encode(), found[1])  # type: ignore[attr-defined]
 
     def _ingest(self, lake: Lake, name: str, day: str) -> None:
-        mapping = Mapping.from_text(MAPPING, "mapping.toml")
+        mapping = SourceMapping.from_text(MAPPING, "mapping.toml")
         file = self.folder / name
         run_ingest(lake, file, source="acme", mapping=mapping, date=day, if_exists="replace", spark=self.spark)

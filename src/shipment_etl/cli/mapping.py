@@ -33,7 +33,7 @@ def map_file(
     Each line of the draft has a comment of its evidence; a guess says CHECK. What cannot be told is left open.
     """
     from shipment_etl.errors import InvalidValue
-    from shipment_etl.ingest.mapping import Mapping
+    from shipment_etl.ingest.mapping import SourceMapping
     from shipment_etl.mapping_draft.draft import draft_mapping
     from shipment_etl.mapping_draft.sample import take_sample
     from shipment_etl.mapping_draft.verdicts import judge_sample
@@ -47,7 +47,7 @@ def map_file(
     text = write_draft(draft, sample)
     if not draft.open:
         # What is written can be read.
-        Mapping.from_text(text, "The draft")
+        SourceMapping.from_text(text, "The draft")
     verdicts = judge_sample(session(engine), sample, draft.preview(), open_columns=draft.open, shown=rows)
     if out is not None:
         out.write_text(text, "utf-8")

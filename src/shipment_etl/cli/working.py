@@ -91,7 +91,7 @@ def ingest(
     """
     from shipment_etl.dates import as_date
     from shipment_etl.errors import InvalidValue
-    from shipment_etl.ingest.mapping import Mapping
+    from shipment_etl.ingest.mapping import SourceMapping
     from shipment_etl.jobs.ingest import run_ingest
 
     if replace and add:
@@ -101,7 +101,7 @@ def ingest(
         run_ingest,
         file=file,
         source=source,
-        mapping=Mapping.from_toml(mapping),
+        mapping=SourceMapping.from_toml(mapping),
         date=as_date(date, "--date") if date else Date.today(),
         if_exists="replace" if replace else "add" if add else "fail",
         max_rejected=max_rejected,

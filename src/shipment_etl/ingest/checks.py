@@ -12,7 +12,7 @@ from shipment_etl.errors import listed, nearest, shorten
 from shipment_etl.ingest.currencies import CODE
 from shipment_etl.ingest.dates import WRITTEN, date_pattern
 from shipment_etl.ingest.formats import FORMATS
-from shipment_etl.ingest.mapping import DATES_OPEN, MAY_BE_LEFT_OUT, TYPES, UNITS, ColumnMapping, Mapping, Numbers
+from shipment_etl.ingest.mapping import DATES_OPEN, MAY_BE_LEFT_OUT, TYPES, UNITS, ColumnMapping, Numbers, SourceMapping
 from shipment_etl.ingest.patterns import portable_regex
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ NOT_DELIMITERS = '"\r\n\0'
 IN_CELL = "cell"
 
 
-def problems_of(mapping: Mapping) -> list[str]:
+def problems_of(mapping: SourceMapping) -> list[str]:
     """Return all that is wrong with a mapping, each as a sentence with its fix."""
     problems = [*_shape_problems(mapping), *_file_problems(mapping)]
     problems += [f"numbers{problem}" for problem in _number_problems(mapping.numbers)]
@@ -35,7 +35,7 @@ def problems_of(mapping: Mapping) -> list[str]:
     return problems
 
 
-def _shape_problems(mapping: Mapping) -> Iterator[str]:
+def _shape_problems(mapping: SourceMapping) -> Iterator[str]:
     for name in mapping.columns:
         if name not in COLUMNS:
             yield f"columns.{name} is not a shipment column. {nearest(name, COLUMNS)}"
@@ -50,7 +50,7 @@ def _shape_problems(mapping: Mapping) -> Iterator[str]:
             yield f"where.{name} has no values, so that no record would count. Name some, or remove it."
 
 
-def _file_problems(mapping: Mapping) -> Iterator[str]:
+def _file_problems(mapping: SourceMapping) -> Iterator[str]:
     file = mapping.file
     if file.format is not None and file.format not in FORMATS:
         yield f"file.format is {shorten(file.format)}. {nearest(file.format, FORMATS)}"
@@ -89,7 +89,7 @@ def _number_problems(numbers: Numbers) -> Iterator[str]:
         )
 
 
-def _column_problems(name: str, column: ColumnMapping, mapping: Mapping) -> Iterator[str]:
+def _column_problems(name: str, column: ColumnMapping, mapping: SourceMapping) -> Iterator[str]:
     kind = TYPES[name]
     sources = (column.column is not None, bool(column.columns), column.constant is not None, column.from_row)
     if sum(sources) != 1 and not (sum(sources) == 0 and column.optional and name in DATES_OPEN):
@@ -109,7 +109,7 @@ def _column_problems(name: str, column: ColumnMapping, mapping: Mapping) -> Iter
         yield from (problem.lstrip(".") for problem in _number_problems(mapping.numbers_of(name)))
 
 
-def _date_problems(name: str, column: ColumnMapping, kind: "DataType", mapping: Mapping) -> Iterator[str]:
+def _date_problems(name: str, column: ColumnMapping, kind: "DataType", mapping: SourceMapping) -> Iterator[str]:
     if column.timezone and isinstance(kind, TimestampType):
         yield "has a time zone, but its times are only compared with each other. Remove it."
         return

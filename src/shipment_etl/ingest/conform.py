@@ -1,6 +1,6 @@
 """Conform: landed records become shipments; what cannot be read becomes a reason, never a null in silence."""
 
-from collections.abc import Mapping as Table
+from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from shipment_etl import life
 from shipment_etl.contracts.compile import REASONS_TYPE, RECORD, quoted, reason
 from shipment_etl.contracts.models import COLUMNS
-from shipment_etl.ingest.mapping import TYPES, Mapping
+from shipment_etl.ingest.mapping import TYPES, SourceMapping
 from shipment_etl.ingest.names import tidied
 from shipment_etl.ingest.readings import CURRENCY, Reading, read_column, text_of, value_of
 from shipment_etl.network import Network, Rate
@@ -22,7 +22,7 @@ AMOUNT, RATE = "decimal(20,6)", "decimal(17,10)"
 """Types of what is multiplied: together the 38 digits that an exact product may have."""
 
 
-def conform(landed: DataFrame, mapping: Mapping, network: Network | None = None) -> DataFrame:
+def conform(landed: DataFrame, mapping: SourceMapping, network: Network | None = None) -> DataFrame:
     """Give landed records the columns and types of the contract.
 
     A value is made tidy: no invisible characters, single blanks; where it is empty, a null word or matches a null pattern,
@@ -75,13 +75,13 @@ def conform(landed: DataFrame, mapping: Mapping, network: Network | None = None)
     return found.select(F.inline(F.array(F.struct(*COLUMNS, *LINEAGE, "original", "unparsed"))))
 
 
-def _unless_told(name: str, derived: Column, mapping: Mapping) -> Column:
+def _unless_told(name: str, derived: Column, mapping: SourceMapping) -> Column:
     if name not in mapping.columns:
         return derived
     return F.when(F.col(f"{name}_text").isNull(), derived).otherwise(F.col(name))
 
 
-def _currency(mapping: Mapping) -> Column:
+def _currency(mapping: SourceMapping) -> Column:
     """The currency of each cost; null where the mapping names no column for it."""
     cost = mapping.columns.get("shipping_cost")
     if cost is None or cost.currency_column is None:
@@ -89,7 +89,7 @@ def _currency(mapping: Mapping) -> Column:
     return F.upper(tidied(value_of("record", cost.currency_column)))
 
 
-def _rates(mapping: Mapping, network: Network | None) -> dict[str, list[Rate]] | None:
+def _rates(mapping: SourceMapping, network: Network | None) -> dict[str, list[Rate]] | None:
     """Return the rates to the currency of costs, by currency, the newest first; None where there is nothing to convert."""
     cost = mapping.columns.get("shipping_cost")
     if cost is None or cost.currency_column is None:
@@ -101,7 +101,7 @@ def _rates(mapping: Mapping, network: Network | None) -> dict[str, list[Rate]] |
     return found
 
 
-def _converted(mapping: Mapping, rates: Table[str, list[Rate]]) -> str:
+def _converted(mapping: SourceMapping, rates: Mapping[str, list[Rate]]) -> str:
     """SQL for costs in their declared currency; null where no rate is known."""
     home = mapping.columns["shipping_cost"].currency
     cases = [f"when '{home}' then shipping_cost"]
@@ -114,7 +114,7 @@ def _converted(mapping: Mapping, rates: Table[str, list[Rate]]) -> str:
     return f"case {CURRENCY} {' '.join(cases)} end"
 
 
-def _unparsed(readings: dict[str, Reading], mapping: Mapping, rates: Table[str, list[Rate]] | None) -> Column:
+def _unparsed(readings: dict[str, Reading], mapping: SourceMapping, rates: Mapping[str, list[Rate]] | None) -> Column:
     """Every reason why a record could not be read, or an empty array."""
     failed = F.col("problem").isNotNull()
     found = [F.when(failed, reason(RECORD, RECORD, F.col("problem")))]
@@ -144,7 +144,7 @@ def _far(name: str) -> Column:
     )
 
 
-def _without_rate(mapping: Mapping) -> Column:
+def _without_rate(mapping: SourceMapping) -> Column:
     cost = mapping.columns["shipping_cost"]
     return F.concat(
         F.lit("shipping_cost: the currency '"),

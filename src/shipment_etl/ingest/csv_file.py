@@ -22,7 +22,7 @@ from shipment_etl.errors import (
 from shipment_etl.ingest.csv_plain import PlainCsv
 from shipment_etl.ingest.inputs import Opened
 from shipment_etl.ingest.limits import MAX_FIELDS, MAX_RECORD_CHARACTERS
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.names import tidy
 from shipment_etl.ingest.patterns import portable_regex
 from shipment_etl.ingest.records import BROKEN, Notes, Record, escape_broken, gather
@@ -62,7 +62,7 @@ class _Dialect:
         )
 
 
-def read(opened: Opened, mapping: Mapping, notes: Notes) -> Iterator[pa.RecordBatch]:
+def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.RecordBatch]:
     """Yield every record below the header, in batches.
 
     A record with too few or too many fields has a problem, and keeps those it has; the surplus is named `column 34` and
@@ -77,7 +77,7 @@ def read(opened: Opened, mapping: Mapping, notes: Notes) -> Iterator[pa.RecordBa
 
 
 class _CsvFile:
-    def __init__(self, opened: Opened, mapping: Mapping, notes: Notes) -> None:
+    def __init__(self, opened: Opened, mapping: SourceMapping, notes: Notes) -> None:
         self._file = opened.name
         self._partitions = opened.input.partitions
         self._mapping = mapping
@@ -277,7 +277,7 @@ class _TooLong(Exception):
     """A record does not end."""
 
 
-def name_columns(row: Sequence[str | None], mapping: Mapping, file: str) -> tuple[str, ...]:
+def name_columns(row: Sequence[str | None], mapping: SourceMapping, file: str) -> tuple[str, ...]:
     """Return the names of columns that a header gives; one that stands twice gets a number, unless it is mapped.
 
     Raises:

@@ -16,7 +16,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from shipment_etl.errors import FileEmpty, FileUnreadable, UnknownColumn, UnpackedTooLarge, listed
 from shipment_etl.ingest.csv_file import name_columns
 from shipment_etl.ingest.inputs import Opened, unpacked_limit
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.names import tidy
 from shipment_etl.ingest.records import Notes, Record, gather
 
@@ -30,7 +30,7 @@ DAMAGED = (
 """What openpyxl raises, as it is, where an archive, its XML or what this says is damaged."""
 
 
-def read(opened: Opened, mapping: Mapping, notes: Notes) -> Iterator[pa.RecordBatch]:
+def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.RecordBatch]:
     """Yield the rows below the header of a sheet: the one that `sheet` names, else the first.
 
     Cells hold what Excel computed last. Empty rows are none.
@@ -86,7 +86,7 @@ def _check_size(data: Any, name: str) -> None:
         raise UnpackedTooLarge(name, "what is packed in it", limit, "Save it as CSV if you trust it.")
 
 
-def _sheet(book: Any, mapping: Mapping, name: str) -> Any:
+def _sheet(book: Any, mapping: SourceMapping, name: str) -> Any:
     wanted = mapping.file.sheet
     if wanted is None:
         return book.worksheets[0]
@@ -106,7 +106,7 @@ def _rows(sheet: Any, name: str) -> Iterator[list[str | None]]:
         raise _damaged(name, problem) from problem
 
 
-def _header(rows: Iterator[list[str | None]], mapping: Mapping, opened: Opened) -> tuple[str, ...]:
+def _header(rows: Iterator[list[str | None]], mapping: SourceMapping, opened: Opened) -> tuple[str, ...]:
     partitions = opened.input.partitions
     if mapping.file.header:
         given = tuple(tidy(name) for name in mapping.file.header)

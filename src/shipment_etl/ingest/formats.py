@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from shipment_etl.ingest.inputs import Opened
-    from shipment_etl.ingest.mapping import Mapping
+    from shipment_etl.ingest.mapping import SourceMapping
     from shipment_etl.ingest.records import Notes
 
 __all__ = ["FORMATS", "PACKED", "Format", "Reader", "describe_formats", "format_of"]
 
-Reader: TypeAlias = "Callable[[Opened, Mapping, Notes], Iterator[pa.RecordBatch]]"
+Reader: TypeAlias = "Callable[[Opened, SourceMapping, Notes], Iterator[pa.RecordBatch]]"
 """Reads one file, once, in batches of the schema `records.RECORDS`."""
 
 

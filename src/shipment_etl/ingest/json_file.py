@@ -10,7 +10,7 @@ import pyarrow as pa
 from shipment_etl.errors import FileEmpty, FileUnreadable, RecordTooLong, TooManyFields, UnknownColumn, shorten
 from shipment_etl.ingest.inputs import Opened
 from shipment_etl.ingest.limits import MAX_FIELDS, MAX_RECORD_CHARACTERS
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.names import tidy
 from shipment_etl.ingest.records import BROKEN, Notes, Record, escape_broken, gather
 from shipment_etl.ingest.text import NOT_TEXT, chunks
@@ -34,7 +34,7 @@ class _Number(str):
     """A number, or NaN or Infinity, as it stands in the file."""
 
 
-def read(opened: Opened, mapping: Mapping, notes: Notes) -> Iterator[pa.RecordBatch]:
+def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.RecordBatch]:
     """Yield every object; its scalars as their JSON text, strings without quotes.
 
     A value within a value is named by its path, as `dims.weight.value` or `legs.0.carrier`, where the mapping names it so.
@@ -127,7 +127,7 @@ class _Window:
         return True
 
 
-def _found(window: _Window, mapping: Mapping) -> Iterator[_Deep]:
+def _found(window: _Window, mapping: SourceMapping) -> Iterator[_Deep]:
     path = mapping.file.records
     if path:
         _descend(window, path)
@@ -286,7 +286,7 @@ def _at(value: Any, path: str) -> Any:
     return value
 
 
-def _check(mapping: Mapping, names: Sequence[str], first: Record, file: str) -> None:
+def _check(mapping: SourceMapping, names: Sequence[str], first: Record, file: str) -> None:
     try:
         mapping.check_columns(names, file)
     except UnknownColumn:

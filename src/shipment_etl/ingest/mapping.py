@@ -27,8 +27,7 @@ A TOML file such as
 """
 
 import dataclasses
-from collections.abc import Collection
-from collections.abc import Mapping as Table
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -44,19 +43,19 @@ from shipment_etl.declared import parse_toml, read_text, strict
 from shipment_etl.errors import MappingError, UnknownColumn
 from shipment_etl.ingest.names import tidy
 
-__all__ = ["DATES_OPEN", "MAY_BE_LEFT_OUT", "TYPES", "UNITS", "ColumnMapping", "FileFormat", "Mapping", "Numbers"]
+__all__ = ["DATES_OPEN", "MAY_BE_LEFT_OUT", "TYPES", "UNITS", "ColumnMapping", "FileFormat", "Numbers", "SourceMapping"]
 
 MAY_BE_LEFT_OUT = ("delay_days", "delivery_status", "outcome", "reported_at")
 """Columns that a mapping need not have, beside measures: they follow from the dates, or from the batch date."""
 DATES_OPEN = ("promised_date", "delivery_date")
 """Days that a shipment need not have: a promise, where the mapping says so; a delivery, as long as it is in transit."""
 
-TYPES: Table[str, DataType] = MappingProxyType(
+TYPES: Mapping[str, DataType] = MappingProxyType(
     {name: column.dtype.type for name, column in Shipment.to_schema().columns.items()}
 )
 """Column of the contract → its type."""
 
-UNITS: Table[str, Table[str, Decimal]] = MappingProxyType(
+UNITS: Mapping[str, Mapping[str, Decimal]] = MappingProxyType(
     {
         "shipment_weight_kg": {
             "kg": Decimal(1),
@@ -207,7 +206,7 @@ class _Declared:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mapping(_Declared):
+class SourceMapping(_Declared):
     """What the columns of a file mean.
 
     Attributes:
@@ -238,16 +237,16 @@ class Mapping(_Declared):
             object.__setattr__(self, "text", tomli_w.dumps(_without_defaults(self, _Declared)))
 
     @staticmethod
-    def from_toml(path: str | Path) -> "Mapping":
+    def from_toml(path: str | Path) -> "SourceMapping":
         """Read a mapping from a TOML file.
 
         Raises:
             MappingError: the file is missing, not TOML, or does not fit the contract.
         """
-        return Mapping.from_text(read_text(path, MappingError), str(path))
+        return SourceMapping.from_text(read_text(path, MappingError), str(path))
 
     @staticmethod
-    def from_text(text: str, name: str) -> "Mapping":
+    def from_text(text: str, name: str) -> "SourceMapping":
         """Return the mapping that a TOML text declares; `name` stands for it in messages.
 
         Raises:
@@ -255,7 +254,7 @@ class Mapping(_Declared):
         """
         declared = parse_toml(text, _Declared, name, MappingError)
         given = {each.name: getattr(declared, each.name) for each in dataclasses.fields(declared)}
-        return Mapping(**given, text=text, name=name)
+        return SourceMapping(**given, text=text, name=name)
 
     @property
     def unknown(self) -> frozenset[str]:

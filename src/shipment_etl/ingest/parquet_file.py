@@ -1,8 +1,7 @@
 """Parquet: typed columns, landed as text; null stays null."""
 
 import json
-from collections.abc import Iterator, Sequence
-from collections.abc import Mapping as PyMapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +18,7 @@ from shipment_etl.ingest.limits import (
     MAX_BATCH_VALUES,
     MAX_RECORD_BYTES,
 )
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.records import Notes, record_batch
 
 __all__ = ["read"]
@@ -29,7 +28,7 @@ ESCAPED = r'["\\\\\x00-\x1f]'
 OTHER_LAYOUT = "Write the file with other column names or types, or as CSV."
 
 
-def read(opened: Opened, mapping: Mapping, notes: Notes) -> Iterator[pa.RecordBatch]:
+def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.RecordBatch]:
     r"""Yield the rows of a file as batches of records. Dates and timestamps are ISO 8601, numbers plain digits.
 
     A timestamp with a zone lands as the instant that it is, in UTC with a Z. Binary values are text, with bytes that are
@@ -96,7 +95,7 @@ def _bytes_as_text(column: pa.Array) -> int:
     return int(column.nbytes)
 
 
-def _names(file: pq.ParquetFile, mapping: Mapping, opened: Opened) -> tuple[str, ...]:
+def _names(file: pq.ParquetFile, mapping: SourceMapping, opened: Opened) -> tuple[str, ...]:
     """Return the names of the columns, checked against the mapping."""
     names = name_columns(file.schema_arrow.names, mapping, opened.name)
     mapping.check_columns([*names, *opened.input.partitions], opened.name)
@@ -105,7 +104,7 @@ def _names(file: pq.ParquetFile, mapping: Mapping, opened: Opened) -> tuple[str,
     return names
 
 
-def _landed(batch: pa.RecordBatch, names: Sequence[str], notes: Notes, partitions: PyMapping[str, str]) -> pa.RecordBatch:
+def _landed(batch: pa.RecordBatch, names: Sequence[str], notes: Notes, partitions: Mapping[str, str]) -> pa.RecordBatch:
     """Return rows as JSON objects."""
     parts: list[pa.Array | pa.Scalar] = []
     for name, column in zip(names, batch.columns, strict=True):

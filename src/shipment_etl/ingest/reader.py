@@ -16,7 +16,7 @@ from shipment_etl.errors import MixedCurrencies
 from shipment_etl.ingest.currencies import CURRENCY_NAMES, codes_among
 from shipment_etl.ingest.formats import FORMATS, format_of
 from shipment_etl.ingest.inputs import Input, find_inputs, open_input
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.names import NOTHING, tidy
 from shipment_etl.ingest.records import RECORDS, Notes
 
@@ -54,7 +54,7 @@ class Landed:
         return self.files[0] if len(self.files) == 1 else f"{len(self.files)} files"
 
 
-def read(source: Input | str | Path, mapping: Mapping, notes: Notes | None = None) -> Iterator[pa.RecordBatch]:
+def read(source: Input | str | Path, mapping: SourceMapping, notes: Notes | None = None) -> Iterator[pa.RecordBatch]:
     """Yield the records of a file, batch by batch, each as a JSON object of texts and nulls by column name.
 
     Columns:
@@ -76,7 +76,7 @@ def read(source: Input | str | Path, mapping: Mapping, notes: Notes | None = Non
         yield from kind.reader()(opened, mapping, notes or Notes())
 
 
-def land(sources: Iterable[Input], mapping: Mapping, target: str | Path, last_row: int = 0) -> Landed:
+def land(sources: Iterable[Input], mapping: SourceMapping, target: str | Path, last_row: int = 0) -> Landed:
     """Write the records of files to a Parquet file, with the columns of `LANDED`; rows are numbered on from `last_row`.
 
     The target is there once it is whole: what is written before has the name with `.part` after it, and goes if
@@ -111,7 +111,7 @@ def _write(tables: Iterator[pa.Table], writer: pq.ParquetWriter) -> None:
             written.result()
 
 
-def _numbered(sources: Iterable[Input], mapping: Mapping, landed: Landed, number: int) -> Iterator[pa.RecordBatch]:
+def _numbered(sources: Iterable[Input], mapping: SourceMapping, landed: Landed, number: int) -> Iterator[pa.RecordBatch]:
     notes = Notes(
         dict.fromkeys(mapping.text_columns, NOTHING - mapping.all_nulls), CURRENCY_NAMES if mapping.is_currency_open else ()
     )
@@ -134,7 +134,7 @@ def _numbered(sources: Iterable[Input], mapping: Mapping, landed: Landed, number
     landed.warnings += _warnings(notes, mapping)
 
 
-def _where(batch: pa.RecordBatch, mapping: Mapping) -> pa.RecordBatch:
+def _where(batch: pa.RecordBatch, mapping: SourceMapping) -> pa.RecordBatch:
     """Leave out records whose values are not among those that count. What cannot be read stays."""
     if not mapping.where:
         return batch
@@ -154,7 +154,7 @@ def _count_problems(batch: pa.RecordBatch, landed: Landed) -> None:
         landed.problems[kind] += each["counts"]
 
 
-def _warnings(notes: Notes, mapping: Mapping) -> Iterator[str]:
+def _warnings(notes: Notes, mapping: SourceMapping) -> Iterator[str]:
     by_column: dict[str, list[str]] = {}
     for (name, word), _ in notes.counts.most_common(MAX_WARNINGS):
         by_column.setdefault(name, []).append(word)

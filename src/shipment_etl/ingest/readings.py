@@ -1,7 +1,6 @@
 """Readings: how the text of a column becomes its value, for each type of the contract."""
 
-from collections.abc import Iterable
-from collections.abc import Mapping as Table
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,7 +12,7 @@ from shipment_etl.contracts.compile import quoted
 from shipment_etl.ingest.checks import IN_CELL
 from shipment_etl.ingest.currencies import SIGNS
 from shipment_etl.ingest.dates import EXCEL, ISO, MONTHS, WRITTEN, DatePattern, expand
-from shipment_etl.ingest.mapping import TYPES, UNITS, ColumnMapping, Mapping, Numbers
+from shipment_etl.ingest.mapping import TYPES, UNITS, ColumnMapping, Numbers, SourceMapping
 from shipment_etl.ingest.names import tidied, tidy
 from shipment_etl.ingest.patterns import SPECIAL, number_regex, portable_regex
 from shipment_etl.ingest.zones import local_day
@@ -28,7 +27,7 @@ EXCEL_SECONDS = 25_569 * 86_400
 """From the first day of Excel's calendar to 1970."""
 CURRENCY = "shipping_cost_currency"
 """The column of the currency of each cost, where the file has one."""
-UNIT_NAMES: Table[str, tuple[str, ...]] = {
+UNIT_NAMES: Mapping[str, tuple[str, ...]] = {
     "kg": ("kgs", "kilo", "kilos", "kilogram", "kilograms", "kgm"),
     "g": ("gr", "gram", "grams", "grm"),
     "t": ("to", "ton", "tons", "tonne", "tonnes", "tne"),
@@ -70,7 +69,7 @@ def value_of(record: str, name: str) -> Column:
     return F.get(F.map_values(record), place.cast("int"))
 
 
-def text_of(name: str, column: ColumnMapping, mapping: Mapping) -> Column:
+def text_of(name: str, column: ColumnMapping, mapping: SourceMapping) -> Column:
     """Return the text of a value, tidy; null where it is unknown."""
     if column.from_row:
         return F.concat(F.col("source_file"), F.lit(":"), F.col("source_row").cast("string"))
@@ -90,7 +89,7 @@ def _between(parts: Iterable[Column], separator: Column) -> list[Column]:
     return [first, *(each for other in others for each in (separator, other))]
 
 
-def _known(text: Column, column: ColumnMapping, mapping: Mapping) -> Column:
+def _known(text: Column, column: ColumnMapping, mapping: SourceMapping) -> Column:
     unknown = text.isin(sorted({"", *(tidy(word) for word in (*mapping.nulls, *column.nulls))}))
     for pattern in column.null_patterns:
         unknown = unknown | text.rlike(portable_regex(pattern))
@@ -104,7 +103,7 @@ def _replaced(text: Column, column: ColumnMapping) -> Column:
     return F.coalesce(F.get(F.array(*map(F.lit, known.values())), place.cast("int")), text)
 
 
-def read_column(name: str, column: ColumnMapping, mapping: Mapping, currencies: Iterable[str] = ()) -> Reading:
+def read_column(name: str, column: ColumnMapping, mapping: SourceMapping, currencies: Iterable[str] = ()) -> Reading:
     """Return how a column is read. `currencies` are those that costs may be in, beside the declared one."""
     kind = TYPES[name]
     place = f"' in {column.described} "
@@ -127,7 +126,7 @@ def _message(said: tuple[str, str], text: Column, what: str) -> Column:
     return F.concat(F.lit(before), quoted(text), F.lit(after + what))
 
 
-def _date(name: str, column: ColumnMapping, mapping: Mapping, said: tuple[str, str]) -> Reading:
+def _date(name: str, column: ColumnMapping, mapping: SourceMapping, said: tuple[str, str]) -> Reading:
     """By way of ISO 8601, which every engine parses alike; in other patterns each has its own ways."""
     declared = column.dates or (ISO_DATE,)
     zone = mapping.timezone_of(name)
@@ -233,7 +232,9 @@ def _year(year: Column, pattern: DatePattern, first_year: int) -> Column:
     return F.concat(later, year)
 
 
-def _number(name: str, kind: DecimalType, mapping: Mapping, said: tuple[str, str], currencies: Iterable[str]) -> Reading:
+def _number(
+    name: str, kind: DecimalType, mapping: SourceMapping, said: tuple[str, str], currencies: Iterable[str]
+) -> Reading:
     column, numbers = mapping.columns[name], mapping.numbers_of(name)
     text, digits = F.col(f"{name}_text"), F.col(f"{name}_digits")
     bare, prepared = text, dict[str, Column]()
@@ -266,7 +267,7 @@ def _is_one_of(value: Column, known: Iterable[str]) -> Column:
     return F.coalesce(value.isin(*known), F.lit(False))
 
 
-def _with_unit(name: str, text: Column, column: ColumnMapping, factors: Table[str, Decimal]) -> tuple[Column, Column]:
+def _with_unit(name: str, text: Column, column: ColumnMapping, factors: Mapping[str, Decimal]) -> tuple[Column, Column]:
     """Return the number of each text, and its unit."""
     cell = r"^(.*[0-9.,)]) ?([A-Za-z]+[23³]?)\.?$"
     if column.unit_column is not None:
@@ -295,7 +296,7 @@ def _stripped(text: Column, code: str) -> Column:
     return F.regexp_replace(before, f" ?(?:{either})$", "")
 
 
-def _whole_number(name: str, mapping: Mapping, said: tuple[str, str]) -> Reading:
+def _whole_number(name: str, mapping: SourceMapping, said: tuple[str, str]) -> Reading:
     text = F.col(f"{name}_text")
     value = f"try_cast(try_cast({name}_digits as {EXACT}) as int)"
     unread = _message(said, text, "is not a whole number, or too large")

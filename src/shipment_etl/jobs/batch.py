@@ -18,7 +18,7 @@ from shipment_etl.contracts.split import UNPARSED, Verdict, judge
 from shipment_etl.errors import RowsMissing
 from shipment_etl.hashing import hash_of
 from shipment_etl.ingest.conform import conform
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.jobs.ids import ID_HASH, BatchHashes, Hashes
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.runs import RowCounts
@@ -90,7 +90,7 @@ def load_batch(work: Work, staging: Staging, network: Network | None) -> Batch:
         raw = with_optional(raw)
         return Batch(raw, rows, judge(raw, schema), F.to_json(F.create_map(*fields)))
     text = raw.select("mapping").limit(1).collect()[0]["mapping"]
-    mapping = Mapping.from_text(text, "the mapping landed with the batch")
+    mapping = SourceMapping.from_text(text, "the mapping landed with the batch")
     with work.stage("conform"):
         typed = conform(raw.withColumn("record", F.from_json("record", JSON_RECORD)), mapping, network)
         # Kept, because two queries read it, and to take records apart costs more than to write them once.

@@ -14,7 +14,7 @@ from shipment_etl.dates import as_date
 from shipment_etl.errors import BatchExists, InvalidValue, MappingDiffers, RecordsRejected
 from shipment_etl.generator.shipments import SOURCE as GENERATED
 from shipment_etl.ingest.inputs import Input, find_inputs
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.reader import Landed, land
 from shipment_etl.jobs.work import Work, working
 from shipment_etl.lake.lake import DataFile, LakeAddress, as_lake
@@ -36,7 +36,7 @@ def run_ingest(
     file: str | Path | Iterable[str | Path],
     *,
     source: str,
-    mapping: Mapping,
+    mapping: SourceMapping,
     date: Date | str,
     if_exists: IfExists = "fail",
     max_rejected: float | None = None,
@@ -103,7 +103,7 @@ def _exists(work: Work, files: Sequence[DataFile]) -> BatchExists:
     return BatchExists(work.start.source, work.start.batch_date, rows.num_rows, sorted(set(rows["source_file"].to_pylist())))
 
 
-def _last_row(work: Work, files: Sequence[DataFile], mapping: Mapping) -> int:
+def _last_row(work: Work, files: Sequence[DataFile], mapping: SourceMapping) -> int:
     """Return the number of the last record of a batch that files are added to: the numbers of a batch are unique.
 
     Raises:

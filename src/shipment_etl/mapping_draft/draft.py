@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pyspark.sql.types import DateType, DecimalType, StringType
 
 from shipment_etl.contracts.models import COLUMNS, MEASURES
-from shipment_etl.ingest.mapping import MAY_BE_LEFT_OUT, TYPES, ColumnMapping, FileFormat, Mapping, Numbers
+from shipment_etl.ingest.mapping import MAY_BE_LEFT_OUT, TYPES, ColumnMapping, FileFormat, Numbers, SourceMapping
 from shipment_etl.mapping_draft.evidence import Evidence, find_evidence
 from shipment_etl.mapping_draft.lines import Line, date_line, id_line, measure_line, text_line
 from shipment_etl.mapping_draft.number_fit import STYLES, NumberFit, decimal_of
@@ -56,10 +56,10 @@ class Draft:
         """The columns that it maps."""
         return {line.name: line.mapping for line in self.lines if line.mapping is not None}
 
-    def preview(self) -> Mapping:
+    def preview(self) -> SourceMapping:
         """Return a mapping to look at rows with: what is open has a value that stands for nothing."""
         spare = {name: ColumnMapping(constant="2000-01-01" if _is_date(name) else "?") for name in self.open}
-        return Mapping(
+        return SourceMapping(
             columns=spare | self.found,
             nulls=tuple(sorted(self.nulls)),
             file=self.file,

@@ -11,7 +11,7 @@ from shipment_etl.contracts.models import COLUMNS, MEASURES
 from shipment_etl.errors import FileUnreadable, IngestError
 from shipment_etl.ingest.formats import FORMATS, format_of
 from shipment_etl.ingest.inputs import STDIN, Input, find_inputs, open_input
-from shipment_etl.ingest.mapping import MAY_BE_LEFT_OUT, ColumnMapping, FileFormat, Mapping
+from shipment_etl.ingest.mapping import MAY_BE_LEFT_OUT, ColumnMapping, FileFormat, SourceMapping
 from shipment_etl.ingest.names import tidy
 from shipment_etl.ingest.reader import read
 from shipment_etl.mapping_draft.csv_layout import find_csv_layout, find_encoding, is_typed
@@ -165,10 +165,10 @@ def _rows(source: Input, file: FileFormat) -> Iterator[tuple[str, str | None]]:
         yield from zip(batch["record"].to_pylist(), batch["problem"].to_pylist(), strict=True)
 
 
-def _open_mapping(file: FileFormat) -> Mapping:
+def _open_mapping(file: FileFormat) -> SourceMapping:
     """Return a mapping that names no column of the file, so that any can be read with it."""
     names = [name for name in COLUMNS if name not in (*MEASURES, *MAY_BE_LEFT_OUT)]
-    return Mapping(columns={name: ColumnMapping(constant="-") for name in names}, file=file)
+    return SourceMapping(columns={name: ColumnMapping(constant="-") for name in names}, file=file)
 
 
 def _longest_list(record: dict[str, str | None]) -> str:

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from shipment_etl.contracts.models import COLUMNS, contract
 from shipment_etl.contracts.split import judge
 from shipment_etl.ingest.conform import conform
-from shipment_etl.ingest.mapping import Mapping
+from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.names import tidy
 from shipment_etl.mapping_draft.sample import Sample
 from shipment_etl.network import Network
@@ -47,7 +47,7 @@ class Verdicts:
 
 
 def judge_sample(
-    spark: SparkSession, sample: Sample, mapping: Mapping, *, open_columns: Sequence[str] = (), shown: int = 5
+    spark: SparkSession, sample: Sample, mapping: SourceMapping, *, open_columns: Sequence[str] = (), shown: int = 5
 ) -> Verdicts:
     """Return what the records of a sample become with a mapping.
 
