@@ -35,7 +35,7 @@ def run(code: str) -> list[str]:
 def test_every_module_of_a_step_imports_without_it() -> None:
     code = """
 import shipment_etl.jobs.generate, shipment_etl.jobs.process, shipment_etl.cli.main, shipment_etl.lake.lake
-import shipment_etl.engines.sessions, shipment_etl.engines.java
+import shipment_etl.engines.registry, shipment_etl.engines.java
 print(metadata.version("pyspark"), *shipment_etl.engines.java.versions_that_fit())
 """
     assert run(code) == ["none", pyspark.__version__, "17"]

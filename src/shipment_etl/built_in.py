@@ -17,7 +17,7 @@ __all__ = ["engines", "marts", "scenarios"]
 @hookimpl(tryfirst=True)
 def engines() -> "Mapping[str, Callable[[], SparkSession]]":
     """The engines of the package."""
-    from shipment_etl.engines.sessions import ENGINES
+    from shipment_etl.engines.registry import ENGINES
 
     return ENGINES
 

@@ -45,30 +45,30 @@ class Plugins:
 
     def engines(self) -> Mapping[str, Callable[[], Any]]:
         """Return what makes a session, by name of engine."""
-        return self._mapped("engines")
+        return self._collect_by_name("engines")
 
     def marts(self) -> "tuple[Mart, ...]":
         """Return all marts, those of the package first."""
         from shipment_etl.transform.mart import Mart
 
-        return tuple(self._named("marts", Mart))
+        return tuple(self._collect_named("marts", Mart))
 
     def rules(self) -> "tuple[RowRule, ...]":
         """Return the rules that plugins add to the contract."""
         from shipment_etl.contracts.models import RowRule, Shipment
 
         own = {check.name: BUILT_IN for check in Shipment.to_schema().checks}
-        return tuple(self._named("rules", RowRule, own))
+        return tuple(self._collect_named("rules", RowRule, own))
 
     def scenarios(self) -> "dict[str, Scenario]":
         """Return all scenarios by name."""
         from shipment_etl.generator.scenarios import Scenario
 
-        return {scenario.name: scenario for scenario in self._named("scenarios", Scenario)}
+        return {scenario.name: scenario for scenario in self._collect_named("scenarios", Scenario)}
 
     def commands(self, own: Iterable[str] = ()) -> Mapping[str, Any]:
         """Return the commands that plugins add, typer apps by name; `own` are names that are taken."""
-        return self._mapped("commands", dict.fromkeys(own, BUILT_IN))
+        return self._collect_by_name("commands", dict.fromkeys(own, BUILT_IN))
 
     def installed(self) -> list[Plugin]:
         """Return the installed plugins, by name."""
@@ -90,19 +90,19 @@ class Plugins:
         """Yield who implements a hook, in the order in which pluggy calls them: the last registered first."""
         yield from reversed(getattr(self._manager.hook, hook).get_hookimpls())
 
-    def _added(self, hook: str, kind: Callable[[Any], Collected]) -> Iterator[tuple[str, Collected]]:
+    def _collect(self, hook: str, kind: Callable[[Any], Collected]) -> Iterator[tuple[str, Collected]]:
         """Yield who adds what, built-ins first."""
         for implementation in self._implementations(hook):
             try:
                 things = kind(implementation.function())
             except Exception as problem:
-                why = f"its hook {hook} failed with {_told(problem)}"
+                why = f"its hook {hook} failed with {_describe(problem)}"
                 raise PluginError(implementation.plugin_name, why) from problem
             yield implementation.plugin_name, things
 
-    def _named(self, hook: str, kind: type[Thing], owners: Mapping[str, str] | None = None) -> Iterator[Thing]:
+    def _collect_named(self, hook: str, kind: type[Thing], owners: Mapping[str, str] | None = None) -> Iterator[Thing]:
         taken = dict(owners or {})
-        for plugin, things in self._added(hook, tuple):
+        for plugin, things in self._collect(hook, tuple):
             for thing in things:
                 if not isinstance(thing, kind):
                     raise PluginError(plugin, f"its hook {hook} gave a {type(thing).__name__}, not a {kind.__name__}")
@@ -110,10 +110,10 @@ class Plugins:
                 _claim(taken, plugin, hook, name)
                 yield thing
 
-    def _mapped(self, hook: str, owners: Mapping[str, str] | None = None) -> dict[str, Any]:
+    def _collect_by_name(self, hook: str, owners: Mapping[str, str] | None = None) -> dict[str, Any]:
         taken = dict(owners or {})
         every: dict[str, Any] = {}
-        for plugin, things in self._added(hook, dict):
+        for plugin, things in self._collect(hook, dict):
             for name, thing in things.items():
                 _claim(taken, plugin, hook, name)
                 every[name] = thing
@@ -133,17 +133,17 @@ def plugins(listeners: Iterable[object] = ()) -> Plugins:
     for number, listener in reversed([*enumerate(listeners, 1)]):
         _register(manager, listener, f"{type(listener).__name__} (listener {number})")
     for entry in sorted(entry_points(group=hookspecs.GROUP), key=lambda entry: entry.name, reverse=True):
-        _register(manager, _loaded(entry), entry.name)
+        _register(manager, _load(entry), entry.name)
         versions[entry.name] = entry.dist.version if entry.dist else "unknown"
     _register(manager, built_in, BUILT_IN)
     return Plugins(manager, versions)
 
 
-def _loaded(entry: EntryPoint) -> object:
+def _load(entry: EntryPoint) -> object:
     try:
         return entry.load()
     except Exception as problem:
-        raise PluginError(entry.name, f"to import {entry.value} failed with {_told(problem)}") from problem
+        raise PluginError(entry.name, f"to import {entry.value} failed with {_describe(problem)}") from problem
 
 
 def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
@@ -161,7 +161,7 @@ def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
             raise PluginError(name, why)
 
 
-def _told(problem: Exception) -> str:
+def _describe(problem: Exception) -> str:
     return f"{type(problem).__name__}: {str(problem)[:MAX_REASON_LENGTH]}"
 
 

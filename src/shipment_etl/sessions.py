@@ -2,7 +2,7 @@
 
 from pyspark.sql import SparkSession
 
-from shipment_etl.engines.sessions import AUTO, session_of
+from shipment_etl.engines.registry import AUTO, session_of
 from shipment_etl.plugins import Plugins, plugins
 
 __all__ = ["session"]

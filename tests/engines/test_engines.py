@@ -9,7 +9,7 @@ import pytest
 
 from shipment_etl import session
 from shipment_etl.engines import jars, java
-from shipment_etl.engines.sessions import engine_name
+from shipment_etl.engines.registry import engine_name
 from shipment_etl.errors import EngineTaken, EngineUnreachable, InvalidValue, JarsUnreachable, JavaMissing, UnknownEngine
 
 OTHERS = {"PATH": "/nonexistent", "JAVA_HOME": "", "SPARK_REMOTE": "", "PYTHONPATH": ""}
@@ -116,7 +116,7 @@ def test_connect_without_an_address_says_how_to_give_one() -> None:
 def test_connect_speaks_to_any_server() -> None:
     code = (
         "from pysail.spark import SparkConnectServer; from shipment_etl import session;"
-        "from shipment_etl.engines.sessions import engine_name;"
+        "from shipment_etl.engines.registry import engine_name;"
         "server = SparkConnectServer(ip='127.0.0.1', port=0); server.start(background=True);"
         "spark = session(f'sc://127.0.0.1:{server.listening_address[1]}');"
         "print(spark.range(3).count(), engine_name(spark), session() is spark); spark.stop(); server.stop()"

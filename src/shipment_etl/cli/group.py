@@ -18,11 +18,11 @@ class Commands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands."""
-        return [*super().list_commands(ctx), *sorted(self._plugged)]
+        return [*super().list_commands(ctx), *sorted(self._plugin_commands)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command, None if there is none of this name."""
-        command = super().get_command(ctx, cmd_name) or self._plugged.get(cmd_name)
+        command = super().get_command(ctx, cmd_name) or self._plugin_commands.get(cmd_name)
         if command is not None and ctx.obj:
             ctx.default_map = {cmd_name: _defaults(command, ctx.obj)}
         return command if command is None else _without_types_of_flags(command, ctx)
@@ -32,15 +32,15 @@ class Commands(TyperGroup):
         return _hide_types_of_flags(super().get_params(ctx))
 
     @cached_property
-    def _plugged(self) -> dict[str, Any]:
+    def _plugin_commands(self) -> dict[str, Any]:
         if not entry_points(group=GROUP):
             return {}
         from shipment_etl.plugins import plugins
 
-        return {name: _named(get_command(app), name) for name, app in plugins().commands(self.commands).items()}
+        return {name: _rename(get_command(app), name) for name, app in plugins().commands(self.commands).items()}
 
 
-def _named(command: Any, name: str) -> Any:
+def _rename(command: Any, name: str) -> Any:
     """Give a command the name that its plugin says: an app of several commands has none by itself, and help shows it."""
     command.name = name
     return command

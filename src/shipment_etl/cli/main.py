@@ -57,7 +57,7 @@ def main() -> None:
 
 def _report(problem: Exception) -> int:
     """Print an error, for people on stderr, and with --json for programs on stdout; return its exit code."""
-    known = problem if isinstance(problem, ShipmentEtlError) else _unexpected(problem)
+    known = problem if isinstance(problem, ShipmentEtlError) else _wrap_unexpected(problem)
     if "--debug" in sys.argv:
         echo("".join(traceback.format_exception(problem)).rstrip(), err=True)
     else:
@@ -68,7 +68,7 @@ def _report(problem: Exception) -> int:
     return known.exit_code
 
 
-def _unexpected(problem: Exception) -> ShipmentEtlError:
+def _wrap_unexpected(problem: Exception) -> ShipmentEtlError:
     text = f"{type(problem).__name__}: {problem}"[:500]
     return ShipmentEtlError(f"{text}\nThis should not happen.", "Please report it with what --debug prints.")
 

@@ -65,7 +65,7 @@ def _jars(java: Java, artifact: str, wanted: Sequence[str]) -> list[Path]:
         if not jars:
             raise InvalidValue(FOLDER, given, f"a folder with the jars {', '.join(wanted)} of {artifact}")
         return jars
-    return _jars_in(_cache(artifact), wanted) or _fetched(java, artifact, wanted)
+    return _jars_in(_cache(artifact), wanted) or _fetch(java, artifact, wanted)
 
 
 def _cache(artifact: str) -> Path:
@@ -79,7 +79,7 @@ def _jars_in(folder: Path, wanted: Sequence[str]) -> list[Path]:
     return found if all(any(name in jar.name for jar in found) for name in wanted) else []
 
 
-def _fetched(java: Java, artifact: str, wanted: Sequence[str]) -> list[Path]:
+def _fetch(java: Java, artifact: str, wanted: Sequence[str]) -> list[Path]:
     """Fetch by the Ivy that comes with Spark, which knows where jars are published and checks their sums."""
     target = _cache(artifact)
     target.parent.mkdir(parents=True, exist_ok=True)

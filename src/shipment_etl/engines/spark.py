@@ -54,7 +54,7 @@ def spark_session(s3: bool = False) -> SparkSession:
     for name in ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE"):
         os.environ.pop(name, None)
     with keep_interrupts():
-        return _submitted() if submitted() else _local(s3)
+        return _session_of_submit() if submitted() else _local(s3)
 
 
 def submitted() -> bool:
@@ -62,7 +62,7 @@ def submitted() -> bool:
     return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
-def _submitted() -> SparkSession:
+def _session_of_submit() -> SparkSession:
     # What the submitter did set, stays: the builder would override it.
     SparkContext._ensure_initialized()  # so that the next line sees what spark-submit was given
     given = SparkConf()

@@ -67,7 +67,7 @@ def troubles(
         F.sum(F.greatest("delay", F.lit(0)) - F.greatest(usual, F.lit(0))).alias("days_late"),
         F.sum("usual_cents").alias("cents"),
     )
-    declared = spark.createDataFrame([_declared(*each) for each in enumerate(plan.disruptions)], ", ".join(DECLARED))
+    declared = spark.createDataFrame([_declare(*each) for each in enumerate(plan.disruptions)], ", ".join(DECLARED))
     names = [kind.split()[0] for kind in DECLARED[1:]]
     cost = F.expr(
         "cast(cast(cents * surcharge_pct as decimal(28,0)) * cast(0.0001 as decimal(5,4)) as decimal(38,2))"
@@ -78,6 +78,6 @@ def troubles(
     )
 
 
-def _declared(number: int, each: Disruption) -> tuple[object, ...]:
+def _declare(number: int, each: Disruption) -> tuple[object, ...]:
     whom = (", ".join(sorted(names)) or None for names in (each.carriers, each.warehouses, each.cities))
     return (number, each.name, *whom, each.since, each.until, each.missing or None, each.surcharge)

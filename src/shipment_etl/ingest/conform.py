@@ -64,9 +64,9 @@ def conform(landed: DataFrame, mapping: SourceMapping, network: Network | None =
     )
     values = {name: F.expr(readings[name].value) if name in readings else F.lit(None) for name in COLUMNS}
     typed = prepared.withColumns({name: value.cast(TYPES[name]) for name, value in values.items()})
-    found = typed.withColumn("unparsed", _unparsed(readings, mapping, rates))
+    found = typed.withColumn("unparsed", _reasons(readings, mapping, rates))
     if rates is not None:
-        found = found.withColumn("shipping_cost", F.expr(_converted(mapping, rates)).cast(TYPES["shipping_cost"]))
+        found = found.withColumn("shipping_cost", F.expr(_convert(mapping, rates)).cast(TYPES["shipping_cost"]))
     end = life.outcome()
     delay = life.delay_days(end)
     derived = {"delay_days": delay, "delivery_status": life.status(end, delay), "outcome": end}
@@ -101,7 +101,7 @@ def _rates(mapping: SourceMapping, network: Network | None) -> dict[str, list[Ra
     return found
 
 
-def _converted(mapping: SourceMapping, rates: Mapping[str, list[Rate]]) -> str:
+def _convert(mapping: SourceMapping, rates: Mapping[str, list[Rate]]) -> str:
     """SQL for costs in their declared currency; null where no rate is known."""
     home = mapping.columns["shipping_cost"].currency
     cases = [f"when '{home}' then shipping_cost"]
@@ -114,7 +114,7 @@ def _converted(mapping: SourceMapping, rates: Mapping[str, list[Rate]]) -> str:
     return f"case {CURRENCY} {' '.join(cases)} end"
 
 
-def _unparsed(readings: dict[str, Reading], mapping: SourceMapping, rates: Mapping[str, list[Rate]] | None) -> Column:
+def _reasons(readings: dict[str, Reading], mapping: SourceMapping, rates: Mapping[str, list[Rate]] | None) -> Column:
     """Every reason why a record could not be read, or an empty array."""
     failed = F.col("problem").isNotNull()
     found = [F.when(failed, reason(RECORD, RECORD, F.col("problem")))]
@@ -128,7 +128,7 @@ def _unparsed(readings: dict[str, Reading], mapping: SourceMapping, rates: Mappi
             found.append(F.when(far, reason("far_date", name, _far(name))))
             failed = failed | far
     if rates is not None:
-        without = F.col("shipping_cost").isNotNull() & F.expr(_converted(mapping, rates)).isNull()
+        without = F.col("shipping_cost").isNotNull() & F.expr(_convert(mapping, rates)).isNull()
         found.append(F.when(without, reason("currency", "shipping_cost", _without_rate(mapping))))
         failed = failed | without
     none = F.array().cast(REASONS_TYPE)

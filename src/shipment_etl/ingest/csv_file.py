@@ -126,7 +126,7 @@ class _CsvFile:
         # Few, for each holds a name for each field, and each record may have another number of fields.
         @lru_cache(maxsize=8)
         def names(fields: int) -> Sequence[str]:
-            extra = (_unused(f"column {number}", header) for number in range(width + 1, fields + 1))
+            extra = (_unused_name(f"column {number}", header) for number in range(width + 1, fields + 1))
             return (*header[:fields], *extra)
 
         while self._lines.within_block:
@@ -323,7 +323,7 @@ def _broken(lines: Sequence[str], encoding: str) -> str:
     return f"byte {ord(found[0]) & 0xFF:#04x} is not {encoding}; set the file's encoding under [file], such as cp1252"
 
 
-def _unused(name: str, header: Sequence[str]) -> str:
+def _unused_name(name: str, header: Sequence[str]) -> str:
     while name in header:
         name += "'"
     return name

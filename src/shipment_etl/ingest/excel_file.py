@@ -71,7 +71,7 @@ def _open(data: Any, name: str) -> Any:
     try:
         return openpyxl.load_workbook(data, read_only=True, data_only=True)
     except DAMAGED as problem:
-        raise _damaged(name, problem) from problem
+        raise _refusal(name, problem) from problem
 
 
 def _check_size(data: Any, name: str) -> None:
@@ -79,7 +79,7 @@ def _check_size(data: Any, name: str) -> None:
         with zipfile.ZipFile(data) as archive:
             members = archive.infolist()
     except DAMAGED as problem:
-        raise _damaged(name, problem) from problem
+        raise _refusal(name, problem) from problem
     data.seek(0)
     limit = unpacked_limit(sum(each.compress_size for each in members))
     if sum(each.file_size for each in members) > limit:
@@ -103,7 +103,7 @@ def _rows(sheet: Any, name: str) -> Iterator[list[str | None]]:
         for row in sheet.iter_rows(values_only=True):
             yield [_text(cell) for cell in row]
     except DAMAGED as problem:
-        raise _damaged(name, problem) from problem
+        raise _refusal(name, problem) from problem
 
 
 def _header(rows: Iterator[list[str | None]], mapping: SourceMapping, opened: Opened) -> tuple[str, ...]:
@@ -165,6 +165,6 @@ def _text(cell: Any) -> str | None:
             return str(cell.isoformat() if hasattr(cell, "isoformat") else cell)
 
 
-def _damaged(name: str, problem: Exception) -> FileUnreadable:
+def _refusal(name: str, problem: Exception) -> FileUnreadable:
     why = f"it is not an Excel file (.xlsx), or a damaged one ({type(problem).__name__}: {problem})"
     return FileUnreadable(name, why, "Save it again as .xlsx or CSV.")

@@ -47,7 +47,7 @@ def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.Re
     file = opened.name
     window = _Window(chunks(opened, mapping.file.encoding), file)
     paths = [name for name in mapping.names if "." in name]
-    records = (_flatten(record, paths) for record in _found(window, mapping))
+    records = (_flatten(record, paths) for record in _find(window, mapping))
     head = list(islice(records, HEAD))
     if not head:
         raise FileEmpty(file, "it has no object")
@@ -127,19 +127,19 @@ class _Window:
         return True
 
 
-def _found(window: _Window, mapping: SourceMapping) -> Iterator[_Deep]:
+def _find(window: _Window, mapping: SourceMapping) -> Iterator[_Deep]:
     path = mapping.file.records
     if path:
         _descend(window, path)
-        yield from _listed(window) if window.next() == "[" else iter([_record(_value(window), "")])
+        yield from _list(window) if window.next() == "[" else iter([_record(_value(window), "")])
         _ascend(window, path)
         return
     while window.next(BLANK + ",") == "[":
-        yield from _listed(window)
+        yield from _list(window)
     yield from _one_after_the_other(window)
 
 
-def _listed(window: _Window) -> Iterator[_Deep]:
+def _list(window: _Window) -> Iterator[_Deep]:
     window.at += 1
     while (character := window.next(BLANK + ",")) != "]":
         if not character:

@@ -42,10 +42,10 @@ def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.Re
     path = opened.name
     with opened.seekable() as data:
         try:
-            with _opened(data) as file:
+            with _open(data) as file:
                 names = _names(file, mapping, opened)
                 for batch in _batches(file, path):
-                    yield _landed(batch, names, notes, opened.input.partitions)
+                    yield _land(batch, names, notes, opened.input.partitions)
         except UnicodeDecodeError as problem:
             raise FileUnreadable(path, "the name of a column is not UTF-8", OTHER_LAYOUT) from problem
         except (pa.ArrowException, OSError) as problem:
@@ -53,7 +53,7 @@ def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.Re
             raise FileUnreadable(path, why, "Fetch it again, or set its format under [file] in the mapping.") from problem
 
 
-def _opened(data: Any) -> pq.ParquetFile:
+def _open(data: Any) -> pq.ParquetFile:
     """Open a file so that a value which stands in many rows is held once, and no row group is read ahead as a whole."""
     schema = pq.read_metadata(data).schema
     texts = [schema.column(at).path for at in range(len(schema)) if schema.column(at).physical_type in TEXTS]
@@ -104,7 +104,7 @@ def _names(file: pq.ParquetFile, mapping: SourceMapping, opened: Opened) -> tupl
     return names
 
 
-def _landed(batch: pa.RecordBatch, names: Sequence[str], notes: Notes, partitions: Mapping[str, str]) -> pa.RecordBatch:
+def _land(batch: pa.RecordBatch, names: Sequence[str], notes: Notes, partitions: Mapping[str, str]) -> pa.RecordBatch:
     """Return rows as JSON objects."""
     parts: list[pa.Array | pa.Scalar] = []
     for name, column in zip(names, batch.columns, strict=True):

@@ -92,7 +92,7 @@ def land(sources: Iterable[Input], mapping: SourceMapping, target: str | Path, l
     landed = Landed()
     try:
         with pq.ParquetWriter(part, LANDED, compression="snappy", use_dictionary=["source_file", "problem"]) as writer:
-            _write(_tables(_numbered(sources, mapping, landed, last_row)), writer)
+            _write(_tables(_number(sources, mapping, landed, last_row)), writer)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -111,7 +111,7 @@ def _write(tables: Iterator[pa.Table], writer: pq.ParquetWriter) -> None:
             written.result()
 
 
-def _numbered(sources: Iterable[Input], mapping: SourceMapping, landed: Landed, number: int) -> Iterator[pa.RecordBatch]:
+def _number(sources: Iterable[Input], mapping: SourceMapping, landed: Landed, number: int) -> Iterator[pa.RecordBatch]:
     notes = Notes(
         dict.fromkeys(mapping.text_columns, NOTHING - mapping.all_nulls), CURRENCY_NAMES if mapping.is_currency_open else ()
     )

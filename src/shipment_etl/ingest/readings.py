@@ -75,12 +75,14 @@ def text_of(name: str, column: ColumnMapping, mapping: SourceMapping) -> Column:
         return F.concat(F.col("source_file"), F.lit(":"), F.col("source_row").cast("string"))
     if column.constant is not None:
         return F.lit(tidy(column.constant))
-    parts = [_known(tidied(value_of("record", each)), column, mapping) for each in column.columns or (column.column or "",)]
+    parts = [
+        _nullify(tidied(value_of("record", each)), column, mapping) for each in column.columns or (column.column or "",)
+    ]
     text = parts[0] if len(parts) == 1 else F.concat(*_between(parts, F.lit(column.separator)))
     if column.fold_case:
         text = F.upper(text)
     if column.values:
-        text = _replaced(text, column)
+        text = _replace(text, column)
     return F.when(F.col("problem").isNull(), text)
 
 
@@ -89,14 +91,14 @@ def _between(parts: Iterable[Column], separator: Column) -> list[Column]:
     return [first, *(each for other in others for each in (separator, other))]
 
 
-def _known(text: Column, column: ColumnMapping, mapping: SourceMapping) -> Column:
+def _nullify(text: Column, column: ColumnMapping, mapping: SourceMapping) -> Column:
     unknown = text.isin(sorted({"", *(tidy(word) for word in (*mapping.nulls, *column.nulls))}))
     for pattern in column.null_patterns:
         unknown = unknown | text.rlike(portable_regex(pattern))
     return F.when(~unknown, text)
 
 
-def _replaced(text: Column, column: ColumnMapping) -> Column:
+def _replace(text: Column, column: ColumnMapping) -> Column:
     fold = str.upper if column.fold_case else str
     known = {fold(tidy(found)): meant for found, meant in column.values.items()}
     place = F.array_position(F.array(*map(F.lit, known)), text) - 1
@@ -253,7 +255,7 @@ def _number(
         _message(said, text, f"is too large: {name} has {whole_digits} digits before the decimal sign")
     )
     prepared["exponent"] = F.regexp_extract(F.col(f"{name}_text"), "[0-9.,][eE]([+-]?[0-9]{1,2})[^0-9]*$", 1)
-    exact = f"try_cast({_shifted(f'{name}_digits', f'{name}_exponent')} as {EXACT})"
+    exact = f"try_cast({_shift(f'{name}_digits', f'{name}_exponent')} as {EXACT})"
     by_unit = {unit: f"try_cast({exact} * {_sql(factor)} as {kind.simpleString()})" for unit, factor in factors.items()}
     if "unit" not in prepared:
         return Reading(prepared, by_unit[""], "number", unread)
@@ -284,12 +286,12 @@ def _without_currency(text: Column, column: ColumnMapping, currencies: Iterable[
     """Return amounts without the sign or code of their currency; with another one they stay as they are."""
     codes = sorted({str(column.currency), *currencies})
     if column.currency_column is None:
-        return _stripped(text, str(column.currency))
-    cases = [F.when(F.col(CURRENCY) == code, _stripped(text, code)) for code in codes]
+        return _strip(text, str(column.currency))
+    cases = [F.when(F.col(CURRENCY) == code, _strip(text, code)) for code in codes]
     return F.coalesce(*cases, text)
 
 
-def _stripped(text: Column, code: str) -> Column:
+def _strip(text: Column, code: str) -> Column:
     words = sorted((code, *SIGNS.get(code, ())), key=len, reverse=True)
     either = "|".join("".join(f"\\{each}" if each in SPECIAL else each for each in word) for word in words)
     before = F.regexp_replace(text, f"^([+-]?) ?(?:{either}) ?", "$1")
@@ -317,7 +319,7 @@ def _digits(text: Column, numbers: Numbers, accounting: bool = False, *, whole: 
     return F.when(text.rlike(number_regex(numbers.decimal, numbers.thousands, whole=whole)), counted)
 
 
-def _shifted(digits: str, exponent: str) -> str:
+def _shift(digits: str, exponent: str) -> str:
     """SQL for digits with their point moved by an exponent, as a text: no engine's cast is asked to read exponents."""
     bare, places = f"translate({digits}, '+-', '')", f"try_cast({exponent} as int)"
     whole = f"substring_index({bare}, '.', 1)"

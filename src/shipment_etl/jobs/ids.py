@@ -41,7 +41,7 @@ class BatchHashes(NamedTuple):
     def read(cls, staging: Staging, rows: DataFrame) -> Self:
         """Read those of a batch."""
         kept = staging.keep("ids", rows.select(hash_of("shipment_id").alias(ID_HASH)))
-        hashes = _concatenated(kept.content()[ID_HASH].chunks if kept.rows else [])
+        hashes = _concatenate(kept.content()[ID_HASH].chunks if kept.rows else [])
         hashes.sort()
         is_same = np.zeros(len(hashes) + 1, bool)
         is_same[1:-1] = hashes[1:] == hashes[:-1]
@@ -63,7 +63,7 @@ class BatchHashes(NamedTuple):
 
 def in_order(parts: Iterable[pa.Array | Hashes]) -> Hashes:
     """Return hashes in order, each once."""
-    found = _concatenated(parts)
+    found = _concatenate(parts)
     # The parts are mostly in order themselves, and this sort puts such together in one pass.
     found.sort(kind="stable")
     kept: Hashes = found[np.concatenate([np.ones(min(1, len(found)), bool), found[1:] != found[:-1]])]
@@ -80,6 +80,6 @@ def is_among(hashes: Hashes, few: Hashes) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _concatenated(parts: Iterable[pa.Array | Hashes]) -> Hashes:
+def _concatenate(parts: Iterable[pa.Array | Hashes]) -> Hashes:
     found: Hashes = np.concatenate([np.empty(0, np.int64), *(np.asarray(each, np.int64) for each in parts)])
     return found

@@ -105,7 +105,7 @@ def resolve_reports(work: Work, staging: Staging, shipments: Written, overtaken:
     known = find_known(work, Ids(work.start.batch_date, hashes, *_ends(work, shipments)), older)
     moves, tied = list[_Move](), 0
     if known.hits.num_rows:
-        asked = _read_asked(work, staging, shipments, known.hits, with_older=bool(older))
+        asked = _read_ids(work, staging, shipments, known.hits, with_older=bool(older))
         links = _Links(work, own, are_unique=not older)
         linked = links.find(asked, known)
         moves, tied = _move(work, links, linked, shipments, overtaken), _count_ties(work, linked)
@@ -148,7 +148,7 @@ def _read_older(work: Work, staging: Staging) -> list[Ids]:
     ]
 
 
-def _read_asked(work: Work, staging: Staging, shipments: Written, hits: pa.Table, *, with_older: bool) -> pa.Table:
+def _read_ids(work: Work, staging: Staging, shipments: Written, hits: pa.Table, *, with_older: bool) -> pa.Table:
     """Return the ids of hits, with their hashes; those of older batches, too, if these are looked for."""
     hashes = staging.put("hits", hits.select([ID_HASH]).group_by(ID_HASH).aggregate([]))
     rows = work.lake.read_files(work.spark, SHIPMENTS.name, shipments.files, shipments.own).select("shipment_id")
@@ -352,7 +352,7 @@ def _settle(
     kept = [each for each in own if (each.table.name, each.file.path) not in replaced]
     rests = [replace(each.place, file=each.rest) for each in moves if each.rest]
     moving = pa.concat_tables([_nothing(overtaken), *(each.moving for each in moves)])
-    arrived = [*_write_newest(work, moving, shipments), *_write_moved(work, moving, overtaken)]
+    arrived = [*_write_newest(work, moving, shipments), *_write_into_overtaken(work, moving, overtaken)]
     for table, written in ((SHIPMENTS, shipments), (OVERTAKEN, overtaken)):
         files = [each.file for each in (*kept, *rests, *arrived) if each.table is table]
         known = work.files(table.name)
@@ -391,7 +391,7 @@ def _write_newest(work: Work, moving: pa.Table, shipments: Written) -> Iterator[
                 yield Place(SHIPMENTS, file)
 
 
-def _write_moved(work: Work, moving: pa.Table, overtaken: Written) -> Iterator[Place]:
+def _write_into_overtaken(work: Work, moving: pa.Table, overtaken: Written) -> Iterator[Place]:
     """Write reports into the files of those that the batch which overtakes them has overtaken."""
     for batch in sorted(pc.unique(moving[NEXT_BATCH].drop_null()).to_pylist()):
         rows = moving.filter(_is(moving, batch, NEXT_BATCH))

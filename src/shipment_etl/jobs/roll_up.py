@@ -61,7 +61,7 @@ def update_lane_days(
         raise RowsMissing(SHIPMENTS.name, shipments.rows, read)
     work.vouch(SHIPMENTS, join_parts(read, *(found[name].to_pylist() for name in PARTS)))
     booked = [found, *_roll_up_corrections(work, staging, corrections)]
-    changed = _book(work, pa.concat_tables(_typed(each, nothing) for each in booked), nothing)
+    changed = _book(work, pa.concat_tables(_cast(each, nothing) for each in booked), nothing)
     counts = {rule: _total(found, name) for rule, name in zip(warnings, broken, strict=True)}
     return changed, {rule: counts[rule] for rule in sorted(counts, key=lambda rule: (-counts[rule], rule)) if counts[rule]}
 
@@ -93,8 +93,8 @@ def _book(work: Work, entries: pa.Table, nothing: Written) -> list[str]:
     files, removed, changed = [], [], []
     for month in sorted({*pc.unique(month_of).to_pylist(), *had}):
         old = [each for each in known if each.partition["month"] == month]
-        contents = [_typed(_content(work, each), nothing) for each in old]
-        before = pa.concat_tables([_typed(nothing.arrow.empty_table(), nothing), *contents])
+        contents = [_cast(_content(work, each), nothing) for each in old]
+        before = pa.concat_tables([_cast(nothing.arrow.empty_table(), nothing), *contents])
         new = entries.filter(pc.equal(month_of, month))
         kept = before.filter(pc.invert(_of_batch(work, before)))
         if not new.num_rows and kept.num_rows == before.num_rows and not anew:
@@ -102,7 +102,7 @@ def _book(work: Work, entries: pa.Table, nothing: Written) -> list[str]:
         changed.append(month)
         removed += old
         touched = pc.is_in(kept["batch_date"], value_set=pc.unique(new["batch_date"]))
-        booked = _summed(pa.concat_tables([kept.filter(touched), new]), nothing)
+        booked = _sum(pa.concat_tables([kept.filter(touched), new]), nothing)
         rows = pa.concat_tables([kept.filter(pc.invert(touched)), booked])
         if rows.num_rows:
             path = f"{work.folder}/month={month}/rows.parquet"
@@ -121,10 +121,10 @@ def _of_batch(work: Work, rows: pa.Table) -> pa.ChunkedArray:
     return pc.and_(pc.equal(rows["source"], work.start.source), same_day)
 
 
-def _summed(rows: pa.Table, nothing: Written) -> pa.Table:
+def _sum(rows: pa.Table, nothing: Written) -> pa.Table:
     """Return one row for each batch and group; none where all that was booked is booked off."""
     summed = rows.group_by([*GROUPS], use_threads=False).aggregate([(name, "sum") for name in SUMS])
-    summed = _typed(summed.rename_columns([*GROUPS, *SUMS]), nothing)
+    summed = _cast(summed.rename_columns([*GROUPS, *SUMS]), nothing)
     booked = pc.not_equal(summed["shipments"], 0)
     for name in SUMS:
         booked = pc.or_(booked, pc.not_equal(summed[name].cast(pa.float64()), 0))
@@ -143,7 +143,7 @@ def _content(work: Work, file: DataFile) -> pa.Table:
     return rows
 
 
-def _typed(rows: pa.Table, nothing: Written) -> pa.Table:
+def _cast(rows: pa.Table, nothing: Written) -> pa.Table:
     """Return rows with the columns of lane_days, their types, and no sum left open, as those of an earlier release are."""
     fields = [each for each in nothing.arrow if each.name in (*GROUPS, *SUMS)]
     typed = rows.select([each.name for each in fields]).cast(pa.schema(fields))

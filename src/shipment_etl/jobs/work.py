@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from shipment_etl.dates import as_date
-from shipment_etl.engines.sessions import engine_name
+from shipment_etl.engines.registry import engine_name
 from shipment_etl.engines.work import end_work, renew_engine
 from shipment_etl.errors import LockLost, ShipmentEtlError
 from shipment_etl.lake.commits import commit_files

@@ -71,7 +71,7 @@ def join_parts(rows: int, xors: Iterable[int | None], sums: Iterable[int | None]
 def fingerprint_of_content(rows: pa.Table) -> str:
     """Return the fingerprint of a table in memory: without an engine, so quicker where rows are few."""
     names = sorted(rows.column_names)
-    columns = [_encoded(rows[name]) for name in names]
+    columns = [_encode(rows[name]) for name in names]
     hashes = []
     for values in zip(*columns, strict=True):
         nulls = sum(1 << place for place, value in enumerate(values) if value is None)
@@ -116,7 +116,7 @@ def _text(value: Column, kind: DataType) -> Column:
     return value.cast("string")
 
 
-def _encoded(column: pa.ChunkedArray) -> list[bytes | None]:
+def _encode(column: pa.ChunkedArray) -> list[bytes | None]:
     """Return values as the bytes that engines hash, in the form of `_canonical`."""
     kind = column.type
     to_bytes: Callable[[Any], bytes] = _long

@@ -87,7 +87,7 @@ class FolderLock(Lock):
             self._root.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=max(deadline - time.monotonic(), 0))
         except Timeout:
-            raise self._locked() from None
+            raise self._refusal() from None
         except OSError as problem:
             raise LakeUnwritable(str(self._root), problem.strerror or str(problem)) from problem
         with suppress(OSError):
@@ -98,7 +98,7 @@ class FolderLock(Lock):
             (self._root / LOCK).unlink()
         self._lock.release()
 
-    def _locked(self) -> LakeLocked:
+    def _refusal(self) -> LakeLocked:
         record: dict[str, Any] = {}
         with suppress(OSError):
             record = read_owner((self._root / LOCK).read_bytes())

@@ -72,13 +72,13 @@ class ObjectLock(Lock):
             there = self._objects.fetch(LOCK)
             while there is not None and not _is_free(there):
                 if time.monotonic() >= deadline:
-                    raise self._locked(there)
+                    raise self._refusal(there)
                 time.sleep(max(min(LOOK_SECONDS, deadline - time.monotonic()), 0))
                 there = self._objects.fetch(LOCK)
             if self._put(None if there is None else there[1]):
                 self._renewing.start()
                 return
-        raise self._locked(self._objects.fetch(LOCK))
+        raise self._refusal(self._objects.fetch(LOCK))
 
     def _release(self) -> None:
         self._done.set()
@@ -88,7 +88,7 @@ class ObjectLock(Lock):
             with suppress(StorageError):
                 self._put(self._etag, released=True)
 
-    def _locked(self, there: tuple[bytes, str, float] | None) -> LakeLocked:
+    def _refusal(self, there: tuple[bytes, str, float] | None) -> LakeLocked:
         body, age = (there[0], there[2]) if there else (b"{}", 0.0)
         record = read_owner(body)
         until = datetime.now(UTC) + timedelta(seconds=_lasts(record) - age + 1)

@@ -93,7 +93,7 @@ class S3Storage(Storage):
             # Whether anything answers at all is known sooner.
             self._asking = self._session.client("s3", config=_patience(SECONDS_TO_SAY_SOMETHING, 2))
         except BotoCoreError as problem:
-            raise self._translated(problem) from problem
+            raise self._translate(problem) from problem
         found = self._client.meta.endpoint_url
         self._endpoint: str | None = None if OURS.fullmatch(found) else found
         self._region: str | None = self._session.region_name
@@ -155,7 +155,7 @@ class S3Storage(Storage):
     def check(self) -> None:
         """Ask for one key of the lake. Errors as for `Storage.check`."""
         self._keys()
-        with self._said():
+        with self._translate_errors():
             answer = self._asking.list_objects_v2(Bucket=self._at.bucket, Prefix=self._at.key(""), MaxKeys=1)
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         # boto3 follows a bucket to its region by itself; the engines do not.
@@ -171,7 +171,7 @@ class S3Storage(Storage):
         """Write an object and take it away again. Errors as for a folder."""
         self.check()
         probe = {"Bucket": self._at.bucket, "Key": self._at.key(f"_probe-{uuid4().hex}")}
-        with self._said():
+        with self._translate_errors():
             self._client.put_object(**probe, Body=b"")
             self._client.delete_object(**probe)
 
@@ -198,7 +198,7 @@ class S3Storage(Storage):
 
     def exists(self) -> bool:
         """Whether there is anything at the address but a lock."""
-        with self.watched(), self._said():
+        with self.watched(), self._translate_errors():
             answer = self._client.list_objects_v2(Bucket=self._at.bucket, Prefix=self._at.key(""), MaxKeys=3)
         return any(each["Key"] not in (self._at.key(""), self._at.key(LOCK)) for each in answer.get("Contents", ()))
 
@@ -209,12 +209,12 @@ class S3Storage(Storage):
     def delete(self, path: str) -> None:
         """Delete all objects below a path. pyarrow would leave an empty object in place of the folder."""
         pages = self._client.get_paginator("list_objects_v2")
-        with self.watched(), self._said():
+        with self.watched(), self._translate_errors():
             for page in pages.paginate(Bucket=self._at.bucket, Prefix=self._at.key(f"{path}/")):
                 if keys := [{"Key": each["Key"]} for each in page.get("Contents", ())]:
                     answer = self._client.delete_objects(Bucket=self._at.bucket, Delete={"Objects": keys, "Quiet": True})
                     for refused in answer.get("Errors", ()):
-                        raise self._answered(ClientError({"Error": refused}, "DeleteObjects"))
+                        raise self._translate_answer(ClientError({"Error": refused}, "DeleteObjects"))
 
     @contextmanager
     def incoming(self, path: str) -> Iterator[Path]:
@@ -245,7 +245,7 @@ class S3Storage(Storage):
         # The name of the one before, whether it is there or not, comes right before it.
         start = {"StartAfter": self._at.key(f"{log}/{version - 1:020}.json")} if version > 0 else {}
         newest = -1
-        with self.watched(), self._said():
+        with self.watched(), self._translate_errors():
             for page in pages.paginate(Bucket=self._at.bucket, Prefix=self._at.key(f"{log}/"), **start):
                 names = (each["Key"].rpartition("/")[2] for each in page.get("Contents", ()))
                 newest = max((int(name[:20]) for name in names if COMMIT.fullmatch(name)), default=newest)
@@ -270,9 +270,9 @@ class S3Storage(Storage):
         except ClientError as problem:
             if code_of(problem) in NO_KEY:
                 return None
-            raise self._translated(problem) from problem
+            raise self._translate(problem) from problem
         except UNANSWERED as problem:
-            raise self._translated(problem) from problem
+            raise self._translate(problem) from problem
         try:
             body = answer["Body"].read()
         except UNANSWERED as problem:
@@ -289,9 +289,9 @@ class S3Storage(Storage):
             # With If-Match, a key that is gone is a 404.
             if code_of(problem) in (*LOST, "NoSuchKey"):
                 return None
-            raise self._translated(problem) from problem
+            raise self._translate(problem) from problem
         except UNANSWERED as problem:
-            raise self._translated(problem) from problem
+            raise self._translate(problem) from problem
         return str(answer["ETag"])
 
     def _keys(self) -> Any:
@@ -300,7 +300,7 @@ class S3Storage(Storage):
         Raises:
             CredentialsMissing, CredentialsRefused: there are none, or they could not be got.
         """
-        with self._said():
+        with self._translate_errors():
             found = self._session.get_credentials()
             keys = None if found is None else found.get_frozen_credentials()
         if keys is None or not keys.access_key:
@@ -308,16 +308,16 @@ class S3Storage(Storage):
         return keys
 
     @contextmanager
-    def _said(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except (ClientError, *UNANSWERED) as problem:
-            raise self._translated(problem) from problem
+            raise self._translate(problem) from problem
 
-    def _translated(self, problem: Exception) -> StorageError:
+    def _translate(self, problem: Exception) -> StorageError:
         """Return what boto3 or S3 said as one of our errors."""
         if isinstance(problem, ClientError):
-            return self._answered(problem)
+            return self._translate_answer(problem)
         if isinstance(problem, NoCredentialsError):
             return CredentialsMissing(self.uri)
         if isinstance(problem, ProfileNotFound | PartialCredentialsError | CredentialRetrievalError | SSOError):
@@ -326,7 +326,7 @@ class S3Storage(Storage):
             return StorageUnreachable(self.uri, self._endpoint or f"S3 in {self._region or HOME_REGION}")
         return StorageFailed(self.uri, str(problem))
 
-    def _answered(self, problem: ClientError) -> StorageError:
+    def _translate_answer(self, problem: ClientError) -> StorageError:
         code, answer = code_of(problem), problem.response
         if code in CREDENTIALS:
             return CredentialsRefused(self.uri, CREDENTIALS[code])

@@ -43,7 +43,7 @@ def id_line(found: Evidence | None, match: Match | None, every: Sequence[Evidenc
     """Return the line of the id: a column whose values do not repeat, else with a line number, else file and row."""
     if found is None or match is None:
         unique = [each.name for each in every if each.is_unique and len(each.columns) == 1]
-        hint = f"; these do not repeat: {_named(unique)}" if unique else "; no column is without repeats"
+        hint = f"; these do not repeat: {_name(unique)}" if unique else "; no column is without repeats"
         return Line("shipment_id", ColumnMapping(from_row=True), (f"CHECK: no column is named like an id{hint}",))
     evidence = _name_evidence(found, match, others)
     if found.is_unique:
@@ -78,7 +78,7 @@ def date_line(
     """Return the line of a date; open where no column is named like it, or its values can be read in two ways."""
     if found is None or match is None:
         choices = [
-            _dated(each, each.dates, each.dates.patterns) for each in every if each.dates and not each.dates.is_digits
+            _date_column(each, each.dates, each.dates.patterns) for each in every if each.dates and not each.dates.is_digits
         ]
         known = [each for each in choices if each.dates]
         hint = "not found: columns of the file that hold dates" if known else "not found: name a column of dates"
@@ -90,7 +90,7 @@ def date_line(
         return Line(name, None, (*evidence, why), (replace(_source(found), dates=("…",)),))
     if fit.alternatives:
         why = f"AMBIGUOUS: all values, such as {found.example!r}, fit {' and '.join(fit.alternatives)}; choose one line"
-        choices = [_dated(found, fit, (each,)) for each in fit.alternatives]
+        choices = [_date_column(found, fit, (each,)) for each in fit.alternatives]
         return Line(name, None, (*evidence, why), tuple(choices))
     said = [f"{' or '.join(fit.patterns)} fits all values, {fit.first} to {fit.last}"]
     if fit.unread:
@@ -99,7 +99,7 @@ def date_line(
         said.append("two digits are years from 2000 on; see first_year")
     if fit.timezone:
         said.append(f"CHECK: points in time; whose day is meant? {fit.timezone} is a guess, Europe/Berlin would be another")
-    mapping, more = _without_unread(_dated(found, fit, fit.patterns), fit.unread, found)
+    mapping, more = _without_unread(_date_column(found, fit, fit.patterns), fit.unread, found)
     return Line(name, mapping, (*evidence, *said, *_share(found), *more))
 
 
@@ -161,7 +161,7 @@ def _unit(name: str, found: Evidence, fit: NumberFit, every: Sequence[Evidence])
     for each in every:
         words = {UNITS_OF_CELLS.get(value.lower()) for value in each.counts}
         if each is not found and _is_unit_column(each, name) and words <= set(units):
-            return replace(source, unit_column=each.name), ((f"units stand in {each.name!r}: {_named(each.counts)}",), ())
+            return replace(source, unit_column=each.name), ((f"units stand in {each.name!r}: {_name(each.counts)}",), ())
     unit = unit_in_name(found.name, name)
     if unit is not None:
         return replace(source, unit=unit), ((f"its name says {unit}",), ())
@@ -186,7 +186,7 @@ def _currency(found: Evidence, fit: NumberFit, every: Sequence[Evidence]) -> tup
     for name in codes_among({name: each.counts for name, each in columns.items()}):
         counts = Counter({value.upper(): count for value, count in columns[name].counts.items()})
         code = counts.most_common(1)[0][0]
-        said = [f"currencies stand in {name!r}: {_named(counts)}"]
+        said = [f"currencies stand in {name!r}: {_name(counts)}"]
         if len(counts) > 1:
             said.append(f"CHECK: costs are converted to {code}; the network must have rates of the others")
         return replace(source, currency=code, currency_column=name), (tuple(said), ())
@@ -215,7 +215,7 @@ def _without_unread(mapping: ColumnMapping, unread: Sequence[str], found: Eviden
     said: list[str] = []
     if 0 < len(words) <= MAX_NULLS:
         rows = sum(found.counts[each] for each in words)
-        said.append(f'CHECK: {_named(words)} in {rows:,} records are taken for "not known"')
+        said.append(f'CHECK: {_name(words)} in {rows:,} records are taken for "not known"')
         mapping = replace(mapping, nulls=tuple(words))
     if patterns:
         shown = next(each for each in unread if each.startswith(next(iter(heads)) + " "))
@@ -237,14 +237,14 @@ def _source(found: Evidence) -> ColumnMapping:
     return ColumnMapping(column=found.name) if len(found.columns) == 1 else ColumnMapping(columns=found.columns)
 
 
-def _dated(found: Evidence, fit: DateFit | None, patterns: tuple[str, ...]) -> ColumnMapping:
+def _date_column(found: Evidence, fit: DateFit | None, patterns: tuple[str, ...]) -> ColumnMapping:
     return replace(_source(found), dates=patterns, timezone=fit.timezone if fit else None)
 
 
 def _name_evidence(found: Evidence, match: Match, others: tuple[str, ...]) -> tuple[str, ...]:
     said = [f"CHECK: {match.synonym!r} may mean something else"] if match.is_weak else [f"named like {match.synonym!r}"]
     if others:
-        said.append(f"CHECK: {_named(others)} would fit as well")
+        said.append(f"CHECK: {_name(others)} would fit as well")
     return tuple(said)
 
 
@@ -252,7 +252,7 @@ def _share(found: Evidence) -> tuple[str, ...]:
     return (f"{found.unknown:,} of {len(found.values):,} records have no value",) if found.unknown else ()
 
 
-def _named(names: Iterable[str]) -> str:
+def _name(names: Iterable[str]) -> str:
     listed = list(names)
     shown = ", ".join(map(repr, listed[:5]))
     return shown if len(listed) <= 5 else f"{shown} and {len(listed) - 5} more"

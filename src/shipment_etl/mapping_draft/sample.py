@@ -181,11 +181,11 @@ def _longest_list(record: dict[str, str | None]) -> str:
             for name, each in value.items():
                 visit(each, f"{path}.{name}" if path else name)
 
-    visit({name: _parsed(value) for name, value in record.items()}, "")
+    visit({name: _parse(value) for name, value in record.items()}, "")
     return max(found, key=lambda each: found[each], default="")
 
 
-def _parsed(value: str | None) -> Any:
+def _parse(value: str | None) -> Any:
     if value and value.lstrip().startswith(("{", "[")):
         with suppress(ValueError, RecursionError):
             # Numbers stay as they stand in the file.
@@ -208,5 +208,5 @@ def _flat(record: dict[str, str | None]) -> dict[str, str | None]:
             made[path] = None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
     for name, value in record.items():
-        visit(_parsed(value), tidy(name), 0)
+        visit(_parse(value), tidy(name), 0)
     return made

@@ -53,7 +53,7 @@ def _lines(draft: Draft, sample: Sample) -> Iterator[str]:
     if draft.unused:
         yield ""
         shown = ", ".join(draft.unused[:40]) + (f" and {len(draft.unused) - 40} more" if len(draft.unused) > 40 else "")
-        yield from (_comment(part) for part in _wrapped(f"Not used: {shown}"))
+        yield from (_comment(part) for part in _wrap(f"Not used: {shown}"))
 
 
 def _file_lines(draft: Draft) -> Iterator[str]:
@@ -95,7 +95,7 @@ def _comment(text: str) -> str:
     )
 
 
-def _wrapped(text: str) -> Iterable[str]:
+def _wrap(text: str) -> Iterable[str]:
     line = ""
     for word in text.split():
         if len(line) + len(word) > 110:

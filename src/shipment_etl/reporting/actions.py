@@ -100,7 +100,7 @@ def actions(days: pd.DataFrame, before: pd.DataFrame | None = None, most: int = 
     days = days[days["delay_days"].notna()]
     if days.empty:
         return []
-    pairs = _summed(with_outcomes(days), list(PAIR))
+    pairs = _sum_by(with_outcomes(days), list(PAIR))
     found = _find_late(pairs, most)
     if not found and figures(days).late_share.pct >= 100 * LATE_ALIKE:
         found = [_largest(pairs)]
@@ -114,7 +114,7 @@ def _find_late(pairs: pd.DataFrame, most: int) -> list[Action]:
     limit = _limit_of(pairs)
 
     def look(left: pd.DataFrame) -> pd.DataFrame:
-        slices = pd.concat([_compared(left, keys) for keys in SLICES], ignore_index=True)
+        slices = pd.concat([_compare(left, keys) for keys in SLICES], ignore_index=True)
         # Few late shipments are skewed, so that chance reaches farther than the normal law says (Cornish and Fisher, 1938).
         return slices[slices["z"] >= limit + slices["skewness"].clip(lower=0) * (limit**2 - 1) / 6]
 
@@ -133,7 +133,7 @@ def _search(look: Callable[..., pd.DataFrame], frames: list[pd.DataFrame], most:
     return found
 
 
-def _compared(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
+def _compare(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
     """Hold each slice of the shipments against the others: those of a carrier on the same lanes, or of the same carriers.
 
     Columns: those of `PAIR`, None where the slice is any; the sums of its shipments; excess and excess_days, its late
@@ -144,8 +144,8 @@ def _compared(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
     two proportions in each stratum; with one stratum it is the usual test of two proportions.
     """
     strata = list(LANE) if "carrier" in keys else ["carrier"]
-    own = _summed(pairs, list(dict.fromkeys((*keys, *strata))))
-    every = _summed(pairs, strata)
+    own = _sum_by(pairs, list(dict.fromkeys((*keys, *strata))))
+    every = _sum_by(pairs, strata)
     both = own.merge(every, on=strata, suffixes=("", "_all"))
     rest = {name: both[f"{name}_all"] - both[name] for name in ("shipments", "late", "days_late")}
     both = both.assign(others=rest["shipments"], others_late=rest["late"], others_days=rest["days_late"])
@@ -328,7 +328,7 @@ def _largest(pairs: pd.DataFrame) -> Action:
     )
 
 
-def _summed(by_delay: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+def _sum_by(by_delay: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return by_delay.groupby(keys, as_index=False)[list(SUMMED)].sum()
 
 

@@ -18,7 +18,7 @@ def script() -> str:
     kept = cache / f"vega-lite-{OF_VEGA_LITE}-{version('vl-convert-python')}.js"
     with suppress(OSError):
         return kept.read_text("utf-8")
-    made = _made()
+    made = _make()
     # A page needs no cache: where none can be written, it takes two seconds longer.
     with suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)
@@ -28,7 +28,7 @@ def script() -> str:
     return made
 
 
-def _made() -> str:
+def _make() -> str:
     import vl_convert
 
     # Its type stub asks for a snippet, which it can do without.

@@ -55,12 +55,12 @@ def tiles(now: Figures, before: Figures | None) -> list[Tile]:
     was_on_time = Share(was.on_time, was.with_delay) if was and was.with_delay else None
     was_late = was.late_share if was and was.with_delay else None
     return [
-        Tile("Shipments", number(now.shipments), *_moved(now.shipments, was.shipments if was else None, None)),
+        Tile("Shipments", number(now.shipments), *_trend(now.shipments, was.shipments if was else None, None)),
         Tile("On time", _share(on_time), *_points(on_time, was_on_time, True)),
         Tile("2+ days late", _share(now.late_share), *_points(now.late_share, was_late, False)),
-        Tile("Days of delay", number(now.days_late), *_moved(now.days_late, was.days_late if was else None, False)),
-        Tile("Cost a shipment", short(now.avg_cost), *_moved(now.avg_cost, was.avg_cost if was else None, False)),
-        Tile("Paid for late freight", short(late_cost), *_moved(late_cost, was_late_cost, False)),
+        Tile("Days of delay", number(now.days_late), *_trend(now.days_late, was.days_late if was else None, False)),
+        Tile("Cost a shipment", short(now.avg_cost), *_trend(now.avg_cost, was.avg_cost if was else None, False)),
+        Tile("Paid for late freight", short(late_cost), *_trend(late_cost, was_late_cost, False)),
     ]
 
 
@@ -146,14 +146,14 @@ def other_marts(others: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
             "name": name,
             "columns": list(rows.columns),
             "numeric": [pd.api.types.is_numeric_dtype(kind) for kind in rows.dtypes],
-            "rows": [[_shown(value) for value in row] for row in rows.head(MAX_OTHER_ROWS).itertuples(index=False)],
+            "rows": [[_format(value) for value in row] for row in rows.head(MAX_OTHER_ROWS).itertuples(index=False)],
             "left_out": max(0, len(rows) - MAX_OTHER_ROWS),
         }
         for name, rows in others.items()
     ]
 
 
-def _shown(value: Any) -> str:
+def _format(value: Any) -> str:
     if value is None or value != value:
         return UNKNOWN
     return number(value, 2) if isinstance(value, float) else _cut(str(value))
@@ -205,11 +205,11 @@ def _batches(runs: Sequence[Run]) -> str:
     return first.isoformat() if len(runs) == 1 else f"{number(len(runs))} from {first} to {last}"
 
 
-def _moved(now: float | None, before: float | None, more_is_better: bool | None) -> tuple[str, str]:
+def _trend(now: float | None, before: float | None, more_is_better: bool | None) -> tuple[str, str]:
     if not before or now is None:
         return "", "even"
     pct = 100 * (now - before) / before
-    return _told(pct, f"{number(abs(pct), 1)} %", more_is_better if abs(pct) >= CLEAR_PCT else None)
+    return _trend_of(pct, f"{number(abs(pct), 1)} %", more_is_better if abs(pct) >= CLEAR_PCT else None)
 
 
 def _share(of: Share) -> str:
@@ -220,10 +220,10 @@ def _points(now: Share, before: Share | None, more_is_better: bool) -> tuple[str
     if before is None or not now.whole:
         return "", "even"
     points = now.pct - before.pct
-    return _told(points, f"{number(abs(points), 1)} points", more_is_better if clearly_differ(now, before) else None)
+    return _trend_of(points, f"{number(abs(points), 1)} points", more_is_better if clearly_differ(now, before) else None)
 
 
-def _told(grew: float, said: str, more_is_better: bool | None) -> tuple[str, str]:
+def _trend_of(grew: float, said: str, more_is_better: bool | None) -> tuple[str, str]:
     if abs(grew) < 0.05:
         return "unchanged", "even"
     mood = "even" if more_is_better is None else "better" if (grew > 0) is more_is_better else "worse"

@@ -144,7 +144,7 @@ def _with_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts
         day = pc.field("shipment_date")
         # The month is a partition, so years of history are passed over unopened.
         found = (pc.field("month") >= f"{first:%Y-%m}") & (day >= first) & (day <= now.last)
-        recent = _frame(_netted(lake.dataset(LANE_DAYS.name, versions.get(LANE_DAYS.name)).to_table(filter=found)))
+        recent = _frame(_net(lake.dataset(LANE_DAYS.name, versions.get(LANE_DAYS.name)).to_table(filter=found)))
     return replace(
         facts,
         shipments=lake.dataset(SHIPMENTS.name, versions.get(SHIPMENTS.name)).count_rows(),
@@ -155,7 +155,7 @@ def _with_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts
         demand=read_mart("warehouse_demand"),
         open=read_mart("open_shipments"),
         recent=recent,
-        rejected=_rejected(lake, facts.batches, versions.get(QUARANTINE.name)),
+        rejected=_read_rejected(lake, facts.batches, versions.get(QUARANTINE.name)),
         others={name.removeprefix("processed/"): read(name) for name in sorted(facts.basis.tables) if name not in OWN}
         if facts.basis
         else {},
@@ -164,7 +164,7 @@ def _with_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts
     )
 
 
-def _netted(lane_days: pa.Table) -> pa.Table:
+def _net(lane_days: pa.Table) -> pa.Table:
     """Sum lane_days over all batches, as `transform.lane_days.net_days` does."""
     keys = [name for name in ("shipment_date", *KEYS) if name in lane_days.column_names]
     summed = lane_days.group_by(keys).aggregate([(name, "sum") for name in SUMS]).rename_columns([*keys, *SUMS])
@@ -179,7 +179,7 @@ def _newest_of_each_batch(runs: Iterable[Run]) -> tuple[Run, ...]:
     return tuple(newest[batch] for batch in sorted(newest))
 
 
-def _rejected(lake: Lake, batches: Iterable[Run], version: int | None) -> tuple[Rejected, ...]:
+def _read_rejected(lake: Lake, batches: Iterable[Run], version: int | None) -> tuple[Rejected, ...]:
     """Return a rejected row for every reason, of the newest batches that have any."""
     taken: list[Rejected] = []
     seen: set[str] = set()

@@ -160,7 +160,7 @@ def _body(facts: Facts) -> dict[str, Any]:
         "grid": grid,
         "loads": loads,
         "measures": {measure: lane_headings[measure].name for measure in measures},
-        "warehouses": [_congested(loads, name) for name in loads.names],
+        "warehouses": [_days_above_capacity(loads, name) for name in loads.names],
     }
 
 
@@ -168,7 +168,7 @@ def _measures(grid: Series) -> list[str]:
     return [name for name in charts.MEASURES if any(row[name] is not None for row in grid.rows)]
 
 
-def _congested(loads: Series, name: str) -> dict[str, Any]:
+def _days_above_capacity(loads: Series, name: str) -> dict[str, Any]:
     own = [row for row in loads.rows if row["warehouse"] == name]
     known = [row["congested"] for row in own if row["congested"] is not None]
     capacity = next((row["capacity"] for row in reversed(own) if row["capacity"]), None)

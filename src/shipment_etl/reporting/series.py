@@ -178,8 +178,8 @@ def lane_grid(lanes: pd.DataFrame) -> Series:
             "origin": row["origin_warehouse"],
             "city": row["destination_city"],
             "shipments": int(row["shipments"]),
-            "on_time_pct": _known(row["on_time_pct"], 3),
-            "cost_per_tonne_km": _known(row["cost_per_tonne_km"], 5),
+            "on_time_pct": _round(row["on_time_pct"], 3),
+            "cost_per_tonne_km": _round(row["cost_per_tonne_km"], 5),
         }
         for row in shown.to_dict("records")
     ]
@@ -230,5 +230,5 @@ def _pct(part: float, whole: float) -> float:
     return round(100 * float(part) / float(whole), 3) if whole else 0.0
 
 
-def _known(value: Any, digits: int) -> float | None:
+def _round(value: Any, digits: int) -> float | None:
     return None if value is None or value != value else round(float(value), digits)

@@ -122,7 +122,7 @@ def roll_up(clean: DataFrame, more: Mapping[str, tuple[str, str]] | None = None,
         "priced_tonne_km": F.sum(F.when(cost, F.col("tonne_km"))),
     }
     again = {name: F.expr(f"{function}({name})") for name, (function, _) in more.items()}
-    return _grouped(measured, groups, sums, again)
+    return _group(measured, groups, sums, again)
 
 
 def lane_months(lane_days: DataFrame) -> DataFrame:
@@ -133,7 +133,7 @@ def lane_months(lane_days: DataFrame) -> DataFrame:
     Columns:
         month: string, YYYY-MM of the shipment date; the sums of lane_days.
     """
-    return _netted(lane_days.withColumn("month", F.date_format("shipment_date", "yyyy-MM")), "month")
+    return _net(lane_days.withColumn("month", F.date_format("shipment_date", "yyyy-MM")), "month")
 
 
 def net_days(lane_days: DataFrame) -> DataFrame:
@@ -144,15 +144,15 @@ def net_days(lane_days: DataFrame) -> DataFrame:
     Columns:
         as_of: date, where the frame has it; the sums of lane_days.
     """
-    return _netted(lane_days, "shipment_date", *(["as_of"] if "as_of" in lane_days.columns else []))
+    return _net(lane_days, "shipment_date", *(["as_of"] if "as_of" in lane_days.columns else []))
 
 
-def _netted(lane_days: DataFrame, *time: str) -> DataFrame:
-    summed = _grouped(lane_days, [*time, *KEYS], {name: F.sum(name) for name in SUMS}, {})
+def _net(lane_days: DataFrame, *time: str) -> DataFrame:
+    summed = _group(lane_days, [*time, *KEYS], {name: F.sum(name) for name in SUMS}, {})
     return summed.where(F.col("shipments") != 0)
 
 
-def _grouped(frame: DataFrame, keys: list[str], sums: Mapping[str, Column], more: Mapping[str, Column]) -> DataFrame:
+def _group(frame: DataFrame, keys: list[str], sums: Mapping[str, Column], more: Mapping[str, Column]) -> DataFrame:
     typed = (F.coalesce(value, F.lit(0)).cast(SUMS[name]).alias(name) for name, value in sums.items())
     grouped = frame.groupBy(*keys).agg(*typed, *(value.alias(name) for name, value in more.items()))
     return grouped.select(*keys, *SUMS, *more)

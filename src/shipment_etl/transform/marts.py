@@ -194,7 +194,7 @@ def cost_analysis(lane_days: DataFrame) -> DataFrame:
     return summarize(rows, COST_ANALYSIS)
 
 
-def _delayed() -> Column:
+def _late_shipments() -> Column:
     return shipments_where(F.col("delay_days") >= DELAYED_DAYS)
 
 
@@ -209,12 +209,12 @@ DELAY_TRENDS = (
     DESTINATION_CITY,
     SHIPMENTS,
     WITH_DELAY,
-    MartColumn("delayed_shipments", "bigint", "shipments with a delay above 0 days", _delayed),
+    MartColumn("delayed_shipments", "bigint", "shipments with a delay above 0 days", _late_shipments),
     MartColumn(
         "delayed_pct",
         "double",
         "share of delivered shipments with a promise whose delay is above 0 days",
-        lambda: share_of_delays(_delayed()),
+        lambda: share_of_delays(_late_shipments()),
         unit="%",
         heading="Delayed",
         share_of="with_delay",

@@ -76,10 +76,10 @@ class Calls:
         try:
             return call(**arguments)
         except (ClientError, BotoCoreError, HTTPError) as problem:
-            raise _translated(doing, problem) from problem
+            raise _translate(doing, problem) from problem
 
 
-def _translated(doing: str, problem: Exception) -> EmrError | Unsure:
+def _translate(doing: str, problem: Exception) -> EmrError | Unsure:
     if isinstance(problem, NoCredentialsError | PartialCredentialsError | TokenRetrievalError | SSOError):
         return CredentialsRefused(str(problem)[:200])
     # Of an answer that cannot be read nobody knows what it says.

@@ -53,7 +53,7 @@ class Clusters:
     def start(self, job: Job) -> Place:
         """Find the run's cluster, alive or done, or create a transient one that has the job as its step."""
         name = self._find_or_create(job.run, job.bootstrap, job.package, job)
-        return Place(name, self._step_named(name, f"{NAME}{job.run}"))
+        return Place(name, self._find_step(name, f"{NAME}{job.run}"))
 
     def look(self, place: Place) -> Progress:
         """Tell the states of cluster and step."""
@@ -178,7 +178,7 @@ class Clusters:
             ReapIncomplete: at the end, when some could not be looked at or ended.
         """
         now, problems = self._timing.now(), {}
-        for name in [each["Id"] for each in self._listed(None, ALIVE)]:
+        for name in [each["Id"] for each in self._list(None, ALIVE)]:
             try:
                 each = _cluster(self._describe(name))
                 if each is None or not each.run.startswith(prefix):
@@ -196,7 +196,7 @@ class Clusters:
 
     def of_run(self, run: str) -> list[Cluster]:
         """Return all clusters of a run that are not long gone, the eldest first."""
-        found = (_cluster(self._describe(each["Id"])) for each in self._listed(run, None))
+        found = (_cluster(self._describe(each["Id"])) for each in self._list(run, None))
         return sorted((each for each in found if each and each.run == run), key=lambda each: (each.created, each.name))
 
     def _find_or_create(self, run: str, bootstrap: str, package: str, job: Job | None) -> str:
@@ -222,7 +222,7 @@ class Clusters:
         step = self._step_state(cluster.name)
         return step == ENDED_WELL or (cluster.alive and step not in ENDED_BADLY)
 
-    def _listed(self, run: str | None, states: Sequence[str] | None) -> Iterator[Any]:
+    def _list(self, run: str | None, states: Sequence[str] | None) -> Iterator[Any]:
         """Yield clusters that are named like ours; of one run or all, of some states or all."""
         asked: dict[str, Any] = {} if states is None else {"ClusterStates": list(states)}
         if run is not None:
@@ -244,7 +244,7 @@ class Clusters:
             if each["Name"].startswith(begin) and (number := each["Name"].removeprefix(begin)).isdecimal()
         ]
 
-    def _step_named(self, cluster: str, name: str) -> str:
+    def _find_step(self, cluster: str, name: str) -> str:
         return next((str(each["Id"]) for each in self._steps(cluster) if each["Name"] == name), "")
 
     def _first_step(self, cluster: str) -> str:

@@ -102,7 +102,7 @@ def _environment(python: str, arch: str) -> dict[str, str]:
 
 def _own(more: Iterable[str], environment: dict[str, str], known: Iterable[str]) -> Iterator[Distribution]:
     """Yield our own distribution and `more`, with what these need that is not `known`, by name."""
-    found: dict[str, Distribution] = {ROOT: _installed(ROOT)}
+    found: dict[str, Distribution] = {ROOT: _find_distribution(ROOT)}
     seen = set(known)
     asked: list[tuple[Requirement, tuple[str, ...]]] = [(Requirement(name), ()) for name in more]
     while asked:
@@ -112,7 +112,7 @@ def _own(more: Iterable[str], environment: dict[str, str], known: Iterable[str])
         if name in seen or key in seen or name == ROOT:
             continue
         seen.add(key)
-        found[name] = _installed(name)
+        found[name] = _find_distribution(name)
         for line in found[name].requires or ():
             other = Requirement(line)
             if other.marker is None or any(
@@ -122,7 +122,7 @@ def _own(more: Iterable[str], environment: dict[str, str], known: Iterable[str])
     yield from (found[name] for name in sorted(found))
 
 
-def _installed(name: str) -> Distribution:
+def _find_distribution(name: str) -> Distribution:
     try:
         return distribution(name)
     except PackageNotFoundError:

@@ -95,7 +95,7 @@ def _assemble(contents: Contents, python: str, arch: str) -> Package:
 
 def archive(wheels: Iterable[Path]) -> tuple[bytes, str]:
     """Return wheels unpacked into one gzipped tar, without times and owners; and the SHA-256 of the tar."""
-    files = dict(sorted(file for wheel in wheels for file in _unpacked(wheel)))
+    files = dict(sorted(file for wheel in wheels for file in _unpack(wheel)))
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name, data in files.items():
@@ -106,7 +106,7 @@ def archive(wheels: Iterable[Path]) -> tuple[bytes, str]:
     return gzip.compress(plain.getvalue(), GZIP_LEVEL, mtime=0), digest
 
 
-def _unpacked(wheel: Path) -> Iterator[tuple[str, bytes]]:
+def _unpack(wheel: Path) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(wheel) as source:
         for name in source.namelist():
             kind = name.split("/")[1] if ".data/" in name.split("/", 1)[0] + "/" else ""

@@ -33,14 +33,14 @@ class Outcome:
     reports: tuple[Mapping[str, Any], ...]
 
 
-def _unwatched(progress: Progress) -> None:
+def _ignore(progress: Progress) -> None:
     """Watch nothing."""
 
 
 class EmrRunner:
     """Runs jobs on a target. `watch` is told each look at the progress."""
 
-    def __init__(self, target: Target, logs: Logs, timing: Timing, watch: Callable[[Progress], None] = _unwatched) -> None:
+    def __init__(self, target: Target, logs: Logs, timing: Timing, watch: Callable[[Progress], None] = _ignore) -> None:
         self._target = target
         self._logs = logs
         self._timing = timing

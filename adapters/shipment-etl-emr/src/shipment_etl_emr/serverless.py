@@ -48,7 +48,7 @@ class Serverless:
         Raises:
             NameTaken: AWS remembers job runs for more attempts than are made.
         """
-        known = self._listed(job.run)
+        known = self._list(job.run)
         for place, state in known:
             if WORDS.get(state) not in ENDED_BADLY:
                 return place
@@ -90,7 +90,7 @@ class Serverless:
         settled = start + (SETTLE_SECONDS if unsure else 0)
         try:
             for _ in timing.pauses(2, 15):
-                places = {*([place] if place else []), *(each for each, _ in self._listed(run))}
+                places = {*([place] if place else []), *(each for each, _ in self._list(run))}
                 progresses = [self.look(each) for each in places]
                 at_work = [each for each in progresses if not each.over]
                 if not at_work and timing.now() >= settled:
@@ -133,7 +133,7 @@ class Serverless:
             if not self.look(place).over:
                 raise
 
-    def _listed(self, run: str) -> list[tuple[Place, str]]:
+    def _list(self, run: str) -> list[tuple[Place, str]]:
         """Return the job runs of a run, the eldest first, and their states."""
         since = datetime.fromtimestamp(self._calls.timing.now() - lookback_seconds(self._settings.max_age_minutes), UTC)
         asked: dict[str, Any] = {"applicationId": self._application, "createdAtAfter": since}

@@ -42,7 +42,7 @@ def charts_of_run(run: Run) -> "dict[str, Markup]":
     specs = {"Where every row went": charts.accounting(run.counts.parts)} if run.counts.read else {}
     if run.reasons:
         specs["Why rows were quarantined"] = charts.reasons(reasons_of([run]))
-    return _drawn(specs)
+    return _draw(specs)
 
 
 def charts_of_lake(facts: Facts) -> "dict[str, Markup]":
@@ -52,7 +52,7 @@ def charts_of_lake(facts: Facts) -> "dict[str, Markup]":
 
 def charts_of_mart(name: str, facts: Facts) -> "dict[str, Markup]":
     """Return the charts of a mart by heading; none for a mart that is best read as a table."""
-    return _drawn(_specs(name, facts)) if facts.now is not None else {}
+    return _draw(_specs(name, facts)) if facts.now is not None else {}
 
 
 def _specs(name: str, facts: Facts) -> dict[str, dict[str, Any]]:
@@ -75,5 +75,5 @@ def _specs(name: str, facts: Facts) -> dict[str, dict[str, Any]]:
     return {}
 
 
-def _drawn(specs: Mapping[str, Mapping[str, Any]]) -> "dict[str, Markup]":
+def _draw(specs: Mapping[str, Mapping[str, Any]]) -> "dict[str, Markup]":
     return {heading: picture(spec, WIDTH) for heading, spec in specs.items()}

@@ -114,7 +114,7 @@ def compare_mart(a: pa.Table, b: pa.Table, declared: Sequence[MartColumn] = ()) 
     rows_a, rows_b = _by_key(every_a, keys), _by_key(every_b, keys)
     if len(rows_a) < len(every_a) or len(rows_b) < len(every_b):
         keys = names
-        rows_a, rows_b = _by_key(_numbered(every_a), [*keys, ""]), _by_key(_numbered(every_b), [*keys, ""])
+        rows_a, rows_b = _by_key(_number(every_a), [*keys, ""]), _by_key(_number(every_b), [*keys, ""])
     columns = [name for name in names if name not in keys]
     known = {column.name: column for column in declared}
     sums = {name for name in columns if pa.types.is_int64(a.schema.field(name).type) or _is_decimal(a.schema.field(name))}
@@ -244,7 +244,7 @@ def _by_key(rows: Iterable[Row], keys: Sequence[str]) -> dict[tuple[Any, ...], R
     return {tuple(row[name] for name in keys): row for row in rows}
 
 
-def _numbered(rows: Iterable[Row]) -> Iterator[Row]:
+def _number(rows: Iterable[Row]) -> Iterator[Row]:
     """Yield rows with the number of those before that are the same, so that each differs from all others."""
     seen: dict[tuple[Any, ...], int] = defaultdict(int)
     for row in rows:

@@ -61,11 +61,11 @@ class Sums:
 
 def sum_up(lane_days: Iterable[pa.RecordBatch]) -> Sums:
     """Sum rows of lane_days, piece by piece, so that years of them need little memory; only `COLUMNS` are looked at."""
-    parts = [_grouped(pa.Table.from_batches([batch.select(COLUMNS)])) for batch in lane_days if batch.num_rows]
+    parts = [_group(pa.Table.from_batches([batch.select(COLUMNS)])) for batch in lane_days if batch.num_rows]
     if not parts:
         return Sums()
     # A batch books off what it overtakes: sums of 0 are shipments that went elsewhere.
-    rows = [row for row in _grouped(pa.concat_tables(parts)).to_pylist() if row["shipments"]]
+    rows = [row for row in _group(pa.concat_tables(parts)).to_pylist() if row["shipments"]]
     known = [row for row in rows if row["delay_days"] is not None]
     days = [row["shipment_date"] for row in rows]
     return Sums(
@@ -94,7 +94,7 @@ def compare_totals(a: Sums, b: Sums) -> dict[str, Difference]:
     }
 
 
-def _grouped(rows: pa.Table) -> pa.Table:
+def _group(rows: pa.Table) -> pa.Table:
     return rows.group_by(list(KEYS)).aggregate([(name, "sum") for name in SUMMED]).rename_columns(list(COLUMNS))
 
 

@@ -58,7 +58,7 @@ def say_row(line: Line) -> str:
 def say_values(values: Difference) -> tuple[str, str]:
     """Return both values as text, with as many digits as their difference needs."""
     digits = _digits(values)
-    return _shown(values.a, digits), _shown(values.b, digits)
+    return _format(values.a, digits), _format(values.b, digits)
 
 
 def say_change(values: Difference, unit: str = "", only_in: str | None = None) -> str:
@@ -69,12 +69,12 @@ def say_change(values: Difference, unit: str = "", only_in: str | None = None) -
         return UNKNOWN if values.a == values.b else "differs"
     if not values.difference:
         return "none"
-    by = _signed(values.difference, _digits(values))
+    by = _format_signed(values.difference, _digits(values))
     if unit == "%":
         return f"{by} points {WITHIN_CHANCE}" if values.significant is False else f"{by} points"
     if values.relative_pct is None:
         return by
-    return f"{by} ({_signed(values.relative_pct, 0 if abs(values.relative_pct) >= 100 else 1)} %)"
+    return f"{by} ({_format_signed(values.relative_pct, 0 if abs(values.relative_pct) >= 100 else 1)} %)"
 
 
 def _say_late(found: Comparison) -> Sentence | None:
@@ -124,7 +124,7 @@ def _more(values: Difference) -> str:
 
 
 def _relative(values: Difference) -> str:
-    return "" if values.relative_pct is None else f" ({_signed(values.relative_pct, 1)} %)"
+    return "" if values.relative_pct is None else f" ({_format_signed(values.relative_pct, 1)} %)"
 
 
 def _digits(values: Difference) -> int:
@@ -138,7 +138,7 @@ def _digits(values: Difference) -> int:
     return min(MAX_DIGITS, max(MIN_DIGITS, 1 - floor(log10(by)))) if by else MIN_DIGITS
 
 
-def _shown(value: Any, digits: int) -> str:
+def _format(value: Any, digits: int) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or is_number(value):
@@ -146,6 +146,6 @@ def _shown(value: Any, digits: int) -> str:
     return str(value)
 
 
-def _signed(value: int | float | Decimal, digits: int) -> str:
+def _format_signed(value: int | float | Decimal, digits: int) -> str:
     text = number(float(value), digits)
     return f"+{text}" if value > 0 else text

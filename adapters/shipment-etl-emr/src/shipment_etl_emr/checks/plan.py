@@ -140,17 +140,17 @@ def _run(account: Account, look: Look) -> Check:
     try:
         finding = look.look(account, *look.arguments)
     except MissingRight as problem:
-        finding = yellow(_not_checked(problem), _allow(account, problem.right))
+        finding = yellow(_explain(problem), _allow(account, problem.right))
     except CredentialsRefused as problem:
-        finding = yellow(_not_checked(problem), "See identity above")
+        finding = yellow(_explain(problem), "See identity above")
     except ServiceUnavailable as problem:
-        finding = yellow(_not_checked(problem), "Run the same again, from a machine that reaches this service of AWS")
+        finding = yellow(_explain(problem), "Run the same again, from a machine that reaches this service of AWS")
     except Exception as problem:  # whatever it is, the other checks are to be seen
-        finding = yellow(_not_checked(problem), "Fix what is red, or what is said here, then run the same again")
+        finding = yellow(_explain(problem), "Fix what is red, or what is said here, then run the same again")
     return Check(look.name, finding.state, finding.found, finding.fix)
 
 
-def _not_checked(problem: Exception) -> str:
+def _explain(problem: Exception) -> str:
     # What AWS says itself: our own errors speak to someone who runs a job.
     said = problem if isinstance(problem, NotChecked) else problem.__cause__ or problem
     return " ".join(f"could not be checked: {said}".split())[:MAX_TEXT]

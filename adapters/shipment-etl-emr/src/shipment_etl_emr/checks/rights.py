@@ -136,22 +136,22 @@ def caller(account: Account) -> Finding:
     """Check what whoever starts runs may do."""
     if account.caller.kind == "root":
         return green("the root user may do everything")
-    return _allowed(account, principal(account), caller_rights(account))
+    return _check_allowed(account, principal(account), caller_rights(account))
 
 
 def service_role(account: Account) -> Finding:
     """Check what EMR itself may do."""
-    return _allowed(account, role_arn(account, account.settings.service_role), service_rights(account))
+    return _check_allowed(account, role_arn(account, account.settings.service_role), service_rights(account))
 
 
 def nodes(account: Account) -> Finding:
     """Check what the nodes of clusters may do."""
-    return _allowed(account, role_of_nodes(account), node_rights(account))
+    return _check_allowed(account, role_of_nodes(account), node_rights(account))
 
 
 def jobs(account: Account) -> Finding:
     """Check what jobs on EMR Serverless may do."""
-    return _allowed(account, role_arn(account, account.settings.job_role or ""), job_rights(account))
+    return _check_allowed(account, role_arn(account, account.settings.job_role or ""), job_rights(account))
 
 
 def key_of_disks(account: Account, configuration: str) -> Finding:
@@ -163,7 +163,7 @@ def key_of_disks(account: Account, configuration: str) -> Finding:
         (role_arn(account, account.settings.service_role), SERVICE_ACTIONS),
         (role_of_nodes(account), NODE_ACTIONS),
     )
-    return _worst(_allowed(account, each, key_rights(key, actions)) for each, actions in users)
+    return _worst(_check_allowed(account, each, key_rights(key, actions)) for each, actions in users)
 
 
 def key_of_logs(account: Account, key: str) -> Finding:
@@ -172,7 +172,7 @@ def key_of_logs(account: Account, key: str) -> Finding:
     writer = role_arn(account, account.settings.job_role or "") if serverless else role_of_nodes(account)
     # EMR Serverless refuses a job run whose caller may not use the key.
     principals = [writer, principal(account)] if serverless and account.caller.kind != "root" else [writer]
-    return _worst(_allowed(account, each, key_rights(key, LOG_ACTIONS)) for each in principals)
+    return _worst(_check_allowed(account, each, key_rights(key, LOG_ACTIONS)) for each in principals)
 
 
 def grant(principal: str, rights: Sequence[Right]) -> str:
@@ -188,7 +188,7 @@ def grant(principal: str, rights: Sequence[Right]) -> str:
     return f"{put} --policy-document {shlex.quote(document)}"
 
 
-def _allowed(account: Account, principal: str, rights: Sequence[Right]) -> Finding:
+def _check_allowed(account: Account, principal: str, rights: Sequence[Right]) -> Finding:
     """Check by simulation that a user or role may do all of it.
 
     Args:

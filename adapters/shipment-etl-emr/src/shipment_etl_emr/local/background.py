@@ -63,7 +63,7 @@ def reach(engine: str = "sail") -> tuple[LocalAws, bool]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if aws := found(os.environ):
             return aws, False
-        return _started(engine), True
+        return _start(engine), True
 
 
 def stop() -> bool:
@@ -116,7 +116,7 @@ def announced(aws: LocalAws) -> Iterator[None]:
         _state().unlink(missing_ok=True)
 
 
-def _started(engine: str) -> LocalAws:
+def _start(engine: str) -> LocalAws:
     """Start one, on the port that is known if it is free; else another will do, for the state file tells which."""
     for port in (PORT, 0):
         if port and taken(port):

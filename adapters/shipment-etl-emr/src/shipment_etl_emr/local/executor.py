@@ -122,7 +122,7 @@ class Executor:
         key = (cluster.id, step.id)
         running = self._running.get(key)
         if running is None:
-            running = self._running[key] = self._started(cluster, step)
+            running = self._running[key] = self._start(cluster, step)
         if running.code is None:
             if step.state != "RUNNING" or cluster.state == TERMINATING:
                 running.stop(self._clock(), force=step.forced)
@@ -141,7 +141,7 @@ class Executor:
         shutil.rmtree(running.folder, ignore_errors=True)
         del self._running[key]
 
-    def _started(self, cluster: emr.LiveCluster, step: Any) -> Running:
+    def _start(self, cluster: emr.LiveCluster, step: Any) -> Running:
         folder = Path(tempfile.mkdtemp(prefix=f"{step.id}-", dir=self._folder))
         self._note(folder, f"INFO startExec {step.jar} {list(step.args)}")
         bootstrap = self._bootstraps.get(cluster.id)

@@ -154,10 +154,10 @@ def advance(cluster: Cluster, now: float) -> Cluster:
         if active:
             return cluster
         return replace(cluster, state=TERMINATED_WITH_ERRORS if cluster.code in ENDED_WITH_ERRORS else TERMINATED)
-    return _worked(cluster, active, now)
+    return _work(cluster, active, now)
 
 
-def _worked(cluster: Cluster, active: int, now: float) -> Cluster:
+def _work(cluster: Cluster, active: int, now: float) -> Cluster:
     due = [step.name for step in cluster.steps if step.state == PENDING][: max(cluster.concurrency - active, 0)]
     for name in due:
         cluster = _with(cluster, name, RUNNING)

@@ -28,20 +28,20 @@ def decide(statements: Iterable[Mapping[str, Any]], action: str, resource: str, 
 def _applies(statement: Mapping[str, Any], action: str, resource: str, context: Mapping[str, str]) -> bool:
     conditions = statement.get("Condition", {})
     return (
-        _named(statement, "Action", action.lower(), str.lower)
-        and _named(statement, "Resource", resource, str)
+        _names(statement, "Action", action.lower(), str.lower)
+        and _names(statement, "Resource", resource, str)
         and all(
-            _holds(operator, context.get(key), _listed(values))
+            _holds(operator, context.get(key), _list(values))
             for operator, keys in conditions.items()
             for key, values in keys.items()
         )
     )
 
 
-def _named(statement: Mapping[str, Any], element: str, value: str, form: Callable[[str], str]) -> bool:
+def _names(statement: Mapping[str, Any], element: str, value: str, form: Callable[[str], str]) -> bool:
     if f"Not{element}" in statement:
-        return not any(_like(form(each), value) for each in _listed(statement[f"Not{element}"]))
-    return any(_like(form(each), value) for each in _listed(statement[element]))
+        return not any(_like(form(each), value) for each in _list(statement[f"Not{element}"]))
+    return any(_like(form(each), value) for each in _list(statement[element]))
 
 
 def _holds(operator: str, value: str | None, wanted: list[str]) -> bool:
@@ -64,7 +64,7 @@ def _like(pattern: str, text: str) -> bool:
     return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text, re.S) is not None
 
 
-def _listed(value: Any) -> list[str]:
+def _list(value: Any) -> list[str]:
     # Templates have true where IAM has "true".
     values = value if isinstance(value, list) else [value]
     return [str(each).lower() if isinstance(each, bool) else str(each) for each in values]

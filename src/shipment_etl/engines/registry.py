@@ -34,7 +34,7 @@ def session_of(engine: str, engines: Mapping[str, Callable[[], SparkSession]], s
         raise UnknownEngine(engine, (AUTO, *engines, SCHEME))
     active = _active()
     if active is None:
-        return _started(engine if engine != AUTO else SPARK if submitted() else SAIL, engines, s3)
+        return _start(engine if engine != AUTO else SPARK if submitted() else SAIL, engines, s3)
     has = _names.get(active) or engine_name(active)
     if engine not in (AUTO, has, engine_name(active)):
         raise EngineTaken(engine, has)
@@ -50,7 +50,7 @@ def engine_name(spark: SparkSession) -> str:
     return CONNECT if name.startswith(SCHEME) else name
 
 
-def _started(engine: str, engines: Mapping[str, Callable[[], SparkSession]], s3: bool) -> SparkSession:
+def _start(engine: str, engines: Mapping[str, Callable[[], SparkSession]], s3: bool) -> SparkSession:
     if engine != SAIL:
         stop_sail()
     if engine.startswith(SCHEME):
