@@ -8,7 +8,6 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -122,10 +121,6 @@ class Storage(ABC):
     def sizes(self, path: str) -> dict[str, int]:
         """Return the bytes of each file below a folder, by its path within it."""
         return {info.path.removeprefix(f"{path}/"): info.size for info in self._below(path)}
-
-    def changed_at(self, path: str) -> datetime | None:
-        """Return when the newest file below a folder was written, None if it has none."""
-        return max((info.mtime.astimezone(UTC) for info in self._below(path)), default=None)
 
     def read(self, path: str) -> bytes | None:
         """Return what a file holds, None if it is not there."""

@@ -41,11 +41,6 @@ class Table:
     ranges: tuple[str, ...] = ()
 
     @property
-    def ddl(self) -> str:
-        """The columns as Spark's schema text."""
-        return ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
-
-    @property
     def properties(self) -> dict[str, str]:
         """The properties that the table is made with."""
         if self.ranges:
