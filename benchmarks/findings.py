@@ -19,7 +19,9 @@ from pyspark.sql import SparkSession
 from shipment_etl.generator.scenarios import Disruption, Scenario
 from shipment_etl.generator.shipments import generate
 from shipment_etl.network import Network
-from shipment_etl.reporting.actions import FALSE_ALARM, Action, actions
+from shipment_etl.reporting.actions import actions
+from shipment_etl.reporting.advice import Action, Later
+from shipment_etl.reporting.slices import FALSE_ALARM
 from shipment_etl.sessions import session
 from shipment_etl.transform.clean import with_derived
 from shipment_etl.transform.lane_days import lane_days
@@ -49,7 +51,7 @@ class Score:
 
     def add(self, kind: str, planted: Part, found: list[Action]) -> None:
         """Count a page: whether its first line names the trouble, whether any does, and how many name none of it."""
-        parts = [(each.carrier, each.origin, each.city) for each in found if each.kind == "late"]
+        parts = [(each.carrier, each.origin, each.city) for each in found if isinstance(each, Later)]
         self.pages += 1
         self.first += parts[:1] == [planted]
         self.among += planted in parts
@@ -107,7 +109,7 @@ def main() -> None:
     for seed in range(given.first_seed, given.first_seed + given.seeds):
         kind, part = draw_part(random.Random(seed), network)
         for rows in ROWS:
-            calm[rows] += any(each.kind == "late" for each in look(spark, scenario_with(None, 0), rows, seed))
+            calm[rows] += any(isinstance(each, Later) for each in look(spark, scenario_with(None, 0), rows, seed))
             for points in POINTS:
                 scores[rows, points].add(kind, part, look(spark, scenario_with(part, points), rows, seed))
         print(f"seed {seed}: {time.monotonic() - begin:.0f} s", flush=True)

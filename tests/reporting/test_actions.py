@@ -7,7 +7,8 @@ from math import prod
 import pytest
 from hypothesis import given
 
-from shipment_etl.reporting.actions import Action, actions
+from shipment_etl.reporting.actions import actions
+from shipment_etl.reporting.advice import Action, CheaperCarrier, Dearer, Later, MostDelay
 from shipment_etl.reporting.findings import Share
 
 from .made_up import lane_days
@@ -19,7 +20,7 @@ def test_what_an_action_saves_is_what_it_is_held_against(rows: list[dict]) -> No
     left = rows
     for act in actions(lane_days(rows), most=100):
         own = [row for row in left if _is_in(row, act)]
-        if act.kind == "late":
+        if isinstance(act, Later):
             # Each stratum on its own: the lanes of a carrier, or the carriers of a place.
             strata = ("origin_warehouse", "destination_city") if act.carrier else ("carrier",)
             late = count = expected = 0.0
@@ -34,10 +35,10 @@ def test_what_an_action_saves_is_what_it_is_held_against(rows: list[dict]) -> No
             assert 0 < act.late_saved <= late
             assert act.others.pct == pytest.approx(100 * expected / count, abs=100 / count)
             left = [row for row in left if not _is_in(row, act)]
-        if act.kind == "cost":
+        if isinstance(act, CheaperCarrier):
             own = [row for row in rows if (row["origin_warehouse"], row["destination_city"]) == (act.origin, act.city)]
             assert 0 < act.cost_at_stake < sum(row["cost"] for row in own if row["carrier"] == act.carrier)
-            assert act.rival != act.carrier
+            assert act.other != act.carrier
 
 
 def _network(late_of: dict[tuple[str, str, str], int]) -> list[dict]:
@@ -74,8 +75,8 @@ def _fits(wanted: str, found: str) -> bool:
 )
 def test_the_part_that_is_late_is_named_and_no_other(part: tuple[str, str, str]) -> None:
     (found,) = actions(lane_days(_network({part: 20})))
-    assert (found.kind, found.carrier, found.origin, found.city) == (
-        "late",
+    assert (type(found), found.carrier, found.origin, found.city) == (
+        Later,
         *(None if each == "*" else each for each in part),
     )
     own = 18_000 / prod(1 if each == "*" else size for each, size in zip(part, (3, 2, 3), strict=True))
@@ -98,7 +99,7 @@ def test_a_dearer_carrier_is_named_only_if_weight_speed_and_lateness_are_alike()
     dear = {"carrier": "dear", "shipments": 1000, "cost": 12_000.0}
     cheap = {"carrier": "cheap", "shipments": 1000, "cost": 10_000.0}
     (found,) = actions(lane_days([dear, cheap]))
-    assert (found.kind, found.carrier, found.rival, found.cost_at_stake) == ("cost", "dear", "cheap", 2000.0)
+    assert (type(found), found.carrier, found.other, found.cost_at_stake) == (CheaperCarrier, "dear", "cheap", 2000.0)
     for other in (
         {"weight_kg": 2000.0},
         {"transit_days": 5000},
@@ -107,10 +108,10 @@ def test_a_dearer_carrier_is_named_only_if_weight_speed_and_lateness_are_alike()
         {"cost_shipments": 900},
     ):
         (found,) = actions(lane_days([dear, {**cheap, **other}]))
-        assert found.kind == "largest", other
+        assert isinstance(found, MostDelay), other
     heavier = {**dear, "weight_kg": 5500.0}
     (found,) = actions(lane_days([heavier, cheap]))
-    assert found.rival_cost == pytest.approx(11.0)
+    assert found.other_cost == pytest.approx(11.0)
 
 
 def test_chance_names_nobody() -> None:
@@ -120,7 +121,7 @@ def test_chance_names_nobody() -> None:
         for delay, shipments in ((0, 950), (2, 50))
     ]
     (found,) = actions(lane_days(rows))
-    assert found.kind == "largest"
+    assert isinstance(found, MostDelay)
     assert actions(lane_days([])) == []
 
 
@@ -145,7 +146,7 @@ def _priced(cost_of: dict[tuple[str, str, str], float], seed: int, kg: float = 5
 @pytest.mark.parametrize("part", [("*", "*", "*"), ("C", "*", "*"), ("*", "A", "*"), ("C", "A", "*"), ("*", "A", "X")])
 def test_what_has_grown_dearer_than_before_is_named(part: tuple[str, str, str]) -> None:
     now, before = lane_days(_priced({part: 1.5}, 1)), lane_days(_priced({}, 2))
-    found = [each for each in actions(now, before) if each.kind == "dearer"]
+    found = [each for each in actions(now, before) if isinstance(each, Dearer)]
     named = tuple(None if each == "*" else each for each in part)
     assert [(each.carrier, each.origin, each.city) for each in found] == [named]
     own = 18_000 / prod(1 if each == "*" else size for each, size in zip(part, (3, 2, 3), strict=True))
@@ -158,14 +159,14 @@ def test_nothing_is_dearer_by_chance_by_weight_or_without_a_period_before() -> N
     usual, again = lane_days(_priced({}, 1)), lane_days(_priced({}, 2))
     heavier = lane_days(_priced({("*", "*", "*"): 1.5}, 1, kg=7.5))
     for now, before in ((usual, again), (heavier, again), (heavier, None), (heavier, again.head(0))):
-        assert not [each for each in actions(now, before) if each.kind == "dearer"]
+        assert not [each for each in actions(now, before) if isinstance(each, Dearer)]
 
 
 def test_costs_have_two_lines_among_many_late_ones() -> None:
     rows = _network({("C", "A", "X"): 60, ("D", "B", "Y"): 40, ("E", "B", "Z"): 30})
-    assert [each.kind for each in actions(lane_days(rows))] == ["late"] * 3
+    assert [type(each) for each in actions(lane_days(rows))] == [Later] * 3
     dear = [{**row, "cost": 20.0 * row["shipments"]} if row["carrier"] == "E" else row for row in rows]
-    assert [each.kind for each in actions(lane_days(dear), most=4)] == ["late", "late", "cost", "cost"]
+    assert [type(each) for each in actions(lane_days(dear), most=4)] == [Later, Later, CheaperCarrier, CheaperCarrier]
 
 
 def test_shipments_without_a_delay_are_in_no_action() -> None:

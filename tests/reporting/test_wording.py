@@ -1,14 +1,12 @@
 """Wording: sentences that say numbers as people read them."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from shipment_etl.reporting.actions import Action
 from shipment_etl.reporting.findings import Change, Load, Share
 from shipment_etl.reporting.periods import Period
-from shipment_etl.reporting.wording import dates, number, percent, say_action, say_change, say_load, short
+from shipment_etl.reporting.wording import dates, number, percent, say_change, say_load, short
 
 NOW = Period(date(2026, 11, 16), date(2026, 11, 22))
 BEFORE = NOW.before()
@@ -51,44 +49,6 @@ def test_what_changed() -> None:
     assert say_change(Change(now, None, False), NOW, None).text.endswith(
         "(16–22 Nov 2026): 310 shipments of 1,000. There is nothing earlier to hold it against."
     )
-
-
-def test_where_to_act() -> None:
-    late = Action("late", "UPS", "NY", "Miami", Share(120, 300), Share(30, 600), 105.0, 420.0, 1050.0)
-    assert say_action(late, NOW).text == (
-        "Act first on UPS, NY → Miami: 40.0 % of 300 came two or more days late, "
-        "against 5.0 % with the other carriers on that lane; being as good would save 105 late shipments and 420 days "
-        "of delay in 7 days; 1,050 of freight was paid for those."
-    )
-    lane = replace(late, carrier=None, late_saved=1.0, days_saved=1.0, cost_at_stake=None)
-    said = say_action(lane, NOW).text
-    assert "NY → Miami, all carriers: 40.0 % of 300" in said
-    assert "against 5.0 % of the same carriers elsewhere" in said
-    assert "save 1 late shipment and 1 day of delay in 7 days." in said
-    cost = Action("cost", "DHL", "NY", "Miami", Share(1, 2), Share(1, 2), 0, 0, 512.5, 12.0, "UPS", 10.0)
-    assert "DHL, NY → Miami, takes 12.00 a shipment, UPS for the same weight 10.00" in say_action(cost, NOW).text
-    assert "would save 512.50 in 7 days" in say_action(cost, NOW).text
-    none = Action("largest", "DHL", "NY", "Miami", Share(0, 2), Share(0, 0))
-    assert "nothing came late" in say_action(none, NOW).text
-    most = Action("largest", "DHL", "NY", "Miami", Share(40, 90), Share(120, 480), 40.0, 120.0, 99.5)
-    assert "DHL, NY → Miami, has 120 of 480 days of delay (25.0 %)" in say_action(most, NOW).text
-    assert "Nothing with a promise" in say_action(None, NOW).text
-
-
-@pytest.mark.parametrize(
-    ("part", "who", "others"),
-    [
-        (("UPS", None, None), "UPS, all lanes", "with other carriers on the same lanes"),
-        (("UPS", "NY", None), "UPS, from NY", "with other carriers on the same lanes"),
-        (("UPS", None, "Miami"), "UPS, to Miami", "with other carriers on the same lanes"),
-        ((None, "NY", None), "from NY, all carriers", "of the same carriers elsewhere"),
-        ((None, None, "Miami"), "to Miami, all carriers", "of the same carriers elsewhere"),
-    ],
-)
-def test_what_is_late_can_be_a_carrier_a_place_or_both(part: tuple[str | None, ...], who: str, others: str) -> None:
-    said = say_action(Action("late", *part, Share(120, 300), Share(30, 600), 105.0, 420.0), NOW).text
-    assert said.startswith(f"Act first on {who}: ")
-    assert f"against 5.0 % {others};" in said
 
 
 def test_where_it_jams() -> None:

@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from shipment_etl.lake.runs import sum_counts
 from shipment_etl.reporting import charts
-from shipment_etl.reporting.actions import FALSE_ALARM, Action, actions
+from shipment_etl.reporting.actions import actions
+from shipment_etl.reporting.advice import Action, say_advice
 from shipment_etl.reporting.assets import asset
 from shipment_etl.reporting.contents import (
     batches_told,
@@ -25,6 +26,7 @@ from shipment_etl.reporting.contents import (
 )
 from shipment_etl.reporting.findings import change, figures, load, within
 from shipment_etl.reporting.html import digest, encodable, environment, stylesheet
+from shipment_etl.reporting.method import ALIKE_NOTE, METHOD
 from shipment_etl.reporting.reading import Facts
 from shipment_etl.reporting.scorecard import headings, scorecard
 from shipment_etl.reporting.series import Series, cost_by_month, delay_trend, lane_grid, warehouse_load
@@ -32,14 +34,8 @@ from shipment_etl.reporting.wording import (
     Sentence,
     dates,
     lane,
-    name_place,
-    number,
-    percent,
-    say_action,
     say_change,
     say_load,
-    say_others,
-    short,
 )
 
 __all__ = ["render", "sentences"]
@@ -90,7 +86,7 @@ def _say(facts: Facts, found: Sequence[Action]) -> tuple[Sentence, ...]:
     before = figures(within(facts.recent, facts.before)) if facts.before else None
     return (
         say_change(change(now, before), facts.now, facts.before),
-        say_action(next(iter(found), None), facts.now),
+        say_advice(next(iter(found), None), facts.now),
         say_load(load(facts.demand, facts.now, facts.before), facts.now, facts.before),
     )
 
@@ -149,7 +145,8 @@ def _body(facts: Facts) -> dict[str, Any]:
         "before": dates(facts.before) if facts.before else None,
         "tiles": tiles(now, before),
         "actions": found,
-        "false_alarm": FALSE_ALARM,
+        "alike_note": ALIKE_NOTE,
+        "method": METHOD,
         "first": first,
         "scorecard": scorecard(facts, first),
         "in_transit": in_transit,
@@ -183,7 +180,7 @@ def _days_above_capacity(loads: Series, name: str) -> dict[str, Any]:
 @cache
 def _environment() -> Environment:
     made = environment()
-    made.filters.update(why=_why, place=name_place, tied=_tie)
+    made.filters["tied"] = _tie
     made.globals["lane"] = lane
     return made
 
@@ -191,14 +188,3 @@ def _environment() -> Environment:
 def _tie(text: str) -> str:
     """Return a text in which no line breaks between a number and its per cent sign."""
     return text.replace(" %", "\N{NO-BREAK SPACE}%")
-
-
-def _why(found: Action) -> str:
-    """Return in a few words why to act."""
-    late, others = percent(found.late.pct), percent(found.others.pct)
-    return {
-        "late": f"{late} two or more days late, {others} {say_others(found)}",
-        "dearer": f"{short(found.avg_cost)} a shipment, {short(found.cost_before)} before for about the same weight",
-        "cost": f"{short(found.avg_cost)} a shipment; {found.rival} {short(found.rival_cost)} for the same weight and speed",
-        "largest": f"{number(found.others.part)} of {number(found.others.whole)} days of delay",
-    }[found.kind]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from shipment_etl.reporting.actions import Action
+from shipment_etl.reporting.advice import Action
 from shipment_etl.reporting.findings import figures, within
 from shipment_etl.reporting.periods import Period
 from shipment_etl.reporting.reading import Facts

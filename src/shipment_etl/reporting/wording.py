@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date
 
-from shipment_etl.reporting.actions import Action
 from shipment_etl.reporting.findings import Change, Load, Share
 from shipment_etl.reporting.periods import Period
 
@@ -13,14 +12,12 @@ __all__ = [
     "count",
     "dates",
     "lane",
-    "name_action",
-    "name_place",
     "number",
     "percent",
-    "say_action",
     "say_change",
+    "say_days",
+    "say_last_days",
     "say_load",
-    "say_others",
     "sentence",
     "short",
 ]
@@ -99,8 +96,8 @@ def say_change(found: Change, now: Period, before: Period | None) -> Sentence:
     """Say what became of the share two or more days late."""
     share = percent(found.now.pct)
     if not found.now.whole:
-        return sentence("Of what left in ", _the_days(now), f" ({dates(now)}) nothing with a promise is delivered yet.")
-    where = f" of shipments came two or more days late in {_the_days(now)} ({dates(now)})"
+        return sentence("Of what left in ", say_last_days(now), f" ({dates(now)}) nothing with a promise is delivered yet.")
+    where = f" of shipments came two or more days late in {say_last_days(now)} ({dates(now)})"
     if found.before is None or before is None:
         counts = f"{count(found.now.part, 'shipment')} of {number(found.now.whole)}"
         return sentence("", share, f"{where}: {counts}. There is nothing earlier to hold it against.")
@@ -111,74 +108,6 @@ def say_change(found: Change, now: Period, before: Period | None) -> Sentence:
     return sentence("", share, f"{where}, ", f"{verb} {number(abs(found.points), 1)} points", held)
 
 
-def say_action(found: Action | None, now: Period) -> Sentence:
-    """Say which carrier and lane to act on, why, and what it would save."""
-    if found is None:
-        return sentence("Nothing with a promise is delivered yet, so there is no carrier or lane to act on.")
-    who = name_action(found)
-    if found.kind == "dearer":
-        return sentence(
-            "No carrier or lane is significantly later than the others, so act first on cost: ",
-            who,
-            f", takes {short(found.avg_cost)} a shipment, {short(found.cost_before)} before for about the same weight: ",
-            f"{short(found.cost_at_stake)} more",
-            f" in {_days(now)}.",
-        )
-    if found.kind == "cost":
-        return sentence(
-            "No carrier or lane is significantly later than the others, so act first on cost: ",
-            who,
-            f", takes {short(found.avg_cost)} a shipment, {found.rival} for the same weight {short(found.rival_cost)}, no "
-            "slower and no later: moving them would save ",
-            short(found.cost_at_stake),
-            f" in {_days(now)}.",
-        )
-    if found.kind == "largest":
-        if not found.others.whole:
-            return sentence("No carrier or lane needs action: ", "nothing came late", f" in {_the_days(now)}.")
-        money = f", which {short(found.cost_at_stake)} of freight was paid for" if found.cost_at_stake is not None else ""
-        return sentence(
-            "No carrier or lane is significantly later than the others, so begin where most time is lost: ",
-            who,
-            ", has ",
-            f"{number(found.others.part)} of {number(found.others.whole)} days of delay",
-            f" ({percent(found.others.pct)}) in {_the_days(now)}; being on time would save these and "
-            f"{count(round(found.late_saved), 'late shipment')}{money}.",
-        )
-    saved = f"{count(round(found.late_saved), 'late shipment')} and {count(round(found.days_saved), 'day')} of delay"
-    money = f"; {short(found.cost_at_stake)} of freight was paid for those" if found.cost_at_stake is not None else ""
-    return sentence(
-        "Act first on ",
-        who,
-        f": {percent(found.late.pct)} of {number(found.late.whole)} came two or more days late, against "
-        f"{percent(found.others.pct)} {say_others(found)}; being as good would save ",
-        saved,
-        f" in {_days(now)}{money}.",
-    )
-
-
-def name_action(found: Action) -> str:
-    """Return which shipments an action is about, as UPS, NY_Warehouse → Chicago."""
-    return f"{name_place(found)}, all carriers" if found.carrier is None else f"{found.carrier}, {name_place(found)}"
-
-
-def name_place(found: Action) -> str:
-    """Return where an action is, as NY_Warehouse → Chicago."""
-    if found.origin is not None and found.city is not None:
-        return lane(found.origin, found.city)
-    if found.origin is not None:
-        return f"from {found.origin}"
-    return f"to {found.city}" if found.city is not None else "all lanes"
-
-
-def say_others(found: Action) -> str:
-    """Return what late shipments are held against."""
-    if found.carrier is None:
-        return "of the same carriers elsewhere"
-    one_lane = found.origin is not None and found.city is not None
-    return "with the other carriers on that lane" if one_lane else "with other carriers on the same lanes"
-
-
 def say_load(found: Load | None, now: Period, before: Period | None) -> Sentence:
     """Say how many warehouse-days were over capacity."""
     if found is None:
@@ -186,7 +115,7 @@ def say_load(found: Load | None, now: Period, before: Period | None) -> Sentence
     if not found.over.part:
         return sentence(
             "No warehouse was over its capacity",
-            f" in {_the_days(now)}{_against(found.over_before, before)}; fullest was ",
+            f" in {say_last_days(now)}{_against(found.over_before, before)}; fullest was ",
             f"{found.worst} at {percent(found.peak_pct, 0)}",
             f" on {_day(found.peak_day)}.",
             bold_first=True,
@@ -194,7 +123,7 @@ def say_load(found: Load | None, now: Period, before: Period | None) -> Sentence
     return sentence(
         "Warehouses were over capacity on ",
         f"{found.over.part} of {count(found.over.whole, 'warehouse-day')}",
-        f" in {_the_days(now)}{_against(found.over_before, before)}, most often ",
+        f" in {say_last_days(now)}{_against(found.over_before, before)}, most often ",
         str(found.worst),
         f": {count(found.worst_over, 'day')}, up to {percent(found.peak_pct, 0)} of what it can handle.",
     )
@@ -211,15 +140,17 @@ def _against(before: Share | None, period: Period | None) -> str:
     return f" ({number(before.part) if before.part else 'none'} in {_before(period)})"
 
 
-def _the_days(period: Period) -> str:
+def say_last_days(period: Period) -> str:
+    """Return the days of the newest period, as the last 7 days."""
     return "one day" if period.days == 1 else f"the last {period.days} days"
 
 
 def _before(period: Period) -> str:
-    return "the day before" if period.days == 1 else f"the {_days(period)} before"
+    return "the day before" if period.days == 1 else f"the {say_days(period)} before"
 
 
-def _days(period: Period) -> str:
+def say_days(period: Period) -> str:
+    """Return how many days a period has, as 7 days."""
     return count(period.days, "day")
 
 

@@ -1,0 +1,172 @@
+"""Advice: each kind of thing that a report says to act on, with the sentence that says it."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from shipment_etl.reporting.findings import Share
+from shipment_etl.reporting.periods import Period
+from shipment_etl.reporting.wording import Sentence, count, lane, number, percent, say_days, say_last_days, sentence, short
+
+__all__ = ["Action", "CheaperCarrier", "Dearer", "Later", "MostDelay", "say_advice"]
+
+COST_FIRST = "No carrier or lane is significantly later than the others, so act first on cost: "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action(ABC):
+    """Shipments to act on, and what putting it right would save in the period; None is any, or unknown.
+
+    `late_saved` and `days_saved` are shipments two or more days late and days of delay that would not be.
+    """
+
+    carrier: str | None
+    origin: str | None
+    city: str | None
+    late_saved: float | None = None
+    days_saved: float | None = None
+    cost_at_stake: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Which shipments it is about, as UPS, NY_Warehouse → Chicago."""
+        return f"{self.place}, all carriers" if self.carrier is None else f"{self.carrier}, {self.place}"
+
+    @property
+    def place(self) -> str:
+        """Where it is, as NY_Warehouse → Chicago."""
+        if self.origin is not None and self.city is not None:
+            return lane(self.origin, self.city)
+        if self.origin is not None:
+            return f"from {self.origin}"
+        return f"to {self.city}" if self.city is not None else "all lanes"
+
+    @property
+    @abstractmethod
+    def reason(self) -> str:
+        """Why to act, in a few words."""
+
+    @abstractmethod
+    def say(self, now: Period) -> Sentence:
+        """Say whom to act on, why, and what it would save."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later(Action):
+    """Later than others: a carrier than other carriers on the same lanes, a place or lane than the same carriers elsewhere.
+
+    `late` and `others` are shares two or more days late. `cost_at_stake` is the freight paid for the late shipments that
+    would be saved.
+    """
+
+    late: Share
+    others: Share
+    late_saved: float
+    days_saved: float
+
+    @property
+    def reason(self) -> str:
+        """Why to act, in a few words."""
+        return f"{percent(self.late.pct)} two or more days late, {percent(self.others.pct)} {self._compared_with}"
+
+    def say(self, now: Period) -> Sentence:
+        """Say whom to act on, why, and what it would save."""
+        saved = f"{count(round(self.late_saved), 'late shipment')} and {count(round(self.days_saved), 'day')} of delay"
+        money = f"; {short(self.cost_at_stake)} of freight was paid for those" if self.cost_at_stake is not None else ""
+        return sentence(
+            "Act first on ",
+            self.name,
+            f": {percent(self.late.pct)} of {number(self.late.whole)} came two or more days late, against "
+            f"{percent(self.others.pct)} {self._compared_with}; being as good would save ",
+            saved,
+            f" in {say_days(now)}{money}.",
+        )
+
+    @property
+    def _compared_with(self) -> str:
+        if self.carrier is None:
+            return "of the same carriers elsewhere"
+        one_lane = self.origin is not None and self.city is not None
+        return "with the other carriers on that lane" if one_lane else "with other carriers on the same lanes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dearer(Action):
+    """Dearer a shipment than in the period before, for about the same weight; at stake is what they cost more."""
+
+    avg_cost: float
+    cost_before: float
+
+    @property
+    def reason(self) -> str:
+        """Why to act, in a few words."""
+        return f"{short(self.avg_cost)} a shipment, {short(self.cost_before)} before for about the same weight"
+
+    def say(self, now: Period) -> Sentence:
+        """Say whom to act on, why, and what it would save."""
+        return sentence(
+            COST_FIRST,
+            self.name,
+            f", takes {short(self.avg_cost)} a shipment, {short(self.cost_before)} before for about the same weight: ",
+            f"{short(self.cost_at_stake)} more",
+            f" in {say_days(now)}.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheaperCarrier(Action):
+    """Dearer than another carrier whose shipments on the lane weigh the same, travel as fast and come no later."""
+
+    other: str
+    avg_cost: float
+    other_cost: float
+
+    @property
+    def reason(self) -> str:
+        """Why to act, in a few words."""
+        return f"{short(self.avg_cost)} a shipment; {self.other} {short(self.other_cost)} for the same weight and speed"
+
+    def say(self, now: Period) -> Sentence:
+        """Say whom to act on, why, and what it would save."""
+        return sentence(
+            COST_FIRST,
+            self.name,
+            f", takes {short(self.avg_cost)} a shipment, {self.other} for the same weight {short(self.other_cost)}, no "
+            "slower and no later: moving them would save ",
+            short(self.cost_at_stake),
+            f" in {say_days(now)}.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MostDelay(Action):
+    """Not significantly later than others, but where most days are lost: `days` of all days of delay."""
+
+    days: Share
+    late_saved: float
+    days_saved: float
+
+    @property
+    def reason(self) -> str:
+        """Why to act, in a few words."""
+        return f"{number(self.days.part)} of {number(self.days.whole)} days of delay"
+
+    def say(self, now: Period) -> Sentence:
+        """Say whom to act on, why, and what it would save."""
+        if not self.days.whole:
+            return sentence("No carrier or lane needs action: ", "nothing came late", f" in {say_last_days(now)}.")
+        money = f", which {short(self.cost_at_stake)} of freight was paid for" if self.cost_at_stake is not None else ""
+        return sentence(
+            "No carrier or lane is significantly later than the others, so begin where most time is lost: ",
+            self.name,
+            ", has ",
+            f"{number(self.days.part)} of {number(self.days.whole)} days of delay",
+            f" ({percent(self.days.pct)}) in {say_last_days(now)}; being on time would save these and "
+            f"{count(round(self.late_saved), 'late shipment')}{money}.",
+        )
+
+
+def say_advice(first: Action | None, now: Period) -> Sentence:
+    """Say what to act on first."""
+    if first is None:
+        return sentence("Nothing with a promise is delivered yet, so there is no carrier or lane to act on.")
+    return first.say(now)

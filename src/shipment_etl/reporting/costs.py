@@ -1,0 +1,120 @@
+"""Costs: what has grown dearer than in the period before, and carriers that are dearer than another one."""
+
+from statistics import NormalDist
+
+import pandas as pd
+
+from shipment_etl.reporting.advice import CheaperCarrier, Dearer
+from shipment_etl.reporting.findings import CONFIDENCE, Share, with_outcomes, z_of
+from shipment_etl.reporting.slices import MIN_SHIPMENTS, PAIR, SLICES, limit_of, part_of, search
+
+__all__ = ["find_cheaper_carriers", "find_dearer"]
+
+MIN_ROWS = 20
+"""Rows of lane_days below which the spread of a mean cost is not judged."""
+
+SPREAD = ("rows", "cost_2", "cost_shipment", "shipment_2")
+
+SLOWER_DAYS = 0.1
+"""Days in transit that a cheaper carrier may take more in the mean, to be held against a dearer one."""
+
+ALIKE_WEIGHT = 0.15
+"""Carriers are compared by cost only where their mean weights on the lane differ by no more than this share."""
+
+WORTH_SAYING = 0.05
+"""Share of its cost that a shipment must be able to save."""
+
+
+def find_dearer(days: pd.DataFrame, before: pd.DataFrame, most: int) -> list[Dearer]:
+    """Find what has grown dearer, the largest first."""
+    frames = [_spread(days), _spread(before)]
+    limit = limit_of(frames[0])
+
+    def look(now: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
+        slices = pd.concat([_compare_means(now, earlier, keys) for keys in ((), *SLICES)], ignore_index=True)
+        return slices[(slices["z"] >= limit) & (slices["excess"] >= WORTH_SAYING * slices["cost"])]
+
+    return [_dearer(part) for part in search(look, frames, most)]
+
+
+def _spread(days: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that know the cost of all their shipments, with what the spread of mean costs is computed from."""
+    rows = with_outcomes(days)
+    rows = rows[(rows["cost_shipments"] == rows["shipments"]) & (rows["shipments"] > 0)]
+    cost, shipments = rows["cost"], rows["shipments"].astype(float)
+    return rows.assign(rows=1, cost_2=cost**2, cost_shipment=cost * shipments, shipment_2=shipments**2)
+
+
+def _compare_means(now: pd.DataFrame, before: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
+    """Hold the mean cost of a shipment of each slice against that of the period before.
+
+    Columns: those of `PAIR`; the sums of now; mean, mean_before; excess, what the shipments cost more; z.
+
+    Source: the variance of a ratio of sums by linearisation, Cochran, "Sampling Techniques" (1977), section 2.11.
+    """
+    sums = ["shipments", "cost", "weight_kg", *SPREAD]
+    one, other = (rows.assign(every=0).groupby(["every", *keys], as_index=False)[sums].sum() for rows in (now, before))
+    both = one.merge(other, on=["every", *keys], suffixes=("", "_before"))
+    both = both[(both["rows"] >= MIN_ROWS) & (both["rows_before"] >= MIN_ROWS)]
+    mean, mean_before = both["cost"] / both["shipments"], both["cost_before"] / both["shipments_before"]
+    variance = _variance_of_mean(both, mean, "") + _variance_of_mean(both, mean_before, "_before")
+    heavier = (both["weight_kg"] / both["shipments"]) / (both["weight_kg_before"] / both["shipments_before"])
+    alike = (heavier - 1).abs() <= ALIKE_WEIGHT
+    both = both.assign(
+        mean=mean,
+        mean_before=mean_before,
+        excess=(mean - mean_before) * both["shipments"],
+        z=((mean - mean_before) / variance.where(variance > 0) ** 0.5).where(alike, 0.0),
+    )
+    return both.assign(fixed=len(keys), **{name: None for name in PAIR if name not in keys})
+
+
+def _variance_of_mean(both: pd.DataFrame, mean: pd.Series, when: str) -> pd.Series:
+    residuals = both[f"cost_2{when}"] - 2 * mean * both[f"cost_shipment{when}"] + mean**2 * both[f"shipment_2{when}"]
+    return residuals.clip(lower=0) / both[f"shipments{when}"] ** 2
+
+
+def _dearer(part: pd.Series) -> Dearer:
+    return Dearer(
+        **part_of(part),
+        cost_at_stake=float(part["excess"]),
+        avg_cost=float(part["mean"]),
+        cost_before=float(part["mean_before"]),
+    )
+
+
+def find_cheaper_carriers(pairs: pd.DataFrame) -> list[CheaperCarrier]:
+    """Carriers that cost more than another one whose shipments on the lane weigh alike, travel as fast, come no later."""
+    # Means are comparable only where every shipment knows its cost and its weight.
+    usable = pairs[(pairs["cost_shipments"] == pairs["shipments"]) & (pairs["shipments"] >= MIN_SHIPMENTS)]
+    usable = usable[(usable["weight_kg"] > 0) & ((usable["weighed_cost"] - usable["cost"]).abs() < 0.01)]
+    limit = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    found = []
+    for (origin, city), lane in usable.groupby(["origin_warehouse", "destination_city"]):
+        rows = lane.to_dict("records")
+        for row in rows:
+            own = Share(row["late"], row["shipments"])
+            cost, weight = row["cost"] / row["shipments"], row["weight_kg"] / row["shipments"]
+            best: CheaperCarrier | None = None
+            for other in rows:
+                theirs = Share(other["late"], other["shipments"])
+                ratio = weight / (other["weight_kg"] / other["shipments"])
+                slower = other["transit_days"] / other["shipments"] - row["transit_days"] / row["shipments"]
+                if other is row or abs(ratio - 1) > ALIKE_WEIGHT or slower > SLOWER_DAYS or z_of(theirs, own) > limit:
+                    continue
+                # What the other would take for our weight, and never less than it takes for its own.
+                price = other["cost"] / other["shipments"] * max(1.0, ratio)
+                saved = (cost - price) * row["shipments"]
+                if cost - price >= WORTH_SAYING * cost and (best is None or saved > (best.cost_at_stake or 0)):
+                    best = CheaperCarrier(
+                        carrier=str(row["carrier"]),
+                        origin=str(origin),
+                        city=str(city),
+                        cost_at_stake=saved,
+                        other=str(other["carrier"]),
+                        avg_cost=cost,
+                        other_cost=price,
+                    )
+            if best is not None:
+                found.append(best)
+    return sorted(found, key=lambda each: -(each.cost_at_stake or 0))

@@ -1,0 +1,101 @@
+"""Late: which part of the shipments comes later than others, and where most days are lost."""
+
+import pandas as pd
+
+from shipment_etl.reporting.advice import Later, MostDelay
+from shipment_etl.reporting.findings import Share
+from shipment_etl.reporting.slices import LANE, MIN_SHIPMENTS, PAIR, SLICES, SUMMED, limit_of, part_of, search, sum_by
+
+__all__ = ["find_late", "most_delay"]
+
+MIN_BREADTH = 0.6
+"""Share of a slice's shipments that must be with carriers on lanes that are late: or else it is not the slice that is."""
+
+
+def find_late(pairs: pd.DataFrame, most: int) -> list[Later]:
+    """Find what is later than others, the largest first."""
+    limit = limit_of(pairs)
+
+    def look(left: pd.DataFrame) -> pd.DataFrame:
+        slices = pd.concat([_compare(left, keys) for keys in SLICES], ignore_index=True)
+        # Few late shipments are skewed, so that chance reaches farther than the normal law says (Cornish and Fisher, 1938).
+        return slices[slices["z"] >= limit + slices["skewness"].clip(lower=0) * (limit**2 - 1) / 6]
+
+    return [_later(part) for part in search(look, [pairs], most)]
+
+
+def _compare(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
+    """Hold each slice of the shipments against the others: those of a carrier on the same lanes, or of the same carriers.
+
+    Columns: those of `PAIR`, None where the slice is any; the sums of its shipments; excess and excess_days, its late
+    shipments and days of delay beyond those of the others; others, shipments it is held against, others_late, late ones; z,
+    its excess in standard deviations of chance; skewness of chance.
+
+    Source: the expectation is a direct standardisation, the test that of Mantel and Haenszel (1959), with the variance of
+    two proportions in each stratum; with one stratum it is the usual test of two proportions.
+    """
+    strata = list(LANE) if "carrier" in keys else ["carrier"]
+    own = sum_by(pairs, list(dict.fromkeys((*keys, *strata))))
+    every = sum_by(pairs, strata)
+    both = own.merge(every, on=strata, suffixes=("", "_all"))
+    rest = {name: both[f"{name}_all"] - both[name] for name in ("shipments", "late", "days_late")}
+    both = both.assign(others=rest["shipments"], others_late=rest["late"], others_days=rest["days_late"])
+    both = both[both["others"] >= MIN_SHIPMENTS]
+    pooled = (both["late"] + both["others_late"]) / (both["shipments"] + both["others"])
+    share = both["shipments"] / both["others"]
+    variance = pooled * (1 - pooled) * both["shipments"]
+    both = both.assign(
+        excess=both["late"] - share * both["others_late"],
+        excess_days=both["days_late"] - share * both["others_days"],
+        variance=variance * (1 + share),
+        third_moment=variance * (1 - 2 * pooled) * (1 - share**2),
+    )
+    sums = [*SUMMED, "others", "others_late", "excess", "excess_days", "variance", "third_moment"]
+    slices = both.groupby(list(keys), as_index=False)[sums].sum()
+    slices = slices.merge(_breadth(pairs, both, keys, strata), on=list(keys))
+    slices = slices[(slices["shipments"] >= MIN_SHIPMENTS) & (slices["breadth"] >= MIN_BREADTH)]
+    # Where all are late, or none is, there is nothing to tell apart.
+    slices = slices[slices["variance"] > 0]
+    z, skewness = slices["excess"] / slices["variance"] ** 0.5, slices["third_moment"] / slices["variance"] ** 1.5
+    missing = {name: None for name in PAIR if name not in keys}
+    return slices.assign(z=z, skewness=skewness, fixed=len(keys), **missing)
+
+
+def _breadth(pairs: pd.DataFrame, both: pd.DataFrame, keys: tuple[str, ...], strata: list[str]) -> pd.DataFrame:
+    """Return for each slice the share of its shipments that are with carriers on lanes that are later than the others."""
+    on = list(dict.fromkeys((*keys, *strata)))
+    rates = both[on].assign(rate=both["others_late"] / both["others"])
+    each = pairs.merge(rates, on=on)
+    worse = each["shipments"].where(each["late"] > each["shipments"] * each["rate"], 0)
+    sums = each.assign(worse=worse).groupby(list(keys), as_index=False)[["worse", "shipments"]].sum()
+    return sums[list(keys)].assign(breadth=sums["worse"] / sums["shipments"])
+
+
+def _later(part: pd.Series) -> Later:
+    own, excess = Share(int(part["late"]), int(part["shipments"])), float(part["excess"])
+    late_cost = part["late_cost"] / part["late_priced"] if part["late_priced"] else None
+    # In more than one stratum the others are those of a mix like its own.
+    like_it = Share(round(own.part - excess), own.whole)
+    plain = Share(int(part["others_late"]), int(part["others"]))
+    return Later(
+        **part_of(part),
+        late=own,
+        others=plain if abs(plain.pct - like_it.pct) < 0.05 else like_it,
+        late_saved=excess,
+        days_saved=max(0.0, float(part["excess_days"])),
+        cost_at_stake=None if late_cost is None else excess * late_cost,
+    )
+
+
+def most_delay(pairs: pd.DataFrame) -> MostDelay:
+    """Return the carrier and lane with the most days of delay."""
+    row = pairs.sort_values(["days_late", "shipments"], ascending=False, kind="stable").to_dict("records")[0]
+    return MostDelay(
+        carrier=str(row["carrier"]),
+        origin=str(row["origin_warehouse"]),
+        city=str(row["destination_city"]),
+        days=Share(int(row["days_late"]), int(pairs["days_late"].sum())),
+        late_saved=float(row["late"]),
+        days_saved=float(row["days_late"]),
+        cost_at_stake=row["late_cost"] if row["late_priced"] else None,
+    )

@@ -1,0 +1,79 @@
+"""Slices: shipments that have a carrier, a place or a lane in common, and the search for those that stand out."""
+
+from collections.abc import Callable
+from statistics import NormalDist
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["FALSE_ALARM", "LANE", "MIN_SHIPMENTS", "PAIR", "SLICES", "SUMMED", "limit_of", "part_of", "search", "sum_by"]
+
+FALSE_ALARM = 0.01
+"""Chance that a page names a carrier or lane although all are alike, over all that are looked at."""
+
+MIN_SHIPMENTS = 30
+"""Shipments below which neither a carrier on a lane nor what it is held against is judged."""
+
+SUMMED = (
+    *("shipments", "transit_days", "late", "days_late"),
+    *("cost", "cost_shipments", "late_cost", "late_priced", "weighed_cost", "weight_kg"),
+)
+
+LANE = ("origin_warehouse", "destination_city")
+PAIR = ("carrier", *LANE)
+SLICES = (
+    *(("carrier",), ("origin_warehouse",), ("destination_city",)),
+    *(("carrier", "origin_warehouse"), ("carrier", "destination_city"), LANE, PAIR),
+)
+"""Parts of the shipments that can be later than others, by what they have in common."""
+
+MIN_SHARE_OF_WHOLE = 0.6
+"""Share of a slice's excess that a smaller one within it must have to be named in its place."""
+
+
+def search(look: Callable[..., pd.DataFrame], frames: list[pd.DataFrame], most: int) -> list[pd.Series]:
+    """Return the slices that a look at some frames finds, the largest first; what is found is left out of the next look."""
+    found = list[pd.Series]()
+    while len(found) < most:
+        slices = look(*frames)
+        if slices.empty:
+            break
+        found.append(_narrow(slices.sort_values("excess", ascending=False, kind="stable")))
+        frames = [rows[~_is_in(rows, found[-1])] for rows in frames]
+    return found
+
+
+def _narrow(found: pd.DataFrame) -> pd.Series:
+    """Return the smallest slice within the largest one that has most of its excess: that is where the trouble is."""
+    worst = found.iloc[0]
+    while True:
+        within_it = found[(found["fixed"] > worst["fixed"]) & (found["excess"] >= MIN_SHARE_OF_WHOLE * worst["excess"])]
+        within_it = within_it[_is_in(within_it, worst)]
+        if within_it.empty:
+            return worst
+        worst = within_it.iloc[0]
+
+
+def _is_in(rows: pd.DataFrame, part: pd.Series) -> pd.Series:
+    """Whether each row is in a slice."""
+    inside = pd.Series(True, index=rows.index)
+    for name in PAIR:
+        if part[name] is not None:
+            inside &= rows[name] == part[name]
+    return inside
+
+
+def sum_by(by_delay: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Sum shipments, delays and costs by the values of some columns."""
+    return by_delay.groupby(keys, as_index=False)[list(SUMMED)].sum()
+
+
+def limit_of(rows: pd.DataFrame) -> float:
+    """How many standard errors a difference must have, so that looking at many raises no more false alarms (Bonferroni)."""
+    looked_at = sum(len(rows.drop_duplicates(list(keys))) for keys in SLICES)
+    return NormalDist().inv_cdf(1 - FALSE_ALARM / max(1, looked_at))
+
+
+def part_of(slice_: pd.Series) -> dict[str, Any]:
+    """Return carrier, origin and city of a slice; None is any."""
+    return {"carrier": slice_["carrier"], "origin": slice_["origin_warehouse"], "city": slice_["destination_city"]}

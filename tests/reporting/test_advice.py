@@ -1,0 +1,81 @@
+"""Advice: each kind of action says whom to act on, why, and what it would save."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from shipment_etl.reporting.advice import CheaperCarrier, Dearer, Later, MostDelay, say_advice
+from shipment_etl.reporting.findings import Share
+from shipment_etl.reporting.periods import Period
+
+NOW = Period(date(2026, 11, 16), date(2026, 11, 22))
+DHL = {"carrier": "DHL", "origin": "NY", "city": "Miami"}
+LATER = Later(
+    carrier="UPS",
+    origin="NY",
+    city="Miami",
+    late=Share(120, 300),
+    others=Share(30, 600),
+    late_saved=105.0,
+    days_saved=420.0,
+    cost_at_stake=1050.0,
+)
+
+
+def test_what_is_later_than_others() -> None:
+    assert LATER.say(NOW).text == (
+        "Act first on UPS, NY → Miami: 40.0 % of 300 came two or more days late, "
+        "against 5.0 % with the other carriers on that lane; being as good would save 105 late shipments and 420 days "
+        "of delay in 7 days; 1,050 of freight was paid for those."
+    )
+    assert LATER.reason == "40.0 % two or more days late, 5.0 % with the other carriers on that lane"
+    lane = replace(LATER, carrier=None, late_saved=1.0, days_saved=1.0, cost_at_stake=None).say(NOW).text
+    assert "NY → Miami, all carriers: 40.0 % of 300" in lane
+    assert "against 5.0 % of the same carriers elsewhere" in lane
+    assert "save 1 late shipment and 1 day of delay in 7 days." in lane
+
+
+@pytest.mark.parametrize(
+    ("part", "who", "others"),
+    [
+        (("UPS", None, None), "UPS, all lanes", "with other carriers on the same lanes"),
+        (("UPS", "NY", None), "UPS, from NY", "with other carriers on the same lanes"),
+        (("UPS", None, "Miami"), "UPS, to Miami", "with other carriers on the same lanes"),
+        ((None, "NY", None), "from NY, all carriers", "of the same carriers elsewhere"),
+        ((None, None, "Miami"), "to Miami, all carriers", "of the same carriers elsewhere"),
+    ],
+)
+def test_what_is_late_can_be_a_carrier_a_place_or_both(part: tuple[str | None, ...], who: str, others: str) -> None:
+    carrier, origin, city = part
+    said = replace(LATER, carrier=carrier, origin=origin, city=city).say(NOW).text
+    assert said.startswith(f"Act first on {who}: ")
+    assert f"against 5.0 % {others};" in said
+
+
+def test_what_is_dearer_than_before() -> None:
+    dearer = Dearer(**DHL, avg_cost=12.0, cost_before=10.0, cost_at_stake=512.5)
+    assert "DHL, NY → Miami, takes 12.00 a shipment, 10.00 before for about the same weight: 512.50 more in 7 days." in (
+        dearer.say(NOW).text
+    )
+    assert dearer.reason == "12.00 a shipment, 10.00 before for about the same weight"
+
+
+def test_what_another_carrier_does_for_less() -> None:
+    cheaper = CheaperCarrier(**DHL, other="UPS", avg_cost=12.0, other_cost=10.0, cost_at_stake=512.5)
+    said = cheaper.say(NOW).text
+    assert "DHL, NY → Miami, takes 12.00 a shipment, UPS for the same weight 10.00" in said
+    assert "would save 512.50 in 7 days" in said
+    assert cheaper.reason == "12.00 a shipment; UPS 10.00 for the same weight and speed"
+
+
+def test_where_most_days_are_lost() -> None:
+    most = MostDelay(**DHL, days=Share(120, 480), late_saved=40.0, days_saved=120.0, cost_at_stake=99.5)
+    assert "DHL, NY → Miami, has 120 of 480 days of delay (25.0 %)" in most.say(NOW).text
+    assert most.reason == "120 of 480 days of delay"
+    assert "nothing came late" in replace(most, days=Share(0, 0)).say(NOW).text
+
+
+def test_nothing_delivered_is_nothing_to_act_on() -> None:
+    assert "Nothing with a promise" in say_advice(None, NOW).text
+    assert say_advice(LATER, NOW) == LATER.say(NOW)
