@@ -3,27 +3,18 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from shipment_etl.config import Settings, settings_of_environment, settings_of_file
 from shipment_etl.errors import ConfigError
+from tests import command_line
 
 
 def run(folder: Path, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "shipment_etl", *arguments],
-        cwd=folder,
-        env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1", **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    return done
+    known = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1", **environment}
+    return command_line.run(*arguments, code=code, folder=folder, environment=known)
 
 
 def printed(folder: Path, *arguments: str, **environment: str) -> dict[str, tuple[str, str]]:

@@ -18,16 +18,9 @@ import pytest
 from shipment_etl.cli.rendering import print_table
 from shipment_etl.plugins import plugins
 from shipment_etl.transform.marts import MARTS
+from tests.command_line import run
 
 ENVIRONMENT = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
-
-
-def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "shipment_etl", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=ENVIRONMENT, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done
 
 
 @pytest.fixture(scope="module")
@@ -181,8 +174,7 @@ def test_json_prints_the_error_for_programs(tmp_path: Path) -> None:
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "shipment_etl", "process", "--lake", str(tmp_path / "no"), "--debug"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = run("process", "--lake", tmp_path / "no", "--debug", code=1)
     assert "Traceback" in done.stderr
     assert "LakeMissing" in done.stderr
 

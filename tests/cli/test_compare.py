@@ -14,8 +14,7 @@ from pyspark.sql import SparkSession
 import shipment_etl as etl
 from shipment_etl.errors import LakeMissing, NothingToCompare, NothingToReport, RunMissing, TableMissing
 from shipment_etl.transform.marts import MARTS
-
-from .test_commands import run
+from tests.command_line import run
 
 pytestmark = pytest.mark.slow
 

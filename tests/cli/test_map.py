@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shipment_etl import SourceMapping
-from tests.cli.test_commands import run
+from tests.command_line import run
 
 TABLE = """Sendungsnummer;Lager;Zielort;Spediteur;Versanddatum;Liefertermin;Lieferdatum;Gewicht (kg)
 S1;Graz;Wien;Post;13.11.2025;20.11.2025;18.11.2025;12,5

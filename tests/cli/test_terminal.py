@@ -21,6 +21,7 @@ from shipment_etl.cli.tables import show_table
 from shipment_etl.cli.terminal import SafeConsole, console, echo, echo_json
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import RunStart
+from tests.command_line import run
 
 TITLE = "\x1b]0;owned\x07\x1b[31mW"
 FORMULA = '=HYPERLINK("http://example.invalid";"x")'
@@ -37,15 +38,8 @@ delivery_date = { column = "In", dates = ["yyyy-MM-dd"] }
 """
 
 
-def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "shipment_etl", *arguments]
-    done = subprocess.run(command, capture_output=True, timeout=240, check=False, env={**os.environ, "NO_COLOR": "1"})
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
-
-
-def harmful(*streams: bytes) -> list[str]:
-    return sorted(FORBIDDEN & set(b"".join(streams).decode("utf-8")))
+def harmful(*streams: str) -> list[str]:
+    return sorted(FORBIDDEN & set("".join(streams)))
 
 
 def table_of(cell: Text) -> Table:
@@ -84,7 +78,7 @@ def test_tables_are_shown_without_control_characters(
     monkeypatch.setenv("COLUMNS", "1000")
     show_table(Lake(lake), table, None, style)
     shown = capsys.readouterr().out
-    assert harmful(shown.encode()) == []
+    assert harmful(shown) == []
     assert "owned" in shown
 
 
@@ -109,8 +103,8 @@ def test_csv_holds_no_formula_and_raw_csv_and_json_hold_the_texts_as_they_are(
 @pytest.mark.slow
 def test_raw_is_for_csv_only(lake: str) -> None:
     refused = run("show", "route_efficiency", "--lake", lake, "--raw", code=2).stderr
-    assert b"--format is 'table', but must be csv where --raw is given" in refused
-    assert TITLE.encode() in run("show", "route_efficiency", "--lake", lake, "--format", "csv", "--raw").stdout
+    assert "--format is 'table', but must be csv where --raw is given" in refused
+    assert TITLE in run("show", "route_efficiency", "--lake", lake, "--format", "csv", "--raw").stdout
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＋1", "－1", "＠1"])
@@ -156,7 +150,7 @@ def test_titles_headers_and_texts_in_brackets_are_shown_as_they_are(capsys: pyte
 )
 def test_no_way_to_print_lets_a_control_character_through(capsys: pytest.CaptureFixture[str], show) -> None:
     show(f"{TITLE}\x9b\udcff")
-    assert harmful(capsys.readouterr().out.encode("utf-8")) == []
+    assert harmful(capsys.readouterr().out) == []
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from shipment_etl.jobs.process import run_process, run_waiting
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.landed import backlog
 from shipment_etl.lake.runs import Run
+from tests import command_line
 
 DAY = "2026-11-09"
 HEAD = "No,From,To,Who,Out,Due,In\n"
@@ -103,10 +103,7 @@ def test_another_way_is_refused(spark: SparkSession, folder: Path) -> None:
 
 def test_the_command_line_asks_lands_and_processes_what_waits(folder: Path) -> None:
     def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "shipment_etl", *arguments]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done
+        return command_line.run(*arguments, code=code, folder=folder)
 
     landing = ("--lake", "lake", "--source", "acme", "--mapping", "m.toml", "--date", DAY)
     run("ingest", "am.csv", *landing)

@@ -1,7 +1,5 @@
 """views: DuckDB, without an extension, reads the versions of a snapshot, and goes on to when others write."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -16,6 +14,7 @@ from shipment_etl.errors import LakeMissing, NotPlainParquet
 from shipment_etl.jobs.generate import run_generate
 from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.lake import Lake
+from tests.command_line import run
 
 DAY, NEXT = date(2026, 11, 30), date(2026, 12, 1)
 
@@ -86,8 +85,7 @@ def test_a_table_whose_files_are_not_its_rows_is_refused(lake: Lake) -> None:
 
 def test_the_command_writes_the_file_and_says_where(lake: Lake, tmp_path: Path) -> None:
     out = tmp_path / "new folder" / "views.sql"
-    command = [sys.executable, "-m", "shipment_etl", "snapshot", "--lake", lake.uri, "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = run("snapshot", "--lake", lake.uri, "--out", out)
     assert done.stdout.strip() == str(out)
     assert out.read_text("utf-8") == lake.snapshot().views()
 

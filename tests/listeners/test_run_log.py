@@ -2,17 +2,14 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from tests.command_line import run
+
 
 def logged(*arguments: str, code: int = 0) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "shipment_etl", *arguments]
-    environment = {**os.environ, "SHIPMENT_ETL_LOG": "json"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=environment)
-    assert done.returncode == code, done.stderr
+    done = run(*arguments, code=code, environment={**os.environ, "SHIPMENT_ETL_LOG": "json"})
     return [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
 
 

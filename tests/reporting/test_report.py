@@ -1,11 +1,8 @@
 """A report of a real lake, and the numbers of its sentences by SQL over the shipments themselves."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -23,6 +20,7 @@ from shipment_etl.reporting.actions import actions
 from shipment_etl.reporting.findings import within
 from shipment_etl.reporting.reading import read_facts
 from shipment_etl.reporting.render import sentences
+from tests import command_line
 
 from .made_up import run
 
@@ -165,21 +163,13 @@ def test_a_file_that_cannot_be_written_is_said(struck: etl.Lake, tmp_path: Path)
 
 
 def test_commands_write_it(struck: etl.Lake, tmp_path: Path) -> None:
-    done = command("report", "--lake", struck.uri, "--out", str(tmp_path / "page.html"), "--json")
+    done = command_line.run("report", "--lake", struck.uri, "--out", str(tmp_path / "page.html"), "--json")
     said = json.loads(done.stdout)
     assert said["bytes"] == (tmp_path / "page.html").stat().st_size
     day = struck.snapshot().dataset("processed/shipments").to_table(["batch_date"])["batch_date"][0]
     arguments = ("--date", str(day), "--max-rejected", "0", "--report", str(tmp_path / "two.html"))
-    done = command("process", "--lake", struck.uri, *arguments, code=3)
+    done = command_line.run("process", "--lake", struck.uri, *arguments, code=3)
     assert "two.html" in done.stderr
     assert (tmp_path / "two.html").exists()
-    done = command("report", "--lake", str(tmp_path / "no"), code=1)
+    done = command_line.run("report", "--lake", str(tmp_path / "no"), code=1)
     assert "There is no lake at" in done.stderr
-
-
-def command(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "NO_COLOR": "1"}
-    whole = [sys.executable, "-m", "shipment_etl", *arguments]
-    done = subprocess.run(whole, capture_output=True, text=True, timeout=240, env=environment, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done

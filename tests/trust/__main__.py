@@ -30,7 +30,7 @@ from tests.trust.results import Part
 from tests.trust.schedules import lying_machine_in, machine_in, run_schedules
 from tests.trust.stops import SPARK, Stops
 from tests.trust.table import table_of
-from tests.trust.zygote import zygote
+from tests.zygote import zygote
 
 __all__ = ["LINES", "main", "run_table"]
 

@@ -12,7 +12,7 @@ from shipment_etl.lake.lake import Lake
 from tests.trust.lakes import FOLDER, Lakes
 from tests.trust.results import Fault, NotPossible, compare
 from tests.trust.stops import Stops
-from tests.trust.zygote import Zygote
+from tests.zygote import Zygote, changed_environment
 
 __all__ = ["ENVIRONMENTS", "Environments"]
 
@@ -80,7 +80,7 @@ class Environments:
             for job in ("process", "maintain"):
                 program = join + ("" if environment.before == "memory" else environment.before) + COMMAND_LINE
                 arguments = [*self.lakes.arguments(job, lake), "--engine", "sail"]
-                child = self.zygote.start(arguments, dict(environment.variables), program)
+                child = self.zygote.start(arguments, changed_environment(dict(environment.variables)), program)
                 code = child.wait()
                 where = f"{job} in {environment.name}: exit {code}"
                 if (code == 0) != environment.succeeds and not (job == "maintain" and code == 0):

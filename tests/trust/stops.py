@@ -11,7 +11,7 @@ from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import SUCCEEDED, newest_run, read_runs
 from tests.trust.lakes import JOBS, PLACES, S3, Lakes
 from tests.trust.results import Fault, compare
-from tests.trust.zygote import Child, Zygote
+from tests.zygote import Child, Zygote, changed_environment
 
 __all__ = ["SAIL", "SERVER", "SPARK", "Stops"]
 
@@ -88,8 +88,8 @@ class Stops:
     def _address(self, engine: str) -> str:
         return {SERVER: self.lakes.engine, SAIL: "sail", SPARK: "spark"}[engine]
 
-    def _environment(self) -> dict[str, str | None]:
-        return {"SPARK_REMOTE": None, "SPARK_CONNECT_MODE_ENABLED": None, **self.variables}
+    def _environment(self) -> dict[str, str]:
+        return changed_environment({"SPARK_REMOTE": None, "SPARK_CONNECT_MODE_ENABLED": None, **self.variables})
 
     def _stop(self, draw: random.Random, child: Child, number: signal.Signals, what: tuple[str, ...]) -> None:
         """Send a signal at a random moment: of the whole job, or in every other trial of its commits."""

@@ -29,6 +29,7 @@ from shipment_etl_emr.local.client import without_aws
 from shipment_etl_emr.releases import Release
 from shipment_etl_emr.service import Service
 from shipment_etl_emr.settings import Settings
+from tests import command_line
 
 HERE = Path(__file__)
 INFRASTRUCTURE = HERE.parents[2] / "infrastructure"
@@ -605,13 +606,9 @@ def test_the_command_ends_with_a_code_that_tells(world: World, tmp_path: Path) -
     (tmp_path / "bad.toml").write_text('code = "s3://local-code"\nlogs = "s3://local-logs/emr"\nrelease = "emr-9.9.9"\n')
 
     def run(*arguments: str) -> Any:
-        return subprocess.run(
-            [sys.executable, "-m", "shipment_etl", "emr", "check", "--lake", "s3://local-lake/a", *arguments],
-            cwd=tmp_path,
-            env={**without_aws(os.environ), **world.aws.environment},
-            capture_output=True,
-            text=True,
-            check=False,
+        known = {**without_aws(os.environ), **world.aws.environment}
+        return command_line.run(
+            "emr", "check", "--lake", "s3://local-lake/a", *arguments, code=None, folder=tmp_path, environment=known
         )
 
     done = run("--settings", "good.toml")

@@ -3,8 +3,6 @@
 import gzip
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,6 +35,7 @@ from shipment_etl_emr.storage import Storage
 from shipment_etl_emr.target import Place
 from shipment_etl_emr.timing import Timing
 from shipment_etl_emr.tunnel import errors as tunnel_errors
+from tests import command_line
 
 REGION = "us-east-1"
 REPORT = {"run_id": "1", "job": "process", "status": "succeeded", "counts": {"read": 3}}
@@ -79,15 +78,8 @@ def command(endpoint: str, service: Service, tmp_path: Path) -> Callable[..., An
     (tmp_path / "app.py").write_text("print('hello')\n")
 
     def run(*arguments: str) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-m", "shipment_etl", "emr", *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "COLUMNS": "200", "AWS_ENDPOINT_URL": endpoint},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        known = {**os.environ, "COLUMNS": "200", "AWS_ENDPOINT_URL": endpoint}
+        done = command_line.run("emr", *arguments, code=None, folder=tmp_path, environment=known)
         return [json.loads(line) for line in done.stdout.splitlines()] if done.returncode == 0 else done
 
     return run

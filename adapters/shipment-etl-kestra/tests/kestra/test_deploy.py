@@ -3,7 +3,6 @@
 import json
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from shipment_etl_kestra.errors import (
 )
 from shipment_etl_kestra.service import Kestra
 from shipment_etl_kestra.shipped import Flow, shipped_flows
+from tests.command_line import run
 
 from .stand_in import ACCOUNT, PASSWORD, USERNAME, State, kestra
 
@@ -48,10 +48,7 @@ def deployed(url: str, *flows: Flow, dry: bool = False) -> dict[str, str]:
 
 
 def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    call = [sys.executable, "-m", "shipment_etl", "kestra", "deploy", *arguments]
-    return subprocess.run(
-        call, env={"PATH": "", "NO_COLOR": "1", **environment}, capture_output=True, text=True, timeout=120, check=False
-    )
+    return run("kestra", "deploy", *arguments, code=None, environment={"PATH": "", "NO_COLOR": "1", **environment})
 
 
 def test_flows_are_created_and_then_left_alone(state: State, url: str) -> None:

@@ -19,6 +19,7 @@ from shipment_etl.lake.runs import RowCounts, Run, RunStart
 from shipment_etl_kestra import events
 from shipment_etl_kestra.errors import OutcomeUnreadable, ReportDisagrees, StepFailed
 from shipment_etl_kestra.reports import metrics_of, outputs_of, run_of_outcome
+from tests.command_line import run
 
 DAY = date(2026, 11, 23)
 ROWS = st.integers(0, 10**9)
@@ -101,8 +102,7 @@ def test_an_error_in_another_form_is_no_outcome(error: Any) -> None:
 
 
 def report(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "shipment_etl", "kestra", "report", "outcome.json", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return run("kestra", "report", "outcome.json", *arguments, code=None, folder=folder)
 
 
 def test_the_command_prints_what_kestra_reads_and_keeps_the_report(tmp_path: Path) -> None:

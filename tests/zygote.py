@@ -1,7 +1,7 @@
 """Zygote: a process that has imported everything, and forks one child for each command, which so starts at once.
 
-A line of JSON on its standard input starts a command (arguments, environment, output, mark); it answers with the child's id,
-and later with its exit code. The child is a process like any other: own engine, own lock, real signals.
+A line of JSON on its standard input starts a command (arguments, environment, folder, output); it answers with the child's
+id, and later with its exit code. The child is a process like any other: own engine, own lock, real signals.
 """
 
 import json
@@ -11,31 +11,42 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Child", "Zygote", "zygote"]
+__all__ = ["Child", "Zygote", "changed_environment", "zygote"]
+
+ROOT = Path(__file__).parents[1]
 
 
 class Child:
     """A command that runs, or has run."""
 
-    def __init__(self, pid: int, output: Path, mark: Path) -> None:
+    def __init__(self, pid: int) -> None:
         self.pid = pid
         self.code: int | None = None
-        self._output = output
-        self._mark = mark
+        self.files = Path()
+
+    @property
+    def stdout(self) -> bytes:
+        """What it printed."""
+        return self.files.with_suffix(".out").read_bytes()
+
+    @property
+    def stderr(self) -> bytes:
+        """What it said beside that."""
+        return self.files.with_suffix(".err").read_bytes()
 
     @property
     def output(self) -> str:
-        """What it printed."""
-        return self._output.read_text(errors="replace")
+        """Both."""
+        return (self.stdout + self.stderr).decode(errors="replace")
 
     def has_begun_to_commit(self) -> bool:
         """Whether the job's last query is done."""
-        return self._mark.exists()
+        return self.files.with_suffix(".mark").exists()
 
     def signal(self, number: int) -> None:
         """Send it a signal, unless it has ended."""
@@ -67,18 +78,26 @@ class Zygote:
         self._count = 0
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def start(self, arguments: Sequence[object], environment: dict[str, str | None], program: str = "") -> Child:
-        """Start the command line, or a program in Python that gets the arguments."""
+    def start(
+        self, arguments: Sequence[object], environment: Mapping[str, str], program: str = "", folder: Path | None = None
+    ) -> Child:
+        """Start the command line, or a program in Python that gets the arguments, in an environment and a folder."""
         assert self._process.stdin is not None
         self._count += 1
-        output, mark = self._folder / f"{self._count}.txt", self._folder / f"{self._count}.mark"
-        order = {"arguments": [*map(str, arguments)], "environment": environment, "program": program}
+        files = self._folder / str(self._count)
+        order = {
+            "arguments": [*map(str, arguments)],
+            "environment": dict(environment),
+            "program": program,
+            "folder": str(folder or Path.cwd()),
+            "files": str(files),
+        }
         with self._changed:
-            self._process.stdin.write(json.dumps({**order, "output": str(output), "mark": str(mark)}) + "\n")
+            self._process.stdin.write(json.dumps(order) + "\n")
             self._process.stdin.flush()
             assert self._changed.wait_for(lambda: bool(self._started), 60), "the zygote is gone"
             child = self._children[self._started.pop()]
-        child._output, child._mark = output, mark
+        child.files = files
         return child
 
     def _listen(self) -> None:
@@ -89,16 +108,21 @@ class Zygote:
                 if "code" in told:
                     self._children[told["pid"]].code = told["code"]
                 else:
-                    self._children[told["pid"]] = Child(told["pid"], Path(), Path())
+                    self._children[told["pid"]] = Child(told["pid"])
                     self._started.append(told["pid"])
                 self._changed.notify_all()
+
+
+def changed_environment(changes: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the environment of this process with changes; None takes a variable away."""
+    return {name: value for name, value in {**os.environ, **changes}.items() if value is not None}
 
 
 @contextmanager
 def zygote(folder: Path) -> Iterator[Zygote]:
     """Start a zygote that keeps outputs in a folder, and end it with the body."""
-    command = [sys.executable, "-m", "tests.trust.zygote"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "tests.zygote"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield Zygote(process, folder)
         assert process.stdin is not None
         process.stdin.close()
@@ -134,15 +158,16 @@ def fork(order: dict[str, Any]) -> int:
     pid = os.fork()
     if pid:
         return pid
-    output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nothing, 0), (output, 1), (output, 2)):
+    opened = [os.open(os.devnull, os.O_RDONLY)]
+    opened += [os.open(order["files"] + end, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600) for end in (".out", ".err")]
+    for target, source in enumerate(opened):
         os.dup2(source, target)
+        os.close(source)
     os.setsid()
-    for name, value in order["environment"].items():
-        os.environ.pop(name, None)
-        if value is not None:
-            os.environ[name] = value
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    time.tzset()
+    os.chdir(order["folder"])
     code = 1
     try:
         run(order)
@@ -166,7 +191,7 @@ def run(order: dict[str, Any]) -> None:
 
     def marking(plugins: Plugins, hook: str, **what: Any) -> None:
         if hook == "before_stage" and what["stage"] == "commit":
-            Path(order["mark"]).touch()
+            Path(order["files"] + ".mark").touch()
         tell_listeners(plugins, hook, **what)
 
     Plugins.tell = marking  # type: ignore[method-assign]
