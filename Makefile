@@ -28,7 +28,7 @@ INSTALL_core := --package shipment-etl
 INSTALL_full := --all-packages --all-extras
 INSTALL = $(INSTALL_$*)
 
-.PHONY: help setup demo test fast check lint types imports format docs wheel sbom audit rehearse-compose parity bench trust lives fuzz lock clean
+.PHONY: help setup demo test rehearse fast check lint types imports format docs wheel sbom audit rehearse-compose parity bench trust lives fuzz lock clean
 
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,13 +38,19 @@ setup: .venv/.stamp ## Make .venv with the locked dependencies; every command be
 demo: .venv/.demo ## Run the whole pipeline on generated shipments; installs only what users do.
 	@.venv/bin/shipment-etl demo $(ARGS)
 
-test: .venv/.stamp ## Run all tests.
-	.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+PYTEST := .venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+test: .venv/.stamp ## Run the tests, but for rehearsals.
+	$(PYTEST) -m "not rehearsal" $(ARGS)
+	@echo "Not run here: rehearsals, of whole pages, clusters and orchestrators. Run them with: make rehearse"
+
+rehearse: .venv/.stamp ## Run the rehearsals: pages as they stand, Java Spark, orchestrators, hours of small days.
+	$(PYTEST) -m rehearsal $(ARGS)
 
 fast: .venv/.stamp ## Run the tests that take a moment.
-	.venv/bin/python -m pytest -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow and not rehearsal" $(ARGS)
 
-check: lint types imports docs sbom test ## Run everything that must pass before a commit.
+check: lint types imports docs sbom test rehearse ## Run everything that must pass before a commit.
 
 lint: .venv/.stamp ## Look for likely mistakes, security mistakes and untidy format.
 	.venv/bin/ruff check .

@@ -38,7 +38,7 @@ def test_a_run_replaces_the_table_and_leaves_the_text(tmp_path) -> None:
     assert table.count("|") == 15
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 @pytest.mark.timeout(600)
 def test_a_part_runs_in_small() -> None:
     pytest.importorskip("polars")

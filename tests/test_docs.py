@@ -13,13 +13,13 @@ RUN = sorted(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 @pytest.mark.parametrize("page", RUN)
 def test_a_page_works_as_it_stands_there(page: str, tmp_path: Path) -> None:
     run_page(DOCS / page, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 def test_the_page_on_readers_is_true_of_classic_spark(tmp_path: Path) -> None:
     if reason := without_java():
         pytest.skip(reason)

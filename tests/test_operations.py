@@ -20,7 +20,7 @@ PAGES = ("first-run", "day-two", "red-runs", "costs", "in-a-real-account")
 HERE = ("adapters", "docker-compose.yml", ".env.example", "spark")
 PLACES = [str(ROOT / f"adapters/shipment-etl-{name}/tests") for name in ("emr", "kestra")]
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture

@@ -17,6 +17,9 @@ def clone(tmp_path: Path) -> Path:
     """The files of the repository, and the environment that a reader's `make` would install."""
     if not (ROOT / ".git").exists():
         pytest.skip("not a checkout of git")
+    if not (ROOT / ".venv" / ".stamp").exists():
+        # `make demo` would remove from it all that a user does not need.
+        pytest.skip("there is no environment of `make setup`")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     for name in listed.decode().split("\0"):
         if name and (ROOT / name).is_file():
@@ -26,7 +29,7 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 def test_its_blocks_run_in_order_in_a_fresh_clone(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if shutil.which("make") is None:
         pytest.skip("make is not installed")

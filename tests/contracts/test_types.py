@@ -206,7 +206,7 @@ def test_problems_that_are_unknown_are_none(spark):
     assert (len(rows_of(good)), rows_of(bad)) == (1, [])
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 @pytest.mark.timeout(900)
 def test_classic_spark_gives_the_same_verdicts():
     """In a process of its own, because one has one engine; with ANSI on, where a cast that fails is an error."""

@@ -122,7 +122,7 @@ def test_the_uv_of_a_recipe_is_the_uv_of_the_project(recipe: Path) -> None:
     assert used[1] == project[1]
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 def test_the_recipe_of_kestra_makes_a_command_line_that_works(tmp_path: Path) -> None:
     steps = instructions((ROOT / "images/kestra/Dockerfile").read_text("utf-8"))
     lay_out(ROOT / "images/kestra/Dockerfile", tmp_path)

@@ -285,7 +285,7 @@ def _java() -> None:
         pytest.skip(f"INTERRUPTS OF CLASSIC SPARK ARE NOT TESTED HERE. {missing}")
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 @pytest.mark.usefixtures("_java")
 @pytest.mark.parametrize("handler", ["python's", "its own"])
 def test_classic_spark_ends_what_an_interrupt_stopped(handler: str) -> None:
@@ -306,7 +306,7 @@ def test_classic_spark_ends_what_an_interrupt_stopped(handler: str) -> None:
     assert lines == [*["True True", "[5, 6, 7]"] * 2, "own" if handler == "its own" else "_interrupt"]
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 @pytest.mark.usefixtures("_java")
 def test_a_local_java_that_does_not_stop_is_killed_and_the_next_session_works() -> None:
     code = """

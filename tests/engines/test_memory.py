@@ -9,7 +9,7 @@ import pytest
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "long_process.py"
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 @pytest.mark.timeout(600)
 def test_forty_small_days_in_one_process_need_no_more_memory_than_ten() -> None:
     command = [sys.executable, str(BENCHMARK), "--runs", "40"]

@@ -17,7 +17,7 @@ from shipment_etl.errors import JavaMissing
 ROOT = Path(__file__).parents[2]
 QUICK = "-XX:TieredStopAtLevel=1"
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ PAGE = ROOT / "docs/how-to/map-a-file.md"
 MAX_EDITS = 5
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 @pytest.mark.timeout(900)
 def test_the_docs_have_the_figures_that_are_measured(spark: SparkSession, tmp_path: Path) -> None:
     measured = [measure(table, spark, tmp_path) for table in TABLES]

@@ -44,24 +44,24 @@ def reads_of_ids(on_spark: dict[str, Any], table: str) -> int:
     return columns.count("struct<shipment_id:string>")
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 def test_classic_spark_runs_few_jobs(on_spark: dict[str, Any]) -> None:
     assert 0 < on_spark["jobs"] <= 16
     assert 0 < on_spark["sql_executions"] <= 14
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 def test_the_raw_batch_is_read_once_for_its_ids_and_once_for_all_else(on_spark: dict[str, Any]) -> None:
     assert 1 <= on_spark["reads_of_raw"] <= 2, on_spark["scans"]
     assert reads_of_ids(on_spark, "raw/shipments") == 1
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 def test_the_written_table_is_read_once_beside_its_rejected_and_repeated_rows(on_spark: dict[str, Any]) -> None:
     assert 1 <= on_spark["reads_of_written"] <= 1.05, on_spark["scans"]
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 def test_each_table_is_committed_once(on_spark: dict[str, Any]) -> None:
     assert on_spark["commits"] == dict.fromkeys(TABLES, 1)
 

@@ -324,7 +324,7 @@ spark.stop()
 """
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 @pytest.mark.skipif(shutil.which("java") is None, reason="classic Spark needs a Java 17")
 def test_classic_spark_and_sail_share_a_lake_by_one_address(spark: SparkSession, store: Store, lake: Lake) -> None:
     replace_batch(lake, TABLE, numbers(spark, 1, 2), "sail", DAY)

@@ -35,7 +35,7 @@ def test_a_schedule_ends_as_one_clean_run_in_the_order_of_dates(spark: SparkSess
     check_schedule(spark, draw_schedule(random.Random(f"1:{number}")))
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 @pytest.mark.timeout(600)
 def test_classic_spark_ends_a_schedule_with_the_tables_of_sail(spark: SparkSession) -> None:
     if reason := without_java():

@@ -20,6 +20,8 @@ from shipment_etl.cli.options import (
     SourceOption,
 )
 from shipment_etl.cli.terminal import echo
+from shipment_etl.dates import as_date
+from shipment_etl.errors import DataRejected, InvalidValue
 from shipment_etl.ingest.formats import describe_formats
 
 if TYPE_CHECKING:
@@ -47,10 +49,12 @@ def generate(
     options: JobOptions,
 ) -> None:
     """Generate synthetic shipments into raw/shipments; today's batch by default."""
+    # Before all that takes time to import.
+    dates = batch.days() or [Date.today()]
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.network import Network
 
-    home, dates = options.open_lake(lake), batch.days() or [Date.today()]
+    home = options.open_lake(lake)
     known = Network.from_toml(network) if network else None
     for day in dates:
         options.run(
@@ -89,20 +93,19 @@ def ingest(
 
     Where the source has a batch of this date, --replace or --add says what becomes of it.
     """
-    from shipment_etl.dates import as_date
-    from shipment_etl.errors import InvalidValue
+    if replace and add:
+        raise InvalidValue("--add", "given", "left out where --replace is given")
+    day = as_date(date, "--date") if date else Date.today()
     from shipment_etl.ingest.mapping import SourceMapping
     from shipment_etl.jobs.ingest import run_ingest
 
-    if replace and add:
-        raise InvalidValue("--add", "given", "left out where --replace is given")
     options.run(
         options.open_lake(lake),
         run_ingest,
         file=file,
         source=source,
         mapping=SourceMapping.from_toml(mapping),
-        date=as_date(date, "--date") if date else Date.today(),
+        date=day,
         if_exists="replace" if replace else "add" if add else "fail",
         max_rejected=max_rejected,
     )
@@ -126,13 +129,13 @@ def process(
 
     A batch waits from when it is landed, or landed again, until it is processed.
     """
-    from shipment_etl.errors import DataRejected
+    dates = batch.days()
     from shipment_etl.jobs.process import run_process
     from shipment_etl.network import Network
 
     home = options.open_lake(lake)
     known = Network.from_toml(network) if network else None
-    batches = _choose(home, source, batch.days(), options.log, waiting=waiting, held=accept_rejected)
+    batches = _choose(home, source, dates, options.log, waiting=waiting, held=accept_rejected)
     if report is not None:
         from shipment_etl.reporting.report import require_extra
 
