@@ -17,7 +17,7 @@ from shipment_etl_emr.local import LocalAws
 
 from .home import LAKE, OUTCOME, ROOT, alive, client, clusters, environment, furnish
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
 HERE = Path(__file__).parent
 MORNING, EVENING = "2026-11-23T09:00:00+00:00", "2026-11-23T18:00:00+00:00"

@@ -21,6 +21,7 @@ ENGINE = Path(__file__).parents[2] / "engine"
 LAKE = "s3://local-lake/shipments"
 PACKAGE = "packages/shipment-etl-py3.11-x86_64-0.tar.gz"
 MIN_JAVA = 21
+MAX_FETCH_SECONDS, MAX_TEST_SECONDS = 600, 1200
 OFFLINE = re.compile(r"Could not transfer artifact|Unknown host|was not found in .* during a previous attempt")
 
 
@@ -32,11 +33,22 @@ class Engine:
     aws: LocalAws
     environment: dict[str, str]
 
+    def fetch(self, *arguments: str) -> bool:
+        """Have Maven fetch Kestra, a gigabyte at the first time, and compile the tests. Return whether it took not too long."""
+        try:
+            self._run("test-compile", *arguments, seconds=MAX_FETCH_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def test(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run tests of the engine, as Maven's arguments say."""
-        command = ["mvn", "--batch-mode", "--quiet", *arguments, "test"]
+        return self._run("test", *arguments, seconds=MAX_TEST_SECONDS)
+
+    def _run(self, goal: str, *arguments: str, seconds: int) -> subprocess.CompletedProcess[str]:
+        command = ["mvn", "--batch-mode", "--quiet", *arguments, goal]
         return subprocess.run(
-            command, cwd=ENGINE, env=self.environment, capture_output=True, text=True, timeout=3000, check=False
+            command, cwd=ENGINE, env=self.environment, capture_output=True, text=True, timeout=seconds, check=False
         )
 
 
