@@ -49,7 +49,7 @@ def test_every_reader_finds_our_rows(lake: Lake, ours: dict[str, Rows], reader: 
     assert READERS[reader](lake.location(f"processed/{mart}")) == ours[mart]
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 def test_classic_spark_finds_our_rows(lake: Lake, ours: dict[str, Rows]) -> None:
     if reason := without_java():
         pytest.skip(reason)

@@ -191,7 +191,7 @@ def test_what_pip_says_is_passed_on_and_not_tried_again(monkeypatch: pytest.Monk
     assert issubclass(PackageFailed, EmrRefused)
 
 
-@pytest.mark.slow
+@pytest.mark.rehearsal
 def test_the_real_package_is_the_same_when_it_is_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(package, "GZIP_LEVEL", 0)  # to save time
     made = build("3.12", "aarch64", environ={"XDG_CACHE_HOME": str(tmp_path / "1")})

@@ -260,6 +260,7 @@ def test_one_that_cannot_start_says_why(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.rehearsal
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(shutil.which("java") is None, reason="steps on classic Spark need a Java 17")
 def test_steps_run_on_classic_spark_where_that_is_asked_for(newcomer: User, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from shipment_etl_emr.local import local_aws
 from shipment_etl_emr.local.nodes import Node
 from shipment_etl_emr.settings import Settings
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(900)]
 
 REGION = "eu-central-1"
 ROOT = Path(__file__).parents[5]
