@@ -1,12 +1,12 @@
-# All commands of this project. They need Python 3.11 or 3.12 (with venv), make and git; the rest they set up themselves.
+# All commands of this project. They need Python 3.11 to 3.13 (with venv), make and git; the rest they set up themselves.
 # `make demo ARGS="--rows 1000"` hands arguments on to the command behind a target.
 
 UV_VERSION := 0.13.9
 
 # Each is tried by running it: a version manager can leave a `python3.12` on the path that only says it is not installed.
-PYTHON ?= $(or $(shell for python in python3.11 python3.12 python3 python; do \
-	$$python -c 'import sys; (3, 11) <= sys.version_info < (3, 13) or sys.exit(1); print(sys.executable)' 2>/dev/null \
-	&& break; done),$(error No Python 3.11 or 3.12 found. Install one, or name it: make PYTHON=/path/to/python3.11))
+PYTHON ?= $(or $(shell for python in python3.11 python3.12 python3.13 python3 python; do \
+	$$python -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit(1); print(sys.executable)' 2>/dev/null \
+	&& break; done),$(error No Python 3.11 to 3.13 found. Install one, or name it: make PYTHON=/path/to/python3.11))
 
 # The uv on the path, else one of our own.
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)

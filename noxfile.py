@@ -44,11 +44,25 @@ def docs(session: nox.Session) -> None:
     session.run("mkdocs", "build", env={"NO_MKDOCS_2_WARNING": "1"})
 
 
-@nox.session(python=["3.11", "3.12"])
+@nox.session(python=["3.11", "3.12", "3.13"])
 def tests(session: nox.Session) -> None:
     """Run all tests; arguments after `--` go to pytest."""
     install(session, "test")
     session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session(python="3.11")
+def lowest(session: nox.Session) -> None:
+    """Run the fast tests with the lowest versions that the package allows, Spark 3.5 among them."""
+    install(session, "test", "--no-config", "--resolution", "lowest-direct")
+    session.run("python", "-m", "pytest", "-m", "not slow and not rehearsal", *session.posargs)
+
+
+@nox.session(python="3.13")
+def newest(session: nox.Session) -> None:
+    """Run the fast tests with the newest Python and the newest of all packages, Spark 4.1 among them."""
+    install(session, "test", "--no-config")
+    session.run("python", "-m", "pytest", "-m", "not slow and not rehearsal", *session.posargs)
 
 
 @nox.session(python="3.11")
@@ -77,7 +91,10 @@ def kestra(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", tests, *session.posargs, env={"KESTRA_ENGINE": "all"})
 
 
-def install(session: nox.Session, group: str) -> None:
-    """Install the package with all it can do, its adapters, and a dependency group of pyproject.toml."""
+def install(session: nox.Session, group: str, *options: str) -> None:
+    """Install the package with all it can do, its adapters, and a dependency group of pyproject.toml.
+
+    `--no-config` among the options leaves out what uv.lock is held to.
+    """
     adapters = [part for name in ADAPTERS for part in ("--editable", f"adapters/shipment-etl-{name}")]
-    session.install("--editable", ".[lineage,report]", *adapters, "--group", group)
+    session.install(*options, "--editable", ".[lineage,report]", *adapters, "--group", group)

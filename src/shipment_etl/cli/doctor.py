@@ -21,7 +21,7 @@ ANY_REGION = "us-east-1"
 """Who we are is the same everywhere; where no region is known, it is asked here."""
 
 SIGNS = {"green": "✔", "yellow": "!", "red": "✘"}
-PYTHONS = ((3, 11), (3, 12))
+PYTHONS = ((3, 11), (3, 12), (3, 13))
 PAIRS = {"3.5": ("3.2", "3.3"), "4.0": ("4.0",), "4.1": ("4.1",)}
 """Minor version of pyspark → those of delta-spark that were built for it."""
 
@@ -59,7 +59,7 @@ def _python() -> Finding:
     found = platform.python_version()
     if sys.version_info[:2] in PYTHONS:
         return Finding("Python", "green", found)
-    return Finding("Python", "red", found, "Use Python 3.11 or 3.12: pyspark 3.5 runs on no newer one.")
+    return Finding("Python", "red", found, "Use Python 3.11, 3.12 or 3.13.")
 
 
 def _packages() -> Iterator[Finding]:

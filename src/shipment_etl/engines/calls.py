@@ -109,10 +109,13 @@ def new_session(address: str, calls: Calls, options: Sequence[tuple[str, Any]] =
         options: options of the gRPC channel.
     """
     # Imported late: a classic session, or a cluster, may not have what it needs.
-    from pyspark.sql.connect.client import ChannelBuilder
+    from pyspark.sql.connect import client as connect_client
     from pyspark.sql.connect.session import SparkSession as ConnectSession
 
-    class Watched(ChannelBuilder):
+    # Spark 4 has another class of this name, for which ours is one of several.
+    builders: Any = getattr(connect_client, "DefaultChannelBuilder", connect_client.ChannelBuilder)
+
+    class Watched(builders):  # type: ignore[misc]  # known when it runs
         def toChannel(self) -> grpc.Channel:  # noqa: N802 - PySpark's name
             return grpc.intercept_channel(super().toChannel(), calls)
 
@@ -120,14 +123,23 @@ def new_session(address: str, calls: Calls, options: Sequence[tuple[str, Any]] =
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     builder: Any = ConnectSession.builder
     spark: SparkSession = builder.channelBuilder(Watched(address, list(options))).create()
-    # PySpark 3.5 takes a policy for its client, but passes none on from a session.
     client: Any = spark.client
-    client._retry_policy["max_retries"] = MAX_RETRIES
+    _limit_retries(client)
     if "SPARK_CONNECT_LOG_LEVEL" not in os.environ:
         # It writes every plan as text for its log, 10 ms each, also where nothing is logged.
-        client._proto_to_string = lambda message: ""
+        client._proto_to_string = lambda *message: ""
     _calls[spark] = calls
     return spark
+
+
+def _limit_retries(client: Any) -> None:
+    if hasattr(client, "set_retry_policies"):
+        from pyspark.sql.connect.client.retries import DefaultPolicy
+
+        client.set_retry_policies([DefaultPolicy(max_retries=MAX_RETRIES)])
+    else:
+        # Spark 3.5 takes a policy for its client, but passes none on from a session.
+        client._retry_policy["max_retries"] = MAX_RETRIES
 
 
 def calls_of(spark: SparkSession) -> Calls | None:

@@ -34,7 +34,7 @@ class Engine:
     environment: dict[str, str]
 
     def fetch(self, *arguments: str) -> bool:
-        """Have Maven fetch Kestra, a gigabyte at the first time, and compile the tests. Return whether it took not too long."""
+        """Have Maven fetch Kestra, a gigabyte at the first time, and compile the tests. Return whether it came in time."""
         try:
             self._run("test-compile", *arguments, seconds=MAX_FETCH_SECONDS)
         except subprocess.TimeoutExpired:
