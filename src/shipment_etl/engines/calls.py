@@ -134,7 +134,8 @@ def new_session(address: str, calls: Calls, options: Sequence[tuple[str, Any]] =
 
 def _limit_retries(client: Any) -> None:
     if hasattr(client, "set_retry_policies"):
-        from pyspark.sql.connect.client.retries import DefaultPolicy
+        # Spark 4 has it.
+        from pyspark.sql.connect.client.retries import DefaultPolicy  # type: ignore[import-not-found,unused-ignore]
 
         client.set_retry_policies([DefaultPolicy(max_retries=MAX_RETRIES)])
     else:
