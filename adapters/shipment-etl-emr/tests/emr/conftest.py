@@ -1,9 +1,10 @@
-"""What tests of runs and of tunnels share."""
+"""What tests of runs, of tunnels and of templates share."""
 
 import signal
 from collections.abc import Iterator
 
 import pytest
+from moto import mock_aws
 
 
 @pytest.fixture
@@ -19,3 +20,14 @@ def heard() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(scope="module")
+def mocked_aws() -> Iterator[None]:
+    """An AWS within this process, which knows what templates make."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "testing")
+        patch.delenv("AWS_ENDPOINT_URL", raising=False)
+        with mock_aws():
+            yield

@@ -3,20 +3,21 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from cfnlint.decode import cfn_yaml
-from moto import mock_aws
 
 from emr.policies import allowed
 from emr.stacks import ACCOUNT, FOLDER, REGION, deployed, resources_of
 
 # What moto does not know it leaves out; cfn-lint knows all of it.
-pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning"),
+    pytest.mark.usefixtures("mocked_aws"),
+]
 
 VOLUME, INSTANCE = "vol-0a1b2c", "i-0d4e5f"
 IMAGES = "ami-03cf127a", "ami-12c6146b"
@@ -31,16 +32,6 @@ PROGRAMS = {
     "sleep": "",
     "systemctl": 'case "$*" in "start srv.mount") exit "$MOUNT" ;; esac\n',
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def aws() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "testing")
-        patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        with mock_aws():
-            yield
 
 
 @pytest.fixture(scope="module")

@@ -4,33 +4,24 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from emr.policies import allowed
 from emr.stacks import ACCOUNT, FOLDER, REGION, deployed, resources_of
 
 # What moto does not know it leaves out; cfn-lint knows all of it.
-pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning"),
+    pytest.mark.usefixtures("mocked_aws"),
+]
 
 BUCKETS = {f"{kind}Bucket": f"acme-{kind.lower()}" for kind in ("Lake", "Code", "Logs")}
 TEMPLATES = sorted(file.stem for file in FOLDER.glob("*.yaml"))
 PHYSICAL_NAME = re.compile(r"(Bucket|Group|Role|Policy|InstanceProfile|LaunchTemplate|AutoScalingGroup)?Name")
 """Properties that give a resource a name of its own, which may be taken."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def aws() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "testing")
-        patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        with mock_aws():
-            yield
 
 
 @pytest.fixture(scope="module")
