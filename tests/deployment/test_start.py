@@ -109,7 +109,10 @@ def airflow_started(folder: Path, **variables: str) -> Iterator[subprocess.Popen
                 time.sleep(0.05)
             yield process
         finally:
-            process.kill()
+            if process.poll() is None:
+                # Not killed: its parts would live on.
+                process.terminate()
+                process.communicate(timeout=30)
 
 
 def ended(folder: Path) -> bool:
@@ -152,6 +155,7 @@ def test_the_accounts_of_airflow_are_in_files_that_its_owner_alone_reads(tmp_pat
         assert database.read_text("utf-8") == (
             "postgresql+psycopg2://airflow:Aa1%22%5C%20%24x%7D%3A%40%2F%25%27@postgres/airflow"
         )
+    assert ended(tmp_path)
     environment = composed("airflow")["services"]["airflow"]["environment"]
     assert environment["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"] == "/run/shipment-etl/accounts.json"
     assert environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD"] == "cat /run/shipment-etl/database"
