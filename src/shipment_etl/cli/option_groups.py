@@ -46,7 +46,7 @@ def expand_options(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def called(**given: Any) -> None:
         made = {
-            name: group(**{each: given.pop(each) for each in _names_of(group) & given.keys()})
+            name: group(**{each.name: given.pop(each.name) for each in fields(group) if each.name in given})
             for name, group in groups.items()
         }
         command(**given, **made)
@@ -56,10 +56,6 @@ def expand_options(command: Callable[..., None]) -> Callable[..., None]:
     called.__signature__ = signature(command).replace(parameters=parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {each.name: each.annotation for each in parameters}
     return called
-
-
-def _names_of(group: Any) -> set[str]:
-    return {each.name for each in fields(group)}
 
 
 def _fields_of(group: Any) -> list[Parameter]:

@@ -95,7 +95,7 @@ def ingest(
     """
     if replace and add:
         raise InvalidValue("--add", "given", "left out where --replace is given")
-    day = as_date(date, "--date") if date else Date.today()
+    day = Date.today() if date is None else as_date(date, "--date")
     from shipment_etl.ingest.mapping import SourceMapping
     from shipment_etl.jobs.ingest import run_ingest
 

@@ -5,7 +5,7 @@ import pandas as pd
 from shipment_etl.reporting.advice import Action
 from shipment_etl.reporting.costs import find_cheaper_carriers, find_dearer
 from shipment_etl.reporting.findings import figures, with_outcomes
-from shipment_etl.reporting.late import find_late, most_delay
+from shipment_etl.reporting.late import find_late, find_most_delay
 from shipment_etl.reporting.slices import PAIR, sum_by
 
 __all__ = ["actions"]
@@ -35,7 +35,7 @@ def actions(days: pd.DataFrame, before: pd.DataFrame | None = None, most: int = 
     pairs = sum_by(with_outcomes(days), list(PAIR))
     found: list[Action] = [*find_late(pairs, most)]
     if not found and figures(days).late_share.pct >= 100 * LATE_ALIKE:
-        found = [most_delay(pairs)]
+        found = [find_most_delay(pairs)]
     costs = [*dearer, *find_cheaper_carriers(pairs)]
     found = [*found[: most - len(costs[:COST_LINES])], *costs][:most]
-    return found or [most_delay(pairs)]
+    return found or [find_most_delay(pairs)]

@@ -6,7 +6,7 @@ from shipment_etl.reporting.advice import Later, MostDelay
 from shipment_etl.reporting.findings import Share
 from shipment_etl.reporting.slices import LANE, MIN_SHIPMENTS, PAIR, SLICES, SUMMED, limit_of, part_of, search, sum_by
 
-__all__ = ["find_late", "most_delay"]
+__all__ = ["find_late", "find_most_delay"]
 
 MIN_BREADTH = 0.6
 """Share of a slice's shipments that must be with carriers on lanes that are late: or else it is not the slice that is."""
@@ -87,7 +87,7 @@ def _later(part: pd.Series) -> Later:
     )
 
 
-def most_delay(pairs: pd.DataFrame) -> MostDelay:
+def find_most_delay(pairs: pd.DataFrame) -> MostDelay:
     """Return the carrier and lane with the most days of delay."""
     row = pairs.sort_values(["days_late", "shipments"], ascending=False, kind="stable").to_dict("records")[0]
     return MostDelay(
