@@ -9,7 +9,8 @@ from promises import Checksum, account
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from shipment_etl.contracts.models import COLUMNS, contract, with_optional
+from shipment_etl.contracts.columns import COLUMNS, with_optional
+from shipment_etl.contracts.models import contract
 from shipment_etl.contracts.split import judge
 
 __all__ = ["naive", "naive_with_promises"]

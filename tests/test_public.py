@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 import shipment_etl
 
 
@@ -37,6 +39,27 @@ def test_importing_the_package_loads_no_engine() -> None:
     code = f"import sys, shipment_etl; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("command", "heavy"),
+    [
+        ("--help", ("pyspark", "pandas", "pyarrow", "pydantic", "deltalake", "boto3")),
+        ("config", ("pandas", "pandera", "pysail", "boto3")),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(command: str, heavy: tuple[str, ...]) -> None:
+    code = f"""
+import sys
+from shipment_etl.cli.main import main
+sys.argv = ["shipment-etl", {command!r}]
+try:
+    main()
+finally:
+    print([name for name in {heavy} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_importing_the_package_takes_at_most_100_ms_more_than_python() -> None:

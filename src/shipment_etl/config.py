@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from annotated_types import Interval
 
 from shipment_etl.declared import parse_toml, parse_values, read_text, strict
 from shipment_etl.errors import ConfigError, nearest
@@ -36,7 +36,7 @@ class Settings:
     lake: str | None = None
     engine: str | None = None
     network: str | None = None
-    max_rejected: Annotated[float, Field(ge=0, le=1)] | None = None
+    max_rejected: Annotated[float, Interval(ge=0, le=1)] | None = None
     log: Literal["text", "json"] | None = None
     lineage: bool | None = None
 
@@ -77,7 +77,7 @@ def settings_of_environment(environment: Mapping[str, str]) -> Settings:
         elif variable.startswith(PREFIX) and variable not in OTHER_VARIABLES:
             hint = nearest(variable, [*known, *OTHER_VARIABLES])
             raise ConfigError(f"The environment has an unknown variable {variable}.", hint, variable=variable)
-    return parse_values(given, Settings, "the environment", ConfigError)
+    return parse_values(given, Settings, "the environment", ConfigError) if given else Settings()
 
 
 def source_of(name: str, source: str) -> str:

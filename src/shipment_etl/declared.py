@@ -4,19 +4,25 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shipment_etl.errors import UsageError, nearest, shorten
 
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 __all__ = ["parse_toml", "parse_values", "read_text", "strict"]
+
+# pydantic is imported where something is declared: it takes longer than most commands need to see their arguments.
 
 Value = TypeVar("Value")
 MAX_PROBLEMS = 5
 
-strict = with_config(ConfigDict(extra="forbid"))
-"""Class decorator: a key that the dataclass does not have is a mistake, not an extra."""
+
+def strict(kind: type[Value]) -> type[Value]:
+    """Return a dataclass for which a key that it does not have is a mistake, not an extra."""
+    kind.__pydantic_config__ = {"extra": "forbid"}  # type: ignore[attr-defined]  # pydantic's name
+    return kind
 
 
 def read_text(path: str | Path, error: type[UsageError]) -> str:
@@ -53,6 +59,8 @@ def parse_values(values: Mapping[str, Any], kind: type[Value], where: str, error
     Raises:
         error: a key or value does not fit.
     """
+    from pydantic import TypeAdapter, ValidationError
+
     try:
         return TypeAdapter(kind).validate_python(values)
     except ValidationError as problem:
@@ -60,7 +68,7 @@ def parse_values(values: Mapping[str, Any], kind: type[Value], where: str, error
         raise error(_explain(problem, kind, where), where=where, keys=keys) from problem
 
 
-def _explain(problem: ValidationError, kind: type, where: str) -> str:
+def _explain(problem: "ValidationError", kind: type, where: str) -> str:
     every = problem.errors()
     lines = []
     for each in every[:MAX_PROBLEMS]:
@@ -70,10 +78,15 @@ def _explain(problem: ValidationError, kind: type, where: str) -> str:
         elif each["type"] in ("missing", "missing_argument"):
             lines.append(f"{where} lacks {place!r}. Add it.")
         else:
-            lines.append(f"{where}: {place} is {shorten(each['input'])}: {each['msg']}.")
+            lines.append(f"{where}: {place} is {shorten(each['input'])}. {_say_what_fits(each['msg'])}.")
     if len(every) > MAX_PROBLEMS:
         lines.append(f"… and {len(every) - MAX_PROBLEMS} more.")
     return "\n".join(lines)
+
+
+def _say_what_fits(message: str) -> str:
+    """Return what pydantic says without its own words."""
+    return message.replace("Input should", "It must", 1)
 
 
 def _place(path: Iterable[int | str]) -> str:
@@ -86,6 +99,8 @@ def _near(key: str, kind: type) -> str:
 
 def _keys(kind: Any) -> set[str]:
     """Every key that the declaration knows, at any depth."""
+    from pydantic import TypeAdapter
+
     schema = TypeAdapter(kind).json_schema()
     definitions = [schema, *schema.get("$defs", {}).values()]
     return {key for each in definitions for key in each.get("properties", {})}

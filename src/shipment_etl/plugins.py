@@ -39,9 +39,9 @@ class Plugin:
 class Plugins:
     """The built-ins, installed plugins and listeners of one run."""
 
-    def __init__(self, manager: pluggy.PluginManager, versions: Mapping[str, str]) -> None:
+    def __init__(self, manager: pluggy.PluginManager, entries: Iterable[EntryPoint]) -> None:
         self._manager = manager
-        self._versions = versions
+        self._entries = tuple(entries)
 
     def engines(self) -> Mapping[str, Callable[[], Any]]:
         """Return what makes a session, by name of engine."""
@@ -72,7 +72,7 @@ class Plugins:
 
     def installed(self) -> list[Plugin]:
         """Return the installed plugins, by name."""
-        return [Plugin(name, version, self._hooks_of(name)) for name, version in sorted(self._versions.items())]
+        return [Plugin(each.name, _version_of(each), self._hooks_of(each.name)) for each in self._entries]
 
     def tell(self, hook: str, **what: Any) -> None:
         """Call a hook of every listener; one that fails is logged by name, and keeps no other from hearing."""
@@ -128,15 +128,14 @@ def plugins(listeners: Iterable[object] = ()) -> Plugins:
     """
     manager = pluggy.PluginManager(hookspecs.GROUP)
     manager.add_hookspecs(hookspecs)
-    versions = {}
     # Those registered last are called first: built-ins, then plugins by name, then listeners as given.
     for number, listener in reversed([*enumerate(listeners, 1)]):
         _register(manager, listener, f"{type(listener).__name__} (listener {number})")
-    for entry in sorted(entry_points(group=hookspecs.GROUP), key=lambda entry: entry.name, reverse=True):
+    entries = sorted(entry_points(group=hookspecs.GROUP), key=lambda entry: entry.name)
+    for entry in reversed(entries):
         _register(manager, _load(entry), entry.name)
-        versions[entry.name] = entry.dist.version if entry.dist else "unknown"
     _register(manager, built_in, BUILT_IN)
-    return Plugins(manager, versions)
+    return Plugins(manager, entries)
 
 
 def _load(entry: EntryPoint) -> object:
@@ -144,6 +143,10 @@ def _load(entry: EntryPoint) -> object:
         return entry.load()
     except Exception as problem:
         raise PluginError(entry.name, f"to import {entry.value} failed with {_describe(problem)}") from problem
+
+
+def _version_of(entry: EntryPoint) -> str:
+    return entry.dist.version if entry.dist else "unknown"
 
 
 def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> None:

@@ -30,8 +30,10 @@ from pandera.pyspark import Check, Column, DataFrameSchema
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from shipment_etl.contracts.compile import CHECKS, REASONS_TYPE, is_sound, reasons, rules
-from shipment_etl.contracts.models import MEASURES, contract
+from shipment_etl.contracts.columns import MEASURES
+from shipment_etl.contracts.compile import CHECKS, is_sound, reasons, rules
+from shipment_etl.contracts.models import contract
+from shipment_etl.contracts.reasons import REASONS_TYPE
 from shipment_etl.errors import UnsupportedCheck
 from shipment_etl.network import Carrier, City, Network, Warehouse
 from tests.frames import SCHEMA, SOUND, Row, any_shipments, frame, numbered, rows_like, rows_of

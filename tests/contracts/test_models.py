@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from shipment_etl.contracts.columns import COLUMNS, MEASURES, TYPES
 from shipment_etl.contracts.compile import reasons, rules
-from shipment_etl.contracts.models import COLUMNS, MEASURES, contract
+from shipment_etl.contracts.models import Shipment, contract
 from shipment_etl.errors import InvalidValue
 from shipment_etl.network import Network
 from tests.frames import CONTENT, DAY, ENDS, SOUND, frame, numbered, rows_of
@@ -94,6 +95,11 @@ REFUSED: list[tuple[Change, list[tuple[str, str]]]] = [
     ({"promised_date": None, "delay_days": 99}, [("required", "promised_date")]),
     ({"shipment_date": None, "delivery_date": date(1990, 1, 1), "delay_days": None}, [("required", "shipment_date")]),
 ]
+
+
+def test_the_model_has_the_columns_that_tables_have() -> None:
+    declared = {name: column.dtype.type for name, column in Shipment.to_schema().columns.items()}
+    assert list(declared.items()) == list(TYPES.items())
 
 
 def broken(spark, schema, changes: list[Change]) -> list[list[tuple[str, str]]]:

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from pandera.pyspark import Check, Column, DataFrameSchema
 from pyspark.sql import types as T
 
-from shipment_etl.contracts.compile import REASONS_TYPE
-from shipment_etl.contracts.models import MEASURES, contract
+from shipment_etl.contracts.columns import MEASURES
+from shipment_etl.contracts.models import contract
+from shipment_etl.contracts.reasons import REASONS_TYPE
 from shipment_etl.contracts.split import UNPARSED, judge, split
 from shipment_etl.errors import MissingColumns, UnsupportedCheck
 from shipment_etl.network import Network

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from shipment_etl.contracts.models import COLUMNS, contract
+from shipment_etl.contracts.columns import COLUMNS
+from shipment_etl.contracts.models import contract
 from shipment_etl.contracts.split import split
 from shipment_etl.errors import RecordsRejected
 from shipment_etl.jobs.ingest import run_ingest

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from shipment_etl import contract, split
-from shipment_etl.contracts.models import COLUMNS, Shipment
+from shipment_etl.contracts.columns import COLUMNS, TYPES
+from shipment_etl.contracts.models import Shipment
 from shipment_etl.ingest.conform import conform
-from shipment_etl.ingest.mapping import TYPES, UNITS, ColumnMapping, Numbers, SourceMapping
+from shipment_etl.ingest.mapping import UNITS, ColumnMapping, Numbers, SourceMapping
 from shipment_etl.network import Network
 from tests.ingest.mappings import HEADER, mapping
 

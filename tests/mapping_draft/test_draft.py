@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shipment_etl.contracts.models import COLUMNS
+from shipment_etl.contracts.columns import COLUMNS
 from shipment_etl.errors import FileUnreadable
 from shipment_etl.ingest.mapping import MAY_BE_LEFT_OUT, FileFormat, SourceMapping
 from shipment_etl.mapping_draft.csv_layout import find_csv_layout, find_encoding

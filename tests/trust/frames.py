@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from shipment_etl.contracts.models import MEASURES, contract
+from shipment_etl.contracts.columns import MEASURES
+from shipment_etl.contracts.models import contract
 from shipment_etl.contracts.split import split
 from shipment_etl.network import Network
 from shipment_etl.transform.clean import clean

@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from importlib.metadata import entry_points
 from typing import Any
 
 from typer.core import TyperGroup
 from typer.main import get_command
-
-from shipment_etl.hookspecs import GROUP
 
 __all__ = ["Commands"]
 
@@ -33,8 +30,6 @@ class Commands(TyperGroup):
 
     @cached_property
     def _plugin_commands(self) -> dict[str, Any]:
-        if not entry_points(group=GROUP):
-            return {}
         from shipment_etl.plugins import plugins
 
         return {name: _rename(get_command(app), name) for name, app in plugins().commands(self.commands).items()}

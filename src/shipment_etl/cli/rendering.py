@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import takewhile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.markup import escape
@@ -15,9 +15,11 @@ from rich.table import Table
 
 from shipment_etl.cli.terminal import console
 from shipment_etl.errors.wording import listed
-from shipment_etl.lake.landed import LandedBatch
-from shipment_etl.lake.runs import ROLLBACK, Run
 from shipment_etl.printable import printable, printable_json
+
+if TYPE_CHECKING:
+    from shipment_etl.lake.landed import LandedBatch
+    from shipment_etl.lake.runs import Run
 
 __all__ = ["describe_batches", "print_csv", "print_json_lines", "print_run", "print_table"]
 
@@ -75,13 +77,16 @@ def print_json_lines(rows: Iterable[Mapping[str, Any]]) -> None:
         sys.stdout.write(printable_json(row) + "\n")
 
 
-def describe_batches(batches: Collection[LandedBatch], state: str) -> str:
+def describe_batches(batches: "Collection[LandedBatch]", state: str) -> str:
     """Return how many batches are in a state, and which, as in: 2 waiting: acme 2026-11-09, acme 2026-11-10."""
     return f"{len(batches)} {state}: {listed(map(str, batches))}"
 
 
-def print_run(run: Run) -> None:
+def print_run(run: "Run") -> None:
     """Print what a run did to its rows."""
+    # Not above: a lake's runs bring its engine, and most of what is printed has nothing to do with them.
+    from shipment_etl.lake.runs import ROLLBACK
+
     shown = console()
     counts = run.counts
     done = f"the run {run.settings['run']} is rolled back" if run.job == ROLLBACK else f"{counts.read:,} rows read"

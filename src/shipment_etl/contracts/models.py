@@ -13,40 +13,17 @@ from pandera.pyspark import Check, DataFrameModel, DataFrameSchema, Field, dataf
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from shipment_etl.contracts.columns import MAY_BE_UNKNOWN
 from shipment_etl.errors import InvalidValue
 from shipment_etl.life import DELIVERED, OUTCOMES, STATUS_IN_TRANSIT, STATUSES, outcome, outcome_of_status
 from shipment_etl.network import Carrier, City, Network, Warehouse
 from shipment_etl.thresholds import DELAYED_DAYS
 
-__all__ = [
-    "COLUMNS",
-    "ERROR",
-    "IDENTITY",
-    "MAY_BE_UNKNOWN",
-    "MEASURES",
-    "OPTIONAL",
-    "WARN",
-    "RowRule",
-    "Severity",
-    "Shipment",
-    "contract",
-    "row_rule",
-    "with_optional",
-]
+__all__ = ["ERROR", "WARN", "RowRule", "Severity", "Shipment", "contract", "row_rule"]
 
 Severity = Literal["error", "warn"]
 ERROR: Severity = "error"
 WARN: Severity = "warn"
-
-IDENTITY = "source_row"
-"""The column that identifies the rows of a batch: the number of the row in its file, or of the generator."""
-
-OPTIONAL = ("outcome", "reported_at")
-"""Columns that a frame of shipments need not have."""
-
-MEASURES = ("shipment_weight_kg", "shipment_volume_m3", "route_distance_km", "shipping_cost")
-MAY_BE_UNKNOWN = ("promised_date", *MEASURES)
-"""Columns that a source may leave unknown, if it says so."""
 
 # Not just \S: Sail takes every white space of Unicode for one, Spark only those of ASCII.
 NOT_BLANK = r"^[^\s\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
@@ -188,18 +165,6 @@ class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of
     @row_rule("delivery_date", "in transit, but with a day of delivery")
     def in_transit_has_no_date() -> Column:
         return F.when(F.col("delivery_status") == STATUS_IN_TRANSIT, F.col("delivery_date").isNull())
-
-
-def with_optional(frame: DataFrame) -> DataFrame:
-    """Return a frame of shipments with the optional columns that it lacks, all null."""
-    columns = frame.columns
-    kinds = Shipment.to_schema().columns
-    missing = {name: F.lit(None).cast(kinds[name].dtype.type) for name in OPTIONAL if name not in columns}
-    return frame.withColumns(missing) if missing else frame
-
-
-COLUMNS: tuple[str, ...] = tuple(Shipment.to_schema().columns)
-"""The columns of a shipment, in the order of the contract."""
 
 
 def contract(network: Network | None = None, unknown: Iterable[str] = (), rules: Iterable[RowRule] = ()) -> DataFrameSchema:

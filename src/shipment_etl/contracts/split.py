@@ -7,8 +7,9 @@ from pandera.pyspark import DataFrameSchema
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from shipment_etl.contracts.compile import REASONS_TYPE, RECORD, REQUIRED, column_named, is_sound, reasons, rules
+from shipment_etl.contracts.compile import is_sound, reasons, rules
 from shipment_etl.contracts.models import ERROR, WARN, contract
+from shipment_etl.contracts.reasons import REASONS_TYPE, RECORD, REQUIRED, column_named
 from shipment_etl.contracts.types import UNPARSED, fit
 
 __all__ = ["UNPARSED", "Verdict", "judge", "split"]

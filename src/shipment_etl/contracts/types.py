@@ -7,8 +7,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from shipment_etl.contracts.compile import REASONS_TYPE, REQUIRED, column_named, quote_name, quoted, reason
-from shipment_etl.contracts.models import IDENTITY, Shipment, with_optional
+from shipment_etl.contracts.columns import IDENTITY, with_optional
+from shipment_etl.contracts.models import Shipment
+from shipment_etl.contracts.reasons import REASONS_TYPE, REQUIRED, column_named, quote_name, quoted, reason
 from shipment_etl.errors import ColumnClash, MissingColumns, WrongTypes
 
 __all__ = ["UNPARSED", "fit"]

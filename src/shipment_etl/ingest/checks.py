@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pyspark.sql.types import DateType, DecimalType, StringType, TimestampType
 
-from shipment_etl.contracts.models import COLUMNS, MEASURES
+from shipment_etl.contracts.columns import COLUMNS, MEASURES, TYPES
 from shipment_etl.errors import listed, nearest, shorten
 from shipment_etl.ingest.currencies import CODE
 from shipment_etl.ingest.dates import WRITTEN, date_pattern
 from shipment_etl.ingest.formats import FORMATS
-from shipment_etl.ingest.mapping import DATES_OPEN, MAY_BE_LEFT_OUT, TYPES, UNITS, ColumnMapping, Numbers, SourceMapping
+from shipment_etl.ingest.mapping import DATES_OPEN, MAY_BE_LEFT_OUT, UNITS, ColumnMapping, Numbers, SourceMapping
 from shipment_etl.ingest.patterns import portable_regex
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl import life
-from shipment_etl.contracts.compile import REASONS_TYPE, RECORD, quoted, reason
-from shipment_etl.contracts.models import COLUMNS
-from shipment_etl.ingest.mapping import TYPES, SourceMapping
+from shipment_etl.contracts.columns import COLUMNS, TYPES
+from shipment_etl.contracts.reasons import REASONS_TYPE, RECORD, quoted, reason
+from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.names import tidied
 from shipment_etl.ingest.readings import CURRENCY, Reading, read_column, text_of, value_of
 from shipment_etl.network import Network, Rate

@@ -36,24 +36,19 @@ from types import MappingProxyType
 from typing import Any
 
 import tomli_w
-from pyspark.sql.types import DataType, StringType
+from pyspark.sql.types import StringType
 
-from shipment_etl.contracts.models import MAY_BE_UNKNOWN, MEASURES, Shipment
+from shipment_etl.contracts.columns import MAY_BE_UNKNOWN, MEASURES, TYPES
 from shipment_etl.declared import parse_toml, read_text, strict
 from shipment_etl.errors import MappingError, UnknownColumn
 from shipment_etl.ingest.names import tidy
 
-__all__ = ["DATES_OPEN", "MAY_BE_LEFT_OUT", "TYPES", "UNITS", "ColumnMapping", "FileFormat", "Numbers", "SourceMapping"]
+__all__ = ["DATES_OPEN", "MAY_BE_LEFT_OUT", "UNITS", "ColumnMapping", "FileFormat", "Numbers", "SourceMapping"]
 
 MAY_BE_LEFT_OUT = ("delay_days", "delivery_status", "outcome", "reported_at")
 """Columns that a mapping need not have, beside measures: they follow from the dates, or from the batch date."""
 DATES_OPEN = ("promised_date", "delivery_date")
 """Days that a shipment need not have: a promise, where the mapping says so; a delivery, as long as it is in transit."""
-
-TYPES: Mapping[str, DataType] = MappingProxyType(
-    {name: column.dtype.type for name, column in Shipment.to_schema().columns.items()}
-)
-"""Column of the contract → its type."""
 
 UNITS: Mapping[str, Mapping[str, Decimal]] = MappingProxyType(
     {

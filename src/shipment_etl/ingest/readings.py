@@ -8,11 +8,12 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, DecimalType, IntegerType, TimestampType
 
-from shipment_etl.contracts.compile import quoted
+from shipment_etl.contracts.columns import TYPES
+from shipment_etl.contracts.reasons import quoted
 from shipment_etl.ingest.checks import IN_CELL
 from shipment_etl.ingest.currencies import SIGNS
 from shipment_etl.ingest.dates import EXCEL, ISO, MONTHS, WRITTEN, DatePattern, expand
-from shipment_etl.ingest.mapping import TYPES, UNITS, ColumnMapping, Numbers, SourceMapping
+from shipment_etl.ingest.mapping import UNITS, ColumnMapping, Numbers, SourceMapping
 from shipment_etl.ingest.names import tidied, tidy
 from shipment_etl.ingest.patterns import SPECIAL, number_regex, portable_regex
 from shipment_etl.ingest.zones import local_day

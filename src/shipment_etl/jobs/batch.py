@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from shipment_etl.contracts.compile import REASONS_TYPE
-from shipment_etl.contracts.models import COLUMNS, IDENTITY, contract, with_optional
+from shipment_etl.contracts.columns import COLUMNS, IDENTITY, with_optional
+from shipment_etl.contracts.models import contract
+from shipment_etl.contracts.reasons import REASONS_TYPE
 from shipment_etl.contracts.split import UNPARSED, Verdict, judge
 from shipment_etl.errors import RowsMissing
 from shipment_etl.hashing import hash_of

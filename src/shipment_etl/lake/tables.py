@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shipment_etl.contracts.compile import REASONS_TYPE
-from shipment_etl.contracts.models import OPTIONAL, Shipment
+from shipment_etl.contracts.columns import OPTIONAL, TYPES
+from shipment_etl.contracts.reasons import REASONS_TYPE
 from shipment_etl.transform.lane_days import KEYS, SUMS
 from shipment_etl.transform.mart import SPAN_COLUMNS, Mart
 
@@ -48,7 +48,7 @@ class Table:
         return {"delta.dataSkippingNumIndexedCols": "0"}
 
 
-_CONTRACT = {name: column.dtype.type.simpleString() for name, column in Shipment.to_schema().columns.items()}
+_CONTRACT = {name: kind.simpleString() for name, kind in TYPES.items()}
 _LINEAGE = {"source": "string", "batch_date": "date", "source_file": "string", "source_row": "bigint"}
 
 

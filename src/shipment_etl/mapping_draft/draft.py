@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from pyspark.sql.types import DateType, DecimalType, StringType
 
-from shipment_etl.contracts.models import COLUMNS, MEASURES
-from shipment_etl.ingest.mapping import MAY_BE_LEFT_OUT, TYPES, ColumnMapping, FileFormat, Numbers, SourceMapping
+from shipment_etl.contracts.columns import COLUMNS, MEASURES, TYPES
+from shipment_etl.ingest.mapping import MAY_BE_LEFT_OUT, ColumnMapping, FileFormat, Numbers, SourceMapping
 from shipment_etl.mapping_draft.evidence import Evidence, find_evidence
 from shipment_etl.mapping_draft.lines import Line, date_line, id_line, measure_line, text_line
 from shipment_etl.mapping_draft.number_fit import STYLES, NumberFit, decimal_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from shipment_etl.contracts.models import COLUMNS, MEASURES
+from shipment_etl.contracts.columns import COLUMNS, MEASURES
 from shipment_etl.errors import FileUnreadable, IngestError
 from shipment_etl.ingest.formats import FORMATS, format_of
 from shipment_etl.ingest.inputs import STDIN, Input, find_inputs, open_input

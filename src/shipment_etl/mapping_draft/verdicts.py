@@ -10,7 +10,8 @@ from typing import Any
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from shipment_etl.contracts.models import COLUMNS, contract
+from shipment_etl.contracts.columns import COLUMNS
+from shipment_etl.contracts.models import contract
 from shipment_etl.contracts.split import judge
 from shipment_etl.ingest.conform import conform
 from shipment_etl.ingest.mapping import SourceMapping

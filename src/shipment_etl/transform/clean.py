@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl import life
-from shipment_etl.contracts.models import COLUMNS, IDENTITY, with_optional
+from shipment_etl.contracts.columns import COLUMNS, IDENTITY, with_optional
 from shipment_etl.transform.reports import order_reports, repeated_ids, suspects
 
 __all__ = ["DERIVED", "LINEAGE", "clean", "derive", "with_derived"]

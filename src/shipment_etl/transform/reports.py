@@ -7,7 +7,7 @@ reports of the same moment the one that stands later is newer: in a later batch,
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from shipment_etl.contracts.models import COLUMNS, IDENTITY, with_optional
+from shipment_etl.contracts.columns import COLUMNS, IDENTITY, with_optional
 from shipment_etl.hashing import hash_of
 
 __all__ = ["MICROSECONDS_A_DAY", "moment", "order_reports", "repeated_ids", "suspects"]

@@ -4,8 +4,6 @@ import errno
 import socket
 from contextlib import suppress
 
-import psutil
-
 from shipment_etl.errors import InvalidValue
 from shipment_etl_emr.errors import PortTaken
 
@@ -41,6 +39,8 @@ def taken(port: int) -> bool:
 
 def owner_of(port: int) -> str:
     """Return who listens at a port of this machine, as nginx (process 17); empty if it cannot be told."""
+    import psutil
+
     with suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:

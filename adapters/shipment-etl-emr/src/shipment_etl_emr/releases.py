@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from importlib.metadata import metadata
 
-from packaging.specifiers import SpecifierSet
-from packaging.version import Version
-
 from shipment_etl_emr.errors import ReleaseUnfit
 
 __all__ = ["RELEASES", "Release", "release"]
@@ -13,7 +10,7 @@ __all__ = ["RELEASES", "Release", "release"]
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What a release label stands for; `python` is the one to run the package on."""
+    """What a release label stands for: its Pythons, oldest first; `python` is the one to run the package on."""
 
     label: str
     spark: str
@@ -55,10 +52,12 @@ def release(label: str, requires: str | None = None) -> Release:
     if not fitting:
         raise ReleaseUnfit(label, _why(known.pythons, needed), fit)
     # The oldest that fits: the same for as many releases as can be, so that one package serves them.
-    return Release(known.label, known.spark, known.delta, known.pythons, min(fitting, key=Version))
+    return Release(known.label, known.spark, known.delta, known.pythons, fitting[0])
 
 
 def _fitting(pythons: tuple[str, ...], needed: str) -> list[str]:
+    from packaging.specifiers import SpecifierSet
+
     return [python for python in pythons if SpecifierSet(needed).contains(python)]
 
 

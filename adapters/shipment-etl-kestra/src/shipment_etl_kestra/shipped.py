@@ -7,8 +7,6 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Self
 
-import yaml
-
 from shipment_etl.errors import InvalidValue
 from shipment_etl_kestra.errors import FlowUnreadable, NothingToDeploy
 
@@ -34,6 +32,8 @@ class Flow:
         Raises:
             FlowUnreadable: the file is no YAML, or names no ID or namespace.
         """
+        import yaml
+
         try:
             told = yaml.safe_load(source)
         except yaml.YAMLError as problem:

@@ -8,10 +8,8 @@ import signal
 import subprocess  # nosec B404 # starts our own server
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +89,9 @@ def stop() -> bool:
 
 def status_of(endpoint: str) -> dict[str, Any] | None:
     """Return what a local AWS of ours tells of itself; None if none answers there."""
+    import urllib.request
+    from http.client import HTTPException
+
     try:
         # Never through a proxy: it is on this machine.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -1,0 +1,53 @@
+"""Columns of a shipment: their names and types, for all that needs to know them without judging a row.
+
+Apart from the model, because pandera takes longer to import than most commands take to answer.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import pyspark.sql.types as T
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+__all__ = ["COLUMNS", "IDENTITY", "MAY_BE_UNKNOWN", "MEASURES", "OPTIONAL", "TYPES", "with_optional"]
+
+TYPES: Mapping[str, T.DataType] = MappingProxyType(
+    {
+        "shipment_id": T.StringType(),
+        "origin_warehouse": T.StringType(),
+        "destination_city": T.StringType(),
+        "carrier": T.StringType(),
+        "shipment_weight_kg": T.DecimalType(12, 3),
+        "shipment_volume_m3": T.DecimalType(12, 3),
+        "shipment_date": T.DateType(),
+        "promised_date": T.DateType(),
+        "delivery_date": T.DateType(),
+        "delay_days": T.IntegerType(),
+        "delivery_status": T.StringType(),
+        "route_distance_km": T.DecimalType(10, 3),
+        "shipping_cost": T.DecimalType(14, 2),
+        "outcome": T.StringType(),
+        "reported_at": T.TimestampType(),
+    }
+)
+"""Column of a shipment → its type, in the order of the contract; `Shipment` says what each means."""
+
+COLUMNS: tuple[str, ...] = tuple(TYPES)
+
+IDENTITY = "source_row"
+"""The column that identifies the rows of a batch: the number of the row in its file, or of the generator."""
+
+OPTIONAL = ("outcome", "reported_at")
+"""Columns that a frame of shipments need not have."""
+
+MEASURES = ("shipment_weight_kg", "shipment_volume_m3", "route_distance_km", "shipping_cost")
+MAY_BE_UNKNOWN = ("promised_date", *MEASURES)
+"""Columns that a source may leave unknown, if it says so."""
+
+
+def with_optional(frame: DataFrame) -> DataFrame:
+    """Return a frame of shipments with the optional columns that it lacks, all null."""
+    columns = frame.columns
+    missing = {name: F.lit(None).cast(TYPES[name]) for name in OPTIONAL if name not in columns}
+    return frame.withColumns(missing) if missing else frame
