@@ -12,6 +12,7 @@ import pytest
 
 from tests.deployment.composed import ROOT, composed, program
 from tests.deployment.policy import SECRET, pinned
+from tests.uv import find_uv
 
 RECIPES = sorted((ROOT / "images").glob("*/Dockerfile"))
 NAMES = [recipe.parent.name for recipe in RECIPES]
@@ -128,7 +129,7 @@ def test_the_recipe_of_kestra_makes_a_command_line_that_works(tmp_path: Path) ->
     lay_out(ROOT / "images/kestra/Dockerfile", tmp_path)
     sync, package, _ = next(rest for name, rest in steps if name == "RUN" and rest.startswith("uv sync")).split(" && ")
     environment = tmp_path / "environment"
-    run(f"{uv()}{sync.removeprefix('uv')}", tmp_path, UV_PROJECT_ENVIRONMENT=str(environment), UV_PYTHON=sys.executable)
+    run(f"{find_uv()}{sync.removeprefix('uv')}", tmp_path, UV_PROJECT_ENVIRONMENT=str(environment), UV_PYTHON=sys.executable)
     told = run(f"{environment}/bin/shipment-etl kestra deploy --help", tmp_path)
     assert "KESTRA_PASSWORD" in told
     flows = "from shipment_etl_kestra.shipped import shipped_flows; print(*(flow.id for flow in shipped_flows()))"
@@ -165,7 +166,7 @@ def test_the_recipe_of_airflow_finds_all_it_installs(tmp_path: Path) -> None:
     parts = next(rest for name, rest in steps if name == "RUN" and rest.startswith("uv export")).split(" && ")
     # That a package is built is tested by the recipe of Kestra.
     build = " && ".join(part for part in parts if " emr package " not in part)
-    run(build.replace("uv ", f"{uv()} "), tmp_path, UV_PYTHON=sys.executable)
+    run(build.replace("uv ", f"{find_uv()} "), tmp_path, UV_PYTHON=sys.executable)
     wheels = sorted(wheel.name.partition("-")[0] for wheel in (tmp_path / "wheels").glob("*.whl"))
     assert wheels == ["shipment_etl", "shipment_etl_airflow", "shipment_etl_emr"]
     requirements = (tmp_path / "requirements.txt").read_text("utf-8")
@@ -225,10 +226,3 @@ def run(command: str, folder: Path, **variables: str) -> str:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
-
-
-def uv() -> str:
-    found = shutil.which("uv") or str(ROOT / ".uv/bin/uv")
-    if not Path(found).exists():
-        pytest.skip("uv is not installed; `make setup` installs it")
-    return found

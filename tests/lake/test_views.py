@@ -1,5 +1,7 @@
 """views: DuckDB, without an extension, reads the versions of a snapshot, and goes on to when others write."""
 
+import json
+import subprocess
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -15,6 +17,26 @@ from shipment_etl.jobs.generate import run_generate
 from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.lake import Lake
 from tests.command_line import run
+from tests.store.client import Store
+from tests.uv import find_uv
+
+ON_S3 = """
+import json, sys
+from pathlib import Path
+import duckdb, duckdb_extension_httpfs
+(extension,) = Path(duckdb_extension_httpfs.__file__).parent.rglob("*.duckdb_extension")
+views = duckdb.connect()
+# DuckDB loads it only if it bears the signature of its makers.
+views.execute(f"LOAD '{extension}'")
+endpoint, key, secret = sys.argv[1:4]
+views.execute(f"CREATE SECRET (TYPE s3, KEY_ID '{key}', SECRET '{secret}', ENDPOINT '{endpoint}', USE_SSL false, "
+              "URL_STYLE path)")
+views.execute(sys.stdin.read())
+names = views.sql("SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+rows = {f"{schema}/{name}": views.sql(f'SELECT count(*) FROM "{schema}"."{name}"').fetchone()[0] for schema, name in names}
+print(json.dumps(rows))
+"""
+"""Prints how many rows each view has."""
 
 DAY, NEXT = date(2026, 11, 30), date(2026, 12, 1)
 
@@ -72,6 +94,26 @@ def test_a_table_without_rows_is_a_view_without_rows(spark: SparkSession, tmp_pa
     (kind,) = views.sql("SELECT reasons FROM processed.quarantine").types
     assert str(kind) == 'STRUCT("rule" VARCHAR, "column" VARCHAR, message VARCHAR)[]'
     assert views.sql("SELECT sum(shipments) FROM processed.carrier_performance").fetchall() == [(Decimal(100),)]
+
+
+def test_views_of_a_lake_on_s3_are_read_with_httpfs(spark: SparkSession, store: Store) -> None:
+    lake = Lake(f"{store.bucket('views')}/lake")
+    for day in (DAY, NEXT):
+        run_generate(lake, date=day, rows=300, defects=0.05, spark=spark)
+        run_process(lake, date=day, spark=spark)
+    before = lake.snapshot()
+    expected = {name: before.dataset(name).count_rows() for name in (*before.tables, "processed/runs")}
+    views = before.views()
+    run_generate(lake, date=NEXT, rows=100, seed=5, spark=spark)
+    run_process(lake, date=NEXT, spark=spark)
+    endpoint = store.endpoint.removeprefix("http://")
+    account = store.variables["AWS_ACCESS_KEY_ID"], store.variables["AWS_SECRET_ACCESS_KEY"]
+    # Of its own environment: the extension comes later than the DuckDB that other tests use.
+    needs = ("--with", "duckdb==1.5.5", "--with", "duckdb-extension-httpfs==1.5.5")
+    command = [find_uv(), "run", "--no-project", "--isolated", "--quiet", *needs, "python", "-c", ON_S3, endpoint, *account]
+    done = subprocess.run(command, input=views, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout) == expected
 
 
 def test_a_table_whose_files_are_not_its_rows_is_refused(lake: Lake) -> None:
