@@ -21,7 +21,7 @@ MEANS = {
     "versions": "of the package, Python and Spark",
     "error": "the message, where the run failed",
     "version": "its number in the table's Delta log",
-    "fingerprint": "one word that is the same for the same rows",
+    "fingerprint": "checksum of the rows: the same for the same rows",
 }
 
 INTRODUCTION = """# Run report

@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from shipment_etl.errors import RollbackRefused
@@ -16,6 +17,7 @@ from shipment_etl.lake.landed import backlog, landed_batches
 from shipment_etl.lake.runs import Run, read_runs
 from tests.lives.model import Report
 from tests.lives.schedules import FIRST, land
+from tests.trust.gate import AFTER, KILL, Fault, Gate, Killed
 
 NEXT = date(2026, 11, 5)
 
@@ -61,6 +63,33 @@ def test_the_first_run_leaves_no_table_behind(spark: SparkSession, tmp_path: Pat
     assert set(lake.snapshot().tables) == {"raw/acme"}
     run_process(lake, source="acme", spark=spark)
     assert len(lake.snapshot().dataset("processed/shipments").to_table()) == 1
+
+
+def test_the_first_landing_leaves_an_empty_lake(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    land(spark, lake, tmp_path, FIRST, [report("a", 5)])
+    run_rollback(lake, newest(lake, "ingest").run_id, spark=spark)
+    assert dict(lake.snapshot().tables) == {}
+    assert landed_batches(lake) == []
+    land(spark, lake, tmp_path, FIRST, [report("b", 5)])
+    assert len(lake.snapshot().dataset("raw/acme").to_table()) == 1
+
+
+@pytest.mark.parametrize("restored", [0, 2])
+def test_a_rollback_that_was_killed_is_run_again(spark: SparkSession, lake: Lake, restored: int) -> None:
+    before = words(spark, lake)
+    run = run_process(lake, source="acme", date=NEXT, spark=spark)
+    with Gate([Fault("restore", restored, AFTER, KILL)]).watch(), pytest.raises(Killed):
+        run_rollback(lake, run.run_id, spark=spark)
+    run_rollback(lake, run.run_id, spark=spark)
+    assert words(spark, lake) == before
+
+
+def test_a_change_by_another_program_is_kept(spark: SparkSession, lake: Lake) -> None:
+    run = run_process(lake, source="acme", date=NEXT, spark=spark)
+    DeltaTable(lake.location("processed/carrier_performance")).delete()
+    with pytest.raises(RollbackRefused, match="another program has changed processed/carrier_performance"):
+        run_rollback(lake, run.run_id, spark=spark)
 
 
 def test_a_rollback_is_a_run_that_can_be_rolled_back(spark: SparkSession, lake: Lake) -> None:

@@ -96,7 +96,7 @@ def test_a_report_of_an_older_release_is_read_and_one_of_a_newer_refused() -> No
     old = {name: value for name, value in RUN.to_json().items() if name not in ("network", "rules", "before", "after")}
     old |= {"report_version": 1, "settings": {"network": "abc", "rules": ["carrier:isin"]}, "a_key_that_went": 1}
     found = Run.from_json(old)
-    assert (found.network, found.rules, found.after) == ("abc", ("carrier:isin",), {})
+    assert (found.network, found.rules, found.after) == ("abc", ("carrier:isin",), None)
     with pytest.raises(NewerRelease, match="The report of the run 1 was written by a newer release"):
         Run.from_json({**RUN.to_json(), "report_version": 4, "unheard": "of"})
 

@@ -31,7 +31,7 @@ def numbers(spark: SparkSession, *values: int) -> DataFrame:
     return spark.createDataFrame([(value,) for value in values], "number int")
 
 
-def log(lake: Lake, run_id: str, after: Mapping[str, int], marts_key: str = "key") -> None:
+def log(lake: Lake, run_id: str, after: Mapping[str, int] | None, marts_key: str = "key") -> None:
     version = lake.version(RUNS.name) if lake.has(RUNS.name) else None
     log_run(lake, replace(RUN, run_id=run_id, after=after, marts_key=marts_key), version)
 
@@ -129,7 +129,7 @@ def test_a_lake_of_an_older_release_is_taken_as_it_is(spark: SparkSession, lake:
     rows = numbers(spark, 1).selectExpr("'a' AS source", "DATE'2026-11-23' AS batch_date", "number")
     rows.write.format("delta").partitionBy("source", "batch_date").save(lake.location(ONE.name))
     newest = lake.version(ONE.name)
-    log(lake, "of 0.1.0", {}, "")
+    log(lake, "of 0.1.0", None, "")
     assert lake.snapshot().tables == {ONE.name: newest}
     assert recover(lake, "next") == Snapshot(lake, {ONE.name: newest}, "", 0)
     assert held(lake, ONE.name) == [1]

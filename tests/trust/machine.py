@@ -19,11 +19,11 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from shipment_etl.errors import BatchMissing, LakeLocked, LakeMissing, ShipmentEtlError
+from shipment_etl.errors import BatchMissing, LakeLocked, LakeMissing, RollbackRefused, ShipmentEtlError
 from shipment_etl.hookspecs import hookimpl
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.lock import LOCK
-from shipment_etl.lake.runs import FAILED, SUCCEEDED, RunStart, read_runs
+from shipment_etl.lake.runs import FAILED, SUCCEEDED, Run, RunStart, read_runs, standing_runs
 from shipment_etl.lake.snapshot import Snapshot
 from shipment_etl.lake.tables import RUNS
 from tests.trust.gate import AFTER, BEFORE, FAIL, INTERRUPT, KILL, Fault, Gate, Killed
@@ -40,7 +40,11 @@ SINGLE = ("lock", "log", "unlock")
 """Steps that a job makes once."""
 OF_BATCHES = ("any", "lock", "write", "commit", "commit", "log", "unlock")
 OF_MAINTENANCE = ("any", "any", "compact", "compact", "vacuum", "checkpoint", "log")
+OF_ROLLBACK = ("any", "lock", "restore", "restore", "log", "unlock")
+"""Steps of the job that brings back what was before a run."""
 OF_ROLLING_BACK = ("any", "restore", "delete", "log", "unlock")
+"""Steps of a job that has failed."""
+BATCH_JOBS = ("generate", "process")
 MANY = 16
 """Steps of a job, more or less."""
 
@@ -94,6 +98,10 @@ class LakeMachine(RuleBasedStateMachine):
         self.raw: dict[Any, Any] = {}
         self.processed: dict[Any, Any] = {}
         self.changes: dict[str, Callable[[], None]] = {}
+        # What the model was before each run that changed it.
+        self.before: dict[str, tuple[dict[Any, Any], dict[Any, Any]]] = {}
+        # Whether a table was written anew with the same rows since then: such a run cannot be rolled back.
+        self.rewritten = False
         self.logged: dict[str, str] = {}
         self.log_version: int | None = None
         self.landed = 0
@@ -119,13 +127,21 @@ class LakeMachine(RuleBasedStateMachine):
     def maintain(self, faults: list[Fault], hours: int) -> None:
         # A job that lost its lock is safe from maintenance by the files' age alone.
         overtaken = any(fault.what == OVERTAKE for fault in faults)
+        self.rewritten = True
         self.run("maintain", 168 if overtaken else hours, faults)
+
+    @rule(faults=misfortunes(OF_ROLLBACK))
+    def roll_back_the_newest_run(self, faults: list[Fault]) -> None:
+        standing = [run.run_id for run in standing_runs(read_runs(self.another)) if run.run_id in self.before]
+        if standing:
+            self.run("rollback", standing[0], faults)
 
     @rule(which=st.integers(0, 10))
     def compact_by_another_program(self, which: int) -> None:
         tables = self.lake.tables()
         table = DeltaTable(self.lake.location(tables[which % len(tables)]), storage_options=self.lake.storage.options)
         table.optimize.compact()
+        self.rewritten = True
 
     @invariant()
     def the_lake_is_what_the_log_says(self) -> None:
@@ -146,7 +162,16 @@ class LakeMachine(RuleBasedStateMachine):
                 self.logged[run.run_id] = run.status
                 assert run.run_id in self.changes, "a run is logged that nobody started"
                 if run.status == SUCCEEDED:
-                    self.changes[run.run_id]()
+                    self._change(run)
+
+    def _change(self, run: Run) -> None:
+        if run.job in BATCH_JOBS:
+            self.before[run.run_id] = dict(self.raw), dict(self.processed)
+            self.rewritten = False
+        self.changes[run.run_id]()
+
+    def _undo(self, run_id: str) -> None:
+        self.raw, self.processed = map(dict, self.before[run_id])
 
     def check_snapshot(self) -> None:
         try:
@@ -171,7 +196,7 @@ class LakeMachine(RuleBasedStateMachine):
         if gate.killed and gate.holds_lock and self.in_store:
             self._wait_for_expiry()
         self.read_log()
-        self._judge(ended, gate, listener.run_id)
+        self._judge(job, ended, gate, listener.run_id)
         return ended
 
     def attempt(self, do: Callable[[], Any]) -> None:
@@ -189,21 +214,26 @@ class LakeMachine(RuleBasedStateMachine):
                 lambda: self.processed.update({what: self.raw[what]}),
                 lambda lake, to: self.jobs.process(lake, what, to),
             )
+        if job == "rollback":
+            return lambda: self._undo(what), lambda lake, to: self.jobs.roll_back(lake, what, to)
         return lambda: None, lambda lake, to: self.jobs.maintain(lake, what, to)
 
-    def _judge(self, ended: BaseException | None, gate: Gate, run_id: str | None) -> None:
+    def _judge(self, job: str, ended: BaseException | None, gate: Gate, run_id: str | None) -> None:
         status = self.logged.get(run_id or "")
         harmless = (READ, RIVAL) if self.in_store else (READ, RIVAL, OVERTAKE)
         harmed = self.lies or any(fault.what not in harmless for fault in gate.happened)
         if ended is None:
             assert status == SUCCEEDED, f"the job ended well, and is logged as {status}"
-            if not harmed:
+            # A table that was not there before the run that was rolled back is deleted by the next job.
+            if not harmed and job != "rollback":
                 self._check_newest()
         elif isinstance(ended, Exception):
             assert status in (None, FAILED), f"the job ended with {ended!r}, and is logged as {status}"
             forced = any(fault.what == FAIL for fault in gate.happened)
             assert forced or isinstance(ended, ShipmentEtlError), f"{ended!r} is no error of ours"
-            assert harmed or isinstance(ended, BatchMissing | LakeMissing | LakeLocked), f"ended with {ended!r}, and why?"
+            expected = (BatchMissing, LakeMissing, LakeLocked, *([RollbackRefused] if self.rewritten else []))
+            assert harmed or isinstance(ended, expected), f"ended with {ended!r}, and why?"
+            assert self.rewritten or not isinstance(ended, RollbackRefused), f"refused, and why? {ended}"
 
     def _check_newest(self) -> None:
         """After a job that ended well, whoever opens the newest version of a table sees what counts."""

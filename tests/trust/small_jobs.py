@@ -20,6 +20,7 @@ from pyspark.sql.types import StructType
 from shipment_etl import plugins as plugins_module
 from shipment_etl.errors import BatchMissing
 from shipment_etl.jobs import maintain as maintain_module
+from shipment_etl.jobs.rollback import run_rollback
 from shipment_etl.jobs.work import Work, working
 from shipment_etl.lake.commits import describe_file
 from shipment_etl.lake.lake import RUN_FOLDER, Lake, Written
@@ -88,6 +89,9 @@ class SmallJobs:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(maintain_module, "MIN_HOURS", hours)
             return maintain_module.run_maintain(lake, retention_days=0, spark=ENGINE, listeners=[listener])
+
+    def roll_back(self, lake: Lake, run_id: str, listener: object) -> Any:
+        return run_rollback(lake, run_id, spark=ENGINE, listeners=[listener])
 
     def check(self, snapshot: Snapshot, raw: Mapping[Batch, Values], processed: Mapping[Batch, Values]) -> None:
         """Check that a snapshot holds these batches, each once, and marts of all of them."""

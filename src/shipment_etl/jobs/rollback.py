@@ -54,7 +54,7 @@ def run_rollback(
         plugins=plugged,
     ) as work:
         runs = list(read_runs(lake))
-        changed = sorted(name for name, version in target.after.items() if target.before.get(name) != version)
+        changed = sorted(name for name, version in (target.after or {}).items() if target.before.get(name) != version)
         _check(work, target, runs, changed)
         after = dict(work.base.tables)
         with work.stage("restore"):
@@ -91,18 +91,27 @@ def _check(work: Work, target: Run, runs: Sequence[Run], changed: Sequence[str])
     for run in standing_runs(newer):
         if run.status == FAILED or run.job == MAINTAIN:
             continue
-        touched = any(run.before.get(name) != run.after.get(name) for name in changed)
+        touched = any(run.before.get(name) != (run.after or {}).get(name) for name in changed)
         same_batch = (run.source, run.batch_date) == (target.source, target.batch_date)
         if touched or (target.job in LANDING and run.job == "process" and same_batch):
             which = f"{run.run_id} ({run.job} {run.source} {run.batch_date})"
             raise refuse(f"the run {which} stands on it: roll that back first")
     for name in changed:
-        if work.base.tables.get(name) != runs[0].after.get(name):
+        if _has_other_files(work, name, (runs[0].after or {}).get(name)):
             raise refuse(f"another program has changed {name}")
         if name in target.before:
             there = work.lake.storage.sizes(name)
             if any(file.path not in there for file in work.lake.files(name, target.before[name])):
                 raise refuse(f"maintain has deleted files of {name} that it needs")
+
+
+def _has_other_files(work: Work, name: str, version: int | None) -> bool:
+    """Whether a table holds other files than at a version; after a run that died, recovery made one that holds the same."""
+    now = work.base.tables.get(name)
+    if now == version or now is None or version is None:
+        return now != version
+    was, found = ({file.path for file in work.lake.files(name, each)} for each in (version, now))
+    return was != found
 
 
 def _marts_key_before(target: Run, runs: Sequence[Run]) -> str:

@@ -141,7 +141,8 @@ class Run:
         error: why it failed or was held.
         network: digest of the network that rows were judged by.
         rules: that rows were held to.
-        before, after: versions of all tables that count before and after it.
+        before, after: versions of all tables that count before and after it; `after` is None where the release that made
+            the run did not note them.
         marts_key: digest of what computed the marts that count after it.
         warnings: accepted rows that break a rule of severity `warn`, by column and rule.
         overtook: reports of other batches that those of this one have overtaken.
@@ -164,7 +165,7 @@ class Run:
     network: str = ""
     rules: tuple[str, ...] = ()
     before: Mapping[str, int] = field(default_factory=dict)
-    after: Mapping[str, int] = field(default_factory=dict)
+    after: Mapping[str, int] | None = field(default_factory=dict)
     marts_key: str = ""
     warnings: Mapping[str, int] = field(default_factory=dict)
     overtook: int = 0
@@ -201,8 +202,8 @@ class Run:
         known = {each.name for each in fields(Run)}
         values = {name: value for name, value in report.items() if name in known}
         settings = report.get("settings", {})
-        if version < 2:  # Version 1 kept these two among the settings.
-            values |= {"network": settings.get("network", ""), "rules": settings.get("rules", ())}
+        if version < 2:  # Version 1 kept these two among the settings, and noted no versions of tables.
+            values |= {"network": settings.get("network", ""), "rules": settings.get("rules", ()), "after": None}
         return Run(
             **{
                 **values,

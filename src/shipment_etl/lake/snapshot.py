@@ -78,12 +78,12 @@ def snapshot_of(lake: Lake, run_id: str | None = None) -> Snapshot:
         raise LakeMissing(lake.uri)
     if run_id is not None:
         run = find_run(lake, run_id)
-        if not run.after:
+        if run.after is None:
             raise RunMissing(run_id, lake.uri, "the release that made it did not note which versions it left")
         return Snapshot(lake, run.after, run.marts_key, lake.version(RUNS.name), run.run_id)
     last, runs = newest_run(lake), _version_of_log(lake)
     newest = last.run_id if last else None
-    if last is None or not last.after:
+    if last is None or last.after is None:
         # No run of this release: the newest versions are all that is known.
         return Snapshot(lake, {name: lake.version(name) for name in lake.tables() if name != RUNS.name}, "", runs, newest)
     return Snapshot(lake, last.after, last.marts_key, runs, newest)
@@ -118,7 +118,7 @@ def recover(lake: Lake, run: str) -> Snapshot:
         return Snapshot(lake)
     last, runs = newest_run(lake), _version_of_log(lake)
     # Nothing, where a release made the log that did not tell yet; its commits have no marks either.
-    counted = last.after if last else {}
+    counted = (last.after if last else None) or {}
     tables, trusted = {}, bool(counted)
     for name in lake.tables():
         if name == RUNS.name:
