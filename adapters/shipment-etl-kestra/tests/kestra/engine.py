@@ -2,13 +2,14 @@
 
 import base64
 import os
+import random
 import re
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ LAKE = "s3://local-lake/shipments"
 PACKAGE = "packages/shipment-etl-py3.11-x86_64-0.tar.gz"
 MIN_JAVA = 21
 MAX_FETCH_SECONDS, MAX_TEST_SECONDS = 600, 1200
+PORTS = range(20_000, 32_000)
+"""Below those that systems give to clients."""
 OFFLINE = re.compile(r"Could not transfer artifact|Unknown host|was not found in .* during a previous attempt")
 
 
@@ -107,6 +110,8 @@ def engine(folder: Path) -> Iterator[Engine]:
                 **without,
                 **{name: value for name, value in aws.environment.items() if name not in secrets},
                 **{f"SECRET_{name}": base64.b64encode(value.encode()).decode() for name, value in secrets.items()},
+                # Of Kestra's own choice, another process could take it while Kestra starts.
+                "ENGINE_PORT": str(_free_port()),
                 "ENV_SHIPMENTS_ALERTS": "webhook",
                 "ENV_SHIPMENTS_FOLDER": str(files),
                 "ENV_SHIPMENTS_LAKE": LAKE,
@@ -129,6 +134,9 @@ def storage(aws: LocalAws) -> "boto3.client":
 
 
 def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """Return a port that nobody listens at, and that no system gives to a client before it is used."""
+    for port in random.sample(PORTS, len(PORTS)):
+        with suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError(f"no port of {PORTS} is free")
