@@ -22,7 +22,9 @@ __all__ = [
     "LINKS",
     "PLACE",
     "POSITION",
+    "THREADS",
     "Place",
+    "is_of",
     "places_of",
     "read_links",
     "read_whole",
@@ -35,6 +37,8 @@ LINKS = pa.schema([*REPORTS, (BY_BATCH, pa.date32()), (BY_ROW, pa.int64()), (PLA
 """Of a report: what orders it, what has overtaken it so far, and where it lies."""
 NARROW = ("shipment_id", "source_row", "reported_at", "batch_date", BY_ROW)
 ANOTHER_ROW = -1
+THREADS = 4
+"""Files that are read and written at a time: on S3 each is a wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,11 @@ def read_whole(work: Work, place: Place, schema: pa.Schema) -> pa.Table:
         known["outcome"] = pa.scalar(DELIVERED)
     columns = [_column(rows, each.name, known.get(each.name, pa.scalar(None, each.type))) for each in schema]
     return cast_columns(pa.table(columns, names=schema.names), schema)
+
+
+def is_of(rows: pa.Table, batch: date, column: str = "batch_date") -> pa.ChunkedArray:
+    """Return whether rows are of a batch; false where that is null."""
+    return pc.fill_null(pc.equal(rows[column], pa.scalar(batch)), False)
 
 
 def _batch_of(place: Place) -> pa.Scalar:

@@ -8,7 +8,6 @@ A report is overtaken by the next newer one. So the history of a shipment is a c
 changes one link of it.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,17 +24,19 @@ from pyspark.sql.types import DateType, LongType, StructField, StructType
 from shipment_etl.dates import as_date
 from shipment_etl.hashing import hash_of
 from shipment_etl.jobs.batch import IN_TRANSIT
-from shipment_etl.jobs.chains import NEXT_BATCH, NEXT_ROW, TIED, link
+from shipment_etl.jobs.chains import NEXT_BATCH, NEXT_ROW, TIED
 from shipment_etl.jobs.ids import ID_HASH, Hashes, Ids, in_order
-from shipment_etl.jobs.known_ids import Known, find_known, knows_source
+from shipment_etl.jobs.known_ids import find_known, knows_source
+from shipment_etl.jobs.links import IDS, Links
 from shipment_etl.jobs.places import (
     BY_BATCH,
     BY_ROW,
     PLACE,
     POSITION,
+    THREADS,
     Place,
+    is_of,
     places_of,
-    read_links,
     read_whole,
     report_schema,
 )
@@ -48,12 +49,9 @@ from shipment_etl.lake.written import Written, nothing_written
 
 __all__ = ["Resolved", "resolve_reports"]
 
-IDS = pa.schema([(ID_HASH, pa.int64()), ("shipment_id", pa.string())])
 WAS_BY = "was_by"
 """The batch that had overtaken a report so far."""
 NEVER = -(1 << 31)
-THREADS = 4
-"""Files that are read and written at a time: on S3 each is a wait."""
 
 
 class Resolved(NamedTuple):
@@ -106,7 +104,7 @@ def resolve_reports(work: Work, staging: Staging, shipments: Written, overtaken:
     moves, tied = list[_Move](), 0
     if known.hits.num_rows:
         asked = _read_ids(work, staging, shipments, known.hits, with_older=bool(older))
-        links = _Links(work, own, are_unique=not older)
+        links = Links(work, own, are_unique=not older)
         linked = links.find(asked, known)
         moves, tied = _move(work, links, linked, shipments, overtaken), _count_ties(work, linked)
     return _settle(work, own, moves, shipments, overtaken, rows, tied)
@@ -140,7 +138,7 @@ def _read_older(work: Work, staging: Staging) -> list[Ids]:
     return [
         Ids(
             row["batch_date"],
-            in_order(hashes.filter(_is(hashes, row["batch_date"]))[ID_HASH].chunks),
+            in_order(hashes.filter(is_of(hashes, row["batch_date"]))[ID_HASH].chunks),
             row["first"],
             row["last"],
         )
@@ -177,124 +175,7 @@ def _by(work: Work, batch: date) -> dict[str, str]:
     return {"source": work.start.source, BY_BATCH: batch.isoformat()}
 
 
-class _Links:
-    """All reports on the shipments that a batch reports on, or did when it was processed before.
-
-    Attributes:
-        places: that they lie in.
-        stale: numbers of the places with reports of the batch from when it was processed before.
-    """
-
-    def __init__(self, work: Work, own: list[Place], *, are_unique: bool) -> None:
-        """`are_unique` says whether each shipment is in other batches once, as this release leaves it."""
-        self._work = work
-        self._are_unique = are_unique
-        self.places = own[:]
-        self.stale = set[int]()
-        self._found = list[pa.Table]()
-
-    def find(self, asked: pa.Table, known: Known) -> pa.Table:
-        """Return the reports in order, as `chains.link` does.
-
-        Args:
-            asked: `IDS` that others report on.
-            known: which.
-        """
-        for number, place in enumerate(self.places):
-            self._found.append(read_links(self._work, place, number, _ids(asked)))
-        before = self._ids_of_before() if known.again else IDS.empty_table()["shipment_id"]
-        self._find_newest(asked, known.hits, before)
-        linked = link(pa.concat_tables(self._found))
-        if known.again or self._is_out_of_order(linked):
-            self._find_overtaken(pc.unique(pa.chunked_array([*linked["shipment_id"].chunks, *before.chunks], pa.string())))
-            linked = link(pa.concat_tables(self._found))
-        return linked
-
-    def _find_newest(self, asked: pa.Table, hits: pa.Table, before: pa.ChunkedArray) -> None:
-        """Look for the newest reports on shipments in other batches; each is in one place.
-
-        Among shipments in transit first, where most are; in the others, the newest batch first, for what is left.
-        """
-        places: dict[date, list[Place]] = defaultdict(list)
-        for place in places_of(self._work, SHIPMENTS):
-            places[as_date(place.file.partition["batch_date"])].append(place)
-        told, others = _ids_by_batch(asked, hits), before.combine_chunks()
-        batches = sorted(pc.unique(hits["batch_date"]).to_pylist(), reverse=True)
-        wanted = {batch: pa.concat_arrays([told.get(batch, others[:0]), others]) for batch in batches}
-        every = [(place, ids) for batch, ids in wanted.items() for place in places[batch]]
-        found = self._add([each for each in every if IN_TRANSIT in each[0].file.path])
-        for place, ids in [each for each in every if IN_TRANSIT not in each[0].file.path]:
-            left = _without(ids, found) if self._are_unique else ids
-            if len(left):
-                found = pa.concat_arrays([found, self._add([(place, left)])])
-
-    def _ids_of_before(self) -> pa.ChunkedArray:
-        """Return the ids of reports that the batch overtook, or that were overtaken, when it was processed before."""
-        day, found = self._work.start.batch_date, [IDS.empty_table()["shipment_id"]]
-        for place in places_of(self._work, OVERTAKEN):
-            if place.by == day or self._work.may_have_batch(place.file):
-                links = read_links(self._work, place, 0)
-                found.append(links["shipment_id"] if place.by == day else links.filter(_is(links, day))["shipment_id"])
-        return pa.chunked_array([chunk for each in found for chunk in each.chunks], pa.string())
-
-    def _is_out_of_order(self, linked: pa.Table) -> bool:
-        """Whether another batch has a newer report than one of this batch, so that this may stand between older ones."""
-        day = self._work.start.batch_date
-        late = pc.and_(_is(linked, day), pc.fill_null(pc.not_equal(linked[NEXT_BATCH], pa.scalar(day)), False))
-        return bool(pc.any(late).as_py())
-
-    def _find_overtaken(self, wanted: pa.Array) -> None:
-        day = self._work.start.batch_date
-        for place in places_of(self._work, OVERTAKEN):
-            links = read_links(self._work, place, len(self.places))
-            is_stale = _is(links, day)
-            links = links.filter(pc.and_(pc.is_in(links["shipment_id"], value_set=wanted), pc.invert(is_stale)))
-            if pc.any(is_stale).as_py():
-                self.stale.add(len(self.places))
-            self.places.append(place)
-            self._found.append(links)
-
-    def _add(self, places: list[tuple[Place, pa.Array]]) -> pa.Array:
-        """Read places, each with the ids that are wanted of it, and return the ids that are there."""
-        first = len(self.places)
-        with ThreadPoolExecutor(THREADS) as pool:
-            read = [
-                pool.submit(read_links, self._work, place, number, wanted)
-                for number, (place, wanted) in enumerate(places, first)
-            ]
-        found = [each.result() for each in read]
-        self.places += [place for place, _ in places]
-        self._found += found
-        return pa.concat_arrays(
-            [chunk for each in found for chunk in each["shipment_id"].chunks] or [pa.array([], pa.string())]
-        )
-
-
-def _ids_by_batch(asked: pa.Table, hits: pa.Table) -> dict[date, pa.Array]:
-    """Return the ids of those asked that each batch reports on."""
-    names = asked.group_by(IDS.names).aggregate([])
-    told = hits.join(names, ID_HASH, join_type="inner").sort_by("batch_date")
-    ids, first, found = told["shipment_id"].combine_chunks(), 0, dict[date, pa.Array]()
-    for each in pc.value_counts(told["batch_date"]).to_pylist():
-        found[each["values"]] = ids.slice(first, each["counts"])
-        first += each["counts"]
-    return found
-
-
-def _ids(rows: pa.Table) -> pa.Array:
-    return pc.unique(rows["shipment_id"])
-
-
-def _without(ids: pa.Array, others: pa.Array) -> pa.Array:
-    return ids.filter(pc.invert(pc.is_in(ids, value_set=others)))
-
-
-def _is(rows: pa.Table, batch: date, column: str = "batch_date") -> pa.ChunkedArray:
-    """Return whether rows are of a batch; false where that is null."""
-    return pc.fill_null(pc.equal(rows[column], pa.scalar(batch)), False)
-
-
-def _move(work: Work, links: _Links, linked: pa.Table, shipments: Written, overtaken: Written) -> list[_Move]:
+def _move(work: Work, links: Links, linked: pa.Table, shipments: Written, overtaken: Written) -> list[_Move]:
     """Take the reports out of their places that others overtake now, or no longer do."""
     schemas = {SHIPMENTS.name: shipments.schema, OVERTAKEN.name: overtaken.schema}
     columns, day = report_schema(overtaken.arrow), work.start.batch_date
@@ -307,7 +188,7 @@ def _move(work: Work, links: _Links, linked: pa.Table, shipments: Written, overt
         leaves, stale = np.zeros(whole.num_rows, bool), np.zeros(whole.num_rows, bool)
         leaves[mine[POSITION].to_numpy()] = True
         if number in links.stale:
-            stale = _is(whole, day).to_numpy()
+            stale = is_of(whole, day).to_numpy()
         was_by = pa.scalar(place.by, pa.date32())
         moving = whole.take(mine[POSITION]).cast(columns)
         for name in (NEXT_BATCH, NEXT_ROW):
@@ -341,7 +222,7 @@ def _differs(rows: pa.Table, one: str, other: str) -> pa.ChunkedArray:
 def _count_ties(work: Work, linked: pa.Table) -> int:
     """Return how many pairs of reports of the same moment have one of this batch and one of another."""
     day = work.start.batch_date
-    return pc.sum(pc.and_(linked[TIED], pc.xor(_is(linked, day), _is(linked, day, NEXT_BATCH)))).as_py() or 0
+    return pc.sum(pc.and_(linked[TIED], pc.xor(is_of(linked, day), is_of(linked, day, NEXT_BATCH)))).as_py() or 0
 
 
 def _settle(
@@ -360,7 +241,7 @@ def _settle(
         if files or gone or table.name not in work.base.tables:
             work.put(table, written.with_files(files), gone)
     newest = shipments.with_files(each.file for each in (*kept, *rests) if each.table is SHIPMENTS and each.is_own)
-    overtook = pc.sum(pc.and_(_is(moving, day, NEXT_BATCH), pc.invert(_is(moving, day)))).as_py() or 0
+    overtook = pc.sum(pc.and_(is_of(moving, day, NEXT_BATCH), pc.invert(is_of(moving, day)))).as_py() or 0
     dropped = pa.concat_tables([moving.slice(0, 0).drop_columns([NEXT_BATCH, NEXT_ROW]), *(each.dropped for each in moves)])
     return Resolved(newest, rows - newest.rows, overtook, tied, _corrections(work, moving, dropped))
 
@@ -382,7 +263,7 @@ def _write_newest(work: Work, moving: pa.Table, shipments: Written) -> Iterator[
     """Write reports that nothing overtakes any longer back into shipments."""
     newest = moving.filter(pc.is_null(moving[NEXT_BATCH]))
     for batch in sorted(pc.unique(newest["batch_date"]).to_pylist()):
-        rows = newest.filter(_is(newest, batch))
+        rows = newest.filter(is_of(newest, batch))
         for folder, part in (("back", pc.is_valid(rows["outcome"])), (f"back{IN_TRANSIT}", pc.is_null(rows["outcome"]))):
             found, partition = rows.filter(part), {"source": work.start.source, "batch_date": batch.isoformat()}
             if found.num_rows:
@@ -394,7 +275,7 @@ def _write_newest(work: Work, moving: pa.Table, shipments: Written) -> Iterator[
 def _write_into_overtaken(work: Work, moving: pa.Table, overtaken: Written) -> Iterator[Place]:
     """Write reports into the files of those that the batch which overtakes them has overtaken."""
     for batch in sorted(pc.unique(moving[NEXT_BATCH].drop_null()).to_pylist()):
-        rows = moving.filter(_is(moving, batch, NEXT_BATCH))
+        rows = moving.filter(is_of(moving, batch, NEXT_BATCH))
         rows = rows.set_column(rows.column_names.index(BY_ROW), BY_ROW, rows[NEXT_ROW])
         path = f"{work.folder}/moved/{batch}.parquet"
         yield Place(OVERTAKEN, work.lake.write_table(OVERTAKEN, [rows], overtaken.schema, path, _by(work, batch)))
@@ -407,7 +288,7 @@ def _corrections(work: Work, moving: pa.Table, dropped: pa.Table) -> pa.Table:
     of the others, only what changes.
     """
     day = work.start.batch_date
-    own, by_own = _is(moving, day), _is(moving, day, NEXT_BATCH)
+    own, by_own = is_of(moving, day), is_of(moving, day, NEXT_BATCH)
     is_overtaken = pc.is_valid(moving[NEXT_BATCH])
     entries = (
         (moving.filter(_is_another(moving, day, WAS_BY)), WAS_BY, 1),
