@@ -1,6 +1,7 @@
 """The built site: complete, every link and anchor leads somewhere, and nothing is fetched from elsewhere."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,10 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import typer
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 import shipment_etl
 from shipment_etl import errors
@@ -18,6 +23,8 @@ from shipment_etl.transform.marts import MARTS
 from tests.documents import ROOT
 
 pytestmark = pytest.mark.slow
+CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+DRIVER = shutil.which("chromedriver")
 FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src"}
 
 
@@ -68,6 +75,20 @@ def test_nothing_is_fetched_from_elsewhere(site: Path, pages: dict[Path, Page]) 
     styles = "".join(path.read_text("utf-8") for path in site.rglob("*.css"))
     assert "url(http" not in styles
     assert "@import" not in styles
+
+
+@pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="no Chromium with chromedriver on the path")
+def test_search_works_in_a_site_that_is_opened_from_a_disk(site: Path) -> None:
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900"):
+        options.add_argument(argument)
+    with webdriver.Chrome(options=options, service=Service(DRIVER)) as browser:
+        browser.get((site / "how-to/generate.html").as_uri())
+        browser.find_element(By.CSS_SELECTOR, "input.md-search__input").send_keys("quarantine")
+        found = WebDriverWait(browser, 30).until(lambda at: at.find_elements(By.CSS_SELECTOR, ".md-search-result__link"))
+        assert "quarantine" in " ".join(str(each.get_attribute("href")) for each in found)
+        assert "quarantine" in browser.find_element(By.CSS_SELECTOR, ".md-search-result__list").text.lower()
 
 
 def test_the_reference_has_everything(pages: dict[Path, Page]) -> None:
