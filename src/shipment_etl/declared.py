@@ -10,6 +10,7 @@ from shipment_etl.errors import UsageError, nearest, shorten
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
 
 __all__ = ["parse_toml", "parse_values", "read_text", "strict"]
 
@@ -17,6 +18,20 @@ __all__ = ["parse_toml", "parse_values", "read_text", "strict"]
 
 Value = TypeVar("Value")
 MAX_PROBLEMS = 5
+
+FITTING = {
+    "string_": "a text in quotes",
+    "tuple_": 'a list, as in ["a", "b"]',
+    "list_type": 'a list, as in ["a", "b"]',
+    "dataclass_type": "a table, as in { key = value }",
+    "dict_type": "a table, as in { key = value }",
+    "bool_": "true or false",
+    "int_": "a whole number",
+    "float_": "a number",
+    "decimal_": "a number",
+    "date_": "a date, as in 2026-11-23",
+}
+"""How pydantic's type of error begins → what the value must be."""
 
 
 def strict(kind: type[Value]) -> type[Value]:
@@ -78,15 +93,18 @@ def _explain(problem: "ValidationError", kind: type, where: str) -> str:
         elif each["type"] in ("missing", "missing_argument"):
             lines.append(f"{where} lacks {place!r}. Add it.")
         else:
-            lines.append(f"{where}: {place} is {shorten(each['input'])}. {_say_what_fits(each['msg'])}.")
+            given = str(each["input"]) if isinstance(each["input"], Decimal) else shorten(each["input"])
+            lines.append(f"{where}: {place} is {given}, but must be {_say_what_fits(each)}.")
     if len(every) > MAX_PROBLEMS:
         lines.append(f"… and {len(every) - MAX_PROBLEMS} more.")
     return "\n".join(lines)
 
 
-def _say_what_fits(message: str) -> str:
-    """Return what pydantic says without its own words."""
-    return message.replace("Input should", "It must", 1)
+def _say_what_fits(problem: "ErrorDetails") -> str:
+    """Return what a value must be, in the words of TOML and not in those of Python."""
+    kind, message = problem["type"], problem["msg"]
+    found = next((words for start, words in FITTING.items() if kind.startswith(start)), None)
+    return found or message.removeprefix("Input should be ").removeprefix("Value error, ")
 
 
 def _place(path: Iterable[int | str]) -> str:

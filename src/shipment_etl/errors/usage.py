@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
 from shipment_etl.errors.base import UsageError
-from shipment_etl.errors.wording import listed, shorten
+from shipment_etl.errors.wording import alike_first, listed, shorten
 
 __all__ = [
     "ColumnClash",
@@ -142,5 +142,5 @@ class UnknownColumn(MappingError):
     def __init__(self, column: str, available: Collection[str], file: str) -> None:
         near = get_close_matches(column, available, n=1)
         hint = f"Did you mean {shorten(near[0])}? " if near else ""
-        suggestion = f"{hint}It has: {listed(available)}."
+        suggestion = f"{hint}It has: {listed(alike_first(column, available))}."
         super().__init__(column=column, available=list(available), file=file, suggestion=suggestion)

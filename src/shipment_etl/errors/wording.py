@@ -13,6 +13,7 @@ __all__ = [
     "MAX_NAMES",
     "MAX_TEXT",
     "MAX_VALUE",
+    "alike_first",
     "clean",
     "first_line",
     "last_cause",
@@ -67,7 +68,12 @@ def listed(names: Iterable[str]) -> str:
 def nearest(name: str, known: Collection[str]) -> str:
     """Return the remedy for an unknown name: the nearest known one, else all of them."""
     near = get_close_matches(name, known, n=1)
-    return f"Did you mean {shorten(near[0])}?" if near else f"There is: {listed(known) or 'none'}."
+    return f"Did you mean {shorten(near[0])}?" if near else f"There is: {listed(alike_first(name, known)) or 'none'}."
+
+
+def alike_first(name: str, known: Collection[str]) -> Collection[str]:
+    """Return names in their order, or, where a message shows only some of them, those first that are most like a name."""
+    return known if len(known) <= MAX_NAMES else get_close_matches(name, known, n=len(known), cutoff=0)
 
 
 def first_line(text: str) -> str:
