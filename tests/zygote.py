@@ -7,6 +7,7 @@ id, and later with its exit code. The child is a process like any other: own eng
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -129,6 +130,8 @@ def zygote(folder: Path) -> Iterator[Zygote]:
 
 
 def main() -> None:
+    # Ignored by all that a shell runs in the background; its children would ignore it as well, and no test of it could fail.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     preload()
     alive: set[int] = set()
     pending = b""
