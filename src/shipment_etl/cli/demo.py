@@ -38,7 +38,7 @@ def demo(
     verbose: Annotated[bool, typer.Option("--verbose", help="Print the first rows of every mart, too.")] = False,
     options: JobOptions,
 ) -> None:
-    """Generate a week of shipments, process it, say what is in it, and write a report into the lake's folder."""
+    """Generate and process a week of shipments, print a summary, and write a report into the lake's folder."""
     from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.jobs.process import run_process

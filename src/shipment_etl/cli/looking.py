@@ -29,7 +29,7 @@ class Format(StrEnum):
 def report(
     *,
     lake: LakeOption,
-    out: Annotated[Path, typer.Option(metavar="FILE.html", help="Where to.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option(metavar="FILE.html", help="File to write.")] = Path("report.html"),
     options: OutputOptions,
 ) -> None:
     """Write a report of a lake: one HTML page that works offline."""
@@ -57,7 +57,7 @@ def compare(
     out: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a page that works offline as well.")] = None,
     options: OutputOptions,
 ) -> None:
-    """Compare the marts of two lakes, or of one at two moments: what differs, by how much, and what is more than chance."""
+    """Compare the marts of two lakes, or of one at two moments: what differs, by how much, and what is significant."""
     from shipment_etl.cli.comparison import find_lake, show_comparison
     from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.reporting.comparison.compare import compare as compare_lakes
@@ -110,7 +110,7 @@ def show(
 def snapshot(
     *,
     lake: LakeOption,
-    out: Annotated[Path, typer.Option(metavar="FILE.sql", help="Where to.")] = Path("snapshot.sql"),
+    out: Annotated[Path, typer.Option(metavar="FILE.sql", help="File to write.")] = Path("snapshot.sql"),
     options: OutputOptions,
 ) -> None:
     """Write views of all tables for DuckDB, as the newest logged run left them: versions that belong together."""

@@ -83,6 +83,6 @@ def _leave(code: int) -> NoReturn:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    # A second signal must not interrupt the taking back.
+    # A second signal must not interrupt the rollback.
     signal.signal(number, signal.SIG_IGN)
     raise _Stopped(number)

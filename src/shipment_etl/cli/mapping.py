@@ -28,9 +28,9 @@ def map_file(
     engine: EngineOption = "auto",
     options: OutputOptions,
 ) -> None:
-    """Draft the mapping of a file from a sample of it, and show what its rows would become.
+    """Draft a mapping for a file from a sample of it, and show how its rows would land.
 
-    Each line of the draft has a comment of its evidence; a guess says CHECK. What cannot be told is left open.
+    Each line of the draft has a comment with its evidence; guesses are marked CHECK; what is unclear is left open.
     """
     from shipment_etl.errors import InvalidValue
     from shipment_etl.ingest.mapping import SourceMapping

@@ -52,10 +52,12 @@ ToOption = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help
 EngineOption = Annotated[
     str,
     typer.Option(
-        "--engine", help="auto, sail, spark, connect, sc://HOST:PORT, or one of a plugin.", envvar="SHIPMENT_ETL_ENGINE"
+        "--engine",
+        help="auto, sail, spark, connect, sc://HOST:PORT, or an engine of a plugin.",
+        envvar="SHIPMENT_ETL_ENGINE",
     ),
 ]
-RowsOption = Annotated[int, typer.Option("--rows", help="New shipments of a batch.")]
+RowsOption = Annotated[int, typer.Option("--rows", help="New shipments per batch.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Any whole number.")]
 ScenarioOption = Annotated[str, typer.Option("--scenario", help="baseline, swiftship, peak, strike or storm.")]
 DefectsOption = Annotated[float, typer.Option("--defects", help="Share of rows that are wrong on purpose.")]
@@ -68,7 +70,7 @@ MaxRejectedOption = Annotated[
     float,
     typer.Option(
         "--max-rejected",
-        help="Share that may be quarantined; above it the batch is held, exit 3.",
+        help="Share of rows that may be quarantined; above it the batch is held, exit 3.",
         envvar="SHIPMENT_ETL_MAX_REJECTED",
     ),
 ]
@@ -80,7 +82,7 @@ LineageOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, logs on stderr.")]
 KeepReportOption = Annotated[
-    bool, typer.Option("--keep-report", help="Write the run's report beside the tables as well, into _reports/.")
+    bool, typer.Option("--keep-report", help="Also write the run's report to _reports/ in the lake.")
 ]
 WaitOption = Annotated[
     float,

@@ -43,9 +43,9 @@ def generate(
     defects: DefectsOption = 0.0,
     network: NetworkOption = None,
     since: Annotated[
-        str | None, typer.Option(metavar="YYYY-MM-DD", help="First day whose shipments are reported on again.")
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="First day whose shipments get new reports.")
     ] = None,
-    truth: Annotated[bool, typer.Option("--truth", help="Write what was planted into truth/troubles.")] = False,
+    truth: Annotated[bool, typer.Option("--truth", help="Write the planted troubles to truth/troubles.")] = False,
     options: JobOptions,
 ) -> None:
     """Generate synthetic shipments into raw/shipments; today's batch by default."""
@@ -83,15 +83,15 @@ def ingest(
     date: DateOption = None,
     max_rejected: Annotated[
         float | None,
-        typer.Option(help="Share of records that may be broken; above it nothing lands, exit 3. Without it: if all are."),
+        typer.Option(help="Share of records that may be broken; above it nothing lands, exit 3. By default, if all are."),
     ] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Put the files in place of a batch of the same date.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a batch of the same date with the files.")] = False,
     add: Annotated[bool, typer.Option("--add", help="Add the files to a batch of the same date.")] = False,
     options: JobOptions,
 ) -> None:
-    """Land files of your own in raw/SOURCE, as they are; as today's batch by default.
+    """Land your own files in raw/SOURCE, unchanged; as today's batch by default.
 
-    Where the source has a batch of this date, --replace or --add says what becomes of it.
+    If the source already has a batch of this date, say --replace or --add.
     """
     if replace and add:
         raise InvalidValue("--add", "given", "left out where --replace is given")
@@ -116,16 +116,18 @@ def process(
     lake: LakeOption,
     batch: DateOptions,
     source: Annotated[str | None, typer.Option("--source", help="Name of the source; all if not given.")] = None,
-    waiting: Annotated[bool, typer.Option("--waiting", help="With a date: before it, also all batches that wait.")] = False,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Also process all waiting batches from before the given date.")
+    ] = False,
     max_rejected: MaxRejectedOption = 0.1,
     accept_rejected: Annotated[
-        bool, typer.Option("--accept-rejected", help="Take the batch, however many rows were rejected.")
+        bool, typer.Option("--accept-rejected", help="Accept the batch, however many rows are rejected.")
     ] = False,
     network: NetworkOption = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a report of the lake as well.")] = None,
     options: JobOptions,
 ) -> None:
-    """Turn raw batches into clean shipments, quarantine and marts; without a date, all batches that wait.
+    """Turn raw batches into clean shipments, quarantine and marts; without a date, all waiting batches.
 
     A batch waits from when it is landed, or landed again, until it is processed.
     """

@@ -257,9 +257,7 @@ class RollbackRefused(LakeError):
 class RowsChanged(LakeError):
     """A table does not hold the same rows after its files were compacted."""
 
-    template = (
-        "{table} held other rows after compaction: fingerprint {before} before, {after} after. It was put back as it was."
-    )
+    template = "{table} held other rows after compaction: fingerprint {before} before, {after} after. It was rolled back."
     remedy = "Please report this with the versions that doctor prints."
 
     def __init__(self, table: str, before: str, after: str) -> None:

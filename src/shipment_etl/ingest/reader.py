@@ -162,7 +162,7 @@ def _warnings(notes: Notes, mapping: SourceMapping) -> Iterator[str]:
         rows = sum(notes.counts[name, word] for word in words)
         line = f"nulls = {json.dumps(sorted(words), ensure_ascii=False)}"
         yield (
-            f"column {name!r}, mapped to {mapping.text_columns[name]}, has words that mean nothing in {rows:,} rows, which "
+            f"column {name!r}, mapped to {mapping.text_columns[name]}, has placeholder words in {rows:,} rows, which "
             f"are taken for names; if they are none, add to the mapping: {line}"
         )
 

@@ -84,7 +84,7 @@ def run(
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
-    """Run a job on a cluster of its own, and end the cluster whatever happens."""
+    """Run a job on its own cluster, and terminate the cluster whatever happens."""
     from shipment_etl_emr.errors import RunStopped
     from shipment_etl_emr.signals import Stopped
 
@@ -104,13 +104,13 @@ def create(
     *,
     run: RunOption = None,
     lake: Annotated[
-        str | None, typer.Option("--lake", metavar="URI", help="Checked as well, so that no cluster starts in vain.")
+        str | None, typer.Option("--lake", metavar="URI", help="Lake to check first, so that no cluster starts in vain.")
     ] = None,
     package: PackageOption = None,
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
-    """Create a cluster that takes steps until it has been idle; prints its ID."""
+    """Create a cluster that takes steps and terminates when idle; prints its ID."""
     if lake is not None:
         s3_parts(lake, "--lake")
     service = aws.open()
@@ -159,7 +159,7 @@ def wait(
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
-    """Wait for a step, and have it proven by its report; the cluster stays."""
+    """Wait for a step and verify its report; the cluster keeps running."""
     from shipment_etl_emr.target import Job, Place
 
     service = aws.open()
@@ -178,7 +178,7 @@ def cancel(
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
-    """Ask a step to stop; its cluster stays."""
+    """Cancel a step; its cluster keeps running."""
     from shipment_etl_emr.target import Place
 
     target, place = aws.open().target, Place(cluster, step)
@@ -194,7 +194,7 @@ def terminate(
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
-    """End a cluster, and see it end; one that has ended is left as it is."""
+    """Terminate a cluster and wait for its end; one that has ended is left alone."""
     state = _clusters(aws.open()).end_cluster(cluster)
     print_result({"cluster": cluster, "cluster_state": state}, options.as_json, f"{cluster} {state}")
 
@@ -208,7 +208,7 @@ def status(
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
-    """Tell the state of a cluster and its step."""
+    """Show the state of a cluster and its step."""
     from shipment_etl_emr.target import Place
 
     print_progress(aws.open().target.look(Place(cluster, step)), options.as_json)
@@ -242,7 +242,7 @@ def ui(
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
-    """Print a link to the Spark UI. It lets in whoever has it, so it goes to a terminal only."""
+    """Print a link to the Spark UI; whoever has it gets in, so it is printed to a terminal only."""
     from shipment_etl_emr.errors import LinkExposed
     from shipment_etl_emr.target import Place
 
@@ -263,7 +263,7 @@ def reap(
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
-    """End our clusters that are older than their maximum age."""
+    """Terminate our clusters that are older than their maximum age."""
     clusters = _clusters(aws.open())
     for each in clusters.reap(run, prefix=prefix, dry=dry):
         created = datetime.fromtimestamp(each.created, UTC).isoformat(timespec="seconds")
@@ -286,7 +286,7 @@ def package(
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
-    """Build what a cluster needs of Python, and upload it if it is new; prints where it is."""
+    """Build the cluster's Python environment, upload it if it is new, and print its address."""
     from shipment_etl_emr.package import build
 
     if python is None or arch is None:

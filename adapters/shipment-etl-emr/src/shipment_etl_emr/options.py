@@ -36,25 +36,30 @@ class JobName(StrEnum):
 
 SettingsOption = Annotated[
     Path | None,
-    typer.Option("--settings", metavar="FILE.toml", help="Where and on what jobs run.", show_default=SETTINGS_FILE),
+    typer.Option(
+        "--settings", metavar="FILE.toml", help="Settings of EMR: where jobs run, and on what.", show_default=SETTINGS_FILE
+    ),
 ]
 LocalOption = Annotated[
-    bool, typer.Option("--local", help="AWS on this machine, started if none runs; with settings of its own if none given.")
+    bool, typer.Option("--local", help="Use AWS on this machine, started if none is running; settings are optional then.")
 ]
 EndpointOption = Annotated[
-    str | None, typer.Option("--endpoint-url", metavar="URL", help="Another AWS, as one on this machine.")
+    str | None, typer.Option("--endpoint-url", metavar="URL", help="Endpoint of another AWS, such as a local one.")
 ]
 RunOption = Annotated[
-    str | None, typer.Option("--run", metavar="ID", help="Names the run; the same again takes up what is there of it.")
+    str | None, typer.Option("--run", metavar="ID", help="ID of the run; a new attempt with the same ID resumes it.")
 ]
 PackageOption = Annotated[
-    str | None, typer.Option("--package", metavar="S3-URI", help="A package that `emr package` made; else one is made now.")
+    str | None,
+    typer.Option("--package", metavar="S3-URI", help="A package made by `emr package`; by default one is built now."),
 ]
 ScriptOption = Annotated[
     str | None,
     typer.Option("--script", metavar="FILE", help="Script of the step: a file, or an s3:// URI.", show_default=False),
 ]
-TimeoutOption = Annotated[float, typer.Option("--timeout", metavar="MINUTES", help="Then it is ended.", min=1)]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", metavar="MINUTES", help="Terminate the run after this time.", min=1)
+]
 JobArgument = Annotated[JobName, typer.Argument(metavar="JOB", help="generate or process.")]
 MoreArgument = Annotated[
     list[str] | None, typer.Argument(metavar="[ARGUMENTS]...", help="More options of the job, passed on as they are.")

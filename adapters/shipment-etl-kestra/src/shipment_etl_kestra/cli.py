@@ -36,11 +36,11 @@ def deploy(
     url: Annotated[
         str, typer.Option("--url", metavar="URL", help="Address of Kestra.", envvar="KESTRA_URL")
     ] = "http://127.0.0.1:8080",
-    namespace: Annotated[str, typer.Option("--namespace", metavar="NAME", help="Where the flows go.")] = NAMESPACE,
-    dry: Annotated[bool, typer.Option("--dry-run", help="Have them checked, and only tell what would change.")] = False,
+    namespace: Annotated[str, typer.Option("--namespace", metavar="NAME", help="Namespace of the flows.")] = NAMESPACE,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Only check the flows, and print what would change.")] = False,
     options: OutputOptions,
 ) -> None:
-    """Put the flows of this package into Kestra; what is there already stays as it is.
+    """Deploy the flows of this package to Kestra; unchanged flows are left alone.
 
     The account is taken from KESTRA_USERNAME and KESTRA_PASSWORD of the environment, the password also from the file that
     KESTRA_PASSWORD_FILE names.
@@ -62,7 +62,7 @@ def report(
     out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Write the run's own report there.")] = None,
     debug: DebugOption = False,
 ) -> None:
-    """Hold a run's report to its day, and print it as outputs, counters and timers of Kestra."""
+    """Check that a run's report is of its day, and print it as Kestra's outputs, counters and timers."""
     from shipment_etl.dates import as_date
     from shipment_etl_kestra.events import tell
     from shipment_etl_kestra.reports import run_of_outcome

@@ -1,4 +1,4 @@
-"""The commands `shipment-etl local-aws …`: AWS on this machine, started, told of and ended."""
+"""The commands `shipment-etl local-aws …`: AWS on this machine: start it, look at it, stop it."""
 
 import os
 import select
@@ -42,7 +42,7 @@ def up(
     engine: Annotated[EngineName, typer.Option(help="What Spark scripts run on.")] = EngineName.sail,
     debug: DebugOption = False,
 ) -> None:
-    """Run it until Ctrl-C or `local-aws down`. What its buckets hold is gone then."""
+    """Run it until Ctrl-C or `local-aws down`; its buckets are gone then."""
     require_moto()
     if aws := found({}):
         raise LocalAwsRuns(aws.endpoint)
@@ -58,14 +58,14 @@ def up(
 
 @app.command()
 def down(debug: DebugOption = False) -> None:
-    """End it, all it runs, and what its buckets hold."""
+    """Stop it and everything it runs; its buckets are gone then."""
     echo("ended" if stop() else NONE_RUNS)
 
 
 @app.command()
 @expand_options
 def status(options: OutputOptions) -> None:
-    """Tell whether one runs, and where."""
+    """Show whether one is running, and where."""
     aws = found(os.environ)
     told = (status_of(aws.endpoint) if aws else None) or {}
     if options.as_json:
@@ -78,7 +78,7 @@ def status(options: OutputOptions) -> None:
 
 @app.command()
 def env(debug: DebugOption = False) -> None:
-    """Print what leads a shell to it, and to its lake: eval "$(shipment-etl local-aws env)"."""
+    """Print the variables that point a shell to it and its lake: eval "$(shipment-etl local-aws env)"."""
     aws = found(os.environ)
     if aws is None:
         raise NoLocalAws()

@@ -16,16 +16,21 @@ from shipment_etl_emr.tunnel.forward import ssm as through_ssm
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Bring the page of Airflow or Kestra to this machine: no port of their host is open to the world.",
+    help="Open the page of Airflow or Kestra on this machine through a tunnel: no port of their host is public.",
     no_args_is_help=True,
     add_completion=False,
 )
 
-PortOption = Annotated[int, typer.Option("--port", metavar="PORT", help="Of the page, on its host.", min=1, max=65535)]
+PortOption = Annotated[int, typer.Option("--port", metavar="PORT", help="Port of the page on its host.", min=1, max=65535)]
 LocalPortOption = Annotated[
     int | None,
     typer.Option(
-        "--local-port", metavar="PORT", help="Of this machine; the same if not given.", min=1, max=65535, show_default=False
+        "--local-port",
+        metavar="PORT",
+        help="Port on this machine; the same by default.",
+        min=1,
+        max=65535,
+        show_default=False,
     ),
 ]
 
@@ -38,11 +43,12 @@ def ssm(
     port: PortOption = 8080,
     local_port: LocalPortOption = None,
     region: Annotated[
-        str | None, typer.Option("--region", metavar="REGION", help="Of the instance; else as the AWS CLI is set up.")
+        str | None,
+        typer.Option("--region", metavar="REGION", help="Region of the instance; by default that of the AWS CLI."),
     ] = None,
     options: OutputOptions,
 ) -> None:
-    """Through AWS Systems Manager: no key, no open port; what decides is who may start a session."""
+    """Through AWS Systems Manager: no key, no open port; IAM decides who may start a session."""
     _hold(through_ssm(target, port, local_port or port, region), options.as_json)
 
 
@@ -61,7 +67,7 @@ def ssh(
     ] = None,
     options: OutputOptions,
 ) -> None:
-    """Through SSH, by a key; the host must be known."""
+    """Through SSH with a key; the host must be in known_hosts."""
     _hold(through_ssh(target, port, local_port or port, config), options.as_json)
 
 
