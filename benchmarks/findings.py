@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from shipment_etl.generator.scenarios import Disruption, Scenario
+from shipment_etl import Disruption, Scenario
 from shipment_etl.generator.shipments import generate
 from shipment_etl.network import Network
 from shipment_etl.reporting.actions import actions

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shipment_etl.contracts.models import RowRule, Shipment, contract
     from shipment_etl.contracts.split import split
-    from shipment_etl.generator.scenarios import Disruption, Scenario
     from shipment_etl.generator.shipments import generate
     from shipment_etl.generator.troubles import troubles
     from shipment_etl.hookspecs import hookimpl
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from shipment_etl.ingest.mapping import ColumnMapping, FileFormat, Numbers, SourceMapping
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.jobs.ingest import run_ingest
+    from shipment_etl.jobs.learn import learn
     from shipment_etl.jobs.maintain import run_maintain
     from shipment_etl.jobs.process import run_process, run_waiting
     from shipment_etl.jobs.rollback import run_rollback
@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from shipment_etl.reporting.comparison.compare import Comparison, compare
     from shipment_etl.reporting.comparison.page import write_comparison
     from shipment_etl.reporting.report import report, write_report
+    from shipment_etl.scenario import Disruption, Scenario
     from shipment_etl.sessions import session
     from shipment_etl.transform.clean import clean
     from shipment_etl.transform.lane_days import lane_days
     from shipment_etl.transform.mart import Mart, MartColumn
     from shipment_etl.transform.marts import marts
+    from shipment_etl.twin.learning import Twin
 
 __all__ = [
     "Backlog",
@@ -56,6 +58,7 @@ __all__ = [
     "Scenario",
     "Shipment",
     "SourceMapping",
+    "Twin",
     "backlog",
     "clean",
     "compare",
@@ -65,6 +68,7 @@ __all__ = [
     "generate",
     "hookimpl",
     "lane_days",
+    "learn",
     "marts",
     "report",
     "run_generate",
@@ -84,7 +88,7 @@ _HOMES = {
     "Backlog": "lake.landed",
     "ColumnMapping": "ingest.mapping",
     "Comparison": "reporting.comparison.compare",
-    "Disruption": "generator.scenarios",
+    "Disruption": "scenario",
     "FileFormat": "ingest.mapping",
     "Lake": "lake.lake",
     "LandedBatch": "lake.landed",
@@ -97,8 +101,9 @@ _HOMES = {
     "RowRule": "contracts.models",
     "Run": "lake.runs",
     "RunStart": "lake.runs",
-    "Scenario": "generator.scenarios",
+    "Scenario": "scenario",
     "Shipment": "contracts.models",
+    "Twin": "twin.learning",
     "backlog": "lake.landed",
     "clean": "transform.clean",
     "compare": "reporting.comparison.compare",
@@ -108,6 +113,7 @@ _HOMES = {
     "generate": "generator.shipments",
     "hookimpl": "hookspecs",
     "lane_days": "transform.lane_days",
+    "learn": "jobs.learn",
     "marts": "transform.marts",
     "report": "reporting.report",
     "run_generate": "jobs.generate",

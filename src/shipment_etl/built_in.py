@@ -8,7 +8,7 @@ from shipment_etl.hookspecs import hookimpl
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from shipment_etl.generator.scenarios import Scenario
+    from shipment_etl.scenario import Scenario
     from shipment_etl.transform.mart import Mart
 
 __all__ = ["engines", "marts", "scenarios"]

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from shipment_etl.contracts.models import RowRule
-    from shipment_etl.generator.scenarios import Scenario
     from shipment_etl.lake.runs import Run, RunStart
+    from shipment_etl.scenario import Scenario
     from shipment_etl.transform.mart import Mart
 
 __all__ = ["ADDING", "GROUP", "HEARING", "hookimpl", "hookspec"]

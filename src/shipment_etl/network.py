@@ -1,11 +1,11 @@
-"""The network: which warehouses, cities and carriers there are, how far apart, and what a shipment costs.
+"""The network: which warehouses, cities, carriers and services there are, how far apart, and what a shipment costs.
 
 Plain frozen values, no Spark. `Network.default()` is the one of the reference pipeline; a TOML file gives another.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date as Date
 from decimal import Decimal
 from functools import cached_property
@@ -13,12 +13,15 @@ from hashlib import blake2b
 from json import dumps
 from math import asin, cos, radians, sin, sqrt
 from pathlib import Path
+from typing import Literal
 
 from shipment_etl.declared import parse_toml, read_text, strict
-from shipment_etl.errors import NetworkError, shorten
+from shipment_etl.errors import NetworkError, nearest, shorten
+from shipment_etl.scenario import Rhythm, Scenario
 
-__all__ = ["Carrier", "City", "Lane", "Network", "Rate", "Tariff", "Warehouse", "great_circle_km"]
+__all__ = ["Carrier", "City", "Lane", "Measure", "Network", "Rate", "Service", "Tariff", "Warehouse", "great_circle_km"]
 
+Measure = Literal["shipment_weight_kg", "shipment_volume_m3", "route_distance_km", "shipping_cost"]
 CURRENCY = re.compile("[A-Z]{3}")
 """Source: the form of ISO 4217."""
 EARTH_RADIUS_KM = 6371.0088
@@ -40,7 +43,7 @@ class Warehouse:
     longitude: float | None = None
     daily_capacity: int | None = None
     share: int = 1
-    rhythm: tuple[int, int, int, int, int, int, int] = (100, 100, 100, 100, 100, 100, 100)
+    rhythm: Rhythm = (100, 100, 100, 100, 100, 100, 100)
     lateness: int = 100
 
 
@@ -95,6 +98,27 @@ class Lane:
 
 @strict
 @dataclass(frozen=True, slots=True)
+class Service:
+    """A carrier on a lane: how many of the shipments it moves there, and how.
+
+    `share` is its weight among all services; `promised_days` from shipment to promise, by distance if None; `distance_km` of
+    the lane, by the coordinates of its ends if None; `weight_kg` of a shipment on average, by the distance if None;
+    `price` is what it charges, in percent of its carrier's tariff for parcels; `lateness` as of a warehouse.
+    """
+
+    origin_warehouse: str
+    destination_city: str
+    carrier: str
+    share: int = 1
+    promised_days: int | None = None
+    distance_km: Decimal | None = None
+    weight_kg: Decimal | None = None
+    price: int = 100
+    lateness: int = 100
+
+
+@strict
+@dataclass(frozen=True, slots=True)
 class Rate:
     """What one unit of a currency is worth in another, from a day on until the next rate; `source` says who published it."""
 
@@ -108,7 +132,12 @@ class Rate:
 @strict
 @dataclass(frozen=True)
 class Network:
-    """Warehouses, cities, carriers, and rates of currencies. Where there are no names, any value is allowed.
+    """Warehouses, cities, carriers, services, and rates of currencies. Where there are no names, any value is allowed.
+
+    Without services every carrier serves every lane, by the shares of warehouses and carriers. With services, shipments are
+    drawn from those alone: of the shares only theirs count, all are parcels, and they are exactly as late as they say.
+    `unknown` names measures that shipments of the network leave out. `scenario` is what its days are like, unless another
+    one is asked for.
 
     Raises:
         NetworkError: a name is empty or stands twice, or a number is out of range.
@@ -118,6 +147,9 @@ class Network:
     cities: tuple[City, ...] = ()
     carriers: tuple[Carrier, ...] = ()
     rates: tuple[Rate, ...] = ()
+    services: tuple[Service, ...] = ()
+    unknown: tuple[Measure, ...] = ()
+    scenario: Scenario | None = None
 
     def __post_init__(self) -> None:
         _check_names("warehouses", self.warehouses)
@@ -145,6 +177,34 @@ class Network:
             for kind, tariff in (("parcel", carrier.parcel), ("truckload", carrier.truckload)):
                 for name, rate in asdict(tariff).items() if tariff else ():
                     _check_range(carrier.name, f"{kind}.{name}", rate, 0, 10**6)
+        self._check_services()
+        if self.scenario is not None:
+            _check_scenario(self.scenario, {each.name for each in self.carriers})
+
+    def _check_services(self) -> None:
+        known: tuple[tuple[str, Sequence[Warehouse | City | Carrier]], ...] = (
+            ("origin_warehouse", self.warehouses),
+            ("destination_city", self.cities),
+            ("carrier", self.carriers),
+        )
+        names = {column: {each.name for each in values} for column, values in known}
+        seen: set[tuple[str, ...]] = set()
+        for service in self.services:
+            ends = tuple(str(getattr(service, column)) for column in names)
+            told = f"The service {' – '.join(map(shorten, ends))}"
+            for column, end in zip(names, ends, strict=True):
+                if end not in names[column]:
+                    hint = nearest(end, names[column]) or "Declare it."
+                    raise NetworkError(f"{told}: the network has no {column} {shorten(end)}.", hint, service=ends)
+            if ends in seen:
+                raise NetworkError(f"{told} stands twice in the network.", "Remove one.", service=ends)
+            seen.add(ends)
+            _check_range(told, "share", service.share, 0, 10**6)
+            _check_range(told, "promised_days", service.promised_days, 1, 730)
+            _check_range(told, "distance_km", service.distance_km, Decimal("0.1"), 40_000)
+            _check_range(told, "weight_kg", service.weight_kg, Decimal("0.001"), 10**6)
+            _check_range(told, "price", service.price, 0, 10**5)
+            _check_range(told, "lateness", service.lateness, 0, 1000)
 
     @staticmethod
     def default() -> "Network":
@@ -158,7 +218,7 @@ class Network:
 
     @staticmethod
     def from_toml(path: str | Path) -> "Network":
-        """Read a network from a TOML file with the tables [[warehouses]], [[cities]] and [[carriers]].
+        """Read a network from a TOML file with [[warehouses]], [[cities]], [[carriers]], [[services]] and [scenario].
 
         Raises:
             NetworkError: the file is missing, not TOML, or has a key or value that does not fit.
@@ -188,8 +248,11 @@ class Network:
 
     @cached_property
     def digest(self) -> str:
-        """A short hash of all values: two networks with the same digest are the same."""
-        return blake2b(dumps(asdict(self), sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
+        """A short hash of all values but the scenario, on which no mart depends: with the same digest, two are the same."""
+        values = {name: value for name, value in asdict(replace(self, scenario=None)).items() if name != "scenario"}
+        # What a network does not say is left out, so that networks without it keep the digest that they had before.
+        values = {name: value for name, value in values.items() if value or name not in ("services", "unknown")}
+        return blake2b(dumps(values, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
 
 
 def great_circle_km(origin: "Warehouse | City", destination: "Warehouse | City") -> Decimal:
@@ -225,6 +288,23 @@ def _check_range(name: str, what: str, value: float | Decimal | None, least: int
     if value is not None and not least <= value <= most:
         told = f"{name}: {what} is {value}, but must be from {least} to {most}."
         raise NetworkError(told, "Correct it.", place=name, what=what, value=value)
+
+
+def _check_scenario(scenario: Scenario, carriers: set[str]) -> None:
+    if len(scenario.seasons) != 12:
+        raise NetworkError("The scenario has not one season for each of the twelve months.", "Give it twelve percentages.")
+    for what, percents in (("seasons", scenario.seasons), ("rhythm", scenario.rhythm)):
+        for percent in percents:
+            _check_range("The scenario", what, percent, 0, 10**4)
+    if unknown := sorted({*scenario.carrier_delays} - carriers):
+        told = f"The scenario has delays of {shorten(unknown[0])}, which is no carrier of the network."
+        raise NetworkError(told, nearest(unknown[0], carriers) or "Declare it.", carrier=unknown[0])
+    own = [each.delays for each in scenario.disruptions if each.delays is not None]
+    for delays in (scenario.delays, *scenario.carrier_delays.values(), *own):
+        if min(delays.values(), default=0) < 0 or not any(delays.values()):
+            raise NetworkError("Delays of the scenario have a weight below 0, or none above.", "Give each day a weight.")
+        for days in delays:
+            _check_range("The scenario", "delay", days, -730, 730)
 
 
 def _tariff(base: str, per_kg: str, per_km: str) -> Tariff:

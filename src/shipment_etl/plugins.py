@@ -13,7 +13,7 @@ from shipment_etl.errors import NameClash, PluginError
 
 if TYPE_CHECKING:
     from shipment_etl.contracts.models import RowRule
-    from shipment_etl.generator.scenarios import Scenario
+    from shipment_etl.scenario import Scenario
     from shipment_etl.transform.mart import Mart
 
 __all__ = ["Plugin", "Plugins", "plugins"]
@@ -62,7 +62,7 @@ class Plugins:
 
     def scenarios(self) -> "dict[str, Scenario]":
         """Return all scenarios by name."""
-        from shipment_etl.generator.scenarios import Scenario
+        from shipment_etl.scenario import Scenario
 
         return {scenario.name: scenario for scenario in self._collect_named("scenarios", Scenario)}
 

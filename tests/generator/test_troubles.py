@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from shipment_etl import Disruption, Scenario
 from shipment_etl.errors import InvalidValue
 from shipment_etl.generator.plan import MAX_DISRUPTIONS
-from shipment_etl.generator.scenarios import SCENARIOS, Disruption, Scenario
+from shipment_etl.generator.scenarios import SCENARIOS
 from shipment_etl.generator.shipments import generate
 from shipment_etl.generator.troubles import troubles
 from tests.frames import rows_of

@@ -1,5 +1,6 @@
 """The generator against its twin: what the engine makes is what its definition says, value by value."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -7,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shipment_etl import Disruption, Scenario
+from shipment_etl.contracts.columns import MEASURES
 from shipment_etl.dates import as_date
 from shipment_etl.generator.lives import LIVES
 from shipment_etl.generator.plan import FIRST_BATCH, LAST_BATCH, make_plan
-from shipment_etl.generator.scenarios import SCENARIOS, Disruption, Scenario
+from shipment_etl.generator.scenarios import SCENARIOS
 from shipment_etl.generator.shipments import generate
-from shipment_etl.network import Carrier, City, Network, Tariff, Warehouse
+from shipment_etl.network import Carrier, City, Network, Service, Tariff, Warehouse
 from tests.frames import rows_of, types_of
 from tests.generator import twin
 
@@ -67,9 +70,34 @@ def several(values, most):
     return st.lists(values, min_size=1, max_size=most, unique_by=lambda each: each.name).map(tuple)
 
 
+@st.composite
+def networks_with_services(draw: st.DrawFn) -> Network:
+    """Networks that say which carrier moves how much on which lane."""
+    places, ends, movers = draw(several(warehouses, 3)), draw(several(cities, 4)), draw(several(carriers, 3))
+    named = [st.sampled_from([each.name for each in kind]) for kind in (places, ends, movers)]
+    services = st.builds(
+        Service,
+        *named,
+        share=st.integers(1, 50),
+        promised_days=st.one_of(st.none(), st.integers(1, 200)),
+        distance_km=st.one_of(st.none(), st.decimals(1, 20_000, places=1)),
+        weight_kg=st.one_of(st.none(), st.decimals(1, 10_000, places=2)),
+        price=st.integers(0, 1000),
+        lateness=latenesses,
+    )
+    keys = st.lists(services, min_size=1, max_size=6, unique_by=key)
+    unknown = st.lists(st.sampled_from(MEASURES), unique=True).map(tuple)
+    return Network(places, ends, movers, services=tuple(draw(keys)), unknown=draw(unknown))
+
+
+def key(service: Service) -> tuple[str, str, str]:
+    return service.origin_warehouse, service.destination_city, service.carrier
+
+
 networks = st.one_of(
     st.just(Network.default()),
     st.builds(Network, several(warehouses, 3), several(cities, 4), several(carriers, 3)),
+    networks_with_services(),
 )
 
 
@@ -98,6 +126,8 @@ scenarios = st.builds(
     lives=lives,
     seasons=st.lists(st.integers(0, 400), min_size=12, max_size=12).map(tuple),
     varied=st.booleans(),
+    calm=st.booleans(),
+    rhythm=st.one_of(st.just((100,) * 7), st.tuples(*[st.integers(0, 200)] * 7)),
 )
 
 
@@ -112,6 +142,8 @@ scenarios = st.builds(
     network=networks,
 )
 def test_the_engine_makes_what_the_twin_makes(spark, day, count, seed, scenario, since_days, defects, network):
+    if network.services:
+        scenario = replace(scenario, carrier_delays={network.carriers[0].name: {-1: 5, 0: 3, 4: 2}})
     since = None if since_days is None else day - timedelta(days=since_days)
     given_ = {"rows": count, "seed": seed, "scenario": scenario, "defects": defects, "network": network, "since": since}
     made = generate(spark, date=day, truth=True, **given_)

@@ -31,8 +31,12 @@ BILLION = 10**9
 def rows(plan: Plan) -> list[dict[str, Any]]:
     """Return every row of the batch: the new shipments, and what is reported on those of the days before."""
     new = [first_report(plan, number) for number in range(plan.rows)]
-    numbers = [number for number in range(plan.rows) if life_of(plan, number)]
-    again = [later_report(plan, day.days_before, number) for day in plan.days[1:] for number in numbers]
+    again = [
+        later_report(plan, day.days_before, number)
+        for day in plan.days[1:]
+        for number in range(day.day_rows)
+        if life_of(plan, number)
+    ]
     return [*new, *filter(None, again)]
 
 
@@ -45,7 +49,7 @@ def first_report(plan: Plan, number: int) -> dict[str, Any]:
     life = life_of(plan, drawn) if defect is None or copied else None
     if life and not report_days(plan, drawn, life, values):
         life = None
-    if life == "corrected":
+    if life == "corrected" and values["shipping_cost"] is not None:
         cents = int(values["shipping_cost"] * 100) * (800 + below(plan, drawn, "estimate", 200)) // 1000
         values["shipping_cost"] = Decimal(cents) / 100
     elif life:
@@ -103,16 +107,23 @@ def sound(plan: Plan, number: int, days_before: int = 0, *, arrives_late: bool =
         return slot(plan, number, stream, bits, days_before)
 
     day = next(each for each in plan.days if each.days_before == days_before)
-    lane = plan.lanes[day.first_lane + draw("lane", 10)]
     weight = plan.weights[draw("weight class", 10)]
-    carrier = plan.carriers[draw("carrier", 10) + 1024 * weight.truckload]
+    first_delay = day.first_delay
+    if plan.services:
+        lane = carrier = plan.services[day.first_lane + draw("lane", 14)]
+        struck_by = lane.service_struck_by
+        is_late = below(plan, number, "late", 10**6, days_before) < min(lane.late_ppm * day.season // 100, 10**6)
+        first_delay = lane.first_table + 1024 * is_late
+    else:
+        lane = plan.lanes[day.first_lane + draw("lane", 10)]
+        carrier = plan.carriers[draw("carrier", 10) + 1024 * weight.truckload]
+        struck_by = lane.lane_struck_by & carrier.carrier_struck_by
     disruptions = {
         position: disruption
         for position, disruption in enumerate(plan.disruptions)
-        if lane.lane_struck_by & carrier.carrier_struck_by & day.day_struck_by & 1 << position
+        if struck_by & day.day_struck_by & 1 << position
     }
-    first_delay = day.first_delay
-    if plan.scenario.varied:
+    if plan.scenario.varied and not plan.services:
         level = (lane.lane_lateness * carrier.carrier_lateness + 1250) // 2500
         first_delay += 1024 * (min(max(level, 1), 12) - 1)
     for position in disruptions:
@@ -154,7 +165,7 @@ def sound(plan: Plan, number: int, days_before: int = 0, *, arrives_late: bool =
         "shipping_cost": cost,
         "disruptions": [each.name for each in disruptions.values()],
     }
-    return values, {each.missing for each in disruptions.values() if each.missing}
+    return values, {*plan.unknown, *(each.missing for each in disruptions.values() if each.missing)}
 
 
 def promise(shipped: date, days: int) -> date:
@@ -201,16 +212,16 @@ def spoil(plan: Plan, number: int, defect: str | None, values: dict[str, Any]) -
     """Do to a shipment what its defect says."""
     if defect == "null_value":
         values[NULLED[below(plan, number, "null column", 6)]] = None
-    elif defect == "negative_weight":
+    elif defect == "negative_weight" and values["shipment_weight_kg"] is not None:
         values["shipment_weight_kg"] *= -1
     elif defect == "unknown_carrier":
         values["carrier"] = "UNKNOWN"
     elif defect == "delivered_before_shipped":
         values["delivery_date"] = values["shipment_date"] - timedelta(days=1 + below(plan, number, "days before", 5))
         values.update(told(values["promised_date"], values["delivery_date"]))
-    elif defect == "impossible_distance":
+    elif defect == "impossible_distance" and values["route_distance_km"] is not None:
         values["route_distance_km"] += 100_000
-    elif defect == "correction":
+    elif defect == "correction" and values["shipping_cost"] is not None:
         values["shipping_cost"] += 10
 
 

@@ -7,6 +7,7 @@ import typer
 from shipment_etl.cli.about import config, doctor, list_plugins, show_version
 from shipment_etl.cli.demo import demo
 from shipment_etl.cli.group import Commands
+from shipment_etl.cli.learning import learn
 from shipment_etl.cli.looking import compare, fingerprint, report, runs, show, snapshot
 from shipment_etl.cli.mapping import map_file
 from shipment_etl.cli.option_groups import expand_options
@@ -41,6 +42,7 @@ for command in (
     process,
     report,
     compare,
+    learn,
     maintain,
     rollback,
     show,

@@ -15,7 +15,6 @@ from shipment_etl.cli.options import (
     MaxRejectedOption,
     NetworkOption,
     RowsOption,
-    ScenarioOption,
     SeedOption,
     SourceOption,
 )
@@ -39,7 +38,9 @@ def generate(
     batch: DateOptions,
     rows: RowsOption = 100_000,
     seed: SeedOption = 7,
-    scenario: ScenarioOption = "baseline",
+    scenario: Annotated[
+        str | None, typer.Option(help="baseline, swiftship, peak, strike or storm; that of the network, else baseline.")
+    ] = None,
     defects: DefectsOption = 0.0,
     network: NetworkOption = None,
     since: Annotated[

@@ -172,7 +172,7 @@ def contract(network: Network | None = None, unknown: Iterable[str] = (), rules:
 
     Args:
         network: names that are allowed; a kind of which it has none is open. The default network if None.
-        unknown: columns of `MAY_BE_UNKNOWN` that may be null.
+        unknown: columns of `MAY_BE_UNKNOWN` that may be null, beside those that are unknown in the network.
         rules: more rules that a row must keep.
 
     Raises:
@@ -188,7 +188,7 @@ def contract(network: Network | None = None, unknown: Iterable[str] = (), rules:
     for name, members in allowed.items():
         if members:
             schema.columns[name].checks = [Check.isin([member.name for member in members])]
-    for name in unknown:
+    for name in (*network.unknown, *unknown):
         if name not in MAY_BE_UNKNOWN:
             raise InvalidValue("unknown", name, f"one of {', '.join(MAY_BE_UNKNOWN)}")
         schema.columns[name].nullable = True

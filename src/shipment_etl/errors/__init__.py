@@ -50,6 +50,7 @@ ShipmentEtlError
     │   ├── NotPlainParquet
     │   ├── NothingToReport
     │   ├── NothingToCompare
+    │   ├── NothingToLearn
     │   ├── RunMissing
     │   ├── LakeFull
     │   ├── LakeUnwritable
@@ -126,6 +127,7 @@ from shipment_etl.errors.lake import (
     NewerRelease,
     NotADeltaTable,
     NothingToCompare,
+    NothingToLearn,
     NothingToReport,
     NotPlainParquet,
     RollbackRefused,
@@ -209,6 +211,7 @@ __all__ = [
     "NotADeltaTable",
     "NotPlainParquet",
     "NothingToCompare",
+    "NothingToLearn",
     "NothingToReport",
     "PluginError",
     "RecordTooLarge",

@@ -22,6 +22,7 @@ __all__ = [
     "NotADeltaTable",
     "NotPlainParquet",
     "NothingToCompare",
+    "NothingToLearn",
     "NothingToReport",
     "RowsChanged",
     "RunMissing",
@@ -137,6 +138,18 @@ class NothingToCompare(LakeError):
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri=uri)
+
+
+class NothingToLearn(LakeError):
+    """A source has too few shipments to learn from."""
+
+    template = "The source {source!r} has {shipments:,} shipments in {uri}, but a twin is learnt from {least:,} or more."
+    remedy = (
+        "Check the name of the source with: shipment-etl runs --lake {uri}; process more of it, or lower --min-shipments."
+    )
+
+    def __init__(self, source: str, uri: str, shipments: int, least: int) -> None:
+        super().__init__(source=source, uri=uri, shipments=shipments, least=least)
 
 
 class RunMissing(LakeError):

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from shipment_etl.generator.defects import LATE_ARRIVAL
 from shipment_etl.generator.plan import Plan
+from shipment_etl.generator.services import MILLION, SERVICE_BITS, ServiceSlot
 from shipment_etl.generator.streams import below, slot
 from shipment_etl.generator.wheels import SLOT_BITS, SLOTS, CarrierSlot, DelaySlot, LaneSlot, WeightSlot
 from shipment_etl.generator.world import LEVEL_PERCENT, LEVELS
@@ -40,14 +41,25 @@ class Day:
     first_delay: Column
     day_struck_by: Column
     prefix: Column
+    season: Column
     key: Callable[[str], Column]
 
 
 def with_drawn(spark: SparkSession, frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
-    """Add lane, weight class, carrier and delay: each a slot of a wheel, looked up."""
+    """Add lane, weight class, carrier and delay: each a slot of a wheel, looked up; lane and carrier as one, of services."""
     row = F.col("drawn_row")
-    lanes = look_up(spark, plan.lanes, schema_of(LaneSlot), "lane_slot")
     weights = look_up(spark, plan.weights, schema_of(WeightSlot), "weight_slot")
+    if plan.services:
+        services = look_up(spark, plan.services, schema_of(ServiceSlot), "service_slot")
+        frame = frame.select(
+            "*",
+            (slot(row, day.key("lane"), SERVICE_BITS) + day.first_lane).alias("service_slot"),
+            slot(row, day.key("weight class"), SLOT_BITS).alias("weight_slot"),
+        )
+        frame = weights.join(services.join(frame, "service_slot", "right"), "weight_slot", "right")
+        struck_by = F.col("service_struck_by").bitwiseAND(day.day_struck_by)
+        return with_delay(spark, frame.withColumn("struck_by", struck_by), plan, day)
+    lanes = look_up(spark, plan.lanes, schema_of(LaneSlot), "lane_slot")
     carriers = look_up(spark, plan.carriers, schema_of(CarrierSlot), "carrier_slot")
     frame = frame.select(
         "*",
@@ -85,7 +97,11 @@ def delayed_by(plan: Plan) -> Column:
 def _first_delay(plan: Plan, day: Day) -> Column:
     """Return where the table of delays of a shipment begins: that of the last disruption that strikes it and has one."""
     first = day.first_delay
-    if plan.scenario.varied:
+    if plan.services:
+        late_ppm = F.least(div(F.col("late_ppm") * day.season, 100), F.lit(MILLION))
+        is_late = below(F.col("drawn_row"), day.key("late"), MILLION) < late_ppm
+        first = F.col("first_table") + F.when(is_late, F.lit(SLOTS)).otherwise(F.lit(0)).cast("long")
+    elif plan.scenario.varied:
         level = div(F.col("lane_lateness") * F.col("carrier_lateness") + 50 * LEVEL_PERCENT, 100 * LEVEL_PERCENT)
         first = first + (F.greatest(F.least(level, F.lit(LEVELS)), F.lit(1)) - 1) * SLOTS
     for number, own in enumerate(plan.own_delays):

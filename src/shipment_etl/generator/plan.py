@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from shipment_etl.errors import InvalidValue
 from shipment_etl.generator.lives import MAX_REPORT_DAYS, check_lives
-from shipment_etl.generator.scenarios import REPORTED, Delays, Disruption, Scenario
+from shipment_etl.generator.services import SERVICE_SLOTS, ServiceSlot, service_delays, service_slots
 from shipment_etl.generator.streams import stream_key
 from shipment_etl.generator.wheels import (
     SLOTS,
@@ -21,6 +21,7 @@ from shipment_etl.generator.wheels import (
 )
 from shipment_etl.generator.world import LEVEL_PERCENT, LEVELS, disruptions_of, level_delays
 from shipment_etl.network import Network
+from shipment_etl.scenario import REPORTED, Delays, Disruption, Scenario
 
 __all__ = ["FIRST_BATCH", "LAST_BATCH", "MAX_DISRUPTIONS", "MAX_ROWS", "DaySlot", "Plan", "make_plan"]
 
@@ -37,8 +38,8 @@ FIRST_BATCH, LAST_BATCH = date(1990, 2, 1), date(2099, 6, 30)
 class DaySlot(NamedTuple):
     """A day whose shipments the batch reports on: the batch's own, and earlier ones.
 
-    `first_lane` and `first_delay` are where its wheel of lanes and its tables of delays begin; `day_struck_by` has a bit for
-    each disruption that can strike on it.
+    `first_lane` and `first_delay` are where its wheel of lanes or services, and its tables of delays, begin; `day_struck_by`
+    has a bit for each disruption that can strike on it; `day_rows` were new on it; `season` is in percent.
     """
 
     days_before: int
@@ -48,13 +49,16 @@ class DaySlot(NamedTuple):
     first_delay: int
     day_struck_by: int
     prefix: str
+    day_rows: int
+    season: int
 
 
 @dataclass(frozen=True)
 class Plan:
     """What `generate` looks rows up in. Rates are in 0.0001 of the currency, weights in grams, distances in 100 m.
 
-    `own_delays` says for each disruption where its table of delays begins; None where it has none.
+    `own_delays` says for each disruption where its table of delays begins; None where it has none. Where there are
+    `services`, they stand in place of lanes and carriers. `unknown` are the measures that are left out.
     """
 
     batch_date: date
@@ -69,6 +73,8 @@ class Plan:
     delays: tuple[DelaySlot, ...]
     disruptions: tuple[Disruption, ...]
     own_delays: tuple[int | None, ...]
+    services: tuple[ServiceSlot, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     def key(self, stream: str, days_before: int = 0) -> int:
         """Return the key of a stream of a day."""
@@ -100,6 +106,10 @@ def make_plan(
     if not FIRST_BATCH <= batch_date <= LAST_BATCH:
         raise InvalidValue("date", str(batch_date), f"a date from {FIRST_BATCH} to {LAST_BATCH}")
     check_lives(scenario.lives)
+    if scenario.carrier_delays and not network.services:
+        raise InvalidValue(
+            "carrier_delays of the scenario", [*scenario.carrier_delays], "left out: the network has no services"
+        )
     days = _days(batch_date, scenario, since)
     disruptions = disruptions_of(scenario, network, days, rows=rows, seed=seed)
     if len(disruptions) > MAX_DISRUPTIONS:
@@ -111,13 +121,20 @@ def make_plan(
     seasons = list(dict.fromkeys(scenario.seasons[day.month - 1] for day in days))
     levels = [LEVEL_PERCENT * level for level in range(1, LEVELS + 1)] if scenario.varied else [100]
     tables: list[Delays] = [level_delays(scenario.delays, level * season // 100) for season in seasons for level in levels]
+    lanes, carriers, services = tuple[LaneSlot, ...](), tuple[CarrierSlot, ...](), tuple[ServiceSlot, ...]()
+    if network.services:
+        tables, places = service_delays(scenario)
+        services = service_slots(network, scenario, disruptions, weekdays, places)
+    else:
+        lanes = lane_slots(network, disruptions, weekdays)
+        carriers = carrier_slots(network, scenario, disruptions)
     own_delays = list[int | None]()
     for disruption in disruptions:
         own_delays.append(len(tables) * SLOTS if disruption.delays is not None else None)
         tables += [disruption.delays] if disruption.delays is not None else []
     return Plan(
         batch_date=batch_date,
-        rows=rows,
+        rows=scenario.rows_on(batch_date, rows),
         seed=seed,
         scenario=scenario,
         defects=defects,
@@ -126,19 +143,23 @@ def make_plan(
                 (batch_date - day).days,
                 (day - EPOCH).days,
                 day.weekday(),
-                weekdays.index(day.weekday()) * SLOTS,
+                weekdays.index(day.weekday()) * (SERVICE_SLOTS if services else SLOTS),
                 seasons.index(scenario.seasons[day.month - 1]) * len(levels) * SLOTS,
                 sum(1 << bit for bit, disruption in enumerate(disruptions) if disruption.strikes(day)),
                 f"SH{day:%Y%m%d}-",
+                scenario.rows_on(day, rows),
+                scenario.seasons[day.month - 1],
             )
             for day in days
         ),
-        lanes=lane_slots(network, disruptions, weekdays),
-        carriers=carrier_slots(network, scenario, disruptions),
-        weights=weight_slots(scenario),
+        lanes=lanes,
+        carriers=carriers,
+        weights=weight_slots(0 if services else scenario.truckloads),
         delays=delay_slots(tables),
         disruptions=disruptions,
         own_delays=tuple(own_delays),
+        services=services,
+        unknown=network.unknown,
     )
 
 

@@ -1,74 +1,14 @@
-"""Scenarios: how late shipments are, and whom it strikes. Frozen values, no Spark."""
+"""Scenarios of the package: how late shipments are, and whom it strikes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
-from fractions import Fraction
 from types import MappingProxyType
 
 from shipment_etl.errors import InvalidValue, nearest
+from shipment_etl.network import Network
+from shipment_etl.scenario import Delays, Disruption, Scenario
 
-__all__ = ["REPORTED", "SCENARIOS", "STORM_DELAYS", "Disruption", "Scenario", "scenario_named"]
-
-Delays = Mapping[int, int | Fraction]
-"""Days between promise and delivery (early is negative) → weight, in any unit."""
-
-
-REPORTED = (
-    *("shipment_id", "origin_warehouse", "destination_city", "carrier", "shipment_weight_kg", "shipment_volume_m3"),
-    *("shipment_date", "promised_date", "delivery_date", "delay_days", "delivery_status", "route_distance_km"),
-    "shipping_cost",
-)
-"""Columns that a disruption can take from reports."""
-
-
-@dataclass(frozen=True, slots=True)
-class Disruption:
-    """Trouble of some shipments: other delays, a surcharge on their cost, or a column that is missing in their reports.
-
-    It strikes shipments of the carriers, cities and warehouses that it names, all of them together; a kind that it does not
-    name is any. `since` and `until` are the first and the last shipment date, `weekdays` those from Monday, 0; `surcharge`
-    is in percent of the cost.
-    """
-
-    delays: Delays | None = None
-    carriers: frozenset[str] = frozenset()
-    cities: frozenset[str] = frozenset()
-    warehouses: frozenset[str] = frozenset()
-    name: str = ""
-    surcharge: int = 0
-    missing: str = ""
-    since: date | None = None
-    until: date | None = None
-    weekdays: frozenset[int] = frozenset(range(7))
-
-    def strikes(self, day: date) -> bool:
-        """Whether shipments that leave on a day can be struck."""
-        begun = self.since is None or self.since <= day
-        return begun and (self.until is None or day <= self.until) and day.weekday() in self.weekdays
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """What a day is like.
-
-    `delays` holds for all shipments that no disruption strikes; where several do, the last one listed counts, and all their
-    surcharges. `truckloads` is their number in a thousand shipments; `surcharge` is what carriers add to their base, in
-    percent; `lives` says how many in a thousand shipments are reported twice (`generator.lives`), and why. `seasons` are
-    the late shipments from January to December, in percent of `delays`. In a `varied` scenario carriers and places are as
-    late as the network says, warehouses above their capacity are slow, and storms come and go (`generator.world`).
-    """
-
-    name: str
-    summary: str
-    delays: Delays
-    disruptions: tuple[Disruption, ...] = ()
-    truckloads: int = 12
-    surcharge: int = 0
-    lives: Mapping[str, int] = field(default_factory=dict)
-    seasons: tuple[int, ...] = (100,) * 12
-    varied: bool = False
-
+__all__ = ["SCENARIOS", "STORM_DELAYS", "scenario_for", "scenario_named"]
 
 # In 10,000 shipments. Late arrivals after the promise are 6 to 9 % for US parcel and less-than-truck-load carriers in
 # normal weeks (ShipMatrix and carriers' own service figures), with a long right tail of tracing and re-delivery.
@@ -163,3 +103,19 @@ def scenario_named(name: str, known: Mapping[str, Scenario] = SCENARIOS) -> Scen
     if name not in known:
         raise InvalidValue("scenario", name, f"one of {', '.join(known)}. {nearest(name, known)}".rstrip("."))
     return known[name]
+
+
+def scenario_for(
+    network: Network, asked: str | Scenario | None = None, known: Mapping[str, Scenario] = SCENARIOS
+) -> Scenario:
+    """Return the scenario that was asked for, by name or as it is; if none was, that of the network, else `baseline`.
+
+    Raises:
+        InvalidValue: there is none of this name.
+    """
+    if isinstance(asked, Scenario):
+        return asked
+    own = network.scenario
+    if own is None:
+        return scenario_named("baseline" if asked is None else asked, known)
+    return own if asked is None else scenario_named(asked, {**known, own.name: own})

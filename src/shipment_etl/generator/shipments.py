@@ -20,10 +20,11 @@ from shipment_etl.generator.lives import (
     report_days,
 )
 from shipment_etl.generator.plan import MAX_ROWS, DaySlot, Plan, make_plan
-from shipment_etl.generator.scenarios import Scenario, scenario_named
+from shipment_etl.generator.scenarios import scenario_for
 from shipment_etl.generator.streams import below
 from shipment_etl.life import STATUS_IN_TRANSIT
 from shipment_etl.network import Network
+from shipment_etl.scenario import Scenario
 
 __all__ = ["SOURCE", "TRUTH", "generate", "own_day", "plan_of", "with_rows"]
 
@@ -34,7 +35,7 @@ TRUTH = ("defect", "life", "disruptions")
 
 STREAMS = (
     *("lane", "weight class", "carrier", "delay", "weight", "volume", "base"),
-    *("late arrival", "defect", "defect kind", "correction", "cancellation"),
+    *("late", "late arrival", "defect", "defect kind", "correction", "cancellation"),
 )
 """Streams that a second report draws from."""
 
@@ -45,7 +46,7 @@ def generate(
     date: Date | str,
     rows: int,
     seed: int,
-    scenario: str | Scenario = "baseline",
+    scenario: str | Scenario | None = None,
     defects: float = 0.0,
     network: Network | None = None,
     since: Date | str | None = None,
@@ -56,9 +57,10 @@ def generate(
     Args:
         spark: a session of any engine.
         date: the batch date, a date or YYYY-MM-DD; shipments start on it, late arrivals up to six days before.
-        rows: how many shipments are new, 1 … 10^9; with a scenario that has lives, reports on earlier ones follow.
+        rows: how many shipments are new on an average day, 1 … 10^9; a scenario may have a rhythm of more and less by day of
+            the week. With one that has lives, reports on earlier shipments follow.
         seed: any whole number.
-        scenario: the name of one of `SCENARIOS`, or one of your own.
+        scenario: the name of one of `SCENARIOS`, or one of your own; that of the network, else baseline, if None.
         defects: share of rows that are wrong on purpose, 0 … 1. The other rows do not change with it.
         network: places, carriers and tariffs; the default network if None.
         since: the first day whose shipments are reported on again, such as that of the first batch; any if None.
@@ -82,7 +84,7 @@ def generate(
 
     Raises:
         InvalidValue: rows, defects, scenario, date or since are not as above.
-        NetworkError: the network lacks coordinates, tariffs or shares.
+        NetworkError: the network lacks coordinates, distances, tariffs or shares.
     """
     plan = plan_of(date=date, rows=rows, seed=seed, scenario=scenario, defects=defects, network=network, since=since)
     frame = first_reports(spark, plan)
@@ -96,19 +98,20 @@ def plan_of(
     date: Date | str,
     rows: int,
     seed: int,
-    scenario: str | Scenario,
+    scenario: str | Scenario | None,
     defects: float = 0.0,
     network: Network | None = None,
     since: Date | str | None = None,
 ) -> Plan:
     """Return the plan of what `generate` is asked for, and raise as it does."""
+    network = Network.default() if network is None else network
     return make_plan(
         batch_date=as_date(date),
         rows=rows,
         seed=seed,
-        scenario=scenario_named(scenario) if isinstance(scenario, str) else scenario,
+        scenario=scenario_for(network, scenario),
         defects=defects,
-        network=network or Network.default(),
+        network=network,
         since=None if since is None else as_date(since, "since"),
     )
 
@@ -137,13 +140,14 @@ def later_reports(spark: SparkSession, plan: Plan) -> DataFrame:
         first_delay=F.col("first_delay"),
         day_struck_by=F.col("day_struck_by"),
         prefix=F.col("prefix"),
+        season=F.col("season"),
         key=lambda stream: F.col(_key_column(stream)),
     )
     keys = [(*each, *(plan.key(name, each.days_before) for name in STREAMS)) for each in plan.days[1:]]
     schema = ", ".join([schema_of(DaySlot), *(f"{_key_column(name)} long" for name in STREAMS)])
     frame = look_up(spark, keys, schema, "days_before").join(_candidates(spark, plan), "days_before", "right")
     defect = defect_of(F.col("drawn_row"), plan, day.key) if plan.defects else F.lit(None).cast("string")
-    frame = frame.withColumn("defect", defect)
+    frame = frame.where(F.col("drawn_row") < F.col("day_rows")).withColumn("defect", defect)
     # A copy never was a shipment of its own, and one that arrived late is over.
     known = F.col("defect").isNull() | ~F.col("defect").isin(*COPIES, LATE_ARRIVAL)
     # Of corrected, cancelled and lost ones the day is known before lane and delay are drawn.
@@ -200,6 +204,7 @@ def own_day(plan: Plan) -> Day:
         first_delay=_whole(own.first_delay),
         day_struck_by=_whole(own.day_struck_by),
         prefix=F.lit(own.prefix),
+        season=_whole(own.season),
         key=lambda stream: _whole(plan.key(stream)),
     )
 
@@ -211,7 +216,7 @@ def _whole(number: int) -> Column:
 def _candidates(spark: SparkSession, plan: Plan) -> DataFrame:
     """One row for each shipment of an earlier day that has a life: days_before, drawn_row and row."""
     share = sum(plan.scenario.lives.values())
-    blocks, rest = divmod(plan.rows, BLOCK)
+    blocks, rest = divmod(max(each.day_rows for each in plan.days), BLOCK)
     a_day = blocks * share + min(rest, share)
     number = F.col("id") % a_day
     frame = spark.range(a_day * (len(plan.days) - 1)).select(
@@ -258,6 +263,8 @@ def _columns(plan: Plan, day: Day) -> list[Column]:
         "source_file": F.lit(made_by),
         "source_row": F.col("row") + 1,
     }
+    for name in plan.unknown:
+        plain[name] = F.when(F.lit(False), plain[name])
     for position, disruption in enumerate(plan.disruptions):
         if disruption.missing:
             plain[disruption.missing] = F.when(~struck(position), plain[disruption.missing])

@@ -7,9 +7,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from shipment_etl.generator.draws import delayed_by, struck, with_dates, with_delay, with_drawn, with_measures
-from shipment_etl.generator.scenarios import Disruption, Scenario
 from shipment_etl.generator.shipments import own_day, plan_of, with_rows
 from shipment_etl.network import Network
+from shipment_etl.scenario import Disruption, Scenario
 from shipment_etl.thresholds import LATE_DAYS
 
 __all__ = ["troubles"]
@@ -26,7 +26,7 @@ def troubles(
     date: Date | str,
     rows: int,
     seed: int,
-    scenario: str | Scenario = "baseline",
+    scenario: str | Scenario | None = None,
     network: Network | None = None,
 ) -> DataFrame:
     """Return what the disruptions of a batch do to its new shipments, against the same batch without any.

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from itertools import chain
-from math import exp
+from math import exp, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
 
 from shipment_etl.errors import NetworkError
-from shipment_etl.generator.scenarios import Delays, Disruption, Scenario
 from shipment_etl.network import Carrier, Network, Tariff
+from shipment_etl.scenario import Delays, Disruption, Scenario
 
 __all__ = [
     "SLOTS",
@@ -22,6 +22,8 @@ __all__ = [
     "carrier_slots",
     "delay_slots",
     "lane_slots",
+    "lane_weight_permille",
+    "strikes_names",
     "weight_slots",
     "wheel",
 ]
@@ -123,12 +125,12 @@ def lane_slots(network: Network, disruptions: Sequence[Disruption], weekdays: Se
                 lane.destination_city,
                 int(lane.distance_km * 10),
                 2 + int(lane.distance_km) // 900,
-                round(1000 * min(2.5, (WEIGHT_AT_KM / float(lane.distance_km)) ** 0.5)),
+                lane_weight_permille(lane.distance_km),
                 sum(
                     1 << bit
                     for bit, disruption in enumerate(disruptions)
-                    if _is_one_of(lane.destination_city, disruption.cities)
-                    and _is_one_of(lane.origin_warehouse, disruption.warehouses)
+                    if strikes_names(lane.destination_city, disruption.cities)
+                    and strikes_names(lane.origin_warehouse, disruption.warehouses)
                 ),
                 lane.lateness,
             )
@@ -136,7 +138,12 @@ def lane_slots(network: Network, disruptions: Sequence[Disruption], weekdays: Se
     return tuple(drawn)
 
 
-def _is_one_of(name: str, names: frozenset[str]) -> bool:
+def lane_weight_permille(km: Decimal) -> int:
+    """Return the weights on a lane of so many kilometres, in a thousandth of the usual ones."""
+    return round(1000 * min(2.5, sqrt(WEIGHT_AT_KM / float(km))))
+
+
+def strikes_names(name: str, names: frozenset[str]) -> bool:
     """Whether a disruption that names some strikes this one; it strikes all where it names none."""
     return not names or name in names
 
@@ -166,7 +173,7 @@ def _carrier_slot(
         _rate(tariff.per_kg),
         _rate(tariff.per_km),
         carrier.extra_days,
-        sum(1 << bit for bit, each in enumerate(disruptions) if _is_one_of(carrier.name, each.carriers)),
+        sum(1 << bit for bit, each in enumerate(disruptions) if strikes_names(carrier.name, each.carriers)),
         carrier.lateness,
     )
 
@@ -183,9 +190,9 @@ def _rate(rate: Decimal) -> int:
     return int((rate * 10_000).to_integral_value())
 
 
-def weight_slots(scenario: Scenario) -> tuple[WeightSlot, ...]:
-    """Return the distribution of weights."""
-    truckloads = SLOTS * scenario.truckloads // 1000
+def weight_slots(truckloads_permille: int) -> tuple[WeightSlot, ...]:
+    """Return the distribution of weights, with so many truck-loads in a thousand shipments."""
+    truckloads = SLOTS * truckloads_permille // 1000
     parcels = SLOTS - truckloads
     bounds = [MIN_GRAMS, *(_weight_g(i / parcels) for i in range(1, parcels)), MAX_GRAMS]
     drawn = [WeightSlot(i, bounds[i], bounds[i + 1] - bounds[i], 0) for i in range(parcels)]

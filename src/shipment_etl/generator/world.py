@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 
-from shipment_etl.generator.scenarios import STORM_DELAYS, Delays, Disruption, Scenario
+from shipment_etl.generator.scenarios import STORM_DELAYS
 from shipment_etl.generator.streams import stream_key
 from shipment_etl.network import City, Network, Warehouse, great_circle_km
+from shipment_etl.scenario import Delays, Disruption, Scenario
 
 __all__ = ["LEVELS", "LEVEL_PERCENT", "disruptions_of", "level_delays"]
 
@@ -38,7 +39,9 @@ def disruptions_of(
     scenario: Scenario, network: Network, days: Sequence[date], *, rows: int, seed: int
 ) -> tuple[Disruption, ...]:
     """Return all disruptions that can strike on some days; those that the scenario lists come last, for they count first."""
-    natural = [*_overloads(scenario, network, rows), *_storms(network, seed, days)] if scenario.varied else []
+    natural: list[Disruption] = []
+    if scenario.varied and not scenario.calm:
+        natural = [*_overloads(scenario, network, rows), *_storms(network, seed, days)]
     return tuple(each for each in (*natural, *scenario.disruptions) if any(each.strikes(day) for day in days))
 
 
@@ -51,7 +54,8 @@ def _overloads(scenario: Scenario, network: Network, rows: int) -> Iterator[Disr
         over = frozenset(
             weekday
             for weekday in range(7)
-            if rows * _share(warehouse, network.warehouses, weekday) > warehouse.daily_capacity
+            if rows * scenario.rhythm[weekday] * _share(warehouse, network.warehouses, weekday)
+            > 100 * warehouse.daily_capacity
         )
         if over:
             only = frozenset({warehouse.name})

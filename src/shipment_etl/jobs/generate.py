@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 from pyspark.sql import SparkSession
 
 from shipment_etl.dates import as_date
-from shipment_etl.generator.scenarios import scenario_named
+from shipment_etl.generator.scenarios import scenario_for
 from shipment_etl.generator.shipments import SOURCE, generate
 from shipment_etl.generator.troubles import troubles
 from shipment_etl.jobs.work import working
@@ -27,7 +27,7 @@ def run_generate(
     date: Date | str,
     rows: int,
     seed: int = 7,
-    scenario: str = "baseline",
+    scenario: str | None = None,
     defects: float = 0.0,
     network: Network | None = None,
     since: Date | str | None = None,
@@ -40,9 +40,10 @@ def run_generate(
     Args:
         lake: where to.
         date: the batch date, as for `generate`; so are the next ones.
-        rows: how many.
+        rows: how many, on an average day.
         seed: any whole number.
-        scenario: the name of a scenario, built in or of a plugin.
+        scenario: the name of a scenario, built in, of a plugin or of the network; that of the network, else baseline, if
+            None.
         defects: share of rows that are wrong on purpose.
         network: places, carriers and tariffs.
         since: the first day whose shipments are reported on again.
@@ -58,7 +59,7 @@ def run_generate(
     plugged = plugins(listeners)
     spark = session(plugged=plugged) if spark is None else spark
     batch_date = as_date(date)
-    drawn = scenario_named(scenario, plugged.scenarios())
+    drawn = scenario_for(network or Network.default(), scenario, plugged.scenarios())
     # Asked before the lake is locked, for it refuses what makes no sense.
     made = generate(
         spark,
@@ -70,7 +71,7 @@ def run_generate(
         network=network,
         since=since,
     )
-    settings = {"rows": rows, "seed": seed, "scenario": scenario, "defects": defects}
+    settings = {"rows": rows, "seed": seed, "scenario": drawn.name, "defects": defects}
     table = raw_table(SOURCE)
     with working(
         spark, lake, job="generate", source=SOURCE, batch_date=batch_date, settings=settings, plugins=plugged

@@ -1,0 +1,24 @@
+"""writing: every network is read again as it was written."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from shipment_etl import Network, Scenario
+from shipment_etl.twin.writing import write_network
+from tests.generator.test_twin import networks, scenarios
+
+
+@given(networks, scenarios)
+def test_a_network_is_read_again_as_it_was_written(
+    tmp_path_factory: pytest.TempPathFactory, network: Network, scenario: Scenario
+) -> None:
+    network = replace(network, scenario=scenario)
+    file = tmp_path_factory.mktemp("written") / "network.toml"
+    file.write_text(write_network(network, ["What it is."]), "utf-8")
+    assert Network.from_toml(file) == network
+
+
+def test_what_is_by_default_is_left_out() -> None:
+    assert write_network(Network.open()) == "\n"
