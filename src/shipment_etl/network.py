@@ -139,6 +139,8 @@ class Network:
     `unknown` names measures that shipments of the network leave out. `scenario` is what its days are like, unless another
     one is asked for.
 
+    `on_time_target` is the share of shipments that is to come on time, from 0 to 1; None if there is no target.
+
     Raises:
         NetworkError: a name is empty or stands twice, or a number is out of range.
     """
@@ -150,11 +152,13 @@ class Network:
     services: tuple[Service, ...] = ()
     unknown: tuple[Measure, ...] = ()
     scenario: Scenario | None = None
+    on_time_target: Decimal | None = None
 
     def __post_init__(self) -> None:
         _check_names("warehouses", self.warehouses)
         _check_names("cities", self.cities)
         _check_names("carriers", self.carriers)
+        _check_range("The network", "on_time_target", self.on_time_target, 0, 1)
         for rate in self.rates:
             if not (CURRENCY.fullmatch(rate.currency) and CURRENCY.fullmatch(rate.to)):
                 raise NetworkError(f"The rate of {shorten(rate.currency)} to {shorten(rate.to)} needs codes such as EUR.")
@@ -248,8 +252,9 @@ class Network:
 
     @cached_property
     def digest(self) -> str:
-        """A short hash of all values but the scenario, on which no mart depends: with the same digest, two are the same."""
-        values = {name: value for name, value in asdict(replace(self, scenario=None)).items() if name != "scenario"}
+        """A short hash of all that rows are judged and marts are computed by, which scenario and target are not."""
+        kept = asdict(replace(self, scenario=None, on_time_target=None))
+        values = {name: value for name, value in kept.items() if name not in ("scenario", "on_time_target")}
         # What a network does not say is left out, so that networks without it keep the digest that they had before.
         values = {name: value for name, value in values.items() if value or name not in ("services", "unknown")}
         return blake2b(dumps(values, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()

@@ -1,10 +1,13 @@
-"""Printable: text from files and tables, with everything escaped by which it could act on a terminal."""
+"""Printable: text from files and tables that neither acts on a terminal nor is computed by a spreadsheet."""
 
 import json
 import re
 from typing import Any
 
-__all__ = ["printable", "printable_json"]
+__all__ = ["FORMULA_STARTS", "printable", "printable_json"]
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""With what a text begins that a spreadsheet takes for a formula: OWASP, CSV Injection."""
 
 UNPRINTABLE = re.compile(
     "["

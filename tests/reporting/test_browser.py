@@ -1,15 +1,12 @@
 """The page in a real browser: it draws, sorts and switches, fits a phone, and asks no network for anything."""
 
 import json
-import shutil
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
@@ -17,20 +14,12 @@ from shipment_etl.reporting.bundle import script
 from shipment_etl.reporting.reading import Rejected
 from shipment_etl.reporting.render import render
 
+from .chromium import WIDTHS, chromium, drawn, needs_chromium, opened
 from .made_up import DAY, facts
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
-DRIVER = shutil.which("chromedriver")
-WIDTHS = {"desktop": 1280, "phone": 390}
 HOSTILE = "<script>window.hacked=1</script>"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        CHROMIUM is None or DRIVER is None,
-        reason="no Chromium with chromedriver on the path: apt-get install chromium chromium-driver",
-    ),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 
 @pytest.fixture(scope="module")
@@ -53,35 +42,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module", params=list(WIDTHS))
 def browser(request: pytest.FixtureRequest) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    width = WIDTHS[request.param]
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": request.param == "phone"}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    yield driver
-    driver.quit()
-
-
-def opened(browser: webdriver.Chrome, page: Path) -> None:
-    browser.get_log("browser")
-    browser.get_log("performance")
-    browser.get(page.as_uri())
-    drawn(browser)
-
-
-def drawn(browser: webdriver.Chrome) -> None:
-    """Wait until every chart that can be seen is drawn."""
-    waiting = (
-        "return [...document.querySelectorAll('.chart')].filter(e => e.offsetParent && e.dataset.drawn !== 'done').length"
-    )
-    deadline = time.monotonic() + 30
-    while browser.execute_script(waiting) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert browser.execute_script(waiting) == 0
+    with chromium(request.param) as driver:
+        yield driver
 
 
 @pytest.mark.parametrize("name", ["usual", "hostile", "years", "unknown"])
@@ -100,6 +62,13 @@ def test_it_draws_without_errors_network_or_overflow(browser: webdriver.Chrome, 
     assert min(marks) > 0
     wide, seen = browser.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
     assert wide <= seen
+    cut = "return [...document.querySelectorAll('svg text')].map(e => e.textContent).filter(text => text.includes('…'))"
+    assert browser.execute_script(cut) == []
+    wider = (
+        "return [...document.querySelectorAll('.scroll')].filter(e => !e.closest('.mart') && e.offsetParent"
+        " && e.scrollWidth > e.clientWidth).map(e => e.textContent)"
+    )
+    assert browser.execute_script(wider) == []
 
 
 def test_what_is_not_its_own_is_blocked_and_logged(

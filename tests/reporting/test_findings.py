@@ -47,7 +47,7 @@ def test_a_change_is_clear_or_not() -> None:
     assert not change(small, large).clear
     found = change(figures(lane_days([{"shipments": 9000}, {"delay_days": 2, "shipments": 1000}])), large)
     assert found.clear
-    assert found.points == pytest.approx(2.0)
+    assert found.points == pytest.approx(-2.0)
 
 
 @given(st.integers(0, 1000), st.integers(1, 1000), st.integers(0, 1000), st.integers(1, 1000))
@@ -77,4 +77,5 @@ def test_shipments_without_a_delay_count_in_no_share() -> None:
     alone, both = figures(lane_days(rows)), figures(lane_days([*rows, open_]))
     assert both == replace(alone, shipments=200, priced=200, cost=alone.cost + 500.0)
     assert both.late_share == Share(10, 100)
+    assert both.on_time_share == Share(90, 100)
     assert change(figures(lane_days([open_])), alone).now.whole == 0

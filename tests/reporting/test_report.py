@@ -55,14 +55,14 @@ def test_its_sentences_are_what_sql_finds_in_the_shipments(struck: etl.Lake) -> 
     db.register("demand", DeltaTable(struck.location("processed/warehouse_demand")).to_pyarrow_table())
     now, before = (
         db.sql(
-            "SELECT round(100.0 * avg((delay_days >= 2)::int), 1), count(*) FROM shipments "
+            "SELECT round(100.0 * avg((delay_days <= 0)::int), 1), count(*) FROM shipments "
             f"WHERE shipment_date BETWEEN '2026-11-{first}' AND '2026-11-{last}'"
         ).fetchall()[0]
         for first, last in ((18, 19), (16, 17))
     )
     changed, act, jam = (sentence.text for sentence in sentences(facts))
-    assert changed.startswith(f"{now[0]:.1f} % of shipments came two or more days late in the last 2 days")
-    assert re.search(rf"up [\d.]+ points from {before[0]:.1f} % in the 2 days before", changed)
+    assert changed.startswith(f"{now[0]:.1f} % of shipments came on time in the last 2 days")
+    assert re.search(rf"down [\d.]+ points from {before[0]:.1f} % in the 2 days before", changed)
     carrier, late, shipped, excess = db.sql(
         """
         WITH pairs AS (

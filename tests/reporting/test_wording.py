@@ -6,7 +6,7 @@ import pytest
 
 from shipment_etl.reporting.findings import Change, Load, Share
 from shipment_etl.reporting.periods import Period
-from shipment_etl.reporting.wording import dates, number, percent, say_change, say_load, short
+from shipment_etl.reporting.wording import dates, number, percent, say_change, say_load, say_target, short
 
 NOW = Period(date(2026, 11, 16), date(2026, 11, 22))
 BEFORE = NOW.before()
@@ -41,7 +41,7 @@ def test_periods_are_said_shortly(first: date, last: date, said: str) -> None:
 def test_what_changed() -> None:
     now, before = Share(310, 1000), Share(250, 1000)
     assert say_change(Change(now, before, True), NOW, BEFORE).text == (
-        "31.0 % of shipments came two or more days late in the last 7 days (16–22 Nov 2026), up 6.0 points from 25.0 % in "
+        "31.0 % of shipments came on time in the last 7 days (16–22 Nov 2026), up 6.0 points from 25.0 % in "
         "the 7 days before."
     )
     assert "down 6.0 points from 31.0 %" in say_change(Change(before, now, True), NOW, BEFORE).text
@@ -49,6 +49,20 @@ def test_what_changed() -> None:
     assert say_change(Change(now, None, False), NOW, None).text.endswith(
         "(16–22 Nov 2026): 310 shipments of 1,000. There is nothing earlier to hold it against."
     )
+
+
+def test_a_target_is_met_or_missed_as_the_numbers_are_shown() -> None:
+    said = {share: say_target(Share(share, 10_000), 0.95) for share in (9_250, 9_496, 9_500, 9_700)}
+    assert said == {
+        9_250: "target 95 %, missed by 2.5 points",
+        9_496: "target 95 %, met",
+        9_500: "target 95 %, met",
+        9_700: "target 95 %, met",
+    }
+    assert say_target(Share(0, 0), 0.975) == "target 97.5 %"
+    change = Change(Share(310, 1000), Share(250, 1000), True)
+    assert say_change(change, NOW, BEFORE, 0.9).text.endswith("in the 7 days before. Target 90 %, missed by 59.0 points.")
+    assert say_change(Change(Share(310, 1000), None, False), NOW, None, 0.3).text.endswith("against. Target 30 %, met.")
 
 
 def test_where_it_jams() -> None:

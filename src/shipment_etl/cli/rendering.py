@@ -15,16 +15,13 @@ from rich.table import Table
 
 from shipment_etl.cli.terminal import console
 from shipment_etl.errors.wording import listed
-from shipment_etl.printable import printable, printable_json
+from shipment_etl.printable import FORMULA_STARTS, printable, printable_json
 
 if TYPE_CHECKING:
     from shipment_etl.lake.landed import LandedBatch
     from shipment_etl.lake.runs import Run
 
 __all__ = ["describe_batches", "print_csv", "print_json_lines", "print_run", "print_table"]
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""With what a text begins that a spreadsheet takes for a formula: OWASP, CSV Injection."""
 
 
 def print_table(

@@ -127,7 +127,7 @@ def _process(
         job="process",
         source=source,
         batch_date=batch_date,
-        settings={"max_rejected": max_rejected},
+        settings=_settings(max_rejected, network),
         plugins=plugged,
     ) as work:
         work.network = (network or Network.default()).digest
@@ -152,6 +152,12 @@ def _process(
         tied = outcome.tied + resolved.tied
         counts = replace(counts, accepted=resolved.shipments.rows, overtaken=resolved.overtaken)
         return work.finish(counts, outcome.reasons, broken | ({TIED: tied} if tied else {}))
+
+
+def _settings(max_rejected: float, network: Network | None) -> dict[str, float]:
+    """Return what a run was asked for, with the target of its network, which a report holds the shipments against."""
+    target = None if network is None else network.on_time_target
+    return {"max_rejected": max_rejected, **({} if target is None else {"on_time_target": float(target)})}
 
 
 def _problem(counts: RowCounts, warnings: Mapping[str, int], max_rejected: float) -> DataRejected | None:

@@ -41,6 +41,11 @@ class Action(ABC):
         return f"to {self.city}" if self.city is not None else "all lanes"
 
     @property
+    def is_due(self) -> bool:
+        """Whether there is anything to act on."""
+        return True
+
+    @property
     @abstractmethod
     def reason(self) -> str:
         """Why to act, in a few words."""
@@ -144,6 +149,11 @@ class MostDelay(Action):
     days: Share
     late_saved: float
     days_saved: float
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is anything to act on: not where nothing came late."""
+        return self.days.whole > 0
 
     @property
     def reason(self) -> str:

@@ -3,7 +3,8 @@
 Colours are the page's own custom properties, so that light, dark and print need no second drawing.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from math import sqrt
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from shipment_etl.reporting.periods import Period
 from shipment_etl.reporting.series import OTHERS, Series
 from shipment_etl.reporting.wording import Heading
 
-__all__ = ["CONFIG", "MEASURES", "accounting", "cost", "heat_map", "load", "reasons", "trend"]
+__all__ = ["CONFIG", "MAX_COLUMNS_WITH_TEXT", "MEASURES", "accounting", "cost", "heat_map", "load", "reasons", "trend"]
 
 Row = dict[str, Any]
 Spec = dict[str, Any]
@@ -26,9 +27,19 @@ MAX_COLUMNS_WITH_TEXT = 8
 ROW_PIXELS = 30
 MAX_MARKED = 60
 """Bars up to which congested ones get a mark as well as a colour; more would overlap."""
-HALF_OF_THE_CHART = alt.ExprRef("min(300, containerSize()[0] * 0.5)")
-BROKEN_WHERE_NARROW = "bandwidth('x') < 120 ? split(datum.label, regexp('[_ ]')) : datum.label"
-"""Labels of columns, in lines below each other where a column is narrow."""
+MIN_LINE, MAX_LINE = 14, 24
+"""Characters of a label that is longer than the latter in a line."""
+LINE = re.compile(rf"(.{{{MIN_LINE},{MAX_LINE - 1}}}?[ _:,/-]|.{{{MAX_LINE}}})(?=.)")
+"""A line of a label that is broken into lines, as `LINES` breaks it in the page."""
+LINES = (
+    f"length(datum.label) > {MAX_LINE} ? "
+    f"split(replace(datum.label, regexp('{LINE.pattern}', 'g'), '$1\\n'), '\\n') : datum.label"
+)
+LINE_PIXELS = 14
+PIXELS_OF_A_LETTER = 7
+MIN_PIXELS_OF_A_NUMBER = 34
+MIN_TOP_PCT = 1
+"""Where the axis of a share ends at least: one of nothing but zeros would have them in its middle."""
 
 ROUND = "datum.value ? format(datum.value, '~s') : '0'"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -41,7 +52,7 @@ CONFIG: Mapping[str, Any] = MappingProxyType(
         "axis": {
             **{"labelColor": "var(--muted)", "titleColor": "var(--muted)", "gridColor": "var(--line)"},
             **{"domainColor": "var(--line)", "tickColor": "var(--line)", "labelFontSize": 12, "titleFontSize": 12},
-            **{"titleFontWeight": 500, "labelLimit": 150, "labelPadding": 6},
+            **{"titleFontWeight": 500, "labelLimit": 0, "labelPadding": 6},
         },
         "legend": {
             **{"labelColor": "var(--ink)", "titleColor": "var(--muted)", "labelFontSize": 12, "titleFontSize": 12},
@@ -80,12 +91,13 @@ def reasons(rejected: Mapping[str, int]) -> Spec:
     rows = [{"reason": name, "rows": rows} for name, rows in rejected.items()]
     base = _chart(rows).encode(
         x=alt.X("rows:Q", axis=None, scale=alt.Scale(padding=0)),
-        y=alt.Y("reason:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=HALF_OF_THE_CHART)),
+        y=alt.Y("reason:N", sort=None, title=None, axis=_rows()),
         tooltip=[_text("reason", "reason"), _quantity("rows", "rows")],
     )
     bars = base.mark_bar(color="var(--c6)", height={"band": 0.62})
     labels = base.mark_text(align="left", dx=5, color="var(--muted)").encode(text=alt.Text("rows:Q", format=","))
-    return _spec((bars + labels).properties(height=max(40, 24 * len(rows))), pad_right=50)
+    height = _row_pixels(rejected, 24) * len(rows)
+    return _spec((bars + labels).properties(height=max(40, height)), pad_right=50)
 
 
 def heat_map(grid: Series, measure: str, headings: Mapping[str, Heading], acted_on: tuple[str, str] | None) -> Spec:
@@ -99,9 +111,9 @@ def heat_map(grid: Series, measure: str, headings: Mapping[str, Heading], acted_
     """
     form, _ = MEASURES[measure]
     origins, cities = list(dict.fromkeys(row["origin"] for row in grid.rows)), list(grid.names)
-    # The shorter side lies across, so that cells stay wide enough on a phone.
-    across, down = ("origin", "city") if len(origins) <= len(cities) else ("city", "origin")
     orders = {"origin": origins, "city": cities}
+    # Fewer names lie across, so that cells stay wide enough on a phone, and the shorter ones, for they stand upright there.
+    across, down = sorted(orders, key=lambda side: (len(orders[side]), max(map(len, orders[side]), default=0)))
     worst_is_low = measure == "on_time_pct"
     # Few lanes carry most, so the roots of volumes are compared.
     values = [sqrt(row[measure]) if measure == "shipments" else row[measure] for row in grid.rows]
@@ -121,8 +133,8 @@ def heat_map(grid: Series, measure: str, headings: Mapping[str, Heading], acted_
         ),
     )
     base = _chart(rows).encode(
-        x=alt.X(f"{across}:N", sort=orders[across], title=None, axis=_columns(len(orders[across]))),
-        y=alt.Y(f"{down}:N", sort=orders[down], title=None, axis=alt.Axis(ticks=False, domain=False)),
+        x=alt.X(f"{across}:N", sort=orders[across], title=None, axis=_columns(orders[across])),
+        y=alt.Y(f"{down}:N", sort=orders[down], title=None, axis=_rows()),
         tooltip=[
             _text("origin", "from"),
             _text("city", "to"),
@@ -133,24 +145,33 @@ def heat_map(grid: Series, measure: str, headings: Mapping[str, Heading], acted_
     outline = base.mark_rect(cornerRadius=3, filled=False, stroke="var(--ink)", strokeWidth=2.5, tooltip=None)
     layers = cells + outline.transform_filter("datum.act")
     if len(orders[across]) <= MAX_COLUMNS_WITH_TEXT:
-        labels = base.mark_text(fontSize=12).encode(
+        shown = alt.ExprRef(f"bandwidth('x') < {MIN_PIXELS_OF_A_NUMBER} ? 0 : 1")
+        labels = base.mark_text(fontSize=12, opacity=shown).encode(
             text=alt.condition(f"datum.{measure} === null", alt.value("–"), alt.Text(f"{measure}:Q", format=form)),
             color=alt.condition("datum.step >= 4", alt.value("var(--cell-strong)"), alt.value("var(--cell-weak)")),
         )
         layers += labels
-    return _spec(layers.properties(height=ROW_PIXELS * len(orders[down]), description=f"{headings[measure].name} by lane"))
+    height = _row_pixels(orders[down], ROW_PIXELS) * len(orders[down])
+    return _spec(layers.properties(height=height, description=f"{headings[measure].name} by lane"))
 
 
-def trend(series: Series, now: Period | None) -> Spec:
-    """Return the share of delayed shipments: dots by day with their 7-day line, or a line by week or month."""
+def trend(series: Series, now: Period | None, most_pct: float | None = None) -> Spec:
+    """Return the share of delayed shipments: dots by day with their 7-day line, or a line by week or month.
+
+    Args:
+        series: of `delay_trend`.
+        now: the period to mark, if any.
+        most_pct: the share that a target allows, if there is one.
+    """
     rows = [{**row, "label": _time_label(row["day"], series.grain)} for row in series.rows]
+    heights = alt.Scale(domain=[0, max([MIN_TOP_PCT, most_pct or 0, *(row["pct"] for row in rows)])], nice=True)
     tips = [_text("label", series.grain), _quantity("pct", "delayed, %", ".1f")]
     if series.grain == "day":
         tips.append(_quantity("pct_7d", "over 7 days, %", ".1f"))
     tips += [_quantity("delayed", "delayed"), _quantity("shipments", "shipments")]
     base = _chart(rows).encode(
         x=_time_axis("day"),
-        y=alt.Y("pct:Q", title="delayed, % of shipments", scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5)),
+        y=alt.Y("pct:Q", title="delayed, % of shipments", scale=heights, axis=alt.Axis(tickCount=5)),
         tooltip=tips,
     )
     layers: list[alt.Chart] = []
@@ -164,6 +185,9 @@ def trend(series: Series, now: Period | None) -> Spec:
         layers.append(base.mark_line(color="var(--c1)", strokeWidth=2.5, interpolate="monotone").encode(y="pct_7d:Q"))
     else:
         layers.append(base.mark_line(color="var(--c1)", strokeWidth=2, point={"color": "var(--c1)", "size": 14}))
+    if most_pct is not None:
+        limit = _chart([{"most": most_pct}]).mark_rule(color="var(--ink)", strokeDash=[4, 3], strokeWidth=1.2)
+        layers.append(limit.encode(y="most:Q", tooltip=[_quantity("most", "delayed at most, % (target)", "~g")]))
     return _spec(alt.layer(*layers).properties(height=260))
 
 
@@ -187,14 +211,15 @@ def cost(series: Series) -> Spec:
         legend = None if len(months) == 1 else alt.Legend()
         base = _chart(rows).encode(
             x=alt.X("cost:Q", axis=None),
-            y=alt.Y("carrier:N", sort=carriers, title=None, axis=alt.Axis(ticks=False, domain=False)),
+            y=alt.Y("carrier:N", sort=carriers, title=None, axis=_rows()),
             yOffset=alt.YOffset("month:N", sort=months),
             tooltip=tips,
         )
         colour = alt.Color("month:N", scale=alt.Scale(domain=months, range=shades), legend=legend)
         bars = base.mark_bar(height={"band": 0.8}).encode(color=colour)
         labels = base.mark_text(align="left", dx=5, color="var(--muted)").encode(text=alt.Text("cost:Q", format=".3~s"))
-        return _spec((bars + labels).properties(height=(18 + 16 * len(months)) * len(carriers)), pad_right=50)
+        height = _row_pixels(carriers, 18 + 16 * len(months)) * len(carriers)
+        return _spec((bars + labels).properties(height=height), pad_right=50)
     chart = _chart(rows).mark_bar(stroke="var(--card)", strokeWidth=0.5)
     months_axis = alt.Axis(labelAngle=0, labelOverlap="greedy", labelSeparation=12, ticks=False)
     return _spec(
@@ -274,13 +299,24 @@ def _steps(values: Sequence[float | None], worst_is_low: bool) -> list[int | Non
     return [step if step is None or not worst_is_low or not width else STEPS - 1 - step for step in placed]
 
 
-def _columns(many: int) -> alt.Axis:
-    if many <= MAX_COLUMNS_WITH_TEXT // 2:
-        room = alt.ExprRef("bandwidth('x')")
-        return alt.Axis(
-            orient="bottom", labelAngle=0, ticks=False, domain=False, labelExpr=BROKEN_WHERE_NARROW, labelLimit=room
-        )
-    return alt.Axis(orient="top", labelAngle=-45 if many <= MAX_COLUMNS_WITH_TEXT else -90, ticks=False, domain=False)
+def _rows() -> alt.Axis:
+    """Return an axis of names below each other, long ones broken into lines."""
+    return alt.Axis(ticks=False, domain=False, labelExpr=LINES)
+
+
+def _row_pixels(names: Iterable[str], least: int) -> int:
+    """Return the height of rows in which the labels of all names have room."""
+    lines = max((LINE.sub(r"\1\n", name).count("\n") + 1 for name in names if len(name) > MAX_LINE), default=1)
+    return max(least, LINE_PIXELS * lines + 4)
+
+
+def _columns(names: Sequence[str]) -> alt.Axis:
+    """Return an axis of names beside each other, upright where they have no room to lie."""
+    room = max(map(len, names), default=0) * PIXELS_OF_A_LETTER
+    angle = alt.ExprRef(f"bandwidth('x') < {room} ? -90 : 0")
+    align = alt.ExprRef(f"bandwidth('x') < {room} ? 'left' : 'center'")
+    baseline = alt.ExprRef(f"bandwidth('x') < {room} ? 'middle' : 'bottom'")
+    return alt.Axis(orient="top", labelAngle=angle, labelAlign=align, labelBaseline=baseline, ticks=False, domain=False)
 
 
 def _time_axis(field: str) -> alt.X:

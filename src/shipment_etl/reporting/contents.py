@@ -4,19 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from shipment_etl.lake.landed import LandedBatch
 from shipment_etl.lake.runs import FAILED, HELD, Run, newest_of_batches, sum_by_name
 from shipment_etl.reporting.findings import Figures, Share, clearly_differ
 from shipment_etl.reporting.reading import Facts, Rejected
-from shipment_etl.reporting.wording import UNKNOWN, number, percent, short
+from shipment_etl.reporting.wording import UNKNOWN, number, percent, say_target, short
 
 __all__ = [
+    "MAX_REASONS",
     "Tile",
     "batches_told",
     "open_rows",
-    "other_marts",
+    "reason_rows",
     "reasons_of",
     "run_rows",
     "samples",
@@ -26,9 +25,9 @@ __all__ = [
 ]
 
 MAX_WARNINGS = 5
+MAX_REASONS = 15
 MAX_RUNS = 12
 MAX_OPEN = 20
-MAX_OTHER_ROWS = 20
 MAX_SAMPLES = 15
 MAX_FIELDS = 40
 MAX_TEXT_LENGTH = 160
@@ -38,25 +37,26 @@ CLEAR_PCT = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One figure: what it is, its value, and how it moved; `mood` is better, worse or even."""
+    """One figure: what it is, its value, how it moved, and its target; `mood` is better, worse or even."""
 
     name: str
     value: str
     moved: str = ""
     mood: str = "even"
+    target: str = ""
 
 
-def tiles(now: Figures, before: Figures | None) -> list[Tile]:
-    """Return the figures of the period, each against the period before."""
+def tiles(now: Figures, before: Figures | None, target: float | None = None) -> list[Tile]:
+    """Return the figures of the period, each against the period before, and the share on time against a target."""
     was = before if before and before.shipments else None
     late_cost = now.late_cost if now.priced else None
     was_late_cost = was.late_cost if was and was.priced else None
-    on_time = Share(now.on_time, now.with_delay)
-    was_on_time = Share(was.on_time, was.with_delay) if was and was.with_delay else None
+    on_time, was_on_time = now.on_time_share, was.on_time_share if was and was.with_delay else None
+    against = "" if target is None else say_target(on_time, target)
     was_late = was.late_share if was and was.with_delay else None
     return [
         Tile("Shipments", number(now.shipments), *_trend(now.shipments, was.shipments if was else None, None)),
-        Tile("On time", _share(on_time), *_points(on_time, was_on_time, True)),
+        Tile("On time", _share(on_time), *_points(on_time, was_on_time, True), against),
         Tile("2+ days late", _share(now.late_share), *_points(now.late_share, was_late, False)),
         Tile("Days of delay", number(now.days_late), *_trend(now.days_late, was.days_late if was else None, False)),
         Tile("Cost a shipment", short(now.avg_cost), *_trend(now.avg_cost, was.avg_cost if was else None, False)),
@@ -116,6 +116,19 @@ def _say_waiting(waiting: Sequence[LandedBatch]) -> list[str]:
     return [f"{batches} to be processed, {dates}. The figures below are without them."]
 
 
+def reason_rows(rejected: Mapping[str, int], examples: Iterable[Rejected]) -> list[dict[str, Any]]:
+    """Return the reasons to show, each with its name, its rows, and what it said of one of them.
+
+    Args:
+        rejected: rows by reason, the most frequent first.
+        examples: rejected rows.
+    """
+    said = {name: message for row in examples for name, message in row.reasons}
+    return [
+        {"name": name, "rows": rows, "example": _cut(said.get(name))} for name, rows in list(rejected.items())[:MAX_REASONS]
+    ]
+
+
 def reasons_of(batches: Iterable[Run]) -> dict[str, int]:
     """Add up rejected rows by reason, the most frequent first."""
     return sum_by_name(run.reasons for run in batches)
@@ -137,26 +150,6 @@ def samples(rejected: Sequence[Rejected]) -> list[dict[str, Any]]:
         }
         for row in rejected[:MAX_SAMPLES]
     ]
-
-
-def other_marts(others: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
-    """Return the marts that plugins added: their columns, and their first rows to show."""
-    return [
-        {
-            "name": name,
-            "columns": list(rows.columns),
-            "numeric": [pd.api.types.is_numeric_dtype(kind) for kind in rows.dtypes],
-            "rows": [[_format(value) for value in row] for row in rows.head(MAX_OTHER_ROWS).itertuples(index=False)],
-            "left_out": max(0, len(rows) - MAX_OTHER_ROWS),
-        }
-        for name, rows in others.items()
-    ]
-
-
-def _format(value: Any) -> str:
-    if value is None or value != value:
-        return UNKNOWN
-    return number(value, 2) if isinstance(value, float) else _cut(str(value))
 
 
 def run_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:

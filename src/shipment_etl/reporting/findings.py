@@ -69,6 +69,11 @@ class Figures:
         return Share(self.late, self.with_delay)
 
     @property
+    def on_time_share(self) -> Share:
+        """Shipments on their promised day or before."""
+        return Share(self.on_time, self.with_delay)
+
+    @property
     def avg_cost(self) -> float | None:
         """Cost a shipment; None where no cost is known."""
         return self.cost / self.priced if self.priced else None
@@ -76,7 +81,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The share of shipments two or more days late, now and before; `clear` if chance is a poor explanation."""
+    """The share of shipments on time, now and before; `clear` if chance is a poor explanation."""
 
     now: Share
     before: Share | None
@@ -121,10 +126,10 @@ def figures(days: pd.DataFrame) -> Figures:
 
 
 def change(now: Figures, before: Figures | None) -> Change:
-    """Hold the share two or more days late against that of the period before."""
+    """Hold the share on time against that of the period before."""
     if before is None or not before.with_delay:
-        return Change(now.late_share, None, False)
-    return Change(now.late_share, before.late_share, clearly_differ(now.late_share, before.late_share))
+        return Change(now.on_time_share, None, False)
+    return Change(now.on_time_share, before.on_time_share, clearly_differ(now.on_time_share, before.on_time_share))
 
 
 def clearly_differ(one: Share, other: Share, looked_at: int = 1) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-__all__ = ["FRINGE", "Period", "compared", "usual"]
+__all__ = ["FRINGE", "Period", "compared", "full_days", "usual"]
 
 LENGTHS = (28, 91, 364)
 """Days of a period in whole weeks, so that weekends weigh alike; the shortest with enough shipments is taken."""
@@ -38,10 +38,8 @@ def compared(shipments: Mapping[date, int]) -> tuple[Period, Period | None]:
     Args:
         shipments: how many left on each day that has any; not empty.
     """
-    least = FRINGE * usual(shipments.values())
-    full = [day for day, count in shipments.items() if count >= least]
-    first, last = min(full), max(full)
-    span = (last - first).days + 1
+    full = full_days(shipments)
+    first, last, span = full.first, full.last, full.days
     lengths = [SHORT, *LENGTHS] if span < 2 * LENGTHS[0] else LENGTHS
     for days in (*(length for length in lengths if 2 * length <= span), span // 2):
         if days == 0:
@@ -50,6 +48,17 @@ def compared(shipments: Mapping[date, int]) -> tuple[Period, Period | None]:
         if min(_within(shipments, now), _within(shipments, now.before())) >= ENOUGH_SHIPMENTS:
             return now, now.before()
     return Period(first, last), None
+
+
+def full_days(shipments: Mapping[date, int]) -> Period:
+    """Return the days without those at either end that are but the fringe of the data.
+
+    Args:
+        shipments: how many left on each day that has any; not empty.
+    """
+    least = FRINGE * usual(shipments.values())
+    full = [day for day, count in shipments.items() if count >= least]
+    return Period(min(full), max(full))
 
 
 def usual(counts: Iterable[float]) -> float:

@@ -78,6 +78,12 @@ class Facts:
     now: Period | None = None
     before: Period | None = None
 
+    @property
+    def on_time_target(self) -> float | None:
+        """The share of shipments that is to come on time, as the network of `basis` says; None if it says none."""
+        found = self.basis.settings.get("on_time_target") if self.basis else None
+        return None if found is None else float(found)
+
 
 def read_facts(lake: Lake) -> Facts:
     """Read what a report tells.

@@ -9,14 +9,16 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from shipment_etl.lake.runs import sum_counts
+from shipment_etl.printable import FORMULA_STARTS
 from shipment_etl.reporting import charts
 from shipment_etl.reporting.actions import actions
 from shipment_etl.reporting.advice import Action, say_advice
 from shipment_etl.reporting.assets import asset
 from shipment_etl.reporting.contents import (
+    MAX_REASONS,
     batches_told,
     open_rows,
-    other_marts,
+    reason_rows,
     reasons_of,
     run_rows,
     samples,
@@ -27,21 +29,23 @@ from shipment_etl.reporting.contents import (
 from shipment_etl.reporting.findings import change, figures, load, within
 from shipment_etl.reporting.html import digest, encodable, environment, stylesheet
 from shipment_etl.reporting.method import ALIKE_NOTE, METHOD
+from shipment_etl.reporting.periods import full_days
 from shipment_etl.reporting.reading import Facts
 from shipment_etl.reporting.scorecard import headings, scorecard
 from shipment_etl.reporting.series import Series, cost_by_month, delay_trend, lane_grid, warehouse_load
+from shipment_etl.reporting.tables import TIMES, choices, mart_table, marts_of
 from shipment_etl.reporting.wording import (
     Sentence,
     dates,
     lane,
     say_change,
+    say_fringe,
     say_load,
 )
 
 __all__ = ["render", "sentences"]
 
 TEMPLATE = "page.html.j2"
-MAX_REASONS = 15
 
 
 def render(facts: Facts, script: str, made_at: datetime) -> str:
@@ -52,7 +56,7 @@ def render(facts: Facts, script: str, made_at: datetime) -> str:
         script: the JavaScript that draws charts, as of `bundle.script`.
         made_at: when the report is made, shown on it.
     """
-    own, style = asset("page.js"), stylesheet()
+    own, style = asset("page.js") + asset("tables.js"), stylesheet()
     context: dict[str, Any] = {
         "facts": facts,
         "made_at": f"{made_at:%Y-%m-%d %H:%M} UTC",
@@ -65,9 +69,8 @@ def render(facts: Facts, script: str, made_at: datetime) -> str:
         "counts": sum_counts(facts.batches, facts.shipments),
         "batches": batches_told(facts.landed),
         "versions": dict(facts.basis.versions) if facts.basis else {},
-        "tables": dict(facts.basis.tables) if facts.basis else {},
-        "config": dict(charts.CONFIG),
-        "others": other_marts(facts.others),
+        "fingerprints": dict(facts.basis.tables) if facts.basis else {},
+        "config": {"charts": dict(charts.CONFIG), "formulaStarts": FORMULA_STARTS, "times": TIMES},
         "charts": {},
     }
     html = _environment().get_template(TEMPLATE).render({**context, **_body(facts)})
@@ -85,7 +88,7 @@ def _say(facts: Facts, found: Sequence[Action]) -> tuple[Sentence, ...]:
     now = figures(within(facts.recent, facts.now))
     before = figures(within(facts.recent, facts.before)) if facts.before else None
     return (
-        say_change(change(now, before), facts.now, facts.before),
+        say_change(change(now, before), facts.now, facts.before, facts.on_time_target),
         say_advice(next(iter(found), None), facts.now),
         say_load(load(facts.demand, facts.now, facts.before), facts.now, facts.before),
     )
@@ -104,13 +107,11 @@ def _body(facts: Facts) -> dict[str, Any]:
     drawn: dict[str, Any] = {}
     if counts.read:
         drawn["accounting"] = charts.accounting(counts.parts)
-    if rejected:
-        drawn["reasons"] = charts.reasons(dict(list(rejected.items())[:MAX_REASONS]))
     body: dict[str, Any] = {
         "sentences": [],
         "charts": drawn,
-        "reasons": rejected,
-        "reasons_shown": MAX_REASONS,
+        "reasons": reason_rows(rejected, facts.rejected),
+        "reasons_left_out": max(0, len(rejected) - MAX_REASONS),
         "warned": list(warned_of(facts.batches).items())[:MAX_REASONS],
         "samples": samples(facts.rejected),
         "warnings": warnings_of(facts.runs, facts.waiting),
@@ -118,24 +119,29 @@ def _body(facts: Facts) -> dict[str, Any]:
     if facts.now is None:
         return body
     found = _actions(facts)
-    first = found[0] if found else None
+    first = found[0] if found and found[0].is_due else None
+    by_day = facts.trends.groupby("shipment_date")["shipments"].sum()
+    full = full_days(dict(zip(by_day.index, map(int, by_day), strict=True)))
     now = figures(within(facts.recent, facts.now))
     before = figures(within(facts.recent, facts.before)) if facts.before else None
     trend, costs, grid, loads = (
-        delay_trend(facts.trends),
+        delay_trend(within(facts.trends, full)),
         cost_by_month(facts.costs),
         lane_grid(facts.lanes),
-        warehouse_load(facts.demand),
+        warehouse_load(within(facts.demand, full)),
     )
     measures, lane_headings = _measures(grid), headings("route_efficiency")
     in_transit, open_counts, open_note = open_rows(facts)
-    drawn["trend"] = charts.trend(trend, facts.now)
+    target = facts.on_time_target
+    most_delayed = None if target is None else round(100 * (1 - target), 6)
+    drawn["trend"] = charts.trend(trend, facts.now, most_delayed)
     if costs.rows:
         drawn["cost"] = charts.cost(costs)
     # A heat map marks one lane; what concerns more is in the sentence.
     marked = (first.origin, first.city) if first and first.origin and first.city else None
     for measure in measures:
         drawn[f"lanes-{measure}"] = charts.heat_map(grid, measure, lane_headings, marked)
+    tables = [mart_table(name, frame) for name, frame in marts_of(facts).items() if len(frame)]
     for place, warehouse in enumerate(loads.names):
         drawn[f"load-{place}"] = charts.load(loads, warehouse)
     return {
@@ -143,7 +149,8 @@ def _body(facts: Facts) -> dict[str, Any]:
         "sentences": _say(facts, found),
         "now": dates(facts.now),
         "before": dates(facts.before) if facts.before else None,
-        "tiles": tiles(now, before),
+        "tiles": tiles(now, before, target),
+        "most_delayed": most_delayed,
         "actions": found,
         "alike_note": ALIKE_NOTE,
         "method": METHOD,
@@ -155,7 +162,12 @@ def _body(facts: Facts) -> dict[str, Any]:
         "trend": trend,
         "costs": costs,
         "grid": grid,
+        # So many columns have no room on a phone: there the chart is moved sideways.
+        "grid_is_wide": min(len(grid.names), len({row["origin"] for row in grid.rows})) > charts.MAX_COLUMNS_WITH_TEXT,
         "loads": loads,
+        "fringe_note": say_fringe(sum(not full.first <= day <= full.last for day in by_day.index), full),
+        "tables": tables,
+        "choices": choices(tables),
         "measures": {measure: lane_headings[measure].name for measure in measures},
         "warehouses": [_days_above_capacity(loads, name) for name in loads.names],
     }

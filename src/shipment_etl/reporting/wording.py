@@ -16,8 +16,10 @@ __all__ = [
     "percent",
     "say_change",
     "say_days",
+    "say_fringe",
     "say_last_days",
     "say_load",
+    "say_target",
     "sentence",
     "short",
 ]
@@ -37,6 +39,11 @@ class Heading:
     def title(self) -> str:
         """What stands above the detail: Delay, days."""
         return f"{self.text}, {self.unit}" if self.unit else self.text
+
+    @property
+    def full(self) -> str:
+        """All of it in one line: Delay, days, mean."""
+        return f"{self.title}, {self.detail}" if self.detail else self.title
 
     @property
     def name(self) -> str:
@@ -92,20 +99,38 @@ def lane(origin: str, city: str) -> str:
     return f"{origin} → {city}"
 
 
-def say_change(found: Change, now: Period, before: Period | None) -> Sentence:
-    """Say what became of the share two or more days late."""
+def say_change(found: Change, now: Period, before: Period | None, target: float | None = None) -> Sentence:
+    """Say what became of the share on time, and whether it reaches a target from 0 to 1, if there is one."""
     share = percent(found.now.pct)
     if not found.now.whole:
         return sentence("Of what left in ", say_last_days(now), f" ({dates(now)}) nothing with a promise is delivered yet.")
-    where = f" of shipments came two or more days late in {say_last_days(now)} ({dates(now)})"
+    where = f" of shipments came on time in {say_last_days(now)} ({dates(now)})"
+    goal = "" if target is None else f" {say_target(found.now, target).capitalize()}."
     if found.before is None or before is None:
         counts = f"{count(found.now.part, 'shipment')} of {number(found.now.whole)}"
-        return sentence("", share, f"{where}: {counts}. There is nothing earlier to hold it against.")
-    held = f" from {percent(found.before.pct)} in {_before(before)}."
+        return sentence("", share, f"{where}: {counts}. There is nothing earlier to hold it against.{goal}")
+    held = f" from {percent(found.before.pct)} in {_before(before)}.{goal}"
     if not found.clear:
         return sentence("", share, f"{where}, ", "no clear change", held)
     verb = "up" if found.points > 0 else "down"
     return sentence("", share, f"{where}, ", f"{verb} {number(abs(found.points), 1)} points", held)
+
+
+def say_target(on_time: Share, target: float) -> str:
+    """Say a target from 0 to 1, and whether a share reaches it: target 95 %, missed by 2.5 points."""
+    aim = f"target {100 * target:g} %"
+    if not on_time.whole:
+        return aim
+    # As shown, so that 94.96 % is not said to be 95.0 % and to miss 95 % by 0.0 points.
+    points = round(100 * target - on_time.pct, 1)
+    return f"{aim}, missed by {number(points, 1)} points" if points > 0 else f"{aim}, met"
+
+
+def say_fringe(left_out: int, kept: Period) -> str:
+    """Say how many days with few shipments a chart leaves out at either end; nothing if it leaves none out."""
+    days = "day before or after" if left_out == 1 else "days before or after"
+    few = "with less than a tenth of a usual day's shipments"
+    return f"Without {number(left_out)} {days} {dates(kept)} {few}." if left_out else ""
 
 
 def say_load(found: Load | None, now: Period, before: Period | None) -> Sentence:

@@ -1,7 +1,6 @@
 """Drawing: the charts of the report, for a run, a lake and each mart. No chart is made here."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from shipment_etl import Run
@@ -13,28 +12,12 @@ from shipment_etl.reporting.scorecard import headings
 from shipment_etl.reporting.series import cost_by_month, delay_trend, lane_grid, warehouse_load
 
 if TYPE_CHECKING:
-    import pandas as pd
     from markupsafe import Markup
 
-__all__ = ["charts_of_lake", "charts_of_mart", "charts_of_run", "marts_of"]
+__all__ = ["charts_of_lake", "charts_of_mart", "charts_of_run"]
 
 WIDTH = 680
-MARTS: Mapping[str, str] = MappingProxyType(
-    {
-        "carrier_performance": "carriers",
-        "route_efficiency": "lanes",
-        "cost_analysis": "costs",
-        "delay_trends": "trends",
-        "warehouse_demand": "demand",
-    }
-)
-"""Name of a mart → what the facts of a report call it."""
 OF_A_LAKE = ("delay_trends", "cost_analysis")
-
-
-def marts_of(facts: Facts) -> "dict[str, pd.DataFrame]":
-    """Return all marts by name, those of plugins last."""
-    return {**{name: getattr(facts, attribute) for name, attribute in MARTS.items()}, **facts.others}
 
 
 def charts_of_run(run: Run) -> "dict[str, Markup]":

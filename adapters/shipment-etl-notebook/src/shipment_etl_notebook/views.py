@@ -11,11 +11,12 @@ from shipment_etl import Lake, Run
 from shipment_etl.errors import InvalidValue, ShipmentEtlError, listed
 from shipment_etl.printable import printable
 from shipment_etl.reporting.assets import colours
-from shipment_etl.reporting.contents import other_marts, run_rows
+from shipment_etl.reporting.contents import run_rows
 from shipment_etl.reporting.reading import read_facts
 from shipment_etl.reporting.render import sentences
+from shipment_etl.reporting.tables import mart_table, marts_of
 from shipment_etl.reporting.wording import number
-from shipment_etl_notebook.drawing import charts_of_lake, charts_of_mart, charts_of_run, marts_of
+from shipment_etl_notebook.drawing import charts_of_lake, charts_of_mart, charts_of_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,7 @@ class MartView:
         return printable(f"{self.name}: {len(self.frame):,} rows\n{self.frame.head(10).to_string(index=False)}")
 
     def _repr_html_(self) -> str:
-        (table,) = other_marts({self.name: self.frame})
+        table = mart_table(self.name, self.frame)
         return _html("mart.html.j2", table=table, charts=self._charts, rows=len(self.frame))
 
 

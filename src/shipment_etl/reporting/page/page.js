@@ -3,13 +3,17 @@
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const config = read("config");
   // The interpreter, because the page's own policy lets no text become code.
-  const options = { actions: false, ast: true, config, defaultStyle: false, mode: "vega-lite", renderer: "svg", tooltip: { disableDefaultStyle: true } };
+  const options = { actions: false, ast: true, config: config.charts, defaultStyle: false, mode: "vega-lite", renderer: "svg", tooltip: { disableDefaultStyle: true } };
 
   const draw = (place) => {
     if (place.dataset.drawn) return;
     place.dataset.drawn = "asked";
     vegaEmbed(place, read(`chart-${place.dataset.chart}`), options)
-      .then(() => { place.dataset.drawn = "done"; })
+      .then(() => {
+        // The page says what a chart shows; its marks say nothing without their axes.
+        place.querySelector("svg").setAttribute("aria-hidden", "true");
+        place.dataset.drawn = "done";
+      })
       .catch((problem) => {
         place.dataset.drawn = "failed";
         place.textContent = `This chart could not be drawn: ${problem.message}`;

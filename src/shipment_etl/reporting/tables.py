@@ -1,0 +1,128 @@
+"""Tables: the marts' own rows, as a page shows them, filters them and hands them out as CSV."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from shipment_etl.reporting.reading import Facts
+from shipment_etl.reporting.wording import UNKNOWN, number
+
+__all__ = ["FILTERS", "Choice", "MartTable", "choices", "mart_table", "marts_of", "say_value"]
+
+Value = str | int | float | bool | None
+
+FILTERS: Mapping[str, str] = {"carrier": "Carrier", "origin_warehouse": "Warehouse", "destination_city": "Destination"}
+"""Column that rows are filtered by → what a page calls it."""
+TIMES = ("shipment_date", "month")
+"""Columns with the time of a mart's rows."""
+MAX_SHOWN = 20
+MAX_CELLS = 15_000
+"""Values of a mart that a page holds: so many that no page takes longer to open than to read."""
+MAX_TEXT_LENGTH = 160
+
+
+@dataclass(frozen=True, slots=True)
+class MartTable:
+    """Rows of a mart as plain values, the newest or else the largest first; `left_out` of its rows have no room."""
+
+    name: str
+    columns: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[tuple[Value, ...], ...]
+    left_out: int
+
+    @property
+    def shown(self) -> list[list[str]]:
+        """The first rows, as they are read."""
+        return [[say_value(value) for value in row] for row in self.rows[:MAX_SHOWN]]
+
+    @property
+    def time(self) -> str | None:
+        """The column with the time of its rows, if it has one."""
+        return next((name for name in TIMES if name in self.columns), None)
+
+    @property
+    def oldest(self) -> Value:
+        """The first time that has all its rows here; None where the mart has no times."""
+        return self.rows[-1][self.columns.index(self.time)] if self.time and self.rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A column to filter by, what a page calls it, and its values in order."""
+
+    column: str
+    label: str
+    values: tuple[str, ...]
+
+
+def marts_of(facts: Facts) -> dict[str, pd.DataFrame]:
+    """Return the marts of a lake by name, those of plugins last."""
+    return {
+        "carrier_performance": facts.carriers,
+        "route_efficiency": facts.lanes,
+        "cost_analysis": facts.costs,
+        "delay_trends": facts.trends,
+        "warehouse_demand": facts.demand,
+        "open_shipments": facts.open,
+        **facts.others,
+    }
+
+
+def mart_table(name: str, frame: pd.DataFrame) -> MartTable:
+    """Return the rows of a mart that a page has room for; of a mart with times, only times of which it has all rows."""
+    ranked = _ranked(frame)
+    kept = _newest(ranked, max(MAX_SHOWN, MAX_CELLS // max(1, len(frame.columns))))
+    numeric = (pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind) for kind in frame.dtypes)
+    rows = tuple(tuple(_plain(value) for value in row) for row in kept.itertuples(index=False))
+    return MartTable(name, tuple(map(str, frame.columns)), tuple(numeric), rows, len(frame) - len(rows))
+
+
+def choices(tables: Sequence[MartTable]) -> list[Choice]:
+    """Return what the rows of some tables can be filtered by, without columns that none of them has."""
+    found = []
+    for column, label in FILTERS.items():
+        places = [(table, table.columns.index(column)) for table in tables if column in table.columns]
+        values = {str(row[place]) for table, place in places for row in table.rows if row[place] is not None}
+        if values:
+            found.append(Choice(column, label, tuple(sorted(values))))
+    return found
+
+
+def say_value(value: Value) -> str:
+    """Return a value as people read it: numbers with as many digits as help, – where it is unknown."""
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return number(value, 0 if isinstance(value, int) else 2 if abs(value) >= 1 or not value else 4)
+    return value if len(value) <= MAX_TEXT_LENGTH else value[: MAX_TEXT_LENGTH - 1] + "…"
+
+
+def _ranked(frame: pd.DataFrame) -> pd.DataFrame:
+    by = next((name for name in (*TIMES, "shipments") if name in frame), None)
+    return frame if by is None else frame.sort_values(by, ascending=False, kind="stable")
+
+
+def _newest(ranked: pd.DataFrame, most: int) -> pd.DataFrame:
+    time = next((name for name in TIMES if name in ranked), None)
+    if len(ranked) <= most or time is None:
+        return ranked.head(most)
+    whole = ranked[ranked[time] > ranked[time].iloc[most]]
+    return whole if len(whole) else ranked.head(most)
+
+
+def _plain(value: Any) -> Value:
+    if value is None or value is pd.NaT or value != value:
+        return None
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value if isinstance(value, bool | int | float) else str(value)
