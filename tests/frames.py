@@ -31,6 +31,8 @@ SCHEMA = T.StructType(
         T.StructField("shipping_cost", T.DecimalType(14, 2)),
         T.StructField("outcome", T.StringType()),
         T.StructField("reported_at", T.TimestampType()),
+        T.StructField("promised_at", T.TimestampType()),
+        T.StructField("delivered_at", T.TimestampType()),
         T.StructField("source_row", T.LongType()),
     ]
 )
@@ -52,9 +54,11 @@ SOUND: Mapping[str, Any] = {
     "shipping_cost": Decimal("36.12"),
     "outcome": "delivered",
     "reported_at": None,
+    "promised_at": None,
+    "delivered_at": None,
 }
 """A shipment that breaks no rule."""
-NOT_DELIVERED: Mapping[str, Any] = {"delivery_date": None, "delay_days": None}
+NOT_DELIVERED: Mapping[str, Any] = {"delivery_date": None, "delivered_at": None, "delay_days": None}
 ENDS: Mapping[str, Mapping[str, Any]] = {
     "in_transit": {**NOT_DELIVERED, "delivery_status": "In transit", "outcome": None},
     "cancelled": {**NOT_DELIVERED, "delivery_status": "Cancelled", "outcome": "cancelled"},
@@ -105,7 +109,7 @@ def rows_like(values: st.SearchStrategy[Mapping[str, Any]], most: int = 60) -> s
 
 
 @st.composite
-def sound_shipments(draw: st.DrawFn, *, unknown: Sequence[str] = ()) -> Row:
+def sound_shipments(draw: st.DrawFn, *, unknown: Sequence[str] = (), credit_notes: bool = False) -> Row:
     """Draw a shipment that breaks no rule of the default network, in any state; the columns in `unknown` may be null.
 
     Few places and carriers, so that groups have several rows; days with gaps between them, over several months.
@@ -121,7 +125,7 @@ def sound_shipments(draw: st.DrawFn, *, unknown: Sequence[str] = ()) -> Row:
         "shipment_weight_kg": decimals("0.001", "20000", 3),
         "shipment_volume_m3": decimals("0.001", "90", 3),
         "route_distance_km": decimals("0.001", "40075.017", 3),
-        "shipping_cost": decimals("0", "99999", 2),
+        "shipping_cost": decimals("-99999" if credit_notes else "0", "99999", 2),
     }
     return {
         "shipment_id": draw(st.sampled_from(IDS)),
@@ -135,9 +139,18 @@ def sound_shipments(draw: st.DrawFn, *, unknown: Sequence[str] = ()) -> Row:
         "delivery_status": "Delayed" if (delay or 0) > 0 else "Delivered",
         "outcome": "delivered",
         "reported_at": None,
+        "promised_at": draw(times_on(promised)),
+        "delivered_at": draw(times_on(delivered)),
         **ENDS.get(state, {}),
         **{name: draw(maybe(values) if name in unknown else values) for name, values in measures.items()},
     }
+
+
+def times_on(day: date | None) -> st.SearchStrategy[datetime | None]:
+    """Draw a time of a day, to the second, or an unknown one."""
+    if day is None:
+        return st.none()
+    return st.one_of(st.none(), st.times().map(lambda each: datetime.combine(day, each.replace(microsecond=0))))
 
 
 IDS = tuple(f"SH{number}" for number in range(40))
@@ -182,6 +195,8 @@ ANY: Mapping[str, Sequence[Any]] = {
     "delivery_status": ("Delivered", "Delivered", "Delayed", "Delayed", "In transit", "Cancelled", "delayed", "", None),
     "outcome": ("delivered", "delivered", "cancelled", "lost", "returned", "Delivered", "", None),
     "reported_at": (None, *(datetime(year, 11, 23, 12) for year in (1969, 1970, 2026, 9999))),
+    "promised_at": (None, *(datetime(2026, 11, day, hour) for day, hour in ((25, 2), (26, 12), (27, 23)))),
+    "delivered_at": (None, *(datetime(2026, 11, day, hour) for day, hour in ((26, 2), (27, 12), (28, 23)))),
     "route_distance_km": (*map(Decimal, ("0", "0.001", "-1", "40075.017", "40075.018", "9999999.999")), None),
     "shipping_cost": (*map(Decimal, ("0", "0.01", "-0.01", "36.12", "999999999999.99")), None),
 }

@@ -12,6 +12,7 @@ from shipment_etl.errors import NetworkError
 from shipment_etl.network import EARTH_RADIUS_KM, Carrier, City, Network, Tariff, Warehouse
 
 TOML = """
+on_time_tolerance_minutes = 30
 [[warehouses]]
 name = "Köln"
 latitude = 50.94
@@ -47,6 +48,7 @@ DECLARED = Network(
             1,
         ),
     ),
+    on_time_tolerance_minutes=30,
 )
 
 places = st.tuples(st.floats(-90, 90), st.floats(-180, 180))

@@ -1,7 +1,7 @@
 """The life of a shipment: how it ended, how late it came, and what that is called. All of it is defined here.
 
 A shipment is in transit until a report says how it ended: delivered, cancelled, returned or lost. Only a delivery can be
-early or late, and only where it was promised for a day.
+early or late, and only where it was promised for a day. Delays are in days, and in minutes too where both times are known.
 """
 
 from pyspark.sql import Column
@@ -20,6 +20,8 @@ __all__ = [
     "STATUS_IN_TRANSIT",
     "delay_class",
     "delay_days",
+    "delay_minutes",
+    "is_on_time",
     "outcome",
     "outcome_of_status",
     "state",
@@ -32,6 +34,8 @@ OUTCOMES = (DELIVERED, CANCELLED, RETURNED, LOST)
 """How a shipment can end."""
 IN_TRANSIT = "in_transit"
 """The state of a shipment that has not ended."""
+
+MICROSECONDS_A_MINUTE = 60_000_000
 
 ENDS = {"Delivered": DELIVERED, "Delayed": DELIVERED, "Cancelled": CANCELLED, "Returned": RETURNED, "Lost": LOST}
 """Status → the outcome that it stands for."""
@@ -66,6 +70,21 @@ def delay_days(end: Column) -> Column:
     """Return the days from the promise to the delivery; null for what was not delivered, or has no promise."""
     days = F.unix_date("delivery_date") - F.unix_date("promised_date")
     return F.when(end == DELIVERED, F.coalesce("delay_days", days))
+
+
+def delay_minutes(end: Column) -> Column:
+    """Return the whole minutes from the promised time to the actual one, rounded down; null where one is unknown."""
+    late = F.unix_micros("delivered_at") - F.unix_micros("promised_at")
+    return F.when(end == DELIVERED, F.floor(late / MICROSECONDS_A_MINUTE).cast("long"))
+
+
+def is_on_time(delay: Column, minutes: Column, tolerance: int | None) -> Column:
+    """Return whether a delivery came on time, null where there is no delay.
+
+    Its minutes decide, if they are known and there is a tolerance in minutes; else its days.
+    """
+    by_day = delay < DELAYED_DAYS
+    return by_day if tolerance is None else F.coalesce(minutes <= tolerance, by_day)
 
 
 def transit_days(end: Column) -> Column:

@@ -24,6 +24,7 @@ __all__ = ["Carrier", "City", "Lane", "Measure", "Network", "Rate", "Service", "
 Measure = Literal["shipment_weight_kg", "shipment_volume_m3", "route_distance_km", "shipping_cost"]
 CURRENCY = re.compile("[A-Z]{3}")
 """Source: the form of ISO 4217."""
+MINUTES_A_DAY = 1440
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius R1 of the Earth. Source: Moritz, Geodetic Reference System 1980."""
 
@@ -141,6 +142,9 @@ class Network:
 
     `on_time_target` is the share of shipments that is to come on time, from 0 to 1; None if there is no target.
 
+    `on_time_tolerance_minutes` is how late a delivery may come and still be on time, where the promised and the actual time
+    are known; if None, the days decide.
+
     Raises:
         NetworkError: a name is empty or stands twice, or a number is out of range.
     """
@@ -153,6 +157,7 @@ class Network:
     unknown: tuple[Measure, ...] = ()
     scenario: Scenario | None = None
     on_time_target: Decimal | None = None
+    on_time_tolerance_minutes: int | None = None
 
     def __post_init__(self) -> None:
         _check_names("warehouses", self.warehouses)
@@ -163,6 +168,7 @@ class Network:
             if not (CURRENCY.fullmatch(rate.currency) and CURRENCY.fullmatch(rate.to)):
                 raise NetworkError(f"The rate of {shorten(rate.currency)} to {shorten(rate.to)} needs codes such as EUR.")
             _check_range(f"{rate.currency} to {rate.to}", "rate", rate.rate, Decimal("1e-9"), 10**6)
+        _check_range("The network", "on_time_tolerance_minutes", self.on_time_tolerance_minutes, 0, MINUTES_A_DAY)
         places: tuple[Warehouse | City, ...] = (*self.warehouses, *self.cities)
         for place in places:
             _check_range(place.name, "latitude", place.latitude, -90, 90)
@@ -256,7 +262,8 @@ class Network:
         kept = asdict(replace(self, scenario=None, on_time_target=None))
         values = {name: value for name, value in kept.items() if name not in ("scenario", "on_time_target")}
         # What a network does not say is left out, so that networks without it keep the digest that they had before.
-        values = {name: value for name, value in values.items() if value or name not in ("services", "unknown")}
+        later = ("services", "unknown", "on_time_tolerance_minutes")
+        values = {name: value for name, value in values.items() if value not in ((), None) or name not in later}
         return blake2b(dumps(values, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
 
 

@@ -56,7 +56,7 @@ class Referee:
         found: Verdict = set()
         for name, column in schema.columns.items():
             found |= self.ask(DataFrameSchema({name: column}), row, [types[name]])
-        times = [types[name] for name in types.names if name.endswith(("_date", "_days", "_status", "outcome"))]
+        times = [types[name] for name in types.names if name.endswith(("_date", "_days", "_status", "outcome", "ed_at"))]
         return found | self.ask(DataFrameSchema(checks=schema.checks), row, times) if schema.checks else found
 
     def ask(self, schema: DataFrameSchema, row: Row, fields: list[T.StructField]) -> Verdict:
@@ -99,9 +99,9 @@ def one_column(kind: T.DataType, values: Sequence[Any], *checks: Check, nullable
 
 
 @settings(max_examples=8)
-@given(rows=rows_like(any_shipments(most_wrong=4), most=40), network=networks, unknown=unknowns)
-def test_every_row_has_the_verdict_that_pandera_gives_it(spark, referee, rows, network, unknown):
-    schema = contract(network, unknown)
+@given(rows=rows_like(any_shipments(most_wrong=4), most=40), network=networks, unknown=unknowns, credit_notes=st.booleans())
+def test_every_row_has_the_verdict_that_pandera_gives_it(spark, referee, rows, network, unknown, credit_notes):
+    schema = contract(network, unknown, credit_notes=credit_notes)
     assert compiled(schema, frame(spark, rows)) == [referee.verdict(schema, row) for row in rows]
 
 
@@ -219,6 +219,14 @@ def test_no_verdict_is_unknown_and_sound_means_no_reason(spark, rows, network, u
         told = [(reason.rule, reason.column) for reason in row["reasons"]]
         assert told == [(rule.name, rule.column) for rule, broken in zip(every, verdicts, strict=True) if broken]
         assert all(0 < len(reason.message) < 200 for reason in row["reasons"])
+
+
+def test_the_description_of_a_check_ends_its_message(spark):
+    schema = DataFrameSchema({"shipping_cost": Column(T.DecimalType(14, 2), Check.ge(0, description="see the mapping"))})
+    made = frame(spark, numbered([{**SOUND, "shipping_cost": Decimal(-3)}])).select(reasons(rules(schema)).alias("reasons"))
+    assert [each.message for each in made.first()["reasons"]] == [
+        "shipping_cost is -3.00, must be 0 or more; see the mapping"
+    ]
 
 
 def test_reasons_have_the_type_that_is_declared(spark):

@@ -1,6 +1,6 @@
 """models: what the contract of a shipment allows and what it does not, on both sides of every bound."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +19,7 @@ FIRST, LAST = date(1990, 1, 1), date(2099, 12, 31)
 A_DAY = timedelta(days=1)
 LEAST = Decimal("0.001")
 DATES = ("shipment_date", "promised_date", "delivery_date")
-MAY_BE_NULL = ("delay_days", "delivery_status", "outcome", "reported_at")
+MAY_BE_NULL = ("delay_days", "delivery_status", "outcome", "reported_at", "promised_at", "delivered_at")
 
 
 def dated(shipped: date, promised: date, delivered: date) -> Change:
@@ -57,6 +57,12 @@ ALLOWED: list[Change] = [
     {"delay_days": None, "delivery_status": None},
     {"outcome": None},
     {"reported_at": datetime(1969, 12, 31)},
+    # The days of both, from the first place on Earth where they begin to the last where they end.
+    {"promised_at": datetime(2026, 11, 25, 10, tzinfo=UTC), "delivered_at": datetime(2026, 11, 26, 10, tzinfo=UTC)},
+    {
+        "promised_at": datetime(2026, 11, 27, 11, 59, 59, tzinfo=UTC),
+        "delivered_at": datetime(2026, 11, 28, 11, 59, 59, tzinfo=UTC),
+    },
     *ENDS.values(),
     *({**end, "delivery_status": None} for end in ENDS.values()),
     *({**end, "outcome": None} for end in ENDS.values()),
@@ -91,6 +97,15 @@ REFUSED: list[tuple[Change, list[tuple[str, str]]]] = [
     (dated(LAST, LAST + A_DAY, LAST), [("in_range", "promised_date")]),
     (dated(LAST, LAST, LAST + A_DAY), [("in_range", "delivery_date")]),
     (dated(LAST + A_DAY, LAST + A_DAY, LAST + A_DAY), [("in_range", name) for name in DATES]),
+    *(
+        ({name: at}, [(f"{name}_on_its_day", day)])
+        for name, day, times in (
+            ("promised_at", "promised_date", ((25, 9, 59), (27, 12, 0))),
+            ("delivered_at", "delivery_date", ((26, 9, 59), (28, 12, 0))),
+        )
+        for at in (datetime(2026, 11, *each, tzinfo=UTC) for each in times)
+    ),
+    ({**ENDS["in_transit"], "delivered_at": datetime(2026, 11, 27, 12)}, [("delivered_at_on_its_day", "delivery_date")]),
     # An unknown part breaks no rule of several columns.
     ({"promised_date": None, "delay_days": 99}, [("required", "promised_date")]),
     ({"shipment_date": None, "delivery_date": date(1990, 1, 1), "delay_days": None}, [("required", "shipment_date")]),
@@ -140,6 +155,14 @@ def test_an_unknown_measure_that_is_given_has_to_be_right_all_the_same(spark):
     ]
 
 
+def test_costs_may_be_negative_only_if_they_are_credit_notes(spark):
+    changes = [{"shipping_cost": Decimal(cost)} for cost in ("-0.01", "-999999999999.99", "0", "0.01")]
+    assert broken(spark, contract(), changes) == [[("greater_than_or_equal_to", "shipping_cost")]] * 2 + [[], []]
+    assert broken(spark, contract(credit_notes=True), changes) == [[]] * 4
+    assert broken(spark, contract(credit_notes=True), [{"shipping_cost": None}]) == [[("required", "shipping_cost")]]
+    assert broken(spark, contract(credit_notes=True), [{"shipment_weight_kg": Decimal(-1)}]) != [[]]
+
+
 def test_an_open_network_allows_every_name_that_is_not_blank(spark):
     changes = [dict.fromkeys(CONTENT[:4], text) for text in ("x", "Zürich", "null", " x", "")]
     blank = [("str_matches", name) for name in CONTENT[:4]]
@@ -156,7 +179,8 @@ def test_the_contract_has_the_columns_of_a_shipment():
 
 
 def test_a_contract_is_made_anew_each_time():
-    contract(Network.open(), MEASURES)
+    contract(Network.open(), MEASURES, credit_notes=True)
+    assert [check.name for check in contract().columns["shipping_cost"].checks] == ["greater_than_or_equal_to"]
     assert not contract().columns["shipping_cost"].nullable
     assert [check.name for check in contract().columns["carrier"].checks] == ["isin"]
     assert [check.name for check in contract(Network.open()).columns["carrier"].checks] == ["str_matches"]

@@ -55,7 +55,10 @@ VALUES: Mapping[T.DataType, st.SearchStrategy[Any]] = {
 """Spark's types → values of each, the odd ones among them."""
 
 ODD_NAMES = ("a.b", "`", "note", " ", "é", "id_hash", "next_row", "is_tied", "moment", "rows", "transit_days", "month")
-MAY_BE_NULL = ("delivery_date", "delay_days", "delivery_status", "outcome", "reported_at")
+MAY_BE_NULL = (
+    *("delivery_date", "delay_days", "delivery_status", "outcome"),
+    *("reported_at", "promised_at", "delivered_at"),
+)
 CLASHES = ("reasons", "REASONS", "Carrier", "unparsed", "Unparsed", "SOURCE_ROW")
 
 

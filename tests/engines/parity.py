@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "scms"
@@ -60,7 +61,46 @@ def frames(spark, folder: str) -> dict[str, str]:
     good = kept("good", good)
     days = kept("days", etl.lane_days(etl.clean(good).withColumn("source", F.lit("shipments"))))
     made = {"raw": raw, "good": good, "bad": kept("bad", bad), "lane_days": days, **etl.marts(days)}
+    timed = kept("timed", _timed(spark, kept))
+    made |= {"timed": timed, "timed_days": kept("timed_days", etl.lane_days(timed))}
     return {name: etl.fingerprint(frame) for name, frame in made.items()}
+
+
+TIMED = """
+timezone = "Europe/Berlin"
+
+[columns]
+shipment_id = { from_row = true }
+origin_warehouse = { constant = "Riga" }
+destination_city = { constant = "Oslo" }
+carrier = { constant = "Post" }
+shipment_date = { constant = "2026-10-01" }
+promised_date = { column = "due", dates = ["iso"] }
+promised_at = { column = "due", dates = ["iso"] }
+delivery_date = { column = "in", dates = ["iso"] }
+delivered_at = { column = "in", dates = ["iso"] }
+shipping_cost = { column = "cost", accounting = true, credit_notes = true }
+"""
+DUE = ("2026-10-24 23:59", "2026-10-25T02:30", "2026-10-25 02:30:15,5", "2026-10-25T00:30Z", "2026-10-25T23:00:00-05:00")
+IN = ("2026-10-25T02:15", "2026-10-25 02:59:59", "2026-10-25T01:45Z", "2026-10-26T05:31+01:00", "2027-03-28 02:30")
+"""Times by clocks that are put back on one of these days and forward on another, and times with offsets."""
+
+
+def _timed(spark, kept):
+    """Shipments of a file with times of day and credit notes, cleaned with a tolerance."""
+    from pyspark.sql import functions as F
+
+    import shipment_etl as etl
+
+    columns = "source string, batch_date date, source_file string, source_row bigint, record string, problem string"
+    pairs = [(due, done) for due in DUE for done in IN]
+    records = [{"due": due, "in": done, "cost": f"({n}.05)" if n % 3 else f"{n}.10-"} for n, (due, done) in enumerate(pairs)]
+    rows = [("acme", date(2026, 10, 31), "f.csv", n, json.dumps(each), None) for n, each in enumerate(records, 1)]
+    landed = spark.createDataFrame(rows, columns).withColumn("record", F.from_json("record", "map<string,string>"))
+    mapping, network = etl.SourceMapping.from_text(TIMED, "m.toml"), etl.Network(on_time_tolerance_minutes=30)
+    schema = etl.contract(network, mapping.unknown, credit_notes=mapping.credit_notes)
+    good, _ = etl.split(kept("conformed", etl.conform(landed, mapping, network)), schema)
+    return etl.clean(kept("sound", good), network)
 
 
 def tables(lake) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from shipment_etl.contracts.columns import COLUMNS
+from shipment_etl.contracts.columns import COLUMNS, OPTIONAL
 from shipment_etl.contracts.models import contract
 from shipment_etl.contracts.split import split
 from shipment_etl.errors import RecordsRejected
@@ -40,6 +40,8 @@ CONSTANTS: dict[str, tuple[Any, pa.DataType]] = {
     "shipping_cost": (Decimal("100.00"), pa.decimal128(14, 2)),
     "outcome": ("delivered", pa.string()),
     "reported_at": (datetime(2026, 11, 6, 8, 30, tzinfo=UTC), pa.timestamp("us", "UTC")),
+    "promised_at": (datetime(2026, 11, 5, 8, 30, tzinfo=UTC), pa.timestamp("us", "UTC")),
+    "delivered_at": (datetime(2026, 11, 5, 8, 45, tzinfo=UTC), pa.timestamp("us", "UTC")),
 }
 
 
@@ -66,7 +68,7 @@ def test_a_column_that_is_unknown_in_every_row_rejects_them_or_is_kept(
 ) -> None:
     frame = shipments(spark, tmp_path / "f.parquet", rows, column)
     good, bad = split(frame, contract(Network.open()))
-    may_be_unknown = column in ("delay_days", "delivery_status", "outcome", "reported_at")
+    may_be_unknown = column in ("delay_days", "delivery_status", *OPTIONAL)
     assert (good.count(), bad.count()) == ((rows, 0) if may_be_unknown else (0, rows))
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from itertools import product
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -151,6 +152,72 @@ def test_what_follows_records_within_a_value_is_passed_by_only_if_it_is_sound(
     else:
         with pytest.raises(FileUnreadable, match="line 1"):
             land(find_inputs([tmp_path / "f.json"]), using, tmp_path / "landed.parquet")
+
+
+def listed(*lines: str) -> str:
+    return "[\n" + ",\n".join(lines) + "\n]"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("top", ["", "a.rows"])
+@pytest.mark.parametrize(
+    ("broken", "places"),
+    [
+        *product(('{"ID": "S9", "From": }', '{"ID": "S9'), ((0,), (3,), (1, 2, 3), (0, 2))),
+        ('{"ID": "S9", "To": "Oslo"]', (1,)),
+        ("oops", (0, 2)),
+    ],
+)
+def test_a_broken_line_of_a_list_with_a_record_a_line_is_put_aside(
+    tmp_path: Path, broken: str, places: tuple[int, ...], top: str, end: str
+) -> None:
+    lines = [broken if n in places else json.dumps({**SOUND, "ID": f"S{n}"}) for n in range(4)]
+    text = listed(*lines).replace("\n", end)
+    if top:
+        text = f'{{"a": {{"rows": {text}, "n": 4}}}}'
+    (tmp_path / "f.json").write_bytes(text.encode())
+    using = mapping(f'[file]\nrecords = "{top}"' if top else "")
+    land(find_inputs([tmp_path / "f.json"]), using, tmp_path / "landed.parquet")
+    rows = pq.read_table(tmp_path / "landed.parquet").to_pylist()
+    assert len(rows) == 4
+    for n, row in enumerate(rows):
+        record = json.loads(row["record"])
+        if n not in places:
+            assert (record["ID"], row["problem"]) == (f"S{n}", None)
+            continue
+        assert record["line"].rstrip(",") == broken
+        assert "not a JSON object" in row["problem"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[ONE, BROKEN, TWO]",
+        "[\nONE, BROKEN,\nTWO\n]",
+        "[\nBROKEN, TWO,\nONE\n]",
+        "[\nONE,\nBROKEN]",
+        "[\nONE,\nBROKEN",
+        "[\nONE,\nBROKEN,\n",
+        '[\nONE,\n{\n"ID": "S9",\n"From": }\n,\nTWO\n]',
+    ],
+)
+def test_a_list_whose_broken_part_may_be_several_records_is_refused(tmp_path: Path, text: str) -> None:
+    """One record put aside in place of many would hide how much is missing."""
+    broken = '{"ID": "S9", "From": }'
+    for word, meant in (("ONE", json.dumps(SOUND)), ("TWO", json.dumps(OTHER)), ("BROKEN", broken)):
+        text = text.replace(word, meant)
+    (tmp_path / "f.json").write_text(text)
+    with pytest.raises(FileUnreadable, match=r"line \d is not JSON|its list of records has no end"):
+        land(find_inputs([tmp_path / "f.json"]), mapping(), tmp_path / "landed.parquet")
+
+
+def test_broken_lines_of_a_long_list_are_counted_exactly(tmp_path: Path) -> None:
+    lines = ['{"ID": }' if n % 97 == 5 else json.dumps({**SOUND, "ID": f"S{n}"}) for n in range(5_000)]
+    rows = landed(tmp_path, "f.json", listed(*lines).encode())
+    assert len(rows) == 5_000
+    aside = [n for n, (_, problem) in enumerate(rows) if problem]
+    assert aside == [n for n in range(5_000) if n % 97 == 5]
+    assert all((rows[n][1] or "").startswith(f"line {n + 2:,} is not a JSON object") for n in aside)
 
 
 def test_a_delimiter_at_the_end_of_each_row_is_named_by_a_header_of_its_own(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def test_unknown_are_the_measures_not_mapped_and_the_optional_ones() -> None:
         ('"dd.MM.yyyy"', '"dd.QQ.yyyy"', "shipment_date has the date pattern"),
         ('unit = "lb"', 'unit = "stone"', "has the unit 'stone', but must have one of"),
         ('{ column = "To" }', '{ column = "To", unit = "kg" }', "destination_city has a unit"),
+        ('unit = "lb"', "credit_notes = true", "shipment_weight_kg has credit_notes, but only shipping_cost may have them"),
         ('{ column = "To" }', '{ column = "To", optional = true }', "destination_city is optional, but only"),
         (
             '{ column = "To" }',

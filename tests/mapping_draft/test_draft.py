@@ -139,7 +139,9 @@ def test_a_column_that_is_not_found_is_a_line_to_fill_in() -> None:
         ({"freight": ["€1.50", "€2.50"]}, 'currency = "EUR"'),
         ({"freight (CAD)": ["$1.50", "$2.50"]}, 'currency = "CAD"'),
         ({"freight": ["1.50", "2.50"], "currency": ["EUR", "EUR"]}, 'currency = "EUR", currency_column = "currency"'),
-        ({"freight": ["1.50", "(2.50)"]}, "accounting = true"),
+        ({"freight": ["1.50", "(2.50)"]}, "accounting = true, credit_notes = true }"),
+        ({"freight": ["1.50", "-2.50"]}, 'freight", credit_notes = true }'),
+        ({"freight": ["1.50", "-2.50"]}, "# CHECK: costs below 0, down to -2.50, are taken for credit notes"),
         ({"weight": ["1.234,50", "3"]}, 'decimal = ","\nthousands = "."'),
         ({"weight": ["N/A", "3"]}, 'nulls = ["N/A"]'),
         ({"weight": ["see bill", "3"]}, 'nulls = ["see bill"], optional = true'),
@@ -153,6 +155,10 @@ def test_values_say_units_currencies_styles_and_words_for_nothing(
     text = drafted(**columns)
     assert expected in text
     assert SourceMapping.from_text(text, "draft")
+
+
+def test_costs_of_0_and_weights_below_are_no_credit_notes() -> None:
+    assert "credit_notes" not in drafted(freight=["1.50", "0"], weight=["1", "-2"])
 
 
 def test_a_decimal_sign_that_another_column_proves_is_taken_and_says_so() -> None:

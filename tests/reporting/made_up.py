@@ -34,7 +34,14 @@ def lane_days(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
         count = row["shipments"]
         cost = row.get("cost", 10.0 * count)
         known = 0 if cost is None else count
-        sums = {"transit_days": 3 * count, "weight_kg": 5.0 * count, "cost": cost, "cost_shipments": known}
+        on_time = 0 if row["delay_days"] is None or row["delay_days"] > 0 else count
+        sums = {
+            "on_time_shipments": on_time,
+            "transit_days": 3 * count,
+            "weight_kg": 5.0 * count,
+            "cost": cost,
+            "cost_shipments": known,
+        }
         made.append({**sums, "weighed_cost": cost, **row})
     columns = list(LANE_DAYS.columns)
     return pd.DataFrame(made, columns=[*dict.fromkeys([*columns, *(made[0] if made else [])])])

@@ -114,6 +114,34 @@ def test_a_dearer_carrier_is_named_only_if_weight_speed_and_lateness_are_alike()
     assert found.other_cost == pytest.approx(11.0)
 
 
+@pytest.mark.parametrize("cost", [-12_000.0, -1.0, 0.0])
+def test_a_carrier_whose_costs_are_credit_notes_is_neither_dear_nor_a_cheaper_choice(cost: float) -> None:
+    usual = {"carrier": "usual", "shipments": 1000, "cost": 10_000.0}
+    credited = {"carrier": "credited", "shipments": 1000, "cost": cost}
+    more = {"carrier": "more", "shipments": 1000, "cost": 2 * cost}
+    found = actions(lane_days([usual, credited, more]))
+    if cost < 0:
+        assert [type(each) for each in found] == [MostDelay]
+    for each in found:
+        assert (each.carrier, each.cost_at_stake) in (("usual", 10_000.0), (each.carrier, 0.0), (each.carrier, None))
+
+
+def test_what_costs_less_than_nothing_has_not_grown_dearer() -> None:
+    def rows(each: float) -> list[dict]:
+        return [{"shipments": 40 + n % 3, "cost": each * (40 + n % 3), "carrier": "CDE"[n % 3]} for n in range(60)]
+
+    for then, now in ((-9.0, -3.0), (-9.0, 3.0), (3.0, -9.0)):
+        found = actions(lane_days(rows(now)), lane_days(rows(then)))
+        assert not [each for each in found if isinstance(each, Dearer)], (then, now)
+
+
+def test_credit_notes_for_late_shipments_are_no_freight_that_was_paid() -> None:
+    rows = [{**row, "cost": -5.0 * row["shipments"]} for row in _network({("C", "A", "X"): 20})]
+    assert [(type(each), each.cost_at_stake) for each in actions(lane_days(rows))] == [(Later, None)]
+    (most,) = actions(lane_days([{"delay_days": 3, "shipments": 2, "cost": -7.0}]))
+    assert (type(most), most.cost_at_stake) == (MostDelay, None)
+
+
 def test_chance_names_nobody() -> None:
     rows = [
         {"destination_city": city, "carrier": carrier, "delay_days": delay, "shipments": shipments + wobble}

@@ -76,6 +76,13 @@ def test_small_carriers_are_added_up_and_said() -> None:
         assert sum(row["pct"] for row in series.rows if row["month"] == month) == pytest.approx(100, abs=0.01)
 
 
+def test_the_share_of_a_month_whose_cost_is_not_above_0_is_unknown() -> None:
+    costs = [("2026-10", "C", 1, 10.0), ("2026-10", "D", 1, -4.0), ("2026-11", "C", 1, 10.0), ("2026-11", "D", 1, -10.0)]
+    series = cost_by_month(pd.DataFrame(costs, columns=["month", "carrier", "shipments", "total_cost"]))
+    found = {(row["month"], row["carrier"]): row["pct"] for row in series.rows}
+    assert found == {("2026-10", "C"): 166.667, ("2026-10", "D"): -66.667, ("2026-11", "C"): None, ("2026-11", "D"): None}
+
+
 def test_many_years_of_months_become_years() -> None:
     costs = pd.DataFrame(
         [(f"{year}-{month:02d}", "C", 10, 5.0) for year in range(2010, 2022) for month in range(1, 13)],

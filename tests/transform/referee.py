@@ -45,6 +45,17 @@ def delay(row: Row) -> int | None:
     return (row["delivery_date"] - row["promised_date"]).days if known else None
 
 
+def minutes(row: Row) -> int | None:
+    """Whole minutes from the promised to the actual time, rounded down."""
+    known = delivered(row) and row["promised_at"] is not None and row["delivered_at"] is not None
+    return (row["delivered_at"] - row["promised_at"]) // timedelta(minutes=1) if known else None
+
+
+def on_time(row: Row) -> bool:
+    """Whether a shipment has a delay, of 0 days or less."""
+    return delay(row) is not None and delay(row) <= 0
+
+
 def late(days: int) -> Callable[[Row], bool]:
     """Whether a shipment that has a delay has at least so many days of it."""
     return lambda row: delay(row) >= days
@@ -117,6 +128,12 @@ def share(rows: Sequence[Row], holds: Callable[[Row], bool]) -> float | None:
     return ratio(sum(map(holds, known)), len(known), 100)
 
 
+def share_of_cost(rows: Sequence[Row], every: Sequence[Row]) -> float | None:
+    """Per cent of the cost of all; None where that is not above 0."""
+    whole = booked(every, cost)
+    return ratio(total(rows, cost), whole, 100) if whole > 0 else None
+
+
 def nearest_rank(rows: Sequence[Row], of_hundred: int) -> int | None:
     delays = sorted(map(delay, knowing(rows, delay)))
     return delays[ceil(Fraction(len(delays) * of_hundred, 100)) - 1] if delays else None
@@ -152,6 +169,9 @@ def lane_days(rows: Iterable[Row], *batch: str) -> dict[Keys, Keys]:
             booked(knowing(group, cost, distance), distance),
             booked(knowing(group, cost, tonne_km), cost),
             booked(knowing(group, cost), tonne_km),
+            sum(map(on_time, group)),
+            len(knowing(group, minutes)),
+            booked(group, minutes),
         )
         for key, group in grouped(counted(rows), lambda row: (*names(row), state(row), delay(row), due(row))).items()
     }
@@ -163,11 +183,13 @@ def carrier_performance(rows: Iterable[Row]) -> dict[Keys, Keys]:
         key: (
             len(group),
             *states(group, newest(rows)),
-            sum(delay(row) <= 0 for row in knowing(group, delay)),
-            share(group, lambda row: delay(row) <= 0),
+            sum(map(on_time, group)),
+            share(group, on_time),
             share(group, late(2)),
             mean(group, days_late),
             mean(group, delay),
+            len(knowing(group, minutes)),
+            ratio(total(group, minutes), 60 * len(knowing(group, minutes))),
             nearest_rank(group, 50),
             nearest_rank(group, 95),
             mean(group, transit),
@@ -188,7 +210,7 @@ def route_efficiency(rows: Iterable[Row]) -> dict[Keys, Keys]:
             mean(group, distance),
             mean(group, transit),
             ratio(total(filter(delivered, group), distance), total(knowing(group, distance), transit)),
-            share(group, lambda row: delay(row) <= 0),
+            share(group, on_time),
             mean(group, cost),
             price(group, distance),
             price(group, tonne_km),
@@ -212,7 +234,7 @@ def cost_analysis(rows: Iterable[Row]) -> dict[Keys, Keys]:
             price(group, distance),
             price(group, weight),
             price(group, tonne_km),
-            ratio(total(group, cost), total(months[key[0]], cost), 100),
+            share_of_cost(group, months[key[0]]),
         )
         for key, group in grouped(rows, lambda row: (month(row), *lanes(row))).items()
     }

@@ -1,5 +1,6 @@
 """clean: each good shipment once, by its newest report, with columns that follow from it, worked out again in Python."""
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from math import isnan
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from shipment_etl.network import Network
 from shipment_etl.transform.clean import clean, with_derived
 from tests.frames import (
     CONTENT,
@@ -33,6 +35,8 @@ DERIVED = {
     "chargeable_weight_kg": "decimal(15,3)",
     "cost_per_kg": "double",
     "cost_per_km": "double",
+    "delay_minutes": "bigint",
+    "on_time": "boolean",
 }
 CLASSES = {-1: "early", 0: "on_time", 1: "late_1", 2: "late_2plus"}
 LINEAGE = T.StructType(
@@ -48,8 +52,9 @@ LINEAGE = T.StructType(
 shipments = rows_like(sound_shipments(unknown=("promised_date", *MEASURES)))
 
 
-def derived(row) -> dict:
+def derived(row, tolerance=None) -> dict:
     """The columns of clean, by their definitions."""
+    minutes = referee.minutes(row)
     transit, delay = referee.transit(row), referee.delay(row)
     weight, volume = row["shipment_weight_kg"], row["shipment_volume_m3"]
     distance, cost = row["route_distance_km"], row["shipping_cost"]
@@ -64,6 +69,8 @@ def derived(row) -> dict:
         "chargeable_weight_kg": None if weight is None or by_volume is None else max(weight, by_volume),
         "cost_per_kg": None if cost is None or weight is None else float(cost) / float(weight),
         "cost_per_km": None if cost is None or distance is None else float(cost) / float(distance),
+        "delay_minutes": minutes,
+        "on_time": None if delay is None else delay <= 0 if tolerance is None or minutes is None else minutes <= tolerance,
     }
 
 
@@ -76,6 +83,45 @@ def test_every_derived_column_is_what_its_definition_says(spark, rows):
         **DERIVED,
     }
     assert rows_of(made) == [{**row, **derived(row)} for row in rows]
+
+
+@given(rows=shipments, tolerance=st.sampled_from((None, 0, 30, 1440)))
+def test_minutes_decide_what_is_on_time_where_they_are_known_and_there_is_a_tolerance(spark, rows, tolerance):
+    made = with_derived(frame(spark, rows), replace(Network.default(), on_time_tolerance_minutes=tolerance))
+    assert rows_of(made) == [{**row, **derived(row, tolerance)} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("promised", "delivered", "minutes", "on_time"),
+    [
+        ("14:00:00", "14:30:59", 30, True),
+        ("14:00:00", "14:31:00", 31, False),
+        ("14:00:30", "14:00:00", -1, True),
+        ("14:00:00", "09:15:00", -285, True),
+        ("00:00:00", "23:59:59", 1439, False),
+        (None, "23:59:59", None, True),
+        ("00:00:00", None, None, True),
+    ],
+)
+def test_of_the_promised_day_more_minutes_than_the_tolerance_are_late(spark, promised, delivered, minutes, on_time):
+    day = SOUND["promised_date"]
+    at = {
+        name: text and datetime.combine(day, time.fromisoformat(text))
+        for name, text in (("promised_at", promised), ("delivered_at", delivered))
+    }
+    row = {**SOUND, "delivery_date": day, "delay_days": 0, "delivery_status": "Delivered", **at}
+    (found,) = rows_of(clean(frame(spark, numbered([row])), replace(Network.default(), on_time_tolerance_minutes=30)))
+    assert (found["delay_minutes"], found["on_time"], found["delay_class"]) == (minutes, on_time, "on_time")
+
+
+def test_a_delivery_after_midnight_can_be_within_the_tolerance(spark):
+    """By days it is late, and is still called so; on time is another question."""
+    at = {"promised_at": datetime(2026, 11, 26, 23, 50), "delivered_at": datetime(2026, 11, 27, 0, 10)}
+    made = frame(spark, numbered([{**SOUND, **at}]))
+    for tolerance, on_time in ((None, False), (19, False), (20, True)):
+        (found,) = rows_of(clean(made, replace(Network.default(), on_time_tolerance_minutes=tolerance)))
+        assert (found["delay_days"], found["delivery_status"], found["delay_minutes"]) == (1, "Delayed", 20)
+        assert found["on_time"] is on_time
 
 
 @given(volumes=st.lists(decimals("0.001", "999999999.999", 3), min_size=1, max_size=200))
@@ -133,6 +179,7 @@ def test_what_was_not_delivered_has_neither_delay_nor_transit(spark, told, statu
     (found,) = rows_of(clean(frame(spark, numbered([row]))))
     assert (found["delivery_status"], found["outcome"]) == (status, outcome)
     assert (found["delay_days"], found["delay_class"], found["transit_days"]) == (None, None, None)
+    assert (found["delay_minutes"], found["on_time"]) == (None, None)
 
 
 def test_a_delivery_without_promise_has_no_delay(spark):
@@ -143,7 +190,7 @@ def test_a_delivery_without_promise_has_no_delay(spark):
 
 
 def test_a_frame_that_tells_nothing_optional_is_cleaned_as_well(spark):
-    made = clean(frame(spark, numbered([SOUND])).drop("outcome", "reported_at"))
+    made = clean(frame(spark, numbered([SOUND])).drop("outcome", "reported_at", "promised_at", "delivered_at"))
     assert made.columns == [*CONTENT, "source_row", *DERIVED]
     assert rows_of(made)[0]["outcome"] == "delivered"
 

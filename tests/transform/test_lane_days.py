@@ -2,7 +2,7 @@
 
 import random
 from collections import defaultdict
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -41,13 +41,18 @@ TYPES = {
     "priced_distance_km": "decimal(38,3)",
     "tonne_km_cost": "decimal(38,2)",
     "priced_tonne_km": "decimal(38,9)",
+    "on_time_shipments": "bigint",
+    "timed_shipments": "bigint",
+    "delay_minutes": "bigint",
 }
 
 batches = st.fixed_dictionaries(
     {"source": st.sampled_from(("a", "b")), "batch_date": st.sampled_from((DAY, date(2026, 12, 1)))}
 )
 shipments = rows_like(
-    st.builds(lambda row, batch: row | batch, sound_shipments(unknown=("promised_date", *MEASURES)), batches)
+    st.builds(
+        lambda row, batch: row | batch, sound_shipments(unknown=("promised_date", *MEASURES), credit_notes=True), batches
+    )
 )
 
 
@@ -129,6 +134,13 @@ def test_a_measure_that_no_shipment_knows_any_more_is_0(spark, measure):
     rows = numbered([SOUND, {**SOUND, measure: None}])
     off = negated(lane_days(with_derived(frame(spark, rows[:1]))))
     assert by_key(net_days(lane_days(with_derived(frame(spark, rows))).unionByName(off))) == referee.lane_days(rows[1:])
+
+
+def test_shipments_that_an_earlier_release_wrote_are_on_time_by_their_days(spark):
+    days = [SOUND["promised_date"] + timedelta(days=late) for late in (-1, 0, 1)]
+    rows = numbered({**SOUND, "delivery_date": day, "delay_days": (day - SOUND["promised_date"]).days} for day in days)
+    old = with_derived(frame(spark, rows)).withColumn("on_time", F.lit(None).cast("boolean"))
+    assert by_key(lane_days(old)) == by_key(lane_days(with_derived(frame(spark, rows)))) == referee.lane_days(rows)
 
 
 def test_net_days_keep_their_as_of(spark):

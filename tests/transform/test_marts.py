@@ -44,6 +44,8 @@ TYPES = {
         "late_2plus_pct": "double",
         "avg_delay_days": "double",
         "avg_days_vs_promise": "double",
+        "timed_shipments": "bigint",
+        "avg_hours_vs_promise": "double",
         "p50_delay_days": "int",
         "p95_delay_days": "int",
         "avg_transit_days": "double",
@@ -127,7 +129,7 @@ AS_OF = DAY + timedelta(days=5)
 shipments = rows_like(
     st.builds(
         lambda row, back: {**row, "batch_date": AS_OF - timedelta(days=back)},
-        sound_shipments(unknown=("promised_date", *MEASURES)),
+        sound_shipments(unknown=("promised_date", *MEASURES), credit_notes=True),
         st.integers(0, 3),
     )
 )
@@ -266,6 +268,26 @@ def test_cost_shares_of_a_month_add_up_to_a_hundred(spark):
     )
     shares = [values[-1] for values in by_key("cost_analysis", module.cost_analysis(days_of(spark, rows))).values()]
     assert sorted(shares) == pytest.approx([0, 100 / 3, 200 / 3], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("costs", "shares"),
+    [
+        (("100", "-25", "25"), [100, -25, 25]),
+        (("100", "-75", "15"), [250, -187.5, 37.5]),
+        (("100", "-75", "-25"), [None, None, None]),
+        (("10", "-75", "-25"), [None, None, None]),
+        (("0", "0", "0"), [None, None, None]),
+    ],
+)
+def test_credit_notes_lower_the_cost_of_a_month_and_its_shares(spark, costs, shares):
+    rows = numbered(
+        {**SOUND, "carrier": carrier, "shipping_cost": Decimal(cost)} for carrier, cost in zip("abc", costs, strict=True)
+    )
+    made = by_key("cost_analysis", module.cost_analysis(days_of(spark, rows)))
+    found = {key[1]: values for key, values in made.items()}
+    assert [found[carrier][1] for carrier in "abc"] == [Decimal(cost).quantize(Decimal("0.01")) for cost in costs]
+    assert [found[carrier][-1] for carrier in "abc"] == shares
 
 
 def test_a_warehouse_is_congested_above_its_capacity_not_at_it(spark):

@@ -131,6 +131,8 @@ def test_a_difference_in_any_column_is_another_report(spark):
         "route_distance_km": Decimal("1144.301"),
         "shipping_cost": Decimal("36.13"),
         "reported_at": NOON,
+        "promised_at": NOON,
+        "delivered_at": NOON,
         **dict.fromkeys(("origin_warehouse", "destination_city", "carrier"), "elsewhere"),
     }
     assert sorted(("shipment_id", *others)) == sorted(CONTENT)

@@ -29,6 +29,8 @@ TYPES: Mapping[str, T.DataType] = MappingProxyType(
         "shipping_cost": T.DecimalType(14, 2),
         "outcome": T.StringType(),
         "reported_at": T.TimestampType(),
+        "promised_at": T.TimestampType(),
+        "delivered_at": T.TimestampType(),
     }
 )
 """Column of a shipment → its type, in the order of the contract; `Shipment` says what each means."""
@@ -38,7 +40,7 @@ COLUMNS: tuple[str, ...] = tuple(TYPES)
 IDENTITY = "source_row"
 """The column that identifies the rows of a batch: the number of the row in its file, or of the generator."""
 
-OPTIONAL = ("outcome", "reported_at")
+OPTIONAL = ("outcome", "reported_at", "promised_at", "delivered_at")
 """Columns that a frame of shipments need not have."""
 
 MEASURES = ("shipment_weight_kg", "shipment_volume_m3", "route_distance_km", "shipping_cost")

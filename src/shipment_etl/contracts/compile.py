@@ -112,7 +112,8 @@ def _field_rule(column: str, check: Check) -> Rule:
         raise UnsupportedCheck(name, column, CHECKS)
     holds, expected = CHECKS[name]
     value = column_named(column)
-    said = F.concat(F.lit(f"{column} is "), quoted(value), F.lit(f", {expected(statistics)}"))
+    fix = f"; {check.description}" if check.description else ""
+    said = F.concat(F.lit(f"{column} is "), quoted(value), F.lit(f", {expected(statistics)}{fix}"))
     return Rule(name, column, _broken(holds(value, statistics)), said, _severity(check))
 
 

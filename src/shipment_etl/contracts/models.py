@@ -1,11 +1,12 @@
 """The contract: what a shipment is, declared once as a pandera model, for pandera and for the compiler."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import wraps
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import pyspark.sql.types as T
@@ -28,6 +29,9 @@ WARN: Severity = "warn"
 # Not just \S: Sail takes every white space of Unicode for one, Spark only those of ASCII.
 NOT_BLANK = r"^[^\s\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2099, 12, 31)
+MICROSECONDS_AN_HOUR = 3_600_000_000
+FIRST_ZONE_HOURS, LAST_ZONE_HOURS = 14, -12
+"""Offsets from UTC of the clocks that are the most ahead, and the most behind. Source: the IANA time zone database."""
 EQUATOR_KM = Decimal("40075.017")
 """No route is longer than the Earth is round. Source: WGS 84."""
 
@@ -113,6 +117,8 @@ class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of
         shipping_cost: decimal(14,2), currency.
         outcome: string, how it ended: delivered, cancelled, returned or lost; null while it is in transit.
         reported_at: timestamp, when the source said all this; null where it does not say when.
+        promised_at: timestamp, the time it was promised for; null where only the day is known.
+        delivered_at: timestamp, the time it arrived; null where only the day is known.
     """
 
     shipment_id: T.StringType() = Field(str_matches=NOT_BLANK)  # type: ignore[valid-type]  # pandera's own way
@@ -134,6 +140,8 @@ class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of
     shipping_cost: T.DecimalType(14, 2) = Field(ge=0)  # type: ignore[valid-type]
     outcome: T.StringType() = Field(isin=list(OUTCOMES), nullable=True)  # type: ignore[valid-type]
     reported_at: T.TimestampType() = Field(nullable=True)  # type: ignore[valid-type]
+    promised_at: T.TimestampType() = Field(nullable=True)  # type: ignore[valid-type]
+    delivered_at: T.TimestampType() = Field(nullable=True)  # type: ignore[valid-type]
 
     @row_rule("promised_date", "promised before it was shipped")
     def promised_after_shipped() -> Column:
@@ -166,14 +174,40 @@ class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of
     def in_transit_has_no_date() -> Column:
         return F.when(F.col("delivery_status") == STATUS_IN_TRANSIT, F.col("delivery_date").isNull())
 
+    # Both look for the day: a time as text depends on the zone of the session.
+    @row_rule("promised_date", "promised_at is on another day")
+    def promised_at_on_its_day() -> Column:
+        return _is_on_day("promised_at", "promised_date")
 
-def contract(network: Network | None = None, unknown: Iterable[str] = (), rules: Iterable[RowRule] = ()) -> DataFrameSchema:
+    @row_rule("delivery_date", "delivered_at is on another day")
+    def delivered_at_on_its_day() -> Column:
+        return _is_on_day("delivered_at", "delivery_date")
+
+
+def _is_on_day(instant: str, day: str) -> Column:
+    """Return whether a point in time, if it is known, falls on a day somewhere on Earth: only the mapping knows where."""
+    midnight, at = F.unix_date(day).cast("long") * 24 * MICROSECONDS_AN_HOUR, F.unix_micros(instant)
+    first = midnight - FIRST_ZONE_HOURS * MICROSECONDS_AN_HOUR
+    end = midnight + (24 - LAST_ZONE_HOURS) * MICROSECONDS_AN_HOUR
+    return F.when(F.col(instant).isNotNull(), F.coalesce((at >= first) & (at < end), F.lit(False)))
+
+
+def contract(
+    network: Network | None = None,
+    unknown: Iterable[str] = (),
+    rules: Iterable[RowRule] = (),
+    *,
+    credit_notes: bool = False,
+    fixes: Mapping[str, str] = MappingProxyType({}),
+) -> DataFrameSchema:
     """Return the contract of a source, as a pandera schema.
 
     Args:
         network: names that are allowed; a kind of which it has none is open. The default network if None.
         unknown: columns of `MAY_BE_UNKNOWN` that may be null, beside those that are unknown in the network.
         rules: more rules that a row must keep.
+        credit_notes: whether a cost may be negative, as that of a credit note is.
+        fixes: column → what to do about a value that breaks a check of it, as its message ends.
 
     Raises:
         InvalidValue: `unknown` names another column.
@@ -192,5 +226,10 @@ def contract(network: Network | None = None, unknown: Iterable[str] = (), rules:
         if name not in MAY_BE_UNKNOWN:
             raise InvalidValue("unknown", name, f"one of {', '.join(MAY_BE_UNKNOWN)}")
         schema.columns[name].nullable = True
+    if credit_notes:
+        schema.columns["shipping_cost"].checks = []
+    for name, fix in fixes.items():
+        for check in schema.columns[name].checks:
+            check.description = fix
     schema.checks = [*schema.checks, *(rule.check() for rule in rules)]
     return schema

@@ -10,9 +10,17 @@ from pyspark.sql.types import DateType, DecimalType, StringType, TimestampType
 from shipment_etl.contracts.columns import COLUMNS, MEASURES, TYPES
 from shipment_etl.errors import listed, nearest, shorten
 from shipment_etl.ingest.currencies import CODE
-from shipment_etl.ingest.dates import WRITTEN, date_pattern
+from shipment_etl.ingest.dates import ISO, WRITTEN, date_pattern
 from shipment_etl.ingest.formats import FORMATS
-from shipment_etl.ingest.mapping import DATES_OPEN, MAY_BE_LEFT_OUT, UNITS, ColumnMapping, Numbers, SourceMapping
+from shipment_etl.ingest.mapping import (
+    DATES_OPEN,
+    INSTANTS,
+    MAY_BE_LEFT_OUT,
+    UNITS,
+    ColumnMapping,
+    Numbers,
+    SourceMapping,
+)
 from shipment_etl.ingest.patterns import portable_regex
 
 if TYPE_CHECKING:
@@ -110,7 +118,7 @@ def _column_problems(name: str, column: ColumnMapping, mapping: SourceMapping) -
 
 
 def _date_problems(name: str, column: ColumnMapping, kind: "DataType", mapping: SourceMapping) -> Iterator[str]:
-    if column.timezone and isinstance(kind, TimestampType):
+    if column.timezone and isinstance(kind, TimestampType) and name not in INSTANTS:
         yield "has a time zone, but its times are only compared with each other. Remove it."
         return
     if (column.dates or column.timezone) and not isinstance(kind, DateType | TimestampType):
@@ -126,11 +134,26 @@ def _date_problems(name: str, column: ColumnMapping, kind: "DataType", mapping: 
             yield f"has the date pattern {text!r}: {problem}."
             continue
         zone = column.timezone or mapping.timezone
+        if name in INSTANTS:
+            yield from _instant_problems(text, zone)
         if pattern.is_instant and zone is None and isinstance(kind, DateType):
             yield (
                 f"has the date pattern {text!r}, which is a point in time: its day depends on the place. Say whose day it "
                 'is with timezone = "Europe/Berlin", or the like; timezone = "written" takes the day as it is written.'
             )
+
+
+def _instant_problems(text: str, zone: str | None) -> Iterator[str]:
+    pattern = date_pattern(text, with_time=True)
+    if text == ISO or pattern.is_instant:
+        return
+    if not pattern.kind and "hour" not in pattern.groups:
+        yield f"has the date pattern {text!r}, which has no time of day. Add it, or map the day alone."
+    elif zone in (None, WRITTEN):
+        yield (
+            f"has the date pattern {text!r}, which has no offset: what it means depends on the place. Say whose clocks "
+            'show it with timezone = "Europe/Berlin", or the like.'
+        )
 
 
 def _measure_problems(name: str, column: ColumnMapping, kind: "DataType") -> Iterator[str]:
@@ -142,6 +165,8 @@ def _measure_problems(name: str, column: ColumnMapping, kind: "DataType") -> Ite
         yield "has both unit and unit_column. Remove one."
     if (column.currency or column.currency_column) and name != "shipping_cost":
         yield "has a currency, but only shipping_cost may have one."
+    if column.credit_notes and name != "shipping_cost":
+        yield "has credit_notes, but only shipping_cost may have them."
     if column.currency is not None and not CODE.fullmatch(column.currency):
         yield f"has the currency {shorten(column.currency)}, but must have a code such as EUR."
     if column.currency_column is not None and column.currency is None:

@@ -1,6 +1,7 @@
 """JSON: objects one after the other, one a line or not, or in a list; each is a record, its values as texts."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, TypeAlias
@@ -21,6 +22,7 @@ HEAD = 1000
 """Records that the columns of a file are taken from."""
 MAX_WORD_LENGTH = len("-Infinity")
 BLANK = " \t\r\n"
+BETWEEN_OBJECTS = re.compile(r"\}[ \t]*,?[ \t]*\{")
 LINE = ("line",)
 MAX_DEPTH = 100
 """Levels of values within values of a record."""
@@ -69,6 +71,7 @@ class _Window:
         self.file = file
         self.text = ""
         self.at = 0
+        self.begins_line = True
 
     def more(self) -> bool:
         """Read on, and forget what was read; False at the end."""
@@ -88,6 +91,7 @@ class _Window:
         """Pass by some characters, and return the one after them; nothing at the end."""
         while True:
             while self.at < len(self.text) and self.text[self.at] in skip:
+                self.begins_line = self.begins_line or self.text[self.at] == "\n"
                 self.at += 1
             if self.at < len(self.text):
                 return self.text[self.at]
@@ -144,18 +148,42 @@ def _list(window: _Window) -> Iterator[_Deep]:
     while (character := window.next(BLANK + ",")) != "]":
         if not character:
             raise FileUnreadable(window.file, "its list of records has no end", "Fetch it again: it is cut off.")
-        yield _record(_value(window), "")
+        yield _record_of_list(window)
     window.at += 1
+
+
+def _record_of_list(window: _Window) -> _Deep:
+    is_first, window.begins_line = window.begins_line, False
+    try:
+        found = window.value()
+    except (ValueError, RecursionError) as problem:
+        # Counted only here, where the window still is: to count at each record takes time by the square of their number.
+        line = window.line
+        if not is_first or (broken := _line_of_one_record(window)) is None:
+            raise _unreadable(window, line, problem) from problem
+        return LINE, (escape_broken(broken),), f"line {line:,} is not a JSON object: {_reason(problem)}"
+    return _record(found, "")
+
+
+def _line_of_one_record(window: _Window) -> str | None:
+    """Pass by the line at hand, and return it; None if it may be more or less than one record, or part of one."""
+    end = window.end_of_line()
+    line = window.text[window.at : end].rstrip("\r")
+    window.at = end
+    return line if window.next(BLANK + ",") in ("{", "]") and not BETWEEN_OBJECTS.search(line) else None
 
 
 def _value(window: _Window) -> Any:
     """Return the value at hand of a file that is one value, so that none can be put aside."""
-    line = window.line
     try:
         return window.value()
     except (ValueError, RecursionError) as problem:
-        why = f"line {line:,} is not JSON: {_reason(problem)}"
-        raise FileUnreadable(window.file, why, "Fetch it again, or write one object a line.") from problem
+        raise _unreadable(window, window.line, problem) from problem
+
+
+def _unreadable(window: _Window, line: int, problem: Exception) -> FileUnreadable:
+    why = f"line {line:,} is not JSON: {_reason(problem)}"
+    return FileUnreadable(window.file, why, "Fetch it again, or write one object a line.")
 
 
 def _one_after_the_other(window: _Window) -> Iterator[_Deep]:

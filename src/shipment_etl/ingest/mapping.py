@@ -21,9 +21,10 @@ A TOML file such as
     carrier = { column = "Carrier", values = { "U.P.S." = "UPS" } }
     shipment_date = { column = "Sent", dates = ["yyyy-MM-dd", "M/d/yy"], nulls = ["not yet"], null_patterns = ["^See"] }
     delivery_date = { column = "Arrived", dates = ["iso"], timezone = "Europe/Berlin" }
+    delivered_at = { column = "Arrived", dates = ["yyyy-MM-dd HH:mm"], timezone = "Europe/Berlin" }
     reported_at = { column = "Changed", dates = ["yyyy-MM-dd HH:mm:ss"] }
     shipment_weight_kg = { column = "Weight", unit = "lb", optional = true }
-    shipping_cost = { column = "Cost", currency = "EUR", currency_column = "Cur" }
+    shipping_cost = { column = "Cost", currency = "EUR", currency_column = "Cur", credit_notes = true }
 """
 
 import dataclasses
@@ -43,10 +44,12 @@ from shipment_etl.declared import parse_toml, read_text, strict
 from shipment_etl.errors import MappingError, UnknownColumn
 from shipment_etl.ingest.names import tidy
 
-__all__ = ["DATES_OPEN", "MAY_BE_LEFT_OUT", "UNITS", "ColumnMapping", "FileFormat", "Numbers", "SourceMapping"]
+__all__ = ["DATES_OPEN", "INSTANTS", "MAY_BE_LEFT_OUT", "UNITS", "ColumnMapping", "FileFormat", "Numbers", "SourceMapping"]
 
-MAY_BE_LEFT_OUT = ("delay_days", "delivery_status", "outcome", "reported_at")
-"""Columns that a mapping need not have, beside measures: they follow from the dates, or from the batch date."""
+INSTANTS = ("promised_at", "delivered_at")
+"""Points in time that are held against each other, so that each needs an offset or a time zone."""
+MAY_BE_LEFT_OUT = ("delay_days", "delivery_status", "outcome", "reported_at", *INSTANTS)
+"""Columns that a mapping need not have, beside measures: they follow from the dates or the batch date, or tell more."""
 DATES_OPEN = ("promised_date", "delivery_date")
 """Days that a shipment need not have: a promise, where the mapping says so; a delivery, as long as it is in transit."""
 
@@ -133,12 +136,14 @@ class ColumnMapping:
         from_row: whether the file and the number of the row are the value.
         separator: between values of several columns.
         dates: the ways its dates are written, tried in order (`dates.date_pattern` lists the letters).
-        timezone: whose day a point in time falls on, such as Europe/Berlin; `written` takes the day as it is written.
+        timezone: whose day a point in time falls on, such as Europe/Berlin; `written` takes the day as it is written. Of
+            `INSTANTS`: whose clocks show a time without an offset.
         first_year: the year that the first two-digit year means.
         unit: one of `UNITS`; `cell` where each value names its own.
         unit_column: of the file, with the unit of each value.
         decimal, thousands: as in `Numbers`, where this column differs.
         accounting: whether (25.00) and 25.00- are negative numbers.
+        credit_notes: whether negative costs are credit notes, which reduce the sums; else they are quarantined.
         currency: ISO 4217 code of the amounts; with `currency_column`, the one that they are converted to.
         currency_column: of the file, with the currency of each amount.
         nulls, null_patterns: words, and regular expressions (`patterns.portable_regex`), for values that mean "unknown".
@@ -160,6 +165,7 @@ class ColumnMapping:
     decimal: str | None = None
     thousands: str | None = None
     accounting: bool = False
+    credit_notes: bool = False
     currency: str | None = None
     currency_column: str | None = None
     nulls: tuple[str, ...] = ()
@@ -257,6 +263,12 @@ class SourceMapping(_Declared):
         left_out = {name for name in MEASURES if name not in self.columns}
         optional = {name for name in MAY_BE_UNKNOWN if name in self.columns and self.columns[name].optional}
         return frozenset(left_out | optional)
+
+    @property
+    def credit_notes(self) -> bool:
+        """Whether negative costs are credit notes."""
+        cost = self.columns.get("shipping_cost")
+        return cost is not None and cost.credit_notes
 
     @cached_property
     def names(self) -> frozenset[str]:

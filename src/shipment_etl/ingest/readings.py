@@ -13,10 +13,10 @@ from shipment_etl.contracts.reasons import quoted
 from shipment_etl.ingest.checks import IN_CELL
 from shipment_etl.ingest.currencies import SIGNS
 from shipment_etl.ingest.dates import EXCEL, ISO, MONTHS, WRITTEN, DatePattern, expand
-from shipment_etl.ingest.mapping import UNITS, ColumnMapping, Numbers, SourceMapping
+from shipment_etl.ingest.mapping import INSTANTS, UNITS, ColumnMapping, Numbers, SourceMapping
 from shipment_etl.ingest.names import tidied, tidy
 from shipment_etl.ingest.patterns import SPECIAL, number_regex, portable_regex
-from shipment_etl.ingest.zones import local_day
+from shipment_etl.ingest.zones import local_day, seconds_of_clock
 
 __all__ = ["CURRENCY", "EXACT", "Reading", "read_column", "text_of", "value_of"]
 
@@ -116,7 +116,7 @@ def read_column(name: str, column: ColumnMapping, mapping: SourceMapping, curren
     if isinstance(kind, DateType):
         return _date(name, column, mapping, said)
     if isinstance(kind, TimestampType):
-        return _moment(name, column, said)
+        return _instant(name, column, mapping, said) if name in INSTANTS else _moment(name, column, said)
     if isinstance(kind, IntegerType):
         return _whole_number(name, mapping, said)
     if isinstance(kind, DecimalType):
@@ -153,6 +153,24 @@ def _moment(name: str, column: ColumnMapping, said: tuple[str, str]) -> Reading:
         prepared |= {key.removeprefix(f"{name}_"): each for key, each in made.items()}
         values.append(value)
     fix = f"is not a time like {' or '.join(declared)}; add its pattern to dates of {name} in the mapping"
+    read = f"timestamp_seconds(coalesce({', '.join(values)}))"
+    return Reading(prepared, read, "timestamp", _message(said, F.col(f"{name}_text"), fix))
+
+
+def _instant(name: str, column: ColumnMapping, mapping: SourceMapping, said: tuple[str, str]) -> Reading:
+    """A point in time with a time of day, to the second. One without an offset is what clocks in the declared zone show."""
+    declared, zone = column.dates or (ISO,), mapping.timezone_of(name)
+    knows_zone = zone not in (None, WRITTEN)
+    prepared: dict[str, Column] = {}
+    values = []
+    for number, pattern in enumerate(expand(declared, "UTC", with_time=True)):
+        if not pattern.is_instant and not (knows_zone and (pattern.kind or "hour" in pattern.groups)):
+            continue
+        made, value = _seconds(f"{name}_{number}", F.col(f"{name}_text"), pattern, column.first_year)
+        prepared |= {key.removeprefix(f"{name}_"): each for key, each in made.items()}
+        values.append(value if pattern.is_instant else seconds_of_clock(value, str(zone)))
+    beside = "" if knows_zone else ", and a timezone where it has no offset"
+    fix = f"is not a time of day like {' or '.join(declared)}; add its pattern to dates of {name} in the mapping{beside}"
     read = f"timestamp_seconds(coalesce({', '.join(values)}))"
     return Reading(prepared, read, "timestamp", _message(said, F.col(f"{name}_text"), fix))
 

@@ -1,4 +1,4 @@
-"""Time zones: the day of a point in time, in SQL that every engine computes alike.
+"""Time zones: the day of a point in time, and the point in time that a clock shows, in SQL that every engine computes alike.
 
 Engines have tables of zones of their own and functions that depend on the zone of their session. So the offsets of a zone
 are looked up here, in Python's table, and handed over as text: for each year its offset at the start and its changes.
@@ -6,9 +6,10 @@ are looked up here, in Python's table, and handed over as text: for each year it
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-__all__ = ["FIRST_YEAR", "LAST_YEAR", "local_day"]
+__all__ = ["FIRST_YEAR", "LAST_YEAR", "local_day", "seconds_of_clock"]
 
 FIRST_YEAR, LAST_YEAR = 1970, 2099
 """Years whose days can be told."""
@@ -26,16 +27,37 @@ def local_day(instant: str, zone: str) -> str:
         instant: SQL for seconds since 1970 in UTC, a bigint.
         zone: a name such as Europe/Berlin.
     """
-    starts, changes = _offsets(zone)
-    year = f"(year(date_add(date'1970-01-01', cast(floor(({instant}) / {DAY}.0) as int))) - {FIRST_YEAR})"
+    seconds = f"(({instant}) + {_offset_at(instant, _by_year(zone, by_clock=False))} - {SHIFT})"
+    return f"date_add(date'1970-01-01', cast(floor({seconds} / {DAY}.0) as int))"
+
+
+def seconds_of_clock(shown: str, zone: str) -> str:
+    """Return SQL for the seconds since 1970 in UTC at which clocks in a zone show a time, a bigint.
+
+    Of a time that they show twice it is the first; one that they pass over counts as if they had not been put forward yet.
+
+    Args:
+        shown: SQL for the seconds from 1970 to that time on a clock in UTC, a bigint.
+        zone: a name such as Europe/Berlin.
+    """
+    return f"(({shown}) - {_offset_at(shown, _by_year(zone, by_clock=True))} + {SHIFT})"
+
+
+_Years = tuple[str, list[tuple[str, str]]]
+"""Packed texts: the offset at the start of each year; then of the first change of each, of the second …, when it is, and the
+offset after it."""
+
+
+def _offset_at(seconds: str, years: _Years) -> str:
+    """Return SQL for an offset, shifted."""
+    starts, changes = years
+    year = f"(year(date_add(date'1970-01-01', cast(floor(({seconds}) / {DAY}.0) as int))) - {FIRST_YEAR})"
     offset = _lookup(starts, 6, year)
     cases = "".join(
-        f" when ({instant}) >= {_lookup(times, 10, year)} then {_lookup(offsets, 6, year)}"
+        f" when ({seconds}) >= {_lookup(times, 10, year)} then {_lookup(offsets, 6, year)}"
         for times, offsets in reversed(changes)
     )
-    found = f"case{cases} else {offset} end" if cases else offset
-    seconds = f"(({instant}) + {found} - {SHIFT})"
-    return f"date_add(date'1970-01-01', cast(floor({seconds} / {DAY}.0) as int))"
+    return f"case{cases} else {offset} end" if cases else offset
 
 
 def _lookup(texts: str, width: int, year: str) -> str:
@@ -43,28 +65,36 @@ def _lookup(texts: str, width: int, year: str) -> str:
 
 
 @cache
-def _offsets(zone: str) -> tuple[str, list[tuple[str, str]]]:
-    """Return, year by year, the offset at the start, and of each change its time and the offset after it."""
-    found = ZoneInfo(zone)
+def _by_year(zone: str, by_clock: bool) -> _Years:
+    """Return the offsets of a zone year by year, by UTC or by its clocks."""
+    offset, every = _changes(zone)
+    # By clocks, the old offset holds until they show what both offsets would.
+    ahead = [(at + max(before, after) if by_clock else at, after) for at, before, after in every]
     starts: list[int] = []
     changes: list[list[tuple[int, int]]] = []
-    for year in range(len(NEW_YEARS) - 1):
-        first, last = NEW_YEARS[year], NEW_YEARS[year + 1]
-        starts.append(_offset(found, first))
-        changes.append(
-            [
-                (at := _change(found, day, min(day + DAY, last)), _offset(found, at))
-                for day in range(first, last, DAY)
-                if _offset(found, day) != _offset(found, min(day + DAY, last))
-            ]
-        )
+    for first, last in pairwise(NEW_YEARS):
+        offset = next((after for at, after in reversed(ahead) if at <= first), offset)
+        starts.append(offset)
+        changes.append([(at, after) for at, after in ahead if first < at < last])
     most = max(map(len, changes))
     columns = [[each[n] if n < len(each) else (NEVER, 0) for each in changes] for n in range(most)]
     packed = [
-        ("".join(f"{at:010}" for at, _ in column), "".join(f"{offset + SHIFT:06}" for _, offset in column))
+        ("".join(f"{at:010}" for at, _ in column), "".join(f"{after + SHIFT:06}" for _, after in column))
         for column in columns
     ]
-    return "".join(f"{offset + SHIFT:06}" for offset in starts), packed
+    return "".join(f"{each + SHIFT:06}" for each in starts), packed
+
+
+@cache
+def _changes(zone: str) -> tuple[int, tuple[tuple[int, int, int], ...]]:
+    """Return the first offset of a zone, and of each change when it is, in UTC, and the offsets before and after it."""
+    found = ZoneInfo(zone)
+    changes = [
+        (at := _change(found, day, day + DAY), _offset(found, at - 1), _offset(found, at))
+        for day in range(NEW_YEARS[0], NEW_YEARS[-1], DAY)
+        if _offset(found, day) != _offset(found, day + DAY)
+    ]
+    return _offset(found, NEW_YEARS[0]), tuple(changes)
 
 
 def _change(zone: ZoneInfo, low: int, high: int) -> int:

@@ -19,6 +19,7 @@ from shipment_etl.contracts.split import UNPARSED, Verdict, judge
 from shipment_etl.errors import RowsMissing
 from shipment_etl.hashing import hash_of
 from shipment_etl.ingest.conform import conform
+from shipment_etl.ingest.contract import contract_of
 from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.jobs.ids import ID_HASH, BatchHashes, Hashes
 from shipment_etl.jobs.work import Work
@@ -50,12 +51,21 @@ MAX_BROADCAST_ROWS = 2_000_000
 
 
 class Batch(NamedTuple):
-    """Typed shipments and how many, the verdict of their contract, and how to tell a row as it landed, as JSON text."""
+    """A batch before it is split.
+
+    Attributes:
+        frame: typed shipments.
+        rows: how many.
+        verdict: of their contract.
+        original: how to tell a row as it landed, as JSON text.
+        network: that says what is on time.
+    """
 
     frame: DataFrame
     rows: int
     verdict: Verdict
     original: Column
+    network: Network | None
 
 
 class Outcome(NamedTuple):
@@ -89,15 +99,15 @@ def load_batch(work: Work, staging: Staging, network: Network | None) -> Batch:
         fields = [part for name in told for part in (F.lit(name), F.col(name).cast("string"))]
         schema = contract(network, rules=work.plugins.rules())
         raw = with_optional(raw)
-        return Batch(raw, rows, judge(raw, schema), F.to_json(F.create_map(*fields)))
+        return Batch(raw, rows, judge(raw, schema), F.to_json(F.create_map(*fields)), network)
     text = raw.select("mapping").limit(1).collect()[0]["mapping"]
     mapping = SourceMapping.from_text(text, "the mapping landed with the batch")
     with work.stage("conform"):
         typed = conform(raw.withColumn("record", F.from_json("record", JSON_RECORD)), mapping, network)
         # Kept, because two queries read it, and to take records apart costs more than to write them once.
         frame = staging.keep("conformed", typed.withColumn(ORIGINAL, F.to_json(ORIGINAL))).frame
-    schema = contract(network or Network.open(), mapping.unknown, work.plugins.rules())
-    return Batch(frame, rows, judge(frame, schema), F.col(ORIGINAL))
+    schema = contract_of(mapping, network, work.plugins.rules())
+    return Batch(frame, rows, judge(frame, schema), F.col(ORIGINAL), network)
 
 
 def split_batch(work: Work, staging: Staging, batch: Batch) -> Outcome:
@@ -112,7 +122,7 @@ def split_batch(work: Work, staging: Staging, batch: Batch) -> Outcome:
         )
         # As much memory as the hashes that are left take.
         del hashes
-        ordered = _order(work, suspect)
+        ordered = _order(work, suspect, batch.network)
         shipments, overtaken = _sound(work, written) + _sound(work, ordered), ordered.part(source=OVERTAKEN)
         if shipments.rows < len(accepted):
             raise RowsMissing(SHIPMENTS.name, len(accepted), shipments.rows)
@@ -141,17 +151,17 @@ def _write_by_kind(work: Work, batch: Batch, repeated: DataFrame | None) -> Writ
     kind = F.when(~batch.verdict.sound, REJECTED).when(suspect, SUSPECT).otherwise(_kind_of_sound(work))
     rows, sound = frame.drop("batch_date").withColumn(KIND, kind), F.col(KIND).isin(work.start.source, IN_TRANSIT)
     beside = {name: F.when(~sound, F.col(name)) for name in (ID_HASH, ORIGINAL, UNPARSED) if name in frame.columns}
-    return work.write(SHIPMENTS, derive(rows, sound).withColumns(beside), "split", (KIND,), (*beside,))
+    return work.write(SHIPMENTS, derive(rows, sound, batch.network).withColumns(beside), "split", (KIND,), (*beside,))
 
 
-def _order(work: Work, suspects: Written) -> Written:
+def _order(work: Work, suspects: Written, network: Network | None) -> Written:
     """Put the reports on each shipment in order, and write them into the folders of what they are."""
     if not suspects.files:
         return suspects
     rows = work.with_batch(work.lake.read_files(work.spark, SHIPMENTS.name, suspects.files, suspects.own))
     ordered = order_reports(rows.drop(ID_HASH, ORIGINAL, UNPARSED))
     kind = F.when(F.col("next_row").isNotNull(), OVERTAKEN).otherwise(_kind_of_sound(work))
-    derived = derive(ordered.drop("batch_date").withColumn(KIND, kind), F.lit(True))
+    derived = derive(ordered.drop("batch_date").withColumn(KIND, kind), F.lit(True), network)
     return work.write(SHIPMENTS, derived, "ordered", (KIND,), ("next_row", "is_tied"))
 
 

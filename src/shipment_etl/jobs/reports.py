@@ -297,7 +297,8 @@ def _corrections(work: Work, moving: pa.Table, dropped: pa.Table) -> pa.Table:
         (moving.filter(pc.and_(is_overtaken, pc.invert(pc.and_(own, by_own)))), NEXT_BATCH, -1),
         (moving.filter(pc.and_(own, _is_another(moving, day, NEXT_BATCH))), "batch_date", 1),
     )
-    columns = [name for name in SHIPMENTS.columns if name not in ("source", "batch_date", "reported_at")]
+    times = [name for name, kind in SHIPMENTS.columns.items() if kind == "timestamp"]
+    columns = [name for name in SHIPMENTS.columns if name not in ("source", "batch_date", *times)]
     return pa.concat_tables(
         _with(rows.select(columns).append_column("batch_date", rows[batch]), SIGN, pa.scalar(sign))
         for rows, batch, sign in entries

@@ -15,10 +15,11 @@ from shipment_etl.errors import RowsMissing
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.fingerprint import PARTS, join_parts, row_hash
+from shipment_etl.lake.older import complete_lane_days
 from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.tables import LANE_DAYS, SHIPMENTS
 from shipment_etl.lake.written import Written, nothing_written
-from shipment_etl.life import CANCELLED, DELIVERED
+from shipment_etl.life import CANCELLED
 from shipment_etl.transform.lane_days import KEYS, SUMS, roll_up
 
 __all__ = ["SIGN", "update_lane_days"]
@@ -132,11 +133,8 @@ def _sum(rows: pa.Table, nothing: Written) -> pa.Table:
 
 
 def _content(work: Work, file: DataFile) -> pa.Table:
-    """Return the rows of a file with all columns: those of an earlier release are of batches, and all delivered."""
-    rows = work.lake.content(LANE_DAYS.name, file.path)
-    if "state" not in rows.column_names:
-        rows = rows.append_column("state", pa.repeat(pa.scalar(DELIVERED), rows.num_rows))
-        rows = rows.append_column("due_date", pa.nulls(rows.num_rows, pa.date32()))
+    """Return the rows of a file with all columns: those of an earlier release are of batches."""
+    rows = complete_lane_days(work.lake.content(LANE_DAYS.name, file.path))
     for name, kind in (("source", pa.string()), ("batch_date", pa.date32())):
         if name in file.partition:
             rows = rows.append_column(name, pa.repeat(pa.scalar(file.partition[name], kind), rows.num_rows))

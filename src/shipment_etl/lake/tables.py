@@ -77,6 +77,8 @@ SHIPMENTS = Table(
         "chargeable_weight_kg": "decimal(15,3)",
         "cost_per_kg": "double",
         "cost_per_km": "double",
+        "delay_minutes": "bigint",
+        "on_time": "boolean",
     },
     BATCH,
     ("shipment_date", "shipment_id"),

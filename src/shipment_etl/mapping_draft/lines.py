@@ -132,6 +132,9 @@ def measure_line(
     mapping, more = _without_unread(mapping, fit.unread, found)
     if found.unknown or mapping.nulls or mapping.null_patterns:
         mapping = replace(mapping, optional=True)
+    if name == "shipping_cost" and fit.lowest < 0:
+        mapping = replace(mapping, credit_notes=True)
+        more = (*more, f"CHECK: costs below 0, down to {fit.lowest}, are taken for credit notes; else remove credit_notes")
     if name != "shipping_cost" and fit.lowest <= 0:
         more = (*more, f'CHECK: {fit.lowest} is not a {name.split("_")[1]}; if it means "not known", add it to nulls')
     return Line(name, mapping, tuple(each for each in (*evidence, *said[0], why, *_share(found), *more) if each))

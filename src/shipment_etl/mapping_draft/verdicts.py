@@ -11,13 +11,12 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from shipment_etl.contracts.columns import COLUMNS
-from shipment_etl.contracts.models import contract
 from shipment_etl.contracts.split import judge
 from shipment_etl.ingest.conform import conform
+from shipment_etl.ingest.contract import contract_of
 from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.names import tidy
 from shipment_etl.mapping_draft.sample import Sample
-from shipment_etl.network import Network
 
 __all__ = ["MAX_JUDGED", "Verdicts", "judge_sample"]
 
@@ -64,7 +63,7 @@ def judge_sample(
     records = [("sample", today, sample.name, number, each, None) for number, each in enumerate(text, 1)]
     frame = spark.createDataFrame(records, SCHEMA).withColumn("record", F.from_json("record", "map<string,string>"))
     typed = conform(frame, mapping)
-    verdict = judge(typed, contract(Network.open(), mapping.unknown))
+    verdict = judge(typed, contract_of(mapping))
     every = typed.select("source_row", *COLUMNS, verdict.reasons.alias("reasons")).collect()
     derived = ("delay_days", "delivery_status")
     hidden = {*open_columns, *(derived if set(open_columns) & {"promised_date", "delivery_date"} else ())}

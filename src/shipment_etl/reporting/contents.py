@@ -199,7 +199,8 @@ def _batches(runs: Sequence[Run]) -> str:
 
 
 def _trend(now: float | None, before: float | None, more_is_better: bool | None) -> tuple[str, str]:
-    if not before or now is None:
+    # Credit notes can bring a cost to 0 or below, and nothing is so many per cent of that.
+    if before is None or before <= 0 or now is None:
         return "", "even"
     pct = 100 * (now - before) / before
     return _trend_of(pct, f"{number(abs(pct), 1)} %", more_is_better if abs(pct) >= CLEAR_PCT else None)

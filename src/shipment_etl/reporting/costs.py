@@ -32,7 +32,9 @@ def find_dearer(days: pd.DataFrame, before: pd.DataFrame, most: int) -> list[Dea
 
     def look(now: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
         slices = pd.concat([_compare_means(now, earlier, keys) for keys in ((), *SLICES)], ignore_index=True)
-        return slices[(slices["z"] >= limit) & (slices["excess"] >= WORTH_SAYING * slices["cost"])]
+        # Credit notes can bring a mean below 0: nothing is dearer than a refund.
+        priced = (slices["cost"] > 0) & (slices["mean_before"] >= 0)
+        return slices[priced & (slices["z"] >= limit) & (slices["excess"] >= WORTH_SAYING * slices["cost"])]
 
     return [_dearer(part) for part in search(look, frames, most)]
 
@@ -105,7 +107,9 @@ def find_cheaper_carriers(pairs: pd.DataFrame) -> list[CheaperCarrier]:
                 # What the other would take for our weight, and never less than it takes for its own.
                 price = other["cost"] / other["shipments"] * max(1.0, ratio)
                 saved = (cost - price) * row["shipments"]
-                if cost - price >= WORTH_SAYING * cost and (best is None or saved > (best.cost_at_stake or 0)):
+                # Credit notes can bring a mean to 0 or below: that is no price.
+                worth_it = cost > 0 and price >= 0 and cost - price >= WORTH_SAYING * cost
+                if worth_it and (best is None or saved > (best.cost_at_stake or 0)):
                     best = CheaperCarrier(
                         carrier=str(row["carrier"]),
                         origin=str(origin),

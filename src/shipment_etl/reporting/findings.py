@@ -13,7 +13,7 @@ from typing import cast
 import pandas as pd
 
 from shipment_etl.reporting.periods import Period
-from shipment_etl.thresholds import DELAYED_DAYS, LATE_DAYS
+from shipment_etl.thresholds import LATE_DAYS
 
 __all__ = [
     "Change",
@@ -179,7 +179,7 @@ def with_outcomes(days: pd.DataFrame) -> pd.DataFrame:
         weighed_cost=days["weighed_cost"].astype(float).fillna(0.0),
         transit_days=_whole(days["transit_days"]),
         weight_kg=days["weight_kg"].astype(float).fillna(0.0),
-        on_time=shipments.where(known & (delay < DELAYED_DAYS), 0),
+        on_time=_whole(days["on_time_shipments"]),
         late=shipments.where(late, 0),
         days_late=delay.clip(lower=0) * shipments,
         late_cost=cost.where(late, 0.0),

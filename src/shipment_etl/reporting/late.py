@@ -83,7 +83,8 @@ def _later(part: pd.Series) -> Later:
         others=plain if abs(plain.pct - like_it.pct) < 0.05 else like_it,
         late_saved=excess,
         days_saved=max(0.0, float(part["excess_days"])),
-        cost_at_stake=None if late_cost is None else excess * late_cost,
+        # Credit notes can bring it below 0: then nothing was paid.
+        cost_at_stake=None if late_cost is None or late_cost < 0 else excess * late_cost,
     )
 
 
@@ -97,5 +98,5 @@ def find_most_delay(pairs: pd.DataFrame) -> MostDelay:
         days=Share(int(row["days_late"]), int(pairs["days_late"].sum())),
         late_saved=float(row["late"]),
         days_saved=float(row["days_late"]),
-        cost_at_stake=row["late_cost"] if row["late_priced"] else None,
+        cost_at_stake=row["late_cost"] if row["late_priced"] and row["late_cost"] >= 0 else None,
     )

@@ -17,6 +17,7 @@ from shipment_etl.errors import FileDamaged, LakeMissing, NothingToReport, Versi
 from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.landed import LANDING, LandedBatch, find_backlog, landed_batches
+from shipment_etl.lake.older import complete_lane_days
 from shipment_etl.lake.runs import SUCCEEDED, Run, read_runs, standing_runs
 from shipment_etl.lake.tables import LANE_DAYS, NOT_MARTS, QUARANTINE, SHIPMENTS, mart_table
 from shipment_etl.reporting.periods import Period, compared
@@ -172,8 +173,13 @@ def _with_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts
 
 def _net(lane_days: pa.Table) -> pa.Table:
     """Sum lane_days over all batches, as `transform.lane_days.net_days` does."""
-    keys = [name for name in ("shipment_date", *KEYS) if name in lane_days.column_names]
-    summed = lane_days.group_by(keys).aggregate([(name, "sum") for name in SUMS]).rename_columns([*keys, *SUMS])
+    keys = ["shipment_date", *KEYS]
+    summed = (
+        complete_lane_days(lane_days)
+        .group_by(keys)
+        .aggregate([(name, "sum") for name in SUMS])
+        .rename_columns([*keys, *SUMS])
+    )
     return summed.filter(pc.not_equal(summed["shipments"], 0))
 
 

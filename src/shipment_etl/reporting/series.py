@@ -118,7 +118,8 @@ def cost_by_month(costs: pd.DataFrame) -> Series:
     Args:
         costs: the mart cost_analysis.
 
-    Rows: month (YYYY-MM, or YYYY where there are many), carrier, cost, shipments, pct (of the month's cost).
+    Rows: month (YYYY-MM, or YYYY where there are many), carrier, cost, shipments, pct (of the month's cost; None where that
+    is not above 0).
     """
     known = costs[costs["total_cost"].notna()]
     if known.empty:
@@ -145,7 +146,8 @@ def cost_by_month(costs: pd.DataFrame) -> Series:
             "carrier": row["carrier"],
             "cost": round(row["total_cost"], 2),
             "shipments": int(row["shipments"]),
-            "pct": _pct(row["total_cost"], total),
+            # Credit notes can bring the whole to 0 or below, and a share of that has no meaning.
+            "pct": _pct(row["total_cost"], total) if total > 0 else None,
         }
         for row, total in zip(sums.to_dict("records"), whole, strict=True)
     )

@@ -5,23 +5,31 @@ from pyspark.sql import functions as F
 
 from shipment_etl import life
 from shipment_etl.contracts.columns import COLUMNS, IDENTITY, with_optional
+from shipment_etl.network import Network
 from shipment_etl.transform.reports import order_reports, repeated_ids, suspects
 
 __all__ = ["DERIVED", "LINEAGE", "clean", "derive", "with_derived"]
 
 LINEAGE = ("source", "batch_date", "source_file", "source_row")
-DERIVED = ("transit_days", "delay_class", "chargeable_weight_kg", "cost_per_kg", "cost_per_km")
+DERIVED = (
+    *("transit_days", "delay_class", "chargeable_weight_kg", "cost_per_kg", "cost_per_km"),
+    *("delay_minutes", "on_time"),
+)
 """The columns that `clean` adds."""
-END, DELAY = "told_outcome", "told_delay"
+END, DELAY, MINUTES = "told_outcome", "told_delay", "told_minutes"
 """Columns on the way."""
 KG_PER_M3 = "166.667"
 """What a cubic metre is charged as at least. Source: IATA TACT Rules 3.9.4: 6,000 cm³ a kilogram."""
 
 
-def clean(good: DataFrame) -> DataFrame:
+def clean(good: DataFrame, network: Network | None = None) -> DataFrame:
     """Return each good shipment once, by its newest report (`transform.reports`), with derived columns.
 
     Reports of the same moment count in the order of source_row; of those that say the same, the first stays.
+
+    Args:
+        good: shipments that break no rule of the contract.
+        network: whose tolerance says what is on time; if None, the days do.
 
     Columns:
         as in the contract, and the lineage (source, batch_date, source_file, source_row) where it is given; then
@@ -30,9 +38,12 @@ def clean(good: DataFrame) -> DataFrame:
         chargeable_weight_kg: decimal(15,3), the weight, or 166.667 kg a cubic metre if that is more; null if unknown.
         cost_per_kg: double, cost / kg; null where a part is unknown.
         cost_per_km: double, cost / km; null where a part is unknown.
+        delay_minutes: long, whole minutes from promised_at to delivered_at, rounded down; null where one is unknown.
+        on_time: boolean, whether it came on time: by delay_minutes and the network's tolerance, if both are known, else by
+            delay_days; null where there is no delay.
     """
     good = with_optional(good)
-    return with_derived(good.join(_not_the_newest(good), IDENTITY, "left_anti"))
+    return with_derived(good.join(_not_the_newest(good), IDENTITY, "left_anti"), network)
 
 
 def _not_the_newest(good: DataFrame) -> DataFrame:
@@ -43,19 +54,21 @@ def _not_the_newest(good: DataFrame) -> DataFrame:
     return reports.select(IDENTITY).join(newest.select(IDENTITY), IDENTITY, "left_anti")
 
 
-def with_derived(good: DataFrame) -> DataFrame:
+def with_derived(good: DataFrame, network: Network | None = None) -> DataFrame:
     """Return good shipments that are unique already, with the columns of `clean`."""
     good = with_optional(good)
     lineage = [name for name in LINEAGE if name in good.columns]
-    return derive(good, F.lit(True)).select(*COLUMNS, *lineage, *DERIVED)
+    return derive(good, F.lit(True), network).select(*COLUMNS, *lineage, *DERIVED)
 
 
-def derive(rows: DataFrame, accepted: Column) -> DataFrame:
+def derive(rows: DataFrame, accepted: Column, network: Network | None = None) -> DataFrame:
     """Return rows with `DERIVED`; delay, status and outcome are filled in where they are open and the row is accepted."""
     # In steps, each of which names the one before: written out, they are more code than Java compiles in one piece.
     told = rows.withColumn(END, life.outcome())
-    told = told.withColumn(DELAY, life.delay_days(F.col(END)))
-    end, delay = F.col(END), F.col(DELAY)
+    told = told.withColumns({DELAY: life.delay_days(F.col(END)), MINUTES: life.delay_minutes(F.col(END))})
+    end, delay, minutes = F.col(END), F.col(DELAY), F.col(MINUTES)
+    tolerance = network.on_time_tolerance_minutes if network else None
+    by_time = {"delay_minutes": minutes, "on_time": life.is_on_time(delay, minutes, tolerance)}
     # A source need not have any of them: they follow from each other and from the dates.
     open_ones = {
         "delay_days": delay,
@@ -63,7 +76,7 @@ def derive(rows: DataFrame, accepted: Column) -> DataFrame:
         "outcome": end,
     }
     filled = {name: F.when(accepted, value).otherwise(F.col(name)) for name, value in open_ones.items()}
-    return told.withColumns({**filled, **_derived_columns(end, delay)}).drop(END, DELAY)
+    return told.withColumns({**filled, **_derived_columns(end, delay), **by_time}).drop(END, DELAY, MINUTES)
 
 
 def _derived_columns(end: Column, delay: Column) -> dict[str, Column]:

@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl import life
+from shipment_etl.thresholds import DELAYED_DAYS
 
 __all__ = ["KEYS", "SUMS", "lane_days", "lane_months", "net_days", "roll_up"]
 
@@ -39,6 +40,9 @@ SUMS = {
     "priced_distance_km": "decimal(38,3)",
     "tonne_km_cost": "decimal(38,2)",
     "priced_tonne_km": "decimal(38,9)",
+    "on_time_shipments": "bigint",
+    "timed_shipments": "bigint",
+    "delay_minutes": "bigint",
 }
 """Sum → its type, wide enough for any sum of sums; 0 where no shipment knows the measure."""
 
@@ -51,6 +55,10 @@ MEASURES = {
     "volume_m3": "shipment_volume_m3",
     "distance_km": "route_distance_km",
     "cost": "shipping_cost",
+    # What an earlier release wrote does not say whether it was on time: then its days do.
+    "on_time_shipments": f"case when coalesce(on_time, delay_days < {DELAYED_DAYS}) then 1 end",
+    "timed_shipments": "case when delay_minutes is not null then 1 end",
+    "delay_minutes": "delay_minutes",
     "tonne_km": "cast(shipment_weight_kg * route_distance_km as decimal(22,6)) * cast(0.001 as decimal(4,3))",
 }
 """What is summed over shipments that know the same: name → SQL."""
@@ -76,6 +84,9 @@ def lane_days(clean: DataFrame) -> DataFrame:
         distance_cost, priced_distance_km: decimal, sum of the cost, and of the distance, of the rows that know both.
         tonne_km_cost, priced_tonne_km: decimal, sum of the cost, and of the tonne-kilometres, of the rows that know cost,
             weight and distance; tonne-kilometres are multiplied row by row.
+        on_time_shipments: long, rows that came on time.
+        timed_shipments: long, rows that know their delay in minutes.
+        delay_minutes: long, sum over these; early is negative.
 
     Source:
         Tonne-kilometre as in the OECD Glossary of Statistical Terms: one tonne moved over one kilometre.
@@ -111,6 +122,7 @@ def roll_up(clean: DataFrame, more: Mapping[str, tuple[str, str]] | None = None,
     weight, distance, cost = (F.col(f"knows_{name}") for name in KNOWN)
     sums = {
         **{name: F.sum(name) for name in ("shipments", "transit_days", "weight_kg", "volume_m3", "distance_km", "cost")},
+        **{name: F.sum(name) for name in ("on_time_shipments", "timed_shipments", "delay_minutes")},
         "distance_shipments": F.sum(F.when(distance, F.col("shipments"))),
         "distance_transit_days": F.sum(F.when(distance, F.col("transit_days"))),
         "cost_shipments": F.sum(F.when(cost, F.col("shipments"))),

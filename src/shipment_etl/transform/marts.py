@@ -35,7 +35,6 @@ from shipment_etl.transform.mart_columns import (
     WEIGHT_KG,
     WITH_DELAY,
     known_total,
-    on_time,
     ratio_of_totals,
     share_of_delays,
     shipments_where,
@@ -68,7 +67,12 @@ CARRIER_PERFORMANCE = (
     SHIPMENTS,
     *STATES,
     WITH_DELAY,
-    MartColumn("on_time_shipments", "bigint", "shipments with a delay of 0 days or less", on_time),
+    MartColumn(
+        "on_time_shipments",
+        "bigint",
+        "shipments that came on their promised day or before, or within the tolerance of the network where times are known",
+        lambda: total("on_time_shipments"),
+    ),
     ON_TIME_PCT,
     MartColumn(
         "late_2plus_pct",
@@ -86,6 +90,19 @@ CARRIER_PERFORMANCE = (
         "mean days against the promise, early being negative",
         lambda: ratio(F.sum(F.col("delay_days") * F.col("shipments")), with_delay()),
         unit="days",
+    ),
+    MartColumn(
+        "timed_shipments",
+        "bigint",
+        "delivered shipments whose promised and actual time are known: the base of mean hours",
+        lambda: total("timed_shipments"),
+    ),
+    MartColumn(
+        "avg_hours_vs_promise",
+        "double",
+        "mean hours against the promised time, early being negative; null where no shipment knows both times",
+        lambda: ratio(total("delay_minutes"), total("timed_shipments") * 60),
+        unit="hours",
     ),
     MartColumn("p50_delay_days", "int", "median delay, early being negative", lambda: _nearest_rank(50), unit="days"),
     MartColumn(
@@ -160,6 +177,12 @@ def route_efficiency(lane_days: DataFrame) -> DataFrame:
     return summarize(with_as_of(lane_days), ROUTE_EFFICIENCY)
 
 
+def _share_of_month() -> Column:
+    # Credit notes can bring the whole to 0 or below, and a share of that has no meaning.
+    whole = F.sum("total_cost").over(Window.partitionBy("month"))
+    return F.when(whole > 0, percent(F.col("total_cost"), whole))
+
+
 COST_ANALYSIS = (
     MartColumn("month", "string", "YYYY-MM of the shipment date"),
     CARRIER,
@@ -174,8 +197,8 @@ COST_ANALYSIS = (
     MartColumn(
         "cost_share_pct",
         "double",
-        "share of the total cost of the month",
-        lambda: percent(F.col("total_cost"), F.sum("total_cost").over(Window.partitionBy("month"))),
+        "share of the total cost of the month, negative where credit notes exceed costs; null where that is not above 0",
+        _share_of_month,
         unit="%",
         across_rows=True,
     ),

@@ -1,0 +1,28 @@
+"""Older: rows of lane_days that an earlier release wrote, with the columns of this one."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from shipment_etl.life import DELIVERED
+from shipment_etl.thresholds import DELAYED_DAYS
+from shipment_etl.transform.lane_days import SUMS
+
+__all__ = ["complete_lane_days"]
+
+
+def complete_lane_days(rows: pa.Table) -> pa.Table:
+    """Return rows of lane_days with all keys and sums.
+
+    To a release that did not know of states, all shipments were delivered; to one that did not know of times, those were on
+    time that came on their promised day or before. Other sums that a release did not know are 0.
+    """
+    if "state" not in rows.column_names:
+        rows = rows.append_column("state", pa.repeat(pa.scalar(DELIVERED), rows.num_rows))
+        rows = rows.append_column("due_date", pa.nulls(rows.num_rows, pa.date32()))
+    if "on_time_shipments" not in rows.column_names:
+        on_time = pc.fill_null(pc.less(rows["delay_days"], DELAYED_DAYS), False)
+        rows = rows.append_column("on_time_shipments", pc.if_else(on_time, rows["shipments"], 0))
+    for name in SUMS:
+        if name not in rows.column_names:
+            rows = rows.append_column(name, pa.repeat(pa.scalar(0, pa.int64()), rows.num_rows))
+    return rows

@@ -1,0 +1,113 @@
+"""Credit notes: negative costs count where the mapping says so, and lower every sum exactly; else they are put aside."""
+
+import io
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from pyspark.sql import SparkSession
+
+from shipment_etl.jobs.ingest import run_ingest
+from shipment_etl.jobs.process import run_process
+from shipment_etl.lake.fingerprint import fingerprints
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.runs import RowCounts
+from shipment_etl.lake.tables import RUNS
+from shipment_etl.network import Network
+from shipment_etl.reporting.report import report
+from tests.field.landing import BATCH_DATE, HEADER, line, mapping
+
+COSTS = ("100.00", "(25.05)", "0.10-", "-0.20", "0", "40.00", "(140.00)")
+CARRIERS = ("Post", "Post", "Post", "Post", "Post", "Bahn", "Bahn")
+ACCOUNTING = 'column = "Cost", accounting = true'
+
+
+def text() -> str:
+    rows = zip(COSTS, CARRIERS, strict=True)
+    return "\n".join([HEADER, *(line(n, Cost=cost, Carrier=by) for n, (cost, by) in enumerate(rows, 1)), ""])
+
+
+def processed(spark: SparkSession, folder: Path, cost: str) -> tuple[Lake, RowCounts]:
+    lake, file = Lake(folder / "lake"), folder / "f.csv"
+    file.write_text(text())
+    using = mapping(shipping_cost=cost)
+    run_ingest(lake, file, source="acme", mapping=using, date=BATCH_DATE, if_exists="replace", spark=spark)
+    run = run_process(lake, source="acme", date=BATCH_DATE, max_rejected=1, spark=spark)
+    return lake, run.counts
+
+
+def rows(lake: Lake, name: str) -> list[dict[str, Any]]:
+    return lake.snapshot().dataset(f"processed/{name}").to_table().to_pylist()
+
+
+def test_credit_notes_that_are_declared_lower_the_sums_of_the_marts(spark: SparkSession, tmp_path: Path) -> None:
+    lake, counts = processed(spark, tmp_path, f"{ACCOUNTING}, credit_notes = true")
+    assert counts == RowCounts(read=7, accepted=7, quarantined=0, duplicates=0)
+    found = {row["carrier"]: row for row in rows(lake, "carrier_performance")}
+    assert {by: row["shipments"] for by, row in found.items()} == {"Post": 5, "Bahn": 2}
+    assert (found["Post"]["avg_cost"], found["Bahn"]["avg_cost"]) == (74.65 / 5, -50.0)
+    # By DuckDB, from the file itself.
+    plain = text().replace("(", "-").replace(")", "").replace("0.10-", "-0.10")
+    shipped = duckdb.read_csv(io.StringIO(plain), all_varchar=True)
+    referee = shipped.query(
+        "shipped",
+        "select Carrier, sum(Cost::decimal(14, 2)), sum(Cost::decimal(14, 2))::double / sum(Kg::decimal(12, 3))::double "
+        "from shipped group by all",
+    ).fetchall()
+    assert sorted(referee) == sorted(
+        (row["carrier"], row["total_cost"], row["cost_per_kg"]) for row in rows(lake, "cost_analysis")
+    )
+    assert {row["carrier"]: row["total_cost"] for row in rows(lake, "cost_analysis")} == {
+        "Post": Decimal("74.65"),
+        "Bahn": Decimal("-100.00"),
+    }
+    assert {row["cost_share_pct"] for row in rows(lake, "cost_analysis")} == {None}, "the month has cost less than nothing"
+    assert "Bahn" in report(lake)
+
+
+def test_credit_notes_that_are_not_declared_are_put_aside_with_the_line_that_lets_them_count(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    lake, counts = processed(spark, tmp_path, ACCOUNTING)
+    assert counts == RowCounts(read=7, accepted=3, quarantined=4, duplicates=0)
+    told = {row["shipment_id"]: [each["message"] for each in row["reasons"]] for row in rows(lake, "quarantine")}
+    said = "must be 0 or more; if negative costs are credit notes, set credit_notes = true of shipping_cost in the mapping"
+    assert told == {
+        each: [f"shipping_cost is {cost}, {said}"]
+        for each, cost in (("S2", "-25.05"), ("S3", "-0.10"), ("S4", "-0.20"), ("S7", "-140.00"))
+    }
+
+
+def test_a_batch_whose_mapping_learns_of_credit_notes_ends_as_if_it_had_known(spark: SparkSession, tmp_path: Path) -> None:
+    def words(lake: Lake) -> dict[str, str]:
+        names = [name for name in lake.snapshot().tables if name != RUNS.name and not name.startswith("raw/")]
+        return fingerprints({name: lake.snapshot().read(spark, name) for name in names})
+
+    for folder in ("late", "early"):
+        (tmp_path / folder).mkdir()
+    processed(spark, tmp_path / "late", ACCOUNTING)
+    late, _ = processed(spark, tmp_path / "late", f"{ACCOUNTING}, credit_notes = true")
+    early, _ = processed(spark, tmp_path / "early", f"{ACCOUNTING}, credit_notes = true")
+    assert words(late) == words(early)
+    before = words(late)
+    run_process(late, source="acme", date=BATCH_DATE, spark=spark)
+    assert words(late) == before
+
+
+@pytest.mark.parametrize(("notes", "total"), [("credit_notes = true", "-12.20"), ("", None)])
+def test_a_credit_note_in_another_currency_takes_the_rate_of_its_day(
+    spark: SparkSession, tmp_path: Path, notes: str, total: str | None
+) -> None:
+    (tmp_path / "rates.toml").write_text(
+        '[[rates]]\ncurrency = "JPY"\nto = "EUR"\nday = 2026-11-01\nrate = "0.0061"\nsource = "a bank"\n'
+    )
+    (tmp_path / "f.csv").write_text(f"{HEADER},Cur\n{line(1, Cost='-2000')},JPY\n{line(2, Cost='0')},EUR\n")
+    lake = Lake(tmp_path / "lake")
+    column = 'column = "Cost", currency = "EUR", currency_column = "Cur"' + (f", {notes}" if notes else "")
+    using = mapping(shipping_cost=column)
+    run_ingest(lake, tmp_path / "f.csv", source="acme", mapping=using, date=BATCH_DATE, spark=spark)
+    network = Network.from_toml(tmp_path / "rates.toml")
+    run_process(lake, source="acme", max_rejected=1, network=network, spark=spark)
+    assert [row["total_cost"] for row in rows(lake, "cost_analysis")] == [Decimal(total or "0.00")]
