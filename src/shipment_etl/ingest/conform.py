@@ -62,6 +62,8 @@ def conform(landed: DataFrame, mapping: SourceMapping, network: Network | None =
     prepared = texts.withColumns(
         {f"{name}_{suffix}": value for name, each in readings.items() for suffix, value in each.prepared.items()}
     )
+    seconds = {f"{name}_{suffix}": F.expr(sql) for name, each in readings.items() for suffix, sql in each.seconds.items()}
+    prepared = prepared.withColumns(seconds) if seconds else prepared
     values = {name: F.expr(readings[name].value) if name in readings else F.lit(None) for name in COLUMNS}
     typed = prepared.withColumns({name: value.cast(TYPES[name]) for name, value in values.items()})
     found = typed.withColumn("unparsed", _reasons(readings, mapping, rates))

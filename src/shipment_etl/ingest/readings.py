@@ -1,8 +1,9 @@
 """Readings: how the text of a column becomes its value, for each type of the contract."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import groupby
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -51,14 +52,15 @@ UNIT_NAMES: Mapping[str, tuple[str, ...]] = {
 class Reading:
     """How the text of one column becomes its value, in steps, for try_cast is known to SQL and takes columns by name.
 
-    `prepared` are columns to make from the text, by suffix; `value` is SQL over them; `unread` says, of a text that has
-    no value, what is wrong with it; None where every text is a value.
+    `prepared` are columns to make from the text, by suffix, and `seconds` those to make of these, in SQL; `value` is SQL
+    over all of them; `unread` says, of a text that has no value, what is wrong with it; None where every text is a value.
     """
 
     prepared: dict[str, Column]
     value: str
     rule: str = ""
     unread: Column | None = None
+    seconds: dict[str, str] = field(default_factory=dict)
 
 
 def value_of(record: str, name: str) -> Column:
@@ -134,13 +136,29 @@ def _date(name: str, column: ColumnMapping, mapping: SourceMapping, said: tuple[
     declared = column.dates or (ISO_DATE,)
     zone = mapping.timezone_of(name)
     prepared: dict[str, Column] = {}
-    values = []
-    for number, pattern in enumerate(expand(declared, zone)):
-        made, value = _day(f"{name}_{number}", F.col(f"{name}_text"), pattern, zone or "UTC", column.first_year)
-        prepared |= {key.removeprefix(f"{name}_"): each for key, each in made.items()}
-        values.append(value)
+    seconds: dict[str, str] = {}
+    values: list[str] = []
+    for needs_zone, patterns in groupby(enumerate(expand(declared, zone)), lambda each: _needs_zone(each[1], zone)):
+        read = _seconds if needs_zone else _day
+        found = []
+        for number, pattern in patterns:
+            made, value = read(f"{name}_{number}", F.col(f"{name}_text"), pattern, column.first_year)
+            prepared |= {key.removeprefix(f"{name}_"): each for key, each in made.items()}
+            found.append(value)
+        if needs_zone:
+            # A column, for a day in a zone names it a dozen times: written out, planning takes longer than all else.
+            at = f"{len(values)}_at"
+            seconds[at] = f"coalesce({', '.join(found)})"
+            found = [local_day(f"{name}_{at}", "UTC" if zone in (None, WRITTEN) else str(zone))]
+        values += found
     fix = f"is not a date like {' or '.join(declared)}; add its pattern to dates of {name} in the mapping"
-    return Reading(prepared, f"coalesce({', '.join(values)})", "date", _message(said, F.col(f"{name}_text"), fix))
+    unread = _message(said, F.col(f"{name}_text"), fix)
+    return Reading(prepared, f"coalesce({', '.join(values)})", "date", unread, seconds)
+
+
+def _needs_zone(pattern: DatePattern, zone: str | None) -> bool:
+    """Whether the day of what matches a pattern depends on a zone: it is a point in time, and not the day as written."""
+    return pattern.kind != EXCEL and bool(pattern.kind or (pattern.is_instant and zone != WRITTEN))
 
 
 def _moment(name: str, column: ColumnMapping, said: tuple[str, str]) -> Reading:
@@ -162,29 +180,31 @@ def _instant(name: str, column: ColumnMapping, mapping: SourceMapping, said: tup
     declared, zone = column.dates or (ISO,), mapping.timezone_of(name)
     knows_zone = zone not in (None, WRITTEN)
     prepared: dict[str, Column] = {}
-    values = []
+    seconds: dict[str, str] = {}
+    values: list[str] = []
     for number, pattern in enumerate(expand(declared, "UTC", with_time=True)):
         if not pattern.is_instant and not (knows_zone and (pattern.kind or "hour" in pattern.groups)):
             continue
         made, value = _seconds(f"{name}_{number}", F.col(f"{name}_text"), pattern, column.first_year)
         prepared |= {key.removeprefix(f"{name}_"): each for key, each in made.items()}
-        values.append(value if pattern.is_instant else seconds_of_clock(value, str(zone)))
+        if not pattern.is_instant:
+            at = f"{number}_at"
+            seconds[at] = value
+            value = seconds_of_clock(f"{name}_{at}", str(zone))
+        values.append(value)
     beside = "" if knows_zone else ", and a timezone where it has no offset"
     fix = f"is not a time of day like {' or '.join(declared)}; add its pattern to dates of {name} in the mapping{beside}"
     read = f"timestamp_seconds(coalesce({', '.join(values)}))"
-    return Reading(prepared, read, "timestamp", _message(said, F.col(f"{name}_text"), fix))
+    return Reading(prepared, read, "timestamp", _message(said, F.col(f"{name}_text"), fix), seconds)
 
 
-def _day(key: str, text: Column, pattern: DatePattern, zone: str, first_year: int) -> tuple[dict[str, Column], str]:
-    """Return the columns to prepare, by name, and SQL for the day over them."""
+def _day(key: str, text: Column, pattern: DatePattern, first_year: int) -> tuple[dict[str, Column], str]:
+    """Return the columns to prepare, by name, and SQL for the day as it is written, over them."""
     if pattern.kind == EXCEL:
         made = {f"{key}_number": _group(text, pattern, "number")}
         return made, f"date_add(date'1899-12-30', cast(try_cast({key}_number as bigint) as int))"
-    if not pattern.kind and (not pattern.is_instant or zone == WRITTEN):
-        made = {f"{key}_iso": F.when(text.rlike(pattern.regex), _iso(text, pattern, first_year))}
-        return made, f"try_cast({key}_iso as date)"
-    made, seconds = _seconds(key, text, pattern, first_year)
-    return made, local_day(seconds, "UTC" if zone == WRITTEN else zone)
+    made = {f"{key}_iso": F.when(text.rlike(pattern.regex), _iso(text, pattern, first_year))}
+    return made, f"try_cast({key}_iso as date)"
 
 
 def _seconds(key: str, text: Column, pattern: DatePattern, first_year: int) -> tuple[dict[str, Column], str]:

@@ -17,11 +17,20 @@ from shipment_etl.errors import InvalidValue, NothingToReport
 from shipment_etl.lake.runs import FAILED, RowCounts
 from shipment_etl.reporting.assets import asset
 from shipment_etl_notebook import load_ipython_extension, mart, unload_ipython_extension
-from shipment_etl_notebook.drawing import MARTS
 from shipment_etl_notebook.views import MartView, lake_html, run_html
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&"
 FEDEX = Network.default().carriers[0]
+
+CHARTS = {
+    "carrier_performance": 0,
+    "route_efficiency": 3,
+    "cost_analysis": 1,
+    "delay_trends": 1,
+    "warehouse_demand": 4,
+    "open_shipments": 0,
+}
+"""Mart → how many charts it has."""
 
 
 class Tags(HTMLParser):
@@ -85,7 +94,9 @@ def test_a_run_shows_where_every_row_went_and_why(shown: tuple[Lake, Run]) -> No
     counts = run.counts
     told = f"500 read = {' + '.join(f'{rows} {name}' for name, rows in counts.parts.items())}"
     assert told in " ".join(tags.text.split())
-    assert set(run.reasons) <= set(tags.text.split())
+    # Long labels are broken into lines.
+    shown_text = "".join(tags.text.split())
+    assert [name for name in run.reasons if name not in shown_text] == []
     assert set(run.tables) <= set(tags.text.split())
 
 
@@ -107,7 +118,7 @@ def test_a_lake_shows_its_answer_its_charts_and_its_runs(shown: tuple[Lake, Run]
     assert "came on time" in " ".join(tags.text.split())
 
 
-@pytest.mark.parametrize(("name", "charts"), list(zip(MARTS, (0, 3, 1, 1, 4), strict=True)))
+@pytest.mark.parametrize(("name", "charts"), CHARTS.items())
 def test_a_mart_shows_its_charts_and_its_rows(shown: tuple[Lake, Run], name: str, charts: int) -> None:
     lake, run = shown
     view = mart(lake, name)
@@ -147,7 +158,7 @@ def test_a_lake_with_raw_data_only_says_so(tmp_path: Path) -> None:
 
 def test_every_colour_of_a_chart_is_declared_for_light_and_dark(shown: tuple[Lake, Run]) -> None:
     lake, run = shown
-    pages = [run_html(run), lake_html(lake), *(mart(lake, name)._repr_html_() for name in MARTS)]
+    pages = [run_html(run), lake_html(lake), *(mart(lake, name)._repr_html_() for name in CHARTS)]
     used = {name for page in pages for name in re.findall(r"var\((--[\w-]+)\)", page)}
     assert len(used) > 10
     for scheme in ("light", "dark"):
