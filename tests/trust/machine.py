@@ -191,6 +191,9 @@ class LakeMachine(RuleBasedStateMachine):
             with gate.watch():
                 self.attempt(lambda: do(lake or self.lake, listener))
         except (Exception, KeyboardInterrupt, Killed) as problem:
+            if isinstance(problem, KeyboardInterrupt) and all(fault.what != INTERRUPT for fault in gate.happened):
+                # Whoever runs the schedules has had enough of them.
+                raise
             ended = problem
         note(f"{job} {what}: {ended!r} after {' '.join(gate.steps)}; {gate.happened}")
         if gate.killed and gate.holds_lock and self.in_store:
