@@ -33,15 +33,11 @@ def learn(
     Nothing of a single shipment is in it: only shares, delays, costs and rhythms of groups of shipments.
     """
     from shipment_etl.cli.rendering import print_json_lines
-    from shipment_etl.errors import FileUnwritable
+    from shipment_etl.files import write_file
     from shipment_etl.jobs.learn import learn as learn_twin
 
     twin = learn_twin(lake, source, min_shipments=min_shipments, names=names)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(twin.to_toml(), "utf-8")
-    except OSError as problem:
-        raise FileUnwritable(str(out), problem.strerror or str(problem)) from problem
+    write_file(out, twin.to_toml())
     if options.as_json:
         print_json_lines([_as_json(out, twin)])
     else:

@@ -115,15 +115,11 @@ def snapshot(
 ) -> None:
     """Write views of all tables for DuckDB, as the newest logged run left them: versions that belong together."""
     from shipment_etl.cli.rendering import print_json_lines
-    from shipment_etl.errors import FileUnwritable
+    from shipment_etl.files import write_file
     from shipment_etl.lake.lake import Lake
 
     pinned = Lake(lake).snapshot()
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(pinned.views(), "utf-8")
-    except OSError as problem:
-        raise FileUnwritable(str(out), problem.strerror or str(problem)) from problem
+    write_file(out, pinned.views())
     if options.as_json:
         print_json_lines([{"file": str(out), "tables": dict(pinned.tables)}])
     else:

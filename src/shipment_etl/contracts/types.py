@@ -7,8 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from shipment_etl.contracts.columns import IDENTITY, with_optional
-from shipment_etl.contracts.models import Shipment
+from shipment_etl.contracts.columns import IDENTITY, TYPES, with_optional
 from shipment_etl.contracts.reasons import REASONS_TYPE, REQUIRED, column_named, quote_name, quoted, reason
 from shipment_etl.errors import ColumnClash, MissingColumns, WrongTypes
 
@@ -70,8 +69,8 @@ def fit(frame: DataFrame, schema: DataFrameSchema) -> DataFrame:
 
 def _types(schema: DataFrameSchema) -> dict[str, T.DataType | None]:
     """The type of each column that split and clean need; None where a contract of the user's leaves it open."""
-    columns = {**Shipment.to_schema().columns, **schema.columns}
-    return {**{name: column.dtype and column.dtype.type for name, column in columns.items()}, IDENTITY: T.LongType()}
+    own = {name: column.dtype and column.dtype.type for name, column in schema.columns.items()}
+    return {**TYPES, **own, IDENTITY: T.LongType()}
 
 
 def _check_names(schema: T.StructType) -> T.StructType:

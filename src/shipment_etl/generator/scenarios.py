@@ -98,7 +98,7 @@ def scenario_named(name: str, known: Mapping[str, Scenario] = SCENARIOS) -> Scen
     """Return a scenario, a built-in one unless others are given.
 
     Raises:
-        InvalidValue: there is none of this name.
+        InvalidValue: there is no scenario of this name.
     """
     if name not in known:
         raise InvalidValue("scenario", name, f"one of {', '.join(known)}. {nearest(name, known)}".rstrip("."))
@@ -111,7 +111,7 @@ def scenario_for(
     """Return the scenario that was asked for, by name or as it is; if none was, that of the network, else `baseline`.
 
     Raises:
-        InvalidValue: there is none of this name.
+        InvalidValue: there is no scenario of this name.
     """
     if isinstance(asked, Scenario):
         return asked

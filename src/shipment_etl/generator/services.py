@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -138,6 +139,11 @@ def _distance_km(network: Network, service: Service) -> Decimal:
 def _weight_permille(service: Service, km: Decimal) -> int:
     if service.weight_kg is None:
         return lane_weight_permille(km) if km else 1000
-    usual = weight_slots(0)
-    mean_g = Fraction(sum(2 * each.least_g + each.span_g for each in usual), 2 * len(usual))
-    return max(1, round(Fraction(service.weight_kg) * MILLION / mean_g))
+    return max(1, round(Fraction(service.weight_kg) * MILLION / _mean_parcel_g()))
+
+
+@cache
+def _mean_parcel_g() -> Fraction:
+    """Return the mean weight of a parcel, in grams; worked out once, and not for each of hundreds of services."""
+    slots = weight_slots(0)
+    return Fraction(sum(2 * each.least_g + each.span_g for each in slots), 2 * len(slots))

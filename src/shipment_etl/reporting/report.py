@@ -7,7 +7,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from shipment_etl.errors import ExtraMissing, FileUnwritable
+from shipment_etl.errors import ExtraMissing
+from shipment_etl.files import write_file
 from shipment_etl.lake.lake import LakeAddress, as_lake
 from shipment_etl.reporting.reading import read_facts
 
@@ -52,13 +53,7 @@ def write_page(page: str, file: str | Path) -> Path:
     Raises:
         FileUnwritable: the file cannot be written.
     """
-    path = Path(file).expanduser()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, "utf-8")
-    except OSError as problem:
-        raise FileUnwritable(str(path), problem.strerror or str(problem)) from problem
-    return path
+    return write_file(Path(file).expanduser(), page)
 
 
 def prepare() -> None:

@@ -22,7 +22,7 @@ EVEN: Rhythm = (100, 100, 100, 100, 100, 100, 100)
 SHARES = 100_000
 """What the shares of all services are of."""
 DISTANCE_STEP_KM = 10
-"""Distances are told in steps, so that places with codes are harder to find on a map."""
+"""Distances are rounded to this, so that coded places are harder to find on a map."""
 WEEKEND_DAYS = 3 / 7
 """By how much a promise of the generator comes later, on average, because it skips weekends."""
 MAX_LEAD_DAYS, MAX_PRICE, MAX_LATENESS, MAX_PERCENT = 730, 10**5, 1000, 10**4
@@ -200,7 +200,7 @@ class _Learner:
         return float(max(1, steps) * DISTANCE_STEP_KM)
 
     def _weight(self, sums: Sums) -> float | None:
-        # The roll-up does not count who knows a weight. Those who know it and the cost are told by their part of the cost.
+        # The roll-up does not count shipments with a known weight: they are estimated by their share of the cost.
         if sums.weighed_cost > 0 and sums.cost > 0:
             known, weight_kg = float(sums.cost_shipments * sums.weighed_cost / sums.cost), sums.priced_weight_kg
         else:

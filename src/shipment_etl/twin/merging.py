@@ -1,4 +1,4 @@
-"""Merging: groups of few shipments become part of larger ones, so that nothing is told of a few."""
+"""Merging: groups of few shipments become part of larger ones, so that no small group is shown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -95,7 +95,7 @@ def sum_up(lane_days: Iterable[pa.RecordBatch]) -> RollUp:
     for row in histogram:
         services.setdefault(_service_of(row), Sums()).add(_sums_of(row))
     for row in weekdays:
-        # A service whose shipments were all booked off elsewhere is none.
+        # A service may have no shipments left once corrections are booked off.
         if (key := _service_of(row)) in services:
             services[key].weekdays[row["weekday"]] += row["shipments"]
     counted: dict[date, DayCounts] = {}
