@@ -1,6 +1,8 @@
 """The lock: one holder at a time, taken over only when it has expired, and never given up in silence."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -160,6 +162,51 @@ def test_a_renewal_whose_answer_got_lost_is_no_loss() -> None:
         assert held._put(held._etag), "what is there is our own"
         held.check()
     assert memory.record()["released"] is True
+
+
+class Interrupting(Memory):
+    """A store whose user presses Ctrl-C just before or after one of its puts."""
+
+    def __init__(self, at: int, *, before: bool) -> None:
+        super().__init__()
+        self.at, self.before = at, before
+
+    def put(self, name: str, body: bytes, etag: str | None) -> str | None:
+        self.at -= 1
+        if self.at:
+            return super().put(name, body, etag)
+        new = None if self.before else super().put(name, body, etag)
+        os.kill(os.getpid(), signal.SIGINT)
+        # The main thread ends here, another one goes on.
+        time.sleep(0.3)
+        return super().put(name, body, etag) if self.before else new
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize("at", [1, 2], ids=["taken", "given back"])
+def test_an_interrupt_leaves_no_lock_behind(at: int, before: bool) -> None:
+    memory = Interrupting(at, before=before)
+    with pytest.raises(KeyboardInterrupt), lock(memory).hold():
+        pass
+    assert memory.record()["released"] is True
+    with lock(memory).hold():
+        pass
+
+
+def test_an_interrupt_leaves_no_folder_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    storage = Lake(tmp_path / "lake").storage
+    for name in ("write_text", "unlink"):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt) as raised:
+            patch.setattr(Path, name, interrupt)
+            with storage.lock("process").hold():
+                pass
+        # A traceback that is kept keeps the lock's objects, too, as notebooks do.
+        assert raised.value is not None
+        with storage.lock("process").hold():
+            pass
 
 
 def test_a_job_can_wait_for_another() -> None:

@@ -200,9 +200,11 @@ def _forget(lock: Any) -> None:
     if isinstance(lock, FolderLock):
         lock._lock.release(force=True)
     else:
+        # A process that has ended gives nothing back.
+        lock._lost = "killed"
         lock._done.set()
-        if lock._renewing.is_alive():
-            lock._renewing.join()
+        if lock._keeping.is_alive():
+            lock._keeping.join()
 
 
 def _table(where: Any) -> str:

@@ -43,8 +43,8 @@ class Lock(ABC):
             LakeLocked: another job holds it; nothing was done.
             StorageError, LakeUnwritable: the lake cannot be reached or written; nothing was done.
         """
-        self._acquire(time.monotonic() + wait)
         try:
+            self._acquire(time.monotonic() + wait)
             yield self
         finally:
             self._release()
@@ -63,7 +63,7 @@ class Lock(ABC):
 
     @abstractmethod
     def _release(self) -> None:
-        """Give the lock back."""
+        """Give the lock back, also one whose taking was interrupted; do nothing where another job holds it."""
 
 
 class FolderLock(Lock):
@@ -94,9 +94,12 @@ class FolderLock(Lock):
             (self._root / LOCK).write_text(json.dumps(owner_of(self._job)))
 
     def _release(self) -> None:
-        with suppress(OSError):
-            (self._root / LOCK).unlink()
-        self._lock.release()
+        try:
+            if self._lock.is_locked:
+                with suppress(OSError):
+                    (self._root / LOCK).unlink()
+        finally:
+            self._lock.release()
 
     def _refusal(self) -> LakeLocked:
         record: dict[str, Any] = {}

@@ -55,8 +55,10 @@ class ObjectLock(Lock):
         self._etag: str | None = None
         self._renewed = _now()
         self._lost = ""
+        self._asked = False
         self._done = Event()
-        self._renewing = Thread(target=self._renew, name="lake lock", daemon=True)
+        # A signal interrupts the main thread only, so another one gives the lock back.
+        self._keeping = Thread(target=self._keep, name="lake lock", daemon=True)
 
     def check(self) -> None:
         """Ask whether the lock is still ours. Errors as for `Lock.check`."""
@@ -75,18 +77,25 @@ class ObjectLock(Lock):
                     raise self._refusal(there)
                 time.sleep(max(min(LOOK_SECONDS, deadline - time.monotonic()), 0))
                 there = self._objects.fetch(LOCK)
+            self._asked = True
             if self._put(None if there is None else there[1]):
-                self._renewing.start()
+                self._keeping.start()
                 return
         raise self._refusal(self._objects.fetch(LOCK))
 
     def _release(self) -> None:
         self._done.set()
-        self._renewing.join()
-        # A lock that cannot be given back expires. It is overwritten, not deleted: not every store deletes on a condition.
-        if not self._lost:
-            with suppress(StorageError):
-                self._put(self._etag, released=True)
+        if not self._asked:
+            return
+        if self._keeping.ident is None:
+            # Interrupted while it was taken: it may be ours.
+            self._keeping.start()
+        try:
+            self._keeping.join()
+        except KeyboardInterrupt:
+            # Whoever goes on after an interrupt must find the lock free.
+            self._keeping.join()
+            raise
 
     def _refusal(self, there: tuple[bytes, str, float] | None) -> LakeLocked:
         body, age = (there[0], there[2]) if there else (b"{}", 0.0)
@@ -115,13 +124,18 @@ class ObjectLock(Lock):
             return True
         return False
 
-    def _renew(self) -> None:
+    def _keep(self) -> None:
+        """Renew the lock until the job is done, then give it back."""
         while not self._done.wait(self._seconds / RENEWALS):
             # What fails now is tried again at the next turn; `check` knows how long ago the last success was.
             with suppress(StorageError):
                 if not self._put(self._etag):
                     self._lost = "another job has taken it over"
                     return
+        # A lock that cannot be given back expires. It is overwritten, not deleted: not every store deletes on a condition.
+        if not self._lost:
+            with suppress(StorageError):
+                self._put(self._etag, released=True)
 
 
 def _is_free(there: tuple[bytes, str, float]) -> bool:
