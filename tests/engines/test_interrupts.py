@@ -257,6 +257,49 @@ def test_work_on_a_server_of_others_is_ended(tmp_path: Path, server: tuple[str, 
     assert run(code, tmp_path, engine=server[0]) == ["True", "False 3"]
 
 
+def test_an_interrupt_at_any_line_of_a_call_leaves_a_session_that_answers(server: tuple[str, int]) -> None:
+    code = """
+    reached = []
+
+    def interrupt_at(number):
+        passed = 0
+        def trace(frame, event, _):
+            nonlocal passed
+            if event != "line" or not any(part in frame.f_code.co_filename for part in ("/grpc/", "/shipment_etl/engines/")):
+                return trace
+            passed += 1
+            if passed == number:
+                sys.settrace(None)
+                reached.append(number)
+                os.kill(os.getpid(), signal.SIGINT)
+            return trace
+        return trace
+
+    def answer():
+        end_work(spark)
+        answers.append(spark.range(3).count())
+
+    number = 0
+    while len(reached) == number:
+        number += 1
+        sys.settrace(interrupt_at(number))
+        try:
+            spark.range(5).count()
+        except KeyboardInterrupt:
+            pass
+        sys.settrace(None)
+        answers = []
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        thread.join(10)
+        if answers != [3]:
+            print(number, answers)
+            os._exit(1)
+    print(number > 20)
+    """
+    assert run(code, engine=server[0]) == ["True"]
+
+
 def test_an_engine_is_replaced_after_enough_jobs_unless_it_holds_something() -> None:
     code = """
     from shipment_etl.engines.sail import MAX_JOBS

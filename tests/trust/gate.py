@@ -202,7 +202,7 @@ def _forget(lock: Any) -> None:
     else:
         # A process that has ended gives nothing back.
         lock._lost = "killed"
-        lock._done.set()
+        lock._done.put(None)
         if lock._keeping.is_alive():
             lock._keeping.join()
 

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 from weakref import WeakKeyDictionary, ref
@@ -11,6 +11,8 @@ from weakref import WeakKeyDictionary, ref
 import grpc
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+
+from shipment_etl.engines.shielded import ShieldedStream, shield
 
 __all__ = ["Calls", "calls_of", "new_session"]
 
@@ -57,37 +59,44 @@ class Calls(
     def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
         """Let a call pass."""
         self.prepare(request)
-        return continuation(details, request)
+        return shield(lambda: continuation(details, request))
 
     def intercept_stream_unary(self, continuation: Any, details: Any, requests: Any) -> Any:
         """Let a call pass whose request is a stream."""
         first = next(requests)
         self.prepare(first)
-        return continuation(details, chain([first], requests))
+        return shield(lambda: continuation(details, chain([first], requests)))
 
     def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
         """Let an operation begin, or continue, and watch until it ends."""
         self.prepare(request)
         operation = object()
-        self._open.add(operation)
-        call = continuation(details, request)
-        # No reference of ours may keep a call alive: PySpark cancels an operation by forgetting its call.
-        seen = ref(call)
 
-        def close() -> None:
-            ended = seen()
-            self._close(operation, ended is not None and ended.code() not in NOT_ENDED)
+        def begin() -> Any:
+            call = continuation(details, request)
+            # No reference of ours may keep a call alive: PySpark cancels an operation by forgetting its call.
+            seen = ref(call)
 
-        if not call.add_callback(close):
-            close()
-        return self._watch(call, operation)
+            def close() -> None:
+                ended = seen()
+                self._close(operation, ended is not None and ended.code() not in NOT_ENDED)
 
-    def _watch(self, responses: Any, operation: object) -> Iterator[Any]:
-        for response in responses:
+            if not call.add_callback(close):
+                close()
+            return call
+
+        def see(response: Any) -> None:
             if response.HasField("result_complete"):
                 # PySpark does not wait for the stream to end after this.
                 self._close(operation, ended=True)
-            yield response
+
+        try:
+            self._open.add(operation)
+            return ShieldedStream(begin, see)
+        except BaseException:
+            # What is begun all the same is interrupted with all others.
+            self._close(operation, ended=False)
+            raise
 
     def _close(self, operation: object, ended: bool) -> None:
         with self._changed:

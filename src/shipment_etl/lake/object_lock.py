@@ -6,10 +6,11 @@ that is not renewed for its time expires, and is taken over.
 """
 
 import json
+import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -56,9 +57,12 @@ class ObjectLock(Lock):
         self._renewed = _now()
         self._lost = ""
         self._asked = False
-        self._done = Event()
+        # An Event, or `join`, can be left in disorder by an interrupt; these two cannot.
+        self._done: SimpleQueue[None] = SimpleQueue()
+        self._kept = threading.Lock()
+        self._kept.acquire()
         # A signal interrupts the main thread only, so another one gives the lock back.
-        self._keeping = Thread(target=self._keep, name="lake lock", daemon=True)
+        self._keeping = threading.Thread(target=self._keep, name="lake lock", daemon=True)
 
     def check(self) -> None:
         """Ask whether the lock is still ours. Errors as for `Lock.check`."""
@@ -84,18 +88,21 @@ class ObjectLock(Lock):
         raise self._refusal(self._objects.fetch(LOCK))
 
     def _release(self) -> None:
-        self._done.set()
-        if not self._asked:
-            return
-        if self._keeping.ident is None:
+        try:
+            self._give_back()
+        except BaseException:
+            # Whoever goes on after an interrupt must find the lock free.
+            self._give_back()
+            raise
+
+    def _give_back(self) -> None:
+        self._done.put(None)
+        if self._asked and self._keeping.ident is None:
             # Interrupted while it was taken: it may be ours.
             self._keeping.start()
-        try:
-            self._keeping.join()
-        except KeyboardInterrupt:
-            # Whoever goes on after an interrupt must find the lock free.
-            self._keeping.join()
-            raise
+        if self._asked:
+            with self._kept:
+                pass
 
     def _refusal(self, there: tuple[bytes, str, float] | None) -> LakeLocked:
         body, age = (there[0], there[2]) if there else (b"{}", 0.0)
@@ -126,16 +133,29 @@ class ObjectLock(Lock):
 
     def _keep(self) -> None:
         """Renew the lock until the job is done, then give it back."""
-        while not self._done.wait(self._seconds / RENEWALS):
+        try:
+            self._renew()
+            # One that cannot be given back expires. It is overwritten, not deleted: not every store deletes on a condition.
+            if not self._lost:
+                with suppress(StorageError):
+                    self._put(self._etag, released=True)
+        finally:
+            self._kept.release()
+
+    def _renew(self) -> None:
+        while not self._is_done(self._seconds / RENEWALS):
             # What fails now is tried again at the next turn; `check` knows how long ago the last success was.
             with suppress(StorageError):
                 if not self._put(self._etag):
                     self._lost = "another job has taken it over"
                     return
-        # A lock that cannot be given back expires. It is overwritten, not deleted: not every store deletes on a condition.
-        if not self._lost:
-            with suppress(StorageError):
-                self._put(self._etag, released=True)
+
+    def _is_done(self, seconds: float) -> bool:
+        try:
+            self._done.get(timeout=seconds)
+        except Empty:
+            return False
+        return True
 
 
 def _is_free(there: tuple[bytes, str, float]) -> bool:
