@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +24,7 @@ from tests.trust.frames import TOGETHER, check_frames, draw_frames
 from tests.trust.lakes import Lakes
 from tests.trust.liars import Liars
 from tests.trust.machine import LakeMachine, make_folder
+from tests.trust.processes import run_in_processes, save
 from tests.trust.proxy import Proxy, lying
 from tests.trust.races import Races
 from tests.trust.results import Part
@@ -49,17 +50,17 @@ class Line:
 
 
 LINES = {
-    "kills": Line("SIGKILL at a random moment of any job", 260, 0.18),
+    "kills": Line("SIGKILL at a random moment of any job", 260, 0.16),
     "kills-spark": Line("SIGKILL at a random moment, classic Spark", 40, 0.08),
-    "signals": Line("SIGTERM or SIGINT to the command line", 200, 0.14),
+    "signals": Line("SIGTERM or SIGINT to the command line", 200, 0.13),
     "python": Line("SIGINT to a program that goes on", 100, 0.08),
-    "races": Line("two to four jobs at once", 200, 0.14),
-    "liars": Line("a job against an S3 that lies", 200, 0.12),
-    "frames": Line("frames through split, clean, lane_days and marts", 10_000, 0.08),
-    "schedules": Line("schedules of small jobs in a folder", 4_500, 0.1),
-    "schedules-s3": Line("schedules of small jobs on S3", 500, 0.05),
-    "schedules-lies": Line("schedules of small jobs against an S3 that lies", 500, 0.05),
-    "environments": Line("environments", len(ENVIRONMENTS), 0.03),
+    "races": Line("two to four jobs at once", 200, 0.13),
+    "liars": Line("a job against an S3 that lies", 200, 0.18),
+    "frames": Line("frames through split, clean, lane_days and marts", 10_000, 0.05),
+    "schedules": Line("schedules of small jobs in a folder", 4_900, 0.12),
+    "schedules-s3": Line("schedules of small jobs on S3", 50, 0.03),
+    "schedules-lies": Line("schedules of small jobs against an S3 that lies", 50, 0.03),
+    "environments": Line("environments", len(ENVIRONMENTS), 0.01),
 }
 
 
@@ -70,9 +71,21 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=300.0, help="of all parts together, about")
     parser.add_argument("--trial", type=int, help="run this trial alone, of the part that --only names")
     parser.add_argument("--page", action="store_true", help=f"write the table into {PAGE.name}")
+    parser.add_argument("--processes", type=int, default=1, help="that share the trials")
+    parser.add_argument("--worker", default="0/1", help=argparse.SUPPRESS)
+    parser.add_argument("--parts", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    parts = run_table(given.seed, given.only.split(","), given.minutes, given.trial)
+    names = given.only.split(",")
+    if given.processes > 1:
+        parts = run_in_processes(given.processes, given.seed, names, given.minutes)
+    else:
+        first, step = (given.trial, 0) if given.trial is not None else map(int, given.worker.split("/"))
+        parts = run_table(given.seed, names, given.minutes, first, step)
+    if given.parts:
+        save(parts, given.parts)
+        sys.stdout.flush()
+        os._exit(0)
     table = table_of(parts, {name: line.title for name, line in LINES.items()})
     print("\n" + table)
     if given.page:
@@ -82,8 +95,16 @@ def main() -> None:
     os._exit(any(part.found for part in parts))
 
 
-def run_table(seed: int, names: list[str], minutes: float, trial: int | None = None) -> list[Part]:
-    """Run some parts one after the other, and return what they found."""
+def run_table(seed: int, names: list[str], minutes: float, first: int = 0, step: int = 1) -> list[Part]:
+    """Run some parts one after the other, and return what they found.
+
+    Args:
+        seed: draws all trials.
+        names: of the parts.
+        minutes: of all parts together, about.
+        first: number of the first trial of each part.
+        step: to the number of the next one; 0 if there is no other.
+    """
     whole = sum(LINES[name].share for name in names)
     with ExitStack() as stack:
         folder = Path(make_folder())
@@ -115,20 +136,19 @@ def run_table(seed: int, names: list[str], minutes: float, trial: int | None = N
         }
         parts = []
         for name in names:
-            part = Part(name, seed, LINES[name].wanted, minutes * 60 * LINES[name].share / whole)
+            numbers = range(first, LINES[name].wanted, step) if step else [first]
+            part = Part(name, seed, len(numbers), minutes * 60 * LINES[name].share / whole)
             print(f"{name}: at most {part.wanted} trials, {part.seconds:.0f} s, seed {seed}", flush=True)
-            if trial is not None:
-                part.wanted = 1
             parts.append(part)
             try:
                 if name in trials:
-                    part.run(trials[name], _report, trial or 0)
+                    part.run(trials[name], _report, numbers)
                 elif name == "frames":
-                    _run_frames(part, lakes)
+                    _run_frames(part, lakes, first, step)
                 elif name == "environments":
-                    _run_environments(part, environments)
+                    _run_environments(part, environments, numbers)
                 else:
-                    _run_schedules(part, proxy)
+                    _run_schedules(part, proxy, first, step)
             except KeyboardInterrupt:
                 # What was tried so far is in the table.
                 print(f"{name}: stopped", flush=True)
@@ -141,9 +161,9 @@ def _report(note: str) -> None:
     print(note, flush=True)
 
 
-def _run_together(part: Part, together: int, what: str, work: Callable[[int], int]) -> None:
+def _run_together(part: Part, together: int, what: str, work: Callable[[int], int], number: int, step: int) -> None:
     """Do work of many trials at once, with a seed of its own each time, until there are enough or the time is up."""
-    begin, number = time.monotonic(), 0
+    begin = time.monotonic()
     while part.count < part.wanted and time.monotonic() - begin < part.seconds:
         try:
             part.tried[what] += work(part.seed * 1_000_000 + number)
@@ -152,19 +172,19 @@ def _run_together(part: Part, together: int, what: str, work: Callable[[int], in
             told = "\n".join((traceback.format_exc(limit=-4), *getattr(problem, "__notes__", ())))
             part.add("torn" if isinstance(problem, AssertionError) else "other", f"{what}, seed {number}: {told}")
             _report(part.notes[-1])
-        part.took, number = time.monotonic() - begin, number + 1
+        part.took, number = time.monotonic() - begin, number + step
 
 
-def _run_frames(part: Part, lakes: Lakes) -> None:
+def _run_frames(part: Part, lakes: Lakes, first: int, step: int) -> None:
     def check(seed: int) -> int:
         frames = draw_frames(seed, TOGETHER)
         check_frames(lakes.spark, frames)
         return len(frames)
 
-    _run_together(part, TOGETHER, "frames", check)
+    _run_together(part, TOGETHER, "frames", check, first, step)
 
 
-def _run_schedules(part: Part, proxy: Proxy) -> None:
+def _run_schedules(part: Part, proxy: Proxy, first: int, step: int) -> None:
     together = SCHEDULES_TOGETHER if part.name == "schedules" else 2
 
     def check(seed: int) -> int:
@@ -176,13 +196,13 @@ def _run_schedules(part: Part, proxy: Proxy) -> None:
         run_schedules(machines[part.name](), seed=seed, number=together)
         return together
 
-    _run_together(part, together, "schedules", check)
+    _run_together(part, together, "schedules", check, first, step)
 
 
-def _run_environments(part: Part, environments: Environments) -> None:
-    for environment in ENVIRONMENTS:
+def _run_environments(part: Part, environments: Environments, numbers: Sequence[int]) -> None:
+    for environment in (list(ENVIRONMENTS)[number] for number in numbers):
         one = Part(part.name, part.seed, 1, part.seconds)
-        one.run(partial(environments.work, environment), _report)
+        one.run(partial(environments.work, environment), _report, [0])
         part.tried += one.tried
         part.found += one.found
         part.notes += one.notes

@@ -106,6 +106,12 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(ConnectionError, ValueError):
             super().handle_one_request()
 
+    def handle_expect_100(self) -> bool:
+        # Unless it is told at once to go on, boto3 waits a second before it sends the body of a put.
+        expected = super().handle_expect_100()
+        self.wfile.flush()
+        return expected
+
     def log_message(self, *_: Any) -> None:
         pass
 

@@ -4,7 +4,7 @@ import random
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 __all__ = ["KINDS", "Fault", "NotPossible", "Part", "compare"]
@@ -38,10 +38,10 @@ class Part:
     notes: list[str] = field(default_factory=list)
     took: float = 0.0
 
-    def run(self, trial: Callable[[random.Random], str], report: Callable[[str], None], first: int = 0) -> None:
-        """Make trials until there are enough, or the time is up. Each has a number, which draws all of it."""
+    def run(self, trial: Callable[[random.Random], str], report: Callable[[str], None], numbers: Iterable[int]) -> None:
+        """Make trials of some numbers, each of which draws all of its trial, until the time is up."""
         begin, before = time.monotonic(), self.took
-        for number in range(first, first + self.wanted):
+        for number in numbers:
             if time.monotonic() - begin > self.seconds:
                 break
             draw = random.Random(f"{self.seed} {self.name} {number}")

@@ -60,3 +60,11 @@ def test_half_an_upload_of_a_client_that_is_gone_reaches_no_store(proxy: Proxy, 
     # The next answer comes after the proxy has seen the end of the first connection.
     assert ask(proxy) == (200, BODY)
     assert store.keys("behind-a-proxy") == ["there"]
+
+
+def test_a_client_that_asks_before_it_sends_a_body_is_told_at_once(proxy: Proxy) -> None:
+    proxy.be_honest()
+    host, port = proxy.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(b"PUT /behind-a-proxy/there HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 100")
