@@ -98,8 +98,8 @@ class LakeMachine(RuleBasedStateMachine):
         self.raw: dict[Any, Any] = {}
         self.processed: dict[Any, Any] = {}
         self.changes: dict[str, Callable[[], None]] = {}
-        # What the model was before each run that changed it.
-        self.before: dict[str, tuple[dict[Any, Any], dict[Any, Any]]] = {}
+        # What each run has changed: which of the two, of which batch, and what was there before.
+        self.before: dict[str, tuple[dict[Any, Any], Any, Any]] = {}
         # Whether a table was written anew with the same rows since then: such a run cannot be rolled back.
         self.rewritten = False
         self.logged: dict[str, str] = {}
@@ -166,12 +166,17 @@ class LakeMachine(RuleBasedStateMachine):
 
     def _change(self, run: Run) -> None:
         if run.job in BATCH_JOBS:
-            self.before[run.run_id] = dict(self.raw), dict(self.processed)
+            changed, batch = self.processed if run.job == "process" else self.raw, (run.source, run.batch_date)
+            self.before[run.run_id] = changed, batch, changed.get(batch)
             self.rewritten = False
         self.changes[run.run_id]()
 
     def _undo(self, run_id: str) -> None:
-        self.raw, self.processed = map(dict, self.before[run_id])
+        changed, batch, values = self.before[run_id]
+        if values is None:
+            del changed[batch]
+        else:
+            changed[batch] = values
 
     def check_snapshot(self) -> None:
         try:

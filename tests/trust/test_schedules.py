@@ -44,6 +44,23 @@ def test_a_job_that_does_not_roll_back_what_a_dead_one_left_is_found(monkeypatch
         _run_after_a_dead_job()
 
 
+def test_rollbacks_that_do_not_stand_on_one_another_undo_what_their_own_runs_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "note", lambda _: None)
+    schedule = LakeMachine()
+    try:
+        with schedule.jobs.ready():
+            schedule.begin_with_a_batch((SOURCES[0], FIRST))
+            schedule.land((SOURCES[1], FIRST), [])
+            schedule.process((SOURCES[0], FIRST), [])
+            processed, landed = list(reversed(schedule.logged))[:2]
+            for run_id in (landed, processed):
+                assert schedule.run("rollback", run_id, []) is None
+                schedule.the_lake_is_what_the_log_says()
+            assert list(schedule.raw) == [(SOURCES[0], FIRST)]
+    finally:
+        schedule.teardown()
+
+
 def _run_after_a_dead_job() -> None:
     """Land a batch anew, kill that job after its first commit, and process the batch."""
     batch = (SOURCES[0], FIRST)
