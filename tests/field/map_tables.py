@@ -193,6 +193,11 @@ def _means(*names: str | None, **more: str) -> dict[str, tuple[str, ...]]:
     return found | {short[key]: (name,) for key, name in more.items()}
 
 
+def _with_times(means: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return what columns mean whose promises and deliveries have times of day."""
+    return means | {"promised_at": means["promised_date"], "delivered_at": means["delivery_date"]}
+
+
 def _flights() -> bytes:
     fields: Fields = {
         "year": lambda s: s.out.year,
@@ -566,17 +571,19 @@ TABLES = (
                 "Linehaul (USD)": lambda s: f"${s.cost:,.2f}",
             }
         ),
-        _means(
-            "Load ID",
-            "Ship From",
-            "Ship To",
-            "Carrier Name",
-            "Actual Pickup",
-            "Appointment Date",
-            "Actual Delivery",
-            kg="Gross Weight (lbs)",
-            km="Miles",
-            cost="Linehaul (USD)",
+        _with_times(
+            _means(
+                "Load ID",
+                "Ship From",
+                "Ship To",
+                "Carrier Name",
+                "Actual Pickup",
+                "Appointment Date",
+                "Actual Delivery",
+                kg="Gross Weight (lbs)",
+                km="Miles",
+                cost="Linehaul (USD)",
+            )
         ),
     ),
     MapTable(
@@ -677,16 +684,18 @@ TABLES = (
                 "distanceKm": s.km,
             }
         ),
-        _means(
-            "trackingNumber",
-            "originHub",
-            "destinationCity",
-            "carrierCode",
-            "shippedAt",
-            "promisedAt",
-            "deliveredAt",
-            kg="weightKg",
-            km="distanceKm",
+        _with_times(
+            _means(
+                "trackingNumber",
+                "originHub",
+                "destinationCity",
+                "carrierCode",
+                "shippedAt",
+                "promisedAt",
+                "deliveredAt",
+                kg="weightKg",
+                km="distanceKm",
+            )
         ),
     ),
     MapTable(
@@ -705,7 +714,7 @@ TABLES = (
                 "delivery_date": int(s.at(s.arrived).timestamp()) * 1000,
             }
         ),
-        _means("shipment_id", "warehouse", "city", "carrier", "ship_date", "due_date", "delivery_date"),
+        _with_times(_means("shipment_id", "warehouse", "city", "carrier", "ship_date", "due_date", "delivery_date")),
     ),
     MapTable(
         "Nested JSON, a list within an object",

@@ -252,3 +252,36 @@ def test_values_within_values_are_named_by_their_path(tmp_path: Path) -> None:
 def test_standard_input_is_refused_with_the_remedy() -> None:
     with pytest.raises(FileUnreadable, match="Save it to a file first"):
         take_sample("-")
+
+
+@pytest.mark.parametrize(
+    ("promised", "delivered", "drawn", "is_guess"),
+    [
+        (["2025-11-20 17:00", "2025-11-21 12:00"], ["2025-11-18 09:00", "2025-11-19 10:30"], ', timezone = "UTC" }', True),
+        (["2025-11-20T17:00Z", "2025-11-21T12:00Z"], ["2025-11-18T09:00+01:00", "2025-11-19T10:30+01:00"], "] }", False),
+        (["1763654400", "1763741000"], ["1763481600", "1763567000"], '["unix"] }', False),
+    ],
+    ids=["clocks", "offsets", "unix"],
+)
+def test_times_of_day_are_mapped_where_both_dates_have_them(
+    promised: list[str | None], delivered: list[str | None], drawn: str, is_guess: bool
+) -> None:
+    text = drafted(due_date=promised, delivery_date=delivered)
+    lines = [line for line in text.splitlines() if line.startswith(("promised_at = ", "delivered_at = "))]
+    assert len(lines) == 2
+    assert all(line.endswith(drawn) for line in lines)
+    assert text.count("whose clock is meant") == 2 * is_guess
+    SourceMapping.from_text(text, "f.toml")
+
+
+@pytest.mark.parametrize(
+    "promised",
+    [
+        ["2025-11-20 00:00", "2025-11-21 00:00"],
+        ["2025-11-20 12:00 AM", "2025-11-21 12:00 AM"],
+        ["2025-11-20 17:00", "2025-11-21"],
+        ["2025-11-20", "2025-11-21"],
+    ],
+)
+def test_a_clock_that_always_shows_the_same_is_no_time_of_day(promised: list[str | None]) -> None:
+    assert "promised_at" not in drafted(due_date=promised, delivery_date=["2025-11-18 09:00", "2025-11-19 10:30"])

@@ -59,6 +59,8 @@ class DateFit:
         first, last: of the days.
         timezone: that points in time need, None for others.
         is_digits: whether the values are digits alone, so that they may be numbers or ids as well.
+        has_times: whether all of them tell a time of day, and not all the same one, as midnight.
+        has_offsets: whether all of them are points in time by themselves.
     """
 
     patterns: tuple[str, ...]
@@ -69,6 +71,8 @@ class DateFit:
     last: date
     timezone: str | None = None
     is_digits: bool = False
+    has_times: bool = False
+    has_offsets: bool = False
 
 
 @cache
@@ -103,6 +107,23 @@ def read_day(text: str, pattern: DatePattern) -> date | None:
         return None
 
 
+def _read_time(text: str, pattern: DatePattern) -> tuple[str, ...] | None:
+    """Return what a text says of the time of day; None where its pattern has none."""
+    found = _regex_of(pattern.text, pattern.regex).match(text)
+    if found is None:
+        return None
+    if pattern.kind in (UNIX, UNIX_MS):
+        return (str(int(found[pattern.groups["number"]]) % 86_400),)
+    if "hour" not in pattern.groups:
+        return None
+    return tuple(found[pattern.groups[part]] for part in ("hour", "minute", "half of the day") if part in pattern.groups)
+
+
+def _have_times(times: Iterable[tuple[str, ...] | None]) -> bool:
+    different = set(times)
+    return None not in different and len(different) > 1
+
+
 @cache
 def _regex_of(text: str, regex: str) -> re.Pattern[str]:
     return re.compile(regex)
@@ -119,12 +140,14 @@ def fit_dates(values: Sequence[str]) -> DateFit | None:
     chosen: list[str] = []
     alternatives: list[str] = []
     days: dict[str, date] = {}
+    times: list[tuple[str, ...] | None] = []
     while left and len(chosen) < MAX_PATTERNS and (best := _best(left, may_be_digits=not chosen)):
         (first, *others), found = best
         if others:
             alternatives += [first, *others]
         chosen.append(_lenient(first, found))
         days |= found
+        times += [_read_time(each, date_pattern(first, with_time=True)) for each in found]
         left = [each for each in left if each not in found]
     if len(days) < MIN_SHARE * len(every) or not days:
         return None
@@ -139,6 +162,8 @@ def fit_dates(values: Sequence[str]) -> DateFit | None:
         max(days.values()),
         _zone(chosen),
         all(each.isdigit() for each in days),
+        _have_times(times),
+        all(date_pattern(each).is_instant for each in chosen),
     )
 
 
@@ -177,13 +202,25 @@ def _best(values: Sequence[str], *, may_be_digits: bool) -> tuple[list[str], dic
 def _iso(values: Iterable[str]) -> DateFit | None:
     """Return the fit of ISO 8601 in several forms, which are more than a column can list."""
     every = list(values)
-    patterns = expand((ISO,), WRITTEN)
-    days = [next((day for each in patterns if (day := read_day(value, each)) is not None), None) for value in every]
-    known = [day for day in days if day is not None]
+    patterns = expand((ISO,), WRITTEN, with_time=True)
+    read = [next(((each, day) for each in patterns if (day := read_day(value, each)) is not None), None) for value in every]
+    known = [day for _, day in filter(None, read)]
     if len(known) < len(every):
         return None
+    made = [found for found, _ in filter(None, read)]
+    times = [_read_time(value, pattern) for value, pattern in zip(every, made, strict=True)]
     zone = WRITTEN if any(re.search(r"[0-9](?:Z|[+-][0-9]{2}:?[0-9]{2})$", value) for value in every) else None
-    return DateFit((ISO,), (), (), 1.0, min(known), max(known), zone)
+    return DateFit(
+        (ISO,),
+        (),
+        (),
+        1.0,
+        min(known),
+        max(known),
+        zone,
+        has_times=_have_times(times),
+        has_offsets=all(each.is_instant for each in made),
+    )
 
 
 def _zone(patterns: Iterable[str]) -> str | None:

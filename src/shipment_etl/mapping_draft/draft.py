@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pyspark.sql.types import DateType, DecimalType, StringType
 
 from shipment_etl.contracts.columns import COLUMNS, MEASURES, TYPES
-from shipment_etl.ingest.mapping import MAY_BE_LEFT_OUT, ColumnMapping, FileFormat, Numbers, SourceMapping
+from shipment_etl.ingest.mapping import DATES_OPEN, MAY_BE_LEFT_OUT, ColumnMapping, FileFormat, Numbers, SourceMapping
 from shipment_etl.mapping_draft.evidence import Evidence, find_evidence
-from shipment_etl.mapping_draft.lines import Line, date_line, id_line, measure_line, text_line
+from shipment_etl.mapping_draft.lines import Line, date_line, id_line, measure_line, text_line, time_lines
 from shipment_etl.mapping_draft.number_fit import STYLES, NumberFit, decimal_of
 from shipment_etl.mapping_draft.sample import Sample
 from shipment_etl.mapping_draft.synonyms import Match, known_values, match_name, normalize
@@ -93,6 +93,10 @@ def draft_mapping(sample: Sample) -> Draft:
             lines.append(date_line(name, found, match, others, every))
         elif isinstance(TYPES[name], DecimalType):
             lines.append(measure_line(name, found, match, others, every, numbers, decimal_of(_fits(measures.values()))))
+    days = {line.name: line for line in lines if line.name in DATES_OPEN}
+    lines += time_lines(
+        *(days[name] for name in DATES_OPEN), [chosen[name].dates if name in chosen else None for name in DATES_OPEN]
+    )
     used = {column for line in lines if line.mapping is not None for column in line.mapping.names}
     nulls = {
         word: sum(each.nothing[word] for each in every if each.columns[0] in used)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shipment_etl.ingest.currencies import CURRENCY_NAMES, SIGNS, codes_among
-from shipment_etl.ingest.mapping import UNITS, ColumnMapping, Numbers
+from shipment_etl.ingest.mapping import INSTANTS, UNITS, ColumnMapping, Numbers
 from shipment_etl.ingest.patterns import SPECIAL
 from shipment_etl.mapping_draft.date_fit import DateFit
 from shipment_etl.mapping_draft.evidence import Evidence
 from shipment_etl.mapping_draft.number_fit import UNITS_OF_CELLS, NumberFit
 from shipment_etl.mapping_draft.synonyms import Match, normalize, other_names, unit_in_name
 
-__all__ = ["Line", "date_line", "id_line", "measure_line", "text_line"]
+__all__ = ["Line", "date_line", "id_line", "measure_line", "text_line", "time_lines"]
 
 MAX_NULLS = 10
 """Different words of a column that are taken for "not known"; more are named and left."""
@@ -101,6 +101,25 @@ def date_line(
         said.append(f"CHECK: points in time; whose day is meant? {fit.timezone} is a guess, Europe/Berlin would be another")
     mapping, more = _without_unread(_date_column(found, fit, fit.patterns), fit.unread, found)
     return Line(name, mapping, (*evidence, *said, *_share(found), *more))
+
+
+def time_lines(promised: Line, delivered: Line, fits: Sequence[DateFit | None]) -> tuple[Line, ...]:
+    """Return the lines of the times of day that the columns of two dates tell; none unless both do."""
+    if any(line.mapping is None for line in (promised, delivered)) or not all(fit and fit.has_times for fit in fits):
+        return ()
+    return tuple(
+        _time_line(name, line, fit)
+        for name, line, fit in zip(INSTANTS, (promised, delivered), fits, strict=True)
+        if line.mapping and fit
+    )
+
+
+def _time_line(name: str, day: Line, fit: DateFit) -> Line:
+    said = [f"{day.name} has times of day, too"]
+    zone = None if fit.has_offsets else "UTC"
+    if zone:
+        said.append("CHECK: whose clock is meant? UTC takes the time as it is; Europe/Berlin, say, knows of summer time")
+    return Line(name, replace(day.mapping or ColumnMapping(), timezone=zone), tuple(said))
 
 
 def measure_line(
