@@ -94,9 +94,8 @@ def draft_mapping(sample: Sample) -> Draft:
         elif isinstance(TYPES[name], DecimalType):
             lines.append(measure_line(name, found, match, others, every, numbers, decimal_of(_fits(measures.values()))))
     days = {line.name: line for line in lines if line.name in DATES_OPEN}
-    lines += time_lines(
-        *(days[name] for name in DATES_OPEN), [chosen[name].dates if name in chosen else None for name in DATES_OPEN]
-    )
+    promised, delivered = (days[name] for name in DATES_OPEN)
+    lines += time_lines(promised, delivered, [chosen[name].dates if name in chosen else None for name in DATES_OPEN])
     used = {column for line in lines if line.mapping is not None for column in line.mapping.names}
     nulls = {
         word: sum(each.nothing[word] for each in every if each.columns[0] in used)
