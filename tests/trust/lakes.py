@@ -18,7 +18,7 @@ from shipment_etl.jobs.ingest import run_ingest
 from shipment_etl.jobs.maintain import run_maintain
 from shipment_etl.jobs.process import run_process
 from shipment_etl.jobs.rollback import run_rollback
-from shipment_etl.lake.fingerprint import fingerprints
+from shipment_etl.lake.fingerprint import fingerprint_of_content
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.lock import LOCK
 from shipment_etl.lake.runs import read_runs
@@ -162,11 +162,11 @@ class Lakes:
 
     def words(self, snapshot: Snapshot) -> Words:
         """Return the fingerprint of every table of a snapshot."""
-        return fingerprints({name: snapshot.read(self.spark, name) for name in snapshot.tables})
+        return {name: fingerprint_of_content(snapshot.dataset(name).to_table()) for name in snapshot.tables}
 
     def newest(self, lake: Lake) -> Words:
         """Return the fingerprints of the newest versions, as somebody sees them who opens the tables alone."""
-        return fingerprints({name: lake.read(self.spark, name) for name in lake.tables() if name != RUNS.name})
+        return {name: fingerprint_of_content(lake.dataset(name).to_table()) for name in lake.tables() if name != RUNS.name}
 
     def expire_lock(self, lake: Lake) -> None:
         """Do as if the time of a dead job's lock on S3 had passed."""
