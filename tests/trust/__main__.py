@@ -116,8 +116,7 @@ def run_table(seed: int, names: list[str], minutes: float, first: int = 0, step:
         os.environ.update(VARIABLES | {"AWS_ENDPOINT_URL": proxy.address, "AWS_CONFIG_FILE": os.devnull})
         os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
         children = stack.enter_context(zygote(folder))
-        for bucket in ("trust", "schedules"):
-            store.bucket(bucket)
+        store.bucket("schedules")
         server = SailProcess()
         os.environ.update({"AWS_ENDPOINT": proxy.address, "AWS_ALLOW_HTTP": "true"})
         server.ensure()

@@ -112,10 +112,12 @@ class Lakes:
         name = f"lake-{next(self._numbers)}"
         if place == FOLDER:
             return Lake(shutil.copytree(self.template, self.folder / name))
+        # A bucket of its own: to list keys, moto goes through all of the bucket.
+        address = self.store.bucket(name)
         for path in sorted(path for path in self.template.rglob("*") if path.is_file()):
-            key = f"{name}/{path.relative_to(self.template).as_posix()}"
-            self.store.client.put_object(Bucket="trust", Key=key, Body=path.read_bytes())
-        return Lake(f"s3://trust/{name}")
+            key = f"lake/{path.relative_to(self.template).as_posix()}"
+            self.store.client.put_object(Bucket=name, Key=key, Body=path.read_bytes())
+        return Lake(f"{address}/lake")
 
     def delete(self, lake: Lake) -> None:
         """Delete a lake on disk."""
