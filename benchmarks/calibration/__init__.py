@@ -1,0 +1,1 @@
+"""How far generated shipments are from public ones: `python -m benchmarks.calibration`."""
