@@ -200,6 +200,24 @@ def test_an_interrupt_leaves_the_lake_as_it_was(tmp_path: Path, number: int, cod
     assert (newest["status"], newest["error"]) == ("failed", "Stopped by a signal.")
 
 
+def test_a_signal_that_a_library_makes_an_error_of_is_a_stop() -> None:
+    code = """
+import os, signal
+from shipment_etl.cli import main
+
+def app(obj):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except BaseException as problem:
+        raise ValueError(f"must be JSON-serializable: {problem!r}") from None
+
+main.app = app
+main.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (143, "Stopped. The lake is as its last logged run left it.\n")
+
+
 def test_doctor_finds_this_machine_well(tmp_path: Path) -> None:
     findings = [json.loads(line) for line in run("doctor", "--lake", str(tmp_path / "new"), "--json").stdout.splitlines()]
     states = {finding["what"]: finding["state"] for finding in findings}

@@ -25,6 +25,10 @@ class _Stopped(BaseException):
     """A signal asked the program to stop. Of no kind that typer knows, so that a job in progress hears of it."""
 
 
+_received: list[int] = []
+"""The signals that did."""
+
+
 def main() -> None:
     """Run the command line, and exit."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -38,14 +42,14 @@ def main() -> None:
         app(obj=settings_of_file(os.environ).given)
     except SystemExit as done:
         code = done.code
-    except ShipmentEtlError as problem:
-        code = _report(problem)
-    except _Stopped as stopped:
-        echo("Stopped. The lake is as its last logged run left it.", err=True)
-        _leave(128 + stopped.args[0])
+    except _Stopped:
+        _leave_stopped()
     except OutputClosed:
         code = 0
     except Exception as problem:
+        if _received:
+            # Where it struck in a library written in Rust, that has made an error of its own of it.
+            _leave_stopped()
         code = _report(problem)
     try:
         # Not left to the interpreter, which complains about a closed pipe.
@@ -73,6 +77,11 @@ def _wrap_unexpected(problem: Exception) -> ShipmentEtlError:
     return ShipmentEtlError(f"{text}\nThis should not happen.", "Please report it with what --debug prints.")
 
 
+def _leave_stopped() -> NoReturn:
+    echo("Stopped. The lake is as its last logged run left it.", err=True)
+    _leave(128 + _received[0])
+
+
 def _leave(code: int) -> NoReturn:
     """Exit at once; the embedded engine ends with this process.
 
@@ -85,4 +94,5 @@ def _leave(code: int) -> NoReturn:
 def _stop(number: int, frame: FrameType | None) -> None:
     # A second signal must not interrupt the rollback.
     signal.signal(number, signal.SIG_IGN)
+    _received.append(number)
     raise _Stopped(number)
