@@ -202,8 +202,8 @@ def test_an_interrupt_leaves_the_lake_as_it_was(tmp_path: Path, number: int, cod
 
 def test_a_signal_that_a_library_makes_an_error_of_is_a_stop() -> None:
     code = """
-import os, signal
-from shipment_etl.cli import main
+import importlib, os, signal
+main = importlib.import_module("shipment_etl.cli.main")
 
 def app(obj):
     try:
