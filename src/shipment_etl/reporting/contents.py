@@ -8,6 +8,7 @@ from shipment_etl.lake.landed import LandedBatch
 from shipment_etl.lake.runs import FAILED, HELD, Run, newest_of_batches, sum_by_name
 from shipment_etl.reporting.findings import Figures, Share, clearly_differ
 from shipment_etl.reporting.reading import Facts, Rejected
+from shipment_etl.reporting.rounding import rounded_difference
 from shipment_etl.reporting.wording import UNKNOWN, number, percent, say_target, short
 
 __all__ = [
@@ -213,7 +214,7 @@ def _share(of: Share) -> str:
 def _points(now: Share, before: Share | None, more_is_better: bool) -> tuple[str, str]:
     if before is None or not now.whole:
         return "", "even"
-    points = now.pct - before.pct
+    points = float(rounded_difference(now.pct, before.pct))
     return _trend_of(points, f"{number(abs(points), 1)} points", more_is_better if clearly_differ(now, before) else None)
 
 

@@ -6,6 +6,7 @@ of it.
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from math import sqrt
 from statistics import NormalDist
 from typing import cast
@@ -13,6 +14,7 @@ from typing import cast
 import pandas as pd
 
 from shipment_etl.reporting.periods import Period
+from shipment_etl.reporting.rounding import rounded_difference
 from shipment_etl.thresholds import LATE_DAYS
 
 __all__ = [
@@ -88,9 +90,9 @@ class Change:
     clear: bool
 
     @property
-    def points(self) -> float:
-        """Percentage points that the share grew by."""
-        return self.now.pct - self.before.pct if self.before else 0.0
+    def points(self) -> Decimal:
+        """Percentage points that the share grew by, as shown."""
+        return rounded_difference(self.now.pct, self.before.pct) if self.before else Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from shipment_etl.reporting.advice import Action
 from shipment_etl.reporting.findings import figures, within
 from shipment_etl.reporting.periods import Period
 from shipment_etl.reporting.reading import Facts
+from shipment_etl.reporting.rounding import rounded_difference
 from shipment_etl.reporting.wording import Heading, number, short
 from shipment_etl.transform.mart import MartColumn
 from shipment_etl.transform.marts import MARTS
@@ -59,7 +60,7 @@ def scorecard(facts: Facts, acted_on: Action | None) -> Scorecard:
         name = row["carrier"]
         lately = [now.get(name)]
         if facts.before:
-            lately.append(now[name] - before[name] if name in now and name in before else None)
+            lately.append(float(rounded_difference(now[name], before[name])) if name in now and name in before else None)
         cells = []
         for column in columns:
             cells.append(_cell(column, row[column.name]))

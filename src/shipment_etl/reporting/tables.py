@@ -1,6 +1,6 @@
 """Tables: the marts' own rows, as a page shows them, filters them and hands them out as CSV."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -40,14 +40,10 @@ class MartTable:
         return [[say_value(value) for value in row] for row in self.rows[:MAX_SHOWN]]
 
     @property
-    def time(self) -> str | None:
-        """The column with the time of its rows, if it has one."""
-        return next((name for name in TIMES if name in self.columns), None)
-
-    @property
     def oldest(self) -> Value:
         """The first time that has all its rows here; None where the mart has no times."""
-        return self.rows[-1][self.columns.index(self.time)] if self.time and self.rows else None
+        time = _time_column(self.columns)
+        return self.rows[-1][self.columns.index(time)] if time and self.rows else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +70,10 @@ def marts_of(facts: Facts) -> dict[str, pd.DataFrame]:
 
 def mart_table(name: str, frame: pd.DataFrame) -> MartTable:
     """Return the rows of a mart that a page has room for; of a mart with times, only times of which it has all rows."""
-    ranked = _ranked(frame)
-    kept = _newest(ranked, max(MAX_SHOWN, MAX_CELLS // max(1, len(frame.columns))))
+    time = _time_column(frame.columns)
+    by = time or ("shipments" if "shipments" in frame else None)
+    ranked = frame.sort_values(by, ascending=False, kind="stable") if by else frame
+    kept = _newest(ranked, time, max(MAX_SHOWN, MAX_CELLS // max(1, len(frame.columns))))
     numeric = (pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind) for kind in frame.dtypes)
     rows = tuple(tuple(_plain(value) for value in row) for row in kept.itertuples(index=False))
     return MartTable(name, tuple(map(str, frame.columns)), tuple(numeric), rows, len(frame) - len(rows))
@@ -103,13 +101,12 @@ def say_value(value: Value) -> str:
     return value if len(value) <= MAX_TEXT_LENGTH else value[: MAX_TEXT_LENGTH - 1] + "…"
 
 
-def _ranked(frame: pd.DataFrame) -> pd.DataFrame:
-    by = next((name for name in (*TIMES, "shipments") if name in frame), None)
-    return frame if by is None else frame.sort_values(by, ascending=False, kind="stable")
+def _time_column(columns: Collection[str]) -> str | None:
+    """Return the column with the time of a mart's rows, if it has one."""
+    return next((name for name in TIMES if name in columns), None)
 
 
-def _newest(ranked: pd.DataFrame, most: int) -> pd.DataFrame:
-    time = next((name for name in TIMES if name in ranked), None)
+def _newest(ranked: pd.DataFrame, time: str | None, most: int) -> pd.DataFrame:
     if len(ranked) <= most or time is None:
         return ranked.head(most)
     whole = ranked[ranked[time] > ranked[time].iloc[most]]

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from shipment_etl.reporting.findings import Change, Load, Share
 from shipment_etl.reporting.periods import Period
+from shipment_etl.reporting.rounding import rounded
 
 __all__ = [
     "Heading",
@@ -63,7 +65,7 @@ class Sentence:
         return "".join(words for words, _ in self.parts)
 
 
-def number(value: float | None, digits: int = 0) -> str:
+def number(value: float | Decimal | None, digits: int = 0) -> str:
     """Return a number with separators of thousands; – where it is unknown."""
     if value is None or value != value:
         return UNKNOWN
@@ -110,7 +112,7 @@ def say_change(found: Change, now: Period, before: Period | None, target: float 
         counts = f"{count(found.now.part, 'shipment')} of {number(found.now.whole)}"
         return sentence("", share, f"{where}: {counts}. There is nothing earlier to hold it against.{goal}")
     held = f" from {percent(found.before.pct)} in {_before(before)}.{goal}"
-    if not found.clear:
+    if not found.clear or not found.points:
         return sentence("", share, f"{where}, ", "no clear change", held)
     verb = "up" if found.points > 0 else "down"
     return sentence("", share, f"{where}, ", f"{verb} {number(abs(found.points), 1)} points", held)
@@ -118,12 +120,12 @@ def say_change(found: Change, now: Period, before: Period | None, target: float 
 
 def say_target(on_time: Share, target: float) -> str:
     """Say a target from 0 to 1, and whether a share reaches it: target 95 %, missed by 2.5 points."""
-    aim = f"target {100 * target:g} %"
+    aim = f"{100 * target:g}"
     if not on_time.whole:
-        return aim
+        return f"target {aim} %"
     # As shown, so that 94.96 % is not said to be 95.0 % and to miss 95 % by 0.0 points.
-    points = round(100 * target - on_time.pct, 1)
-    return f"{aim}, missed by {number(points, 1)} points" if points > 0 else f"{aim}, met"
+    points = Decimal(aim) - rounded(on_time.pct)
+    return f"target {aim} %, missed by {points} points" if points > 0 else f"target {aim} %, met"
 
 
 def say_fringe(left_out: int, kept: Period) -> str:

@@ -8,7 +8,8 @@ from shipment_etl.reporting.comparison.compare import Comparison, Side
 from shipment_etl.reporting.comparison.difference import Difference, is_number
 from shipment_etl.reporting.comparison.marts import Line, MartComparison
 from shipment_etl.reporting.periods import Period
-from shipment_etl.reporting.wording import UNKNOWN, Sentence, count, dates, number, percent, sentence, short
+from shipment_etl.reporting.rounding import rounded_difference
+from shipment_etl.reporting.wording import UNKNOWN, Sentence, count, dates, number, percent, sentence
 
 __all__ = ["WITHIN_CHANCE", "say_change", "say_comparison", "say_days", "say_mart", "say_row", "say_values"]
 
@@ -69,7 +70,8 @@ def say_change(values: Difference, unit: str = "", only_in: str | None = None) -
         return UNKNOWN if values.a == values.b else "differs"
     if not values.difference:
         return "none"
-    by = _format_signed(values.difference, _digits(values))
+    digits = _digits(values)
+    by = _format_signed(rounded_difference(values.b, values.a, digits), digits)
     if unit == "%":
         return f"{by} points {WITHIN_CHANCE}" if values.significant is False else f"{by} points"
     if values.relative_pct is None:
@@ -87,7 +89,7 @@ def _say_late(found: Comparison) -> Sentence | None:
     shares = (f"In B {percent(late.b)} {what}, in A {percent(late.a)}: ",)
     if not late.significant:
         return sentence(*shares, "no clear difference", ", chance may explain it.")
-    return sentence(*shares, f"{number(_by(late), 1)} points {_more(late)}", ".")
+    return sentence(*shares, f"{number(abs(rounded_difference(late.b, late.a)), 1)} points {_more(late)}", ".")
 
 
 def _say_delay(found: Comparison) -> Sentence | None:
@@ -102,8 +104,10 @@ def _say_cost(found: Comparison) -> Sentence | None:
     cost = found.totals["avg_cost"]
     if not cost.difference:
         return None
-    costs = f"A shipment costs {short(cost.b)} in B, {short(cost.a)} in A: "
-    return sentence(costs, f"{short(_by(cost))} {_more(cost)}", f"{_relative(cost)}.")
+    digits = 2 if max(abs(cost.a), abs(cost.b)) < 1000 else 0
+    costs = f"A shipment costs {number(cost.b, digits)} in B, {number(cost.a, digits)} in A: "
+    by = number(abs(rounded_difference(cost.b, cost.a, digits)), digits)
+    return sentence(costs, f"{by} {_more(cost)}", f"{_relative(cost)}.")
 
 
 def _say_days(found: Comparison) -> Sentence | None:
