@@ -143,6 +143,7 @@ def test_only_warehouses_that_name_a_capacity_have_one():
         (TOML.replace("0, 0]", "0, -1]"), "rhythm is -1"),
         (TOML.replace("latitude = 50.63", "latitude = nan"), "latitude is .*nan"),
         (TOML.replace('"Köln"', '" "'), "empty name among its warehouses"),
+        (f'currency = "euro"\n{TOML}', "The currency 'euro' of the network needs a code such as EUR."),
         (f"on_time_target = 95\n{TOML}", "on_time_target is 95, but must be from 0 to 1"),
         (TOML + '[[carriers]]\nname = "Post"\n', "names 'Post' twice among its carriers"),
     ],
@@ -184,9 +185,9 @@ def test_networks_have_the_same_digest_only_if_they_are_the_same(data):
     assert (other.digest == DECLARED.digest) == (other == DECLARED)
 
 
-def test_a_target_is_declared_and_makes_no_other_marts(tmp_path):
+def test_a_target_and_a_currency_are_declared_and_make_no_other_marts(tmp_path):
     path = tmp_path / "network.toml"
-    path.write_text(f"on_time_target = 0.95\n{TOML}", "utf-8")
+    path.write_text(f'on_time_target = 0.95\ncurrency = "EUR"\n{TOML}', "utf-8")
     found = Network.from_toml(path)
-    assert found == replace(DECLARED, on_time_target=Decimal("0.95"))
+    assert found == replace(DECLARED, on_time_target=Decimal("0.95"), currency="EUR")
     assert found.digest == DECLARED.digest

@@ -140,6 +140,8 @@ class Network:
     `unknown` names measures that shipments of the network leave out. `scenario` is what its days are like, unless another
     one is asked for.
 
+    `currency` is the ISO 4217 code of tariffs, and of costs whose mapping names none, for reports; None if it is not known.
+
     `on_time_target` is the share of shipments that is to come on time, from 0 to 1; None if there is no target.
 
     `on_time_tolerance_minutes` is how late a delivery may come and still be on time, where the promised and the actual time
@@ -156,6 +158,7 @@ class Network:
     services: tuple[Service, ...] = ()
     unknown: tuple[Measure, ...] = ()
     scenario: Scenario | None = None
+    currency: str | None = None
     on_time_target: Decimal | None = None
     on_time_tolerance_minutes: int | None = None
 
@@ -164,6 +167,8 @@ class Network:
         _check_names("cities", self.cities)
         _check_names("carriers", self.carriers)
         _check_range("The network", "on_time_target", self.on_time_target, 0, 1)
+        if self.currency is not None and not CURRENCY.fullmatch(self.currency):
+            raise NetworkError(f"The currency {shorten(self.currency)} of the network needs a code such as EUR.")
         for rate in self.rates:
             if not (CURRENCY.fullmatch(rate.currency) and CURRENCY.fullmatch(rate.to)):
                 raise NetworkError(f"The rate of {shorten(rate.currency)} to {shorten(rate.to)} needs codes such as EUR.")
@@ -258,9 +263,10 @@ class Network:
 
     @cached_property
     def digest(self) -> str:
-        """A short hash of all that rows are judged and marts are computed by, which scenario and target are not."""
-        kept = asdict(replace(self, scenario=None, on_time_target=None))
-        values = {name: value for name, value in kept.items() if name not in ("scenario", "on_time_target")}
+        """A short hash of all that rows are judged and marts are computed by, so not of what else it says."""
+        values = asdict(replace(self, scenario=None))
+        for name in ("scenario", "currency", "on_time_target"):
+            del values[name]
         # What a network does not say is left out, so that networks without it keep the digest that they had before.
         later = ("services", "unknown", "on_time_tolerance_minutes")
         values = {name: value for name, value in values.items() if value not in ((), None) or name not in later}
@@ -351,4 +357,5 @@ DEFAULT = Network(
         Carrier("OnTrac", 7, _tariff("14.00", "0.46", "0.0100"), lateness=140),
         Carrier("Ryder", 4, _tariff("26.00", "0.38", "0.0130"), 40, _tariff("220", "0.018", "1.25"), lateness=110),
     ),
+    currency="USD",
 )

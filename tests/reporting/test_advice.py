@@ -7,6 +7,7 @@ import pytest
 
 from shipment_etl.reporting.advice import CheaperCarrier, Dearer, Later, MostDelay, say_advice
 from shipment_etl.reporting.findings import Share
+from shipment_etl.reporting.intervals import Interval
 from shipment_etl.reporting.periods import Period
 
 NOW = Period(date(2026, 11, 16), date(2026, 11, 22))
@@ -29,7 +30,7 @@ def test_what_is_later_than_others() -> None:
         "against 5.0 % with the other carriers on that lane; being as good would save 105 late shipments and 420 days "
         "of delay in 7 days; 1,050 of freight was paid for those."
     )
-    assert LATER.reason == "40.0 % two or more days late, 5.0 % with the other carriers on that lane"
+    assert LATER.reason() == "40.0 % two or more days late, 5.0 % with the other carriers on that lane"
     lane = replace(LATER, carrier=None, late_saved=1.0, days_saved=1.0, cost_at_stake=None).say(NOW).text
     assert "NY → Miami, all carriers: 40.0 % of 300" in lane
     assert "against 5.0 % of the same carriers elsewhere" in lane
@@ -58,7 +59,7 @@ def test_what_is_dearer_than_before() -> None:
     assert "DHL, NY → Miami, takes 12.00 a shipment, 10.00 before for about the same weight: 512.50 more in 7 days." in (
         dearer.say(NOW).text
     )
-    assert dearer.reason == "12.00 a shipment, 10.00 before for about the same weight"
+    assert dearer.reason() == "12.00 a shipment, 10.00 before for about the same weight"
 
 
 def test_what_another_carrier_does_for_less() -> None:
@@ -66,14 +67,38 @@ def test_what_another_carrier_does_for_less() -> None:
     said = cheaper.say(NOW).text
     assert "DHL, NY → Miami, takes 12.00 a shipment, UPS for the same weight 10.00" in said
     assert "would save 512.50 in 7 days" in said
-    assert cheaper.reason == "12.00 a shipment; UPS 10.00 for the same weight and speed"
+    assert cheaper.reason() == "12.00 a shipment; UPS 10.00 for the same weight and speed"
 
 
 def test_where_most_days_are_lost() -> None:
     most = MostDelay(**DHL, days=Share(120, 480), late_saved=40.0, days_saved=120.0, cost_at_stake=99.5)
     assert "DHL, NY → Miami, has 120 of 480 days of delay (25.0 %)" in most.say(NOW).text
-    assert most.reason == "120 of 480 days of delay"
+    assert most.reason() == "120 of 480 days of delay"
     assert "nothing came late" in replace(most, days=Share(0, 0)).say(NOW).text
+
+
+def test_estimates_have_an_interval_where_it_is_known() -> None:
+    sure = replace(LATER, interval=Interval(82.4, 127.6))
+    assert "would save 105 late shipments (95 % interval: 82 to 128) and 420 days of delay in 7 days" in sure.say(NOW).text
+    assert (sure.interval_in("EUR"), LATER.interval_in("EUR")) == ("82 to 128 late shipments", "")
+    dearer = Dearer(**DHL, avg_cost=12.0, cost_before=10.0, cost_at_stake=512.5, interval=Interval(401.3, 623.7))
+    assert "512.50 EUR more (95 % interval: 401 to 624) in 7 days." in dearer.say(NOW, "EUR").text
+    assert (dearer.interval_in("EUR"), dearer.interval_in()) == ("401 to 624 EUR", "401 to 624")
+    small = replace(dearer, cost_at_stake=5.25, interval=Interval(1.04, 9.46))
+    assert small.interval_in() == "1.0 to 9.5"
+
+
+def test_amounts_name_their_currency() -> None:
+    assert "; 1,050 EUR of freight was paid for those." in LATER.say(NOW, "EUR").text
+    dearer = Dearer(**DHL, avg_cost=12.0, cost_before=10.0, cost_at_stake=512.5)
+    assert dearer.reason("EUR") == "12.00 EUR a shipment, 10.00 EUR before for about the same weight"
+    cheaper = CheaperCarrier(**DHL, other="UPS", avg_cost=12.0, other_cost=10.0, cost_at_stake=512.5)
+    assert cheaper.reason("EUR") == "12.00 EUR a shipment; UPS 10.00 EUR for the same weight and speed"
+    said = cheaper.say(NOW, "EUR").text
+    assert "takes 12.00 EUR a shipment, UPS for the same weight 10.00 EUR, no slower" in said
+    assert "would save 512.50 EUR in 7 days" in said
+    most = MostDelay(**DHL, days=Share(120, 480), late_saved=40.0, days_saved=120.0, cost_at_stake=99.5)
+    assert "which 99.50 EUR of freight was paid for" in most.say(NOW, "EUR").text
 
 
 def test_nothing_delivered_is_nothing_to_act_on() -> None:

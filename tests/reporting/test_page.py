@@ -110,6 +110,36 @@ def test_a_target_stands_at_sentence_tile_and_trend_and_nowhere_without_one() ->
     assert '"most": 5.0' in json.dumps(specs(html)["trend"])
 
 
+def priced_in(made: Facts, *currencies: str | None) -> Facts:
+    settings = [{} if each is None else {"currency": each} for each in currencies]
+    batches = [replace(each, settings=settings[n % len(settings)]) for n, each in enumerate(made.batches)]
+    return replace(made, batches=tuple(batches))
+
+
+def test_costs_name_their_currency_wherever_they_stand() -> None:
+    made = facts()
+    dear = made.recent.assign(cost=made.recent["cost"].where(made.recent["carrier"] != "C1", made.recent["cost"] * 2))
+    html = page(priced_in(replace(made, recent=dear.assign(weighed_cost=dear["cost"])), "EUR"))
+    assert "Costs are in EUR." in html
+    for heading in ("Cost, EUR<small>a shipment", "Cost at stake, EUR", "Cost per tonne-km, EUR"):
+        assert heading in html
+    assert re.search(r'Cost a shipment</span><span class="value">[\d.]+ EUR<', html)
+    assert re.search(r"takes [\d.,]+ EUR a shipment, C\d for the same weight [\d.,]+ EUR", html)
+    assert '"cost, EUR"' in json.dumps(specs(html)["cost"])
+    assert '"cost per tonne-km, EUR"' in json.dumps(specs(html)["lanes-shipments"])
+
+
+def test_a_currency_that_is_not_known_is_said_once() -> None:
+    html = page(facts())
+    assert html.count("currency of costs is not known") == 1
+    assert "currency of costs" not in page(facts(known=False)), "where there are no costs"
+    some = page(priced_in(facts(), "EUR", None))
+    assert "Costs of some batches are in EUR. Others do not name their currency" in some
+    assert not re.search(r"\d EUR", some)
+    mixed = page(priced_in(facts(), "EUR", "USD"))
+    assert 'class="note warn" id="currency">Costs are in EUR and USD, and are added up as if' in mixed
+
+
 def test_where_nothing_came_late_nothing_is_marked_to_act_on() -> None:
     made = facts()
     on_time = replace(made, recent=made.recent.assign(delay_days=0))

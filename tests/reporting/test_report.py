@@ -139,6 +139,26 @@ def test_names_that_are_markup_and_measures_that_are_unknown(spark: SparkSession
     assert actions(within(facts.recent, facts.now))
 
 
+def test_the_currency_is_that_of_the_mapping_else_of_the_network(
+    spark: SparkSession, struck: etl.Lake, tmp_path: Path
+) -> None:
+    assert read_facts(struck).currency == "USD"
+    file = tmp_path / "mine.csv"
+    lines = [f"{n},W,Z,DHL,2026-11-{1 + n % 9:02d},2026-11-12,2026-11-{12 + n % 5:02d},9.50" for n in range(300)]
+    file.write_text("\n".join(["id,from,to,by,out,due,in,price", *lines]), "utf-8")
+    network = etl.Network(currency="SEK")
+    for told, given, currency in (
+        ('column = "price", currency = "EUR"', network, "EUR"),
+        ('column = "price"', network, "SEK"),
+        ('column = "price"', None, None),
+    ):
+        lake = etl.Lake(tmp_path / f"lake-{currency}")
+        mapping = etl.SourceMapping.from_text(f"{MAPPING}shipping_cost = {{ {told} }}\n", "mapping")
+        run_ingest(lake, file, source="mine", mapping=mapping, date="2026-11-20", spark=spark)
+        etl.run_process(lake, source="mine", network=given, spark=spark)
+        assert read_facts(lake).currency == currency
+
+
 def test_lakes_without_anything_to_tell(tmp_path: Path) -> None:
     lake = etl.Lake(tmp_path / "lake")
     with pytest.raises(LakeMissing, match="There is no lake at"):

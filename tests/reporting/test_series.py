@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipment_etl.reporting.series import OTHERS, cost_by_month, delay_trend, lane_grid, warehouse_load
+from shipment_etl.reporting.series import (
+    MAX_ROWS_TO_FILTER,
+    OTHERS,
+    cost_by_month,
+    delay_trend,
+    lane_grid,
+    warehouse_load,
+)
 
 from .made_up import DAY, facts
 
@@ -26,24 +33,50 @@ def trends(counts: dict) -> pd.DataFrame:
 @given(TRENDS)
 def test_the_seven_day_line_is_that_of_the_seven_calendar_days(counts: dict) -> None:
     for row in delay_trend(trends(counts)).rows:
-        day = date.fromisoformat(row["day"])
-        week = [each for (shipped, _), each in counts.items() if day - timedelta(days=6) <= shipped <= day]
+        city, day = row["destination_city"], date.fromisoformat(row["day"])
+        own = [(shipped, each) for (shipped, where), each in counts.items() if city in ("", where)]
+        week = [each for shipped, each in own if day - timedelta(days=6) <= shipped <= day]
         if row["pct_7d"] is not None:
             assert row["pct_7d"] == pytest.approx(
                 100 * sum(late for _, late in week) / sum(all_ for all_, _ in week), abs=1e-3
             )
-        assert row["shipments"] == sum(all_ for (shipped, _), (all_, _) in counts.items() if shipped == day)
+        assert row["shipments"] == sum(all_ for shipped, (all_, _) in own if shipped == day)
 
 
 @pytest.mark.parametrize(("days", "grain", "most"), [(400, "day", 400), (401, "week", 59), (3653, "month", 121)])
 def test_many_days_become_weeks_or_months_and_no_shipment_is_lost(days: int, grain: str, most: int) -> None:
     made = facts(days)
     series = delay_trend(made.trends)
-    assert (series.grain, len(series.rows) <= most) == (grain, True)
-    assert sum(row["shipments"] for row in series.rows) == made.trends["with_delay"].sum()
+    every = [row for row in series.rows if not row["destination_city"]]
+    assert (series.grain, len(every) <= most) == (grain, True)
+    assert sum(row["shipments"] for row in every) == made.trends["with_delay"].sum()
     assert (grain in series.note) is (grain != "day")
+    for city, own in made.trends.groupby("destination_city"):
+        rows = [row for row in series.rows if row["destination_city"] == city]
+        assert sum(row["shipments"] for row in rows) == own["with_delay"].sum()
     if grain == "week":
         assert {date.fromisoformat(row["day"]).weekday() for row in series.rows} == {0}
+
+
+def test_a_city_has_the_seven_day_share_of_the_mart() -> None:
+    made = facts(30)
+    series = delay_trend(made.trends)
+    assert series.choices == {"destination_city": ("X", "Y", "Z")}
+    found = {(row["day"], row["destination_city"]): row["pct_7d"] for row in series.rows if row["destination_city"]}
+    mart = made.trends.to_dict("records")
+    assert found == {(row["shipment_date"].isoformat(), row["destination_city"]): row["delayed_pct_7d"] for row in mart}
+
+
+def test_only_the_largest_cities_and_no_lanes_have_rows_to_filter_where_there_are_many() -> None:
+    made = facts(100, cities=[f"X{n:02d}" for n in range(40)], carriers=[f"C{n}" for n in range(7)])
+    series = delay_trend(made.trends)
+    assert len(series.rows) <= MAX_ROWS_TO_FILTER
+    assert len(series.choices["destination_city"]) == 19
+    costs = cost_by_month(made.costs)
+    assert (len(costs.rows), list(costs.choices)) == (7 * 4, ["carrier"])
+    few = cost_by_month(facts().costs)
+    assert list(few.choices) == ["carrier", "origin_warehouse", "destination_city"]
+    assert len(few.rows) == len(facts().costs)
 
 
 def test_load_knows_congested_days_at_any_grain() -> None:
@@ -72,15 +105,6 @@ def test_small_carriers_are_added_up_and_said() -> None:
     assert series.names[-1] == OTHERS
     assert sum(row["cost"] for row in series.rows) == pytest.approx(made.costs["total_cost"].sum())
     assert "7 costliest of 30 carriers" in series.note
-    for month in {row["month"] for row in series.rows}:
-        assert sum(row["pct"] for row in series.rows if row["month"] == month) == pytest.approx(100, abs=0.01)
-
-
-def test_the_share_of_a_month_whose_cost_is_not_above_0_is_unknown() -> None:
-    costs = [("2026-10", "C", 1, 10.0), ("2026-10", "D", 1, -4.0), ("2026-11", "C", 1, 10.0), ("2026-11", "D", 1, -10.0)]
-    series = cost_by_month(pd.DataFrame(costs, columns=["month", "carrier", "shipments", "total_cost"]))
-    found = {(row["month"], row["carrier"]): row["pct"] for row in series.rows}
-    assert found == {("2026-10", "C"): 166.667, ("2026-10", "D"): -66.667, ("2026-11", "C"): None, ("2026-11", "D"): None}
 
 
 def test_many_years_of_months_become_years() -> None:

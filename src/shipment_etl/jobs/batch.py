@@ -59,6 +59,7 @@ class Batch(NamedTuple):
         verdict: of their contract.
         original: how to tell a row as it landed, as JSON text.
         network: that says what is on time.
+        currency: of its costs; None where that is not known.
     """
 
     frame: DataFrame
@@ -66,6 +67,7 @@ class Batch(NamedTuple):
     verdict: Verdict
     original: Column
     network: Network | None
+    currency: str | None
 
 
 class Outcome(NamedTuple):
@@ -99,7 +101,8 @@ def load_batch(work: Work, staging: Staging, network: Network | None) -> Batch:
         fields = [part for name in told for part in (F.lit(name), F.col(name).cast("string"))]
         schema = contract(network, rules=work.plugins.rules())
         raw = with_optional(raw)
-        return Batch(raw, rows, judge(raw, schema), F.to_json(F.create_map(*fields)), network)
+        original = F.to_json(F.create_map(*fields))
+        return Batch(raw, rows, judge(raw, schema), original, network, (network or Network.default()).currency)
     text = raw.select("mapping").limit(1).collect()[0]["mapping"]
     mapping = SourceMapping.from_text(text, "the mapping landed with the batch")
     with work.stage("conform"):
@@ -107,7 +110,15 @@ def load_batch(work: Work, staging: Staging, network: Network | None) -> Batch:
         # Kept, because two queries read it, and to take records apart costs more than to write them once.
         frame = staging.keep("conformed", typed.withColumn(ORIGINAL, F.to_json(ORIGINAL))).frame
     schema = contract_of(mapping, network, work.plugins.rules())
-    return Batch(frame, rows, judge(frame, schema), F.col(ORIGINAL), network)
+    return Batch(frame, rows, judge(frame, schema), F.col(ORIGINAL), network, _currency(mapping, network))
+
+
+def _currency(mapping: SourceMapping, network: Network | None) -> str | None:
+    """Return the currency of costs: as the mapping says, else as the network does."""
+    cost = mapping.columns.get("shipping_cost")
+    if cost is not None and cost.currency is not None:
+        return cost.currency
+    return None if network is None else network.currency
 
 
 def split_batch(work: Work, staging: Staging, batch: Batch) -> Outcome:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date as Date
+from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -133,6 +134,8 @@ def _process(
         work.network = (network or Network.default()).digest
         with work.staging() as staging:
             batch = load_batch(work, staging, network)
+            if batch.currency is not None:
+                work.settings["currency"] = batch.currency
             work.rules = tuple(batch.verdict.rules)
             outcome = split_batch(work, staging, batch)
             counts, warnings = outcome.counts, {TIED: outcome.tied} if outcome.tied else {}
@@ -154,7 +157,7 @@ def _process(
         return work.finish(counts, outcome.reasons, broken | ({TIED: tied} if tied else {}))
 
 
-def _settings(max_rejected: float, network: Network | None) -> dict[str, float]:
+def _settings(max_rejected: float, network: Network | None) -> dict[str, Any]:
     """Return what a run was asked for, with the target of its network, which a report holds the shipments against."""
     target = None if network is None else network.on_time_target
     return {"max_rejected": max_rejected, **({} if target is None else {"on_time_target": float(target)})}

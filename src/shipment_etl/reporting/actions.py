@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from shipment_etl.reporting.advice import Action
+from shipment_etl.reporting.advice import Action, Cost
 from shipment_etl.reporting.costs import find_cheaper_carriers, find_dearer
 from shipment_etl.reporting.findings import figures, with_outcomes
 from shipment_etl.reporting.late import find_late, find_most_delay
@@ -21,7 +21,7 @@ Source: 6 to 9 % late is usual for parcel and less-than-truck-load freight, by S
 
 
 def actions(days: pd.DataFrame, before: pd.DataFrame | None = None, most: int = 6) -> list[Action]:
-    """Say where to act, the first first: what comes later than others, what has grown dearer, and dear carriers.
+    """Say where to act: what comes later than others, most late shipments first, then what is dear, most money first.
 
     Args:
         days: rows of lane_days of one period; those without a delay do not count.
@@ -36,6 +36,6 @@ def actions(days: pd.DataFrame, before: pd.DataFrame | None = None, most: int = 
     found: list[Action] = [*find_late(pairs, most)]
     if not found and figures(days).late_share.pct >= 100 * LATE_ALIKE:
         found = [find_most_delay(pairs)]
-    costs = [*dearer, *find_cheaper_carriers(pairs)]
+    costs: list[Cost] = sorted([*dearer, *find_cheaper_carriers(days)], key=lambda each: -each.size)
     found = [*found[: most - len(costs[:COST_LINES])], *costs][:most]
     return found or [find_most_delay(pairs)]

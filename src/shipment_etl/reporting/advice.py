@@ -4,10 +4,22 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from shipment_etl.reporting.findings import Share
+from shipment_etl.reporting.intervals import Interval
 from shipment_etl.reporting.periods import Period
-from shipment_etl.reporting.wording import Sentence, count, lane, number, percent, say_days, say_last_days, sentence, short
+from shipment_etl.reporting.wording import (
+    Sentence,
+    count,
+    lane,
+    money,
+    number,
+    percent,
+    say_days,
+    say_interval,
+    say_last_days,
+    sentence,
+)
 
-__all__ = ["Action", "CheaperCarrier", "Dearer", "Later", "MostDelay", "say_advice"]
+__all__ = ["Action", "CheaperCarrier", "Cost", "Dearer", "Later", "MostDelay", "say_advice"]
 
 COST_FIRST = "No carrier or lane is significantly later than the others, so act first on cost: "
 
@@ -16,7 +28,9 @@ COST_FIRST = "No carrier or lane is significantly later than the others, so act 
 class Action(ABC):
     """Shipments to act on, and what putting it right would save in the period; None is any, or unknown.
 
-    `late_saved` and `days_saved` are shipments two or more days late and days of delay that would not be.
+    `late_saved` and `days_saved` are shipments two or more days late and days of delay that would not be. `interval` is that
+    of the estimate that actions of its kind are ranked by; None where too few rows show how much it varies, and where
+    nothing is estimated.
     """
 
     carrier: str | None
@@ -25,6 +39,7 @@ class Action(ABC):
     late_saved: float | None = None
     days_saved: float | None = None
     cost_at_stake: float | None = None
+    interval: Interval | None = None
 
     @property
     def name(self) -> str:
@@ -47,12 +62,20 @@ class Action(ABC):
 
     @property
     @abstractmethod
-    def reason(self) -> str:
-        """Why to act, in a few words."""
+    def size(self) -> float:
+        """What actions of its kind are ranked by."""
 
     @abstractmethod
-    def say(self, now: Period) -> Sentence:
+    def reason(self, currency: str | None = None) -> str:
+        """Return why to act, in a few words."""
+
+    @abstractmethod
+    def say(self, now: Period, currency: str | None = None) -> Sentence:
         """Say whom to act on, why, and what it would save."""
+
+    def interval_in(self, currency: str | None = None) -> str:
+        """Return the interval with what it is in, as 82 to 128 late shipments; nothing if there is none."""
+        return "" if self.interval is None else f"{say_interval(self.interval)} late shipments"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,21 +92,27 @@ class Later(Action):
     days_saved: float
 
     @property
-    def reason(self) -> str:
-        """Why to act, in a few words."""
+    def size(self) -> float:
+        """Late shipments that would be saved."""
+        return self.late_saved
+
+    def reason(self, currency: str | None = None) -> str:
+        """Return why to act, in a few words."""
         return f"{percent(self.late.pct)} two or more days late, {percent(self.others.pct)} {self._compared_with}"
 
-    def say(self, now: Period) -> Sentence:
+    def say(self, now: Period, currency: str | None = None) -> Sentence:
         """Say whom to act on, why, and what it would save."""
-        saved = f"{count(round(self.late_saved), 'late shipment')} and {count(round(self.days_saved), 'day')} of delay"
-        money = f"; {short(self.cost_at_stake)} of freight was paid for those" if self.cost_at_stake is not None else ""
+        cost = self.cost_at_stake
+        paid = "" if cost is None else f"; {money(cost, currency)} of freight was paid for those"
         return sentence(
             "Act first on ",
             self.name,
             f": {percent(self.late.pct)} of {number(self.late.whole)} came two or more days late, against "
             f"{percent(self.others.pct)} {self._compared_with}; being as good would save ",
-            saved,
-            f" in {say_days(now)}{money}.",
+            f"{count(round(self.late_saved), 'late shipment')}{_bracketed(self.interval)}",
+            " and ",
+            f"{count(round(self.days_saved), 'day')} of delay",
+            f" in {say_days(now)}{paid}.",
         )
 
     @property
@@ -95,49 +124,65 @@ class Later(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dearer(Action):
+class Cost(Action):
+    """What costs too much; at stake is what would be saved."""
+
+    cost_at_stake: float
+
+    @property
+    def size(self) -> float:
+        """Money that would be saved."""
+        return self.cost_at_stake
+
+    def interval_in(self, currency: str | None = None) -> str:
+        """Return the interval of the money that would be saved; nothing if there is none."""
+        return "" if self.interval is None else f"{say_interval(self.interval)}{f' {currency}' if currency else ''}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dearer(Cost):
     """Dearer a shipment than in the period before, for about the same weight; at stake is what they cost more."""
 
     avg_cost: float
     cost_before: float
 
-    @property
-    def reason(self) -> str:
-        """Why to act, in a few words."""
-        return f"{short(self.avg_cost)} a shipment, {short(self.cost_before)} before for about the same weight"
+    def reason(self, currency: str | None = None) -> str:
+        """Return why to act, in a few words."""
+        each = money(self.avg_cost, currency)
+        return f"{each} a shipment, {money(self.cost_before, currency)} before for about the same weight"
 
-    def say(self, now: Period) -> Sentence:
+    def say(self, now: Period, currency: str | None = None) -> Sentence:
         """Say whom to act on, why, and what it would save."""
         return sentence(
             COST_FIRST,
             self.name,
-            f", takes {short(self.avg_cost)} a shipment, {short(self.cost_before)} before for about the same weight: ",
-            f"{short(self.cost_at_stake)} more",
+            f", takes {self.reason(currency)}: ",
+            f"{money(self.cost_at_stake, currency)} more{_bracketed(self.interval)}",
             f" in {say_days(now)}.",
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheaperCarrier(Action):
+class CheaperCarrier(Cost):
     """Dearer than another carrier whose shipments on the lane weigh the same, travel as fast and come no later."""
 
     other: str
     avg_cost: float
     other_cost: float
 
-    @property
-    def reason(self) -> str:
-        """Why to act, in a few words."""
-        return f"{short(self.avg_cost)} a shipment; {self.other} {short(self.other_cost)} for the same weight and speed"
+    def reason(self, currency: str | None = None) -> str:
+        """Return why to act, in a few words."""
+        each = money(self.avg_cost, currency)
+        return f"{each} a shipment; {self.other} {money(self.other_cost, currency)} for the same weight and speed"
 
-    def say(self, now: Period) -> Sentence:
+    def say(self, now: Period, currency: str | None = None) -> Sentence:
         """Say whom to act on, why, and what it would save."""
         return sentence(
             COST_FIRST,
             self.name,
-            f", takes {short(self.avg_cost)} a shipment, {self.other} for the same weight {short(self.other_cost)}, no "
-            "slower and no later: moving them would save ",
-            short(self.cost_at_stake),
+            f", takes {money(self.avg_cost, currency)} a shipment, {self.other} for the same weight "
+            f"{money(self.other_cost, currency)}, no slower and no later: moving them would save ",
+            f"{money(self.cost_at_stake, currency)}{_bracketed(self.interval)}",
             f" in {say_days(now)}.",
         )
 
@@ -151,32 +196,41 @@ class MostDelay(Action):
     days_saved: float
 
     @property
+    def size(self) -> float:
+        """Days of delay that would be saved."""
+        return self.days_saved
+
+    @property
     def is_due(self) -> bool:
         """Whether there is anything to act on: not where nothing came late."""
         return self.days.whole > 0
 
-    @property
-    def reason(self) -> str:
-        """Why to act, in a few words."""
+    def reason(self, currency: str | None = None) -> str:
+        """Return why to act, in a few words."""
         return f"{number(self.days.part)} of {number(self.days.whole)} days of delay"
 
-    def say(self, now: Period) -> Sentence:
+    def say(self, now: Period, currency: str | None = None) -> Sentence:
         """Say whom to act on, why, and what it would save."""
         if not self.days.whole:
             return sentence("No carrier or lane needs action: ", "nothing came late", f" in {say_last_days(now)}.")
-        money = f", which {short(self.cost_at_stake)} of freight was paid for" if self.cost_at_stake is not None else ""
+        cost = self.cost_at_stake
+        paid = "" if cost is None else f", which {money(cost, currency)} of freight was paid for"
         return sentence(
             "No carrier or lane is significantly later than the others, so begin where most time is lost: ",
             self.name,
             ", has ",
             f"{number(self.days.part)} of {number(self.days.whole)} days of delay",
             f" ({percent(self.days.pct)}) in {say_last_days(now)}; being on time would save these and "
-            f"{count(round(self.late_saved), 'late shipment')}{money}.",
+            f"{count(round(self.late_saved), 'late shipment')}{paid}.",
         )
 
 
-def say_advice(first: Action | None, now: Period) -> Sentence:
+def say_advice(first: Action | None, now: Period, currency: str | None = None) -> Sentence:
     """Say what to act on first."""
     if first is None:
         return sentence("Nothing with a promise is delivered yet, so there is no carrier or lane to act on.")
-    return first.say(now)
+    return first.say(now, currency)
+
+
+def _bracketed(interval: Interval | None) -> str:
+    return "" if interval is None else f" (95 % interval: {say_interval(interval)})"

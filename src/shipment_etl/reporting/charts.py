@@ -67,6 +67,17 @@ MEASURES: Mapping[str, tuple[str, str]] = MappingProxyType(
 """Measure of a heat map → the form of its numbers in a cell, and beside it."""
 
 
+IN_TIME = "(from === '' || toDate(datum.until) > toDate(from)) && (to === '' || toDate(datum.day) <= toDate(to))"
+"""Whether a row has a day of the chosen period."""
+IN_MONTHS = (
+    "(from === '' || datum.month >= slice(from, 0, length(datum.month))) && "
+    "(to === '' || datum.month <= slice(to, 0, length(datum.month)))"
+)
+"""Whether the month of a row, or its year, has a day of the chosen period."""
+PALE = 0.15
+"""Opacity of what is not chosen, in a chart where everything keeps its place."""
+
+
 def accounting(counts: Mapping[str, int]) -> Spec:
     """Return one bar of where all rows went: accepted, quarantined, duplicates, overtaken."""
     whole = sum(counts.values()) or 1
@@ -132,6 +143,7 @@ def heat_map(grid: Series, measure: str, headings: Mapping[str, Heading], acted_
             legend=None,
         ),
     )
+    chosen = f"{_is_chosen('origin_warehouse', 'origin')} && {_is_chosen('destination_city', 'city')}"
     base = _chart(rows).encode(
         x=alt.X(f"{across}:N", sort=orders[across], title=None, axis=_columns(orders[across])),
         y=alt.Y(f"{down}:N", sort=orders[down], title=None, axis=_rows()),
@@ -141,18 +153,22 @@ def heat_map(grid: Series, measure: str, headings: Mapping[str, Heading], acted_
             *(_quantity(name, _label(headings[name]), beside) for name, (_, beside) in MEASURES.items()),
         ],
     )
-    cells = base.mark_rect(cornerRadius=3, stroke="var(--card)", strokeWidth=2).encode(color=fill)
+    opacity = alt.condition(chosen, alt.value(1), alt.value(PALE))
+    cells = base.mark_rect(cornerRadius=3, stroke="var(--card)", strokeWidth=2).encode(color=fill, opacity=opacity)
     outline = base.mark_rect(cornerRadius=3, filled=False, stroke="var(--ink)", strokeWidth=2.5, tooltip=None)
     layers = cells + outline.transform_filter("datum.act")
     if len(orders[across]) <= MAX_COLUMNS_WITH_TEXT:
-        shown = alt.ExprRef(f"bandwidth('x') < {MIN_PIXELS_OF_A_NUMBER} ? 0 : 1")
-        labels = base.mark_text(fontSize=12, opacity=shown).encode(
+        # Opacity is that of what is chosen, so numbers that have no room are as small as nothing.
+        size = alt.ExprRef(f"bandwidth('x') < {MIN_PIXELS_OF_A_NUMBER} ? 0 : 12")
+        labels = base.mark_text(fontSize=size).encode(
+            opacity=opacity,
             text=alt.condition(f"datum.{measure} === null", alt.value("–"), alt.Text(f"{measure}:Q", format=form)),
             color=alt.condition("datum.step >= 4", alt.value("var(--cell-strong)"), alt.value("var(--cell-weak)")),
         )
         layers += labels
     height = _row_pixels(orders[down], ROW_PIXELS) * len(orders[down])
-    return _spec(layers.properties(height=height, description=f"{headings[measure].name} by lane"))
+    described = layers.properties(height=height, description=f"{headings[measure].name} by lane")
+    return _filtered(_spec(described), grid, has_times=False)
 
 
 def trend(series: Series, now: Period | None, most_pct: float | None = None) -> Spec:
@@ -163,21 +179,28 @@ def trend(series: Series, now: Period | None, most_pct: float | None = None) -> 
         now: the period to mark, if any.
         most_pct: the share that a target allows, if there is one.
     """
-    rows = [{**row, "label": _time_label(row["day"], series.grain)} for row in series.rows]
-    heights = alt.Scale(domain=[0, max([MIN_TOP_PCT, most_pct or 0, *(row["pct"] for row in rows)])], nice=True)
+    rows = [
+        {**row, "label": _time_label(row["day"], series.grain), "until": _until(row["day"], series.grain)}
+        for row in series.rows
+    ]
     tips = [_text("label", series.grain), _quantity("pct", "delayed, %", ".1f")]
     if series.grain == "day":
         tips.append(_quantity("pct_7d", "over 7 days, %", ".1f"))
     tips += [_quantity("delayed", "delayed"), _quantity("shipments", "shipments")]
-    base = _chart(rows).encode(
-        x=_time_axis("day"),
-        y=alt.Y("pct:Q", title="delayed, % of shipments", scale=heights, axis=alt.Axis(tickCount=5)),
-        tooltip=tips,
+    base = (
+        _chart(rows)
+        .transform_filter(f"datum.destination_city === destination_city && {IN_TIME}")
+        .encode(
+            x=_time_axis("day"),
+            y=alt.Y("pct:Q", title="delayed, % of shipments", scale=alt.Scale(nice=True), axis=alt.Axis(tickCount=5)),
+            tooltip=tips,
+        )
     )
-    layers: list[alt.Chart] = []
+    # Not to be seen, but the axis has to reach it.
+    layers: list[alt.Chart] = [_chart([{"pct": MIN_TOP_PCT}]).mark_rule(opacity=0, tooltip=None).encode(y="pct:Q")]
     if now is not None and series.grain == "day":
         span = [{"from": now.first.isoformat(), "to": (now.last + timedelta(days=1)).isoformat()}]
-        band = _chart(span).mark_rect(color="var(--band)")
+        band = _chart(span).transform_filter("from === '' && to === ''").mark_rect(color="var(--band)")
         layers.append(band.encode(x=_time_axis("from"), x2="to:T"))
     if series.grain == "day":
         sizes = alt.Size("shipments:Q", scale=alt.Scale(range=[4, 40]), legend=None)
@@ -188,11 +211,12 @@ def trend(series: Series, now: Period | None, most_pct: float | None = None) -> 
     if most_pct is not None:
         limit = _chart([{"most": most_pct}]).mark_rule(color="var(--ink)", strokeDash=[4, 3], strokeWidth=1.2)
         layers.append(limit.encode(y="most:Q", tooltip=[_quantity("most", "delayed at most, % (target)", "~g")]))
-    return _spec(alt.layer(*layers).properties(height=260))
+    return _filtered(_spec(alt.layer(*layers).properties(height=260)), series)
 
 
-def cost(series: Series) -> Spec:
+def cost(series: Series, currency: str | None = None) -> Spec:
     """Return cost by month stacked by carrier; by carrier side by side where there are one or two months."""
+    title = f"cost, {currency}" if currency else "cost"
     carriers = list(series.names)
     colours = [f"var(--c{place % CATEGORIES + 1})" for place in range(len(carriers))]
     if carriers and carriers[-1] == OTHERS:
@@ -200,18 +224,28 @@ def cost(series: Series) -> Spec:
     tips = [
         _text("month", series.grain),
         _text("carrier", "carrier"),
-        _quantity("cost", "cost"),
+        _quantity("cost", title),
         _quantity("pct", f"% of the {series.grain}", ".1f"),
         _quantity("shipments", "shipments"),
     ]
     months = sorted({row["month"] for row in series.rows})
     rows = [{**row, "place": carriers.index(row["carrier"])} for row in series.rows]
+    chosen = " && ".join(_is_chosen(name, name) for name in series.choices if name != "carrier") or "true"
+    sums = (
+        _chart(rows)
+        .transform_filter(f"{chosen} && {IN_MONTHS}")
+        .transform_aggregate(cost="sum(cost)", shipments="sum(shipments)", groupby=["month", "carrier", "place"])
+        .transform_joinaggregate(total="sum(cost)", groupby=["month"])
+        # Credit notes can bring the whole to 0 or below, and a share of that has no meaning.
+        .transform_calculate(pct="datum.total > 0 ? 100 * datum.cost / datum.total : null")
+        .transform_filter(_is_chosen("carrier", "carrier"))
+    )
     if len(months) <= 2:
         shades = ["var(--c1)"] if len(months) == 1 else ["var(--c5)", "var(--c1)"]
         legend = None if len(months) == 1 else alt.Legend()
-        base = _chart(rows).encode(
+        base = sums.encode(
             x=alt.X("cost:Q", axis=None),
-            y=alt.Y("carrier:N", sort=carriers, title=None, axis=_rows()),
+            y=alt.Y("carrier:N", scale=alt.Scale(domain=carriers), title=None, axis=_rows()),
             yOffset=alt.YOffset("month:N", sort=months),
             tooltip=tips,
         )
@@ -219,18 +253,19 @@ def cost(series: Series) -> Spec:
         bars = base.mark_bar(height={"band": 0.8}).encode(color=colour)
         labels = base.mark_text(align="left", dx=5, color="var(--muted)").encode(text=alt.Text("cost:Q", format=".3~s"))
         height = _row_pixels(carriers, 18 + 16 * len(months)) * len(carriers)
-        return _spec((bars + labels).properties(height=height), pad_right=50)
-    chart = _chart(rows).mark_bar(stroke="var(--card)", strokeWidth=0.5)
+        return _filtered(_spec((bars + labels).properties(height=height), pad_right=50), series)
+    chart = sums.mark_bar(stroke="var(--card)", strokeWidth=0.5)
     months_axis = alt.Axis(labelAngle=0, labelOverlap="greedy", labelSeparation=12, ticks=False)
-    return _spec(
+    spec = _spec(
         chart.encode(
             x=alt.X("month:O", title=None, axis=months_axis),
-            y=alt.Y("sum(cost):Q", title="cost", axis=alt.Axis(labelExpr=ROUND, tickCount=5)),
+            y=alt.Y("sum(cost):Q", title=title, axis=alt.Axis(labelExpr=ROUND, tickCount=5)),
             color=alt.Color("carrier:N", scale=alt.Scale(domain=carriers, range=colours), legend=alt.Legend()),
             order=alt.Order("place:Q"),
             tooltip=tips,
         ).properties(height=300)
     )
+    return _filtered(spec, series)
 
 
 def load(series: Series, warehouse: str) -> Spec:
@@ -251,7 +286,7 @@ def load(series: Series, warehouse: str) -> Spec:
     tips += [_quantity("pct", "load, %", ".0f"), _quantity("congested", "congested days"), _quantity("days", "days")]
     axis = alt.Axis(tickCount=4, grid=False, labelOverlap="greedy", labelSeparation=12)
     time = alt.X("day:T", scale=alt.Scale(type="utc", nice=False), title=None, axis=axis)
-    base = _chart(rows).encode(x=time, x2="until:T", tooltip=tips)
+    base = _chart(rows).transform_filter(IN_TIME).encode(x=time, x2="until:T", tooltip=tips)
     states = alt.Scale(domain=["within", "over"], range=["var(--c5)", "var(--c6)"])
     bars = base.mark_bar(stroke="var(--card)", strokeWidth=0.6).encode(
         y=alt.Y("shipments:Q", title=None, axis=alt.Axis(labelExpr=ROUND, tickCount=3)),
@@ -259,16 +294,18 @@ def load(series: Series, warehouse: str) -> Spec:
         color=alt.Color("state:N", scale=states, legend=None),
     )
     # All warehouses share one span of time, for which two points that nobody sees are the plainest way.
-    ends = [{"day": min(every)}, {"day": max(_until(day, series.grain) for day in every)}]
-    layers: list[alt.Chart] = [_chart(ends).mark_point(opacity=0, tooltip=None).encode(x=time), bars]
+    last = max(_until(day, series.grain) for day in every)
+    ends = [{"day": day, "until": day} for day in (min(every), last)]
+    span = _chart(ends).transform_filter("from === '' && to === ''")
+    layers: list[alt.Chart] = [span.mark_point(opacity=0, tooltip=None).encode(x=time), bars]
     if any(row["capacity"] for row in own):
         limit = base.mark_rule(color="var(--ink)", strokeDash=[4, 3], strokeWidth=1.2)
         layers.append(limit.encode(y="capacity:Q"))
     if len(rows) <= MAX_MARKED and any(row["mark"] for row in rows):
         marked = [{**row, "middle": _middle(row["day"], row["until"])} for row in rows if row["mark"]]
-        marks = _chart(marked).mark_text(dy=-7, fontSize=10, color="var(--c6)", clip=False)
+        marks = _chart(marked).transform_filter(IN_TIME).mark_text(dy=-7, fontSize=10, color="var(--c6)", clip=False)
         layers.append(marks.encode(x="middle:T", y="shipments:Q", text="mark:N", tooltip=tips))
-    return _spec(alt.layer(*layers).properties(height=130))
+    return _filtered(_spec(alt.layer(*layers).properties(height=130)), series)
 
 
 def _chart(rows: Sequence[Row]) -> alt.Chart:
@@ -286,6 +323,23 @@ def _spec(chart: alt.Chart | alt.LayerChart | alt.FacetChart, pad_right: int = 8
     spec.pop("config", None)
     spec.pop("$schema", None)
     return spec
+
+
+def _filtered(spec: Spec, series: Series, has_times: bool = True) -> Spec:
+    """Return a chart that a page can filter: with a parameter for each column, and what may be chosen.
+
+    A parameter is empty where all is chosen; `from` and `to` are days.
+    """
+    names = [*series.choices, *(["from", "to"] if has_times else [])]
+    return {
+        **spec,
+        "params": [*spec.get("params", []), *({"name": name, "value": ""} for name in names)],
+        "usermeta": {"grain": series.grain, "choices": {name: list(values) for name, values in series.choices.items()}},
+    }
+
+
+def _is_chosen(parameter: str, field: str) -> str:
+    return f"({parameter} === '' || datum.{field} === {parameter})"
 
 
 def _steps(values: Sequence[float | None], worst_is_low: bool) -> list[int | None]:

@@ -9,7 +9,7 @@ from shipment_etl.lake.runs import FAILED, HELD, Run, newest_of_batches, sum_by_
 from shipment_etl.reporting.findings import Figures, Share, clearly_differ
 from shipment_etl.reporting.reading import Facts, Rejected
 from shipment_etl.reporting.rounding import rounded_difference
-from shipment_etl.reporting.wording import UNKNOWN, number, percent, say_target, short
+from shipment_etl.reporting.wording import UNKNOWN, money, number, percent, say_target
 
 __all__ = [
     "MAX_REASONS",
@@ -47,7 +47,7 @@ class Tile:
     target: str = ""
 
 
-def tiles(now: Figures, before: Figures | None, target: float | None = None) -> list[Tile]:
+def tiles(now: Figures, before: Figures | None, target: float | None = None, currency: str | None = None) -> list[Tile]:
     """Return the figures of the period, each against the period before, and the share on time against a target."""
     was = before if before and before.shipments else None
     late_cost = now.late_cost if now.priced else None
@@ -60,8 +60,8 @@ def tiles(now: Figures, before: Figures | None, target: float | None = None) -> 
         Tile("On time", _share(on_time), *_points(on_time, was_on_time, True), against),
         Tile("2+ days late", _share(now.late_share), *_points(now.late_share, was_late, False)),
         Tile("Days of delay", number(now.days_late), *_trend(now.days_late, was.days_late if was else None, False)),
-        Tile("Cost a shipment", short(now.avg_cost), *_trend(now.avg_cost, was.avg_cost if was else None, False)),
-        Tile("Paid for late freight", short(late_cost), *_trend(late_cost, was_late_cost, False)),
+        Tile("Cost a shipment", money(now.avg_cost, currency), *_trend(now.avg_cost, was.avg_cost if was else None, False)),
+        Tile("Paid for late freight", money(late_cost, currency), *_trend(late_cost, was_late_cost, False)),
     ]
 
 

@@ -1,12 +1,13 @@
 """Costs: what has grown dearer than in the period before, and carriers that are dearer than another one."""
 
-from statistics import NormalDist
+from typing import Any
 
 import pandas as pd
 
 from shipment_etl.reporting.advice import CheaperCarrier, Dearer
-from shipment_etl.reporting.findings import CONFIDENCE, Share, with_outcomes, z_of
-from shipment_etl.reporting.slices import MIN_SHIPMENTS, PAIR, SLICES, limit_of, part_of, search
+from shipment_etl.reporting.findings import Share, with_outcomes, z_of
+from shipment_etl.reporting.intervals import Z, interval_of_estimate
+from shipment_etl.reporting.slices import LANE, MIN_SHIPMENTS, PAIR, SLICES, SUMMED, limit_of, part_of, search
 
 __all__ = ["find_cheaper_carriers", "find_dearer"]
 
@@ -50,7 +51,8 @@ def _spread(days: pd.DataFrame) -> pd.DataFrame:
 def _compare_means(now: pd.DataFrame, before: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
     """Hold the mean cost of a shipment of each slice against that of the period before.
 
-    Columns: those of `PAIR`; the sums of now; mean, mean_before; excess, what the shipments cost more; z.
+    Columns: those of `PAIR`; the sums of now; mean, mean_before; excess, what the shipments cost more, and excess_variance;
+    z.
 
     Source: the variance of a ratio of sums by linearisation, Cochran, "Sampling Techniques" (1977), section 2.11.
     """
@@ -66,6 +68,7 @@ def _compare_means(now: pd.DataFrame, before: pd.DataFrame, keys: tuple[str, ...
         mean=mean,
         mean_before=mean_before,
         excess=(mean - mean_before) * both["shipments"],
+        excess_variance=variance * both["shipments"] ** 2,
         z=((mean - mean_before) / variance.where(variance > 0) ** 0.5).where(alike, 0.0),
     )
     return both.assign(fixed=len(keys), **{name: None for name in PAIR if name not in keys})
@@ -80,45 +83,62 @@ def _dearer(part: pd.Series) -> Dearer:
     return Dearer(
         **part_of(part),
         cost_at_stake=float(part["excess"]),
+        interval=interval_of_estimate(float(part["excess"]), float(part["excess_variance"])),
         avg_cost=float(part["mean"]),
         cost_before=float(part["mean_before"]),
     )
 
 
-def find_cheaper_carriers(pairs: pd.DataFrame) -> list[CheaperCarrier]:
+def find_cheaper_carriers(days: pd.DataFrame) -> list[CheaperCarrier]:
     """Carriers that cost more than another one whose shipments on the lane weigh alike, travel as fast, come no later."""
+    pairs = _with_spread(days)
     # Means are comparable only where every shipment knows its cost and its weight.
     usable = pairs[(pairs["cost_shipments"] == pairs["shipments"]) & (pairs["shipments"] >= MIN_SHIPMENTS)]
     usable = usable[(usable["weight_kg"] > 0) & ((usable["weighed_cost"] - usable["cost"]).abs() < 0.01)]
-    limit = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     found = []
-    for (origin, city), lane in usable.groupby(["origin_warehouse", "destination_city"]):
+    for _, lane in usable.groupby(list(LANE)):
         rows = lane.to_dict("records")
         for row in rows:
-            own = Share(row["late"], row["shipments"])
-            cost, weight = row["cost"] / row["shipments"], row["weight_kg"] / row["shipments"]
-            best: CheaperCarrier | None = None
-            for other in rows:
-                theirs = Share(other["late"], other["shipments"])
-                ratio = weight / (other["weight_kg"] / other["shipments"])
-                slower = other["transit_days"] / other["shipments"] - row["transit_days"] / row["shipments"]
-                if other is row or abs(ratio - 1) > ALIKE_WEIGHT or slower > SLOWER_DAYS or z_of(theirs, own) > limit:
-                    continue
-                # What the other would take for our weight, and never less than it takes for its own.
-                price = other["cost"] / other["shipments"] * max(1.0, ratio)
-                saved = (cost - price) * row["shipments"]
-                # Credit notes can bring a mean to 0 or below: that is no price.
-                worth_it = cost > 0 and price >= 0 and cost - price >= WORTH_SAYING * cost
-                if worth_it and (best is None or saved > (best.cost_at_stake or 0)):
-                    best = CheaperCarrier(
-                        carrier=str(row["carrier"]),
-                        origin=str(origin),
-                        city=str(city),
-                        cost_at_stake=saved,
-                        other=str(other["carrier"]),
-                        avg_cost=cost,
-                        other_cost=price,
-                    )
-            if best is not None:
-                found.append(best)
-    return sorted(found, key=lambda each: -(each.cost_at_stake or 0))
+            cheaper = [each for other in rows if other is not row and (each := _cheaper(row, other))]
+            if cheaper:
+                found.append(max(cheaper, key=lambda each: each.cost_at_stake))
+    return found
+
+
+def _with_spread(days: pd.DataFrame) -> pd.DataFrame:
+    """Return the sums of each carrier on a lane, and the variance of its mean cost: unknown where there are few rows."""
+    pairs, spread = (rows.groupby(list(PAIR), as_index=False) for rows in (with_outcomes(days), _spread(days)))
+    both = pairs[list(SUMMED)].sum().merge(spread[list(SPREAD)].sum(), on=list(PAIR))
+    variance = _variance_of_mean(both, both["cost"] / both["shipments"], "")
+    return both.assign(variance=variance.where(both["rows"] >= MIN_ROWS))
+
+
+def _cheaper(own: dict[Any, Any], other: dict[Any, Any]) -> CheaperCarrier | None:
+    """Return what another carrier on the lane would save; None if it is no choice, or chance may explain its price."""
+    shipments = own["shipments"]
+    cost, weight = own["cost"] / shipments, own["weight_kg"] / shipments
+    ratio = weight / (other["weight_kg"] / other["shipments"])
+    slower = other["transit_days"] / other["shipments"] - own["transit_days"] / shipments
+    later = z_of(Share(other["late"], other["shipments"]), Share(own["late"], shipments))
+    if abs(ratio - 1) > ALIKE_WEIGHT or slower > SLOWER_DAYS or later > Z:
+        return None
+    # What the other would take for our weight, and never less than it takes for its own.
+    raised = max(1.0, ratio)
+    price = other["cost"] / other["shipments"] * raised
+    # Credit notes can bring a mean to 0 or below: that is no price.
+    if cost <= 0 or price < 0 or cost - price < WORTH_SAYING * cost:
+        return None
+    saved = (cost - price) * shipments
+    interval = interval_of_estimate(saved, shipments**2 * (own["variance"] + raised**2 * other["variance"]))
+    if interval is not None and interval.low <= 0:
+        return None
+    return CheaperCarrier(
+        carrier=str(own["carrier"]),
+        origin=str(own["origin_warehouse"]),
+        city=str(own["destination_city"]),
+        cost_at_stake=saved,
+        interval=interval,
+        other=str(other["carrier"]),
+        avg_cost=cost,
+        other_cost=price,
+    )

@@ -4,9 +4,10 @@ import pandas as pd
 
 from shipment_etl.reporting.advice import Later, MostDelay
 from shipment_etl.reporting.findings import Share
+from shipment_etl.reporting.intervals import Interval, interval_of_difference
 from shipment_etl.reporting.slices import LANE, MIN_SHIPMENTS, PAIR, SLICES, SUMMED, limit_of, part_of, search, sum_by
 
-__all__ = ["find_late", "find_most_delay"]
+__all__ = ["compare", "find_late", "find_most_delay"]
 
 MIN_BREADTH = 0.6
 """Share of a slice's shipments that must be with carriers on lanes that are late: or else it is not the slice that is."""
@@ -17,22 +18,23 @@ def find_late(pairs: pd.DataFrame, most: int) -> list[Later]:
     limit = limit_of(pairs)
 
     def look(left: pd.DataFrame) -> pd.DataFrame:
-        slices = pd.concat([_compare(left, keys) for keys in SLICES], ignore_index=True)
+        slices = pd.concat([compare(left, keys) for keys in SLICES], ignore_index=True)
         # Few late shipments are skewed, so that chance reaches farther than the normal law says (Cornish and Fisher, 1938).
         return slices[slices["z"] >= limit + slices["skewness"].clip(lower=0) * (limit**2 - 1) / 6]
 
-    return [_later(part) for part in search(look, [pairs], most)]
+    return sorted((_later(part) for part in search(look, [pairs], most)), key=lambda each: -each.size)
 
 
-def _compare(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
+def compare(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
     """Hold each slice of the shipments against the others: those of a carrier on the same lanes, or of the same carriers.
 
     Columns: those of `PAIR`, None where the slice is any; the sums of its shipments; excess and excess_days, its late
-    shipments and days of delay beyond those of the others; others, shipments it is held against, others_late, late ones; z,
-    its excess in standard deviations of chance; skewness of chance.
+    shipments and days of delay beyond those of the others; excess_low and excess_high, the interval of excess; others,
+    shipments it is held against, others_late, late ones; z, its excess in standard deviations of chance; skewness of chance.
 
     Source: the expectation is a direct standardisation, the test that of Mantel and Haenszel (1959), with the variance of
-    two proportions in each stratum; with one stratum it is the usual test of two proportions.
+    two proportions in each stratum; with one stratum it is the usual test of two proportions. The interval is that of two
+    shares, where the standardised one counts as seen in as many shipments as L. Kish says ("Survey Sampling", 1965).
     """
     strata = list(LANE) if "carrier" in keys else ["carrier"]
     own = sum_by(pairs, list(dict.fromkeys((*keys, *strata))))
@@ -48,17 +50,23 @@ def _compare(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
         excess=both["late"] - share * both["others_late"],
         excess_days=both["days_late"] - share * both["others_days"],
         variance=variance * (1 + share),
+        weights=share * both["shipments"],
         third_moment=variance * (1 - 2 * pooled) * (1 - share**2),
     )
-    sums = [*SUMMED, "others", "others_late", "excess", "excess_days", "variance", "third_moment"]
+    sums = [*SUMMED, "others", "others_late", "excess", "excess_days", "variance", "weights", "third_moment"]
     slices = both.groupby(list(keys), as_index=False)[sums].sum()
     slices = slices.merge(_breadth(pairs, both, keys, strata), on=list(keys))
     slices = slices[(slices["shipments"] >= MIN_SHIPMENTS) & (slices["breadth"] >= MIN_BREADTH)]
     # Where all are late, or none is, there is nothing to tell apart.
     slices = slices[slices["variance"] > 0]
     z, skewness = slices["excess"] / slices["variance"] ** 0.5, slices["third_moment"] / slices["variance"] ** 1.5
+    shipments, late = slices["shipments"], slices["late"]
+    low, high = interval_of_difference(
+        late / shipments, shipments, (late - slices["excess"]) / shipments, shipments**2 / slices["weights"]
+    )
     missing = {name: None for name in PAIR if name not in keys}
-    return slices.assign(z=z, skewness=skewness, fixed=len(keys), **missing)
+    ends = {"excess_low": shipments * low, "excess_high": shipments * high}
+    return slices.assign(z=z, skewness=skewness, fixed=len(keys), **ends, **missing)
 
 
 def _breadth(pairs: pd.DataFrame, both: pd.DataFrame, keys: tuple[str, ...], strata: list[str]) -> pd.DataFrame:
@@ -82,6 +90,7 @@ def _later(part: pd.Series) -> Later:
         late=own,
         others=plain if abs(plain.pct - like_it.pct) < 0.05 else like_it,
         late_saved=excess,
+        interval=Interval(float(part["excess_low"]), float(part["excess_high"])),
         days_saved=max(0.0, float(part["excess_days"])),
         # Credit notes can bring it below 0: then nothing was paid.
         cost_at_stake=None if late_cost is None or late_cost < 0 else excess * late_cost,

@@ -9,7 +9,7 @@ from shipment_etl.reporting.slices import FALSE_ALARM, MIN_SHARE_OF_WHOLE, MIN_S
 from shipment_etl.reporting.wording import percent
 from shipment_etl.thresholds import LATE_DAYS
 
-__all__ = ["ALIKE_NOTE", "METHOD"]
+__all__ = ["ALIKE_NOTE", "INTERVAL_NOTE", "METHOD"]
 
 
 def _percent(share: float) -> str:
@@ -18,6 +18,11 @@ def _percent(share: float) -> str:
 
 ALIKE_NOTE = (
     f"A page on which all carriers and lanes are alike names one by chance in {round(100 * FALSE_ALARM)} of 100 cases."
+)
+
+INTERVAL_NOTE = (
+    "The interval says how sure the number is that a row is ranked by: it holds the true one in "
+    f"{round(100 * CONFIDENCE)} of 100 cases. It is missing where fewer than {MIN_ROWS} rows show how much costs vary."
 )
 
 METHOD = (
@@ -43,7 +48,11 @@ METHOD = (
     "Carriers are compared by cost only on the same lane, where every shipment knows its cost and weight, mean "
     f"weights differ by {_percent(ALIKE_WEIGHT)} at most (the cheaper one's price is raised to the dearer one's "
     f"weight), and the cheaper one is no slower and no later; differences below {_percent(WORTH_SAYING)} are not "
-    "named.",
+    "named, nor those that chance may explain.",
+    f"Intervals hold the true value in {round(100 * CONFIDENCE)} of 100 cases. That of late shipments is the one of two "
+    "shares (Newcombe, method 10), where the others have the same mix of lanes or carriers; that of costs comes from the "
+    "spread of two means (Cochran). They hold for one row each. What is named is the largest of many, and the largest "
+    "estimates tend to be too large.",
     "A warehouse-day is over capacity where more shipments left than the network says the warehouse can handle in a day.",
 )
 """How a page finds what it says, one paragraph each."""

@@ -85,6 +85,16 @@ class Facts:
         found = self.basis.settings.get("on_time_target") if self.basis else None
         return None if found is None else float(found)
 
+    @property
+    def currencies(self) -> frozenset[str | None]:
+        """The currencies of the costs of all batches; None among them stands for batches that name none."""
+        return frozenset(run.settings.get("currency") for run in self.batches)
+
+    @property
+    def currency(self) -> str | None:
+        """The one currency of all costs; None where that is not known, or there are several."""
+        return next(iter(self.currencies)) if len(self.currencies) == 1 else None
+
 
 def read_facts(lake: Lake) -> Facts:
     """Read what a report tells.

@@ -28,17 +28,18 @@ from shipment_etl.reporting.contents import (
 )
 from shipment_etl.reporting.findings import change, figures, load, within
 from shipment_etl.reporting.html import digest, encodable, environment, stylesheet
-from shipment_etl.reporting.method import ALIKE_NOTE, METHOD
+from shipment_etl.reporting.method import ALIKE_NOTE, INTERVAL_NOTE, METHOD
 from shipment_etl.reporting.periods import full_days
 from shipment_etl.reporting.reading import Facts
 from shipment_etl.reporting.scorecard import headings, scorecard
 from shipment_etl.reporting.series import Series, cost_by_month, delay_trend, lane_grid, warehouse_load
-from shipment_etl.reporting.tables import TIMES, choices, mart_table, marts_of
+from shipment_etl.reporting.tables import FILTERS, TIMES, choices, filters_of, mart_table, marts_of
 from shipment_etl.reporting.wording import (
     Sentence,
     dates,
     lane,
     say_change,
+    say_currencies,
     say_fringe,
     say_load,
 )
@@ -70,7 +71,13 @@ def render(facts: Facts, script: str, made_at: datetime) -> str:
         "batches": batches_told(facts.landed),
         "versions": dict(facts.basis.versions) if facts.basis else {},
         "fingerprints": dict(facts.basis.tables) if facts.basis else {},
-        "config": {"charts": dict(charts.CONFIG), "formulaStarts": FORMULA_STARTS, "times": TIMES},
+        "config": {
+            "charts": dict(charts.CONFIG),
+            "filters": {name: label.lower() for name, label in FILTERS.items()} | {"from": "period", "to": "period"},
+            "formulaStarts": FORMULA_STARTS,
+            "keys": {name: filters_of(frame.columns) for name, frame in marts_of(facts).items()},
+            "times": TIMES,
+        },
         "charts": {},
     }
     html = _environment().get_template(TEMPLATE).render({**context, **_body(facts)})
@@ -89,7 +96,7 @@ def _say(facts: Facts, found: Sequence[Action]) -> tuple[Sentence, ...]:
     before = figures(within(facts.recent, facts.before)) if facts.before else None
     return (
         say_change(change(now, before), facts.now, facts.before, facts.on_time_target),
-        say_advice(next(iter(found), None), facts.now),
+        say_advice(next(iter(found), None), facts.now, facts.currency),
         say_load(load(facts.demand, facts.now, facts.before), facts.now, facts.before),
     )
 
@@ -130,13 +137,13 @@ def _body(facts: Facts) -> dict[str, Any]:
         lane_grid(facts.lanes),
         warehouse_load(within(facts.demand, full)),
     )
-    measures, lane_headings = _measures(grid), headings("route_efficiency")
+    measures, lane_headings = _measures(grid), headings("route_efficiency", facts.currency)
     in_transit, open_counts, open_note = open_rows(facts)
     target = facts.on_time_target
     most_delayed = None if target is None else round(100 * (1 - target), 6)
     drawn["trend"] = charts.trend(trend, facts.now, most_delayed)
     if costs.rows:
-        drawn["cost"] = charts.cost(costs)
+        drawn["cost"] = charts.cost(costs, facts.currency)
     # A heat map marks one lane; what concerns more is in the sentence.
     marked = (first.origin, first.city) if first and first.origin and first.city else None
     for measure in measures:
@@ -149,10 +156,13 @@ def _body(facts: Facts) -> dict[str, Any]:
         "sentences": _say(facts, found),
         "now": dates(facts.now),
         "before": dates(facts.before) if facts.before else None,
-        "tiles": tiles(now, before, target),
+        "tiles": tiles(now, before, target, facts.currency),
+        "currency_note": say_currencies(facts.currencies) if len(costs.rows) else "",
+        "currencies_differ": len(facts.currencies - {None}) > 1,
         "most_delayed": most_delayed,
         "actions": found,
         "alike_note": ALIKE_NOTE,
+        "interval_note": INTERVAL_NOTE,
         "method": METHOD,
         "first": first,
         "scorecard": scorecard(facts, first),
@@ -168,7 +178,7 @@ def _body(facts: Facts) -> dict[str, Any]:
         "fringe_note": say_fringe(sum(not full.first <= day <= full.last for day in by_day.index), full),
         "tables": tables,
         "choices": choices(tables),
-        "measures": {measure: lane_headings[measure].name for measure in measures},
+        "measures": {measure: lane_headings[measure].label for measure in measures},
         "warehouses": [_days_above_capacity(loads, name) for name in loads.names],
     }
 

@@ -45,9 +45,9 @@ class Scorecard:
     note: str = ""
 
 
-def headings(mart: str) -> dict[str, Heading]:
+def headings(mart: str, currency: str | None = None) -> dict[str, Heading]:
     """Return the headings of the columns of a mart by name, of those that have one."""
-    return {column.name: _heading(column) for column in MARTS[mart].declared if column.heading}
+    return {column.name: _heading(column, currency) for column in MARTS[mart].declared if column.heading}
 
 
 def scorecard(facts: Facts, acted_on: Action | None) -> Scorecard:
@@ -74,7 +74,7 @@ def scorecard(facts: Facts, acted_on: Action | None) -> Scorecard:
 def _headings(columns: Sequence[MartColumn], facts: Facts) -> list[Heading]:
     found = []
     for column in columns:
-        heading = _heading(column)
+        heading = _heading(column, facts.currency)
         found.append(heading if heading.detail else replace(heading, detail="all days"))
         if column.name == LATE and facts.now:
             days = "one day" if facts.now.days == 1 else f"last {facts.now.days} days"
@@ -84,9 +84,10 @@ def _headings(columns: Sequence[MartColumn], facts: Facts) -> list[Heading]:
     return found
 
 
-def _heading(column: MartColumn) -> Heading:
-    # The page does not know the currency, and says so.
-    return Heading(column.heading, "" if column.unit.startswith(CURRENCY) else column.unit, column.detail)
+def _heading(column: MartColumn, currency: str | None) -> Heading:
+    # What costs are per stands in the detail.
+    unit = (currency or "") if column.unit.startswith(CURRENCY) else column.unit
+    return Heading(column.heading, unit, column.detail)
 
 
 def _cell(column: MartColumn, value: Any) -> Cell:

@@ -3,8 +3,8 @@
 Days become weeks or months where there are many, and what comes after the largest few is added up or left out.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -21,44 +21,65 @@ MAX_CARRIERS = 7
 MAX_MONTHS = 120
 MAX_WAREHOUSES = 8
 MAX_ORIGINS, MAX_CITIES = 20, 20
+MAX_ROWS_TO_FILTER = 2_000
+"""Rows of a chart that a page holds so that a reader can filter them."""
+PLACES = ("origin_warehouse", "destination_city")
 WINDOW = "7D"
 OTHERS = "other carriers"
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Rows of a chart; `grain` is day, week, month or year, `names` the categories in order, `note` what to know."""
+    """Rows of a chart; `grain` is day, week, month or year, `names` the categories in order, `note` what to know.
+
+    `choices` are the columns that rows can be filtered by, each with its values.
+    """
 
     rows: tuple[Row, ...]
     grain: str = "day"
     names: tuple[str, ...] = ()
     note: str = ""
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def delay_trend(trends: pd.DataFrame) -> Series:
-    """Share of delayed shipments by day over all cities, and over the seven calendar days that end on it.
+    """Share of delayed shipments by day, and over the seven calendar days that end on it: of all cities, and of each.
 
     Args:
         trends: the mart delay_trends.
 
-    Rows: day (first of the week or month if coarser), shipments (those with a delay), delayed, pct; by day also pct_7d, None
-    where the seven days have less than a tenth of the usual shipments, as at the fringes of the data.
+    Rows: destination_city, empty for all together, and else one of the largest, as many as there is room for; day (first of
+    the week or month if coarser), shipments (those with a delay), delayed, pct; by day also pct_7d, None where the seven
+    days have less than a tenth of the usual shipments, as at the fringes of the data.
     """
     if trends.empty:
         return Series(())
-    days = _by_day(trends.groupby("shipment_date")[["with_delay", "delayed_shipments"]].sum())
-    grain = _grain(days.index, MAX_DAYS, MAX_WEEKS)
+    grain = _grain(trends["shipment_date"].unique(), MAX_DAYS, MAX_WEEKS)
+    rows = _trend_rows("", trends, grain)
     note = _by(grain)
+    if any(row.get("pct_7d", 0) is None for row in rows):
+        note = "The line is left out where a week has less than a tenth of the usual shipments."
+    cities = []
+    for city in _largest(trends, "destination_city", MAX_CITIES):
+        own = _trend_rows(city, trends[trends["destination_city"] == city], grain)
+        if len(rows) + len(own) > MAX_ROWS_TO_FILTER:
+            break
+        cities.append(city)
+        rows += own
+    return Series(tuple(rows), grain, note=note, choices={"destination_city": tuple(cities)})
+
+
+def _trend_rows(city: str, trends: pd.DataFrame, grain: str) -> list[Row]:
+    days = _by_day(trends.groupby("shipment_date")[["with_delay", "delayed_shipments"]].sum())
     if grain == "day":
         days[["s7", "d7"]] = days.rolling(WINDOW)[["with_delay", "delayed_shipments"]].sum()
-        few = days["s7"] < FRINGE * usual(days["s7"])
-        days.loc[few, "s7"] = 0
-        note = "The line is left out where a week has less than a tenth of the usual shipments." if few.any() else ""
+        days.loc[days["s7"] < FRINGE * usual(days["s7"]), "s7"] = 0
     else:
         days = days.resample(_rule(grain), label="left", closed="left").sum()
         days = days[days["with_delay"] > 0]
-    rows = tuple(
+    return [
         {
+            "destination_city": city,
             "day": stamp.date().isoformat(),
             "shipments": int(row["with_delay"]),
             "delayed": int(row["delayed_shipments"]),
@@ -66,8 +87,7 @@ def delay_trend(trends: pd.DataFrame) -> Series:
             **({"pct_7d": _pct(row["d7"], row["s7"]) if row["s7"] else None} if grain == "day" else {}),
         }
         for stamp, row in zip(days.index, days.to_dict("records"), strict=True)
-    )
-    return Series(rows, grain, note=note)
+    ]
 
 
 def warehouse_load(demand: pd.DataFrame) -> Series:
@@ -109,17 +129,17 @@ def warehouse_load(demand: pd.DataFrame) -> Series:
                 rows.append(_load_row(name, stamp, part))
     if grain != "day":
         notes.append(_by(grain) + " Bars show the mean of the days.")
-    return Series(tuple(rows), grain, tuple(shown), " ".join(notes))
+    return Series(tuple(rows), grain, tuple(shown), " ".join(notes), {"origin_warehouse": tuple(shown)})
 
 
 def cost_by_month(costs: pd.DataFrame) -> Series:
-    """Cost by month and carrier, the largest carriers by name.
+    """Cost by month and carrier, the largest carriers by name; by lane as well, where there is room for it.
 
     Args:
         costs: the mart cost_analysis.
 
-    Rows: month (YYYY-MM, or YYYY where there are many), carrier, cost, shipments, pct (of the month's cost; None where that
-    is not above 0).
+    Rows: month (YYYY-MM, or YYYY where there are many), carrier, cost, shipments; where the rows of lanes are not too many,
+    also origin_warehouse and destination_city.
     """
     known = costs[costs["total_cost"].notna()]
     if known.empty:
@@ -138,20 +158,20 @@ def cost_by_month(costs: pd.DataFrame) -> Series:
         notes.append(f"By year, because there are {len(months)} months.")
     if costs["total_cost"].isna().any():
         notes.append("Shipments whose cost is unknown are not in it.")
-    sums = known.groupby(["month", "carrier"], as_index=False)[["total_cost", "shipments"]].sum()
-    whole = sums.groupby("month")["total_cost"].transform("sum")
+    keys = ["month", "carrier", *(name for name in PLACES if name in known)]
+    if len(known[keys].drop_duplicates()) > MAX_ROWS_TO_FILTER:
+        keys = ["month", "carrier"]
+    sums = known.groupby(keys, as_index=False)[["total_cost", "shipments"]].sum()
     rows = tuple(
         {
-            "month": row["month"],
-            "carrier": row["carrier"],
+            **{name: row[name] for name in keys},
             "cost": round(row["total_cost"], 2),
             "shipments": int(row["shipments"]),
-            # Credit notes can bring the whole to 0 or below, and a share of that has no meaning.
-            "pct": _pct(row["total_cost"], total) if total > 0 else None,
         }
-        for row, total in zip(sums.to_dict("records"), whole, strict=True)
+        for row in sums.to_dict("records")
     )
-    return Series(rows, grain, tuple(names), " ".join(notes))
+    places = {name: tuple(sorted(set(map(str, sums[name])))) for name in PLACES if name in keys}
+    return Series(rows, grain, tuple(names), " ".join(notes), {"carrier": tuple(shown), **places})
 
 
 def lane_grid(lanes: pd.DataFrame) -> Series:
@@ -186,7 +206,8 @@ def lane_grid(lanes: pd.DataFrame) -> Series:
         for row in shown.to_dict("records")
     ]
     rows.sort(key=lambda row: (place[row["origin"]], -row["shipments"], row["city"]))
-    return Series(tuple(rows), names=tuple(cities), note=note)
+    choices = {"origin_warehouse": tuple(origins), "destination_city": tuple(cities)}
+    return Series(tuple(rows), names=tuple(cities), note=note, choices=choices)
 
 
 def _largest(lanes: pd.DataFrame, column: str, most: int) -> list[str]:

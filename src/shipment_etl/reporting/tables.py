@@ -10,7 +10,7 @@ import pandas as pd
 from shipment_etl.reporting.reading import Facts
 from shipment_etl.reporting.wording import UNKNOWN, number
 
-__all__ = ["FILTERS", "Choice", "MartTable", "choices", "mart_table", "marts_of", "say_value"]
+__all__ = ["FILTERS", "Choice", "MartTable", "choices", "filters_of", "mart_table", "marts_of", "say_value"]
 
 Value = str | int | float | bool | None
 
@@ -88,6 +88,11 @@ def choices(tables: Sequence[MartTable]) -> list[Choice]:
         if values:
             found.append(Choice(column, label, tuple(sorted(values))))
     return found
+
+
+def filters_of(columns: Collection[str]) -> list[str]:
+    """Return what rows with some columns can be filtered by: names of `FILTERS`, and from and to where they have a time."""
+    return [name for name in FILTERS if name in columns] + (["from", "to"] if _time_column(columns) else [])
 
 
 def say_value(value: Value) -> str:

@@ -1,10 +1,12 @@
 """Wording: findings and figures as sentences and numbers that people read. Never HTML: a page escapes what it gets."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from shipment_etl.reporting.findings import Change, Load, Share
+from shipment_etl.reporting.intervals import Interval
 from shipment_etl.reporting.periods import Period
 from shipment_etl.reporting.rounding import rounded
 
@@ -14,11 +16,14 @@ __all__ = [
     "count",
     "dates",
     "lane",
+    "money",
     "number",
     "percent",
     "say_change",
+    "say_currencies",
     "say_days",
     "say_fringe",
+    "say_interval",
     "say_last_days",
     "say_load",
     "say_target",
@@ -52,6 +57,11 @@ class Heading:
         """Text and detail in one: Cost per kg."""
         return f"{self.text} {self.detail}".strip()
 
+    @property
+    def label(self) -> str:
+        """Name and unit in one: Cost per kg, USD."""
+        return f"{self.name}, {self.unit}" if self.unit else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -78,6 +88,18 @@ def short(value: float | None) -> str:
     return number(value, 2 if value is not None and abs(value) < 1000 else 0)
 
 
+def money(value: float | None, currency: str | None) -> str:
+    """Return an amount of money with its currency, if that is known."""
+    said = short(value)
+    return said if currency is None or said == UNKNOWN else f"{said} {currency}"
+
+
+def say_interval(interval: Interval) -> str:
+    """Return both ends of an interval with the same digits, as 82 to 128: whole numbers from 10 on."""
+    digits = 0 if abs(interval.high) >= 10 else 1
+    return f"{number(interval.low, digits)} to {number(interval.high, digits)}"
+
+
 def percent(value: float | None, digits: int = 1) -> str:
     """Return per cent with their sign; – where they are unknown."""
     said = number(value, digits)
@@ -99,6 +121,21 @@ def dates(period: Period) -> str:
 def lane(origin: str, city: str) -> str:
     """Return a lane as NY_Warehouse → Chicago."""
     return f"{origin} → {city}"
+
+
+def say_currencies(currencies: Collection[str | None]) -> str:
+    """Say what to know about the currencies of the costs of a lake's batches, None for those that name none."""
+    named = sorted(name for name in currencies if name is not None)
+    if not named:
+        return (
+            "The currency of costs is not known, so amounts stand without one. Name it: as currency of shipping_cost in the "
+            "mapping of a file, or as currency of the network."
+        )
+    if len(named) > 1:
+        return f"Costs are in {', '.join(named[:-1])} and {named[-1]}, and are added up as if they were in one currency."
+    if len(currencies) > 1:
+        return f"Costs of some batches are in {named[0]}. Others do not name their currency, so amounts stand without one."
+    return f"Costs are in {named[0]}."
 
 
 def say_change(found: Change, now: Period, before: Period | None, target: float | None = None) -> Sentence:

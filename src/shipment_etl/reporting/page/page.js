@@ -5,10 +5,52 @@
   // The interpreter, because the page's own policy lets no text become code.
   const options = { actions: false, ast: true, config: config.charts, defaultStyle: false, mode: "vega-lite", renderer: "svg", tooltip: { disableDefaultStyle: true } };
 
+  // A chart has a parameter for each column that it can be filtered by, and says which values it has rows of.
+  let wanted = new Map();
+  const charts = new Map();
+  const says = { day: "", week: " Weeks are whole.", month: " Months are whole.", year: " Years are whole." };
+  const canFilter = ({ params = [], usermeta }, name, value) =>
+    params.some((each) => each.name === name) && (usermeta.choices[name]?.includes(value) ?? true);
+  const filter = (place) => {
+    const { spec, view } = charts.get(place);
+    (spec.params ?? []).forEach(({ name }) => {
+      const value = wanted.get(name) ?? "";
+      if (name in config.filters) view.signal(name, canFilter(spec, name, value) ? value : "");
+    });
+    return view.runAsync();
+  };
+  const sayFilter = (note) => {
+    const spec = read(`chart-${note.dataset.of}`);
+    const without = new Map();
+    wanted.forEach((value, name) => {
+      if (canFilter(spec, name, value)) return;
+      const has = config.keys[note.dataset.mart]?.includes(name);
+      const why = !note.dataset.mart ? "it counts the rows of all batches" : has ? "the page has no room for its rows" : `${note.dataset.mart} has no such column`;
+      without.set(why, [...new Set([...(without.get(why) ?? []), config.filters[name]])]);
+    });
+    const whole = (wanted.has("from") || wanted.has("to")) && spec.params?.some(({ name }) => name === "from");
+    const kept = [...without].map(([why, names]) => `Not filtered by ${names.join(" and ")}: ${why}.`).join(" ");
+    note.textContent = (kept + (whole ? says[spec.usermeta.grain] : "")).trim();
+  };
+  document.addEventListener("filtered", (event) => {
+    wanted = event.detail;
+    charts.forEach((_, place) => filter(place));
+    document.querySelectorAll(".unfiltered").forEach(sayFilter);
+    document.querySelectorAll("[data-warehouse]").forEach((card) => {
+      card.hidden = wanted.has("origin_warehouse") && wanted.get("origin_warehouse") !== card.dataset.warehouse;
+    });
+    drawAll(document);
+  });
+
   const draw = (place) => {
     if (place.dataset.drawn) return;
     place.dataset.drawn = "asked";
-    vegaEmbed(place, read(`chart-${place.dataset.chart}`), options)
+    const spec = read(`chart-${place.dataset.chart}`);
+    vegaEmbed(place, spec, options)
+      .then(({ view }) => {
+        charts.set(place, { spec, view });
+        return wanted.size ? filter(place) : null;
+      })
       .then(() => {
         // The page says what a chart shows; its marks say nothing without their axes.
         place.querySelector("svg").setAttribute("aria-hidden", "true");

@@ -80,6 +80,7 @@
     const update = () => {
       const wanted = new Map([...new FormData(form)].filter(([, value]) => value !== ""));
       marts.forEach((mart) => show(mart, wanted));
+      document.dispatchEvent(new CustomEvent("filtered", { detail: wanted }));
     };
     form.addEventListener("change", update);
     form.addEventListener("submit", (event) => event.preventDefault());

@@ -1,0 +1,51 @@
+"""Intervals: how sure an estimate is, as a range around it."""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import pandas as pd
+
+from shipment_etl.reporting.findings import CONFIDENCE
+
+__all__ = ["Interval", "Z", "interval_of_difference", "interval_of_estimate"]
+
+Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+"""Standard errors that an estimate is from the truth at most, in so many cases as `CONFIDENCE` says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A range that holds the true value in 95 of 100 cases."""
+
+    low: float
+    high: float
+
+
+def interval_of_estimate(estimate: float, variance: float) -> Interval | None:
+    """Return the interval of an estimate whose errors are normal; None where its variance is unknown."""
+    if variance != variance:
+        return None
+    reach = Z * variance**0.5
+    return Interval(estimate - reach, estimate + reach)
+
+
+def interval_of_difference(
+    share: pd.Series, whole: pd.Series, other_share: pd.Series, other_whole: pd.Series
+) -> tuple[pd.Series, pd.Series]:
+    """Return the lower and the upper end of the interval of the difference between two shares from 0 to 1.
+
+    Source: R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine
+    17 (1998), method 10. It holds for few shipments and for shares near 0, too.
+    """
+    (low, high), (other_low, other_high) = _interval_of_share(share, whole), _interval_of_share(other_share, other_whole)
+    difference = share - other_share
+    down = ((share - low) ** 2 + (other_high - other_share) ** 2) ** 0.5
+    up = ((high - share) ** 2 + (other_share - other_low) ** 2) ** 0.5
+    return difference - down, difference + up
+
+
+def _interval_of_share(share: pd.Series, whole: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927)."""
+    middle = share + Z**2 / (2 * whole)
+    reach = Z * (share * (1 - share) / whole + Z**2 / (4 * whole**2)) ** 0.5
+    return (middle - reach) / (1 + Z**2 / whole), (middle + reach) / (1 + Z**2 / whole)
