@@ -31,11 +31,11 @@ MIN_LINE, MAX_LINE = 14, 24
 """Characters of a label that is longer than the latter in a line."""
 LINE = re.compile(rf"(.{{{MIN_LINE},{MAX_LINE - 1}}}?[ _:,/-]|.{{{MAX_LINE}}})(?=.)")
 """A line of a label that is broken into lines, as `LINES` breaks it in the page."""
-LINES = (
-    f"length(datum.label) > {MAX_LINE} ? "
-    f"split(replace(datum.label, regexp('{LINE.pattern}', 'g'), '$1\\n'), '\\n') : datum.label"
-)
+BROKEN = f"split(replace(datum.label, regexp('{LINE.pattern}', 'g'), '$1\\n'), '\\n')"
+LINES = f"length(datum.label) > {MAX_LINE} ? {BROKEN} : datum.label"
 LINE_PIXELS = 14
+MAX_LINES = 6
+"""Lines of a label up to which it stands in the middle of its row."""
 PIXELS_OF_A_LETTER = 7
 MIN_PIXELS_OF_A_NUMBER = 34
 MIN_TOP_PCT = 1
@@ -74,6 +74,8 @@ IN_MONTHS = (
     "(to === '' || datum.month <= slice(to, 0, length(datum.month)))"
 )
 """Whether the month of a row, or its year, has a day of the chosen period."""
+TIME_LABELS = {"day": "%a %-d %b %Y", "week": "from %a %-d %b %Y", "month": "%b %Y"}
+"""How the time of a row is shown, by how long it is."""
 PALE = 0.15
 """Opacity of what is not chosen, in a chart where everything keeps its place."""
 
@@ -179,16 +181,16 @@ def trend(series: Series, now: Period | None, most_pct: float | None = None) -> 
         now: the period to mark, if any.
         most_pct: the share that a target allows, if there is one.
     """
-    rows = [
-        {**row, "label": _time_label(row["day"], series.grain), "until": _until(row["day"], series.grain)}
-        for row in series.rows
-    ]
     tips = [_text("label", series.grain), _quantity("pct", "delayed, %", ".1f")]
     if series.grain == "day":
         tips.append(_quantity("pct_7d", "over 7 days, %", ".1f"))
     tips += [_quantity("delayed", "delayed"), _quantity("shipments", "shipments")]
     base = (
-        _chart(rows)
+        _chart(series.rows)
+        .transform_calculate(
+            until=f"utcOffset('{series.grain}', toDate(datum.day), 1)",
+            label=f"utcFormat(toDate(datum.day), '{TIME_LABELS[series.grain]}')",
+        )
         .transform_filter(f"datum.destination_city === destination_city && {IN_TIME}")
         .encode(
             x=_time_axis("day"),
@@ -355,7 +357,13 @@ def _steps(values: Sequence[float | None], worst_is_low: bool) -> list[int | Non
 
 def _rows() -> alt.Axis:
     """Return an axis of names below each other, long ones broken into lines."""
-    return alt.Axis(ticks=False, domain=False, labelExpr=LINES)
+    # Vega puts the first line in the middle of a row, so a label is raised by half of the lines that follow.
+    is_long = f"length(datum.label) > {MAX_LINE}"
+    raised = [
+        {"test": f"{is_long} && length({BROKEN}) === {lines}", "value": -LINE_PIXELS * (lines - 1) / 2}
+        for lines in range(2, MAX_LINES + 1)
+    ]
+    return alt.Axis(ticks=False, domain=False, labelExpr=LINES, labelOffset={"condition": raised, "value": 0})
 
 
 def _row_pixels(names: Iterable[str], least: int) -> int:

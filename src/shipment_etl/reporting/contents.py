@@ -9,7 +9,7 @@ from shipment_etl.lake.runs import FAILED, HELD, Run, newest_of_batches, sum_by_
 from shipment_etl.reporting.findings import Figures, Share, clearly_differ
 from shipment_etl.reporting.reading import Facts, Rejected
 from shipment_etl.reporting.rounding import rounded_difference
-from shipment_etl.reporting.wording import UNKNOWN, money, number, percent, say_target
+from shipment_etl.reporting.wording import UNKNOWN, number, percent, say_target, short
 
 __all__ = [
     "MAX_REASONS",
@@ -54,14 +54,15 @@ def tiles(now: Figures, before: Figures | None, target: float | None = None, cur
     was_late_cost = was.late_cost if was and was.priced else None
     on_time, was_on_time = now.on_time_share, was.on_time_share if was and was.with_delay else None
     against = "" if target is None else say_target(on_time, target)
+    unit = "" if currency is None else f", {currency}"
     was_late = was.late_share if was and was.with_delay else None
     return [
         Tile("Shipments", number(now.shipments), *_trend(now.shipments, was.shipments if was else None, None)),
         Tile("On time", _share(on_time), *_points(on_time, was_on_time, True), against),
         Tile("2+ days late", _share(now.late_share), *_points(now.late_share, was_late, False)),
         Tile("Days of delay", number(now.days_late), *_trend(now.days_late, was.days_late if was else None, False)),
-        Tile("Cost a shipment", money(now.avg_cost, currency), *_trend(now.avg_cost, was.avg_cost if was else None, False)),
-        Tile("Paid for late freight", money(late_cost, currency), *_trend(late_cost, was_late_cost, False)),
+        Tile(f"Cost a shipment{unit}", short(now.avg_cost), *_trend(now.avg_cost, was.avg_cost if was else None, False)),
+        Tile(f"Paid for late freight{unit}", short(late_cost), *_trend(late_cost, was_late_cost, False)),
     ]
 
 

@@ -124,7 +124,7 @@ def lane(origin: str, city: str) -> str:
 
 
 def say_currencies(currencies: Collection[str | None]) -> str:
-    """Say what to know about the currencies of the costs of a lake's batches, None for those that name none."""
+    """Say what to know of the currencies of a lake's batches, None for those that name none; nothing if all have one."""
     named = sorted(name for name in currencies if name is not None)
     if not named:
         return (
@@ -135,7 +135,7 @@ def say_currencies(currencies: Collection[str | None]) -> str:
         return f"Costs are in {', '.join(named[:-1])} and {named[-1]}, and are added up as if they were in one currency."
     if len(currencies) > 1:
         return f"Costs of some batches are in {named[0]}. Others do not name their currency, so amounts stand without one."
-    return f"Costs are in {named[0]}."
+    return ""
 
 
 def say_change(found: Change, now: Period, before: Period | None, target: float | None = None) -> Sentence:

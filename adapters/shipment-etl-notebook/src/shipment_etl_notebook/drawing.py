@@ -43,10 +43,10 @@ def _specs(name: str, facts: Facts) -> dict[str, dict[str, Any]]:
         return {"Share of delayed shipments": charts.trend(delay_trend(facts.trends), facts.now)}
     if name == "cost_analysis":
         costs = cost_by_month(facts.costs)
-        return {f"Cost by carrier and {costs.grain}": charts.cost(costs)} if costs.rows else {}
+        return {f"Cost by carrier and {costs.grain}": charts.cost(costs, facts.currency)} if costs.rows else {}
     if name == "route_efficiency":
         grid = lane_grid(facts.lanes)
-        shown = headings(name)
+        shown = headings(name, facts.currency)
         return {
             f"{shown[measure].name} of every lane": charts.heat_map(grid, measure, shown, None)
             for measure in charts.MEASURES

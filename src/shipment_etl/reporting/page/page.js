@@ -24,8 +24,8 @@
     const without = new Map();
     wanted.forEach((value, name) => {
       if (canFilter(spec, name, value)) return;
-      const has = config.keys[note.dataset.mart]?.includes(name);
-      const why = !note.dataset.mart ? "it counts the rows of all batches" : has ? "the page has no room for its rows" : `${note.dataset.mart} has no such column`;
+      const has = config.keys[note.dataset.rowsOf]?.includes(name);
+      const why = !note.dataset.rowsOf ? "it counts the rows of all batches" : has ? "the page has no room for its rows" : `${note.dataset.rowsOf} has no such column`;
       without.set(why, [...new Set([...(without.get(why) ?? []), config.filters[name]])]);
     });
     const whole = (wanted.has("from") || wanted.has("to")) && spec.params?.some(({ name }) => name === "from");
