@@ -9,7 +9,10 @@ from hypothesis import given
 
 from shipment_etl.reporting.actions import actions
 from shipment_etl.reporting.advice import Action, CheaperCarrier, Dearer, Later, MostDelay
-from shipment_etl.reporting.findings import Share
+from shipment_etl.reporting.costs import find_cheaper_carriers
+from shipment_etl.reporting.findings import Share, with_outcomes
+from shipment_etl.reporting.late import find_late
+from shipment_etl.reporting.slices import PAIR, sum_by
 
 from .made_up import lane_days
 from .test_findings import ROWS
@@ -17,8 +20,11 @@ from .test_findings import ROWS
 
 @given(ROWS)
 def test_what_an_action_saves_is_what_it_is_held_against(rows: list[dict]) -> None:
-    left = rows
-    for act in actions(lane_days(rows), most=100):
+    left, days = rows, lane_days(rows)
+    found = [*find_late(sum_by(with_outcomes(days), list(PAIR)), 100), *find_cheaper_carriers(days)]
+    named = [each for each in actions(days, most=100) if not isinstance(each, MostDelay)]
+    assert sorted(map(repr, named)) == sorted(map(repr, found))
+    for act in found:
         own = [row for row in left if _is_in(row, act)]
         if isinstance(act, Later):
             # Each stratum on its own: the lanes of a carrier, or the carriers of a place.
@@ -34,6 +40,8 @@ def test_what_an_action_saves_is_what_it_is_held_against(rows: list[dict]) -> No
             assert act.late_saved == pytest.approx(late - expected)
             assert 0 < act.late_saved <= late
             assert act.others.pct == pytest.approx(100 * expected / count, abs=100 / count)
+            # Where all of its own came late, and none of the others, no more could be saved.
+            assert act.interval.low < act.late_saved <= act.interval.high + 1e-6
             left = [row for row in left if not _is_in(row, act)]
         if isinstance(act, CheaperCarrier):
             own = [row for row in rows if (row["origin_warehouse"], row["destination_city"]) == (act.origin, act.city)]

@@ -14,7 +14,7 @@ MIN_BREADTH = 0.6
 
 
 def find_late(pairs: pd.DataFrame, most: int) -> list[Later]:
-    """Find what is later than others, the largest first."""
+    """Find what is later than others, each held against what is left when those before it are left out."""
     limit = limit_of(pairs)
 
     def look(left: pd.DataFrame) -> pd.DataFrame:
@@ -22,7 +22,7 @@ def find_late(pairs: pd.DataFrame, most: int) -> list[Later]:
         # Few late shipments are skewed, so that chance reaches farther than the normal law says (Cornish and Fisher, 1938).
         return slices[slices["z"] >= limit + slices["skewness"].clip(lower=0) * (limit**2 - 1) / 6]
 
-    return sorted((_later(part) for part in search(look, [pairs], most)), key=lambda each: -each.size)
+    return [_later(part) for part in search(look, [pairs], most)]
 
 
 def compare(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
