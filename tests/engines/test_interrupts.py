@@ -50,7 +50,13 @@ spark.range(1).count()
 
 def run(code: str, *arguments: object, engine: str = "sail", before: str = "", **options) -> list[str]:
     """Run code in a process of its own, after the preamble; return the lines that it prints."""
-    script = "import signal\n" + before + PREAMBLE.format(soon=SOON) + textwrap.dedent(code)
+    # What a shell runs in the background ignores SIGINT, and so do its tests.
+    script = (
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        + before
+        + PREAMBLE.format(soon=SOON)
+        + textwrap.dedent(code)
+    )
     command = [sys.executable, "-c", script, engine, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200, **options)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -279,14 +285,14 @@ def test_an_interrupt_at_any_line_of_a_call_leaves_a_session_that_answers(server
         end_work(spark)
         answers.append(spark.range(3).count())
 
-    number = 0
+    number = heard = 0
     while len(reached) == number:
         number += 1
         sys.settrace(interrupt_at(number))
         try:
             spark.range(5).count()
         except KeyboardInterrupt:
-            pass
+            heard += 1
         sys.settrace(None)
         answers = []
         thread = threading.Thread(target=answer, daemon=True)
@@ -295,9 +301,10 @@ def test_an_interrupt_at_any_line_of_a_call_leaves_a_session_that_answers(server
         if answers != [3]:
             print(number, answers)
             os._exit(1)
-    print(number > 20)
+    # Finalizers keep an interrupt to themselves.
+    print(number > 20, heard > 0.8 * number)
     """
-    assert run(code, engine=server[0]) == ["True"]
+    assert run(code, engine=server[0]) == ["True True"]
 
 
 def test_an_engine_is_replaced_after_enough_jobs_unless_it_holds_something() -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock as Mutex
 from threading import Thread
@@ -182,6 +183,15 @@ class Interrupting(Memory):
         return super().put(name, body, etag) if self.before else new
 
 
+@pytest.fixture
+def _interrupts() -> Iterator[None]:
+    """What a shell runs in the background ignores SIGINT, and so do its tests."""
+    kept = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, kept)
+
+
+@pytest.mark.usefixtures("_interrupts")
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize("at", [1, 2], ids=["taken", "given back"])
 def test_an_interrupt_leaves_no_lock_behind(at: int, before: bool) -> None:
