@@ -147,7 +147,8 @@ def fit_dates(values: Sequence[str]) -> DateFit | None:
             alternatives += [first, *others]
         chosen.append(_lenient(first, found))
         days |= found
-        times += [_read_time(each, date_pattern(first, with_time=True)) for each in found]
+        timed = date_pattern(first, with_time=True)
+        times += [_read_time(each, timed) for each in found]
         left = [each for each in left if each not in found]
     if len(days) < MIN_SHARE * len(every) or not days:
         return None

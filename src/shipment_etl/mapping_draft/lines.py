@@ -105,21 +105,20 @@ def date_line(
 
 def time_lines(promised: Line, delivered: Line, fits: Sequence[DateFit | None]) -> tuple[Line, ...]:
     """Return the lines of the times of day that the columns of two dates tell; none unless both do."""
-    if any(line.mapping is None for line in (promised, delivered)) or not all(fit and fit.has_times for fit in fits):
-        return ()
-    return tuple(
-        _time_line(name, line, fit)
-        for name, line, fit in zip(INSTANTS, (promised, delivered), fits, strict=True)
-        if line.mapping and fit
+    lines = tuple(
+        _time_line(name, day.name, day.mapping, fit)
+        for name, day, fit in zip(INSTANTS, (promised, delivered), fits, strict=True)
+        if day.mapping is not None and fit is not None and fit.has_times
     )
+    return lines if len(lines) == len(INSTANTS) else ()
 
 
-def _time_line(name: str, day: Line, fit: DateFit) -> Line:
-    said = [f"{day.name} has times of day, too"]
+def _time_line(name: str, day: str, mapping: ColumnMapping, fit: DateFit) -> Line:
+    said = [f"{day} has times of day, too"]
     zone = None if fit.has_offsets else "UTC"
     if zone:
         said.append("CHECK: whose clock is meant? UTC takes the time as it is; Europe/Berlin, say, knows of summer time")
-    return Line(name, replace(day.mapping or ColumnMapping(), timezone=zone), tuple(said))
+    return Line(name, replace(mapping, timezone=zone), tuple(said))
 
 
 def measure_line(
