@@ -9,7 +9,7 @@ from benchmarks.calibration.measures import SHARES
 
 __all__ = ["PUBLISHED", "Published"]
 
-LEAST_TRUCKLOAD_KG = 9000
+MIN_TRUCKLOAD_KG = 9000
 """No generated parcel weighs as much."""
 
 
@@ -24,11 +24,11 @@ class Published:
 
 
 def _parcels(table: pd.DataFrame) -> pd.DataFrame:
-    return table[table["weight_kg"] < LEAST_TRUCKLOAD_KG]
+    return table[table["weight_kg"] < MIN_TRUCKLOAD_KG]
 
 
 def _truckloads(table: pd.DataFrame) -> pd.DataFrame:
-    return table[table["weight_kg"] >= LEAST_TRUCKLOAD_KG]
+    return table[table["weight_kg"] >= MIN_TRUCKLOAD_KG]
 
 
 def _truckload_cost_per_km(table: pd.DataFrame) -> float:

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from benchmarks.calibration.measures import COLUMNS
 from shipment_etl import Lake, SourceMapping, run_ingest, run_process
 from shipment_etl.generator.shipments import generate
+from shipment_etl.ingest.mapping import UNITS
 
 __all__ = ["Table", "flights_table", "generated_table", "scms_table"]
 
@@ -21,7 +22,7 @@ SCMS = Path(__file__).parents[2] / "examples" / "scms"
 LANDED = "2026-11-23"
 FLIGHT_COLUMNS = ["year", "month", "day", "arr_delay", "air_time", "distance"]
 QUARTER_HOUR = 15
-KM_PER_MILE = 1.609344
+KM_PER_MILE = float(UNITS["route_distance_km"]["mi"])
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle_one_request()
 
     def handle_expect_100(self) -> bool:
-        # Unless it is told at once to go on, boto3 waits a second before it sends the body of a put.
+        # Without an immediate 100 Continue, boto3 waits a second before it sends the body.
         expected = super().handle_expect_100()
         self.wfile.flush()
         return expected

@@ -8,17 +8,19 @@ so there we only wait, on queues that an interrupt leaves in order.
 import _thread
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from weakref import ref
 
 __all__ = ["ShieldedStream", "shield"]
 
 Answer = TypeVar("Answer")
+Answers: TypeAlias = "SimpleQueue[tuple[Any, BaseException | None]]"
+"""What a thread has answered, or what it raised."""
 
 
 def shield(work: Callable[[], Answer]) -> Answer:
     """Do work on a thread of its own, which goes on where the caller is interrupted; return or raise what it does."""
-    answers: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+    answers: Answers = SimpleQueue()
     # Not a Thread of `threading`: to start one, it waits on such a lock.
     _thread.start_new_thread(_answer, (work, answers))
     return _receive(answers)  # type: ignore[no-any-return]
@@ -36,7 +38,7 @@ class ShieldedStream(Iterator[Any]):
 
     def __init__(self, begin: Callable[[], Any], see: Callable[[Any], None]) -> None:
         self._wanted: SimpleQueue[bool] = SimpleQueue()
-        self._answers: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+        self._answers: Answers = SimpleQueue()
         _thread.start_new_thread(_serve, (begin, see, self._wanted, self._answers))
         self._call: Callable[[], Any] = _receive(self._answers)
 
@@ -57,14 +59,14 @@ class ShieldedStream(Iterator[Any]):
         self._wanted.put(False)
 
 
-def _receive(answers: "SimpleQueue[tuple[Any, BaseException | None]]") -> Any:
+def _receive(answers: Answers) -> Any:
     answer, problem = answers.get()
     if problem is not None:
         raise problem
     return answer
 
 
-def _answer(work: Callable[[], Any], answers: "SimpleQueue[tuple[Any, BaseException | None]]") -> None:
+def _answer(work: Callable[[], Any], answers: Answers) -> None:
     try:
         answers.put((work(), None))
     except BaseException as problem:
@@ -75,7 +77,7 @@ def _serve(
     begin: Callable[[], Any],
     see: Callable[[Any], None],
     wanted: "SimpleQueue[bool]",
-    answers: "SimpleQueue[tuple[Any, BaseException | None]]",
+    answers: Answers,
 ) -> None:
     try:
         call = begin()

@@ -91,7 +91,7 @@ class ObjectLock(Lock):
         try:
             self._give_back()
         except BaseException:
-            # Whoever goes on after an interrupt must find the lock free.
+            # A program that continues after an interrupt must find the lock free.
             self._give_back()
             raise
 

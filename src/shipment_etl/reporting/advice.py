@@ -74,7 +74,7 @@ class Action(ABC):
         """Say whom to act on, why, and what it would save."""
 
     def interval_in(self, currency: str | None = None) -> str:
-        """Return the interval with what it is in, as 82 to 128 late shipments; nothing if there is none."""
+        """Return the interval with its unit, such as 82 to 128 late shipments; empty if there is none."""
         return "" if self.interval is None else f"{say_interval(self.interval)} late shipments"
 
 
@@ -135,7 +135,7 @@ class Cost(Action):
         return self.cost_at_stake
 
     def interval_in(self, currency: str | None = None) -> str:
-        """Return the interval of the money that would be saved; nothing if there is none."""
+        """Return the interval of the money saved; empty if there is none."""
         return "" if self.interval is None else f"{say_interval(self.interval)}{f' {currency}' if currency else ''}"
 
 

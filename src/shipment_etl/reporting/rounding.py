@@ -14,6 +14,6 @@ def rounded(value: float | Decimal, digits: int = 1) -> Decimal:
 
 
 def rounded_difference(now: float | Decimal, before: float | Decimal, digits: int = 1) -> Decimal:
-    """Return the difference between two numbers as they are shown, so that who subtracts them gets the same."""
+    """Return the difference between two numbers after rounding, so that it agrees with the numbers shown."""
     with localcontext(prec=MAX_DIGITS):
         return rounded(now, digits) - rounded(before, digits)
