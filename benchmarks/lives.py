@@ -23,7 +23,7 @@ from pyspark.sql import DataFrame, SparkSession
 from shipment_etl.generator.shipments import generate
 from shipment_etl.jobs.batch import IN_TRANSIT
 from shipment_etl.jobs.process import run_process
-from shipment_etl.lake.commits import DataFile, commit_files
+from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import Run
 from shipment_etl.lake.tables import LANE_DAYS, SHIPMENTS
@@ -153,7 +153,7 @@ class _History:
 
     def commit(self, rolled: pa.Table) -> None:
         """Commit the shipments of the history, and make its roll-up."""
-        commit_files(self._lake.storage, SHIPMENTS, self._schema, version=None, add=self._files, remove=[], run="")
+        self._lake.commit(SHIPMENTS, self._schema, version=None, add=self._files, remove=[], run="")
         days = [
             rolled.set_column(
                 rolled.column_names.index("shipment_date"), "shipment_date", pa.repeat(pa.scalar(day), rolled.num_rows)

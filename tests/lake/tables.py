@@ -6,7 +6,6 @@ from uuid import uuid4
 
 from pyspark.sql import DataFrame
 
-from shipment_etl.lake.commits import commit_files
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import Table
 
@@ -18,8 +17,7 @@ def replace_batch(lake: Lake, table: Table, rows: DataFrame, source: str, day: d
     written = lake.write_files(table, rows.drop("source", "batch_date"), f"run-{run}")
     batch = {"source": source, "batch_date": day.isoformat()}
     before = [] if version is None else lake.files(table.name, version)
-    commit_files(
-        lake.storage,
+    lake.commit(
         table,
         written.schema,
         version=version,

@@ -17,7 +17,7 @@ from shipment_etl.lake.fingerprint import fingerprint, fingerprint_of_content, f
 
 SCHEMA = (
     "text string, whole int, long bigint, day date, flag boolean, narrow decimal(12,3), wide decimal(38,9), "
-    "ratio double, reasons array<struct<rule:string,column:string>>"
+    "sum decimal(38,6), ratio double, reasons array<struct<rule:string,column:string>>"
 )
 TYPES = (
     *(
@@ -28,6 +28,7 @@ TYPES = (
         pa.bool_(),
         pa.decimal128(12, 3),
         pa.decimal128(38, 9),
+        pa.decimal128(38, 6),
         pa.float64(),
     ),
     pa.list_(pa.struct([("rule", pa.string()), ("column", pa.string())])),
@@ -43,6 +44,7 @@ rows = st.lists(
         st.none() | st.booleans(),
         st.none() | st.decimals(-(10**8), 10**8, places=3),
         st.none() | st.decimals(-(10**20), 10**20, places=9),
+        st.none() | st.decimals(-(10**20), 10**20, places=6) | st.decimals(-1, 1, places=6),
         st.none() | st.floats(allow_nan=False, allow_subnormal=False),
         st.none() | st.lists(st.tuples(st.text("ab", max_size=2), st.none() | st.text("ab", max_size=2)), max_size=3),
     ),
@@ -67,7 +69,8 @@ def test_a_table_in_memory_has_the_word_that_engines_give_it(
         [pa.array([row[place] for row in rows], kind) for place, kind in enumerate(TYPES[:-1])]
         + [
             pa.array(
-                [row[8] and [dict(zip(("rule", "column"), each, strict=True)) for each in row[8]] for row in rows], TYPES[-1]
+                [row[-1] and [dict(zip(("rule", "column"), each, strict=True)) for each in row[-1]] for row in rows],
+                TYPES[-1],
             )
         ]
         + [pa.array(moments, pa.timestamp("us", "UTC"))],
@@ -123,7 +126,18 @@ def test_several_frames_are_read_at_once(spark: SparkSession) -> None:
 
 
 def sample(spark: SparkSession) -> DataFrame:
-    row = ("a", 1, 2, date(2026, 1, 2), True, Decimal("1.500"), Decimal("2.000000000"), 0.25, [("r", "c")])
+    row = (
+        "a",
+        1,
+        2,
+        date(2026, 1, 2),
+        True,
+        Decimal("1.500"),
+        Decimal("2.000000000"),
+        Decimal("3.000000"),
+        0.25,
+        [("r", "c")],
+    )
     return spark.createDataFrame([row], SCHEMA)
 
 
@@ -157,4 +171,6 @@ def _bytes(name: str, value: Any) -> bytes:
         return pack("<q", int(value.scaleb(3)))
     if name == "wide":
         return f"{value:.9f}".encode()
+    if name == "sum":
+        return f"{value:.6f}".encode()
     return "\x1e".join("\x1f".join("\x00" if part is None else part for part in each) for each in value).encode()

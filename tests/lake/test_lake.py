@@ -30,7 +30,7 @@ from shipment_etl.errors import (
     TableMissing,
     VersionMissing,
 )
-from shipment_etl.lake.commits import commit_files, read_commit
+from shipment_etl.lake.commits import read_commit
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import Table
 from tests.lake.tables import replace_batch
@@ -102,7 +102,7 @@ def test_encoded_text_is_read_beside_plain_text_by_every_reader(spark: SparkSess
     rows = lake.content(TABLE.name, file.path, encoded=True)
     assert pa.types.is_dictionary(rows["name"].type)
     added = lake.write_table(TABLE, [rows], delta.schema(), "run-b/rows.parquet", file.partition_texts)
-    commit_files(lake.storage, TABLE, delta.schema(), version=version, add=[added], remove=[], run="b")
+    lake.commit(TABLE, delta.schema(), version=version, add=[added], remove=[], run="b")
     assert pq.read_schema(f"{lake.location(TABLE.name)}/{added.path}").field("name").type == pa.string()
     assert [row["name"] for row in lake.read(spark, TABLE.name).orderBy("name").collect()] == ["thing 1"] * 2 + [
         "thing 2"
@@ -159,8 +159,7 @@ def test_a_commit_is_made_right_after_the_version_it_was_prepared_for_or_not_at_
     replace_batch(lake, TABLE, things(spark, 3), "b", DAY)
     batch = {"source": "a", "batch_date": DAY.isoformat()}
     with pytest.raises(CommitConflict):
-        commit_files(
-            lake.storage,
+        lake.commit(
             TABLE,
             written.schema,
             version=0,
@@ -176,7 +175,7 @@ def test_of_many_that_make_a_table_one_wins(spark: SparkSession, lake: Lake) -> 
         written = lake.write_files(TABLE, things(spark, 1), f"run-{name}")
         files = [replace(each, partition={"source": name, "batch_date": DAY.isoformat()}) for each in written.files]
         try:
-            commit_files(lake.storage, TABLE, written.schema, version=None, add=files, remove=[], run=name)
+            lake.commit(TABLE, written.schema, version=None, add=files, remove=[], run=name)
         except CommitConflict:
             return False
         return True

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, get_type_hints
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import LongType, StringType, StructField, StructType
 
 from shipment_etl.generator.defects import LATE_ARRIVAL
 from shipment_etl.generator.plan import Plan
@@ -171,15 +173,23 @@ def with_dates(frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
     return frame.withColumn("delay", F.greatest(off_sunday, soonest).cast("long"))
 
 
-def schema_of(kind: type) -> str:
+def schema_of(kind: type) -> StructType:
     """Return the schema of rows that are named tuples of numbers and texts."""
-    return ", ".join(f"{name} {'string' if each is str else 'long'}" for name, each in get_type_hints(kind).items())
+    types = {name: StringType() if each is str else LongType() for name, each in get_type_hints(kind).items()}
+    return StructType([StructField(name, each) for name, each in types.items()])
 
 
-def look_up(spark: SparkSession, rows: Sequence[tuple[Any, ...]], schema: str, key: str) -> DataFrame:
-    """Return rows to be joined by the column `slot`, which is named `key`."""
-    frame = spark.createDataFrame(list(rows), schema)
-    return F.broadcast(frame.withColumnRenamed("slot", key))
+def look_up(spark: SparkSession, rows: Sequence[tuple[Any, ...]], schema: StructType, key: str) -> DataFrame:
+    """Return rows to be joined by their first column, a number, which is named `key`.
+
+    Slots of a wheel that follow each other and differ in nothing else go to the engine as one row, and are told apart there.
+    """
+    runs = [list(run) for _, run in groupby(rows, key=lambda row: row[1:])]
+    first, *others = schema.names
+    # A text would be a question to the engine.
+    told = StructType([*schema.fields, StructField("last_slot", LongType())])
+    frame = spark.createDataFrame([(*run[0], run[-1][0]) for run in runs], told)
+    return F.broadcast(frame.select(F.explode(F.sequence(first, "last_slot")).alias(key), *others))
 
 
 def div(value: Column, by: int) -> Column:

@@ -4,6 +4,7 @@ from datetime import date as Date
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import LongType, StructField, StructType
 
 from shipment_etl.dates import as_date
 from shipment_etl.generator.defects import COPIES, LATE_ARRIVAL, defect_of, with_defects
@@ -144,7 +145,7 @@ def later_reports(spark: SparkSession, plan: Plan) -> DataFrame:
         key=lambda stream: F.col(_key_column(stream)),
     )
     keys = [(*each, *(plan.key(name, each.days_before) for name in STREAMS)) for each in plan.days[1:]]
-    schema = ", ".join([schema_of(DaySlot), *(f"{_key_column(name)} long" for name in STREAMS)])
+    schema = StructType([*schema_of(DaySlot), *(StructField(_key_column(name), LongType()) for name in STREAMS)])
     frame = look_up(spark, keys, schema, "days_before").join(_candidates(spark, plan), "days_before", "right")
     defect = defect_of(F.col("drawn_row"), plan, day.key) if plan.defects else F.lit(None).cast("string")
     frame = frame.where(F.col("drawn_row") < F.col("day_rows")).withColumn("defect", defect)

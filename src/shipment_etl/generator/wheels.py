@@ -9,7 +9,7 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 from shipment_etl.errors import NetworkError
-from shipment_etl.network import Carrier, Network, Tariff
+from shipment_etl.network import Carrier, Lane, Network, Tariff
 from shipment_etl.scenario import Delays, Disruption, Scenario
 
 __all__ = [
@@ -115,27 +115,26 @@ def lane_slots(network: Network, disruptions: Sequence[Disruption], weekdays: Se
         )
         for weekday in weekdays
     ]
-    drawn: list[LaneSlot] = []
-    for index in chain.from_iterable(wheels):
-        lane = lanes[index]
-        drawn.append(
-            LaneSlot(
-                len(drawn),
-                lane.origin_warehouse,
-                lane.destination_city,
-                int(lane.distance_km * 10),
-                2 + int(lane.distance_km) // 900,
-                lane_weight_permille(lane.distance_km),
-                sum(
-                    1 << bit
-                    for bit, disruption in enumerate(disruptions)
-                    if strikes_names(lane.destination_city, disruption.cities)
-                    and strikes_names(lane.origin_warehouse, disruption.warehouses)
-                ),
-                lane.lateness,
-            )
-        )
-    return tuple(drawn)
+    slots = [_lane_slot(lane, disruptions) for lane in lanes]
+    return tuple(slots[index]._replace(slot=number) for number, index in enumerate(chain.from_iterable(wheels)))
+
+
+def _lane_slot(lane: Lane, disruptions: Sequence[Disruption]) -> LaneSlot:
+    return LaneSlot(
+        0,
+        lane.origin_warehouse,
+        lane.destination_city,
+        int(lane.distance_km * 10),
+        2 + int(lane.distance_km) // 900,
+        lane_weight_permille(lane.distance_km),
+        sum(
+            1 << bit
+            for bit, disruption in enumerate(disruptions)
+            if strikes_names(lane.destination_city, disruption.cities)
+            and strikes_names(lane.origin_warehouse, disruption.warehouses)
+        ),
+        lane.lateness,
+    )
 
 
 def lane_weight_permille(km: Decimal) -> int:
@@ -156,18 +155,19 @@ def carrier_slots(network: Network, scenario: Scenario, disruptions: Sequence[Di
     for kind, offers in (("parcel", parcels), ("truckload", truckloads)):
         # A network without truck-load carriers moves its few truck-loads as it moves parcels.
         usable = offers if any(share for _, share, _ in offers) else parcels
-        for index in wheel([share for _, share, _ in usable]):
+        drawn_on = wheel([share for _, share, _ in usable])
+        slots = {}
+        for index in set(drawn_on):
             carrier, _, tariff = usable[index]
-            drawn.append(_carrier_slot(len(drawn), carrier, _tariff(carrier, kind, tariff), scenario, disruptions))
+            slots[index] = _carrier_slot(carrier, _tariff(carrier, kind, tariff), scenario, disruptions)
+        drawn += [slots[index]._replace(slot=number) for number, index in enumerate(drawn_on, len(drawn))]
     return tuple(drawn)
 
 
-def _carrier_slot(
-    slot: int, carrier: Carrier, tariff: Tariff, scenario: Scenario, disruptions: Sequence[Disruption]
-) -> CarrierSlot:
+def _carrier_slot(carrier: Carrier, tariff: Tariff, scenario: Scenario, disruptions: Sequence[Disruption]) -> CarrierSlot:
     base = tariff.base * (100 + scenario.surcharge)
     return CarrierSlot(
-        slot,
+        0,
         carrier.name,
         int(base.to_integral_value()),
         _rate(tariff.per_kg),

@@ -24,7 +24,6 @@ from shipment_etl.dates import as_date
 from shipment_etl.engines.registry import engine_name
 from shipment_etl.engines.work import end_work, renew_engine
 from shipment_etl.errors import LockLost, ShipmentEtlError
-from shipment_etl.lake.commits import commit_files
 from shipment_etl.lake.damage import reading
 from shipment_etl.lake.fingerprint import fingerprint_of_content, fingerprints
 from shipment_etl.lake.lake import RUN_FOLDER, DataFile, Lake, Staging, Written
@@ -371,8 +370,7 @@ class Work:
             # Noted before it is made: a signal can come in between, and to restore what is as it was does no harm.
             before = self.base.tables.get(name)
             self._committed[name] = 0 if before is None else before + 1
-            self._committed[name] = commit_files(
-                self.lake.storage,
+            self._committed[name] = self.lake.commit(
                 change.table,
                 change.written.schema,
                 version=before,

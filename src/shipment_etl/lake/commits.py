@@ -99,7 +99,7 @@ def commit_files(
     table: Table,
     schema: Schema,
     *,
-    version: int | None,
+    known: DeltaTable | None,
     add: Sequence[DataFile],
     remove: Sequence[DataFile],
     run: str,
@@ -110,7 +110,7 @@ def commit_files(
         storage: of the lake.
         table: is made by the commit if there is none.
         schema: of the table, where it is made.
-        version: that the commit was prepared for; None where there is no table.
+        known: the table, open at the version that the commit was prepared for, which it goes on from; None if there is none.
         add: files that lie in the table's folder.
         remove: files of that version.
         run: that makes it.
@@ -123,7 +123,6 @@ def commit_files(
     adds = [AddAction(each.path, each.size, _texts(each.partition), now, True, _statistics(each)) for each in add]
     removes = [RemoveAction(each.path, True, now, each.size, _texts(each.partition)) for each in remove]
     location = f"{storage.uri}/{table.name}"
-    known = None if version is None else _open(storage, table, version)
     if known is not None and _lay_out_anew(storage, table, schema, known, remove, run):
         removes = []
     elif known is not None:
@@ -199,15 +198,6 @@ def _add_columns(storage: Storage, table: Table, schema: Schema, known: DeltaTab
             storage,
             lambda: known.alter.add_columns(missing, commit_properties=mark(run)),
         )
-
-
-def _open(storage: Storage, table: Table, version: int) -> DeltaTable:
-    location = f"{storage.uri}/{table.name}"
-    return translate_errors(
-        f"reading {table.name}",
-        storage,
-        lambda: DeltaTable(location, version=version, storage_options=storage.options),
-    )
 
 
 def _columns(schema: Schema) -> dict[str, str]:

@@ -4,13 +4,13 @@ Each row is a chain of xxhash64 over its columns in the order of their names; th
 of the exclusive or and the sum of the hashes, so that parts of a table can be told apart and put together.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from functools import partial, reduce
-from struct import pack
+from functools import reduce
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
@@ -18,14 +18,14 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, DateType, DecimalType, DoubleType, StringType, StructType
 from xxhash import xxh64_intdigest
 
-from shipment_etl.hashing import SEED, hash_of
+from shipment_etl.hashing import SEED, Words, hash_of, hash_words
 
 __all__ = ["PARTS", "fingerprint", "fingerprint_of_content", "fingerprints", "join_parts", "row_hash"]
 
 LOW_BITS = (1 << 32) - 1
 MAX_EXACT_DIGITS = 18
 PLAIN_PLACES = 6
-"""Up to so many places Spark writes every decimal without an exponent."""
+"""Up to so many places Spark, and Arrow, writes every decimal without an exponent."""
 
 
 def fingerprint(frame: DataFrame) -> str:
@@ -70,14 +70,14 @@ def join_parts(rows: int, xors: Iterable[int | None], sums: Iterable[int | None]
 
 def fingerprint_of_content(rows: pa.Table) -> str:
     """Return the fingerprint of a table in memory: without an engine, so quicker where rows are few."""
-    names = sorted(rows.column_names)
-    columns = [_encode(rows[name]) for name in names]
-    hashes = []
-    for values in zip(*columns, strict=True):
-        nulls = sum(1 << place for place, value in enumerate(values) if value is None)
-        chain = (value for value in (_long(nulls), *values) if value is not None)
-        hashes.append(reduce(lambda seed, value: xxh64_intdigest(value, seed), chain, SEED))
-    return join_parts(rows.num_rows, hashes, (each & LOW_BITS for each in hashes))
+    columns = [rows[name].combine_chunks() for name in sorted(rows.column_names)]
+    known = [column.is_valid().to_numpy(zero_copy_only=False) for column in columns]
+    nulls = sum((~each * np.uint64(1 << place) for place, each in enumerate(known)), np.zeros(rows.num_rows, np.uint64))
+    hashes = hash_words(nulls, np.full(rows.num_rows, SEED, np.uint64))
+    for column, is_known in zip(columns, known, strict=True):
+        hashes[is_known] = _hash_values(column.drop_null(), hashes[is_known])
+    low = int((hashes & np.uint64(LOW_BITS)).sum())
+    return join_parts(rows.num_rows, [int(np.bitwise_xor.reduce(hashes))], [low])
 
 
 def _parts(frame: DataFrame) -> DataFrame:
@@ -116,38 +116,35 @@ def _text(value: Column, kind: DataType) -> Column:
     return value.cast("string")
 
 
-def _encode(column: pa.ChunkedArray) -> list[bytes | None]:
-    """Return values as the bytes that engines hash, in the form of `_canonical`."""
-    kind = column.type
-    to_bytes: Callable[[Any], bytes] = _long
+def _hash_values(values: pa.Array, seeds: Words) -> Words:
+    """Return the hashes of values, in the form of `_canonical`, none of which is null."""
+    kind = values.type
     if pa.types.is_dictionary(kind):
-        column, kind = column.cast(kind.value_type), kind.value_type
+        return _hash_values(values.cast(kind.value_type), seeds)
     if pa.types.is_string(kind):
-        to_bytes = str.encode
-    elif pa.types.is_floating(kind):
-        to_bytes = _double
-    elif pa.types.is_decimal(kind):
-        to_bytes = partial(_decimal, kind)
-    elif pa.types.is_list(kind):
-        to_bytes = _list
+        return _hash_texts(values.cast(pa.binary()).to_pylist(), seeds)
+    if pa.types.is_list(kind):
+        return _hash_texts(map(_list, values.to_pylist()), seeds)
+    if pa.types.is_decimal(kind) and kind.precision > MAX_EXACT_DIGITS:
+        if kind.scale <= PLAIN_PLACES:
+            return _hash_values(values.cast(pa.string()), seeds)
+        return _hash_texts((f"{value:f}".encode() for value in values.to_pylist()), seeds)
+    if pa.types.is_decimal(kind):
+        # The lower half of a decimal of 16 bytes, which holds all of so few digits.
+        halves = np.frombuffer(values.buffers()[1], np.uint64)[2 * values.offset : 2 * (values.offset + len(values))]
+        return hash_words(halves[::2], seeds)
+    if pa.types.is_floating(kind):
+        # Both zeros are one value.
+        return hash_words((values.to_numpy() + 0.0).view(np.uint64), seeds)
+    if pa.types.is_timestamp(kind):
+        values = pc.floor_temporal(values, unit="second").cast(pa.timestamp("s", kind.tz))
     elif pa.types.is_date(kind):
-        column = column.cast(pa.int32())
-    elif pa.types.is_timestamp(kind):
-        column = pc.floor_temporal(column, unit="second").cast(pa.timestamp("s", kind.tz)).cast(pa.int64())
-    return [None if value is None else to_bytes(value) for value in column.to_pylist()]
+        values = values.cast(pa.int32())
+    return hash_words(values.cast(pa.int64()).to_numpy(zero_copy_only=False).view(np.uint64), seeds)
 
 
-def _long(value: int) -> bytes:
-    return pack("<q", value)
-
-
-def _double(value: float) -> bytes:
-    # Both zeros are one value.
-    return pack("<d", value + 0.0)
-
-
-def _decimal(kind: pa.Decimal128Type, value: Decimal) -> bytes:
-    return f"{value:f}".encode() if kind.precision > MAX_EXACT_DIGITS else _long(int(value.scaleb(kind.scale)))
+def _hash_texts(texts: Iterable[bytes], seeds: Words) -> Words:
+    return np.fromiter(map(xxh64_intdigest, texts, seeds.tolist()), np.uint64, len(seeds))
 
 
 def _list(values: list[Any]) -> bytes:

@@ -21,11 +21,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from shipment_etl.errors import LakeError, LakeMissing, NotADeltaTable, TableMissing, VersionMissing
-from shipment_etl.lake.commits import DataFile, describe_file, describe_footer, translate_errors
+from shipment_etl.lake.commits import DataFile, commit_files, describe_file, describe_footer, translate_errors
 from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.storage import STAGING, storage_of
 from shipment_etl.lake.tables import Table
-from shipment_etl.lake.written import Written, cast_columns, nullable, read_parquet, repeats, typed_columns, whole_schema
+from shipment_etl.lake.written import Written, cast_columns, read_parquet, repeats, typed_columns, whole_schema
 
 if TYPE_CHECKING:
     from shipment_etl.lake.snapshot import Snapshot
@@ -233,14 +233,11 @@ class Lake:
         """
         if self._is_foreign(table.name) and not self.has(table.name):
             raise NotADeltaTable(table.name, self.location(table.name))
-        # Asked once, for a frame asks its engine each time.
-        columns = rows.columns
-        typed = rows.select(*typed_columns(table, [name for name in table.columns if name in columns]), *beside)
-        schema = StructType.fromJson(nullable(typed.schema.jsonValue()))
+        columns, schema = typed_columns(table, rows.schema, beside)
         place = f"{table.name}/{folder}"
 
         def write() -> None:
-            writer = typed.write.mode("overwrite").option("compression", "snappy")
+            writer = rows.select(*columns).write.mode("overwrite").option("compression", "snappy")
             (writer.partitionBy(*split) if split else writer).parquet(f"{self.uri}/{place}")
 
         translate_errors(f"writing {table.name}", self.storage, write)
@@ -293,6 +290,38 @@ class Lake:
 
         size = translate_errors(f"writing {table.name}", self.storage, write)
         return describe_footer(footers[0], table, path, size, partition)
+
+    def commit(
+        self,
+        table: Table,
+        schema: Schema,
+        *,
+        version: int | None,
+        add: Sequence[DataFile],
+        remove: Sequence[DataFile],
+        run: str,
+    ) -> int:
+        """Commit files to a table, and return the version that it has now.
+
+        Args:
+            table: is made by the commit if there is none.
+            schema: of the table, where it is made.
+            version: that the commit was prepared for; None where there is no table.
+            add: files that lie in the table's folder.
+            remove: files of that version.
+            run: that makes it.
+
+        Raises:
+            CommitConflict: somebody else has written to the table since that version; it is as they left it.
+            LakeFull, StorageError, EngineFailed: it could not be committed; the table is as it was.
+        """
+        known = None
+        if version is not None:
+            known = translate_errors(f"reading {table.name}", self.storage, lambda: self.delta(table.name, version))
+        if self._opened:
+            # A commit moves it on to the next version.
+            self._opened.pop((table.name, version), None)
+        return commit_files(self.storage, table, schema, known=known, add=add, remove=remove, run=run)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file beside the tables, as _reports/RUN_ID.json."""

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from deltalake import Schema
 
 from shipment_etl.errors import NewerRelease, RowsLost, RunMissing
-from shipment_etl.lake.commits import commit_files, describe_file, read_commit
+from shipment_etl.lake.commits import describe_file, read_commit
 from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import RUNS
@@ -221,7 +221,7 @@ def start_log(lake: Lake, run: str) -> int:
     It is there before the first table: a lake without one has lost it, and none of its tables is a leftover.
     """
     schema = Schema.from_arrow(ROWS)
-    return commit_files(lake.storage, RUNS, schema, version=None, add=[], remove=[], run=run)
+    return lake.commit(RUNS, schema, version=None, add=[], remove=[], run=run)
 
 
 def log_run(lake: Lake, run: Run, version: int | None) -> None:
@@ -257,7 +257,7 @@ def log_run(lake: Lake, run: Run, version: int | None) -> None:
         )
     size = lake.storage.sizes(RUNS.name)[path]
     file = describe_file(lake.storage, RUNS, path, size, {})
-    commit_files(lake.storage, RUNS, Schema.from_arrow(ROWS), version=version, add=[file], remove=[], run=run.run_id)
+    lake.commit(RUNS, Schema.from_arrow(ROWS), version=version, add=[file], remove=[], run=run.run_id)
 
 
 def is_logged(lake: Lake, run_id: str, version: int | None) -> bool:

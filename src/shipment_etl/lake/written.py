@@ -1,7 +1,7 @@
 """Parquet files that engines have written and read, beside any log: their columns, as engines and as Delta have them."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -24,6 +24,8 @@ __all__ = [
     "whole_schema",
 ]
 
+JSON_NAMES = {"int": "integer", "bigint": "long"}
+"""How the JSON of Spark and Delta calls types that SQL calls otherwise."""
 MAX_BYTES_IN_ONE_PART = 16 << 20
 """Up to this size a frame is read as one partition: Spark need not shuffle it, and each shuffle is a job more."""
 
@@ -80,13 +82,18 @@ def read_parquet(spark: SparkSession, sizes: Mapping[str, int], schema: StructTy
     return rows.coalesce(1) if sum(sizes.values()) <= MAX_BYTES_IN_ONE_PART else rows
 
 
-def typed_columns(table: Table, names: Iterable[str]) -> list[Column]:
-    """Return columns of a table, each of its declared type."""
+def typed_columns(table: Table, given: StructType, beside: Sequence[str]) -> tuple[list[Column], StructType]:
+    """Return the columns of a table that a frame has, each of its declared type, others beside them, and their schema.
+
+    The schema is worked out here, because an engine has to plan the whole frame to say it.
+    """
+    told = {name: kind for name, kind in table.columns.items() if name in given.names}
     # Nested ones have to come as declared: Sail's cast changes even an equal type.
-    return [
-        F.col(name) if table.columns[name].startswith("array") else F.col(name).cast(table.columns[name]).alias(name)
-        for name in names
-    ]
+    plain = {name: kind for name, kind in told.items() if not kind.startswith("array")}
+    columns = [F.col(name).cast(plain[name]).alias(name) if name in plain else F.col(name) for name in (*told, *beside)]
+    types = {name: JSON_NAMES.get(kind, kind) for name, kind in plain.items()}
+    fields = [{**given[name].jsonValue(), **({"type": types[name]} if name in types else {})} for name in (*told, *beside)]
+    return columns, StructType.fromJson(nullable({"type": "struct", "fields": fields}))
 
 
 def cast_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
