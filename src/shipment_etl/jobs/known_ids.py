@@ -5,6 +5,7 @@ do, the log tells which files can be passed over; of all others the hashes are r
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
 
 from shipment_etl.jobs.ids import ID_HASH, Hashes, Ids, in_order
+from shipment_etl.jobs.places import THREADS
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.tables import KNOWN_IDS
@@ -66,7 +68,9 @@ def find_known(work: Work, own: Ids, older: Sequence[Ids]) -> Known:
     with_batch = [each for each in files if work.may_have_batch(each)]
     had = [ids for each in with_batch for ids in _read(work, each) if ids.batch_date == work.start.batch_date]
     asked = _Asked([own, *(each for each in had if not np.array_equal(each.hashes, own.hashes))], older)
-    found = [asked.find(work, each) for each in files if not _is_own(work, each) and asked.may_be_in(each)]
+    with ThreadPoolExecutor(THREADS) as pool:
+        places = [each for each in files if not _is_own(work, each) and asked.may_be_in(each)]
+        found = list(pool.map(lambda file: asked.find(work, file), places))
     _replace(work, files, with_batch, [own, *older])
     hits = pa.concat_tables([HITS.empty_table(), *found, *map(_hits_of, older)])
     return Known(asked.told_twice(hits) if older else hits, bool(had))
@@ -100,14 +104,18 @@ class _Asked:
 
     def find(self, work: Work, file: DataFile) -> pa.Table:
         """Return which other batches have one of the ids, by a file."""
-        rows = work.lake.content(KNOWN_IDS.name, file.path, HITS.names)
-        if work.may_have_batch(file):
-            rows = rows.filter(pc.not_equal(rows["batch_date"], pa.scalar(work.start.batch_date)))
-        hashes = rows[ID_HASH].to_numpy()
+        hashes = work.lake.content(KNOWN_IDS.name, file.path, [ID_HASH])[ID_HASH].to_numpy()
         # To look each of them up in a sorted list would take ten times as long.
         likely = np.flatnonzero(self._can_be[hashes & (PLACES - 1)])
         places = np.searchsorted(self._hashes, hashes[likely])
-        return rows.take(pa.array(likely[self._hashes.take(places, mode="clip") == hashes[likely]]))
+        hits = likely[self._hashes.take(places, mode="clip") == hashes[likely]]
+        if not len(hits):
+            return HITS.empty_table()
+        batches = work.lake.content(KNOWN_IDS.name, file.path, ["batch_date"])["batch_date"].take(pa.array(hits))
+        rows = pa.Table.from_arrays([batches, pa.array(hashes[hits])], schema=HITS)
+        if work.may_have_batch(file):
+            rows = rows.filter(pc.not_equal(batches, pa.scalar(work.start.batch_date)))
+        return rows
 
     def told_twice(self, hits: pa.Table) -> pa.Table:
         """Return the hits of ids that two batches report on, or one and the batch of the job."""
