@@ -6,7 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 
+from shipment_etl import run_ingest
 from shipment_etl.errors import (
     FileUnreadable,
     LimitExceeded,
@@ -70,15 +72,32 @@ def test_rows_of_growing_width_come_in_batches_of_bounded_size(tmp_path: Path) -
     assert max(batch.nbytes for batch in found) < 2 * limits.MAX_BATCH_BYTES
 
 
-def test_a_value_that_stands_in_many_rows_is_not_held_once_a_row(tmp_path: Path) -> None:
-    path = tmp_path / "f.parquet"
-    rows = 200
+def write_long_values(path: Path, rows: int) -> None:
     columns = {name: pa.array(["2026-01-01"] * rows) for name in HEADER}
     columns["from"] = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array(["w" * (1 << 20)]))
     pq.write_table(pa.table(columns), path)
+
+
+def test_a_value_that_stands_in_many_rows_is_not_held_once_a_row(tmp_path: Path) -> None:
+    path, rows = tmp_path / "f.parquet", 200
+    write_long_values(path, rows)
     found = batches(path)
     assert sum(len(batch) for batch in found) == rows
     assert max(batch.nbytes for batch in found) < 2 * limits.MAX_BATCH_BYTES
+
+
+def test_rows_of_long_values_land_in_bounded_memory(spark: SparkSession, tmp_path: Path) -> None:
+    path, rows = tmp_path / "f.parquet", 600
+    write_long_values(path, rows)
+    usual, counted = pa.default_memory_pool(), pa.proxy_memory_pool(pa.default_memory_pool())
+    pa.set_memory_pool(counted)
+    try:
+        run = run_ingest(tmp_path / "lake", file=path, mapping=mapping(), source="acme", date="2026-01-01", spark=spark)
+    finally:
+        pa.set_memory_pool(usual)
+    assert run.counts.accepted == rows
+    # As text they are 600 MiB, in the lake's files some 30.
+    assert counted.max_memory() < 300 << 20
 
 
 def test_a_row_has_so_many_bytes_at_most(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from shipment_etl.errors import (
 from shipment_etl.lake.commits import read_commit
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import Table
+from shipment_etl.lake.written import repeats
 from tests.lake.tables import replace_batch
 from tests.readers import READERS
 
@@ -99,7 +100,7 @@ def test_encoded_text_is_read_beside_plain_text_by_every_reader(spark: SparkSess
     replace_batch(lake, TABLE, things(spark, 1, 2), "a", DAY)
     version = lake.version(TABLE.name)
     delta, file = lake.delta(TABLE.name, version), lake.files(TABLE.name)[0]
-    rows = lake.content(TABLE.name, file.path, encoded=True)
+    rows = lake.content(TABLE.name, file.path, encoded=repeats)
     assert pa.types.is_dictionary(rows["name"].type)
     added = lake.write_table(TABLE, [rows], delta.schema(), "run-b/rows.parquet", file.partition_texts)
     lake.commit(TABLE, delta.schema(), version=version, add=[added], remove=[], run="b")
@@ -245,6 +246,7 @@ from shipment_etl.sessions import session
 from shipment_etl.errors import LakeFull
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import Table
+from shipment_etl.lake.written import repeats
 from tests.lake.tables import replace_batch
 table = Table("processed/things", {"id": "bigint"})
 # Before the engine starts, whose process inherits it.

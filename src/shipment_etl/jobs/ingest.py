@@ -99,8 +99,9 @@ def run_ingest(
 
 def _exists(work: Work, files: Sequence[DataFile]) -> BatchExists:
     """Return the error that says what a batch consists of."""
-    rows = work.content(landed_table(work.start.source), files, ["source_file"])
-    return BatchExists(work.start.source, work.start.batch_date, rows.num_rows, sorted(set(rows["source_file"].to_pylist())))
+    rows = work.content(landed_table(work.start.source), files, ["source_file"], encoded=True)
+    names = sorted(pc.unique(rows["source_file"]).to_pylist())
+    return BatchExists(work.start.source, work.start.batch_date, rows.num_rows, names)
 
 
 def _last_row(work: Work, files: Sequence[DataFile], mapping: SourceMapping) -> int:
@@ -109,7 +110,7 @@ def _last_row(work: Work, files: Sequence[DataFile], mapping: SourceMapping) -> 
     Raises:
         MappingDiffers: the batch was landed by another mapping; it has one.
     """
-    rows = work.content(landed_table(work.start.source), files, ["source_row", "mapping"])
+    rows = work.content(landed_table(work.start.source), files, ["source_row", "mapping"], encoded=True)
     if rows["mapping"][0].as_py() != mapping.text:
         raise MappingDiffers(work.start.source, work.start.batch_date)
     return int(pc.max(rows["source_row"]).as_py())

@@ -159,7 +159,7 @@ def _replace(work: Work, files: list[DataFile], with_batch: list[DataFile], new:
 
 
 def _read(work: Work, file: DataFile) -> Iterator[Ids]:
-    rows = work.lake.content(KNOWN_IDS.name, file.path, OWN.names)
+    rows = work.content(KNOWN_IDS, [file], OWN.names, encoded=True)
     batches: Iterable[pa.Table] = [rows]
     if file.least["batch_date"] != file.most["batch_date"]:
         batches = (rows.filter(pc.equal(rows["batch_date"], each)) for each in pc.unique(rows["batch_date"]))

@@ -12,7 +12,7 @@ from shipment_etl.jobs.chains import REPORTS
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.tables import OVERTAKEN, SHIPMENTS, Table
-from shipment_etl.lake.written import cast_columns
+from shipment_etl.lake.written import cast_columns, repeats
 from shipment_etl.life import DELIVERED
 from shipment_etl.transform.reports import MICROSECONDS_A_DAY
 
@@ -104,7 +104,7 @@ def read_whole(work: Work, place: Place, schema: pa.Schema) -> pa.Table:
         place: where.
         schema: as `report_schema` returns it.
     """
-    rows = work.lake.content(place.table.name, place.file.path, encoded=True)
+    rows = work.lake.content(place.table.name, place.file.path, encoded=repeats)
     known: dict[str, pa.Scalar] = {"source": pa.scalar(work.start.source), "batch_date": _batch_of(place)}
     if "outcome" not in rows.column_names:
         # A release that did not know of it took delivered shipments alone.

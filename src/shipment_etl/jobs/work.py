@@ -43,6 +43,8 @@ RANGES = ("shipment_date", "batch_date", "first_id", "last_id")
 
 MAX_VALUES_READ = 200_000
 """So many values are hashed without an engine, in a tenth of a second."""
+MAX_BYTES_READ = 1 << 23
+"""Of files whose rows are hashed without an engine: few rows can hold long texts."""
 
 PLUGIN = "plugin "
 """What stands before a plugin's name in the versions of a run."""
@@ -212,9 +214,10 @@ class Work:
         """Write more rows of a batch that is in a table."""
         self._write_batch(table, rows, ())
 
-    def content(self, table: Table, files: Iterable[DataFile], columns: Sequence[str]) -> pa.Table:
-        """Return some columns of files of a table, without an engine."""
-        parts = [self.lake.content(table.name, each.path, columns) for each in files]
+    def content(self, table: Table, files: Iterable[DataFile], columns: Sequence[str], *, encoded: bool = False) -> pa.Table:
+        """Return some columns of files of a table, without an engine; `encoded` says whether text comes as dictionaries."""
+        kind = (lambda _: True) if encoded else None
+        parts = [self.lake.content(table.name, each.path, columns, encoded=kind) for each in files]
         return pa.concat_tables(parts) if parts else pa.table({name: [] for name in columns})
 
     def replace(self, table: Table, rows: DataFrame, keep: Callable[[pa.Table], pa.Table] | None = None) -> DataFrame:
@@ -247,7 +250,8 @@ class Work:
             keep: selects them from what the files hold.
         """
         few = MAX_VALUES_READ // len(table.columns)
-        if keep is None and sum(each.rows or 0 for each in files) > few:
+        is_small = sum(each.rows or 0 for each in files) <= few and sum(each.size for each in files) <= MAX_BYTES_READ
+        if keep is None and not is_small:
             self._vouched[table.name] = rows
             return
         content = self.content_with_partitions(table, files)
@@ -258,7 +262,7 @@ class Work:
         """Return files of a table, without an engine."""
         parts = [pa.table({name: [] for name in table.columns})]
         for file in files:
-            rows = self.lake.content(table.name, file.path)
+            rows = self.lake.content(table.name, file.path, encoded=lambda _: True)
             for name, value in file.partition.items():
                 same = pa.scalar(as_date(value), pa.date32()) if table.columns[name] == "date" else pa.scalar(str(value))
                 rows = rows.append_column(name, pa.repeat(same, rows.num_rows))

@@ -120,7 +120,9 @@ def _hash_values(values: pa.Array, seeds: Words) -> Words:
     """Return the hashes of values, in the form of `_canonical`, none of which is null."""
     kind = values.type
     if pa.types.is_dictionary(kind):
-        return _hash_values(values.cast(kind.value_type), seeds)
+        # A long text that many rows have is not copied for each of them.
+        texts = values.dictionary.cast(pa.binary()).to_pylist()
+        return _hash_texts((texts[place] for place in values.indices.to_numpy()), seeds)
     if pa.types.is_string(kind):
         return _hash_texts(values.cast(pa.binary()).to_pylist(), seeds)
     if pa.types.is_list(kind):

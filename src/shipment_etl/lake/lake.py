@@ -5,7 +5,7 @@ without an engine (`lake.commits`).
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
@@ -183,20 +183,28 @@ class Lake:
         """Return the columns that a table is partitioned by. Errors as for `version`."""
         return self.delta(name).metadata().partition_columns
 
-    def content(self, name: str, path: str, columns: Sequence[str] | None = None, *, encoded: bool = False) -> pa.Table:
+    def content(
+        self,
+        name: str,
+        path: str,
+        columns: Sequence[str] | None = None,
+        *,
+        encoded: Callable[[pa.Field], bool] | None = None,
+    ) -> pa.Table:
         """Return the rows of one file of a table, without its partitions.
 
         Args:
             name: of the table.
             path: of the file.
             columns: those that are wanted, of which the file may lack some; all if None.
-            encoded: whether text comes as dictionaries, where it `repeats`: to read and write it takes half the time.
+            encoded: says which text comes as dictionaries. Where it `repeats`, to read and write it takes half the time, and
+                a long text that many rows have is in memory once.
         """
         with self.storage.open(f"{name}/{path}") as opened:
             file = pq.ParquetFile(opened)
             schema = file.schema_arrow
             if encoded:
-                texts = [each.name for each in schema if pa.types.is_string(each.type) and repeats(each)]
+                texts = [each.name for each in schema if pa.types.is_string(each.type) and encoded(each)]
                 file = pq.ParquetFile(opened, metadata=file.metadata, read_dictionary=texts)
             return file.read(schema.names if columns is None else [each for each in columns if each in schema.names])
 
