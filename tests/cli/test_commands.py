@@ -10,10 +10,13 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from shipment_etl.cli.rendering import print_table
 from shipment_etl.plugins import plugins
@@ -93,6 +96,15 @@ def test_runs_and_fingerprints_can_be_read_by_programs(demo: tuple[str, subproce
     word = run("fingerprint", "processed/carrier_performance", "--lake", lake).stdout.split()[-1]
     assert word == runs[0]["tables"]["processed/carrier_performance"]["fingerprint"]
     assert "succeeded" in run("runs", "--lake", lake).stdout
+
+
+def test_a_lake_that_only_another_program_has_written_to_has_no_runs_yet_and_says_what_waits(tmp_path: Path) -> None:
+    rows = pa.table({"source": ["acme"], "batch_date": pa.array([date(2026, 11, 16)]), "shipment_id": ["1"]})
+    write_deltalake(tmp_path / "raw" / "acme", rows, partition_by=["source", "batch_date"])
+    shown = run("runs", "--lake", tmp_path).stdout
+    assert "no runs yet" in shown
+    assert "acme" in shown
+    assert run("runs", "--lake", tmp_path, "--json").stdout == ""
 
 
 def test_process_again_prints_its_report_as_json(demo: tuple[str, subprocess.CompletedProcess[str]]) -> None:

@@ -19,6 +19,7 @@ from shipment_etl.reporting.comparison.wording import (
     say_days,
     say_mart,
     say_row,
+    say_unit,
     say_values,
 )
 
@@ -55,7 +56,8 @@ def show_comparison(found: Comparison, limit: int | None) -> None:
     rows = []
     for name, values in found.totals.items():
         heading, unit = TOTALS[name]
-        rows.append([_with_unit(heading, unit), *say_values(values), say_change(values, unit)])
+        shown_unit = say_unit(unit, found.currency)
+        rows.append([f"{heading}, {shown_unit}" if shown_unit else heading, *say_values(values), say_change(values, unit)])
     _print_table("Totals", ["total", *VALUES], rows)
     for name, mart in found.marts.items():
         _print_mart(name, mart, limit or LINES_SHOWN)
@@ -95,7 +97,3 @@ def _print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str
 
 def _describe(side: Side) -> str:
     return f"{side.lake}, {say_days(side)}, run {side.run[:8]}"
-
-
-def _with_unit(heading: str, unit: str) -> str:
-    return f"{heading}, {unit}" if unit and unit != "currency" else heading

@@ -11,7 +11,7 @@ import pyarrow.dataset as pads
 
 from shipment_etl.cli.rendering import describe_batches, print_csv, print_json_lines, print_table
 from shipment_etl.cli.terminal import echo
-from shipment_etl.errors import InvalidValue
+from shipment_etl.errors import InvalidValue, LakeMissing
 from shipment_etl.jobs.maintain import Maintenance
 from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import Lake
@@ -88,14 +88,23 @@ def _print_held(lake: Lake) -> None:
 
 
 def show_runs(lake: Lake, limit: int, as_json: bool) -> None:
-    """Print the newest runs."""
-    columns, rows, _ = _rows(lake, RUNS.name)
+    """Print the newest runs, and the batches that wait or are held.
+
+    Raises:
+        LakeMissing: there is no lake.
+    """
+    if not lake.exists():
+        raise LakeMissing(lake.uri)
+    columns, rows, _ = _rows(lake, RUNS.name) if lake.has(RUNS.name) else ((), [], 0)
     newest = sorted(rows, key=lambda row: str(row["started_at"]), reverse=True)[:limit]
     if as_json:
         print_json_lines(json.loads(row["report"]) for row in newest)
         return
-    shown = [name for name in columns if name not in ("run_id", "report")]
-    print_table(RUNS.name, shown, ({**row, "started_at": row["started_at"][:19]} for row in newest))
+    if newest:
+        shown = [name for name in columns if name not in ("run_id", "report")]
+        print_table(RUNS.name, shown, ({**row, "started_at": row["started_at"][:19]} for row in newest))
+    else:
+        echo("no runs yet")
     left = backlog(lake)
     if left.waiting:
         echo(f"  {describe_batches(left.waiting, 'waiting')}")

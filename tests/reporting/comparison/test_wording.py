@@ -9,7 +9,7 @@ import pytest
 from shipment_etl.reporting.comparison.compare import Comparison, Side
 from shipment_etl.reporting.comparison.difference import difference
 from shipment_etl.reporting.comparison.totals import Sums, compare_totals
-from shipment_etl.reporting.comparison.wording import say_change, say_comparison, say_values
+from shipment_etl.reporting.comparison.wording import say_change, say_comparison, say_unit, say_values
 
 DAY, NEXT = date(2026, 11, 1), date(2026, 11, 2)
 SUMS = Sums(DAY, DAY, shipments=1000, with_delay=1000, late=50, days_late=200, priced=1000, cost=Decimal("10000.00"))
@@ -34,6 +34,25 @@ def test_a_clear_difference_is_said_with_its_size() -> None:
         "B has 500 days of delay, A 200: 300 more (+150.0 %).",
         "A shipment costs 9.00 in B, 10.00 in A: 1.00 less (−10.0 %).",
     ]
+
+
+def test_costs_have_their_currency_and_two_are_not_compared() -> None:
+    found = comparison(SUMS, replace(SUMS, cost=Decimal("9000.00")))
+
+    def last(a: str | None, b: str | None) -> str:
+        return say_comparison(replace(found, a=replace(found.a, currency=a), b=replace(found.b, currency=b)))[-1].text
+
+    assert last("EUR", "EUR") == "A shipment costs 9.00 EUR in B, 10.00 EUR in A: 1.00 EUR less (−10.0 %)."
+    assert last("EUR", "USD") == "Costs are in EUR in A and in USD in B: do not compare them."
+    assert last("EUR", None) == last(None, None) == "A shipment costs 9.00 in B, 10.00 in A: 1.00 less (−10.0 %)."
+
+
+@pytest.mark.parametrize(
+    ("unit", "known", "unknown"),
+    [("days", "days", "days"), ("currency", "EUR", ""), ("currency/tonne-km", "EUR/tonne-km", ""), ("", "", "")],
+)
+def test_units_of_money_need_a_currency(unit: str, known: str, unknown: str) -> None:
+    assert (say_unit(unit, "EUR"), say_unit(unit, None)) == (known, unknown)
 
 
 def test_noise_is_called_no_clear_difference() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
+from itertools import dropwhile
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow as pa
 from shipment_etl.errors import FileDamaged, NothingToCompare, NothingToReport, RunMissing, TableMissing, VersionMissing
 from shipment_etl.lake.damage import reading
 from shipment_etl.lake.lake import LakeAddress, as_lake
+from shipment_etl.lake.runs import newest_of_batches, read_runs
 from shipment_etl.lake.snapshot import Snapshot
 from shipment_etl.lake.tables import LANE_DAYS, NOT_MARTS
 from shipment_etl.plugins import plugins
@@ -32,6 +34,7 @@ class Side:
         run: id of the run that left it so.
         first, last: days of shipment; None where there are no shipments.
         tables: version of each mart, by its name.
+        currency: the one of all its costs; None where that is not known, or there are several.
     """
 
     lake: str
@@ -39,6 +42,7 @@ class Side:
     first: date | None
     last: date | None
     tables: Mapping[str, int]
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,11 @@ class Comparison:
         """Whether nothing differs."""
         totals = all(each.a == each.b for each in self.totals.values())
         return totals and all(mart.equal for mart in self.marts.values()) and not self.only_in_a and not self.only_in_b
+
+    @property
+    def currency(self) -> str | None:
+        """The currency of the costs of both; None where that is not known, or they have different ones."""
+        return self.a.currency if self.a.currency == self.b.currency else None
 
     def to_json(self, limit: int | None = None) -> dict[str, Any]:
         """Return it as values for JSON; dates and decimals become text.
@@ -130,7 +139,10 @@ def _marts_of(snapshot: Snapshot) -> set[str]:
 
 def _side(snapshot: Snapshot, sums: Sums, marts: Collection[str]) -> Side:
     versions = {name: snapshot.tables[PROCESSED + name] for name in marts}
-    return Side(snapshot.lake.uri, snapshot.run or "", sums.first, sums.last, versions)
+    runs = dropwhile(lambda run: run.run_id != snapshot.run, read_runs(snapshot.lake))
+    currencies = {run.settings.get("currency") for run in newest_of_batches(runs)}
+    currency = currencies.pop() if len(currencies) == 1 else None
+    return Side(snapshot.lake.uri, snapshot.run or "", sums.first, sums.last, versions, currency)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from shipment_etl.reporting.comparison.wording import (
     say_days,
     say_mart,
     say_row,
+    say_unit,
     say_values,
 )
 from shipment_etl.reporting.html import digest, encodable, environment, stylesheet
@@ -43,7 +44,7 @@ def render(found: Comparison, made_at: datetime, limit: int | None = None) -> st
         sentences=say_comparison(found),
         sides=[("A", found.a, say_days(found.a)), ("B", found.b, say_days(found.b))],
         totals=[_total(name, found) for name in found.totals],
-        marts=[_mart(name, mart, limit or LINES_SHOWN) for name, mart in found.marts.items()],
+        marts=[_mart(name, mart, limit or LINES_SHOWN, found.currency) for name, mart in found.marts.items()],
     )
     return encodable(html)
 
@@ -52,10 +53,10 @@ def _total(name: str, found: Comparison) -> dict[str, Any]:
     heading, unit = TOTALS[name]
     a, b = say_values(found.totals[name])
     change, clear = say_change(found.totals[name], unit), found.totals[name].significant
-    return {"name": heading, "unit": _unit(unit), "a": a, "b": b, "change": change, "significant": clear}
+    return {"name": heading, "unit": say_unit(unit, found.currency), "a": a, "b": b, "change": change, "significant": clear}
 
 
-def _mart(name: str, mart: MartComparison, limit: int) -> dict[str, Any]:
+def _mart(name: str, mart: MartComparison, limit: int, currency: str | None) -> dict[str, Any]:
     lines = mart.lines()
     rows = []
     for line in lines[:limit]:
@@ -65,7 +66,7 @@ def _mart(name: str, mart: MartComparison, limit: int) -> dict[str, Any]:
             {
                 "row": say_row(line),
                 "column": mart.headings.get(line.column, line.column),
-                "unit": _unit(unit),
+                "unit": say_unit(unit, currency),
                 "a": a,
                 "b": b,
                 "change": say_change(line.values, unit, line.only_in),
@@ -79,11 +80,6 @@ def _mart(name: str, mart: MartComparison, limit: int) -> dict[str, Any]:
         "rows": rows,
         "left_out": len(lines) - len(rows),
     }
-
-
-def _unit(unit: str) -> str:
-    """Return a unit to show: the page does not know the currency, and headings say what costs are for."""
-    return "" if unit.startswith("currency") else unit
 
 
 @cache

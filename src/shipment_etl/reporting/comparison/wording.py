@@ -11,8 +11,9 @@ from shipment_etl.reporting.periods import Period
 from shipment_etl.reporting.rounding import rounded_difference
 from shipment_etl.reporting.wording import UNKNOWN, Sentence, count, dates, number, percent, sentence
 
-__all__ = ["WITHIN_CHANCE", "say_change", "say_comparison", "say_days", "say_mart", "say_row", "say_values"]
+__all__ = ["WITHIN_CHANCE", "say_change", "say_comparison", "say_days", "say_mart", "say_row", "say_unit", "say_values"]
 
+CURRENCY = "currency"
 MIN_DIGITS, MAX_DIGITS = 2, 6
 WITHIN_CHANCE = "(chance)"
 """Stands beside a difference of shares that chance may explain."""
@@ -27,6 +28,13 @@ def say_comparison(found: Comparison) -> list[Sentence]:
         for side, names in (("A", found.only_in_a), ("B", found.only_in_b))
         if names
     ]
+
+
+def say_unit(unit: str, currency: str | None) -> str:
+    """Return a unit, as EUR/kg for currency/kg; nothing where it depends on a currency that is not known."""
+    if not unit.startswith(CURRENCY):
+        return unit
+    return unit.replace(CURRENCY, currency, 1) if currency else ""
 
 
 def say_days(side: Side) -> str:
@@ -105,9 +113,13 @@ def _say_cost(found: Comparison) -> Sentence | None:
     if not cost.difference:
         return None
     digits = 2 if max(abs(cost.a), abs(cost.b)) < 1000 else 0
-    costs = f"A shipment costs {number(cost.b, digits)} in B, {number(cost.a, digits)} in A: "
+    in_a, in_b = found.a.currency, found.b.currency
+    if in_a and in_b and in_a != in_b:
+        return sentence(f"Costs are in {in_a} in A and in {in_b} in B: ", "do not compare them", ".")
+    unit = f" {found.currency}" if found.currency else ""
+    costs = f"A shipment costs {number(cost.b, digits)}{unit} in B, {number(cost.a, digits)}{unit} in A: "
     by = number(abs(rounded_difference(cost.b, cost.a, digits)), digits)
-    return sentence(costs, f"{by} {_more(cost)}", f"{_relative(cost)}.")
+    return sentence(costs, f"{by}{unit} {_more(cost)}", f"{_relative(cost)}.")
 
 
 def _say_days(found: Comparison) -> Sentence | None:
