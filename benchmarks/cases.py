@@ -13,6 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -172,10 +173,11 @@ def split_compiled(folder: Path, rows: int) -> Work:
     from pyspark.sql import functions as F
 
     from shipment_etl import Lake
+    from shipment_etl.contracts.columns import with_optional
     from shipment_etl.contracts.models import contract
     from shipment_etl.contracts.split import judge
 
-    frame = Lake(folder / "lake").read(_sail(), "raw/shipments")
+    frame = with_optional(Lake(folder / "lake").read(_sail(), "raw/shipments"))
 
     def work() -> None:
         good, bad = judge(frame, contract()).parts(frame)
@@ -188,9 +190,10 @@ def split_compiled(folder: Path, rows: int) -> Work:
 def split_pandera(folder: Path, rows: int) -> Work:
     """Validate by pandera's own backend: tells which checks failed."""
     from shipment_etl import Lake
+    from shipment_etl.contracts.columns import with_optional
     from shipment_etl.contracts.models import contract
 
-    frame, schema = Lake(folder / "lake").read(_sail(), "raw/shipments"), contract()
+    frame, schema = with_optional(Lake(folder / "lake").read(_sail(), "raw/shipments")), contract()
     return lambda: schema.validate(frame)
 
 
@@ -339,7 +342,12 @@ def _spark(folder: Path):
 
 def children() -> list[int]:
     """The processes that this one started and that still run: the embedded engine."""
-    return [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        # A thread can end while it is looked at.
+        with suppress(FileNotFoundError):
+            found += [int(pid) for pid in (task / "children").read_text().split()]
+    return found
 
 
 def peak_kb(pid: int) -> int:

@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,7 @@ def main() -> None:
     options.add_argument("--wait", type=float, default=600, help="seconds to wait for a quiet machine, before each round")
     options.add_argument("--folder", type=Path, help="where to work; a temporary folder if left out")
     chosen = options.parse_args()
-    figures: list[Figure] = []
+    figures, failed = list[Figure](), list[str]()
     loads = [os.getloadavg()[0]]
     started = datetime.now(UTC)
     for name in chosen.only:
@@ -36,6 +37,11 @@ def main() -> None:
         folder = Path(tempfile.mkdtemp(dir=chosen.folder, prefix=f"bench-{name}-"))
         try:
             found = PARTS[name](Bench(folder, chosen.rounds, chosen.scale, chosen.wait))
+        except Exception:
+            # An hour of other parts is not to be lost with it.
+            traceback.print_exc()
+            failed.append(name)
+            continue
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         loads.append(os.getloadavg()[0])
@@ -46,6 +52,8 @@ def main() -> None:
         f"Load of the last minute before and after the parts: {min(loads):.1f} to {max(loads):.1f}.\n"
     )
     print(measured)
+    if failed:
+        sys.exit(f"not measured: {', '.join(failed)}")
     if list(chosen.only) == list(PARTS) and chosen.scale == 1:
         replace_table(REPORT, measured, figures)
 
