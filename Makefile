@@ -38,7 +38,9 @@ setup: .venv/.stamp ## Make .venv with the locked dependencies; every command be
 demo: .venv/.demo ## Run the whole pipeline on generated shipments; installs only what users do.
 	@.venv/bin/shipment-etl demo $(ARGS)
 
-PYTEST := .venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+# One more at a time than there are processors, because a third of the time tests wait for processes and clocks.
+WORKERS := $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
+PYTEST := .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test: .venv/.stamp ## Run the tests, but for rehearsals.
 	$(PYTEST) -m "not rehearsal" $(ARGS)

@@ -132,7 +132,7 @@ def test_unix_is_seconds_or_milliseconds(spark: SparkSession, seconds: list[int]
     assert read(spark, [f"{each}{len(fraction)}99" for each in seconds], told("unix_ms")) == expected
 
 
-@given(days=st.lists(st.integers(0, 999_999), min_size=10, max_size=30), second=st.integers(0, 86_399))
+@given(days=st.lists(st.integers(1, 999_999), min_size=10, max_size=30), second=st.integers(0, 86_399))
 def test_excel_is_days_and_a_fraction_of_a_day_to_the_second(spark: SparkSession, days: list[int], second: int) -> None:
     midnights = [datetime(1899, 12, 30, tzinfo=UTC) + timedelta(days=each) for each in days]
     assert read(spark, [f"{each}" for each in days], told("excel")) == midnights
