@@ -254,17 +254,16 @@ def process_days_one_by_one(folder: Path, rows: int) -> Work:
     """Process all waiting days of the lake by a call, and a process, for each."""
     import subprocess
 
+    days = _waiting_days(folder, rows)
     command = [sys.executable, "-m", "shipment_etl", "process", "--lake", f"{folder}/lake", "--json"]
-    return lambda: [
-        subprocess.run([*command, "--date", str(day)], check=True, capture_output=True) for day in _waiting_days(rows)
-    ]
+    return lambda: [subprocess.run([*command, "--date", str(day)], check=True, capture_output=True) for day in days]
 
 
 def process_days_in_one_call(folder: Path, rows: int) -> Work:
     """Process the same days by one call."""
     import subprocess
 
-    days = _waiting_days(rows)
+    days = _waiting_days(folder, rows)
     command = [sys.executable, "-m", "shipment_etl", "process", "--lake", f"{folder}/lake", "--json"]
     return lambda: subprocess.run([*command, "--from", str(days[0]), "--to", str(days[-1])], check=True, capture_output=True)
 
@@ -274,7 +273,8 @@ def process_days_in_turn(folder: Path, rows: int) -> Work:
     from shipment_etl import Lake, run_process
 
     spark = _sail()
-    return lambda: [run_process(Lake(folder / "lake"), date=day, spark=spark) for day in _waiting_days(rows)]
+    days = _waiting_days(folder, rows)
+    return lambda: [run_process(Lake(folder / "lake"), date=day, spark=spark) for day in days]
 
 
 def land_days(folder: Path, rows: int) -> Work:
@@ -284,11 +284,13 @@ def land_days(folder: Path, rows: int) -> Work:
     spark = _sail()
     return lambda: [
         run_generate(Lake(folder / "lake"), date=day, rows=10_000, seed=SEED, defects=DEFECTS, spark=spark)
-        for day in _waiting_days(rows)
+        for day in _waiting_days(folder, rows)
     ]
 
 
-def _waiting_days(count: int) -> list[date]:
+def _waiting_days(folder: Path, count: int) -> list[date]:
+    """Return days that landed, and see to it that none is processed yet, as in the first round."""
+    shutil.rmtree(folder / "lake" / "processed", ignore_errors=True)
     return [DAY - timedelta(days=back) for back in range(count - 1, -1, -1)]
 
 
