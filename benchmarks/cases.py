@@ -254,7 +254,8 @@ def process_days_one_by_one(folder: Path, rows: int) -> Work:
     """Process all waiting days of the lake by a call, and a process, for each."""
     import subprocess
 
-    days = _waiting_days(folder, rows)
+    days = _waiting_days(rows)
+    _undo_processing(folder)
     command = [sys.executable, "-m", "shipment_etl", "process", "--lake", f"{folder}/lake", "--json"]
     return lambda: [subprocess.run([*command, "--date", str(day)], check=True, capture_output=True) for day in days]
 
@@ -263,7 +264,8 @@ def process_days_in_one_call(folder: Path, rows: int) -> Work:
     """Process the same days by one call."""
     import subprocess
 
-    days = _waiting_days(folder, rows)
+    days = _waiting_days(rows)
+    _undo_processing(folder)
     command = [sys.executable, "-m", "shipment_etl", "process", "--lake", f"{folder}/lake", "--json"]
     return lambda: subprocess.run([*command, "--from", str(days[0]), "--to", str(days[-1])], check=True, capture_output=True)
 
@@ -273,7 +275,8 @@ def process_days_in_turn(folder: Path, rows: int) -> Work:
     from shipment_etl import Lake, run_process
 
     spark = _sail()
-    days = _waiting_days(folder, rows)
+    days = _waiting_days(rows)
+    _undo_processing(folder)
     return lambda: [run_process(Lake(folder / "lake"), date=day, spark=spark) for day in days]
 
 
@@ -284,21 +287,23 @@ def land_days(folder: Path, rows: int) -> Work:
     spark = _sail()
     return lambda: [
         run_generate(Lake(folder / "lake"), date=day, rows=10_000, seed=SEED, defects=DEFECTS, spark=spark)
-        for day in _waiting_days(folder, rows)
+        for day in _waiting_days(rows)
     ]
 
 
-def _waiting_days(folder: Path, count: int) -> list[date]:
-    """Return days that landed, and see to it that none is processed yet, as in the first round."""
+def _undo_processing(folder: Path) -> None:
+    """Leave the lake as it was when its batches had landed, so that every round does the same."""
     shutil.rmtree(folder / "lake" / "processed", ignore_errors=True)
+
+
+def _waiting_days(count: int) -> list[date]:
     return [DAY - timedelta(days=back) for back in range(count - 1, -1, -1)]
 
 
 def _process(folder: Path, spark: Any) -> Work:
     from shipment_etl import Lake, run_process
 
-    # As on the day it landed, in each round.
-    shutil.rmtree(folder / "lake" / "processed", ignore_errors=True)
+    _undo_processing(folder)
     return lambda: run_process(Lake(folder / "lake"), date=DAY, spark=spark)
 
 

@@ -182,7 +182,7 @@ def schema_of(kind: type) -> StructType:
 def look_up(spark: SparkSession, rows: Sequence[tuple[Any, ...]], schema: StructType, key: str) -> DataFrame:
     """Return rows to be joined by their first column, a number, which is named `key`.
 
-    Slots of a wheel that follow each other and differ in nothing else go to the engine as one row, and are told apart there.
+    Consecutive slots with the same values are sent to the engine as one row, and expanded there.
     """
     runs = [list(run) for _, run in groupby(rows, key=lambda row: row[1:])]
     first, *others = schema.names

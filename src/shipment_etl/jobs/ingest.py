@@ -20,6 +20,7 @@ from shipment_etl.jobs.work import Work, working
 from shipment_etl.lake.lake import DataFile, LakeAddress, as_lake
 from shipment_etl.lake.runs import RowCounts, Run
 from shipment_etl.lake.tables import landed_table
+from shipment_etl.lake.written import is_text
 from shipment_etl.plugins import plugins
 from shipment_etl.printable import printable
 from shipment_etl.s3 import is_s3
@@ -99,7 +100,7 @@ def run_ingest(
 
 def _exists(work: Work, files: Sequence[DataFile]) -> BatchExists:
     """Return the error that says what a batch consists of."""
-    rows = work.content(landed_table(work.start.source), files, ["source_file"], encoded=True)
+    rows = work.content(landed_table(work.start.source), files, ["source_file"], encoded=is_text)
     names = sorted(pc.unique(rows["source_file"]).to_pylist())
     return BatchExists(work.start.source, work.start.batch_date, rows.num_rows, names)
 
@@ -110,7 +111,7 @@ def _last_row(work: Work, files: Sequence[DataFile], mapping: SourceMapping) -> 
     Raises:
         MappingDiffers: the batch was landed by another mapping; it has one.
     """
-    rows = work.content(landed_table(work.start.source), files, ["source_row", "mapping"], encoded=True)
+    rows = work.content(landed_table(work.start.source), files, ["source_row", "mapping"], encoded=is_text)
     if rows["mapping"][0].as_py() != mapping.text:
         raise MappingDiffers(work.start.source, work.start.batch_date)
     return int(pc.max(rows["source_row"]).as_py())

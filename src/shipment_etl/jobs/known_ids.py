@@ -20,7 +20,7 @@ from shipment_etl.jobs.places import THREADS
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.tables import KNOWN_IDS
-from shipment_etl.lake.written import nothing_written
+from shipment_etl.lake.written import is_text, nothing_written
 
 __all__ = ["HITS", "Known", "find_known", "knows_source"]
 
@@ -159,7 +159,7 @@ def _replace(work: Work, files: list[DataFile], with_batch: list[DataFile], new:
 
 
 def _read(work: Work, file: DataFile) -> Iterator[Ids]:
-    rows = work.content(KNOWN_IDS, [file], OWN.names, encoded=True)
+    rows = work.content(KNOWN_IDS, [file], OWN.names, encoded=is_text)
     batches: Iterable[pa.Table] = [rows]
     if file.least["batch_date"] != file.most["batch_date"]:
         batches = (rows.filter(pc.equal(rows["batch_date"], each)) for each in pc.unique(rows["batch_date"]))

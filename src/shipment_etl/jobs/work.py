@@ -31,6 +31,7 @@ from shipment_etl.lake.lock import Lock
 from shipment_etl.lake.runs import FAILED, SUCCEEDED, RowCounts, Run, RunStart, TableVersion, is_logged, log_run, start_log
 from shipment_etl.lake.snapshot import Snapshot, recover, restore
 from shipment_etl.lake.tables import Table
+from shipment_etl.lake.written import is_text
 from shipment_etl.plugins import Plugins
 
 __all__ = ["PACKAGE", "PLUGIN", "Work", "working"]
@@ -214,10 +215,16 @@ class Work:
         """Write more rows of a batch that is in a table."""
         self._write_batch(table, rows, ())
 
-    def content(self, table: Table, files: Iterable[DataFile], columns: Sequence[str], *, encoded: bool = False) -> pa.Table:
-        """Return some columns of files of a table, without an engine; `encoded` says whether text comes as dictionaries."""
-        kind = (lambda _: True) if encoded else None
-        parts = [self.lake.content(table.name, each.path, columns, encoded=kind) for each in files]
+    def content(
+        self,
+        table: Table,
+        files: Iterable[DataFile],
+        columns: Sequence[str],
+        *,
+        encoded: Callable[[pa.Field], bool] | None = None,
+    ) -> pa.Table:
+        """Return some columns of files of a table, without an engine; `encoded` is as for `Lake.content`."""
+        parts = [self.lake.content(table.name, each.path, columns, encoded=encoded) for each in files]
         return pa.concat_tables(parts) if parts else pa.table({name: [] for name in columns})
 
     def replace(self, table: Table, rows: DataFrame, keep: Callable[[pa.Table], pa.Table] | None = None) -> DataFrame:
@@ -262,7 +269,7 @@ class Work:
         """Return files of a table, without an engine."""
         parts = [pa.table({name: [] for name in table.columns})]
         for file in files:
-            rows = self.lake.content(table.name, file.path, encoded=lambda _: True)
+            rows = self.lake.content(table.name, file.path, encoded=is_text)
             for name, value in file.partition.items():
                 same = pa.scalar(as_date(value), pa.date32()) if table.columns[name] == "date" else pa.scalar(str(value))
                 rows = rows.append_column(name, pa.repeat(same, rows.num_rows))

@@ -104,20 +104,9 @@ def commit_files(
     remove: Sequence[DataFile],
     run: str,
 ) -> int:
-    """Commit files to a table, and return the version that it has now.
+    """Commit files to a table, and return the version that it has now. Arguments and errors are those of `Lake.commit`.
 
-    Args:
-        storage: of the lake.
-        table: is made by the commit if there is none.
-        schema: of the table, where it is made.
-        known: the table, open at the version that the commit was prepared for, which it goes on from; None if there is none.
-        add: files that lie in the table's folder.
-        remove: files of that version.
-        run: that makes it.
-
-    Raises:
-        CommitConflict: somebody else has written to the table since that version; it is as they left it.
-        LakeFull, StorageError, EngineFailed: it could not be committed; the table is as it was.
+    In place of a version, `known` is the table at the version that the commit follows; the commit moves it to the next one.
     """
     now = int(time.time() * 1000)
     adds = [AddAction(each.path, each.size, _texts(each.partition), now, True, _statistics(each)) for each in add]

@@ -197,8 +197,8 @@ class Lake:
             name: of the table.
             path: of the file.
             columns: those that are wanted, of which the file may lack some; all if None.
-            encoded: says which text comes as dictionaries. Where it `repeats`, to read and write it takes half the time, and
-                a long text that many rows have is in memory once.
+            encoded: selects the text that comes as dictionaries. Where it `repeats`, to read and write it takes half the
+                time, and a long text that many rows have is in memory once.
         """
         with self.storage.open(f"{name}/{path}") as opened:
             file = pq.ParquetFile(opened)
@@ -312,12 +312,12 @@ class Lake:
         """Commit files to a table, and return the version that it has now.
 
         Args:
-            table: is made by the commit if there is none.
-            schema: of the table, where it is made.
-            version: that the commit was prepared for; None where there is no table.
-            add: files that lie in the table's folder.
+            table: the table to commit to.
+            schema: its columns, if the commit creates it.
+            version: the version that the commit follows; None to create the table.
+            add: files in the table's folder.
             remove: files of that version.
-            run: that makes it.
+            run: id of the run that commits.
 
         Raises:
             CommitConflict: somebody else has written to the table since that version; it is as they left it.

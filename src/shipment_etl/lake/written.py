@@ -16,6 +16,7 @@ from shipment_etl.lake.tables import Table
 __all__ = [
     "Written",
     "cast_columns",
+    "is_text",
     "nothing_written",
     "nullable",
     "read_parquet",
@@ -104,6 +105,11 @@ def cast_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
         each.with_type(column.type) if is_kept else each for each, column, is_kept in zip(schema, columns, kept, strict=True)
     ]
     return pa.Table.from_arrays(columns, names=schema.names).cast(pa.schema(fields))
+
+
+def is_text(field: pa.Field) -> bool:
+    """Whether a column is text, for `Lake.content` to read all of it as dictionaries."""
+    return bool(pa.types.is_string(field.type))
 
 
 def repeats(field: pa.Field) -> bool:
