@@ -9,7 +9,7 @@ from hypothesis import given
 
 from shipment_etl.reporting.actions import actions
 from shipment_etl.reporting.advice import Action, CheaperCarrier, Dearer, Later, MostDelay
-from shipment_etl.reporting.costs import find_cheaper_carriers
+from shipment_etl.reporting.cheaper import find_cheaper_carriers
 from shipment_etl.reporting.findings import Share, with_outcomes
 from shipment_etl.reporting.late import find_late
 from shipment_etl.reporting.slices import PAIR, sum_by

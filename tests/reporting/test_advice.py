@@ -56,10 +56,10 @@ def test_what_is_late_can_be_a_carrier_a_place_or_both(part: tuple[str | None, .
 
 def test_what_is_dearer_than_before() -> None:
     dearer = Dearer(**DHL, avg_cost=12.0, cost_before=10.0, cost_at_stake=512.5)
-    assert "DHL, NY → Miami, takes 12.00 a shipment, 10.00 before for about the same weight: 512.50 more in 7 days." in (
+    assert "DHL, NY → Miami, takes 12.00 a shipment, 10.00 before for shipments like these: 512.50 more in 7 days." in (
         dearer.say(NOW).text
     )
-    assert dearer.reason() == "12.00 a shipment, 10.00 before for about the same weight"
+    assert dearer.reason() == "12.00 a shipment, 10.00 before for shipments like these"
 
 
 def test_what_another_carrier_does_for_less() -> None:
@@ -91,7 +91,7 @@ def test_estimates_have_an_interval_where_it_is_known() -> None:
 def test_amounts_name_their_currency() -> None:
     assert "; 1,050 EUR of freight was paid for those." in LATER.say(NOW, "EUR").text
     dearer = Dearer(**DHL, avg_cost=12.0, cost_before=10.0, cost_at_stake=512.5)
-    assert dearer.reason("EUR") == "12.00 EUR a shipment, 10.00 EUR before for about the same weight"
+    assert dearer.reason("EUR") == "12.00 EUR a shipment, 10.00 EUR before for shipments like these"
     cheaper = CheaperCarrier(**DHL, other="UPS", avg_cost=12.0, other_cost=10.0, cost_at_stake=512.5)
     assert cheaper.reason("EUR") == "12.00 EUR a shipment; UPS 10.00 EUR for the same weight and speed"
     said = cheaper.say(NOW, "EUR").text

@@ -8,7 +8,8 @@ import pytest
 
 from shipment_etl.reporting.actions import actions
 from shipment_etl.reporting.advice import CheaperCarrier, Dearer, Later
-from shipment_etl.reporting.costs import find_cheaper_carriers, find_dearer
+from shipment_etl.reporting.cheaper import find_cheaper_carriers
+from shipment_etl.reporting.dearer import find_dearer
 from shipment_etl.reporting.intervals import interval_of_difference, interval_of_estimate
 from shipment_etl.reporting.late import compare
 from shipment_etl.reporting.slices import SUMMED

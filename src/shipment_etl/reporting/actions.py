@@ -3,7 +3,8 @@
 import pandas as pd
 
 from shipment_etl.reporting.advice import Action, Cost
-from shipment_etl.reporting.costs import find_cheaper_carriers, find_dearer
+from shipment_etl.reporting.cheaper import find_cheaper_carriers
+from shipment_etl.reporting.dearer import find_dearer
 from shipment_etl.reporting.findings import figures, with_outcomes
 from shipment_etl.reporting.late import find_late, find_most_delay
 from shipment_etl.reporting.slices import PAIR, sum_by

@@ -141,7 +141,10 @@ class Cost(Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dearer(Cost):
-    """Dearer a shipment than in the period before, for about the same weight; at stake is what they cost more."""
+    """Dearer than in the period before; at stake is what they cost more.
+
+    `cost_before` is what a shipment like these cost then, by weight and, where it is known, distance.
+    """
 
     avg_cost: float
     cost_before: float
@@ -149,7 +152,7 @@ class Dearer(Cost):
     def reason(self, currency: str | None = None) -> str:
         """Return why to act, in a few words."""
         each = money(self.avg_cost, currency)
-        return f"{each} a shipment, {money(self.cost_before, currency)} before for about the same weight"
+        return f"{each} a shipment, {money(self.cost_before, currency)} before for shipments like these"
 
     def say(self, now: Period, currency: str | None = None) -> Sentence:
         """Say whom to act on, why, and what it would save."""

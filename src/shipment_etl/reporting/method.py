@@ -1,7 +1,8 @@
 """Method: how the sentences of a page are computed, with the thresholds that they are computed by."""
 
 from shipment_etl.reporting.actions import LATE_ALIKE
-from shipment_etl.reporting.costs import ALIKE_WEIGHT, MIN_ROWS, WORTH_SAYING
+from shipment_etl.reporting.cheaper import ALIKE_WEIGHT
+from shipment_etl.reporting.costs import MIN_ROWS, WORTH_SAYING
 from shipment_etl.reporting.findings import CONFIDENCE
 from shipment_etl.reporting.late import MIN_BREADTH
 from shipment_etl.reporting.periods import ENOUGH_SHIPMENTS, FRINGE, LENGTHS, SHORT
@@ -42,9 +43,9 @@ METHOD = (
     "of the shipments are with carriers on lanes that are late.",
     f"Where nothing is later than others, but {_percent(LATE_ALIKE)} or more of all come late, the carrier and "
     "lane with the most days of delay is named.",
-    f"Dearer than before is what costs {_percent(WORTH_SAYING)} more a shipment than in the period before, "
-    f"significantly, with mean weights that differ by {_percent(ALIKE_WEIGHT)} at most and at least {MIN_ROWS} "
-    "rows of lane_days in each period.",
+    f"Dearer than before is what costs {_percent(WORTH_SAYING)} more than in the period before, significantly and more than "
+    "weight and distance explain. A carrier's tariff of the period before (rates for a shipment, a kilogram, a kilometre "
+    f"and a tonne-kilometre) is fitted to at least {MIN_ROWS} rows of lane_days by weighted least squares.",
     "Carriers are compared by cost only on the same lane, where every shipment knows its cost and weight, mean "
     f"weights differ by {_percent(ALIKE_WEIGHT)} at most (the cheaper one's price is raised to the dearer one's "
     f"weight), and the cheaper one is no slower and no later; differences below {_percent(WORTH_SAYING)} are not "
