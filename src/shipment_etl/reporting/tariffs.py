@@ -37,7 +37,8 @@ class Tariff:
     def price(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return the rows for which the rates are known, with their expected cost and the variance of the cost around it."""
         each = _each(rows, self.drivers)
-        rows = rows[((each >= self.low * (1 - REACH)) & (each <= self.high * (1 + REACH))).all(axis=1)]
+        within = ((each >= self.low * (1 - REACH)) & (each <= self.high * (1 + REACH))).all(axis=1)
+        rows = rows.loc[within]
         expected = rows[self.drivers].to_numpy(float) @ self.rates
         return rows.assign(expected_cost=expected, expected_variance=self.variance * expected**2 / rows["shipments"])
 
@@ -56,7 +57,7 @@ def with_expected_cost(now: pd.DataFrame, before: pd.DataFrame) -> tuple[pd.Data
     now, before = (rows[_all_know(rows, "weighed_cost")] for rows in map(priced, (now, before)))
     far = all(_all_know(rows, "tonne_km_cost").all() for rows in (now, before))
     drivers = [*WEIGHT, *DISTANCE] if far else WEIGHT
-    tariffs = {carrier: _fit(own, drivers) for carrier, own in before.groupby("carrier") if len(own) >= MIN_ROWS}
+    tariffs = {str(carrier): _fit(own, drivers) for carrier, own in before.groupby("carrier") if len(own) >= MIN_ROWS}
     return _priced(now, tariffs), _priced(before, tariffs)
 
 
@@ -79,9 +80,10 @@ def _fit(rows: pd.DataFrame, drivers: list[str]) -> Tariff:
 
 
 def _each(rows: pd.DataFrame, drivers: list[str]) -> Values:
-    return rows[drivers].to_numpy(float) / rows[["shipments"]].to_numpy(float)
+    each: Values = rows[drivers].to_numpy(float) / rows[["shipments"]].to_numpy(float)
+    return each
 
 
 def _priced(rows: pd.DataFrame, tariffs: dict[str, Tariff]) -> pd.DataFrame:
-    parts = [tariffs[carrier].price(own) for carrier, own in rows.groupby("carrier") if carrier in tariffs]
+    parts = [tariffs[str(carrier)].price(own) for carrier, own in rows.groupby("carrier") if carrier in tariffs]
     return pd.concat(parts) if parts else rows.head(0).assign(expected_cost=0.0, expected_variance=0.0)
