@@ -1,7 +1,6 @@
 """Tariffs: what shipments cost by their weight and distance, worked out from sums of many of them."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +17,6 @@ CENT = 0.01
 WEIGHT = ["shipments", "weight_kg"]
 DISTANCE = ["distance_km", "priced_tonne_km"]
 
-Values: TypeAlias = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
@@ -29,16 +26,15 @@ class Tariff:
     """
 
     drivers: list[str]
-    rates: Values
-    low: Values
-    high: Values
+    rates: npt.NDArray[np.float64]
+    low: pd.Series
+    high: pd.Series
     variance: float
 
     def price(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return the rows for which the rates are known, with their expected cost and the variance of the cost around it."""
         each = _each(rows, self.drivers)
-        within = ((each >= self.low * (1 - REACH)) & (each <= self.high * (1 + REACH))).all(axis=1)
-        rows = rows.loc[within]
+        rows = rows[((each >= self.low * (1 - REACH)) & (each <= self.high * (1 + REACH))).all(axis=1)]
         expected = rows[self.drivers].to_numpy(float) @ self.rates
         return rows.assign(expected_cost=expected, expected_variance=self.variance * expected**2 / rows["shipments"])
 
@@ -76,12 +72,11 @@ def _fit(rows: pd.DataFrame, drivers: list[str]) -> Tariff:
     expected = values @ rates
     error = np.divide(cost - expected, expected, out=np.zeros_like(cost), where=expected > 0)
     each = _each(rows, drivers)
-    return Tariff(drivers, rates, each.min(axis=0), each.max(axis=0), float(np.mean(error**2 * shipments)))
+    return Tariff(drivers, rates, each.min(), each.max(), float(np.mean(error**2 * shipments)))
 
 
-def _each(rows: pd.DataFrame, drivers: list[str]) -> Values:
-    each: Values = rows[drivers].to_numpy(float) / rows[["shipments"]].to_numpy(float)
-    return each
+def _each(rows: pd.DataFrame, drivers: list[str]) -> pd.DataFrame:
+    return rows[drivers].astype(float).div(rows["shipments"], axis=0)
 
 
 def _priced(rows: pd.DataFrame, tariffs: dict[str, Tariff]) -> pd.DataFrame:
