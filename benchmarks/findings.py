@@ -42,6 +42,8 @@ ASSETS = Path(__file__).parents[1] / "docs" / "assets"
 COLOURS = ("#0b62a3", "#c2410c")
 
 Part = tuple[str | None, str | None, str | None]
+Named = tuple[str | None, str | None, str | None, tuple[date, ...] | None]
+"""A part, and the dates of the day of the week that it is about, None for all days."""
 
 
 @dataclass
@@ -55,7 +57,7 @@ class Score:
     right: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
 
-    def add(self, kind: str, planted: Part, parts: list[Part]) -> None:
+    def add(self, kind: str, planted: Named, parts: list[Named]) -> None:
         """Count a page: whether its first line names the trouble, whether any does, and how many name none of it."""
         self.pages += 1
         self.first += parts[:1] == [planted]
@@ -65,7 +67,7 @@ class Score:
         self.kinds[kind] += parts[:1] == [planted]
 
 
-def _overlap(one: Part, other: Part) -> bool:
+def _overlap(one: Named, other: Named) -> bool:
     """Whether two parts of the network have shipments in common, and one lies within the other."""
     within = [all(b is None or a == b for a, b in zip(*pair, strict=True)) for pair in ((one, other), (other, one))]
     return any(within)
@@ -90,7 +92,8 @@ def draw_part(draw: random.Random, network: Network, kinds: Sequence[str] = KIND
 class Trouble:
     """A kind of trouble: its sizes, in a unit, a scenario of one size, and the action of a report that names it.
 
-    It strikes on a day. `before` are the days of the period before, `beside` the other ones of its own, all without a trouble.
+    It strikes on a day. `before` are the days of the period before, `beside` the other ones of its own, all without a trouble:
+    then a report has to name that day, too.
     """
 
     sizes: tuple[int, ...]
@@ -132,7 +135,7 @@ TROUBLES = {
         before=(DAY - timedelta(days=1),),
     ),
     "weekday": Trouble(
-        *((10, 20, 40, 60), "points later", f"{LATER}, on Thursdays", scenario_late, Later, "findings-weekday.svg"),
+        *((5, 10, 20, 40), "points later", f"{LATER}, on Thursdays", scenario_late, Later, "findings-weekday.svg"),
         day=THURSDAY,
         beside=OTHER_DAYS,
         kinds=("warehouse",),
@@ -162,7 +165,8 @@ def main() -> None:
             named = _reader(spark, trouble, rows, seed)
             calm[rows] += bool(named(trouble.scenario(None, 0)))
             for size in trouble.sizes:
-                scores[rows, size].add(kind, part, named(trouble.scenario(part, size)))
+                planted = (*part, (trouble.day,) if trouble.beside else None)
+                scores[rows, size].add(kind, planted, named(trouble.scenario(part, size)))
         print(f"seed {seed}: {time.monotonic() - begin:.0f} s", flush=True)
     print("\n".join(_table(trouble, scores)))
     for rows, alarms in calm.items():
@@ -172,16 +176,17 @@ def main() -> None:
     (ASSETS / trouble.plot).write_text(_plot(trouble, scores))
 
 
-def _reader(spark: SparkSession, trouble: Trouble, rows: int, seed: int) -> Callable[[Scenario], list[Part]]:
+def _reader(spark: SparkSession, trouble: Trouble, rows: int, seed: int) -> Callable[[Scenario], list[Named]]:
     """Return what says which parts a report names in a period of so many shipments."""
     calm, rows = trouble.scenario(None, 0), rows // (1 + len(trouble.beside))
     before = lane_days_of(spark, calm, rows, seed, trouble.before)
     beside = lane_days_of(spark, calm, rows, seed, trouble.beside)
 
-    def named(scenario: Scenario) -> list[Part]:
+    def named(scenario: Scenario) -> list[Named]:
         struck = lane_days_of(spark, scenario, rows, seed, [trouble.day])
         found = actions(pd.concat([*beside, *struck], ignore_index=True), pd.concat(before) if before else None)
-        return [(each.carrier, each.origin, each.city) for each in found if isinstance(each, trouble.action)]
+        own = [each for each in found if isinstance(each, trouble.action)]
+        return [(each.carrier, each.origin, each.city, getattr(each, "dates", ()) or None) for each in own]
 
     return named
 

@@ -1,6 +1,7 @@
 """actions: what is late or dear is named, and no more; what it saves is what it is held against; chance names nobody."""
 
 import random
+from datetime import date, timedelta
 from itertools import product
 from math import prod
 
@@ -12,16 +13,17 @@ from shipment_etl.reporting.advice import Action, CheaperCarrier, Dearer, Later,
 from shipment_etl.reporting.cheaper import find_cheaper_carriers
 from shipment_etl.reporting.findings import Share, with_outcomes
 from shipment_etl.reporting.late import find_late
-from shipment_etl.reporting.slices import PAIR, sum_by
 
-from .made_up import lane_days
+from .made_up import DAY, lane_days
 from .test_findings import ROWS
+
+THURSDAY = 3
 
 
 @given(ROWS)
 def test_what_an_action_saves_is_what_it_is_held_against(rows: list[dict]) -> None:
     left, days = rows, lane_days(rows)
-    found = [*find_late(sum_by(with_outcomes(days), list(PAIR)), 100), *find_cheaper_carriers(days)]
+    found = [*find_late(with_outcomes(days), 100), *find_cheaper_carriers(days)]
     named = [each for each in actions(days, most=100) if not isinstance(each, MostDelay)]
     assert sorted(map(repr, named)) == sorted(map(repr, found))
     for act in found:
@@ -93,6 +95,47 @@ def test_the_part_that_is_late_is_named_and_no_other(part: tuple[str, str, str])
     assert found.late_saved == pytest.approx(own * 0.15)
     assert found.days_saved == pytest.approx(own * 0.6)
     assert found.cost_at_stake == pytest.approx(own * 1.5)
+
+
+def _weeks(days: int, late_of: dict[tuple[str, str, str, int | date], int], seed: int = 7) -> list[dict]:
+    """Rows of 3 carriers on 2 × 3 lanes on so many days; late in per cent by carrier, origin, city and day, else 10.
+
+    A day is a date, or a day of the week, Monday is 0.
+    """
+    draw, rows = random.Random(seed), list[dict]()
+    for pair, n in product(product("CDE", "AB", "XYZ"), range(days)):
+        day = DAY - timedelta(days=n)
+        struck = (pct for keys, pct in late_of.items() if all(map(_fits, keys, pair)) and keys[3] in (day, day.weekday()))
+        late = next(struck, 10)
+        of_them = sum(draw.random() * 100 < late for _ in range(60))
+        keys = dict(zip(("carrier", "origin_warehouse", "destination_city"), pair, strict=True))
+        rows += [{**keys, "shipment_date": day, "delay_days": 3, "shipments": of_them}]
+        rows += [{**keys, "shipment_date": day, "delay_days": 0, "shipments": 60 - of_them}]
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("days", "dates"),
+    [(7, (date(2026, 11, 19),)), (28, tuple(date(2026, 11, 19) - timedelta(weeks=n) for n in (3, 2, 1, 0)))],
+)
+@pytest.mark.parametrize("part", [("*", "A", "*"), ("*", "*", "*"), ("C", "*", "*"), ("*", "*", "X")])
+def test_a_day_of_the_week_is_named(days: int, dates: tuple[date, ...], part: tuple[str, str, str]) -> None:
+    (found,) = actions(lane_days(_weeks(days, {(*part, THURSDAY): 30})))
+    named = tuple(None if each == "*" else each for each in part)
+    assert (found.carrier, found.origin, found.city, found.dates) == (*named, dates)
+    assert found.late.pct == pytest.approx(30, abs=4)
+    assert found.others.pct == pytest.approx(10, abs=2)
+    assert found.interval.low < found.late.whole * 0.2 < found.interval.high
+
+
+def test_one_bad_day_in_four_weeks_is_not_a_day_of_the_week() -> None:
+    found = actions(lane_days(_weeks(28, {("*", "A", "*", date(2026, 11, 12)): 60})))
+    assert not [each for each in found if isinstance(each, Later) and each.dates]
+
+
+def test_what_is_late_on_all_days_is_not_late_on_one() -> None:
+    (found,) = actions(lane_days(_weeks(28, {("*", "A", "*", day): 20 for day in range(7)})))
+    assert (found.origin, found.dates) == ("A", ())
 
 
 def test_two_troubles_are_told_apart_the_larger_first() -> None:

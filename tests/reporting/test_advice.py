@@ -32,7 +32,7 @@ def test_what_is_later_than_others() -> None:
     )
     assert LATER.reason() == "40.0 % two or more days late, 5.0 % with the other carriers on that lane"
     lane = replace(LATER, carrier=None, late_saved=1.0, days_saved=1.0, cost_at_stake=None).say(NOW).text
-    assert "NY → Miami, all carriers: 40.0 % of 300" in lane
+    assert "all carriers, NY → Miami: 40.0 % of 300" in lane
     assert "against 5.0 % of the same carriers elsewhere" in lane
     assert "save 1 late shipment and 1 day of delay in 7 days." in lane
 
@@ -41,10 +41,10 @@ def test_what_is_later_than_others() -> None:
     ("part", "who", "others"),
     [
         (("UPS", None, None), "UPS, all lanes", "with other carriers on the same lanes"),
-        (("UPS", "NY", None), "UPS, from NY", "with other carriers on the same lanes"),
-        (("UPS", None, "Miami"), "UPS, to Miami", "with other carriers on the same lanes"),
-        ((None, "NY", None), "from NY, all carriers", "of the same carriers elsewhere"),
-        ((None, None, "Miami"), "to Miami, all carriers", "of the same carriers elsewhere"),
+        (("UPS", "NY", None), "UPS from NY", "with other carriers on the same lanes"),
+        (("UPS", None, "Miami"), "UPS to Miami", "with other carriers on the same lanes"),
+        ((None, "NY", None), "all carriers from NY", "of the same carriers elsewhere"),
+        ((None, None, "Miami"), "all carriers to Miami", "of the same carriers elsewhere"),
     ],
 )
 def test_what_is_late_can_be_a_carrier_a_place_or_both(part: tuple[str | None, ...], who: str, others: str) -> None:
@@ -52,6 +52,23 @@ def test_what_is_late_can_be_a_carrier_a_place_or_both(part: tuple[str | None, .
     said = replace(LATER, carrier=carrier, origin=origin, city=city).say(NOW).text
     assert said.startswith(f"Act first on {who}: ")
     assert f"against 5.0 % {others};" in said
+
+
+@pytest.mark.parametrize(
+    ("dates", "said"),
+    [
+        ((date(2026, 11, 19),), "on Thursday, 19 Nov 2026"),
+        ((date(2026, 11, 12), date(2026, 11, 19)), "on Thursdays"),
+    ],
+)
+def test_a_day_of_the_week(dates: tuple[date, ...], said: str) -> None:
+    place = {"carrier": None, "origin": "NY_Warehouse", "city": None}
+    later = Later(**place, late=Share(30, 100), others=Share(10, 100), late_saved=20.0, days_saved=50.0, dates=dates)
+    assert later.say(NOW).text.startswith(
+        f"Act first on all carriers from NY_Warehouse {said}: 30.0 % of 100 came two or more days late, "
+        "against 10.0 % on other days; "
+    )
+    assert later.reason() == "30.0 % two or more days late, 10.0 % on other days"
 
 
 def test_what_is_dearer_than_before() -> None:

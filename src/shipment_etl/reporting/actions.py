@@ -33,8 +33,9 @@ def actions(days: pd.DataFrame, before: pd.DataFrame | None = None, most: int = 
     days = days[days["delay_days"].notna()]
     if days.empty:
         return []
-    pairs = sum_by(with_outcomes(days), list(PAIR))
-    found: list[Action] = sorted(find_late(pairs, most), key=lambda each: -each.size)
+    outcomes = with_outcomes(days)
+    pairs = sum_by(outcomes, list(PAIR))
+    found: list[Action] = sorted(find_late(outcomes, most), key=lambda each: -each.size)
     if not found and figures(days).late_share.pct >= 100 * LATE_ALIKE:
         found = [find_most_delay(pairs)]
     costs: list[Cost] = sorted([*dearer, *find_cheaper_carriers(days)], key=lambda each: -each.size)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from datetime import date
 
 from shipment_etl.reporting.findings import Share
 from shipment_etl.reporting.intervals import Interval
@@ -16,6 +17,7 @@ from shipment_etl.reporting.wording import (
     say_days,
     say_interval,
     say_last_days,
+    say_weekday,
     sentence,
 )
 
@@ -43,8 +45,9 @@ class Action(ABC):
 
     @property
     def name(self) -> str:
-        """Which shipments it is about, as UPS, NY_Warehouse → Chicago."""
-        return f"{self.place}, all carriers" if self.carrier is None else f"{self.carrier}, {self.place}"
+        """Which shipments it is about, as UPS, NY_Warehouse → Chicago, or all carriers to Chicago."""
+        one_end = (self.origin is None) is not (self.city is None)
+        return f"{self.carrier or 'all carriers'}{'' if one_end else ','} {self.place}"
 
     @property
     def place(self) -> str:
@@ -82,14 +85,22 @@ class Action(ABC):
 class Later(Action):
     """Later than others: a carrier than other carriers on the same lanes, a place or lane than the same carriers elsewhere.
 
-    `late` and `others` are shares two or more days late. `cost_at_stake` is the freight paid for the late shipments that
-    would be saved.
+    Or later on a day of the week than on other days: then `dates` are those of that day, else there are none. `late` and
+    `others` are shares two or more days late. `cost_at_stake` is the freight paid for the late shipments that would be
+    saved.
     """
 
     late: Share
     others: Share
     late_saved: float
     days_saved: float
+    dates: tuple[date, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where it is, and when, as from NY_Warehouse on Thursdays."""
+        where = super(Later, self).place
+        return f"{where} {say_weekday(self.dates)}" if self.dates else where
 
     @property
     def size(self) -> float:
@@ -117,6 +128,8 @@ class Later(Action):
 
     @property
     def _compared_with(self) -> str:
+        if self.dates:
+            return "on other days"
         if self.carrier is None:
             return "of the same carriers elsewhere"
         one_lane = self.origin is not None and self.city is not None

@@ -1,34 +1,77 @@
 """Late: which part of the shipments comes later than others, and where most days are lost."""
 
+from datetime import date
+from typing import cast
+
 import pandas as pd
 
 from shipment_etl.reporting.advice import Later, MostDelay
 from shipment_etl.reporting.findings import Share
 from shipment_etl.reporting.intervals import Interval, interval_of_difference
-from shipment_etl.reporting.slices import LANE, MIN_SHIPMENTS, PAIR, SLICES, SUMMED, limit_of, part_of, search, sum_by
+from shipment_etl.reporting.slices import (
+    LANE,
+    MIN_SHIPMENTS,
+    PAIR,
+    PART,
+    SLICES,
+    SUMMED,
+    WEEKDAY,
+    WEEKDAY_SLICES,
+    is_in,
+    limit_of,
+    part_of,
+    search,
+    sum_by,
+)
 
-__all__ = ["compare", "find_late", "find_most_delay"]
+__all__ = ["MIN_BREADTH", "MIN_DAYS_LATE", "compare", "find_late", "find_most_delay"]
 
 MIN_BREADTH = 0.6
 """Share of a slice's shipments that must be with carriers on lanes that are late: or else it is not the slice that is."""
 
 
-def find_late(pairs: pd.DataFrame, most: int) -> list[Later]:
-    """Find what is later than others, each held against what is left when those before it are left out."""
-    limit = limit_of(pairs)
+MIN_DAYS_LATE = 0.85
+"""Share of a slice's shipments on one day of the week that must be of dates that are late: or else it is not that day."""
+
+
+def find_late(days: pd.DataFrame, most: int) -> list[Later]:
+    """Find what is later than others, each held against what is left when those before it are left out.
+
+    Args:
+        days: rows of lane_days with outcomes.
+        most: how many at most.
+    """
+    dates = sum_by(days, [*PAIR, "shipment_date"])
+    dates = dates.assign(**{WEEKDAY: pd.to_datetime(dates["shipment_date"]).dt.day_name()})
+    limit = limit_of(dates, (*SLICES, *WEEKDAY_SLICES))
 
     def look(left: pd.DataFrame) -> pd.DataFrame:
-        slices = pd.concat([compare(left, keys) for keys in SLICES], ignore_index=True)
+        pairs, weekdays = sum_by(left, list(PAIR)), sum_by(left, list(PART))
+        found = [compare(pairs, keys) for keys in SLICES] + [compare(weekdays, keys) for keys in WEEKDAY_SLICES]
+        slices = pd.concat(found, ignore_index=True)
         # Few late shipments are skewed, so that chance reaches farther than the normal law says (Cornish and Fisher, 1938).
-        return slices[slices["z"] >= limit + slices["skewness"].clip(lower=0) * (limit**2 - 1) / 6]
+        slices = slices[slices["z"] >= limit + slices["skewness"].clip(lower=0) * (limit**2 - 1) / 6]
+        return slices[[_is_late_each_week(left, part) for _, part in slices.iterrows()]]
 
-    return [_later(part) for part in search(look, [pairs], most)]
+    return [_later(part, dates[is_in(dates, part)]) for part in search(look, [dates], most)]
+
+
+def _is_late_each_week(dates: pd.DataFrame, part: pd.Series) -> bool:
+    """Whether a slice is late on most dates that are its day of the week; true if it is of all days."""
+    if part[WEEKDAY] is None:
+        return True
+    by_date = sum_by(dates[is_in(dates, part)], ["shipment_date"])
+    late = by_date["late"] > by_date["shipments"] * (part["others_late"] / part["others"])
+    return bool(by_date["shipments"].where(late, 0).sum() >= MIN_DAYS_LATE * by_date["shipments"].sum())
 
 
 def compare(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
-    """Hold each slice of the shipments against the others: those of a carrier on the same lanes, or of the same carriers.
+    """Hold each slice of the shipments against others.
 
-    Columns: those of `PAIR`, None where the slice is any; the sums of its shipments; excess and excess_days, its late
+    Those of a carrier against others on the same lanes, those of a place or lane against the same carriers elsewhere, and
+    those of a day of the week against the same carriers, from there or to there, on other days.
+
+    Columns: those of `PART`, None where the slice is any; the sums of its shipments; excess and excess_days, its late
     shipments and days of delay beyond those of the others; excess_low and excess_high, the interval of excess; others,
     shipments it is held against, others_late, late ones; z, its excess in standard deviations of chance; skewness of chance.
 
@@ -36,7 +79,7 @@ def compare(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
     two proportions in each stratum; with one stratum it is the usual test of two proportions. The interval is that of two
     shares, where the standardised one counts as seen in as many shipments as L. Kish says ("Survey Sampling", 1965).
     """
-    strata = list(LANE) if "carrier" in keys else ["carrier"]
+    strata = _strata(keys)
     own = sum_by(pairs, list(dict.fromkeys((*keys, *strata))))
     every = sum_by(pairs, strata)
     both = own.merge(every, on=strata, suffixes=("", "_all"))
@@ -64,9 +107,16 @@ def compare(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
     low, high = interval_of_difference(
         late / shipments, shipments, (late - slices["excess"]) / shipments, shipments**2 / slices["weights"]
     )
-    missing = {name: None for name in PAIR if name not in keys}
+    missing = {name: None for name in PART if name not in keys}
     ends = {"excess_low": shipments * low, "excess_high": shipments * high}
     return slices.assign(z=z, skewness=skewness, fixed=len(keys), **ends, **missing)
+
+
+def _strata(keys: tuple[str, ...]) -> list[str]:
+    """Return what shipments must have in common to be compared."""
+    if WEEKDAY in keys:
+        return ["carrier", *(name for name in keys if name not in (WEEKDAY, "carrier"))]
+    return list(LANE) if "carrier" in keys else ["carrier"]
 
 
 def _breadth(pairs: pd.DataFrame, both: pd.DataFrame, keys: tuple[str, ...], strata: list[str]) -> pd.DataFrame:
@@ -79,7 +129,7 @@ def _breadth(pairs: pd.DataFrame, both: pd.DataFrame, keys: tuple[str, ...], str
     return sums[list(keys)].assign(breadth=sums["worse"] / sums["shipments"])
 
 
-def _later(part: pd.Series) -> Later:
+def _later(part: pd.Series, own_dates: pd.DataFrame) -> Later:
     own, excess = Share(int(part["late"]), int(part["shipments"])), float(part["excess"])
     late_cost = part["late_cost"] / part["late_priced"] if part["late_priced"] else None
     # In more than one stratum the others are those of a mix like its own.
@@ -87,6 +137,7 @@ def _later(part: pd.Series) -> Later:
     plain = Share(int(part["others_late"]), int(part["others"]))
     return Later(
         **part_of(part),
+        dates=() if part[WEEKDAY] is None else tuple(cast(list[date], sorted(own_dates["shipment_date"].unique()))),
         late=own,
         others=plain if abs(plain.pct - like_it.pct) < 0.05 else like_it,
         late_saved=excess,

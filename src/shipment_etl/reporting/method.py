@@ -4,7 +4,7 @@ from shipment_etl.reporting.actions import LATE_ALIKE
 from shipment_etl.reporting.cheaper import ALIKE_WEIGHT
 from shipment_etl.reporting.costs import MIN_ROWS, WORTH_SAYING
 from shipment_etl.reporting.findings import CONFIDENCE
-from shipment_etl.reporting.late import MIN_BREADTH
+from shipment_etl.reporting.late import MIN_BREADTH, MIN_DAYS_LATE
 from shipment_etl.reporting.periods import ENOUGH_SHIPMENTS, FRINGE, LENGTHS, SHORT
 from shipment_etl.reporting.slices import FALSE_ALARM, MIN_SHARE_OF_WHOLE, MIN_SHIPMENTS
 from shipment_etl.reporting.wording import percent
@@ -41,6 +41,8 @@ METHOD = (
     f"stratified test (Mantel and Haenszel) is significant at {_percent(1 - FALSE_ALARM)} over all that is looked "
     f"at (Bonferroni), with at least {MIN_SHIPMENTS} shipments on either side, and where {_percent(MIN_BREADTH)} "
     "of the shipments are with carriers on lanes that are late.",
+    "Carriers, warehouses and cities are also searched for a day of the week that is later than their other days, with the "
+    f"same carriers. {_percent(MIN_DAYS_LATE)} of the shipments must be of dates that are late.",
     f"Where nothing is later than others, but {_percent(LATE_ALIKE)} or more of all come late, the carrier and "
     "lane with the most days of delay is named.",
     f"Dearer than before is what costs {_percent(WORTH_SAYING)} more than in the period before, significantly and more than "

@@ -1,12 +1,27 @@
 """Slices: shipments that have a carrier, a place or a lane in common, and the search for those that stand out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
 from typing import Any
 
 import pandas as pd
 
-__all__ = ["FALSE_ALARM", "LANE", "MIN_SHIPMENTS", "PAIR", "SLICES", "SUMMED", "limit_of", "part_of", "search", "sum_by"]
+__all__ = [
+    "FALSE_ALARM",
+    "LANE",
+    "MIN_SHIPMENTS",
+    "PAIR",
+    "PART",
+    "SLICES",
+    "SUMMED",
+    "WEEKDAY",
+    "WEEKDAY_SLICES",
+    "is_in",
+    "limit_of",
+    "part_of",
+    "search",
+    "sum_by",
+]
 
 FALSE_ALARM = 0.01
 """Chance that a page names a carrier or lane although all are alike, over all that are looked at."""
@@ -25,7 +40,14 @@ SLICES = (
     *(("carrier",), ("origin_warehouse",), ("destination_city",)),
     *(("carrier", "origin_warehouse"), ("carrier", "destination_city"), LANE, PAIR),
 )
-"""Parts of the shipments that can be later than others, by what they have in common."""
+"""Parts of the shipments that can be later or dearer than others, by what they have in common."""
+
+WEEKDAY = "weekday"
+WEEKDAY_SLICES = ((WEEKDAY,), ("carrier", WEEKDAY), ("origin_warehouse", WEEKDAY), ("destination_city", WEEKDAY))
+"""Parts that can be later than on other days of the week."""
+
+PART = (*PAIR, WEEKDAY)
+"""What shipments of a part can have in common."""
 
 MIN_SHARE_OF_WHOLE = 0.6
 """Share of a slice's excess that a smaller one within it must have to be named in its place."""
@@ -39,7 +61,7 @@ def search(look: Callable[..., pd.DataFrame], frames: list[pd.DataFrame], most: 
         if slices.empty:
             break
         found.append(_narrow(slices.sort_values("excess", ascending=False, kind="stable")))
-        frames = [rows[~_is_in(rows, found[-1])] for rows in frames]
+        frames = [rows[~is_in(rows, found[-1])] for rows in frames]
     return found
 
 
@@ -48,17 +70,17 @@ def _narrow(found: pd.DataFrame) -> pd.Series:
     worst = found.iloc[0]
     while True:
         within_it = found[(found["fixed"] > worst["fixed"]) & (found["excess"] >= MIN_SHARE_OF_WHOLE * worst["excess"])]
-        within_it = within_it[_is_in(within_it, worst)]
+        within_it = within_it[is_in(within_it, worst)]
         if within_it.empty:
             return worst
         worst = within_it.iloc[0]
 
 
-def _is_in(rows: pd.DataFrame, part: pd.Series) -> pd.Series:
+def is_in(rows: pd.DataFrame, part: pd.Series) -> pd.Series:
     """Whether each row is in a slice."""
     inside = pd.Series(True, index=rows.index)
-    for name in PAIR:
-        if part[name] is not None:
+    for name in PART:
+        if part.get(name) is not None:
             inside &= rows[name] == part[name]
     return inside
 
@@ -68,9 +90,9 @@ def sum_by(by_delay: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return by_delay.groupby(keys, as_index=False)[list(SUMMED)].sum()
 
 
-def limit_of(rows: pd.DataFrame) -> float:
+def limit_of(rows: pd.DataFrame, slices: Sequence[tuple[str, ...]] = SLICES) -> float:
     """How many standard errors a difference must have, so that looking at many raises no more false alarms (Bonferroni)."""
-    looked_at = sum(len(rows.drop_duplicates(list(keys))) for keys in SLICES)
+    looked_at = sum(len(rows.drop_duplicates(list(keys))) for keys in slices)
     return NormalDist().inv_cdf(1 - FALSE_ALARM / max(1, looked_at))
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "say_last_days",
     "say_load",
     "say_target",
+    "say_weekday",
     "sentence",
     "short",
 ]
@@ -116,6 +117,12 @@ def dates(period: Period) -> str:
     if first.year == last.year:
         return f"{first.day} {first:%b} – {_day(last)}"
     return f"{_day(first)} – {_day(last)}"
+
+
+def say_weekday(dates: Collection[date]) -> str:
+    """Return dates that are one day of the week, as on Thursdays, or on Thursday, 19 Nov 2026 if there is one only."""
+    day = next(iter(dates))
+    return f"on {day:%A}s" if len(dates) > 1 else f"on {day:%A}, {_day(day)}"
 
 
 def lane(origin: str, city: str) -> str:
