@@ -28,7 +28,7 @@ INSTALL_core := --package shipment-etl
 INSTALL_full := --all-packages --all-extras
 INSTALL = $(INSTALL_$*)
 
-.PHONY: help setup demo test rehearse fast check lint types imports format docs wheel sbom audit rehearse-compose parity bench trust lives fuzz lock clean
+.PHONY: help setup demo test rehearse fast slow check lint types imports format docs wheel sbom audit rehearse-compose parity bench trust lives fuzz lock clean
 
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,10 @@ rehearse: .venv/.stamp ## Run the rehearsals: pages as they stand, Java Spark, o
 
 fast: .venv/.stamp ## Run the tests that take a moment.
 	$(PYTEST) -m "not slow and not rehearsal" $(ARGS)
+
+slow: .venv/.stamp ## Measure which tests `make fast` leaves out.
+	$(PYTEST) -m "not rehearsal" --junitxml build/tests.xml
+	.venv/bin/python -m tests.slow build/tests.xml
 
 check: lint types imports docs sbom test rehearse ## Run everything that must pass before a commit.
 

@@ -10,6 +10,7 @@ nox.options.sessions = ["lint", "types", "imports", "docs", "tests"]
 
 SHIPPED = ["adapters", "docs", "examples", "images", "spark", "src"]
 ADAPTERS = ["airflow", "emr[local]", "kestra", "notebook"]
+SIDE_BY_SIDE = ["-n", "auto", "--dist", "loadfile"]
 PAIRS = [("4.0.2", "4.0.1"), ("4.1.4", "4.1.0")]
 """Spark and Delta: the newest of 4.0, and the newest pair that was seen to work."""
 
@@ -53,16 +54,16 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def lowest(session: nox.Session) -> None:
-    """Run the fast tests with the lowest versions that the package allows, Spark 3.5 among them."""
+    """Run the tests with the lowest versions that the package allows, Spark 3.5 among them."""
     install(session, "test", "--no-config", "--resolution", "lowest-direct")
-    session.run("python", "-m", "pytest", "-m", "not slow and not rehearsal", *session.posargs)
+    session.run("python", "-m", "pytest", *SIDE_BY_SIDE, "-m", "not rehearsal", *session.posargs)
 
 
 @nox.session(python="3.13")
 def newest(session: nox.Session) -> None:
-    """Run the fast tests with the newest Python and the newest of all packages, Spark 4.1 among them."""
+    """Run the tests with the newest Python and the newest of all packages, Spark 4.1 among them."""
     install(session, "test", "--no-config")
-    session.run("python", "-m", "pytest", "-m", "not slow and not rehearsal", *session.posargs)
+    session.run("python", "-m", "pytest", *SIDE_BY_SIDE, "-m", "not rehearsal", *session.posargs)
 
 
 @nox.session(python="3.11")

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, Phase, settings
 from pyspark.sql import SparkSession
 
 from shipment_etl import session
+from tests.slow import mark_slow
 from tests.store.client import Store, running
 
 # An example costs queries, and tests put many rows into each: so few examples, no deadline, and no search for a smaller
@@ -16,6 +17,11 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("smallest", deadline=None, max_examples=10, suppress_health_check=SLOW)
 settings.register_profile("queries", settings.get_profile("smallest"), phases=(Phase.explicit, Phase.reuse, Phase.generate))
 settings.load_profile("queries")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    mark_slow(items)
 
 
 @pytest.fixture(scope="session")
