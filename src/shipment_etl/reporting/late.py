@@ -29,7 +29,6 @@ __all__ = ["MIN_BREADTH", "MIN_DAYS_LATE", "compare", "find_late", "find_most_de
 MIN_BREADTH = 0.6
 """Share of a slice's shipments that must be with carriers on lanes that are late: or else it is not the slice that is."""
 
-
 MIN_DAYS_LATE = 0.85
 """Share of a slice's shipments on one day of the week that must be of dates that are late: or else it is not that day."""
 
