@@ -34,7 +34,7 @@ def _measured(report: Path) -> dict[str, float]:
     """Return the seconds of each test of a report in JUnit's form."""
     seconds = defaultdict[str, float](float)
     # Our own pytest wrote it.
-    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314
+    for case in ElementTree.parse(report).iter("testcase"):
         seconds[_name(f"{case.get('classname')}::{case.get('name')}")] += float(case.get("time", 0))
     return seconds
 

@@ -10,7 +10,13 @@ from shipment_etl.reporting.actions import actions
 from shipment_etl.reporting.advice import CheaperCarrier, Dearer, Later
 from shipment_etl.reporting.cheaper import find_cheaper_carriers
 from shipment_etl.reporting.dearer import find_dearer
-from shipment_etl.reporting.intervals import interval_of_difference, interval_of_estimate
+from shipment_etl.reporting.intervals import (
+    Z,
+    interval_of_difference,
+    interval_of_estimate,
+    normal_of_student,
+    student_of_normal,
+)
 from shipment_etl.reporting.late import compare
 from shipment_etl.reporting.slices import SUMMED
 
@@ -45,6 +51,14 @@ def test_an_estimate_without_a_variance_has_no_interval() -> None:
     assert interval_of_estimate(5.0, float("nan")) is None
     found = interval_of_estimate(5.0, 4.0)
     assert (found.low, found.high) == pytest.approx((1.08, 8.92), abs=0.001)
+
+
+@pytest.mark.parametrize(("freedom", "deviate"), [(2, 4.303), (5, 2.571), (9, 2.262), (30, 2.042), (1000, 1.962)])
+def test_few_rows_reach_farther(freedom: int, deviate: float) -> None:
+    """The two-sided 95 % points of any table of Student's distribution."""
+    assert student_of_normal(Z, freedom) == pytest.approx(deviate, rel=0.01)
+    both = normal_of_student(pd.Series([deviate, -deviate]), pd.Series([freedom, freedom]))
+    assert both.tolist() == pytest.approx([Z, -Z], rel=0.01)
 
 
 @pytest.mark.parametrize("shipments", [8, 200])

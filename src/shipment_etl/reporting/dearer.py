@@ -3,16 +3,16 @@
 import pandas as pd
 
 from shipment_etl.reporting.advice import Dearer
-from shipment_etl.reporting.costs import MIN_ROWS, SPREAD, WORTH_SAYING, variance_of_ratio, with_spread
+from shipment_etl.reporting.costs import SPREAD, WORTH_SAYING, variance_of_ratio, with_spread
 from shipment_etl.reporting.findings import with_outcomes
-from shipment_etl.reporting.intervals import interval_of_estimate
-from shipment_etl.reporting.slices import PAIR, SLICES, limit_of, part_of, search
+from shipment_etl.reporting.intervals import Z, interval_of_estimate, normal_of_student, student_of_normal
+from shipment_etl.reporting.slices import MIN_SHIPMENTS, PAIR, SLICES, limit_of, part_of, search
 from shipment_etl.reporting.tariffs import with_expected_cost
 
 __all__ = ["find_dearer"]
 
-MIN_ROWS_OF_SLICE = 3
-"""Rows of lane_days below which a slice is not judged, in either period."""
+MIN_FREEDOM = 2
+"""Degrees of freedom below which a slice is not judged."""
 
 
 def find_dearer(days: pd.DataFrame, before: pd.DataFrame, most: int) -> list[Dearer]:
@@ -34,37 +34,41 @@ def _compare(now: pd.DataFrame, before: pd.DataFrame, keys: tuple[str, ...]) -> 
 
     A lane that was dearer than its carrier's tariff then is expected to be so now.
 
-    Columns: those of `PAIR`; the sums of now; usual, what the shipments would have cost; excess, what they cost more, and
-    excess_variance; z.
+    Columns: those of `PAIR`; the sums of now; usual, what the shipments would have cost; excess, what they cost more;
+    excess_variance and its degrees of freedom; z.
 
-    Source: the variance of a ratio of sums by linearisation, Cochran, "Sampling Techniques" (1977), section 2.11. Few rows
-    show a spread badly, so that there it is at least that of all shipments of the carrier.
+    Source: the variance of a ratio of sums by linearisation, Cochran, "Sampling Techniques" (1977), section 2.11. Rows that
+    are not alike large count as so many as L. Kish says ("Survey Sampling", 1965), for a truckload among parcels outweighs
+    them, and what few rows show of a spread is allowed for as Student does.
     """
-    sums = ["shipments", "cost", "expected_cost", "expected_variance", *SPREAD]
+    sums = ["shipments", "cost", "expected_cost", *SPREAD]
     one, other = (rows.assign(every=0).groupby(["every", *keys], as_index=False)[sums].sum() for rows in (now, before))
     both = one.merge(other, on=["every", *keys], suffixes=("", "_before"))
     for when in ("", "_before"):
-        both = both[(both[f"rows{when}"] >= MIN_ROWS_OF_SLICE) & (both[f"expected_cost{when}"] > 0)]
-    variance = _variance(both, "") + _variance(both, "_before")
-    usual = both["expected_cost"] * both["cost_before"] / both["expected_cost_before"]
-    excess, excess_variance = both["cost"] - usual, variance * both["expected_cost"] ** 2
-    z = excess / excess_variance.where(excess_variance > 0) ** 0.5
+        rows = both[f"expected_cost{when}"] ** 2 / both[f"base_2{when}"]
+        enough = (both[f"shipments{when}"] >= MIN_SHIPMENTS) & (both[f"expected_cost{when}"] > 0)
+        both = both.assign(**{f"freedom{when}": rows - 1})[enough & (rows - 1 >= MIN_FREEDOM)]
+    ratio, ratio_before = both["cost"] / both["expected_cost"], both["cost_before"] / both["expected_cost_before"]
+    variance = variance_of_ratio(both, ratio, "expected_cost")
+    variance += variance_of_ratio(both, ratio_before, "expected_cost", "_before")
+    both = both.assign(
+        usual=both["expected_cost"] * ratio_before,
+        excess=(ratio - ratio_before) * both["expected_cost"],
+        excess_variance=variance * both["expected_cost"] ** 2,
+        freedom=both[["freedom", "freedom_before"]].min(axis=1),
+    )
+    t = both["excess"] / both["excess_variance"].where(both["excess_variance"] > 0) ** 0.5
     missing = {name: None for name in PAIR if name not in keys}
-    return both.assign(usual=usual, excess=excess, excess_variance=excess_variance, z=z, fixed=len(keys), **missing)
-
-
-def _variance(both: pd.DataFrame, when: str) -> pd.Series:
-    ratio = both[f"cost{when}"] / both[f"expected_cost{when}"]
-    own = variance_of_ratio(both, ratio, "expected_cost", when)
-    usual = ratio**2 * both[f"expected_variance{when}"] / both[f"expected_cost{when}"] ** 2
-    return own.where((both[f"rows{when}"] >= MIN_ROWS) | (own > usual), usual)
+    return both.assign(z=normal_of_student(t, both["freedom"]), fixed=len(keys), **missing)
 
 
 def _dearer(part: pd.Series) -> Dearer:
     return Dearer(
         **part_of(part),
         cost_at_stake=float(part["excess"]),
-        interval=interval_of_estimate(float(part["excess"]), float(part["excess_variance"])),
+        interval=interval_of_estimate(
+            float(part["excess"]), float(part["excess_variance"]), reach=student_of_normal(Z, float(part["freedom"]))
+        ),
         avg_cost=float(part["cost"] / part["shipments"]),
         cost_before=float(part["usual"] / part["shipments"]),
     )

@@ -1,13 +1,22 @@
 """Intervals: how sure an estimate is, as a range around it."""
 
 from dataclasses import dataclass
+from math import expm1, sqrt
 from statistics import NormalDist
 
+import numpy as np
 import pandas as pd
 
 from shipment_etl.reporting.findings import CONFIDENCE
 
-__all__ = ["Interval", "Z", "interval_of_difference", "interval_of_estimate"]
+__all__ = [
+    "Interval",
+    "Z",
+    "interval_of_difference",
+    "interval_of_estimate",
+    "normal_of_student",
+    "student_of_normal",
+]
 
 Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 """Standard errors that an estimate is from the truth at most, in so many cases as `CONFIDENCE` says."""
@@ -21,12 +30,27 @@ class Interval:
     high: float
 
 
-def interval_of_estimate(estimate: float, variance: float) -> Interval | None:
-    """Return the interval of an estimate whose errors are normal; None where its variance is unknown."""
+def interval_of_estimate(estimate: float, variance: float, reach: float = Z) -> Interval | None:
+    """Return the interval of an estimate that reaches so many standard errors; None where its variance is unknown."""
     if variance != variance:
         return None
-    reach = Z * variance**0.5
-    return Interval(estimate - reach, estimate + reach)
+    return Interval(estimate - reach * variance**0.5, estimate + reach * variance**0.5)
+
+
+def normal_of_student(t: pd.Series, freedom: pd.Series) -> pd.Series:
+    """Return the deviates of the normal law that are as likely as some of Student's.
+
+    Source: D. L. Wallace, "Bounds on normal approximations to Student's and the chi-square distributions", Annals of
+    Mathematical Statistics 30 (1959).
+    """
+    size = np.sqrt(freedom * np.log1p(t**2 / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
+    deviates: pd.Series = np.sign(t) * size
+    return deviates
+
+
+def student_of_normal(z: float, freedom: float) -> float:
+    """Return the deviate of Student's law that is as likely as one of the normal law that is not negative."""
+    return sqrt(freedom * expm1((z * (8 * freedom + 3) / (8 * freedom + 1)) ** 2 / freedom))
 
 
 def interval_of_difference(

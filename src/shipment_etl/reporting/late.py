@@ -42,11 +42,12 @@ def find_late(days: pd.DataFrame, most: int) -> list[Later]:
     """
     dates = sum_by(days, [*PAIR, "shipment_date"])
     dates = dates.assign(**{WEEKDAY: pd.to_datetime(dates["shipment_date"]).dt.day_name()})
-    limit = limit_of(dates, (*SLICES, *WEEKDAY_SLICES))
+    by_weekday = WEEKDAY_SLICES if dates[WEEKDAY].nunique() > 1 else ()
+    limit = limit_of(dates, (*SLICES, *by_weekday))
 
     def look(left: pd.DataFrame) -> pd.DataFrame:
         pairs, weekdays = sum_by(left, list(PAIR)), sum_by(left, list(PART))
-        found = [compare(pairs, keys) for keys in SLICES] + [compare(weekdays, keys) for keys in WEEKDAY_SLICES]
+        found = [compare(pairs, keys) for keys in SLICES] + [compare(weekdays, keys) for keys in by_weekday]
         slices = pd.concat(found, ignore_index=True)
         # Few late shipments are skewed, so that chance reaches farther than the normal law says (Cornish and Fisher, 1938).
         slices = slices[slices["z"] >= limit + slices["skewness"].clip(lower=0) * (limit**2 - 1) / 6]

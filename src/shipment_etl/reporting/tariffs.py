@@ -20,7 +20,7 @@ DISTANCE = ["distance_km", "priced_tonne_km"]
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """What a carrier takes: rates for the sums that a cost depends on, and the variance of one shipment's relative error.
+    """What a carrier takes: rates for the sums that a cost depends on.
 
     `low` and `high` are the least and the most of each driver, by shipment, that the rates are known for.
     """
@@ -29,14 +29,12 @@ class Tariff:
     rates: npt.NDArray[np.float64]
     low: pd.Series
     high: pd.Series
-    variance: float
 
     def price(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows for which the rates are known, with their expected cost and the variance of the cost around it."""
+        """Return the rows for which the rates are known, with their expected cost."""
         each = _each(rows, self.drivers)
         rows = rows[((each >= self.low * (1 - REACH)) & (each <= self.high * (1 + REACH))).all(axis=1)]
-        expected = rows[self.drivers].to_numpy(float) @ self.rates
-        return rows.assign(expected_cost=expected, expected_variance=self.variance * expected**2 / rows["shipments"])
+        return rows.assign(expected_cost=rows[self.drivers].to_numpy(float) @ self.rates)
 
 
 def with_expected_cost(now: pd.DataFrame, before: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -48,7 +46,6 @@ def with_expected_cost(now: pd.DataFrame, before: pd.DataFrame) -> tuple[pd.Data
 
     Columns:
         expected_cost: double.
-        expected_variance: double, of the cost around it, as it was over all shipments of the carrier before.
     """
     now, before = (rows[_all_know(rows, "weighed_cost")] for rows in map(priced, (now, before)))
     far = all(_all_know(rows, "tonne_km_cost").all() for rows in (now, before))
@@ -69,10 +66,8 @@ def _fit(rows: pd.DataFrame, drivers: list[str]) -> Tariff:
     totals = np.where(values.sum(axis=0) > 0, values.sum(axis=0), 1.0)
     spread = np.sqrt(shipments)
     rates = np.linalg.lstsq(values / totals / spread[:, None], cost / spread, rcond=None)[0] / totals
-    expected = values @ rates
-    error = np.divide(cost - expected, expected, out=np.zeros_like(cost), where=expected > 0)
     each = _each(rows, drivers)
-    return Tariff(drivers, rates, each.min(), each.max(), float(np.mean(error**2 * shipments)))
+    return Tariff(drivers, rates, each.min(), each.max())
 
 
 def _each(rows: pd.DataFrame, drivers: list[str]) -> pd.DataFrame:
@@ -81,4 +76,4 @@ def _each(rows: pd.DataFrame, drivers: list[str]) -> pd.DataFrame:
 
 def _priced(rows: pd.DataFrame, tariffs: dict[str, Tariff]) -> pd.DataFrame:
     parts = [tariffs[str(carrier)].price(own) for carrier, own in rows.groupby("carrier") if carrier in tariffs]
-    return pd.concat(parts) if parts else rows.head(0).assign(expected_cost=0.0, expected_variance=0.0)
+    return pd.concat(parts) if parts else rows.head(0).assign(expected_cost=0.0)
