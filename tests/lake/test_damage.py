@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from shipment_etl.errors import EngineFailed, FileDamaged
 from shipment_etl.jobs.generate import run_generate
 from shipment_etl.jobs.process import run_process
+from shipment_etl.lake.commits import reason_of
 from shipment_etl.lake.damage import explain, reading
 from shipment_etl.lake.lake import Lake
 from tests.command_line import run
@@ -102,3 +103,19 @@ def test_other_errors_stay_as_they_are(lake: Lake, problem: Exception) -> None:
 
 def test_a_file_that_may_not_be_read_keeps_the_reason_of_the_system(lake: Lake) -> None:
     assert "denied" in str(explain(lake, {SHIPMENTS: None}, PermissionError(13, "Permission denied")))
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("no such column: x\n\nLogical plan: …", "no such column: x\n\nLogical plan: …"),
+        ("An error occurred while calling o1.collect.\n: java.io.IOException: no", "java.io.IOException: no"),
+        (
+            '<_InactiveRpcError of RPC that terminated with:\n\tstatus = StatusCode.INTERNAL\n\tdetails = "no "x"\nleft"\n'
+            '\tdebug_error_string = "None"\n>',
+            'no "x"\nleft',
+        ),
+    ],
+)
+def test_what_an_engine_says_begins_with_why(said: str, reason: str) -> None:
+    assert reason_of(RuntimeError(said)) == reason

@@ -6,6 +6,7 @@ that the commits of a run that was never logged can be told from all others.
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ __all__ = [
 MARK = "shipment_etl.run"
 """In the commit's metadata: the run that made it."""
 Answer = TypeVar("Answer")
+GRPC_DETAILS = re.compile(r'^\s*details = "(.*)"\n\s*debug_error_string', re.MULTILINE | re.DOTALL)
 CONFLICT = ("failed to commit transaction", "concurrent", "conflict", "missing commit file", "already exists")
 NO_SPACE = ("no space left", "os error 28", "disk quota", "os error 122", "file too large", "os error 27")
 
@@ -231,8 +233,11 @@ def translate_errors(doing: str, storage: Storage, work: Callable[[], Answer]) -
 
 
 def reason_of(problem: Exception) -> str:
-    """Return what an engine says of a failure. Java's bridge says first which call of its own failed."""
-    return str(problem).partition("\n: ")[2] or str(problem)
+    """Return what an engine says of a failure. Java's bridge says first which call of its own failed, gRPC that one did."""
+    text = str(problem)
+    if details := GRPC_DETAILS.search(text):
+        return details[1]
+    return text.partition("\n: ")[2] or text
 
 
 def _actions(content: bytes) -> Iterator[tuple[str, dict[str, Any]]]:

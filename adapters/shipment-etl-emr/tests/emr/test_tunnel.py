@@ -95,6 +95,8 @@ print("An error occurred (InternalServerError) when calling the StartSession ope
 """
 PLUGIN = """#!{python}
 import http.server, sys
+# The real one says nothing of who goes before it has answered.
+http.server.HTTPServer.handle_error = lambda *whom: None
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
 """
 
