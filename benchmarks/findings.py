@@ -202,14 +202,18 @@ def _table(trouble: Trouble, scores: dict[tuple[int, int], Score]) -> Iterator[s
     yield f"| shipments | {trouble.unit} | named first | named | right of those named |"
     yield "| --: | --: | --: | --: | --: |"
     for (rows, size), score in scores.items():
-        right = f"{score.right / score.named:.0%}" if score.named else "–"
-        yield f"| {rows:,} | {size} | {score.first / score.pages:.0%} | {score.among / score.pages:.0%} | {right} |"
+        shares = (_share(score.first, score.pages), _share(score.among, score.pages), _share(score.right, score.named))
+        yield f"| {rows:,} | {size} | {' | '.join(shares)} |"
     yield ""
     yield "| first by kind | " + " | ".join(f"{size} {trouble.unit}" for size in trouble.sizes) + " |"
     yield "| --- |" + " --: |" * len(trouble.sizes)
     most = max(ROWS)
     for kind in trouble.kinds:
         yield f"| {kind} | " + " | ".join(str(scores[most, size].kinds[kind]) for size in trouble.sizes) + " |"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else "–"
 
 
 def _plot(trouble: Trouble, scores: dict[tuple[int, int], Score]) -> str:

@@ -47,7 +47,8 @@ METHOD = (
     "lane with the most days of delay is named.",
     f"Dearer than before is what costs {_percent(WORTH_SAYING)} more than in the period before, significantly and more than "
     "weight and distance explain. A carrier's tariff of the period before (rates for a shipment, a kilogram, a kilometre "
-    f"and a tonne-kilometre) is fitted to at least {MIN_ROWS} rows of lane_days by weighted least squares.",
+    f"and a tonne-kilometre) is fitted to at least {MIN_ROWS} rows of lane_days by weighted least squares; both periods "
+    f"must have {MIN_SHIPMENTS} shipments of what is judged.",
     "Carriers are compared by cost only on the same lane, where every shipment knows its cost and weight, mean "
     f"weights differ by {_percent(ALIKE_WEIGHT)} at most (the cheaper one's price is raised to the dearer one's "
     f"weight), and the cheaper one is no slower and no later; differences below {_percent(WORTH_SAYING)} are not "
