@@ -133,6 +133,23 @@ def test_one_bad_day_in_four_weeks_is_not_a_day_of_the_week() -> None:
     assert not [each for each in found if isinstance(each, Later) and each.dates]
 
 
+def test_one_bad_friday_with_most_shipments_is_not_fridays() -> None:
+    """As in a year of a supplier with few shipments, most of them on one day."""
+    fridays = {
+        date(2026, 9, 18): (6, 1),
+        date(2026, 10, 16): (31, 11),
+        date(2026, 11, 6): (8, 0),
+        date(2026, 11, 20): (2, 0),
+    }
+    mondays = {date(2026, 10, 5): (30, 0), date(2026, 11, 9): (31, 0)}
+    rows = [
+        {"shipment_date": day, "delay_days": delay, "shipments": count}
+        for day, (shipments, late) in (fridays | mondays).items()
+        for delay, count in ((0, shipments - late), (9, late))
+    ]
+    assert not [each for each in actions(lane_days(rows)) if isinstance(each, Later)]
+
+
 def test_what_is_late_on_all_days_is_not_late_on_one() -> None:
     (found,) = actions(lane_days(_weeks(28, {("*", "A", "*", day): 20 for day in range(7)})))
     assert (found.origin, found.dates) == ("A", ())

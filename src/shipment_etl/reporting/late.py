@@ -30,7 +30,7 @@ MIN_BREADTH = 0.6
 """Share of a slice's shipments that must be with carriers on lanes that are late: or else it is not the slice that is."""
 
 MIN_DAYS_LATE = 0.85
-"""Share of a slice's shipments on one day of the week that must be of dates that are late: or else it is not that day."""
+"""Share of the dates of a slice on one day of the week that must be late: or else it is not that day."""
 
 
 def find_late(days: pd.DataFrame, most: int) -> list[Later]:
@@ -62,7 +62,7 @@ def _is_late_each_week(dates: pd.DataFrame, part: pd.Series) -> bool:
         return True
     by_date = sum_by(dates[is_in(dates, part)], ["shipment_date"])
     late = by_date["late"] > by_date["shipments"] * (part["others_late"] / part["others"])
-    return bool(by_date["shipments"].where(late, 0).sum() >= MIN_DAYS_LATE * by_date["shipments"].sum())
+    return bool(late.mean() >= MIN_DAYS_LATE)
 
 
 def compare(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:

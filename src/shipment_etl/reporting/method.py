@@ -42,7 +42,7 @@ METHOD = (
     f"at (Bonferroni), with at least {MIN_SHIPMENTS} shipments on either side, and where {_percent(MIN_BREADTH)} "
     "of the shipments are with carriers on lanes that are late.",
     "Carriers, warehouses and cities are also searched for a day of the week that is later than their other days, with the "
-    f"same carriers. {_percent(MIN_DAYS_LATE)} of the shipments must be of dates that are late.",
+    f"same carriers. {_percent(MIN_DAYS_LATE)} of its dates must be late.",
     f"Where nothing is later than others, but {_percent(LATE_ALIKE)} or more of all come late, the carrier and "
     "lane with the most days of delay is named.",
     f"Dearer than before is what costs {_percent(WORTH_SAYING)} more than in the period before, significantly and more than "
