@@ -12,8 +12,8 @@ import pytest
 
 __all__ = ["mark_slow"]
 
-MAX_SECONDS = 0.7
-"""Seconds of a test that is not slow, all its parameters together: of these, the fast tests take less than a minute."""
+MAX_SECONDS = 0.25
+"""Seconds of a test that is not slow, all its parameters together."""
 
 LIST = Path(__file__).parent / "slow.txt"
 
