@@ -134,7 +134,7 @@ def test_what_the_contract_refuses(spark):
         assert each == expected, change
 
 
-def test_every_rule_is_broken_by_a_row_above():
+def test_every_rule_is_broken_by_a_row_above(spark):
     every = {(rule.name, rule.column) for rule in rules(contract())}
     assert {each for _, expected in REFUSED for each in expected} == every
 
