@@ -184,7 +184,7 @@ def main() -> None:
 
 
 def _find(spark: SparkSession, trouble: Trouble, rows: int, seed: int, part: Part) -> dict[int, list[Named]]:
-    """Return what a report names in a period of so many shipments, by size of the trouble; 0 is none."""
+    """Return the parts that a report names, for each size of the trouble, and under 0 those named without any trouble."""
     calm, rows = trouble.scenario(None, 0), rows // (1 + len(trouble.beside))
     before = lane_days_of(spark, calm, rows, seed, trouble.before)
     beside = lane_days_of(spark, calm, rows, seed, trouble.beside)

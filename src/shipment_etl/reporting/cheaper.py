@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from shipment_etl.reporting.advice import CheaperCarrier
-from shipment_etl.reporting.costs import MIN_ROWS, SPREAD, WORTH_SAYING, priced, variance_of_ratio, with_spread
+from shipment_etl.reporting.costs import MIN_ROWS, SPREAD, WORTH_SAYING, all_know, priced, variance_of_ratio, with_spread
 from shipment_etl.reporting.findings import Share, with_outcomes, z_of
 from shipment_etl.reporting.intervals import Z, interval_of_estimate
 from shipment_etl.reporting.slices import LANE, MIN_SHIPMENTS, PAIR, SUMMED
@@ -23,8 +23,8 @@ def find_cheaper_carriers(days: pd.DataFrame) -> list[CheaperCarrier]:
     """Carriers that cost more than another one whose shipments on the lane weigh alike, travel as fast, come no later."""
     pairs = _sum_pairs(with_outcomes(days))
     # Means are comparable only where every shipment knows its cost and its weight.
-    usable = pairs[(pairs["cost_shipments"] == pairs["shipments"]) & (pairs["shipments"] >= MIN_SHIPMENTS)]
-    usable = usable[(usable["weight_kg"] > 0) & ((usable["weighed_cost"] - usable["cost"]).abs() < 0.01)]
+    usable = priced(pairs[(pairs["shipments"] >= MIN_SHIPMENTS) & (pairs["weight_kg"] > 0)])
+    usable = usable[all_know(usable, "weighed_cost")]
     found = []
     for _, lane in usable.groupby(list(LANE)):
         rows = lane.to_dict("records")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-__all__ = ["MIN_ROWS", "SPREAD", "WORTH_SAYING", "priced", "variance_of_ratio", "with_spread"]
+__all__ = ["MIN_ROWS", "SPREAD", "WORTH_SAYING", "all_know", "priced", "variance_of_ratio", "with_spread"]
 
 MIN_ROWS = 20
 """Rows of lane_days below which they do not show how much costs vary."""
@@ -10,12 +10,18 @@ MIN_ROWS = 20
 WORTH_SAYING = 0.03
 """Share of its cost that a shipment must be able to save."""
 
+CENT = 0.01
 SPREAD = ("rows", "cost_2", "cost_base", "base_2")
 
 
 def priced(days: pd.DataFrame) -> pd.DataFrame:
     """Return the rows, of those with outcomes, that know the cost of all their shipments."""
     return days[(days["cost_shipments"] == days["shipments"]) & (days["shipments"] > 0)]
+
+
+def all_know(rows: pd.DataFrame, sum_of_known: str) -> pd.Series:
+    """Whether a sum of the costs of shipments that know something is that of all shipments of a row."""
+    return (rows["cost"] - rows[sum_of_known].astype(float).fillna(0.0)).abs() < CENT
 
 
 def with_spread(rows: pd.DataFrame, base: str = "shipments") -> pd.DataFrame:

@@ -37,9 +37,9 @@ def _compare(now: pd.DataFrame, before: pd.DataFrame, keys: tuple[str, ...]) -> 
     Columns: those of `PAIR`; the sums of now; usual, what the shipments would have cost; excess, what they cost more;
     excess_variance and its degrees of freedom; z.
 
-    Source: the variance of a ratio of sums by linearisation, Cochran, "Sampling Techniques" (1977), section 2.11. Rows that
-    are not alike large count as so many as L. Kish says ("Survey Sampling", 1965), for a truckload among parcels outweighs
-    them, and what few rows show of a spread is allowed for as Student does.
+    Source: the variance of a ratio of sums by linearisation, Cochran, "Sampling Techniques" (1977), section 2.11. A
+    truckload outweighs many parcels, so rows of unequal size count as fewer: the effective sample size of L. Kish, "Survey
+    Sampling" (1965). Its degrees of freedom set the limit, as in Student's test.
     """
     sums = ["shipments", "cost", "expected_cost", *SPREAD]
     one, other = (rows.assign(every=0).groupby(["every", *keys], as_index=False)[sums].sum() for rows in (now, before))

@@ -6,14 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shipment_etl.reporting.costs import MIN_ROWS, priced
+from shipment_etl.reporting.costs import MIN_ROWS, all_know, priced
 
 __all__ = ["with_expected_cost"]
 
 REACH = 0.01
 """Share by which a row may be heavier, lighter, farther or nearer than those that a tariff comes from."""
 
-CENT = 0.01
 WEIGHT = ["shipments", "weight_kg"]
 DISTANCE = ["distance_km", "priced_tonne_km"]
 
@@ -47,16 +46,11 @@ def with_expected_cost(now: pd.DataFrame, before: pd.DataFrame) -> tuple[pd.Data
     Columns:
         expected_cost: double.
     """
-    now, before = (rows[_all_know(rows, "weighed_cost")] for rows in map(priced, (now, before)))
-    far = all(_all_know(rows, "tonne_km_cost").all() for rows in (now, before))
+    now, before = (rows[all_know(rows, "weighed_cost")] for rows in map(priced, (now, before)))
+    far = all(all_know(rows, "tonne_km_cost").all() for rows in (now, before))
     drivers = [*WEIGHT, *DISTANCE] if far else WEIGHT
     tariffs = {str(carrier): _fit(own, drivers) for carrier, own in before.groupby("carrier") if len(own) >= MIN_ROWS}
     return _priced(now, tariffs), _priced(before, tariffs)
-
-
-def _all_know(rows: pd.DataFrame, sum_of_known: str) -> pd.Series:
-    """Whether a sum of the costs of shipments that know something is that of all shipments of a row."""
-    return (rows["cost"] - rows[sum_of_known].astype(float).fillna(0.0)).abs() < CENT
 
 
 def _fit(rows: pd.DataFrame, drivers: list[str]) -> Tariff:
