@@ -81,5 +81,5 @@ def test_sail_is_asked_few_times(spark: SparkSession, tmp_path: Path, monkeypatc
     # Every call of a session passes here.
     monkeypatch.setattr(SailCalls, "prepare", count)
     run_process(lake, date="2026-11-23", spark=spark)
-    assert 0 < asked["ExecutePlanRequest"] <= 16, asked
-    assert asked["AnalyzePlanRequest"] <= 51, asked
+    assert 0 < asked["ExecutePlanRequest"] <= 14, asked
+    assert asked["AnalyzePlanRequest"] <= 21, asked

@@ -68,6 +68,14 @@ def test_a_batch_replaces_itself_and_no_other(spark: SparkSession, lake: Lake) -
     assert numbers(spark, lake) == [("a", "2026-11-23", 5), ("a", "2026-11-24", 3), ("b", "2026-11-23", 4)]
 
 
+def test_a_table_is_never_opened_by_more_than_ten_commits(spark: SparkSession, lake: Lake) -> None:
+    for _ in range(12):
+        replace_batch(lake, TABLE, things(spark, 1), "a", DAY)
+    log = f"{TABLE.name}/_delta_log"
+    assert lake.storage.newest_commit(log) == 11
+    assert lake.storage.last_checkpoint(log) == 9
+
+
 def test_rows_take_the_key_of_the_batch_whatever_they_say(spark: SparkSession, lake: Lake) -> None:
     rows = things(spark, 1).withColumn("source", F.lit("other")).withColumn("batch_date", F.lit(OTHER_DAY))
     replace_batch(lake, TABLE, rows, "a", DAY)
@@ -226,10 +234,10 @@ def test_no_lake_no_table_no_delta(spark: SparkSession, lake: Lake) -> None:
         lake.write_files(Table("processed/other", TABLE.columns), things(spark, 1), "run-1")
     assert lake.tables() == ["processed/things"]
     # What a job left that was killed before its first commit is in nobody's way.
-    lake.write_files(Table("processed/more", TABLE.columns), things(spark, 1), "run-1")
+    lake.write_files(Table("processed/more", TABLE.columns, TABLE.partitions), things(spark, 1), "run-1")
     with pytest.raises(TableMissing, match="has no table 'processed/more'"):
         lake.read(spark, "processed/more")
-    lake.write_files(Table("processed/more", TABLE.columns), things(spark, 1), "run-2")
+    lake.write_files(Table("processed/more", TABLE.columns, TABLE.partitions), things(spark, 1), "run-2")
     assert lake.tables() == ["processed/things"]
 
 

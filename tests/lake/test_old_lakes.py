@@ -62,6 +62,8 @@ def test_jobs_on_top_of_it_end_as_in_a_lake_of_today(spark: SparkSession, old: L
     run_process(old, date=DAYS[1], max_rejected=1, spark=spark)
     assert words(spark, old) == words(spark, new)
     assert old.partitions(LANE_DAYS.name) == ["month"]
+    for table in (SHIPMENTS, KNOWN_IDS, LANE_DAYS, RUNS):
+        assert old.delta(table.name).metadata().configuration.keys() >= table.properties.keys(), table.name
     assert len(old.files(LANE_DAYS.name)) == len(new.files(LANE_DAYS.name))
 
 

@@ -161,7 +161,8 @@ def _write_by_kind(work: Work, batch: Batch, repeated: DataFrame | None) -> Writ
         frame, suspect = frame.join(repeated, ID_HASH, "left"), F.col("repeated").isNotNull()
     kind = F.when(~batch.verdict.sound, REJECTED).when(suspect, SUSPECT).otherwise(_kind_of_sound(work))
     rows, sound = frame.drop("batch_date").withColumn(KIND, kind), F.col(KIND).isin(work.start.source, IN_TRANSIT)
-    beside = {name: F.when(~sound, F.col(name)) for name in (ID_HASH, ORIGINAL, UNPARSED) if name in frame.columns}
+    columns = frame.columns
+    beside = {name: F.when(~sound, F.col(name)) for name in (ID_HASH, ORIGINAL, UNPARSED) if name in columns}
     return work.write(SHIPMENTS, derive(rows, sound, batch.network).withColumns(beside), "split", (KIND,), (*beside,))
 
 

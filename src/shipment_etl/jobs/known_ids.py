@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
 
 from shipment_etl.jobs.ids import ID_HASH, Hashes, Ids, in_order
-from shipment_etl.jobs.places import THREADS
+from shipment_etl.jobs.side_by_side import THREADS
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.tables import KNOWN_IDS

@@ -12,7 +12,8 @@ from shipment_etl.jobs.batch import IN_TRANSIT
 from shipment_etl.jobs.chains import NEXT_BATCH, link
 from shipment_etl.jobs.ids import ID_HASH
 from shipment_etl.jobs.known_ids import Known
-from shipment_etl.jobs.places import THREADS, Place, is_of, places_of, read_links
+from shipment_etl.jobs.places import Place, is_of, places_of, read_links
+from shipment_etl.jobs.side_by_side import THREADS
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.tables import OVERTAKEN, SHIPMENTS
 

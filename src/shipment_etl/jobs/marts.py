@@ -9,6 +9,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from functools import partial
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,10 +18,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl.dates import as_date
+from shipment_etl.jobs.side_by_side import run_side_by_side
 from shipment_etl.jobs.work import PACKAGE, PLUGIN, Work
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.tables import KNOWN_IDS, LANE_DAYS, LANE_MONTHS, mart_table
+from shipment_etl.lake.written import Written
 from shipment_etl.network import Network
 from shipment_etl.transform.lane_days import lane_months, net_days
 from shipment_etl.transform.mart import Mart
@@ -56,33 +60,74 @@ def _as_of(work: Work, known_ids: Iterable[DataFile]) -> date:
 
 
 def _rebuild(work: Work, staging: Staging, network: Network, marts: Sequence[Mart]) -> None:
-    as_of = F.lit(_as_of(work, work.files(KNOWN_IDS.name)))
     every = work.read_files(LANE_DAYS, work.files(LANE_DAYS.name))
-    months = work.replace(LANE_MONTHS, lane_months(every)).withColumn("as_of", as_of)
-    days = staging.keep("net_days", net_days(every.withColumn("as_of", as_of))).frame
-    for mart in marts:
-        work.replace(mart_table(mart), mart.make(days if mart.span == "day" else months, network))
+    months, days = _sum(work, staging, every, every)
+    _write(work, network, [_Part(mart, days if mart.span == "day" else months) for mart in marts])
 
 
 def _replace(work: Work, staging: Staging, network: Network, marts: Sequence[Mart], changed: Sequence[str]) -> None:
-    as_of = F.lit(_as_of(work, work.files(KNOWN_IDS.name)))
-    months = work.replace(LANE_MONTHS, lane_months(_months_of(work, changed)), _outside(changed)).withColumn("as_of", as_of)
     looks_back = any(mart.span == "day" and mart.look_back_days > 0 for mart in marts)
-    needed = _months_of(work, _reach(changed, looks_back)[1]).withColumn("as_of", as_of)
-    # Kept, because every mart of days reads it.
-    days = staging.keep("net_days", net_days(needed)).frame
+    needed = _months_of(work, _reach(changed, looks_back)[1])
+    months, days = _sum(work, staging, _months_of(work, changed), needed, _outside(changed))
+    parts = []
     for mart in marts:
-        table = mart_table(mart)
         if mart.span == "all_time":
-            work.replace(table, mart.make(months, network))
-        elif not changed:
-            continue
-        elif mart.span == "month":
-            work.replace(table, mart.make(months.where(F.col("month").isin(*changed)), network), _outside(changed))
-        else:
+            parts.append(_Part(mart, months))
+        elif changed and mart.span == "month":
+            parts.append(_Part(mart, months.where(F.col("month").isin(*changed)), keep=_outside(changed)))
+        elif changed:
             reached, read = _reach(changed, mart.look_back_days > 0)
-            rows = mart.make(days.where(_in_months(read)), network)
-            work.replace(table, rows.where(_in_months(reached)), _outside(reached))
+            parts.append(_Part(mart, days.where(_in_months(read)), _in_months(reached), _outside(reached)))
+    _write(work, network, parts)
+
+
+class _Part(NamedTuple):
+    """A mart, or some months of it.
+
+    Attributes:
+        mart: which.
+        rows: that it is made of.
+        only: selects the rows of the mart that are wanted; all if None.
+        keep: selects the rows of the table that are kept; none if None.
+    """
+
+    mart: Mart
+    rows: DataFrame
+    only: Column | None = None
+    keep: Callable[[pa.Table], pa.Table] | None = None
+
+
+def _sum(
+    work: Work,
+    staging: Staging,
+    for_months: DataFrame,
+    for_days: DataFrame,
+    keep: Callable[[pa.Table], pa.Table] | None = None,
+) -> tuple[DataFrame, DataFrame]:
+    """Bring lane_months up to rows of lane_days, and return it, and the sums of days; both with the column as_of."""
+    as_of = F.lit(_as_of(work, work.files(KNOWN_IDS.name)))
+
+    def sum_months() -> Written:
+        return work.write_whole(LANE_MONTHS, lane_months(for_months), keep)
+
+    def sum_days() -> DataFrame:
+        # Kept, because every mart of days reads it.
+        return staging.keep("net_days", net_days(for_days.withColumn("as_of", as_of))).frame
+
+    months, days = run_side_by_side(work.spark, sum_months, sum_days)
+    return work.put_whole(LANE_MONTHS, months).withColumn("as_of", as_of), days
+
+
+def _write(work: Work, network: Network, parts: Sequence[_Part]) -> None:
+    """Write marts, and let them be a part of their tables."""
+
+    def write(part: _Part) -> Written:
+        rows = part.mart.make(part.rows, network)
+        return work.write_whole(mart_table(part.mart), rows if part.only is None else rows.where(part.only), part.keep)
+
+    written = run_side_by_side(work.spark, *(partial(write, part) for part in parts))
+    for part, files in zip(parts, written, strict=True):
+        work.put_whole(mart_table(part.mart), files)
 
 
 def _in_months(months: Sequence[str]) -> Column:

@@ -22,7 +22,6 @@ __all__ = [
     "LINKS",
     "PLACE",
     "POSITION",
-    "THREADS",
     "Place",
     "is_of",
     "places_of",
@@ -37,8 +36,6 @@ LINKS = pa.schema([*REPORTS, (BY_BATCH, pa.date32()), (BY_ROW, pa.int64()), (PLA
 """Of a report: what orders it, what has overtaken it so far, and where it lies."""
 NARROW = ("shipment_id", "source_row", "reported_at", "batch_date", BY_ROW)
 ANOTHER_ROW = -1
-THREADS = 4
-"""Files that are read and written at a time: on S3 each is a wait."""
 
 
 @dataclass(frozen=True, slots=True)

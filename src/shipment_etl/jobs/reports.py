@@ -33,7 +33,6 @@ from shipment_etl.jobs.places import (
     BY_ROW,
     PLACE,
     POSITION,
-    THREADS,
     Place,
     is_of,
     places_of,
@@ -41,6 +40,7 @@ from shipment_etl.jobs.places import (
     report_schema,
 )
 from shipment_etl.jobs.roll_up import SIGN
+from shipment_etl.jobs.side_by_side import THREADS
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.staging import Staging

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from shipment_etl.errors import RowsMissing
 from shipment_etl.jobs.work import Work
@@ -52,9 +53,8 @@ def update_lane_days(
     hashed = rows.withColumns({"row_hash": row_hash(rows.schema), **breaks})
     broken = {name: ("sum", name) for name in breaks}
     beside = {**PARTS, **broken}
-    rolled = roll_up(hashed, beside)
-    kept = staging.keep("lane_days", rolled)
-    nothing = nothing_written(LANE_DAYS, rolled.drop(*beside).schema)
+    kept = staging.keep("lane_days", roll_up(hashed, beside))
+    nothing = nothing_written(LANE_DAYS, StructType([each for each in kept.schema.fields if each.name not in beside]))
     columns = [*nothing.arrow, *(pa.field(name, pa.int64()) for name in beside)]
     found = kept.content() if kept.rows else pa.schema(columns).empty_table()
     read = _total(found, "shipments")

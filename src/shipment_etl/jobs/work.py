@@ -228,15 +228,22 @@ class Work:
         return pa.concat_tables(parts) if parts else pa.table({name: [] for name in columns})
 
     def replace(self, table: Table, rows: DataFrame, keep: Callable[[pa.Table], pa.Table] | None = None) -> DataFrame:
-        """Write a small table anew as one file, and return it as written: rows, and what is kept of those it has."""
+        """Write a small table anew, as `write_whole` does, and return it as written."""
+        return self.put_whole(table, self.write_whole(table, rows, keep))
+
+    def write_whole(self, table: Table, rows: DataFrame, keep: Callable[[pa.Table], pa.Table] | None = None) -> Written:
+        """Write a small table as one file, without making it a part of it: rows, and what is kept of those it has."""
         written, known = self.write(table, rows), self.files(table.name)
         parts = [self.lake.content(table.name, each.path) for each in written.files]
         old = [keep(self.lake.content(table.name, each.path)) for each in known] if keep else []
-        if len(parts) > 1 or any(each.num_rows for each in old):
-            path = f"{self.folder}/whole/rows.parquet"
-            whole = self.lake.write_table(table, [*old, *parts], written.schema, path)
-            written = written.with_files([whole])
-        self.put(table, written, known)
+        if len(parts) <= 1 and not any(each.num_rows for each in old):
+            return written
+        path = f"{self.folder}/whole/rows.parquet"
+        return written.with_files([self.lake.write_table(table, [*old, *parts], written.schema, path)])
+
+    def put_whole(self, table: Table, written: Written) -> DataFrame:
+        """Let written files be all of a table, and return its rows."""
+        self.put(table, written, self.files(table.name))
         frame = self.read_files(table, written.files)
         self.vouch_rows(table, frame, written.files)
         return frame

@@ -118,6 +118,7 @@ def commit_files(
         removes = []
     elif known is not None:
         _add_columns(storage, table, schema, known, run)
+        _add_properties(storage, table, known, run)
     target = 0 if known is None else known.version() + 1
 
     def make() -> None:
@@ -188,6 +189,17 @@ def _add_columns(storage: Storage, table: Table, schema: Schema, known: DeltaTab
             f"adding columns to {table.name}",
             storage,
             lambda: known.alter.add_columns(missing, commit_properties=mark(run)),
+        )
+
+
+def _add_properties(storage: Storage, table: Table, known: DeltaTable, run: str) -> None:
+    """Give a table of an earlier release the properties that it lacks, in a commit of its own."""
+    missing = {name: value for name, value in table.properties.items() if name not in known.metadata().configuration}
+    if missing:
+        translate_errors(
+            f"setting properties of {table.name}",
+            storage,
+            lambda: known.alter.set_table_properties(missing, commit_properties=mark(run)),
         )
 
 

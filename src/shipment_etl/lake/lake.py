@@ -241,7 +241,8 @@ class Lake:
         """
         if self._is_foreign(table.name) and not self.has(table.name):
             raise NotADeltaTable(table.name, self.location(table.name))
-        columns, schema = typed_columns(table, rows.schema, beside)
+        # Only where it must be: an engine plans the whole frame to say its columns.
+        columns, schema = typed_columns(table, table.schema or rows.schema, beside)
         place = f"{table.name}/{folder}"
 
         def write() -> None:

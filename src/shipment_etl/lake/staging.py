@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
 
 from shipment_etl.lake.commits import translate_errors
 from shipment_etl.lake.storage import Storage
@@ -18,9 +19,10 @@ __all__ = ["Kept", "Staging"]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An intermediate result: its rows as read back, and how many there are, as the footers of its files count them."""
+    """An intermediate result: its rows as read back, their columns, and how many there are, as its files say."""
 
     frame: DataFrame
+    schema: StructType
     rows: int
     storage: Storage
     paths: tuple[str, ...]
@@ -59,7 +61,7 @@ class Staging:
             with self._storage.open(f"{folder}/{path}") as opened:
                 count += pq.read_metadata(opened).num_rows
         frame = read_parquet(self._spark, {f"{place}/{path}": size for path, size in sizes.items()}, schema)
-        return Kept(frame, count, self._storage, tuple(f"{folder}/{path}" for path in sizes))
+        return Kept(frame, schema, count, self._storage, tuple(f"{folder}/{path}" for path in sizes))
 
     def put(self, name: str, rows: pa.Table) -> DataFrame:
         """Write rows, and return them as an engine reads them."""

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pyspark.sql.types import StructType
+
 from shipment_etl.contracts.columns import OPTIONAL, TYPES
 from shipment_etl.contracts.reasons import REASONS_TYPE
 from shipment_etl.transform.lane_days import KEYS, SUMS
 from shipment_etl.transform.mart import SPAN_COLUMNS, Mart
 
 __all__ = [
+    "JSON_NAMES",
     "KNOWN_IDS",
     "LANE_DAYS",
     "LANE_MONTHS",
@@ -25,6 +28,9 @@ __all__ = [
 ]
 
 BATCH = ("source", "batch_date")
+JSON_NAMES = {"int": "integer", "bigint": "long"}
+"""How the JSON of Spark and Delta calls types that SQL calls otherwise."""
+_PLAIN = {"nullable": True, "metadata": dict[str, str]()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +48,21 @@ class Table:
 
     @property
     def properties(self) -> dict[str, str]:
-        """The properties that the table is made with."""
-        if self.ranges:
-            return {"delta.dataSkippingStatsColumns": ",".join(self.ranges)}
-        return {"delta.dataSkippingNumIndexedCols": "0"}
+        """The properties of Delta that the table has."""
+        indexed = {"NumIndexedCols": "0"} if not self.ranges else {"StatsColumns": ",".join(self.ranges)}
+        return {
+            # To open a table is to read all commits since the last checkpoint, of which deltalake would allow 100.
+            "delta.checkpointInterval": "10",
+            **{f"delta.dataSkipping{name}": value for name, value in indexed.items()},
+        }
+
+    @property
+    def schema(self) -> StructType | None:
+        """The columns as an engine has them; None where only a frame can tell which of them its files hold, and as what."""
+        if self.partitions or any(kind.startswith("array") for kind in self.columns.values()):
+            return None
+        fields = [{"name": name, "type": JSON_NAMES.get(kind, kind), **_PLAIN} for name, kind in self.columns.items()]
+        return StructType.fromJson({"type": "struct", "fields": fields})
 
 
 _CONTRACT = {name: kind.simpleString() for name, kind in TYPES.items()}

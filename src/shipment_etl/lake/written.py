@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from shipment_etl.lake.commits import DataFile
-from shipment_etl.lake.tables import Table
+from shipment_etl.lake.tables import JSON_NAMES, Table
 
 __all__ = [
     "Written",
@@ -25,8 +25,6 @@ __all__ = [
     "whole_schema",
 ]
 
-JSON_NAMES = {"int": "integer", "bigint": "long"}
-"""How the JSON of Spark and Delta calls types that SQL calls otherwise."""
 MAX_BYTES_IN_ONE_PART = 16 << 20
 """Up to this size a frame is read as one partition: Spark need not shuffle it, and each shuffle is a job more."""
 
