@@ -8,7 +8,7 @@ import pytest
 
 from shipment_etl.reporting.bundle import script
 from shipment_etl.reporting.reading import Rejected
-from shipment_etl.reporting.render import render
+from shipment_etl.reporting.render import draw
 
 from .chromium import chromium, needs_chromium, opened
 from .made_up import DAY, facts
@@ -26,7 +26,7 @@ axe.run(document, { resultTypes: ["violations"] }).then((found) => done(found.vi
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sample = Rejected("s", DAY, "file.csv", 1, {"carrier": "X"}, (("carrier:isin", "carrier is X, must be one of: C1"),))
     file = tmp_path_factory.mktemp("page") / "page.html"
-    file.write_text(render(facts(30, rejected=[sample]), script(), datetime(2026, 11, 24, tzinfo=UTC)), "utf-8")
+    file.write_text(draw(facts(30, rejected=[sample]), script(), datetime(2026, 11, 24, tzinfo=UTC)).html, "utf-8")
     return file
 
 

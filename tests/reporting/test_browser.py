@@ -12,7 +12,7 @@ from selenium.webdriver.common.by import By
 
 from shipment_etl.reporting.bundle import script
 from shipment_etl.reporting.reading import Rejected
-from shipment_etl.reporting.render import render
+from shipment_etl.reporting.render import draw
 
 from .chromium import WIDTHS, chromium, drawn, needs_chromium, opened
 from .made_up import DAY, facts
@@ -36,7 +36,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made, bundle = {}, script()
     for name, told in every.items():
         made[name] = folder / f"{name}.html"
-        made[name].write_text(render(told, bundle, datetime(2026, 11, 24, tzinfo=UTC)), "utf-8")
+        made[name].write_text(draw(told, bundle, datetime(2026, 11, 24, tzinfo=UTC)).html, "utf-8")
     return made
 
 

@@ -12,7 +12,7 @@ from selenium import webdriver
 
 from shipment_etl.reporting.bundle import script
 from shipment_etl.reporting.reading import Facts
-from shipment_etl.reporting.render import render
+from shipment_etl.reporting.render import draw
 
 from .chromium import chromium, needs_chromium, opened
 from .made_up import facts
@@ -59,7 +59,7 @@ def made() -> Facts:
 @pytest.fixture(scope="module")
 def browser(made: Facts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     page = tmp_path_factory.mktemp("filtered") / "page.html"
-    page.write_text(render(made, script() + KEEP_VIEWS, datetime(2026, 11, 24, tzinfo=UTC)), "utf-8")
+    page.write_text(draw(made, script() + KEEP_VIEWS, datetime(2026, 11, 24, tzinfo=UTC)).html, "utf-8")
     with chromium("desktop") as driver:
         opened(driver, page)
         driver.set_script_timeout(60)
@@ -164,7 +164,7 @@ def test_without_a_filter_all_is_as_it_was(browser: webdriver.Chrome, made: Fact
 def test_what_has_no_room_for_its_rows_says_so(tmp_path: Path) -> None:
     made = facts(100, cities=[f"X{n:02d}" for n in range(40)], carriers=[f"C{n}" for n in range(7)])
     page = tmp_path / "page.html"
-    page.write_text(render(made, script() + KEEP_VIEWS, datetime(2026, 11, 24, tzinfo=UTC)), "utf-8")
+    page.write_text(draw(made, script() + KEEP_VIEWS, datetime(2026, 11, 24, tzinfo=UTC)).html, "utf-8")
     with chromium("desktop") as driver:
         opened(driver, page)
         driver.set_script_timeout(60)

@@ -13,7 +13,7 @@ import pytest
 from shipment_etl.lake.runs import FAILED, HELD, RowCounts
 from shipment_etl.reporting.bundle import script
 from shipment_etl.reporting.reading import Facts, Rejected
-from shipment_etl.reporting.render import render, sentences
+from shipment_etl.reporting.render import draw, sentences
 from shipment_etl.transform.marts import MARTS
 
 from .made_up import DAY, facts, run
@@ -25,7 +25,7 @@ OTHER_HOSTILE = "\"'><img src=x onerror=window.hacked=1></script><!-- {{ 7*7 }} 
 
 
 def page(made: Facts) -> str:
-    return render(made, "/* no charts */", MADE)
+    return draw(made, "/* no charts */", MADE).html
 
 
 def specs(html: str) -> dict[str, dict]:
@@ -58,7 +58,7 @@ def test_ten_years_stay_below_two_megabytes_and_say_that_days_were_added_up() ->
         origins=[f"Warehouse {n}" for n in range(12)],
         cities=[f"City {n}" for n in range(20)],
     )
-    html = render(made, script(), MADE)
+    html = draw(made, script(), MADE).html
     assert len(html.encode()) <= MAX_BYTES
     assert "By month, because the days are too many to show." in html
     assert "The newest 12 of 7306 runs." in html

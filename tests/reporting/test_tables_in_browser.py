@@ -16,7 +16,7 @@ from selenium.webdriver.support.select import Select
 
 from shipment_etl.cli.rendering import print_csv
 from shipment_etl.reporting.reading import Facts
-from shipment_etl.reporting.render import render
+from shipment_etl.reporting.render import draw
 from shipment_etl.reporting.tables import mart_table, marts_of
 
 from .chromium import chromium, needs_chromium
@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def browser(made: Facts, folder: Path) -> Iterator[webdriver.Chrome]:
     page = folder / "page.html"
-    page.write_text(render(made, "const vegaEmbed = async () => {};", datetime(2026, 11, 24, tzinfo=UTC)), "utf-8")
+    page.write_text(draw(made, "const vegaEmbed = async () => {};", datetime(2026, 11, 24, tzinfo=UTC)).html, "utf-8")
     with chromium("desktop", folder) as driver:
         driver.get(page.as_uri())
         driver.execute_script("document.querySelectorAll('details').forEach(e => { e.open = true; })")

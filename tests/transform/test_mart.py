@@ -13,7 +13,7 @@ from shipment_etl.errors import InvalidValue
 from shipment_etl.lake.tables import mart_table
 from shipment_etl.network import Network
 from shipment_etl.reporting import scorecard as scorecard_module
-from shipment_etl.reporting.render import render
+from shipment_etl.reporting.render import draw
 from shipment_etl.transform import marts as module
 from shipment_etl.transform.mart import Mart, MartColumn, document, summarize
 from shipment_etl.transform.marts import MARTS
@@ -139,7 +139,7 @@ def test_one_more_column_is_in_the_data_dictionary(monkeypatch, one_more):
 
 def test_one_more_column_is_in_the_report(one_more):
     made = facts()
-    html = render(replace(made, carriers=made.carriers.assign(p73_delay_days=77)), "", datetime(2026, 11, 23))
+    html = draw(replace(made, carriers=made.carriers.assign(p73_delay_days=77)), "", datetime(2026, 11, 23)).html
     assert '<button type="button">Delay, days<small>73 in 100</small></button>' in html
     assert re.search(r'<td class="num" data-name="[^"]*" data-value="77">77</td>', html)
 

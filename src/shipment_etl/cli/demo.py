@@ -16,6 +16,7 @@ from shipment_etl.cli.terminal import console, echo
 if TYPE_CHECKING:
     from shipment_etl.lake.lake import Lake
     from shipment_etl.lake.runs import Run
+    from shipment_etl.reporting.render import Page
 
 __all__ = ["demo"]
 
@@ -42,7 +43,7 @@ def demo(
     from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.jobs.process import run_process
-    from shipment_etl.reporting.report import prepare
+    from shipment_etl.reporting.report import prepare, write_page
 
     home = options.open_lake(folder)
     # What draws the report is loaded beside the jobs, which leave Python idle most of the time.
@@ -66,13 +67,17 @@ def demo(
             runs.append(run_process(home, date=day, spark=spark, listeners=listeners))
     if options.as_json:
         print_json_lines(run.to_json() for run in runs)
+        page = _draw(home)
     else:
-        _print_story(home, runs, verbose=verbose)
-    _write_report(home)
+        page = _print_story(home, runs, verbose=verbose)
+    if page is not None:
+        # In the lake's folder, which holds all that the demo made; beside the caller where the lake is elsewhere.
+        file = Path("demo-report.html") if "://" in home.uri else Path(home.uri) / "report.html"
+        echo(f"  {'the page:':21}{write_page(page.html, file)}")
 
 
-def _print_story(lake: "Lake", runs: Sequence["Run"], *, verbose: bool) -> None:
-    """Print what became of the rows, what a report says first, one mart, and where to look next."""
+def _print_story(lake: "Lake", runs: Sequence["Run"], *, verbose: bool) -> "Page | None":
+    """Print what became of the rows, what a report says first, one mart, and where to look next; return the report."""
     from shipment_etl.cli.tables import show_table
     from shipment_etl.plugins import plugins
 
@@ -80,7 +85,10 @@ def _print_story(lake: "Lake", runs: Sequence["Run"], *, verbose: bool) -> None:
         for mart in plugins().marts():
             show_table(lake, mart.name, ROWS_OF_A_MART, "table")
     _print_accounting(lake, runs)
-    _print_sentences(lake)
+    page = _draw(lake)
+    shown = console()
+    for sentence in page.sentences if page else ():
+        shown.print(f"\n{sentence.text}", markup=False, soft_wrap=False)
     if not verbose:
         show_table(lake, "carrier_performance", ROWS_OF_A_MART, "table", columns=SCORES)
     for what, command in (
@@ -90,6 +98,7 @@ def _print_story(lake: "Lake", runs: Sequence["Run"], *, verbose: bool) -> None:
         ("your own file", "shipment-etl map FILE"),
     ):
         echo(f"  {what + ':':21}{command}")
+    return page
 
 
 def _print_accounting(lake: "Lake", runs: Sequence["Run"]) -> None:
@@ -109,31 +118,13 @@ def _print_accounting(lake: "Lake", runs: Sequence["Run"]) -> None:
         shown.print(f"    {'':9}  and {len(reasons) - MAX_REASONS} more reasons")
 
 
-def _print_sentences(lake: "Lake") -> None:
-    """Print the answer of the report: what changed, where to act, bottlenecks; nothing where no page can be made."""
+def _draw(lake: "Lake") -> "Page | None":
+    """Draw the report; where what draws it is not installed, the rest of the demo stands without it."""
     from shipment_etl.errors import ExtraMissing
-    from shipment_etl.reporting.reading import read_facts
-    from shipment_etl.reporting.report import require_extra
+    from shipment_etl.reporting.report import draw_report
 
     try:
-        require_extra()
-    except ExtraMissing:
-        return
-    from shipment_etl.reporting.render import sentences
-
-    shown = console()
-    for sentence in sentences(read_facts(lake)):
-        shown.print(f"\n{sentence.text}", markup=False, soft_wrap=False)
-
-
-def _write_report(lake: "Lake") -> None:
-    from shipment_etl.errors import ExtraMissing
-    from shipment_etl.reporting.report import write_report
-
-    # Into the lake's folder, where one folder holds all that the demo made; beside the caller where the lake is elsewhere.
-    file = Path("demo-report.html") if "://" in lake.uri else Path(lake.uri) / "report.html"
-    try:
-        echo(f"  {'the page:':21}{write_report(lake, file)}")
+        return draw_report(lake)
     except ExtraMissing as problem:
-        # The story stands without a page.
         echo(f"no report: {problem}", err=True)
+        return None

@@ -34,7 +34,7 @@ OWN = StructType(
 )
 HITS = pa.schema([("batch_date", pa.date32()), (ID_HASH, pa.int64())])
 MAX_ROWS_IN_ONE_FILE = 1_000_000
-"""Hashes that are put together in one file, 8 MB: so much a run writes anew at most, however long the history is."""
+"""Hashes that are put together in one file, 8 MB: so much a run writes anew at most."""
 PLACES = 1 << 22
 """Of a table that says by some bits of a hash whether it can be among others; it fits into a cache."""
 
@@ -144,9 +144,8 @@ def _is_own(work: Work, file: DataFile) -> bool:
 
 
 def _replace(work: Work, files: list[DataFile], with_batch: list[DataFile], new: Sequence[Ids]) -> None:
-    """Write ids of batches into one file, together with what the small files have of others, and those of the batch."""
-    count = sum(len(each.hashes) for each in new)
-    small = [each for each in files if (each.rows or 0) + count <= MAX_ROWS_IN_ONE_FILE]
+    """Write ids of batches into one file, together with what small files have of others, and those of the batch."""
+    small = _small_files(files, sum(len(each.hashes) for each in new))
     removed = {each.path: each for each in (*with_batch, *small)}
     mixed = [each for each in removed.values() if not _is_own(work, each)]
     others = [ids for each in mixed for ids in _read(work, each) if ids.batch_date != work.start.batch_date]
@@ -156,6 +155,21 @@ def _replace(work: Work, files: list[DataFile], with_batch: list[DataFile], new:
         path, partition = f"{work.folder}/hashes.parquet", {"source": work.start.source}
         written.append(work.lake.write_table(KNOWN_IDS, rows, nothing.schema, path, partition))
     work.put(KNOWN_IDS, nothing.with_files(written), removed.values())
+
+
+def _small_files(files: Iterable[DataFile], rows: int) -> list[DataFile]:
+    """Return the files that so many rows are put together with.
+
+    None has more rows than all that it is put together with. So a row is written anew as often as the number of its file's
+    rows doubles, and there are as many small files at most, however long the history is.
+    """
+    found = []
+    for each in sorted(files, key=lambda file: file.rows or 0):
+        if (each.rows or 0) > min(rows, MAX_ROWS_IN_ONE_FILE - rows):
+            break
+        found.append(each)
+        rows += each.rows or 0
+    return found
 
 
 def _read(work: Work, file: DataFile) -> Iterator[Ids]:

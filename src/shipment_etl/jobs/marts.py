@@ -68,7 +68,7 @@ def _rebuild(work: Work, staging: Staging, network: Network, marts: Sequence[Mar
 def _replace(work: Work, staging: Staging, network: Network, marts: Sequence[Mart], changed: Sequence[str]) -> None:
     looks_back = any(mart.span == "day" and mart.look_back_days > 0 for mart in marts)
     needed = _months_of(work, _reach(changed, looks_back)[1])
-    months, days = _sum(work, staging, _months_of(work, changed), needed, _outside(changed))
+    months, days = _sum(work, staging, _months_of(work, changed), needed, changed)
     parts = []
     for mart in marts:
         if mart.span == "all_time":
@@ -102,20 +102,25 @@ def _sum(
     staging: Staging,
     for_months: DataFrame,
     for_days: DataFrame,
-    keep: Callable[[pa.Table], pa.Table] | None = None,
+    changed: Sequence[str] | None = None,
 ) -> tuple[DataFrame, DataFrame]:
-    """Bring lane_months up to rows of lane_days, and return it, and the sums of days; both with the column as_of."""
+    """Bring lane_months up to rows of lane_days, and return it, and the sums of days; both with the column as_of.
+
+    lane_months is as large as all marts together, so months that nothing was kept of have files of their own.
+    """
     as_of = F.lit(_as_of(work, work.files(KNOWN_IDS.name)))
+    old = [each for each in work.files(LANE_MONTHS.name) if changed is None or _has_one_of(changed, each)]
 
     def sum_months() -> Written:
-        return work.write_whole(LANE_MONTHS, lane_months(for_months), keep)
+        written = work.write_whole(LANE_MONTHS, lane_months(for_months))
+        return written if changed is None else written + work.write_rest(LANE_MONTHS, old, _outside(changed), written)
 
     def sum_days() -> DataFrame:
         # Kept, because every mart of days reads it.
         return staging.keep("net_days", net_days(for_days.withColumn("as_of", as_of))).frame
 
     months, days = run_side_by_side(work.spark, sum_months, sum_days)
-    return work.put_whole(LANE_MONTHS, months).withColumn("as_of", as_of), days
+    return work.put_whole(LANE_MONTHS, months, old).withColumn("as_of", as_of), days
 
 
 def _write(work: Work, network: Network, parts: Sequence[_Part]) -> None:
@@ -125,7 +130,7 @@ def _write(work: Work, network: Network, parts: Sequence[_Part]) -> None:
         rows = part.mart.make(part.rows, network)
         return work.write_whole(mart_table(part.mart), rows if part.only is None else rows.where(part.only), part.keep)
 
-    written = run_side_by_side(work.spark, *(partial(write, part) for part in parts))
+    _, *written = run_side_by_side(work.spark, work.take_fingerprints, *(partial(write, part) for part in parts))
     for part, files in zip(parts, written, strict=True):
         work.put_whole(mart_table(part.mart), files)
 
@@ -137,6 +142,12 @@ def _in_months(months: Sequence[str]) -> Column:
 
 def _months_of(work: Work, months: Sequence[str]) -> DataFrame:
     return work.read_files(LANE_DAYS, [each for each in work.files(LANE_DAYS.name) if each.partition["month"] in months])
+
+
+def _has_one_of(months: Sequence[str], file: DataFile) -> bool:
+    """Whether a file of lane_months can have one of some months, by its range in the log."""
+    first, last = file.least.get("month"), file.most.get("month")
+    return first is None or last is None or any(first <= each <= last for each in months)
 
 
 def _outside(months: Sequence[str]) -> Callable[[pa.Table], pa.Table]:

@@ -40,7 +40,7 @@ __all__ = ["PACKAGE", "PLUGIN", "Work", "working"]
 PACKAGE = "shipment_etl"
 INTERRUPTED = "Stopped by a signal."
 
-RANGES = ("shipment_date", "batch_date", "first_id", "last_id")
+RANGES = ("shipment_date", "batch_date", "first_id", "last_id", "month")
 
 MAX_VALUES_READ = 200_000
 """So many values are hashed without an engine, in a tenth of a second."""
@@ -233,20 +233,34 @@ class Work:
 
     def write_whole(self, table: Table, rows: DataFrame, keep: Callable[[pa.Table], pa.Table] | None = None) -> Written:
         """Write a small table as one file, without making it a part of it: rows, and what is kept of those it has."""
-        written, known = self.write(table, rows), self.files(table.name)
+        written = self.write(table, rows)
         parts = [self.lake.content(table.name, each.path) for each in written.files]
-        old = [keep(self.lake.content(table.name, each.path)) for each in known] if keep else []
+        old = [keep(self.lake.content(table.name, each.path)) for each in self.files(table.name)] if keep else []
         if len(parts) <= 1 and not any(each.num_rows for each in old):
             return written
-        path = f"{self.folder}/whole/rows.parquet"
-        return written.with_files([self.lake.write_table(table, [*old, *parts], written.schema, path)])
+        return written.with_files([self._write_one(table, [*old, *parts], written, "whole")])
 
-    def put_whole(self, table: Table, written: Written) -> DataFrame:
-        """Let written files be all of a table, and return its rows."""
-        self.put(table, written, self.files(table.name))
-        frame = self.read_files(table, written.files)
-        self.vouch_rows(table, frame, written.files)
+    def write_rest(
+        self, table: Table, files: Iterable[DataFile], keep: Callable[[pa.Table], pa.Table], like: Written
+    ) -> Written:
+        """Write what is kept of some files of a table as one file, if it is anything, with the columns of another."""
+        rests = [keep(self.lake.content(table.name, each.path)) for each in files]
+        if not any(each.num_rows for each in rests):
+            return like.with_files([])
+        return like.with_files([self._write_one(table, rests, like, "rest")])
+
+    def put_whole(self, table: Table, written: Written, removed: Iterable[DataFile] | None = None) -> DataFrame:
+        """Let written files be a part of a table, in place of some of its files, of all if None; return all its rows."""
+        self.put(table, written, self.files(table.name) if removed is None else removed)
+        files = self.files(table.name)
+        frame = self.read_files(table, files)
+        self.vouch_rows(table, frame, files)
         return frame
+
+    def take_fingerprints(self) -> None:
+        """Take the fingerprints of rows that were noted so far, for which an engine is needed."""
+        frames = {name: rows for name, rows in self._vouched.items() if not isinstance(rows, str)}
+        self._vouched |= fingerprints(frames) if frames else {}
 
     def vouch(self, table: Table, word: str) -> None:
         """Note a fingerprint that the run logs."""
@@ -308,13 +322,11 @@ class Work:
     ) -> Run:
         """Commit what was written, log the run, and return it."""
         with self.stage("fingerprints"):
-            words = {name: word for name, word in self._vouched.items() if isinstance(word, str)}
-            frames = {name: rows for name, rows in self._vouched.items() if not isinstance(rows, str)}
-            words |= fingerprints(frames) if frames else {}
+            self.take_fingerprints()
         with self.stage("commit"):
             self._commit()
         versions = {**self.base.tables, **self._committed}
-        tables = {name: TableVersion(versions[name], word) for name, word in sorted(words.items())}
+        tables = {name: TableVersion(versions[name], str(word)) for name, word in sorted(self._vouched.items())}
         return self.succeed(counts, versions, tables, reasons, warnings, status, error)
 
     def succeed(
@@ -378,6 +390,9 @@ class Work:
         self.put_batch(table, self.write(table, rows.drop(*self.batch)), removed)
         files = self.files_of_batch(table.name)
         self.vouch_rows(table, self.with_batch(self.read_files(table, files)), files)
+
+    def _write_one(self, table: Table, parts: Iterable[pa.Table], like: Written, name: str) -> DataFile:
+        return self.lake.write_table(table, parts, like.schema, f"{self.folder}/{name}/rows.parquet")
 
     def _commit(self) -> None:
         if self.base.runs is None:

@@ -239,7 +239,7 @@ class Lake:
             NotADeltaTable: something else lies at the place of the table.
             LakeFull, StorageError, EngineFailed: they could not be written.
         """
-        if self._is_foreign(table.name) and not self.has(table.name):
+        if not self.has(table.name) and self._is_foreign(table.name):
             raise NotADeltaTable(table.name, self.location(table.name))
         # Only where it must be: an engine plans the whole frame to say its columns.
         columns, schema = typed_columns(table, table.schema or rows.schema, beside)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -44,13 +44,20 @@ from shipment_etl.reporting.wording import (
     say_load,
 )
 
-__all__ = ["render", "sentences"]
+__all__ = ["Page", "draw", "sentences"]
 
 TEMPLATE = "page.html.j2"
 
 
-def render(facts: Facts, script: str, made_at: datetime) -> str:
-    """Return the page as HTML text.
+class Page(NamedTuple):
+    """A report: its HTML, and the answer that it begins with."""
+
+    html: str
+    sentences: tuple[Sentence, ...]
+
+
+def draw(facts: Facts, script: str, made_at: datetime) -> Page:
+    """Return the page.
 
     Args:
         facts: what to tell.
@@ -80,8 +87,9 @@ def render(facts: Facts, script: str, made_at: datetime) -> str:
         },
         "charts": {},
     }
-    html = _environment().get_template(TEMPLATE).render({**context, **_body(facts)})
-    return encodable(html)
+    body = _body(facts)
+    html = _environment().get_template(TEMPLATE).render({**context, **body})
+    return Page(encodable(html), body["sentences"])
 
 
 def sentences(facts: Facts) -> tuple[Sentence, ...]:
@@ -115,7 +123,7 @@ def _body(facts: Facts) -> dict[str, Any]:
     if counts.read:
         drawn["accounting"] = charts.accounting(counts.parts)
     body: dict[str, Any] = {
-        "sentences": [],
+        "sentences": (),
         "charts": drawn,
         "reasons": reason_rows(rejected, facts.rejected),
         "reasons_left_out": max(0, len(rejected) - MAX_REASONS),

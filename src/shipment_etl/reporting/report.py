@@ -6,13 +6,17 @@ from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shipment_etl.errors import ExtraMissing
 from shipment_etl.files import write_file
 from shipment_etl.lake.lake import LakeAddress, as_lake
 from shipment_etl.reporting.reading import read_facts
 
-__all__ = ["prepare", "report", "require_extra", "write_page", "write_report"]
+if TYPE_CHECKING:
+    from shipment_etl.reporting.render import Page
+
+__all__ = ["draw_report", "prepare", "report", "require_extra", "write_page", "write_report"]
 
 NEEDED = ("altair", "jinja2", "vl_convert")
 
@@ -26,15 +30,20 @@ def report(lake: LakeAddress) -> str:
         ExtraMissing: the packages that draw are not installed.
         LakeMissing, NothingToReport: there is no lake, or it has no runs.
     """
+    return draw_report(lake).html
+
+
+def draw_report(lake: LakeAddress) -> "Page":
+    """Return a report of a lake with the sentences that it begins with. Errors are those of `report`."""
     lake = as_lake(lake)
     require_extra()
     with ThreadPoolExecutor(1) as aside:
         # Putting the scripts together takes as long as all the rest, and holds no lock of Python's meanwhile.
         bundle = aside.submit(_script)
         facts = read_facts(lake)
-        from shipment_etl.reporting.render import render
+        from shipment_etl.reporting.render import draw
 
-        return render(facts, bundle.result(), datetime.now(UTC))
+        return draw(facts, bundle.result(), datetime.now(UTC))
 
 
 def write_report(lake: LakeAddress, file: str | Path) -> Path:
