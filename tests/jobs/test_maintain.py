@@ -164,7 +164,8 @@ def test_marts_that_another_program_changed_are_computed_anew(
 def test_rows_that_changed_are_told_and_rolled_back(
     spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As if two files of one batch had been written.
+    # So that the quarantine alone has something to compact, as if two files of one batch had been written.
+    run_maintain(lake, spark=spark)
     some = lake.dataset(QUARANTINE.name).to_table().slice(0, 3)
     write_deltalake(lake.location(QUARANTINE.name), some, mode="append")
     before = words(spark, lake)

@@ -4,6 +4,7 @@ Tables are compacted, then files are deleted that neither the versions before no
 every job: nothing that can fail comes after it.
 """
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import LakeAddress, as_lake
 from shipment_etl.lake.maintenance import Size, clean, clear_staging, compact, crowded, sizes
 from shipment_etl.lake.runs import RowCounts, Run
-from shipment_etl.lake.tables import RUNS, SHIPMENTS
+from shipment_etl.lake.tables import LANE_MONTHS, RUNS, SHIPMENTS
 from shipment_etl.plugins import plugins
 from shipment_etl.sessions import session
 
@@ -28,8 +29,11 @@ MAX_DAYS = 30
 """As long as Delta logs are kept: older versions cannot be read, whether their files are there or not."""
 MIN_HOURS = 1
 """A reader may have begun with a version that was the newest then."""
-FILES_MEANT = {SHIPMENTS.name: 2}
-"""Files of a partition that are as they should be, where these are more than one: shipments in transit have their own."""
+FILES_MEANT = {SHIPMENTS.name: 2, LANE_MONTHS.name: sys.maxsize}
+"""Files of a partition that are as they should be, where these are more than one.
+
+Shipments in transit have their own, and so have months of lane_months, of which none stands in two files.
+"""
 EVERYTHING = "*"
 
 

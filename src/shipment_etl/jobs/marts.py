@@ -66,8 +66,9 @@ def _rebuild(work: Work, staging: Staging, network: Network, marts: Sequence[Mar
 
 
 def _replace(work: Work, staging: Staging, network: Network, marts: Sequence[Mart], changed: Sequence[str]) -> None:
-    looks_back = any(mart.span == "day" and mart.look_back_days > 0 for mart in marts)
-    needed = _months_of(work, _reach(changed, looks_back)[1])
+    look_back_days = max((mart.look_back_days for mart in marts if mart.span == "day"), default=0)
+    reached, read = _reach(changed, look_back_days)
+    needed = _months_of(work, read).where(_in_reach(reached, look_back_days))
     months, days = _sum(work, staging, _months_of(work, changed), needed, changed)
     parts = []
     for mart in marts:
@@ -76,8 +77,9 @@ def _replace(work: Work, staging: Staging, network: Network, marts: Sequence[Mar
         elif changed and mart.span == "month":
             parts.append(_Part(mart, months.where(F.col("month").isin(*changed)), keep=_outside(changed)))
         elif changed:
-            reached, read = _reach(changed, mart.look_back_days > 0)
-            parts.append(_Part(mart, days.where(_in_months(read)), _in_months(reached), _outside(reached)))
+            reached, _ = _reach(changed, mart.look_back_days)
+            rows = days.where(_in_reach(reached, mart.look_back_days))
+            parts.append(_Part(mart, rows, _in_months(reached), _outside(reached)))
     _write(work, network, parts)
 
 
@@ -140,6 +142,14 @@ def _in_months(months: Sequence[str]) -> Column:
     return F.date_format("shipment_date", "yyyy-MM").isin(*months)
 
 
+def _in_reach(months: Sequence[str], look_back_days: int) -> Column:
+    """Whether a day is in some months, or so little before one of them that a day of it looks back to it."""
+    if not months:
+        return F.lit(False)
+    later = F.date_format(F.date_add("shipment_date", look_back_days), "yyyy-MM")
+    return _in_months(months) | later.isin(*months)
+
+
 def _months_of(work: Work, months: Sequence[str]) -> DataFrame:
     return work.read_files(LANE_DAYS, [each for each in work.files(LANE_DAYS.name) if each.partition["month"] in months])
 
@@ -160,12 +170,12 @@ def _outside(months: Sequence[str]) -> Callable[[pa.Table], pa.Table]:
     return select
 
 
-def _reach(changed: Sequence[str], looks_back: bool) -> tuple[list[str], list[str]]:
+def _reach(changed: Sequence[str], look_back_days: int) -> tuple[list[str], list[str]]:
     """Return the months that a change reaches, and those that have to be read for them.
 
     A day that looks back looks into the month before its own at the farthest, so a change reaches the month after.
     """
-    if not looks_back:
+    if not look_back_days:
         return list(changed), list(changed)
     reached = {*changed, *(_neighbour(month, 1) for month in changed)}
     return sorted(reached), sorted({*reached, *(_neighbour(month, -1) for month in changed)})
