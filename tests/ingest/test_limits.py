@@ -12,14 +12,16 @@ from shipment_etl import run_ingest
 from shipment_etl.errors import (
     FileUnreadable,
     LimitExceeded,
+    NothingReadable,
     RecordTooLarge,
     RecordTooLong,
     TooManyFields,
     UnpackedTooLarge,
 )
 from shipment_etl.ingest import limits
+from shipment_etl.ingest.inputs import find_inputs
 from shipment_etl.ingest.mapping import FileFormat
-from shipment_etl.ingest.reader import read
+from shipment_etl.ingest.reader import land, read
 from tests.ingest.mappings import HEADER, mapping
 
 HEAD = ",".join(HEADER)
@@ -116,6 +118,16 @@ def test_a_packed_file_grows_so_much_at_most(tmp_path: Path) -> None:
             file.write(f"{LINE}\n".encode() * 1000)
     with pytest.raises(UnpackedTooLarge, match=r"has more than 67,[0-9,]+ bytes when unpacked. Unpack it yourself"):
         batches(path)
+
+
+def test_a_file_in_which_nothing_can_be_taken_apart_is_not_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(f"{HEAD}\n" + "x\n" * 50_000 + f"{LINE}\n")
+    with pytest.raises(NothingReadable, match=r"None of the first [12]\d,\d{3} records of f.csv .* expected 7 fields"):
+        land(find_inputs([path]), mapping(), tmp_path / "landed.parquet", max_broken_at_first=10_000)
+    assert not [*tmp_path.glob("landed*")]
+    landed = land(find_inputs([path]), mapping(), tmp_path / "landed.parquet", max_broken_at_first=50_000)
+    assert (landed.rows, landed.problems.total()) == (50_001, 50_000)
 
 
 def test_limits_are_errors_of_files() -> None:

@@ -27,6 +27,7 @@ ShipmentEtlError
 │       └── UnknownColumn
 ├── DataRejected                    more rows were rejected than --max-rejected allows (exit code 3)
 │   ├── RecordsRejected
+│   │   └── NothingReadable
 │   └── ReportsTied
 └── JobError                        the work could not be done (exit code 1)
     ├── IngestError
@@ -92,6 +93,7 @@ from shipment_etl.errors.data import (
     IngestError,
     LimitExceeded,
     MixedCurrencies,
+    NothingReadable,
     RecordsRejected,
     RecordTooLarge,
     RecordTooLong,
@@ -210,6 +212,7 @@ __all__ = [
     "NewerRelease",
     "NotADeltaTable",
     "NotPlainParquet",
+    "NothingReadable",
     "NothingToCompare",
     "NothingToLearn",
     "NothingToReport",

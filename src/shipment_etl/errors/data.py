@@ -13,6 +13,7 @@ __all__ = [
     "IngestError",
     "LimitExceeded",
     "MixedCurrencies",
+    "NothingReadable",
     "RecordTooLarge",
     "RecordTooLong",
     "RecordsRejected",
@@ -36,6 +37,15 @@ class RecordsRejected(DataRejected):
     def __init__(self, file: str, rejected: int, read: int, problem: str) -> None:
         # Past the constructor of DataRejected, whose message has other parts.
         super(DataRejected, self).__init__(file=file, rejected=rejected, read=read, problem=problem)
+
+
+class NothingReadable(RecordsRejected):
+    """So many records of a file in a row cannot be taken apart that the rest of it was not read; nothing was landed."""
+
+    template = (
+        "None of the first {read:,} records of {file} can be taken apart; most often: {problem}. The rest was not read, and "
+        "nothing was landed."
+    )
 
 
 class FileMissing(IngestError):

@@ -4,6 +4,7 @@ __all__ = [
     "MAX_BATCH_BYTES",
     "MAX_BATCH_ROWS",
     "MAX_BATCH_VALUES",
+    "MAX_BROKEN_AT_FIRST",
     "MAX_FIELDS",
     "MAX_RECORD_BYTES",
     "MAX_RECORD_CHARACTERS",
@@ -29,6 +30,9 @@ MAX_BATCH_VALUES = 1 << 19
 
 MAX_BATCH_BYTES = 1 << 25
 """Bytes, or characters, of a batch in memory. One that reaches one of these three bounds is written, and another begins."""
+
+MAX_BROKEN_AT_FIRST = 1_000_000
+"""Records that may be broken before one is not, where nobody has said how many may be; `NothingReadable`."""
 
 MAX_UNPACKED_RATIO = 200
 """Bytes that a packed byte may become; `UnpackedTooLarge`. Tables shrink to a fifth or a twentieth as a rule."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from shipment_etl.errors import MixedCurrencies
+from shipment_etl.errors import MixedCurrencies, NothingReadable
 from shipment_etl.ingest.currencies import CURRENCY_NAMES, codes_among
 from shipment_etl.ingest.formats import FORMATS, format_of
 from shipment_etl.ingest.inputs import Input, find_inputs, open_input
@@ -49,6 +49,11 @@ class Landed:
     warnings: list[str] = field(default_factory=list)
 
     @property
+    def most_frequent_problem(self) -> str:
+        """What was wrong with most records that had a problem; there must be one."""
+        return self.problems.most_common(1)[0][0]
+
+    @property
     def file(self) -> str:
         """The name of the file, or how many they are."""
         return self.files[0] if len(self.files) == 1 else f"{len(self.files)} files"
@@ -76,14 +81,21 @@ def read(source: Input | str | Path, mapping: SourceMapping, notes: Notes | None
         yield from kind.reader()(opened, mapping, notes or Notes())
 
 
-def land(sources: Iterable[Input], mapping: SourceMapping, target: str | Path, last_row: int = 0) -> Landed:
+def land(
+    sources: Iterable[Input],
+    mapping: SourceMapping,
+    target: str | Path,
+    last_row: int = 0,
+    max_broken_at_first: int | None = None,
+) -> Landed:
     """Write the records of files to a Parquet file, with the columns of `LANDED`; rows are numbered on from `last_row`.
 
     The target is there once it is whole: what is written before has the name with `.part` after it, and goes if
-    anything fails.
+    anything fails. Where more records than `max_broken_at_first` have a problem before one has none, the rest is not read.
 
     Raises:
         IngestError, UnknownColumn, ExtraMissing: as `read`.
+        NothingReadable: so many records have a problem before one has none.
         MixedCurrencies: costs are in several currencies, and the mapping does not say so.
     """
     target = Path(target)
@@ -92,7 +104,8 @@ def land(sources: Iterable[Input], mapping: SourceMapping, target: str | Path, l
     landed = Landed()
     try:
         with pq.ParquetWriter(part, LANDED, compression="snappy", use_dictionary=["source_file", "problem"]) as writer:
-            _write(_tables(_number(sources, mapping, landed, last_row)), writer)
+            batches = _number(sources, mapping, landed, last_row)
+            _write(_tables(batches if max_broken_at_first is None else _watch(batches, landed, max_broken_at_first)), writer)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -132,6 +145,14 @@ def _number(sources: Iterable[Input], mapping: SourceMapping, landed: Landed, nu
         if len(found) > 1:
             raise MixedCurrencies(name, sorted(found))
     landed.warnings += _warnings(notes, mapping)
+
+
+def _watch(batches: Iterator[pa.RecordBatch], landed: Landed, max_broken: int) -> Iterator[pa.RecordBatch]:
+    """Pass batches on, until so many records were read that nothing else can be expected than that all are broken."""
+    for batch in batches:
+        if landed.problems.total() == landed.rows > max_broken:
+            raise NothingReadable(landed.file, landed.rows, landed.rows, landed.most_frequent_problem)
+        yield batch
 
 
 def _where(batch: pa.RecordBatch, mapping: SourceMapping) -> pa.RecordBatch:

@@ -14,6 +14,7 @@ from shipment_etl.dates import as_date
 from shipment_etl.errors import BatchExists, InvalidValue, MappingDiffers, RecordsRejected
 from shipment_etl.generator.shipments import SOURCE as GENERATED
 from shipment_etl.ingest.inputs import Input, find_inputs
+from shipment_etl.ingest.limits import MAX_BROKEN_AT_FIRST
 from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.reader import Landed, land
 from shipment_etl.jobs.work import Work, working
@@ -63,7 +64,7 @@ def run_ingest(
         InvalidValue, MappingError, PluginError: nothing was done.
         BatchExists: the source has a batch of this date; nothing was done.
         IngestError, LakeError, EngineFailed: the lake is as it was.
-        RecordsRejected: too many records have a problem; the lake is as it was.
+        RecordsRejected: too many records have a problem, or all of the first million; the lake is as it was.
     """
     lake = as_lake(lake)
     source = as_source(source)
@@ -89,7 +90,9 @@ def run_ingest(
         last_row = _last_row(work, added_to, mapping) if added_to else 0
         with work.staging() as staging:
             with work.stage("read"), staging.parquet("records.parquet") as target:
-                landed = land(inputs, mapping, target, last_row)
+                # As for `_check_problems`: who says how many may be broken has all of them read.
+                max_broken = MAX_BROKEN_AT_FIRST if max_rejected is None else None
+                landed = land(inputs, mapping, target, last_row, max_broken)
             _check_problems(landed, max_rejected)
             settings |= {"files": len(landed.files), "filtered": landed.filtered, "warnings": landed.warnings}
             records = staging.read_parquet("records.parquet").withColumn("mapping", F.lit(mapping.text))
@@ -130,8 +133,7 @@ def _check_problems(landed: Landed, max_rejected: float | None) -> None:
     rejected = landed.problems.total()
     if not rejected or (rejected < landed.rows if max_rejected is None else rejected <= max_rejected * landed.rows):
         return
-    problem, _ = landed.problems.most_common(1)[0]
-    raise RecordsRejected(landed.file, rejected, landed.rows, problem)
+    raise RecordsRejected(landed.file, rejected, landed.rows, landed.most_frequent_problem)
 
 
 def as_source(name: str) -> str:

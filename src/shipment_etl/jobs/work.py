@@ -29,7 +29,7 @@ from shipment_etl.lake.fingerprint import fingerprint_of_content, fingerprints
 from shipment_etl.lake.lake import RUN_FOLDER, DataFile, Lake, Staging, Written
 from shipment_etl.lake.lock import Lock
 from shipment_etl.lake.runs import FAILED, SUCCEEDED, RowCounts, Run, RunStart, TableVersion, is_logged, log_run, start_log
-from shipment_etl.lake.snapshot import Snapshot, recover, restore
+from shipment_etl.lake.snapshot import Snapshot, recover, undo
 from shipment_etl.lake.tables import Table
 from shipment_etl.lake.written import is_text
 from shipment_etl.plugins import Plugins
@@ -371,10 +371,8 @@ class Work:
                 self.lock.check()
                 after = {**self.base.tables}
                 for name in reversed(self._committed):
-                    if name not in self.base.tables:
-                        self.lake.storage.delete(name)
-                    elif self.lake.version(name) != self.base.tables[name]:
-                        after[name] = restore(self.lake, name, self.base.tables[name], self.start.run_id)
+                    counts = undo(self.lake, name, self.base.tables.get(name), self.start.run_id)
+                    after |= {} if counts is None else {name: counts}
                 self._delete_files(self._changes)
                 if self.lake.exists():
                     error = str(problem) if isinstance(problem, Exception) else INTERRUPTED

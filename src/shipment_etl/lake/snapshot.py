@@ -16,7 +16,7 @@ from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import find_run, newest_run
 from shipment_etl.lake.tables import KNOWN_IDS, OVERTAKEN, QUARANTINE, RUNS, SHIPMENTS
 
-__all__ = ["RAW", "Snapshot", "landed_versions", "recover", "snapshot_of"]
+__all__ = ["RAW", "Snapshot", "landed_versions", "recover", "snapshot_of", "undo"]
 
 
 RAW = "raw/"
@@ -158,6 +158,26 @@ def _target(lake: Lake, name: str, since: int | None, newest: int, has_log: bool
             raise ChangedOutside(name, newest, dead[0] - 1)
     # Somebody has put the table back already.
     return newest, True
+
+
+def undo(lake: Lake, name: str, since: int | None, run: str) -> int | None:
+    """Roll back what a run has changed in a table since a version, None if it was not there, and return what counts now.
+
+    What another program has committed meanwhile stays, for the next `recover` to judge.
+
+    Raises:
+        ChangedOutside: as for `recover`.
+    """
+    if not lake.has(name):
+        return since
+    newest = lake.version(name)
+    target, foreign = _target(lake, name, since, newest, has_log=True)
+    if target is None:
+        lake.storage.delete(name)
+    elif target != newest:
+        restored = restore(lake, name, target, run)
+        return since if foreign else restored
+    return since
 
 
 def restore(lake: Lake, name: str, version: int, run: str) -> int:
