@@ -11,6 +11,7 @@ import pytest
 
 from shipment_etl.errors import FileUnreadable
 from shipment_etl.ingest.inputs import find_inputs
+from shipment_etl.ingest.limits import MAX_RECORD_CHARACTERS
 from shipment_etl.ingest.reader import land
 from tests.field.landing import HEADER, line, mapping
 
@@ -53,6 +54,23 @@ def test_an_object_with_a_broken_text_is_put_aside_whole(
     assert kept in text
     assert "S2" in text
     assert "2026-11-05" in text
+
+
+@pytest.mark.parametrize("between", [b"", b", ", b" "])
+@pytest.mark.parametrize("objects", [3, 200, 30_000])
+def test_a_stream_without_line_ends_lands_without_its_broken_object(tmp_path: Path, between: bytes, objects: int) -> None:
+    texts = [json.dumps({**SOUND, "ID": f"S{number}"}).encode() for number in range(objects)]
+    texts[1] = texts[1].replace(b'"Kg": ', b'"Kg": x')
+    content = between.join(texts)
+    assert objects < 30_000 or len(content) > MAX_RECORD_CHARACTERS
+    found = landed(tmp_path, "f.json", content)
+    assert [number for number, (_, problem) in enumerate(found) if problem] == [1]
+    assert found[1][1] is not None
+    assert found[1][1].startswith("not a JSON object: ")
+    assert json.loads(found[1][0])["line"] == texts[1].decode()
+    assert [json.loads(record)["ID"] for record, problem in found if problem is None] == [
+        f"S{number}" for number in range(objects) if number != 1
+    ]
 
 
 def test_two_names_that_are_the_same_and_broken_are_told_in_a_message_that_can_be_written(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ __all__ = ["read"]
 
 HEAD = 1000
 """Records that the columns of a file are taken from."""
+MAX_SHORT_LINE = 1 << 16
+"""Characters of a line that is first taken for one object. Streams are often written without line ends, for gigabytes."""
 MAX_WORD_LENGTH = len("-Infinity")
 BLANK = " \t\r\n"
 BETWEEN_OBJECTS = re.compile(r"\}[ \t]*,?[ \t]*\{")
@@ -106,6 +108,24 @@ class _Window:
                 return len(self.text)
         return end
 
+    def has_long_line(self) -> bool:
+        """Whether the line at hand is so long that it is likely to have many objects."""
+        while len(self.text) - self.at <= MAX_SHORT_LINE and self.text.find("\n", self.at) < 0:
+            if not self.more():
+                return False
+        return self.text.find("\n", self.at, self.at + MAX_SHORT_LINE) < 0
+
+    def end_of_object(self) -> int:
+        """Return where the object at hand ends, as far as one can tell without reading it: with its line, or at the next."""
+        while True:
+            end = self.text.find("\n", self.at)
+            found = BETWEEN_OBJECTS.search(self.text, self.at, len(self.text) if end < 0 else end)
+            if found or end >= 0:
+                return found.start() + 1 if found else end
+            self._limit()
+            if not self.more():
+                return len(self.text)
+
     def value(self) -> Any:
         """Decode the value at hand, and go on after it.
 
@@ -188,21 +208,35 @@ def _unreadable(window: _Window, line: int, problem: Exception) -> FileUnreadabl
 
 def _one_after_the_other(window: _Window) -> Iterator[_Deep]:
     while window.next(BLANK + ","):
-        end = window.end_of_line()
-        line = window.text[window.at : end]
         try:
-            try:
-                found = DECODER.decode(line.rstrip(BLANK + ","))
-                window.at = end
-            except ValueError:
-                if "{" not in line and line.rstrip() != "[":
-                    raise
-                found, line = window.value(), ""
+            found, line = _next_object(window)
         except (ValueError, RecursionError) as problem:
-            window.at = window.end_of_line()
-            yield LINE, (escape_broken(line.rstrip("\r")),), f"not a JSON object: {_reason(problem)}"
+            end = window.end_of_object()
+            broken = window.text[window.at : end].rstrip("\r")
+            window.at = end
+            yield LINE, (escape_broken(broken),), f"not a JSON object: {_reason(problem)}"
             continue
         yield _record(found, line)
+
+
+def _next_object(window: _Window) -> tuple[Any, str]:
+    """Decode the line at hand, and return it with its text; the first value in it, without, if it has several or goes on.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    if window.text[window.at] == "{" and window.has_long_line():
+        return window.value(), ""
+    end = window.end_of_line()
+    line = window.text[window.at : end]
+    try:
+        found = DECODER.decode(line.rstrip(BLANK + ","))
+    except ValueError:
+        if "{" not in line and line.rstrip() != "[":
+            raise
+        return window.value(), ""
+    window.at = end
+    return found, line
 
 
 def _descend(window: _Window, path: str) -> None:
