@@ -6,8 +6,9 @@ stays quick and loads no engine.
 
 import sys
 import warnings
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from shipment_etl.lazy import lazy_importer
 
 if TYPE_CHECKING:
     from shipment_etl.contracts.models import RowRule, Shipment, contract
@@ -129,6 +130,7 @@ _HOMES = {
     "write_report": "reporting.report",
 }
 
+_load = lazy_importer(__name__, _HOMES)
 
 _RENAMED = {"Mapping": "SourceMapping"}
 """Old names of the public interface, kept for one release."""
@@ -154,12 +156,9 @@ def __getattr__(name: str) -> Any:
             stacklevel=2,
         )
         name = _RENAMED[name]
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    check_docstrings()
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+    if name in _HOMES:
+        check_docstrings()
+    return _load(name)
 
 
 def __dir__() -> list[str]:

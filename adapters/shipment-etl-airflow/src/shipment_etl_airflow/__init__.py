@@ -3,8 +3,9 @@
 The names below are the public interface; each is imported when it is first used, so that what needs no Airflow loads none.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from shipment_etl.lazy import lazy_importer
 
 if TYPE_CHECKING:
     from shipment_etl_airflow.dags import MARTS, RAW, check, data_generation, data_processing, job_dag
@@ -12,20 +13,15 @@ if TYPE_CHECKING:
 
 __all__ = ["MARTS", "RAW", "EmrJobOperator", "check", "data_generation", "data_processing", "job_dag"]
 
-_HOMES = {
-    "MARTS": "dags",
-    "RAW": "dags",
-    "EmrJobOperator": "operators",
-    "check": "dags",
-    "data_generation": "dags",
-    "data_processing": "dags",
-    "job_dag": "dags",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_importer(
+    __name__,
+    {
+        "MARTS": "dags",
+        "RAW": "dags",
+        "EmrJobOperator": "operators",
+        "check": "dags",
+        "data_generation": "dags",
+        "data_processing": "dags",
+        "job_dag": "dags",
+    },
+)

@@ -3,8 +3,9 @@
 The names below are the public interface; each is imported when it is first used, so that no cloud's package is loaded early.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from shipment_etl.lazy import lazy_importer
 
 if TYPE_CHECKING:
     from shipment_etl_emr.clusters import Clusters
@@ -35,28 +36,23 @@ __all__ = [
     "step_request",
 ]
 
-_HOMES = {
-    "Clusters": "clusters",
-    "EmrRunner": "runner",
-    "Job": "target",
-    "Outcome": "runner",
-    "Place": "target",
-    "Progress": "target",
-    "Serverless": "serverless",
-    "Service": "service",
-    "Settings": "settings",
-    "Target": "target",
-    "Timing": "timing",
-    "build": "package",
-    "cluster_request": "requests",
-    "job_run_request": "requests",
-    "step_request": "requests",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_importer(
+    __name__,
+    {
+        "Clusters": "clusters",
+        "EmrRunner": "runner",
+        "Job": "target",
+        "Outcome": "runner",
+        "Place": "target",
+        "Progress": "target",
+        "Serverless": "serverless",
+        "Service": "service",
+        "Settings": "settings",
+        "Target": "target",
+        "Timing": "timing",
+        "build": "package",
+        "cluster_request": "requests",
+        "job_run_request": "requests",
+        "step_request": "requests",
+    },
+)

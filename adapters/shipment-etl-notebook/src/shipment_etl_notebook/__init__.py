@@ -1,7 +1,8 @@
 """Shows runs, lakes and marts in notebooks: `%load_ext shipment_etl_notebook`, then a value in the last line of a cell."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from shipment_etl.lazy import lazy_importer
 from shipment_etl_notebook.extension import load_ipython_extension, unload_ipython_extension
 
 if TYPE_CHECKING:
@@ -9,11 +10,5 @@ if TYPE_CHECKING:
 
 __all__ = ["MartView", "load_ipython_extension", "mart", "unload_ipython_extension"]
 
-
-def __getattr__(name: str) -> Any:
-    # Imported when first used: to load the extension takes a moment only.
-    if name not in ("MartView", "mart"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from shipment_etl_notebook import views
-
-    return getattr(views, name)
+# To load the extension takes a moment only.
+__getattr__ = lazy_importer(__name__, {"MartView": "views", "mart": "views"})
