@@ -199,7 +199,7 @@ def _write_quarantine(work: Work, batch: Batch, rejected: Written) -> Written:
     written = work.write(QUARANTINE, rows.select(*told))
     work.put_batch(QUARANTINE, written)
     files = work.files_of_batch(QUARANTINE.name)
-    work.vouch_rows(QUARANTINE, work.with_batch(work.read_files(QUARANTINE, files)), files)
+    work.fingerprints.note_rows(QUARANTINE, work.with_batch(work.read_files(QUARANTINE, files)), files)
     return written
 
 

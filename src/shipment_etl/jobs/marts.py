@@ -132,7 +132,7 @@ def _write(work: Work, network: Network, parts: Sequence[_Part]) -> None:
         rows = part.mart.make(part.rows, network)
         return work.write_whole(mart_table(part.mart), rows if part.only is None else rows.where(part.only), part.keep)
 
-    _, *written = run_side_by_side(work.spark, work.take_fingerprints, *(partial(write, part) for part in parts))
+    _, *written = run_side_by_side(work.spark, work.fingerprints.take, *(partial(write, part) for part in parts))
     for part, files in zip(parts, written, strict=True):
         work.put_whole(mart_table(part.mart), files)
 

@@ -60,7 +60,7 @@ def update_lane_days(
     read = _total(found, "shipments")
     if read != shipments.rows:
         raise RowsMissing(SHIPMENTS.name, shipments.rows, read)
-    work.vouch(SHIPMENTS, join_parts(read, *(found[name].to_pylist() for name in PARTS)))
+    work.fingerprints.note(SHIPMENTS, join_parts(read, *(found[name].to_pylist() for name in PARTS)))
     booked = [found, *_roll_up_corrections(work, staging, corrections)]
     changed = _book(work, pa.concat_tables(_cast(each, nothing) for each in booked), nothing)
     counts = {rule: _total(found, name) for rule, name in zip(warnings, broken, strict=True)}
@@ -112,7 +112,7 @@ def _book(work: Work, entries: pa.Table, nothing: Written) -> list[str]:
     mine = (F.col("source") == work.start.source) & (F.col("batch_date") == F.lit(work.start.batch_date))
     rows_written = work.read_files(LANE_DAYS, files).where(mine)
     with_month = rows_written.withColumn("month", F.date_format("shipment_date", "yyyy-MM"))
-    work.vouch_rows(LANE_DAYS, with_month, files, lambda rows: rows.filter(_of_batch(work, rows)))
+    work.fingerprints.note_rows(LANE_DAYS, with_month, files, lambda rows: rows.filter(_of_batch(work, rows)))
     return changed
 
 

@@ -20,18 +20,16 @@ import pyspark
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from shipment_etl.dates import as_date
 from shipment_etl.engines.registry import engine_name
 from shipment_etl.engines.work import end_work, renew_engine
 from shipment_etl.errors import LockLost, ShipmentEtlError
+from shipment_etl.jobs.run_fingerprints import RunFingerprints
 from shipment_etl.lake.damage import reading
-from shipment_etl.lake.fingerprint import fingerprint_of_content, fingerprints
 from shipment_etl.lake.lake import RUN_FOLDER, DataFile, Lake, Staging, Written
 from shipment_etl.lake.lock import Lock
 from shipment_etl.lake.runs import FAILED, SUCCEEDED, RowCounts, Run, RunStart, TableVersion, is_logged, log_run, start_log
 from shipment_etl.lake.snapshot import Snapshot, recover, undo
 from shipment_etl.lake.tables import Table
-from shipment_etl.lake.written import is_text
 from shipment_etl.plugins import Plugins
 
 __all__ = ["PACKAGE", "PLUGIN", "Work", "working"]
@@ -41,11 +39,6 @@ PACKAGE = "shipment_etl"
 INTERRUPTED = "Stopped by a signal."
 
 RANGES = ("shipment_date", "batch_date", "first_id", "last_id", "month")
-
-MAX_VALUES_READ = 200_000
-"""So many values are hashed without an engine, in a tenth of a second."""
-MAX_BYTES_READ = 1 << 23
-"""Of files whose rows are hashed without an engine: few rows can hold long texts."""
 
 PLUGIN = "plugin "
 """What stands before a plugin's name in the versions of a run."""
@@ -67,6 +60,7 @@ class Work:
     Attributes:
         base: the versions that count; what the job reads, and what its commits build on.
         folder: that this run writes its files into, within that of each table.
+        fingerprints: that it logs.
         network, rules, overtook, marts_key: for the log; see `Run`.
     """
 
@@ -102,7 +96,7 @@ class Work:
         self._changes: dict[str, _Change] = {}
         self.folder = f"{RUN_FOLDER}{start.run_id}"
         self._known: dict[str, tuple[DataFile, ...]] = {}
-        self._vouched: dict[str, DataFrame | str] = {}
+        self.fingerprints = RunFingerprints(lake)
         self._committed: dict[str, int] = {}
         self._logged = False
 
@@ -254,48 +248,8 @@ class Work:
         self.put(table, written, self.files(table.name) if removed is None else removed)
         files = self.files(table.name)
         frame = self.read_files(table, files)
-        self.vouch_rows(table, frame, files)
+        self.fingerprints.note_rows(table, frame, files)
         return frame
-
-    def take_fingerprints(self) -> None:
-        """Take the fingerprints of rows that were noted so far, for which an engine is needed."""
-        frames = {name: rows for name, rows in self._vouched.items() if not isinstance(rows, str)}
-        self._vouched |= fingerprints(frames) if frames else {}
-
-    def vouch(self, table: Table, word: str) -> None:
-        """Note a fingerprint that the run logs."""
-        self._vouched[table.name] = word
-
-    def vouch_rows(
-        self, table: Table, rows: DataFrame, files: Sequence[DataFile], keep: Callable[[pa.Table], pa.Table] | None = None
-    ) -> None:
-        """Note rows that the run logs the fingerprint of.
-
-        Args:
-            table: that they are in.
-            rows: as an engine reads them.
-            files: that hold them. Few rows are read without an engine, for classic Spark takes seconds to get to work.
-            keep: selects them from what the files hold.
-        """
-        few = MAX_VALUES_READ // len(table.columns)
-        is_small = sum(each.rows or 0 for each in files) <= few and sum(each.size for each in files) <= MAX_BYTES_READ
-        if keep is None and not is_small:
-            self._vouched[table.name] = rows
-            return
-        content = self.content_with_partitions(table, files)
-        content = content if keep is None else keep(content)
-        self._vouched[table.name] = fingerprint_of_content(content) if content.num_rows <= few else rows
-
-    def content_with_partitions(self, table: Table, files: Iterable[DataFile]) -> pa.Table:
-        """Return files of a table, without an engine."""
-        parts = [pa.table({name: [] for name in table.columns})]
-        for file in files:
-            rows = self.lake.content(table.name, file.path, encoded=is_text)
-            for name, value in file.partition.items():
-                same = pa.scalar(as_date(value), pa.date32()) if table.columns[name] == "date" else pa.scalar(str(value))
-                rows = rows.append_column(name, pa.repeat(same, rows.num_rows))
-            parts.append(rows.select(list(table.columns)))
-        return pa.concat_tables(parts, promote_options="default")
 
     def note_commit(self, name: str) -> None:
         """Note that a table is about to be changed by a commit of its own, which is rolled back if the job fails."""
@@ -303,13 +257,13 @@ class Work:
 
     def confirm(self, table: Table) -> None:
         """Take a table that needs no change among those that the run vouches for."""
-        if table.name not in self._vouched:
-            self.vouch_rows(table, self.read_files(table, self.files(table.name)), self.files(table.name))
+        if table not in self.fingerprints:
+            self.fingerprints.note_rows(table, self.read_files(table, self.files(table.name)), self.files(table.name))
 
     def drop(self, table: Table) -> None:
         """Leave a table as it was, and delete what was written for it."""
         self._changes.pop(table.name, None)
-        self._vouched.pop(table.name, None)
+        self.fingerprints.drop(table)
         self._delete_files([table.name])
 
     def finish(
@@ -322,11 +276,11 @@ class Work:
     ) -> Run:
         """Commit what was written, log the run, and return it."""
         with self.stage("fingerprints"):
-            self.take_fingerprints()
+            words = self.fingerprints.take()
         with self.stage("commit"):
             self._commit()
         versions = {**self.base.tables, **self._committed}
-        tables = {name: TableVersion(versions[name], str(word)) for name, word in sorted(self._vouched.items())}
+        tables = {name: TableVersion(versions[name], word) for name, word in sorted(words.items())}
         return self.succeed(counts, versions, tables, reasons, warnings, status, error)
 
     def succeed(
@@ -387,7 +341,7 @@ class Work:
         """Write rows of the batch; `source` and `batch_date` are set here, so that no row can lie outside."""
         self.put_batch(table, self.write(table, rows.drop(*self.batch)), removed)
         files = self.files_of_batch(table.name)
-        self.vouch_rows(table, self.with_batch(self.read_files(table, files)), files)
+        self.fingerprints.note_rows(table, self.with_batch(self.read_files(table, files)), files)
 
     def _write_one(self, table: Table, parts: Iterable[pa.Table], like: Written, name: str) -> DataFile:
         return self.lake.write_table(table, parts, like.schema, f"{self.folder}/{name}/rows.parquet")
