@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
-__all__ = ["Expected", "Report", "Told", "draw_batch", "expect"]
+__all__ = ["SUMS", "Expected", "Report", "Told", "draw_batch", "expect"]
 
 CARRIERS, CITIES = ("Post", "Van"), ("Oslo", "Lyon")
 DAYS = tuple(date(2026, 10, day) for day in (28, 29, 30))
-MONTHS = "%Y-%m"
+SUMS = ("shipments", "transit_days", "cost", "cost_shipments")
+"""What a batch books of a group, as far as the model's reports say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +59,15 @@ class Expected:
         overtaken: (batch, row) of a report → that of the one that overtook it.
         quarantined: (batch, row) of rows that break a rule.
         counts: batch → rows accepted, quarantined, duplicates, overtaken.
-        ledger: (batch, group) → shipments and cost that the batch has booked.
+        ledger: (batch, group) → `SUMS` that the batch has booked. Where as many shipments are booked as booked off, another
+            sum can be left.
     """
 
     shipments: dict[str, tuple[date, int]]
     overtaken: dict[tuple[date, int], tuple[date, int]]
     quarantined: set[tuple[date, int]]
     counts: dict[date, tuple[int, int, int, int]]
-    ledger: dict[tuple[date, tuple[object, ...]], tuple[int, int]]
+    ledger: dict[tuple[date, tuple[object, ...]], tuple[int, ...]]
 
 
 def expect(batches: dict[date, list[Report]]) -> Expected:
@@ -82,7 +84,7 @@ def expect(batches: dict[date, list[Report]]) -> Expected:
         else:
             chain.append(each)
     newest = {name: (chain[-1].batch, chain[-1].row) for name, chain in chains.items()}
-    overtaken, ledger = {}, defaultdict[tuple[date, tuple[object, ...]], list[int]](lambda: [0, 0])
+    overtaken, ledger = {}, defaultdict[tuple[date, tuple[object, ...]], list[int]](lambda: [0] * len(SUMS))
     for chain in chains.values():
         for one, following in zip(chain, [*chain[1:], None], strict=True):
             _book(ledger, one.batch, one.report, 1)
@@ -98,7 +100,7 @@ def expect(batches: dict[date, list[Report]]) -> Expected:
         )
         for batch in batches
     }
-    booked = {key: (sums[0], sums[1]) for key, sums in ledger.items() if any(sums)}
+    booked = {key: tuple(sums) for key, sums in ledger.items() if any(sums)}
     return Expected(newest, overtaken, bad, counts, booked)
 
 
@@ -112,7 +114,8 @@ def _book(ledger: dict[tuple[date, tuple[object, ...]], list[int]], batch: date,
     )
     due = report.promised if report.state == "in_transit" else None
     group = (report.shipped, report.city, report.carrier, report.state, delay, due)
-    for place, value in enumerate((1, report.cost or 0)):
+    days = (report.delivered - report.shipped).days if report.state == "delivered" and report.delivered else 0
+    for place, value in enumerate((1, days, report.cost or 0, report.cost is not None)):
         ledger[batch, group][place] += sign * value
 
 

@@ -23,7 +23,7 @@ from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.fingerprint import fingerprints
 from shipment_etl.lake.lake import Lake
 from shipment_etl.sessions import session
-from tests.lives.model import Expected, Report, draw_batch, expect
+from tests.lives.model import SUMS, Expected, Report, draw_batch, expect
 
 __all__ = ["Step", "check_lake", "check_schedule", "draw_schedule", "land", "main", "words_of", "work"]
 
@@ -122,9 +122,9 @@ def check_lake(lake: Lake, expected: Expected) -> None:
     quarantine = rows(lake, "quarantine", ["batch_date", "source_row"])
     assert sorted((each["batch_date"], each["source_row"]) for each in quarantine) == sorted(expected.quarantined)
     keys = ["shipment_date", "destination_city", "carrier", "state", "delay_days", "due_date"]
-    booked = rows(lake, "lane_days", ["batch_date", *keys, "shipments", "cost"])
+    booked = rows(lake, "lane_days", ["batch_date", *keys, *SUMS])
     found = {
-        (each["batch_date"], tuple(each[name] for name in keys)): (each["shipments"], int(each["cost"])) for each in booked
+        (each["batch_date"], tuple(each[name] for name in keys)): tuple(int(each[name]) for name in SUMS) for each in booked
     }
     assert len(found) == len(booked)
     assert found == expected.ledger
