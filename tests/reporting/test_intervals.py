@@ -17,7 +17,7 @@ from shipment_etl.reporting.intervals import (
     normal_of_student,
     student_of_normal,
 )
-from shipment_etl.reporting.late import compare
+from shipment_etl.reporting.late import compare, with_interval
 from shipment_etl.reporting.slices import SUMMED
 
 from .made_up import lane_days
@@ -80,7 +80,7 @@ def test_late_shipments_saved_are_as_sure_as_is_said(shipments: int) -> None:
             for late in [draw.binomial(count, share + 0.15 * (carrier == "C"))]
         ]
         pairs = pd.DataFrame(rows).assign(**dict.fromkeys(sorted({*SUMMED} - {"shipments", "late"}), 0))
-        carriers = compare(pairs, ("carrier",)).set_index("carrier")
+        carriers = with_interval(compare(pairs, ("carrier",))).set_index("carrier")
         hits += "C" in carriers.index and carriers.excess_low["C"] <= truth <= carriers.excess_high["C"]
     assert hits >= LEAST * DRAWS
 

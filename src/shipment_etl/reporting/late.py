@@ -3,6 +3,7 @@
 from datetime import date
 from typing import cast
 
+import numpy as np
 import pandas as pd
 
 from shipment_etl.reporting.advice import Later, MostDelay
@@ -24,7 +25,7 @@ from shipment_etl.reporting.slices import (
     sum_by,
 )
 
-__all__ = ["MIN_BREADTH", "MIN_DAYS_LATE", "compare", "find_late", "find_most_delay"]
+__all__ = ["MIN_BREADTH", "MIN_DAYS_LATE", "compare", "find_late", "find_most_delay", "with_interval"]
 
 MIN_BREADTH = 0.6
 """Share of a slice's shipments that must be with carriers on lanes that are late: or else it is not the slice that is."""
@@ -50,7 +51,7 @@ def find_late(days: pd.DataFrame, most: int) -> list[Later]:
         found = [compare(pairs, keys) for keys in SLICES] + [compare(weekdays, keys) for keys in by_weekday]
         slices = pd.concat(found, ignore_index=True)
         # Few late shipments are skewed, so that chance reaches farther than the normal law says (Cornish and Fisher, 1938).
-        slices = slices[slices["z"] >= limit + slices["skewness"].clip(lower=0) * (limit**2 - 1) / 6]
+        slices = with_interval(slices[slices["z"] >= limit + slices["skewness"].clip(lower=0) * (limit**2 - 1) / 6])
         return slices[[_is_late_each_week(left, part) for _, part in slices.iterrows()]]
 
     return [_later(part, dates[is_in(dates, part)]) for part in search(look, [dates], most)]
@@ -72,19 +73,23 @@ def compare(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
     those of a day of the week against the same carriers, from there or to there, on other days.
 
     Columns: those of `PART`, None where the slice is any; the sums of its shipments; excess and excess_days, its late
-    shipments and days of delay beyond those of the others; excess_low and excess_high, the interval of excess; others,
-    shipments it is held against, others_late, late ones; z, its excess in standard deviations of chance; skewness of chance.
+    shipments and days of delay beyond those of the others; others, shipments it is held against, others_late, late ones;
+    weights, for its interval; z, its excess in standard deviations of chance; skewness of chance.
 
     Source: the expectation is a direct standardisation, the test that of Mantel and Haenszel (1959), with the variance of
-    two proportions in each stratum; with one stratum it is the usual test of two proportions. The interval is that of two
-    shares, where the standardised one counts as seen in as many shipments as L. Kish says ("Survey Sampling", 1965).
+    two proportions in each stratum; with one stratum it is the usual test of two proportions.
     """
     strata = _strata(keys)
-    own = sum_by(pairs, list(dict.fromkeys((*keys, *strata))))
-    every = sum_by(pairs, strata)
-    both = own.merge(every, on=strata, suffixes=("", "_all"))
-    rest = {name: both[f"{name}_all"] - both[name] for name in ("shipments", "late", "days_late")}
-    both = both.assign(others=rest["shipments"], others_late=rest["late"], others_days=rest["days_late"])
+    own_keys = list(dict.fromkeys((*keys, *strata)))
+    own = sum_by(pairs, own_keys)
+    compared = ["shipments", "late", "days_late"]
+    others = own.groupby(strata)[compared].transform("sum") - own[compared]
+    both = own.assign(
+        others=others["shipments"],
+        others_late=others["late"],
+        others_days=others["days_late"],
+        worse=_count_worse(pairs, own_keys, others["late"] / others["shipments"]),
+    )
     both = both[both["others"] >= MIN_SHIPMENTS]
     pooled = (both["late"] + both["others_late"]) / (both["shipments"] + both["others"])
     share = both["shipments"] / both["others"]
@@ -96,20 +101,28 @@ def compare(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
         weights=share * both["shipments"],
         third_moment=variance * (1 - 2 * pooled) * (1 - share**2),
     )
-    sums = [*SUMMED, "others", "others_late", "excess", "excess_days", "variance", "weights", "third_moment"]
+    sums = [*SUMMED, "others", "others_late", "worse", "excess", "excess_days", "variance", "weights", "third_moment"]
     slices = both.groupby(list(keys), as_index=False)[sums].sum()
-    slices = slices.merge(_breadth(pairs, both, keys, strata), on=list(keys))
-    slices = slices[(slices["shipments"] >= MIN_SHIPMENTS) & (slices["breadth"] >= MIN_BREADTH)]
+    is_broad = slices["worse"] >= MIN_BREADTH * slices["shipments"]
+    slices = slices[(slices["shipments"] >= MIN_SHIPMENTS) & is_broad]
     # Where all are late, or none is, there is nothing to tell apart.
     slices = slices[slices["variance"] > 0]
     z, skewness = slices["excess"] / slices["variance"] ** 0.5, slices["third_moment"] / slices["variance"] ** 1.5
+    missing = {name: None for name in PART if name not in keys}
+    return slices.assign(z=z, skewness=skewness, fixed=len(keys), **missing)
+
+
+def with_interval(slices: pd.DataFrame) -> pd.DataFrame:
+    """Return slices with excess_low and excess_high, the interval of their excess.
+
+    Source: that of two shares, where the standardised one counts as seen in as many shipments as L. Kish says ("Survey
+    Sampling", 1965).
+    """
     shipments, late = slices["shipments"], slices["late"]
     low, high = interval_of_difference(
         late / shipments, shipments, (late - slices["excess"]) / shipments, shipments**2 / slices["weights"]
     )
-    missing = {name: None for name in PART if name not in keys}
-    ends = {"excess_low": shipments * low, "excess_high": shipments * high}
-    return slices.assign(z=z, skewness=skewness, fixed=len(keys), **ends, **missing)
+    return slices.assign(excess_low=shipments * low, excess_high=shipments * high)
 
 
 def _strata(keys: tuple[str, ...]) -> list[str]:
@@ -119,14 +132,17 @@ def _strata(keys: tuple[str, ...]) -> list[str]:
     return list(LANE) if "carrier" in keys else ["carrier"]
 
 
-def _breadth(pairs: pd.DataFrame, both: pd.DataFrame, keys: tuple[str, ...], strata: list[str]) -> pd.DataFrame:
-    """Return for each slice the share of its shipments that are with carriers on lanes that are later than the others."""
-    on = list(dict.fromkeys((*keys, *strata)))
-    rates = both[on].assign(rate=both["others_late"] / both["others"])
-    each = pairs.merge(rates, on=on)
-    worse = each["shipments"].where(each["late"] > each["shipments"] * each["rate"], 0)
-    sums = each.assign(worse=worse).groupby(list(keys), as_index=False)[["worse", "shipments"]].sum()
-    return sums[list(keys)].assign(breadth=sums["worse"] / sums["shipments"])
+def _count_worse(pairs: pd.DataFrame, keys: list[str], rates: pd.Series) -> pd.Series:
+    """Return how many shipments of each group are with carriers on lanes that are late more often than at its rate.
+
+    Args:
+        pairs: sums of carriers on lanes.
+        keys: of the groups.
+        rates: share that is late, by group, in their order.
+    """
+    group = pairs.groupby(keys).ngroup().to_numpy()
+    is_worse = pairs["late"].to_numpy() > pairs["shipments"].to_numpy() * rates.to_numpy()[group]
+    return pd.Series(np.bincount(group, np.where(is_worse, pairs["shipments"], 0), len(rates)), rates.index)
 
 
 def _later(part: pd.Series, own_dates: pd.DataFrame) -> Later:
