@@ -1,4 +1,4 @@
-"""Plugins: everything that is plugged in, built-ins first; gathered anew for each run, never global."""
+"""Plugins: everything that is plugged in, built-ins first; gathered anew for each call, never global."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping

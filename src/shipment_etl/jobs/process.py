@@ -21,7 +21,7 @@ from shipment_etl.lake.landed import backlog
 from shipment_etl.lake.runs import HELD, RowCounts, Run
 from shipment_etl.lake.tables import SHIPMENTS
 from shipment_etl.network import Network
-from shipment_etl.plugins import plugins
+from shipment_etl.plugins import Plugins, plugins
 from shipment_etl.sessions import session
 
 __all__ = ["MAX_REJECTED", "run_process", "run_waiting"]
@@ -65,7 +65,7 @@ def run_process(
         DataRejected: more rows were quarantined than `max_rejected` allows; the run is logged as held.
     """
     lake = as_lake(lake)
-    run = _process(lake, source, date, network, max_rejected, spark, listeners)
+    run = _process(lake, source, date, network, max_rejected, spark, plugins(listeners))
     if run.status == HELD and (problem := _problem(run.counts, run.warnings, max_rejected)):
         raise problem
     return run
@@ -102,8 +102,8 @@ def run_waiting(
     """
     lake = as_lake(lake)
     waiting = backlog(lake, None if source is None else as_source(source)).waiting
-    listeners = list(listeners)
-    return [_process(lake, batch.source, batch.batch_date, network, max_rejected, spark, listeners) for batch in waiting]
+    plugged = plugins(listeners)
+    return [_process(lake, batch.source, batch.batch_date, network, max_rejected, spark, plugged) for batch in waiting]
 
 
 def _process(
@@ -113,14 +113,13 @@ def _process(
     network: Network | None,
     max_rejected: float,
     spark: SparkSession | None,
-    listeners: Iterable[object],
+    plugged: Plugins,
 ) -> Run:
     """Process a batch as `run_process` does, but return the run of one that is held."""
     source = as_source(source)
     if not 0 <= max_rejected <= 1:
         raise InvalidValue("max_rejected", max_rejected, "a share from 0 to 1")
     batch_date = _batch(lake, source, date)
-    plugged = plugins(listeners)
     spark = session(plugged=plugged) if spark is None else spark
     with working(
         spark,
