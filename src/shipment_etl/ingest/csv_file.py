@@ -4,6 +4,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -19,7 +20,7 @@ from shipment_etl.errors import (
     listed,
     shorten,
 )
-from shipment_etl.ingest.csv_plain import PlainCsv
+from shipment_etl.ingest.csv_plain import BLOCKS_AT_A_TIME, Blocks, PlainCsv
 from shipment_etl.ingest.inputs import Opened
 from shipment_etl.ingest.limits import MAX_FIELDS, MAX_RECORD_CHARACTERS
 from shipment_etl.ingest.mapping import SourceMapping
@@ -92,24 +93,31 @@ class _CsvFile:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield batches of records: blocks that are plain as a whole, others record by record."""
+        with ThreadPoolExecutor(BLOCKS_AT_A_TIME) as pool:
+            yield from self._batches(pool)
+
+    def _batches(self, pool: Executor) -> Iterator[pa.RecordBatch]:
         self._dialect = self._find_dialect()
         self._reader = self._dialect.reader(self._pull())
         header = self._find_header()
         width, delimiter = len(header), self._dialect.delimiter
         special = self._dialect.quote + self._dialect.escape
-        plain = PlainCsv(header, delimiter, special, self._notes, self._partitions)
         # A plain row must have a delimiter, or blank lines would be rows.
         is_simple = not self._ignored and width > 1 and delimiter.isascii()
+        plain = PlainCsv(header, delimiter, special, self._notes.watched, self._partitions) if is_simple else None
+        blocks = Blocks(self._lines, plain, pool)
         seen = False
         while True:
             if not self._lines.within_block:
-                block = self._lines.next_block()
-                if block is None:
+                found = blocks.next()
+                if found is None:
                     break
-                if is_simple and (found := plain.split(block)):
-                    batch, lines = found
-                    self._lines.number += lines
-                    yield batch
+                block, records = found
+                if records:
+                    self._lines.number += records.lines
+                    for name, column in records.watched.items():
+                        self._notes.see_column(name, column)
+                    yield records.records
                     seen = True
                     continue
                 self._lines.split(block)

@@ -4,46 +4,65 @@ Most files are plain all the way, and all others mostly. What is not is left to 
 """
 
 import json
+from collections import deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shipment_etl.ingest.records import Notes, record_batch
+from shipment_etl.ingest.records import record_batch
+from shipment_etl.ingest.text import Lines
 
-__all__ = ["PlainCsv"]
+__all__ = ["BLOCKS_AT_A_TIME", "Blocks", "PlainBlock", "PlainCsv"]
 
+BLOCKS_AT_A_TIME = 2
+"""That are split side by side, each of which takes some 100 MB meanwhile."""
 FEED = ord("\n")
 FIRST_PRINTABLE = 32
 
 
+class PlainBlock(NamedTuple):
+    """The records of a plain block.
+
+    Attributes:
+        records: as a batch.
+        lines: how many.
+        watched: columns that are noted.
+    """
+
+    records: pa.RecordBatch
+    lines: int
+    watched: Mapping[str, pa.Array]
+
+
 class PlainCsv:
-    """Splits plain blocks of a file.
+    """Splits plain blocks of a file; several at a time, if need be.
 
     Args:
         header: names of the columns.
         delimiter: one character.
         special: characters that make a block not plain: those that quote and escape.
-        notes: of the file.
+        watched: columns that are noted.
         partitions: what each record gets as well.
     """
 
     def __init__(
-        self, header: Sequence[str], delimiter: str, special: str, notes: Notes, partitions: Mapping[str, str]
+        self, header: Sequence[str], delimiter: str, special: str, watched: set[str], partitions: Mapping[str, str]
     ) -> None:
         self._width = len(header)
         self._delimiter = ord(delimiter)
         # A quote and a backslash would have to be escaped in JSON.
         self._special = [each.encode() for each in {'"', "\\", *special}]
-        self._notes = notes
-        self._noted = {name: header.index(name) for name in notes.watched if name in header}
+        self._watched = {name: header.index(name) for name in watched if name in header}
         starts = [("{" if at == 0 else '", ') + f'{_json(name)}: "' for at, name in enumerate(header)]
         tail = "".join(f", {_json(name)}: {_json(value)}" for name, value in partitions.items())
         self._texts = [pa.scalar(text) for text in (*starts, f'"{tail}}}')]
 
-    def split(self, block: bytes) -> tuple[pa.RecordBatch, int] | None:
-        """Return the records of a block and how many lines it has; None if it is not plain."""
+    def split(self, block: bytes) -> PlainBlock | None:
+        """Return the records of a block; None if it is not plain."""
         if any(each in block for each in self._special):
             return None
         if b"\r" in block:
@@ -60,8 +79,10 @@ class PlainCsv:
         if ends is None:
             return None
         rows = len(ends) // self._width
-        record = self._join(_values(data, ends), rows)
-        return record_batch(record), rows
+        values, first = _values(data, ends), np.arange(rows) * self._width
+        columns = [values.take(pa.array(first + at)) for at in range(self._width)]
+        watched = {name: columns[at] for name, at in self._watched.items()}
+        return PlainBlock(record_batch(self._join(columns)), rows, watched)
 
     def _ends(self, data: np.ndarray) -> np.ndarray | None:
         """Return where each value ends; None where there is anything but values and rows of them as wide as the header."""
@@ -79,14 +100,48 @@ class PlainCsv:
         # A row of nothing but delimiters is left to the reader of single records.
         return None if np.diff(rows, prepend=-1).min() <= self._width else ends
 
-    def _join(self, values: pa.Array, rows: int) -> pa.Array:
-        first = np.arange(rows) * self._width
-        columns = [values.take(pa.array(first + at)) for at in range(self._width)]
-        for name, at in self._noted.items():
-            self._notes.see_column(name, columns[at])
+    def _join(self, columns: Sequence[pa.Array]) -> pa.Array:
         *starts, tail = self._texts
         parts = [part for pair in zip(starts, columns, strict=True) for part in pair]
         return pc.binary_join_element_wise(*parts, tail, "")
+
+
+class Blocks:
+    """The blocks of a file, split ahead of whoever asks for them.
+
+    Args:
+        lines: of the file.
+        plain: splits them; None if none of them can be plain.
+        pool: where.
+    """
+
+    def __init__(self, lines: Lines, plain: PlainCsv | None, pool: Executor) -> None:
+        self._lines = lines
+        self._plain = plain
+        self._pool = pool
+        self._ahead: deque[tuple[bytes, Future[PlainBlock | None]]] = deque()
+        # Who wants the head of a file need not wait for more.
+        self._most = 1
+
+    def next(self) -> tuple[bytes, PlainBlock | None] | None:
+        """Return the next block, and its records if it is plain; None at the end.
+
+        If it is not plain, the lines go on right after it: a record that begins in it may end elsewhere.
+        """
+        if self._plain is None:
+            block = self._lines.next_block()
+            return None if block is None else (block, None)
+        while len(self._ahead) < self._most and (block := self._lines.next_block()) is not None:
+            self._ahead.append((block, self._pool.submit(self._plain.split, block)))
+        if not self._ahead:
+            return None
+        block, split = self._ahead.popleft()
+        found = split.result()
+        if found is None:
+            self._lines.give_back_blocks(each for each, _ in self._ahead)
+            self._ahead.clear()
+        self._most = 1 if found is None else BLOCKS_AT_A_TIME
+        return block, found
 
 
 def _values(data: np.ndarray, ends: np.ndarray) -> pa.Array:

@@ -3,7 +3,7 @@
 import codecs
 import io
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from shipment_etl.errors import FileUnreadable, RecordTooLong
 from shipment_etl.ingest.inputs import Opened
@@ -114,6 +114,7 @@ class Lines:
     def __init__(self, opened: Opened, encoding: str) -> None:
         self._blocks = blocks(opened, encoding)
         self._encoding = encoding
+        self._returned: deque[bytes] = deque()
         self._waiting: deque[str] = deque()
         self._file = opened.name
         self.number = 0
@@ -123,7 +124,10 @@ class Lines:
 
     def __next__(self) -> str:
         if not self._waiting:
-            self.split(next(self._blocks))
+            block = self.next_block()
+            if block is None:
+                raise StopIteration
+            self.split(block)
         line = self._waiting.popleft()
         self.number += 1
         if len(line) > MAX_RECORD_CHARACTERS:
@@ -142,7 +146,11 @@ class Lines:
 
     def next_block(self) -> bytes | None:
         """Return the next block as a whole, None at the end; whoever does not want it gives it to `split`."""
-        return next(self._blocks, None)
+        return self._returned.popleft() if self._returned else next(self._blocks, None)
+
+    def give_back_blocks(self, blocks: Iterable[bytes]) -> None:
+        """Take blocks back that are the next ones."""
+        self._returned.extendleft(reversed([*blocks]))
 
     def split(self, block: bytes) -> None:
         """Give the lines of a block next."""
