@@ -47,6 +47,9 @@ class NothingReadable(RecordsRejected):
         "nothing was landed."
     )
 
+    def __init__(self, file: str, read: int, problem: str) -> None:
+        super().__init__(file, read, read, problem)
+
 
 class FileMissing(IngestError):
     """There is no such file."""

@@ -107,7 +107,7 @@ class PlainCsv:
 
 
 class Blocks:
-    """The blocks of a file, split ahead of whoever asks for them.
+    """Reads the blocks of a file, and splits the next ones in the background.
 
     Args:
         lines: of the file.

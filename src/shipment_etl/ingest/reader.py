@@ -49,8 +49,8 @@ class Landed:
     warnings: list[str] = field(default_factory=list)
 
     @property
-    def most_frequent_problem(self) -> str:
-        """What was wrong with most records that had a problem; there must be one."""
+    def main_problem(self) -> str:
+        """The most common problem; there must be one."""
         return self.problems.most_common(1)[0][0]
 
     @property
@@ -151,7 +151,7 @@ def _watch(batches: Iterator[pa.RecordBatch], landed: Landed, max_broken: int) -
     """Pass batches on, until so many records were read that nothing else can be expected than that all are broken."""
     for batch in batches:
         if landed.problems.total() == landed.rows > max_broken:
-            raise NothingReadable(landed.file, landed.rows, landed.rows, landed.most_frequent_problem)
+            raise NothingReadable(landed.file, landed.rows, landed.main_problem)
         yield batch
 
 

@@ -133,7 +133,7 @@ def _check_problems(landed: Landed, max_rejected: float | None) -> None:
     rejected = landed.problems.total()
     if not rejected or (rejected < landed.rows if max_rejected is None else rejected <= max_rejected * landed.rows):
         return
-    raise RecordsRejected(landed.file, rejected, landed.rows, landed.most_frequent_problem)
+    raise RecordsRejected(landed.file, rejected, landed.rows, landed.main_problem)
 
 
 def as_source(name: str) -> str:

@@ -137,17 +137,16 @@ def _write(work: Work, network: Network, parts: Sequence[_Part]) -> None:
         work.put_whole(mart_table(part.mart), files)
 
 
-def _in_months(months: Sequence[str]) -> Column:
+def _in_months(months: Sequence[str], day: Column | str = "shipment_date") -> Column:
     """By the month's name: a comparison for each of many months would be a plan too deep for the engines."""
-    return F.date_format("shipment_date", "yyyy-MM").isin(*months)
+    return F.date_format(day, "yyyy-MM").isin(*months)
 
 
 def _in_reach(months: Sequence[str], look_back_days: int) -> Column:
     """Whether a day is in some months, or so little before one of them that a day of it looks back to it."""
     if not months:
         return F.lit(False)
-    later = F.date_format(F.date_add("shipment_date", look_back_days), "yyyy-MM")
-    return _in_months(months) | later.isin(*months)
+    return _in_months(months) | _in_months(months, F.date_add("shipment_date", look_back_days))
 
 
 def _months_of(work: Work, months: Sequence[str]) -> DataFrame:

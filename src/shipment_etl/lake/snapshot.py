@@ -129,10 +129,9 @@ def recover(lake: Lake, run: str) -> Snapshot:
             continue
         target, foreign = _target(lake, name, since, newest, runs is not None)
         trusted = trusted and not (foreign and name not in NOT_IN_MARTS and not name.startswith(RAW))
-        if target is None:
-            lake.storage.delete(name)
-        else:
-            tables[name] = newest if target == newest else restore(lake, name, target, run)
+        version = _bring_to(lake, name, target, newest, run)
+        if version is not None:
+            tables[name] = version
     return Snapshot(lake, tables, last.marts_key if last and trusted else "", runs)
 
 
@@ -172,12 +171,16 @@ def undo(lake: Lake, name: str, since: int | None, run: str) -> int | None:
         return since
     newest = lake.version(name)
     target, foreign = _target(lake, name, since, newest, has_log=True)
+    version = _bring_to(lake, name, target, newest, run)
+    return since if foreign or version == newest else version
+
+
+def _bring_to(lake: Lake, name: str, target: int | None, newest: int, run: str) -> int | None:
+    """Bring a table to what `_target` says, and return the version that it has now."""
     if target is None:
         lake.storage.delete(name)
-    elif target != newest:
-        restored = restore(lake, name, target, run)
-        return since if foreign else restored
-    return since
+        return None
+    return newest if target == newest else restore(lake, name, target, run)
 
 
 def restore(lake: Lake, name: str, version: int, run: str) -> int:

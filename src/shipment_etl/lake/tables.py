@@ -17,6 +17,7 @@ __all__ = [
     "LANE_MONTHS",
     "NOT_MARTS",
     "OVERTAKEN",
+    "PLAIN_FIELD",
     "QUARANTINE",
     "RUNS",
     "SHIPMENTS",
@@ -30,7 +31,8 @@ __all__ = [
 BATCH = ("source", "batch_date")
 JSON_NAMES = {"int": "integer", "bigint": "long"}
 """How the JSON of Spark and Delta calls types that SQL calls otherwise."""
-_PLAIN = {"nullable": True, "metadata": dict[str, str]()}
+PLAIN_FIELD = {"nullable": True, "metadata": dict[str, str]()}
+"""What that JSON says of a field, beside its name and type, that may be null and has no metadata."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Table:
         """The columns as an engine has them; None where only a frame can tell which of them its files hold, and as what."""
         if self.partitions or any(kind.startswith("array") for kind in self.columns.values()):
             return None
-        fields = [{"name": name, "type": JSON_NAMES.get(kind, kind), **_PLAIN} for name, kind in self.columns.items()]
+        fields = [{"name": name, "type": JSON_NAMES.get(kind, kind), **PLAIN_FIELD} for name, kind in self.columns.items()]
         return StructType.fromJson({"type": "struct", "fields": fields})
 
 

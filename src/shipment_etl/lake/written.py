@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from shipment_etl.lake.commits import DataFile
-from shipment_etl.lake.tables import JSON_NAMES, Table
+from shipment_etl.lake.tables import JSON_NAMES, PLAIN_FIELD, Table
 
 __all__ = [
     "Written",
@@ -120,8 +120,7 @@ def repeats(field: pa.Field) -> bool:
 def whole_schema(table: Table, known: StructType) -> Schema:
     """Return all columns of a table; those that are not known are partitions of plain types."""
     fields = {each.name: each.jsonValue() for each in known.fields}
-    plain = {"nullable": True, "metadata": {}}
-    every = [fields.get(name) or {"name": name, "type": kind, **plain} for name, kind in table.columns.items()]
+    every = [fields.get(name) or {"name": name, "type": kind, **PLAIN_FIELD} for name, kind in table.columns.items()]
     return Schema.from_json(json.dumps({"type": "struct", "fields": every}))
 
 
