@@ -1,6 +1,6 @@
-"""The same checks as `make`, each in an environment of its own and on every Python we support.
+"""The same checks as `make`, each in its own environment and on every Python we support.
 
-`make` installs what uv.lock names. Here `tests` installs what pip would choose today, which is what a user gets.
+`make` installs what uv.lock pins. Here `tests` installs what pip would choose today, as users do.
 """
 
 import nox
@@ -12,12 +12,12 @@ SHIPPED = ["adapters", "docs", "examples", "images", "spark", "src"]
 ADAPTERS = ["airflow", "emr[local]", "kestra", "notebook"]
 SIDE_BY_SIDE = ["-n", "auto", "--dist", "loadfile"]
 PAIRS = [("4.0.2", "4.0.1"), ("4.1.4", "4.1.0")]
-"""Spark and Delta: the newest of 4.0, and the newest pair that was seen to work."""
+"""Spark and Delta: the newest of 4.0, and the newest pair that is known to work."""
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Look for likely mistakes, security mistakes and untidy format."""
+    """Check for likely bugs, security problems and formatting."""
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
@@ -33,7 +33,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def imports(session: nox.Session) -> None:
-    """Check that packages import only what they may."""
+    """Check the import rules between packages."""
     install(session, "lint")
     session.run("lint-imports", "--no-logo")
 
@@ -54,14 +54,14 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def lowest(session: nox.Session) -> None:
-    """Run the tests with the lowest versions that the package allows, Spark 3.5 among them."""
+    """Run the tests with the lowest versions that the package allows, including Spark 3.5."""
     install(session, "test", "--no-config", "--resolution", "lowest-direct")
     session.run("python", "-m", "pytest", *SIDE_BY_SIDE, "-m", "not rehearsal", *session.posargs)
 
 
 @nox.session(python="3.13")
 def newest(session: nox.Session) -> None:
-    """Run the tests with the newest Python and the newest of all packages, Spark 4.1 among them."""
+    """Run the tests with the newest Python and the newest version of every package, including Spark 4.1."""
     install(session, "test", "--no-config")
     session.run("python", "-m", "pytest", *SIDE_BY_SIDE, "-m", "not rehearsal", *session.posargs)
 
@@ -69,16 +69,16 @@ def newest(session: nox.Session) -> None:
 @nox.session(python="3.11")
 @nox.parametrize(("spark", "delta"), PAIRS, ids=[f"spark-{spark}" for spark, _ in PAIRS])
 def parity(session: nox.Session, spark: str, delta: str) -> None:
-    """Hold other pairs of Spark and Delta against Sail; needs a Java that fits."""
+    """Compare other pairs of Spark and Delta with Sail; needs a suitable Java."""
     install(session, "test")
-    # Over what the package asks for: whether it works with them is the question.
+    # Overrides the versions that the package requires: the question is whether these work.
     session.install(f"pyspark=={spark}", f"delta-spark=={delta}")
     session.run("python", "tests/engines/parity.py", *session.posargs)
 
 
 @nox.session(python="3.11")
 def airflow(session: nox.Session) -> None:
-    """Run the DAGs on a whole Airflow, on AWS of this machine; pictures of its pages go into docs/assets."""
+    """Run the DAGs on a complete Airflow with a local AWS; screenshots are written to docs/assets."""
     install(session, "test")
     whole = "adapters/shipment-etl-airflow/tests/airflow_adapter/test_standalone.py"
     session.run("python", "-m", "pytest", whole, *session.posargs, env={"SCREENSHOTS": "docs/assets"})
@@ -86,16 +86,16 @@ def airflow(session: nox.Session) -> None:
 
 @nox.session(python="3.12")
 def kestra(session: nox.Session) -> None:
-    """Run the flows on Kestra's own engine, in all ways that were thought of; needs Maven and a JDK 21 or newer."""
+    """Run the flows on Kestra's own engine, in all tested variants; needs Maven and JDK 21 or newer."""
     install(session, "test")
     tests = "adapters/shipment-etl-kestra/tests/kestra/test_engine.py"
     session.run("python", "-m", "pytest", tests, *session.posargs, env={"KESTRA_ENGINE": "all"})
 
 
 def install(session: nox.Session, group: str, *options: str) -> None:
-    """Install the package with all it can do, its adapters, and a dependency group of pyproject.toml.
+    """Install the package with its extras, its adapters, and a dependency group of pyproject.toml.
 
-    `--no-config` among the options leaves out what uv.lock is held to.
+    With the option `--no-config`, the version constraints of uv.lock are ignored.
     """
     adapters = [part for name in ADAPTERS for part in ("--editable", f"adapters/shipment-etl-{name}")]
     session.install(*options, "--editable", ".[lineage,report]", *adapters, "--group", group)

@@ -1,9 +1,9 @@
-"""One side of a comparison, run in a process of its own: prints its seconds and peak memory as JSON.
+"""One side of a comparison, run in its own process: prints its seconds and peak memory as JSON.
 
     python benchmarks/cases.py NAME FOLDER ROWS
 
-A case prepares itself, untimed, and returns the work that is timed. Where several sides share a process, the work returns the
-seconds of each of their turns.
+A case prepares itself, untimed, and returns the work to time. If several sides share a process, the work returns the seconds
+of each of their turns.
 """
 
 import json
@@ -26,7 +26,7 @@ Work = Callable[[], object]
 
 
 def land(folder: Path, rows: int) -> Work:
-    """Not measured: lays the raw batch that both sides of a comparison read."""
+    """Not measured: writes the raw batch that both sides of a comparison read."""
     from shipment_etl import Lake, run_generate
 
     return lambda: run_generate(Lake(folder / "lake"), date=DAY, rows=rows, seed=SEED, defects=DEFECTS)
@@ -54,22 +54,22 @@ def generate_duckdb(folder: Path, rows: int) -> Work:
     import duckdb_pipeline
 
     from shipment_etl.generator.plan import make_plan
-    from shipment_etl.generator.scenarios import scenario_named
+    from shipment_etl.generator.scenarios import get_scenario
     from shipment_etl.network import Network
 
-    scenario, network = scenario_named("baseline"), Network.default()
+    scenario, network = get_scenario("baseline"), Network.default()
     plan = make_plan(batch_date=DAY, rows=rows, seed=SEED, scenario=scenario, defects=0, network=network)
     connection = duckdb_pipeline.connect()
     return lambda: duckdb_pipeline.generate(connection, plan, folder / "shipments.parquet")
 
 
 def process_sail(folder: Path, rows: int) -> Work:
-    """Process a batch on Sail, with all that run_process does."""
+    """Process a batch on Sail, with everything that run_process does."""
     return _process(folder, _sail())
 
 
 def process_spark(folder: Path, rows: int) -> Work:
-    """Process a batch on local Spark, with all that run_process does."""
+    """Process a batch on local Spark, with everything that run_process does."""
     return _process(folder, _spark(folder))
 
 
@@ -104,7 +104,7 @@ def process_polars_with_promises(folder: Path, rows: int) -> Work:
 
 
 def process_naive(folder: Path, rows: int) -> Work:
-    """Process the same rows on local Spark as it was done before."""
+    """Process the same rows on local Spark like the pipeline before this package."""
     from spark_pipeline import naive
 
     return partial(naive, _spark(folder), _raw(folder), folder / "naive")
@@ -169,7 +169,7 @@ def land_csv_duckdb(folder: Path, rows: int) -> Work:
 
 
 def split_compiled(folder: Path, rows: int) -> Work:
-    """Split by the compiled contract: both sides counted, every reason of a rejected row made."""
+    """Split by the compiled contract: counts both sides and creates every reason of a rejected row."""
     from pyspark.sql import functions as F
 
     from shipment_etl import Lake
@@ -188,7 +188,7 @@ def split_compiled(folder: Path, rows: int) -> Work:
 
 
 def split_pandera(folder: Path, rows: int) -> Work:
-    """Validate by pandera's own backend: tells which checks failed."""
+    """Validate by pandera's own backend: reports which checks failed."""
     from shipment_etl import Lake
     from shipment_etl.contracts.columns import with_optional
     from shipment_etl.contracts.models import contract
@@ -200,7 +200,7 @@ def split_pandera(folder: Path, rows: int) -> Work:
 def generate_in_one_session(folder: Path, rows: int) -> Work:
     """Generate to Parquet on local Spark, the same columns by dbldatagen, and copy finished rows, in turn in one session.
 
-    The copy shows what Parquet's writer takes of either; the first turn warms and is left out.
+    The copy shows the share of the Parquet writer in both; the first turn is a warm-up and does not count.
     """
     import dbldatagen_shipments
 
@@ -209,7 +209,7 @@ def generate_in_one_session(folder: Path, rows: int) -> Work:
     spark = _spark(folder)
     ours = generate(spark, date=DAY, rows=rows, seed=SEED)
     ours.write.mode("overwrite").parquet(f"{folder}/finished")
-    # Kept in memory as rows, so that neither reading nor making them is part of the copy.
+    # Kept in memory as rows, so that the copy includes neither reading nor generating them.
     finished = spark.read.parquet(f"{folder}/finished").cache()
     finished.count()
     frames = {"ours": ours, "theirs": dbldatagen_shipments.generate(spark, DAY, rows), "writer": finished}
@@ -227,7 +227,7 @@ def generate_in_one_session(folder: Path, rows: int) -> Work:
 
 
 def generate_and_process(folder: Path, rows: int) -> Work:
-    """Generate and process one batch on Sail; tells the seconds of each."""
+    """Generate and process one batch on Sail; reports the seconds of each."""
     from shipment_etl import Lake, run_generate, run_process
 
     lake = Lake(folder / "big-lake")
@@ -243,7 +243,7 @@ def generate_and_process(folder: Path, rows: int) -> Work:
 
 
 def process_newest(folder: Path, rows: int) -> Work:
-    """Process the newest batch of the lake that the folder is, in a process that has done nothing else."""
+    """Process the newest batch of the lake in the folder, in a process that has done nothing else."""
     from shipment_etl import Lake, run_process
 
     spark = _sail()
@@ -251,7 +251,7 @@ def process_newest(folder: Path, rows: int) -> Work:
 
 
 def process_days_one_by_one(folder: Path, rows: int) -> Work:
-    """Process all waiting days of the lake by a call, and a process, for each."""
+    """Process all waiting days of the lake with one call and one process for each."""
     import subprocess
 
     days = _waiting_days(rows)
@@ -261,7 +261,7 @@ def process_days_one_by_one(folder: Path, rows: int) -> Work:
 
 
 def process_days_in_one_call(folder: Path, rows: int) -> Work:
-    """Process the same days by one call."""
+    """Process the same days with one call."""
     import subprocess
 
     days = _waiting_days(rows)
@@ -271,7 +271,7 @@ def process_days_in_one_call(folder: Path, rows: int) -> Work:
 
 
 def process_days_in_turn(folder: Path, rows: int) -> Work:
-    """Process the same days by a call of the library for each, in one process and session."""
+    """Process the same days with one library call for each, in one process and session."""
     from shipment_etl import Lake, run_process
 
     spark = _sail()
@@ -281,7 +281,7 @@ def process_days_in_turn(folder: Path, rows: int) -> Work:
 
 
 def land_days(folder: Path, rows: int) -> Work:
-    """Not measured: lays as many days of 10,000 rows."""
+    """Not measured: writes this number of days of 10,000 rows."""
     from shipment_etl import Lake, run_generate
 
     spark = _sail()
@@ -292,7 +292,7 @@ def land_days(folder: Path, rows: int) -> Work:
 
 
 def _undo_processing(folder: Path) -> None:
-    """Leave the lake as it was when its batches had landed, so that every round does the same."""
+    """Reset the lake to when its batches had landed, so that every round does the same."""
     shutil.rmtree(folder / "lake" / "processed", ignore_errors=True)
 
 
@@ -330,7 +330,7 @@ def _polars(folder: Path) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 
 def _sail():
-    """A session that has answered a query."""
+    """Return a session that has answered a query."""
     from shipment_etl import session
 
     spark = session("sail")
@@ -339,7 +339,7 @@ def _sail():
 
 
 def _spark(folder: Path):
-    """A session whose Java is warm enough to have written a file."""
+    """Return a session that is warm: it has written a file."""
     from shipment_etl import session
 
     spark = session("spark")
@@ -348,17 +348,17 @@ def _spark(folder: Path):
 
 
 def children() -> list[int]:
-    """The processes that this one started and that still run: the embedded engine."""
+    """Return the running child processes of this one: the embedded engine."""
     found = []
     for task in Path("/proc/self/task").iterdir():
-        # A thread can end while it is looked at.
+        # A thread can end while it is being read.
         with suppress(FileNotFoundError):
             found += [int(pid) for pid in (task / "children").read_text().split()]
     return found
 
 
 def peak_kb(pid: int) -> int:
-    """The most memory that a process had; peaks of two need not have come at once, so a sum is at most too high."""
+    """Return the peak memory of a process; a sum of two peaks can be too high, because they may be at different times."""
     status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     return int(status["VmHWM"].split()[0])
 
@@ -376,7 +376,7 @@ CASES = {
 
 if __name__ == "__main__":
     name, folder, rows = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    # Two processors for either side, however many there are.
+    # Two processors for each side, however many there are.
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     work = CASES[name](folder, rows)
     start = time.perf_counter()

@@ -10,7 +10,7 @@ __all__ = ["generate"]
 
 
 def generate(spark: SparkSession, day: date, rows: int) -> DataFrame:
-    """Shipments with the columns of `generate`, drawn by dbldatagen; the rules between columns as plain as they can be."""
+    """Return shipments with the columns of `generate`, drawn by dbldatagen, with the simplest rules between columns."""
     import dbldatagen as dg
 
     network = Network.default()

@@ -1,9 +1,9 @@
-"""The driver's work on a large lake: one small batch processed, where the tables have many batches and files.
+"""The driver's work on a large lake: one small batch is processed in tables with many batches and files.
 
     python benchmarks/driver_work.py --batches 10000 --files 100
 
-Only the Delta logs are large: the files that they name are not there, and nobody reads them. Prints seconds and memory as JSON,
-of Delta's own operations on the largest table and of whole runs.
+Only the Delta logs are large: the files that they name do not exist and are never read. Prints seconds and memory as JSON,
+for Delta's own operations on the largest table and for complete runs.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def simulate(place: Path, count: int, files: int) -> dict[str, float]:
-    """Return the seconds of what the driver does before and after the logs have grown, and its peak memory."""
+    """Return the seconds of the driver's work before and after the logs have grown, and its peak memory."""
     lake, spark = Lake(place), session("sail")
     run_generate(lake, date=DAY, rows=ROWS, defects=0.02, spark=spark)
     run_process(lake, date=DAY, spark=spark)
@@ -53,7 +53,7 @@ def simulate(place: Path, count: int, files: int) -> dict[str, float]:
     found = {"process_alone": time.perf_counter() - start}
     for name, each in ((RAW, files), (CLEAN, files), (QUARANTINE, 1), (KNOWN_IDS, 1), (RUNS, 1)):
         grow(place / name, count, each)
-    # The newest row of the log is to be of a run again: it is read, and says which versions count.
+    # The newest row of the log must be of a run again: it is read to find the current versions.
     grown = {name: lake.version(name) for name in (RAW, CLEAN, QUARANTINE, KNOWN_IDS)}
     log_run(lake, replace(run, run_id=str(uuid4()), after={**run.after, **grown}), lake.version(RUNS))
     found["memory_before_mb"] = peak_mb()
@@ -73,7 +73,7 @@ def simulate(place: Path, count: int, files: int) -> dict[str, float]:
 
 
 def grow(place: Path, count: int, files: int) -> None:
-    """Commit files that are not there to a table, for so many batches of the past, and close with a checkpoint."""
+    """Commit files that do not exist to a table, for this number of past batches, and end with a checkpoint."""
     table = DeltaTable(place)
     partitions = table.metadata().partition_columns
     every = phantoms(count, files, partitions, ids=place.name == "known_ids")
@@ -84,7 +84,7 @@ def grow(place: Path, count: int, files: int) -> None:
 
 
 def phantoms(count: int, files: int, partitions: list[str], *, ids: bool) -> Iterator[AddAction]:
-    """Yield files as runs of this package commit them; ids grow with time, as those of most systems do."""
+    """Yield files as runs of this package commit them; ids increase over time, as in most systems."""
     for back, part in product(range(1, count + 1), range(files)):
         day = (DAY - timedelta(days=back)).isoformat()
         least, most = ({"shipment_date": day}, {"shipment_date": day}) if partitions else ({}, {})

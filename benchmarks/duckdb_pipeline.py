@@ -1,4 +1,4 @@
-"""The same work by hand in DuckDB: what the numbers of this package are held against.
+"""The same work by hand in DuckDB: the baseline for the numbers of this package.
 
 Two scripts that a good engineer would write for this one purpose: no batches, no lake, no fingerprints, no run log.
 """
@@ -35,7 +35,7 @@ LANE_SUMS = {
     "tonne_km_cost": "sum(shipping_cost) FILTER (WHERE shipment_weight_kg * route_distance_km IS NOT NULL)",
     "priced_kg_km": f"sum(shipment_weight_kg * route_distance_km) {KNOWN_COST}",
 }
-"""Sum of the roll-up → SQL; 0 where no shipment knows the measure."""
+"""Sum of the roll-up → SQL; 0 where the measure is unknown for all shipments."""
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -46,9 +46,9 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 
 def generate(connection: duckdb.DuckDBPyConnection, plan: Plan, target: Path) -> None:
-    """Write shipments with the columns of `generate` to one Parquet file; DuckDB's hash stands in for xxhash64.
+    """Write shipments with the columns of `generate` to one Parquet file; DuckDB's hash replaces xxhash64.
 
-    Of a plan without disruptions, seasons or lives, such as that of baseline.
+    Only for plans without disruptions, seasons or lives, such as that of baseline.
     """
     tables = {"lanes": plan.lanes, "weights": plan.weights, "carriers": plan.carriers, "delays": plan.delays}
     for name, slots in tables.items():
@@ -104,10 +104,10 @@ def generate(connection: duckdb.DuckDBPyConnection, plan: Plan, target: Path) ->
 def process(
     connection: duckdb.DuckDBPyConnection, raw: str, network: Network, batch_date: date, place: Callable[[str], Path]
 ) -> dict[str, int]:
-    """Check, split and clean raw shipments; write each by its newest report, those overtaken, the quarantine, the roll-up
+    """Check, split and clean raw shipments; write each by its newest report, the overtaken ones, the quarantine, the roll-up
     and five marts.
 
-    `place` says where the file of a table goes. Returns how many rows were read, and how many were duplicates.
+    `place` returns the path for the file of a table. Returns how many rows were read, and how many were duplicates.
     """
     rules = _rules(network)
     broken = " OR ".join(f"coalesce({condition}, false)" for _, _, condition, _ in rules)
@@ -124,7 +124,7 @@ def process(
     run(f"CREATE OR REPLACE VIEW raw AS SELECT *, DATE '{batch_date}' AS batch_date FROM read_parquet({raw!r})")
     run("CREATE OR REPLACE TEMP TABLE ids AS SELECT hash(shipment_id) AS h FROM raw GROUP BY 1 HAVING count(*) > 1")
     in_order = "OVER (PARTITION BY shipment_id ORDER BY source_row)"
-    # Those that are not the newest; a duplicate, which says the same as the one before it, has no next_row.
+    # Reports that are not the newest; a duplicate, with the same content as the one before it, has no next_row.
     run(f"""
         CREATE OR REPLACE TEMP TABLE repeats AS
         WITH reports AS (
@@ -171,7 +171,7 @@ def process(
 
 
 def _rules(network: Network) -> list[tuple[str, str, str, str]]:
-    """Rule, column, condition that breaks it, message: those of the contract, in its order."""
+    """Return rule, column, condition that breaks it, and message, as in the contract, in its order."""
     named = {
         "origin_warehouse": network.warehouses,
         "destination_city": network.cities,
@@ -266,7 +266,7 @@ def _marts(network: Network) -> dict[str, str]:
 
 
 def checksum(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[int, str]:
-    """Read a file back: its rows, and a word that depends on their content."""
+    """Read a file back; return its number of rows and a checksum of their content."""
     columns = ", ".join(name for name, *_ in connection.execute(f"DESCRIBE FROM read_parquet('{file}')").fetchall())
     ((rows, xor, total),) = connection.execute(
         f"SELECT count(*), bit_xor(h), sum(h & 4294967295) FROM (SELECT hash({columns}) AS h FROM read_parquet('{file}'))"

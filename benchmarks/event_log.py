@@ -1,4 +1,4 @@
-"""What a classic Spark did, by its event log: jobs, SQL executions, tasks, and how often each table was read."""
+"""What classic Spark did, from its event log: jobs, SQL executions, tasks, and how often each table was read."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ PLANS = (f"{SQL}SparkListenerSQLExecutionStart", f"{SQL}SparkListenerSQLAdaptive
 
 @dataclass(frozen=True)
 class Scan:
-    """A scan of Parquet files that was executed: where they lie, the columns that were read, the rows that came out."""
+    """An executed scan of Parquet files: their location, the columns read, the rows returned."""
 
     location: str
     columns: str
@@ -24,7 +24,7 @@ class Scan:
 
 @dataclass
 class SparkWork:
-    """Work of a stretch of a log; times in seconds, sizes in bytes, both summed over tasks."""
+    """The work in a part of a log; times in seconds, sizes in bytes, both summed over tasks."""
 
     jobs: int = 0
     sql_executions: int = 0
@@ -37,7 +37,7 @@ class SparkWork:
     scans: list[Scan] = field(default_factory=list)
 
     def reads_of(self, location: str, rows: int) -> float:
-        """How often a table of so many rows was read, by the rows that scans of its place returned."""
+        """Return how often a table with this number of rows was read, by the rows that scans of its location returned."""
         return sum(scan.rows for scan in self.scans if location in scan.location) / rows
 
 
@@ -49,7 +49,7 @@ def read_event_log(folder: Path, since: float, until: float) -> SparkWork:
     for event in _events(folder):
         kind = event["Event"]
         if kind in PLANS:
-            # An adaptive plan is told again with every change; a scan keeps its accumulator.
+            # An adaptive plan is logged again with every change; a scan keeps its accumulator.
             scans.update(_scans(event["sparkPlanInfo"]))
         if kind == "SparkListenerJobStart" and since <= event["Submission Time"] / 1000 <= until:
             work.jobs += 1

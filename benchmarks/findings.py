@@ -4,11 +4,11 @@
     python -m benchmarks.findings --seeds 200 --of cost
     python -m benchmarks.findings --seeds 200 --of weekday
 
-For each seed a part of the default network is drawn: a carrier, a place, both, a lane, or a carrier on a lane. It is late: of
-shipments without a trouble 10 % come two or more days late, of those struck so many points more. Or it has grown dearer since
-the day before, by so many per cent. A batch is a period. Or the period is a week, and a warehouse is late on its Thursday.
+For each seed a part of the default network is drawn: a carrier, a place, both, a lane, or a carrier on a lane. It is late:
+of shipments without a trouble, 10 % are two or more days late; of those affected, some percentage points more. Or it costs
+some per cent more than the day before. A batch is a period. Or the period is a week, and a warehouse is late on Thursday.
 
-Stopped by Ctrl-C or SIGTERM, it tells of the seeds that it has done.
+Stopped by Ctrl-C or SIGTERM, it reports the seeds that are done.
 """
 
 import argparse
@@ -46,7 +46,7 @@ COLOURS = ("#0b62a3", "#c2410c")
 
 Part = tuple[str | None, str | None, str | None]
 Named = tuple[str | None, str | None, str | None, tuple[date, ...] | None]
-"""A part, and the dates of the day of the week that it is about, None for all days."""
+"""A part, and the dates of the day of the week that it refers to, None for all days."""
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Score:
 
 
 def _overlap(one: Named, other: Named) -> bool:
-    """Whether two parts of the network have shipments in common, and one lies within the other."""
+    """Whether two parts of the network have shipments in common, and one contains the other."""
     within = [all(b is None or a == b for a, b in zip(*pair, strict=True)) for pair in ((one, other), (other, one))]
     return any(within)
 
@@ -95,8 +95,8 @@ def draw_part(draw: random.Random, network: Network, kinds: Sequence[str] = KIND
 class Trouble:
     """A kind of trouble: its sizes, in a unit, a scenario of one size, and the action of a report that names it.
 
-    It strikes on a day. `before` are the days of the period before, `beside` the other ones of its own, all without a trouble:
-    then a report has to name that day, too.
+    It happens on one day. `before` are the days of the period before, `beside` the other days of the same period, all
+    without a trouble: then a report has to name that day, too.
     """
 
     sizes: tuple[int, ...]
@@ -112,7 +112,7 @@ class Trouble:
 
 
 def scenario_late(part: Part | None, points: int) -> Scenario:
-    """Return a scenario in which a part of the network is late in so many points more of its shipments."""
+    """Return a scenario in which more shipments of a part of the network are late, by this many percentage points."""
     late = USUAL_LATE + points
     delays = {-1: 30 * (100 - late) / 90, 0: 50 * (100 - late) / 90, 1: 10 * (100 - late) / 90, 2: 0.6 * late, 5: 0.4 * late}
     weights = {days: round(1000 * weight) for days, weight in delays.items()}
@@ -120,7 +120,7 @@ def scenario_late(part: Part | None, points: int) -> Scenario:
 
 
 def scenario_dear(part: Part | None, percent: int) -> Scenario:
-    """Return a scenario in which the shipments of a part of the network cost so many per cent more."""
+    """Return a scenario in which the shipments of a part of the network cost this many per cent more."""
     return _scenario(part, surcharge=percent)
 
 

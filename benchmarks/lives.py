@@ -1,9 +1,9 @@
-"""What a day costs on top of a year of history, without and with reports on shipments of the 90 days before.
+"""The cost of a day on top of a year of history, without and with reports on shipments of the 90 days before.
 
     python -m benchmarks.lives --rows 10000 --days 365
 
-The history is laid out as the library would leave it: of each batch a fifth was in transit at first, and was delivered on one
-of the 90 days after. Ids are random, so that no range of them tells their batch.
+The history is laid out as the library would write it: a fifth of each batch was in transit at first, and was delivered on
+one of the 90 days after. Ids are random, so that a range of ids does not reveal the batch.
 """
 
 import argparse
@@ -92,7 +92,7 @@ def _content(frame: DataFrame) -> pa.Table:
 
 
 class _History:
-    """Batches as they lie in a lake, and the ids that later ones report on."""
+    """Batches as stored in a lake, and the ids that later ones report on."""
 
     def __init__(self, lake: Lake, template: pa.Table, draw: np.random.Generator) -> None:
         self._lake, self._template, self._draw = lake, template, draw
@@ -103,11 +103,11 @@ class _History:
         self._files: list[DataFile] = []
 
     def new(self, day: date, rows: int) -> pa.Table:
-        """Return shipments that are reported of for the first time, as they land."""
+        """Return shipments that are reported for the first time, as they land."""
         return self._dated(self._template.slice(0, rows), day)
 
     def add(self, day: date, age: int) -> None:
-        """Add a batch of a number of days ago."""
+        """Add a batch that is a number of days old."""
         rows = self.new(day, self._template.num_rows)
         count = round(SHARE * rows.num_rows * max(0, 1 - age / OPEN_DAYS))
         still = _opened(rows.slice(0, count))
@@ -152,7 +152,7 @@ class _History:
         )
 
     def commit(self, rolled: pa.Table) -> None:
-        """Commit the shipments of the history, and make its roll-up."""
+        """Commit the shipments of the history, and compute its roll-up."""
         self._lake.commit(SHIPMENTS, self._schema, version=None, add=self._files, remove=[], run="")
         days = [
             rolled.set_column(

@@ -2,8 +2,8 @@
 
     python benchmarks/long_process.py --runs 300
 
-Prints the memory of this process and of the engine's after every tenth run, as JSON, and ends with 1 if it grew by more than
-the limit since the tenth.
+Prints the memory of this process and of the engine after every tenth run, as JSON, and exits with 1 if it grew by more than
+the limit since the tenth run.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""How everything is measured: each side in a process of its own, in turn, on two processors, while the machine is quiet."""
+"""How everything is measured: each side in its own process, in turn, on two processors, while the machine is idle."""
 
 import json
 import os
@@ -30,7 +30,7 @@ MAX_LOAD = 2.5
 
 @dataclass(frozen=True)
 class Bench:
-    """What was asked for: where to work, how many rounds, what numbers of rows are multiplied by, seconds to wait for quiet."""
+    """The settings: where to work, how many rounds, the factor for numbers of rows, seconds to wait for an idle machine."""
 
     folder: Path
     rounds: int
@@ -38,11 +38,11 @@ class Bench:
     wait: float = 600
 
     def rows(self, count: int) -> int:
-        """A number of rows, or of days, to the scale."""
+        """Return a number of rows, or of days, multiplied by the scale."""
         return max(1, round(count * self.scale))
 
     def wait_until_quiet(self) -> None:
-        """Wait until the load of the last minute is low; not for ever, and the report tells the highest load."""
+        """Wait until the load of the last minute is low, for a limited time; the report has the highest load."""
         deadline = time.monotonic() + self.wait
         while os.getloadavg()[0] >= MAX_LOAD and time.monotonic() < deadline:
             time.sleep(5)
@@ -50,13 +50,13 @@ class Bench:
 
     @staticmethod
     def say(rows: int) -> str:
-        """A number of rows for people."""
+        """Return a number of rows as text."""
         return f"{rows / 1_000_000:g} M" if rows >= 1_000_000 else f"{rows:,}"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A line of the report; `met` is None where nothing is wanted of it."""
+    """A line of the report; `met` is None if it has no target."""
 
     what: str
     took: str
@@ -70,7 +70,7 @@ class Figure:
 
     @staticmethod
     def bounded(what: str, seconds: float, limit: float) -> "Figure":
-        """Seconds that are to stay below a limit."""
+        """Return a figure for seconds that must stay below a limit."""
         return Figure(what, f"{seconds:.1f} s", "", f"≤ {limit:g} s", seconds <= limit)
 
 
@@ -84,23 +84,23 @@ class Pair:
 
     @property
     def took(self) -> str:
-        """Both sides, for people."""
+        """Both sides as text."""
         return f"{self.ours:.2f} s / {self.theirs:.2f} s"
 
     def faster(self, what: str, least: float) -> Figure:
-        """A line that tells how many times faster the first side is."""
+        """Return a line that says how many times faster the first side is."""
         times = 1 / self.ratio
         return Figure(what, self.took, f"{times:.1f} × faster", f"≥ {least:g} ×", times >= least)
 
     @staticmethod
     def of(rounds: list[tuple[float, float]]) -> "Pair":
-        """The pair of some rounds."""
+        """Return the pair of some rounds."""
         ours, theirs = zip(*rounds, strict=True)
         return Pair(statistics.median(ours), statistics.median(theirs), statistics.median(a / b for a, b in rounds))
 
 
 def measure_pair(ours: str, theirs: str, bench: Bench, rows: int) -> Pair:
-    """Measure two cases in turn; every other round begins with the other side."""
+    """Measure two cases in turn; the order alternates between rounds."""
     found = []
     for turn in range(bench.rounds):
         bench.wait_until_quiet()
@@ -111,7 +111,7 @@ def measure_pair(ours: str, theirs: str, bench: Bench, rows: int) -> Pair:
 
 
 def run_case(name: str, folder: Path, rows: int) -> dict[str, Any]:
-    """Run a case of `cases.py`; return its seconds, its peak memory and what else it tells."""
+    """Run a case of `cases.py`; return its seconds, its peak memory and what else it reports."""
     found: dict[str, Any] = json.loads(run_script("cases.py", name, str(folder), str(rows)))
     _note(f"{name}: {found}")
     return found
@@ -120,7 +120,7 @@ def run_case(name: str, folder: Path, rows: int) -> dict[str, Any]:
 def measure_command(
     command: list[str], bench: Bench, warm: int = 0, after: Callable[[], None] | None = None, **options: Any
 ) -> float:
-    """Return the median seconds of a command, from its start to its end; the first runs that warm do not count."""
+    """Return the median seconds of a command, from start to end; the first runs are a warm-up and do not count."""
     seconds = []
     for _ in range(warm + bench.rounds):
         bench.wait_until_quiet()
@@ -139,7 +139,7 @@ def run_script(script: str, *arguments: str) -> str:
 
 
 def describe_machine() -> str:
-    """Return what this is measured on."""
+    """Return a description of this machine."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     processor = next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.processor())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3

@@ -24,10 +24,10 @@ Rule = tuple[str, str, pl.Expr, pl.Expr]
 
 
 def process(raw: str, network: Network, batch_date: date, place: Callable[[str], Path]) -> dict[str, int]:
-    """Check, split and clean raw shipments; write each by its newest report, those overtaken, the quarantine, the roll-up
+    """Check, split and clean raw shipments; write each by its newest report, the overtaken ones, the quarantine, the roll-up
     and five marts.
 
-    `place` says where the file of a table goes. Returns how many rows were read, and how many were duplicates.
+    `place` returns the path for the file of a table. Returns how many rows were read, and how many were duplicates.
     """
     rows = pl.scan_parquet(raw).with_columns(batch_date=lit(batch_date))
     rules = _rules(network)
@@ -47,14 +47,14 @@ def process(raw: str, network: Network, batch_date: date, place: Callable[[str],
 
 
 def _repeats(rows: pl.LazyFrame, broken: pl.Expr) -> pl.DataFrame:
-    """Reports that are not the newest, with the next newer one; a duplicate, which says the same as the one before it, has
-    none. Candidates are found by hash.
+    """Return reports that are not the newest, with the next newer one; a duplicate, with the same content as the one before
+    it, has none. Candidates are found by hash.
     """
     hashed = col("shipment_id").hash()
     ids = rows.select(h=hashed).group_by("h").len().filter(col("len") > 1).select("h").collect(engine="streaming")
     alike = rows.with_columns(h=hashed).join(ids.lazy(), on="h", how="semi").filter(~broken).collect(engine="streaming")
     ordered = alike.sort("shipment_id", "source_row")
-    # Sorted, the row before is the report before, if it has the same id.
+    # After sorting, the row before is the report before, if it has the same id.
     reports = ordered.with_columns(same=pl.all_horizontal(col(name).eq_missing(col(name).shift()) for name in CONTENT))
     next_row = col("source_row").shift(-1).over("shipment_id")
     overtaken = reports.filter(~col("same")).select("source_row", next_row=next_row).filter(col("next_row").is_not_null())
@@ -101,7 +101,7 @@ def _days(later: str, earlier: str) -> pl.Expr:
 
 
 def _rules(network: Network) -> list[Rule]:
-    """The rules of the contract, in its order."""
+    """Return the rules of the contract, in its order."""
     named = {
         "origin_warehouse": network.warehouses,
         "destination_city": network.cities,
@@ -127,7 +127,7 @@ def _rules(network: Network) -> list[Rule]:
         forbid("greater_than", column, col(column) <= 0, "must be above 0")
     for column in ("shipment_date", "promised_date", "delivery_date"):
         require(column)
-        forbid("in_range", column, ~col(column).is_between(FIRST_DAY, LAST_DAY), "must lie within 1990 and 2099")
+        forbid("in_range", column, ~col(column).is_between(FIRST_DAY, LAST_DAY), "must be between 1990 and 2099")
     require("route_distance_km")
     forbid("greater_than", "route_distance_km", col("route_distance_km") <= 0, "must be above 0")
     forbid("less_than", "route_distance_km", col("route_distance_km") > 40075.017, "must be 40075.017 or less")
@@ -228,7 +228,7 @@ def _marts(days: pl.LazyFrame, network: Network) -> dict[str, pl.LazyFrame]:
 
 
 def _percentiles(days: pl.LazyFrame) -> pl.LazyFrame:
-    """Nearest ranks of the delay of each carrier."""
+    """Return the percentiles of the delay of each carrier, by nearest rank."""
     delays = days.group_by("carrier", "delay_days").agg(col("shipments").sum()).sort("carrier", "delay_days")
     running, every = col("shipments").cum_sum().over("carrier"), col("shipments").sum().over("carrier")
     ranked = delays.with_columns(reached=100 * running / every)
@@ -241,7 +241,7 @@ def _ratio(part: str, whole: str) -> pl.Expr:
 
 
 def checksum(file: Path) -> tuple[int, str]:
-    """Read a file back: its rows, and a word that depends on their content."""
+    """Read a file back; return its number of rows and a checksum of their content."""
     hashes = pl.scan_parquet(file).select(h=pl.struct(pl.all()).hash())
     word = hashes.select(rows=pl.len(), xor=col("h").bitwise_xor(), low=(col("h") & 0xFFFFFFFF).sum())
     rows, xor, low = word.collect(engine="streaming").row(0)

@@ -1,7 +1,7 @@
-"""What this package promises beside the rows, added to a script that was written by hand.
+"""The guarantees of this package, added to a script that was written by hand.
 
 All written rows are read back, counted and hashed; every row that was read is accounted for; tables are Delta tables; and a
-log says so. Not added: the lock, rolling back what a job that died left behind, and marts that keep their history.
+log records it. Not added: the lock, rolling back after a job that died, and marts that keep their history.
 """
 
 import json
@@ -22,14 +22,14 @@ CLEAN = "shipments"
 MARTS = ("carrier_performance", "route_efficiency", "cost_analysis", "delay_trends", "warehouse_demand")
 TABLES = (CLEAN, "overtaken", "quarantine", "lane_days", *MARTS)
 FATES = {"accepted": CLEAN, "quarantined": "quarantine", "overtaken": "overtaken"}
-"""What becomes of a row that is kept, and the table that holds it."""
+"""Where rows that are kept can go, and the table that holds them."""
 
 Checksum = tuple[int, str]
-"""Rows of a table, and a word that depends on their content but not on their order."""
+"""Number of rows of a table, and a checksum of their content that does not depend on their order."""
 
 
 def in_folder(folder: Path) -> Callable[[str], Path]:
-    """Return where plain files go: one for each table."""
+    """Return a function that gives the path of a plain file for each table."""
     folder.mkdir(parents=True, exist_ok=True)
     return lambda name: folder / f"{name}.parquet"
 
@@ -40,12 +40,12 @@ def keep_promises(
     process: Callable[[Callable[[str], Path]], Mapping[str, int]],
     checksum: Callable[[Path], Checksum],
 ) -> dict[str, Checksum]:
-    """Run a script with the promises of this package, and return the checksums of its tables.
+    """Run a script with the guarantees of this package, and return the checksums of its tables.
 
     Args:
         lake: folder of the Delta tables.
         day: batch date.
-        process: the script; is given where each table's file goes, returns `read` and `duplicates`.
+        process: the script; gets the function for the path of each table's file, returns `read` and `duplicates`.
         checksum: reads a file back.
     """
     run, started = uuid4().hex, datetime.now(UTC).isoformat()
@@ -66,16 +66,16 @@ def keep_promises(
 
 
 def account(counts: Mapping[str, int], words: Mapping[str, Checksum]) -> dict[str, int]:
-    """Return where every row went, by the rows that were read back; an error if one is missing."""
+    """Return where every row went, by the rows that were read back; raise an error if one is missing."""
     written = {name: words[table][0] for name, table in FATES.items()}
     if counts["read"] != sum(written.values()) + counts["duplicates"]:
-        told = ", ".join(f"{rows} {name}" for name, rows in written.items())
-        raise ValueError(f"{counts}, but the rows that were written are {told}")
+        found = ", ".join(f"{rows} {name}" for name, rows in written.items())
+        raise ValueError(f"{counts}, but the rows that were written are {found}")
     return {**counts, **written}
 
 
 def _commit(table: Path, file: Path, rows: int) -> None:
-    """Make a file that lies in the table's folder all that the table has."""
+    """Commit a file in the table's folder as the table's only content."""
     statistics = json.dumps({"numRecords": rows})
     add = AddAction(file.name, file.stat().st_size, {}, int(time() * 1000), True, statistics)
     schema = Schema.from_arrow(pq.read_schema(file))

@@ -1,7 +1,7 @@
 """`make bench`: every figure that the documentation quotes, measured anew; a whole run replaces the table of docs/benchmarks.md.
 
 make bench ARGS="--only process --rounds 3"      some parts
-make bench ARGS="--scale 0.01 --rounds 1 --wait 0"      all parts in small, to see that they work
+make bench ARGS="--scale 0.01 --rounds 1 --wait 0"      all parts at a small scale, to check that they work
 """
 
 import argparse
@@ -23,11 +23,11 @@ BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--rounds", type=int, default=3, help="times that each side runs, in turn")
-    options.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS), help="parts, all if left out")
+    options.add_argument("--rounds", type=int, default=3, help="number of times each side runs, in turn")
+    options.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS), help="parts to run; all by default")
     options.add_argument("--scale", type=float, default=1.0, help="multiplies numbers of rows and days")
-    options.add_argument("--wait", type=float, default=600, help="seconds to wait for a quiet machine, before each round")
-    options.add_argument("--folder", type=Path, help="where to work; a temporary folder if left out")
+    options.add_argument("--wait", type=float, default=600, help="seconds to wait for an idle machine, before each round")
+    options.add_argument("--folder", type=Path, help="where to work; by default a temporary folder")
     chosen = options.parse_args()
     figures, failed = list[Figure](), list[str]()
     loads = [os.getloadavg()[0]]
@@ -38,7 +38,7 @@ def main() -> None:
         try:
             found = PARTS[name](Bench(folder, chosen.rounds, chosen.scale, chosen.wait))
         except Exception:
-            # An hour of other parts is not to be lost with it.
+            # Do not lose an hour of other parts with it.
             traceback.print_exc()
             failed.append(name)
             continue
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def replace_table(page: Path, measured: str, figures: Iterable[Figure]) -> None:
-    """Replace what stands between the marks of a page; all other text is by hand and stays."""
+    """Replace the text between the marks of a page; all other text is written by hand and stays."""
     before, _, rest = page.read_text("utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
     head = "| what | took | ratio | wanted |\n| --- | --- | --- | --- |\n"

@@ -17,9 +17,9 @@ __all__ = ["naive", "naive_with_promises"]
 
 
 def naive(spark: SparkSession, raw: str, target: Path) -> None:
-    """Process shipments as it was done before: five reads, one for each mart, a sort of the whole, and no roll-up.
+    """Process shipments like the old pipeline: five reads, one for each mart, a sort of all rows, and no roll-up.
 
-    Rows with a null or a negative duration are dropped without a word, and of rows with the same id any one stays.
+    Rows with a null or a negative duration are dropped silently, and of rows with the same id an arbitrary one is kept.
     """
 
     def read() -> DataFrame:
@@ -40,10 +40,10 @@ def naive(spark: SparkSession, raw: str, target: Path) -> None:
 
 
 def naive_with_promises(spark: SparkSession, raw: str, lake: Path, day: date) -> dict[str, Checksum]:
-    """Process shipments step by step as a careful script would, with what this package promises; return the checksums.
+    """Process shipments step by step as a careful script would, with the guarantees of this package; return the checksums.
 
-    The rules are those of the package, as one column of reasons; reports are put in order by window functions over the batch;
-    tables are written and read as Delta tables by Spark, and each mart reads the clean table.
+    The rules are those of the package, as one column of reasons; reports are ordered by window functions over the batch;
+    Spark writes and reads the tables as Delta tables, and each mart reads the clean table.
     """
     started = datetime.now(UTC).isoformat()
     batch = with_optional(spark.read.parquet(raw)).withColumn("batch_date", F.lit(day))
@@ -94,7 +94,7 @@ def _derive(sound: DataFrame, *more: Column) -> DataFrame:
 
 
 def _checksum(rows: DataFrame) -> Checksum:
-    """Read a table back: its rows, and a word that depends on their content."""
+    """Read a table back; return its number of rows and a checksum of their content."""
     hashes = rows.select(F.xxhash64(*rows.columns).alias("h"))
     low = F.sum(F.col("h").bitwiseAND(F.lit((1 << 32) - 1)))
     count, xor, total = hashes.agg(F.count("*"), F.expr("bit_xor(h)"), low).first()

@@ -2,7 +2,7 @@
 
     python benchmarks/spark_work.py --rows 20000
 
-Two days are generated and both processed; the second is counted.
+Two days are generated and processed; only the second one counts.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def count_work(folder: Path, rows: int) -> dict[str, object]:
-    """Return what a process of so many rows did."""
+    """Return the work of one `process` of this number of rows."""
     events = folder / "events"
     events.mkdir()
     settings = {
@@ -64,7 +64,7 @@ def count_work(folder: Path, rows: int) -> dict[str, object]:
 
 
 def commits(lake: Path) -> dict[str, int]:
-    """The number of commits of each table of a lake in a folder."""
+    """Return the number of commits of each table of a lake in a folder."""
     logs = lake.glob("*/*/_delta_log")
     return {str(log.parent.relative_to(lake)): len(list(log.glob("*.json"))) for log in logs}
 

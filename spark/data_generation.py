@@ -1,4 +1,4 @@
-"""The data generator's step of a cluster: spark-submit spark/data_generation.py --lake URI --date YYYY-MM-DD --rows N"""
+"""Cluster step of the data generator: spark-submit spark/data_generation.py --lake URI --date YYYY-MM-DD --rows N"""
 
 from shipment_etl.cli.step import step
 

@@ -1,4 +1,4 @@
-"""The data processor's step of a cluster: spark-submit spark/pyspark_app.py --lake URI --date YYYY-MM-DD"""
+"""Cluster step of the data processor: spark-submit spark/pyspark_app.py --lake URI --date YYYY-MM-DD"""
 
 from shipment_etl.cli.step import step
 

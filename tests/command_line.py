@@ -1,4 +1,4 @@
-"""The command line as a process of its own, started within milliseconds by a zygote that has imported it already."""
+"""The command line as a separate process, started within milliseconds by a zygote that has already imported it."""
 
 import atexit
 import os
@@ -25,11 +25,11 @@ def run(
     """Run `shipment-etl` and return what it printed.
 
     Args:
-        arguments: of the command line.
-        code: how it must end; None is anyhow.
-        folder: where it runs; here if None.
-        environment: of the process; that of this one, with a terminal of 100 columns without colours, if None.
-        seconds: how long it may take.
+        arguments: arguments of the command line.
+        code: expected exit code; None accepts any.
+        folder: working directory; the current one if None.
+        environment: environment of the process; if None, the current one with a terminal of 100 columns and no colours.
+        seconds: timeout.
     """
     known = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"} if environment is None else environment
     child = _zygote().start(arguments, known, folder=folder)

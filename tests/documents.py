@@ -1,9 +1,9 @@
-"""Documents whose code blocks are run: block by block, in the order of the page, in a folder of their own.
+"""Documents whose code blocks are run, one after the other, in their own folder.
 
-`sh` blocks are run by bash, `python` blocks each by a Python of their own. A block with a title is written to a file of
-that name instead; what comes after may use it. Each line of a `text` block must be in what the block before it printed, in
-this order; a line of … stands for any lines, and … at the end of a line for any more of it. `console` blocks, and other
-languages without a title, are only read.
+`sh` blocks run in bash, `python` blocks each in their own Python process. A block with a title is written to a file of that
+name instead, for later blocks. Each line of a `text` block must be in the output of the block before it, in this order; a
+line of … stands for any lines, and … at the end of a line for any rest of it. `console` blocks, and other languages without
+a title, are not run.
 """
 
 import os
@@ -34,9 +34,9 @@ def blocks(page: Path, language: str | None = None) -> list[Block]:
 
 
 def run_page(page: Path, folder: Path) -> str:
-    """Run the blocks of a page, and return all that they printed."""
+    """Run the blocks of a page, and return everything that they printed."""
     printed: list[str] = []
-    # Where a page needs the clone, its reader is in there.
+    # Pages that need the clone are read inside it.
     (folder / "spark").symlink_to(ROOT / "spark")
     try:
         for block in blocks(page):
@@ -48,7 +48,7 @@ def run_page(page: Path, folder: Path) -> str:
                 assert_printed(block.text, printed[-1])
     finally:
         if (folder / STATE).exists():
-            # A page that breaks off must not leave running what it would have ended.
+            # A page that fails halfway must not leave processes running.
             run_block(Block("sh", None, "shipment-etl local-aws down"), folder)
     return "\n".join(printed)
 
@@ -57,10 +57,10 @@ def run_block(block: Block, folder: Path, timeout: float = 280) -> str:
     command = (
         ["bash", "-euo", "pipefail", "-c", block.text] if block.language == "sh" else [sys.executable, "-c", block.text]
     )
-    # A session on Spark Connect in this process leaves its variables behind; a reader of the page has none.
+    # A Spark Connect session in this process leaves its variables behind; a reader of the page has none.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
     environment = {**inherited, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "100", "NO_COLOR": "1"}
-    # What runs in the background is this reader's own, and not that of who runs the tests.
+    # Background processes of a page must not mix with those of whoever runs the tests.
     environment["XDG_STATE_HOME"] = str(folder / STATE)
     done = subprocess.run(
         command,

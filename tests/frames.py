@@ -1,4 +1,4 @@
-"""Shipments for tests: rows as dicts, frames of them, and strategies that draw them."""
+"""Shipments for tests: rows as dicts, frames of rows, and strategies that draw them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -65,7 +65,7 @@ ENDS: Mapping[str, Mapping[str, Any]] = {
     "returned": {**NOT_DELIVERED, "delivery_status": "Returned", "outcome": "returned"},
     "lost": {**NOT_DELIVERED, "delivery_status": "Lost", "outcome": "lost"},
 }
-"""State → what a shipment says that was not delivered."""
+"""State → the values of a shipment that was not delivered."""
 
 
 def numbered(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
@@ -74,23 +74,23 @@ def numbered(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
 
 
 def frame(spark: SparkSession, rows: Sequence[Mapping[str, Any]], schema: T.StructType = SCHEMA) -> DataFrame:
-    """Return a frame of the rows, which may have more columns than it; a column that a row lacks is null."""
+    """Return a frame of the rows; extra columns of a row are ignored, missing ones are null."""
     return spark.createDataFrame([tuple(row.get(name) for name in schema.names) for row in rows], schema)
 
 
 def settled(spark: SparkSession, made: DataFrame) -> DataFrame:
-    """Return the frame as it would be read back from a table: its rows, without the plan that made them."""
+    """Return the frame as it would be read back from a table: its rows, without the query plan."""
     return spark.createDataFrame(made.collect(), made.schema)
 
 
 def rows_of(made: DataFrame) -> list[Row]:
-    """Return the rows of a frame, in the order of source_row where there is one."""
+    """Return the rows of a frame, in the order of source_row if it has this column."""
     rows = [row.asDict() for row in made.collect()]
     return sorted(rows, key=lambda row: row["source_row"]) if "source_row" in made.columns else rows
 
 
 def types_of(made: DataFrame) -> dict[str, str]:
-    """Return the columns of a frame and their types, in their order."""
+    """Return the columns of a frame and their types, in order."""
     return {field.name: field.dataType.simpleString() for field in made.schema}
 
 
@@ -99,12 +99,12 @@ def decimals(least: str, most: str, places: int) -> st.SearchStrategy[Decimal]:
 
 
 def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Draw a value, or now and then an unknown one."""
+    """Draw a value, or sometimes None."""
     return st.one_of(values, values, values, st.none())
 
 
 def rows_like(values: st.SearchStrategy[Mapping[str, Any]], most: int = 60) -> st.SearchStrategy[list[Row]]:
-    """Draw from none to most rows, numbered, any count as likely; left to itself, hypothesis seldom draws above ten."""
+    """Draw 0 to `most` numbered rows, every count equally likely; by default, hypothesis seldom draws more than ten."""
     return st.integers(0, most).flatmap(lambda count: st.lists(values, min_size=count, max_size=count)).map(numbered)
 
 
@@ -112,7 +112,7 @@ def rows_like(values: st.SearchStrategy[Mapping[str, Any]], most: int = 60) -> s
 def sound_shipments(draw: st.DrawFn, *, unknown: Sequence[str] = (), credit_notes: bool = False) -> Row:
     """Draw a shipment that breaks no rule of the default network, in any state; the columns in `unknown` may be null.
 
-    Few places and carriers, so that groups have several rows; days with gaps between them, over several months.
+    There are few places and carriers, so that groups have several rows; days have gaps and span several months.
     """
     shipped = DAY + timedelta(days=draw(st.sampled_from((0, 0, 1, 2, 5, 6, 7, 8, 14, 39, 40, 80))))
     promised = shipped + timedelta(days=draw(st.integers(0, 6)))
@@ -147,7 +147,7 @@ def sound_shipments(draw: st.DrawFn, *, unknown: Sequence[str] = (), credit_note
 
 
 def times_on(day: date | None) -> st.SearchStrategy[datetime | None]:
-    """Draw a time of a day, to the second, or an unknown one."""
+    """Draw a time on a day, to the second, or None."""
     if day is None:
         return st.none()
     return st.one_of(st.none(), st.times().map(lambda each: datetime.combine(day, each.replace(microsecond=0))))
@@ -174,7 +174,7 @@ ODD = (
     "null",
     "x" * 500,
 )
-"""Texts that a contract has to tell apart: blank ones of all kinds, and such as only look odd."""
+"""Texts that a contract must distinguish: all kinds of blank texts, and texts that only look odd."""
 
 DAYS = (
     *(None, date(1, 1, 1), date(1989, 12, 31), date(1990, 1, 1), date(2099, 12, 31), date(2100, 1, 1)),
@@ -205,6 +205,6 @@ ANY: Mapping[str, Sequence[Any]] = {
 
 @st.composite
 def any_shipments(draw: st.DrawFn, *, most_wrong: int = 14) -> Row:
-    """Draw a shipment that breaks any rules: a sound one, some of whose columns have any value."""
+    """Draw a shipment that may break any rule: a valid one with arbitrary values in some columns."""
     wrong = draw(st.lists(st.sampled_from(CONTENT), unique=True, max_size=most_wrong))
     return {**SOUND, **{name: draw(st.sampled_from(ANY[name])) for name in wrong}}

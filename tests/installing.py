@@ -1,4 +1,4 @@
-"""Plugins of others, installed for a test."""
+"""Third-party plugins, installed for a test."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ __all__ = ["install"]
 
 
 def install(folder: Path, name: str, code: str) -> None:
-    """Put a module and the record of its installation into a folder of the path."""
+    """Write a module and its installation metadata to a folder on the path."""
     (folder / f"{name}.py").write_text(code)
     record = folder / f"{name}-0.1.dist-info"
     record.mkdir()

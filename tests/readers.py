@@ -1,4 +1,4 @@
-"""A mart as each reader has it: rows of plain values, in the order of their text."""
+"""A mart as each reader returns it: rows of plain values, sorted as text."""
 
 import json
 import math
@@ -34,7 +34,7 @@ def duckdb_rows(path: str) -> Rows:
 
 READERS: Mapping[str, Callable[[str], Rows]] = {"polars": polars_rows, "pandas": pandas_rows, "duckdb": duckdb_rows}
 
-# For a process of its own: one that has spoken to Spark Connect makes no classic session.
+# For a separate process: one that has used Spark Connect cannot create a classic session.
 CLASSIC = """
 import json, sys
 from delta import configure_spark_with_delta_pip
@@ -54,12 +54,12 @@ print(json.dumps(tables, default=str))
 
 
 def classic_spark_rows(paths: Sequence[str]) -> dict[str, Rows]:
-    # A session on Spark Connect leaves its variables in the environment, and classic Spark stumbles over them.
+    # A Spark Connect session leaves variables in the environment that break classic Spark.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
     command = [sys.executable, "-c", CLASSIC, *paths]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    # Ivy, which fetches Delta's jars, talks on stdout before.
+    # Ivy, which fetches Delta's jars, prints to stdout first.
     return {path: plain(rows) for path, rows in json.loads(done.stdout.splitlines()[-1]).items()}
 
 
@@ -68,19 +68,19 @@ def plain(rows: Iterable[Mapping[str, Any]]) -> Rows:
 
 
 def _value(value: Any) -> Any:
-    # pandas has no null among doubles; numpy's values are not JSON's.
+    # pandas has no null for doubles; numpy values are not JSON values.
     value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def without_java() -> str:
-    """Why classic Spark cannot run here; empty where it can. Spark 3.5 runs on Java 8, 11 and 17, the cluster on 17."""
+    """Return why classic Spark cannot run here; empty if it can. Spark 3.5 runs on Java 8, 11 and 17, the cluster on 17."""
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home, "bin", "java")) if home else shutil.which("java")
     if java is None or not Path(java).exists():
         return "no Java 17 found: install one, or point JAVA_HOME at it"
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=False).stderr
-    found = re.search(r'version "(\d+)', said)
+    output = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=False).stderr
+    found = re.search(r'version "(\d+)', output)
     if found is None or found[1] != "17":
-        return f"{java} is no Java 17: {said.splitlines()[0] if said else 'it says nothing'}"
+        return f"{java} is not Java 17: {output.splitlines()[0] if output else 'it prints nothing'}"
     return ""

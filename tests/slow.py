@@ -1,6 +1,6 @@
-"""Which tests are slow: those of slow.txt, which `make slow` measures anew.
+"""Which tests are slow: those in slow.txt, which `make slow` writes.
 
-The line of a test is its module and function; its parameters count together.
+A line is the module and function of a test; all parameters of a test count together.
 """
 
 import sys
@@ -13,13 +13,13 @@ import pytest
 __all__ = ["mark_slow"]
 
 MAX_SECONDS = 0.25
-"""Seconds of a test that is not slow, all its parameters together."""
+"""Tests that take longer, with all their parameters together, are slow."""
 
 LIST = Path(__file__).parent / "slow.txt"
 
 
 def mark_slow(items: list[pytest.Item]) -> None:
-    """Mark the tests of the list."""
+    """Mark the tests in the list."""
     slow = frozenset(LIST.read_text("utf-8").splitlines())
     for item in items:
         if _name(item.nodeid.replace("/", ".").replace(".py::", "::", 1)) in slow:
@@ -30,16 +30,16 @@ def _name(name: str) -> str:
     return name.partition("[")[0]
 
 
-def _measured(report: Path) -> dict[str, float]:
-    """Return the seconds of each test of a report in JUnit's form."""
+def _sum_seconds(report: Path) -> dict[str, float]:
+    """Return the seconds of each test in a JUnit report."""
     seconds = defaultdict[str, float](float)
-    # Our own pytest wrote it.
+    # Safe to parse: our own pytest wrote it.
     for case in ElementTree.parse(report).iter("testcase"):
         seconds[_name(f"{case.get('classname')}::{case.get('name')}")] += float(case.get("time", 0))
     return seconds
 
 
 if __name__ == "__main__":
-    names = sorted(name for name, seconds in _measured(Path(sys.argv[1])).items() if seconds > MAX_SECONDS)
+    names = sorted(name for name, seconds in _sum_seconds(Path(sys.argv[1])).items() if seconds > MAX_SECONDS)
     LIST.write_text("".join(f"{name}\n" for name in names), "utf-8")
     print(f"{len(names)} slow tests in {LIST}")

@@ -1,6 +1,6 @@
-"""Stand-ins: programs of a host that is not here. Each checks what it is told as far as it can, and does nothing else.
+"""Stand-ins for programs of another host. Each checks its arguments as far as it can, and does nothing else.
 
-What is asked of Docker's compose is checked by Docker's compose; what is to run in a container runs here.
+Arguments for Docker's compose are checked by Docker's compose; commands for a container run here.
 """
 
 import os
@@ -16,12 +16,12 @@ __all__ = ["stand_in"]
 NOTHING = "#!/bin/sh\n"
 SUDO = '#!/bin/sh\n[ "$*" = --login ] || exec "$@"\n'
 DOCKER = f'#!/bin/sh\nexec {sys.executable} -m tests.stand_ins "$@"\n'
-# All of it but what would change this machine.
+# Everything except what would change this machine.
 INSTALL = f"""#!/bin/sh
 case "$*" in *" /usr/"*) exit 0 ;; esac
 exec {shutil.which("install")} "$@"
 """
-# The AWS CLI, except that a session leads to a page of our own.
+# The AWS CLI, except that a session leads to a page served here.
 AWS = f"""#!/bin/sh
 [ "$1 $2" = "ssm start-session" ] || exec {BIN}/aws "$@"
 exec {sys.executable} -c '
@@ -30,7 +30,7 @@ port = json.loads(sys.argv[sys.argv.index("--parameters") + 1])["localPortNumber
 http.server.HTTPServer(("127.0.0.1", int(port)), http.server.SimpleHTTPRequestHandler).serve_forever()
 ' "$@"
 """
-# A tunnel is open until Ctrl-C, which comes after a while; and 8080 may be taken here.
+# A tunnel stays open until Ctrl-C, sent after a while; and port 8080 may be in use here.
 SHIPMENT_ETL = f"""#!/bin/sh
 [ "$1" = tunnel ] || exec {BIN}/shipment-etl "$@"
 timeout --signal=INT 15 {BIN}/shipment-etl "$@" --local-port "$FREE_PORT"
@@ -49,7 +49,7 @@ PROGRAMS = {
 
 
 def stand_in(folder: Path) -> Path:
-    """Make them in a folder, to be first on the path."""
+    """Write the stand-ins to a folder that will be first on the path."""
     folder.mkdir()
     for name, text in PROGRAMS.items():
         (folder / name).write_text(text, "utf-8")
@@ -58,7 +58,7 @@ def stand_in(folder: Path) -> Path:
 
 
 def docker(arguments: list[str]) -> int:
-    """Check what Docker is told, and return its exit code."""
+    """Check the arguments of Docker, and return its exit code."""
     match arguments:
         case ["save", "--output", file, *images]:
             known = compose("--profile", "airflow", "config", "--images").split()
@@ -68,15 +68,15 @@ def docker(arguments: list[str]) -> int:
             return 0 if Path(file).exists() else 1
         case ["compose", "exec", "-T", service, program, *rest] if service in services():
             return subprocess.run([program, *rest], check=False).returncode
-        case ["compose", *told]:
-            return compose_would(told)
-    print(f"docker is not known to take {arguments}", file=sys.stderr)
+        case ["compose", *given]:
+            return check_compose(given)
+    print(f"no stand-in for: docker {arguments}", file=sys.stderr)
     return 1
 
 
-def compose_would(told: list[str]) -> int:
-    """Whether compose has these options, and the file these services."""
-    command, *rest = told[2:] if told[0] == "--profile" else told
+def check_compose(given: list[str]) -> int:
+    """Return 0 if compose has these options, and the file these services."""
+    command, *rest = given[2:] if given[0] == "--profile" else given
     options = [each for each in rest if each.startswith("--")]
     named = {each for each in rest if not each.startswith("--")}
     usage = compose(command, "--help")
@@ -88,7 +88,7 @@ def services() -> set[str]:
 
 
 def compose(*arguments: str) -> str:
-    """Run Docker's compose, which says what is wrong with the file or with what is set."""
+    """Run Docker's compose, which reports errors in the file or the settings."""
     done = subprocess.run([f"{BIN}/docker-compose", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stderr)

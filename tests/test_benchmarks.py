@@ -1,4 +1,4 @@
-"""`make bench`: its parts are those that it knows, and a run replaces the table of the page and no other text."""
+"""`make bench`: it refuses unknown parts, and a run replaces only the table on the page."""
 
 import subprocess
 import sys
@@ -40,7 +40,7 @@ def test_a_run_replaces_the_table_and_leaves_the_text(tmp_path) -> None:
 
 @pytest.mark.rehearsal
 @pytest.mark.timeout(600)
-def test_a_part_runs_in_small() -> None:
+def test_a_part_runs_at_a_small_scale() -> None:
     pytest.importorskip("polars")
     done = run("run.py", "--only", "process", "growth", "land_csv", "--scale", "0.0004", "--rounds", "1", "--wait", "0")
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.calibration`: its distances are those of SQL, and its page has what its functions make."""
+"""`python -m benchmarks.calibration`: its distances match SQL, and its page has the output of its functions."""
 
 import re
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ def table(name: str, **columns: Sequence[float]) -> Table:
 
 
 def part(name: str) -> list[list[str]]:
-    """Return the rows of a table between the marks of the page."""
+    """Return the rows of a table between the marks on the page."""
     text = re.search(rf"<!-- {name}: begin -->\n(.*?)<!-- {name}: end -->", PAGE.read_text("utf-8"), flags=re.S)
     assert text is not None
     return [line.strip("| ").split(" | ") for line in text[1].strip().splitlines()]
@@ -88,7 +88,7 @@ THEIRS = table("theirs", transit_days=[4, 5, 6, 7], delay_days=[0, 0, 0, 0], dis
 
 @settings(max_examples=30)
 @given(SAMPLES, SAMPLES)
-def test_distances_are_those_of_sql(one: list[float], other: list[float]) -> None:
+def test_distances_match_sql(one: list[float], other: list[float]) -> None:
     expected = duckdb.execute(DISTANCES, {"one": one, "other": other}).fetchone()
     found = (kolmogorov_smirnov(np.array(one), np.array(other)), wasserstein(np.array(one), np.array(other)))
     assert found == pytest.approx(expected)
@@ -96,26 +96,26 @@ def test_distances_are_those_of_sql(one: list[float], other: list[float]) -> Non
 
 @settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(-9, 9), st.integers(-9, 9)), min_size=1, max_size=30))
-def test_as_many_values_move_to_those_of_the_same_rank(pairs: list[tuple[int, int]]) -> None:
+def test_wasserstein_pairs_equally_many_values_by_rank(pairs: list[tuple[int, int]]) -> None:
     one, other = np.array(pairs, float).T
     assert wasserstein(one, other) == pytest.approx(np.abs(np.sort(one) - np.sort(other)).mean())
 
 
 @settings(max_examples=30)
 @given(SAMPLES)
-def test_quantiles_are_those_of_sql(values: list[float]) -> None:
+def test_quantiles_match_sql(values: list[float]) -> None:
     query = "select quantile_disc(x, $shares) from (select unnest($values::double[]) as x)"
     row = duckdb.execute(query.replace("$shares", str(list(QUANTILES))), {"values": values}).fetchone()
     assert row is not None
     assert quantiles(np.array(values)) == row[0]
 
 
-def test_shares_are_apart_by_half_their_differences() -> None:
+def test_distance_of_shares_is_half_the_sum_of_differences() -> None:
     assert shares_apart([0.5, 0.5, 0], [0, 0.5, 0.5]) == 0.5
     assert shares_apart([1, 0], [0, 1]) == 1
 
 
-def test_a_row_for_each_measure_that_a_table_knows() -> None:
+def test_there_is_a_row_for_each_measure_of_a_table() -> None:
     rows = list(quantile_rows([OURS, THEIRS]))
     assert rows[:3] == [
         ["Days in transit", "ours", "4", "2", "2", "3", "4", "5"],
@@ -127,16 +127,16 @@ def test_a_row_for_each_measure_that_a_table_knows() -> None:
     ]
 
 
-def test_a_distance_for_each_measure_that_both_know() -> None:
+def test_there_is_a_distance_for_each_measure_of_both_tables() -> None:
     assert list(distance_rows([OURS], [THEIRS])) == [
         ["Days in transit", "ours", "theirs", "0.50", "2", "1"],
-        # All of theirs came on the promised day.
+        # All of theirs were delivered on the promised date.
         ["Days of delay", "ours", "theirs", "0.25", "1", "–"],
         ["Shipments of a day, % of the mean day", "ours", "theirs", "0.00", "0", "–"],
     ]
 
 
-def test_shares_are_of_those_with_a_promise_and_a_delivery() -> None:
+def test_shares_count_only_deliveries_with_a_promised_date() -> None:
     late = table("late", delay_days=[0, 1, 2, np.nan])
     days = ["25.0"] * 4 + ["0.0"] * 3
     assert list(share_rows([OURS, late])) == [["ours", "75.0", "25.0", *days], ["late", "33.3", "33.3", *days]]
@@ -189,7 +189,7 @@ def test_the_page_has_the_quantiles_that_sql_finds_in_the_scms_history() -> None
 
 
 def test_each_figure_has_a_source_or_is_invented() -> None:
-    text = PAGE.read_text("utf-8").partition("## What is taken from where")[2].partition("\n## ")[0]
+    text = PAGE.read_text("utf-8").partition("## Where each figure comes from")[2].partition("\n## ")[0]
     rows = {row[0]: row[1] for row in (line.strip("| ").split(" | ") for line in text.splitlines()) if len(row) == 3}
     for name in (*(each.name for each in MEASURES), "Days of the week"):
         assert rows[name] == "nothing: invented" or re.search(r"\]\(https://|\(\d{4}\)", rows[name]), name
@@ -202,9 +202,9 @@ def test_the_figure_has_a_panel_for_each_measure() -> None:
     assert names == [each.name for each in MEASURES]
 
 
-def test_generated_shipments_count_once(spark: SparkSession) -> None:
+def test_generated_shipments_are_counted_once(spark: SparkSession) -> None:
     made = generated_table(spark, "swiftship", [date(2026, 11, 19), date(2026, 11, 20)], 1000, 7).shipments
     assert len(made) == 2000
     assert list(made.columns) == list(COLUMNS)
-    # In transit, of those that are reported twice.
+    # Shipments in transit, among those that are reported twice.
     assert 0 < made["delay_days"].isna().mean() <= 0.07

@@ -1,4 +1,4 @@
-"""Configuration: what counts before what, and what is told of an unknown setting."""
+"""Configuration: precedence of its sources, and errors for unknown settings."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def printed(folder: Path, *arguments: str, **environment: str) -> dict[str, tupl
     return {row["setting"]: (row["value"], row["from"]) for row in map(json.loads, lines)}
 
 
-def test_the_command_line_counts_before_the_environment_before_the_file_before_defaults(tmp_path: Path) -> None:
+def test_precedence_is_command_line_environment_file_default(tmp_path: Path) -> None:
     assert printed(tmp_path)["lake"] == ("–", "default")
     assert printed(tmp_path)["max_rejected"] == ("0.1", "default")
     (tmp_path / "shipment-etl.toml").write_text('lake = "./file"\nmax_rejected = 0.5\nlog = "json"\n')
@@ -37,7 +37,7 @@ def test_the_command_line_counts_before_the_environment_before_the_file_before_d
     assert of_line["lake"] == ("./line", "command line")
 
 
-def test_every_command_takes_configured_defaults_but_the_demo_no_lake(tmp_path: Path) -> None:
+def test_every_command_uses_configured_defaults_but_demo_ignores_the_lake(tmp_path: Path) -> None:
     (tmp_path / "shipment-etl.toml").write_text('lake = "./nowhere"\n')
     assert f"There is no lake at {tmp_path}/nowhere" in run(tmp_path, "runs", code=1).stderr
     assert "./demo-lake" in run(tmp_path, "demo", "--help").stdout
@@ -53,14 +53,14 @@ def test_another_file_can_be_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("lake = 3", r"shipment-etl\.toml: lake is 3, but must be a text in quotes"),
+        ("lake = 3", r"shipment-etl\.toml: lake is 3, but must be a string in quotes"),
         ("lak = 'x'", r"has an unknown key 'lak'. Did you mean 'lake'\?"),
         ("max_rejected = 2", "max_rejected is 2, but must be less than or equal to 1"),
         ("log = 'xml'", "log is 'xml', but must be 'text' or 'json'"),
-        ("lake = ", "is not TOML"),
+        ("lake = ", "is not valid TOML"),
     ],
 )
-def test_a_file_that_means_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, told: str) -> None:
+def test_an_invalid_file_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, told: str) -> None:
     (tmp_path / "shipment-etl.toml").write_text(text)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match=told):
@@ -75,12 +75,12 @@ def test_a_file_that_means_nothing_is_told(tmp_path: Path, monkeypatch: pytest.M
         ("SHIPMENT_ETL_LINEAGE", "perhaps", "the environment: lineage is 'perhaps', but must be true or false"),
     ],
 )
-def test_an_environment_that_means_nothing_is_told(variable: str, value: str, told: str) -> None:
+def test_an_invalid_environment_is_reported(variable: str, value: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         settings_of_environment({variable: value})
 
 
-def test_a_mistake_in_the_file_ends_any_command_with_two_lines_and_exit_code_2(tmp_path: Path) -> None:
+def test_a_mistake_in_the_file_stops_any_command_with_exit_code_2(tmp_path: Path) -> None:
     (tmp_path / "shipment-etl.toml").write_text("max_rejected = 'all'\n")
     done = run(tmp_path, "runs", "--lake", "x", code=2)
     assert done.stderr.startswith("error: shipment-etl.toml: max_rejected is 'all', but must be a number")
@@ -94,7 +94,7 @@ def test_a_mistake_in_the_file_ends_any_command_with_two_lines_and_exit_code_2(t
         ("lake = \n", {"where": "FILE", "why": "Invalid value (at line 1, column 8)"}),
     ],
 )
-def test_programs_read_what_is_wrong_from_the_parts_of_an_error(tmp_path: Path, text: str, parts: dict[str, object]) -> None:
+def test_the_parts_of_an_error_say_what_is_wrong(tmp_path: Path, text: str, parts: dict[str, object]) -> None:
     file = tmp_path / "shipment-etl.toml"
     file.write_text(text)
     with pytest.raises(ConfigError) as caught:

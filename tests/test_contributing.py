@@ -1,4 +1,4 @@
-"""CONTRIBUTING: the places that it names are there."""
+"""CONTRIBUTING: the places that it names exist."""
 
 import ast
 import re
@@ -19,7 +19,7 @@ def _places(text: str, below: Path) -> list[tuple[Path, str]]:
 
 
 def _names(file: Path) -> set[str]:
-    """Return what a module defines, and what its classes do."""
+    """Return the names that a module and its classes define."""
     found = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -33,12 +33,12 @@ def _names(file: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("file", "name"), [*_places(WALK, ROOT / "src" / "shipment_etl"), *_places(CHANGES, ROOT)], ids=lambda given: str(given)
 )
-def test_a_place_is_there(file: Path, name: str) -> None:
+def test_a_place_exists(file: Path, name: str) -> None:
     assert file.exists()
     assert not name or name in _names(file)
 
 
-def test_the_walk_goes_through_every_package_and_every_change_has_a_place() -> None:
+def test_the_walk_covers_every_package_and_every_change_has_a_place() -> None:
     packages = {each.parent.name for each in (ROOT / "src" / "shipment_etl").glob("*/__init__.py")}
     walked = {Path(file).parts[0] for file, _ in PLACE.findall(WALK)}
     assert packages - walked == {"engines", "errors", "listeners", "mapping_draft", "twin"}, "not on the way of a shipment"

@@ -1,4 +1,4 @@
-"""dates: what is a date, and which days lie between two of them."""
+"""dates: which texts are dates, and the days from one date to another."""
 
 from datetime import date, timedelta
 
@@ -24,7 +24,7 @@ def test_a_date_and_its_text_are_the_same_date(day):
         *(None, 20261123, 2026.1123, b"2026-11-23", ["-"] * 10),
     ],
 )
-def test_anything_else_is_no_date(given):
+def test_anything_else_is_not_a_date(given):
     with pytest.raises(InvalidValue, match=r"^day is .* but must be a date that exists, as YYYY-MM-DD\.$"):
         as_date(given, "day")
 

@@ -1,4 +1,4 @@
-"""The pages of the documentation are true: what they show works as it stands there."""
+"""The documentation is correct: the examples that it shows work."""
 
 from pathlib import Path
 
@@ -15,12 +15,12 @@ RUN = sorted(
 
 @pytest.mark.rehearsal
 @pytest.mark.parametrize("page", RUN)
-def test_a_page_works_as_it_stands_there(page: str, tmp_path: Path) -> None:
+def test_the_examples_of_a_page_work(page: str, tmp_path: Path) -> None:
     run_page(DOCS / page, tmp_path)
 
 
 @pytest.mark.rehearsal
-def test_the_page_on_readers_is_true_of_classic_spark(tmp_path: Path) -> None:
+def test_the_page_on_readers_works_with_classic_spark(tmp_path: Path) -> None:
     if reason := without_java():
         pytest.skip(reason)
     run_page(DOCS / "how-to/read-elsewhere.md", tmp_path)

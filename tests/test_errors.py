@@ -1,4 +1,4 @@
-"""errors: the tree that is drawn is the tree that is there; each survives pickling; no message grows with what was given."""
+"""errors: the tree in the docstring is the real one; every error survives pickling; no message grows with its values."""
 
 import copy
 import inspect
@@ -32,7 +32,7 @@ CLASSES = {name: value for name, value in PUBLIC.items() if inspect.isclass(valu
 
 
 def error_modules() -> Iterator[str]:
-    """Find the modules `errors` of the package and its adapters, those of their subpackages too."""
+    """Find all modules named `errors` in the package and its adapters, including subpackages."""
     for package in ("shipment_etl", *ADAPTERS):
         root = Path(str(import_module(package).__file__)).parent
         for file in sorted(root.rglob("errors.py")):
@@ -59,7 +59,7 @@ VALUES = (
 
 
 def values_of(hint: Any) -> st.SearchStrategy[Any]:
-    """Return values of a type of an argument."""
+    """Return a strategy for values of an argument's type."""
     if hint is object:
         return VALUES
     if hint is str:
@@ -75,7 +75,7 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
 
 
 def made(error: type[ShipmentEtlError]) -> st.SearchStrategy[ShipmentEtlError]:
-    """Return errors of a class, with arguments of the types that its constructor names."""
+    """Return a strategy for errors of a class, with arguments of the types that its constructor declares."""
     hints = get_type_hints(error.__init__)
     names = [
         name
@@ -100,7 +100,7 @@ def state_of(problem: ShipmentEtlError) -> tuple[Any, ...]:
 
 
 def drawn() -> Iterator[tuple[str, str]]:
-    """Read (class, parent) off the drawing."""
+    """Read (class, parent) from the tree in the docstring."""
     path: list[str] = []
     for line in (errors.__doc__ or "").splitlines():
         match = re.match(r"^((?:[│ ] {3})*(?:[├└]── )?)([A-Z]\w+)(?:\s{2,}.*)?$", line)
@@ -113,12 +113,12 @@ def drawn() -> Iterator[tuple[str, str]]:
 DRAWN = list(drawn())
 
 
-def test_the_drawing_has_every_error_once():
+def test_the_tree_lists_every_error_once():
     assert sorted(name for name, _ in DRAWN) == sorted(CLASSES)
 
 
 @pytest.mark.parametrize(("name", "parent"), DRAWN)
-def test_every_error_has_the_parent_that_is_drawn(name, parent):
+def test_every_error_has_the_parent_in_the_tree(name, parent):
     assert [base.__name__ for base in CLASSES[name].__bases__] == [parent]
 
 
@@ -127,7 +127,7 @@ def test_all_is_complete():
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_every_error_says_what_it_means_and_how_to_exit(name):
+def test_every_error_has_an_exit_code_and_a_docstring(name):
     error = CLASSES[name]
     expected = 2 if issubclass(error, errors.UsageError) else 3 if issubclass(error, errors.DataRejected) else 1
     assert error.exit_code == (errors.TRY_AGAIN if error.retryable else expected)
@@ -149,7 +149,7 @@ def test_every_error_says_what_it_means_and_how_to_exit(name):
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_message_stays_short_whatever_was_given(error):
+def test_a_message_stays_short_with_any_values(error):
     assert len(str(error)) < MAX_MESSAGE_LENGTH
 
 
@@ -158,8 +158,8 @@ def test_a_message_stays_short_whatever_was_given(error):
     [
         (errors.InvalidValue("rows", 0, "1 or more"), "rows is 0, but must be 1 or more."),
         (errors.UnknownEngine("sale", ["sail", "spark"]), "There is no engine 'sale'. Did you mean 'sail'?"),
-        (errors.UnknownEngine("x", ["sail", "spark"]), "There is no engine 'x'. There is: sail, spark."),
-        (errors.UnknownEngine("x", []), "There is no engine 'x'. There is: none."),
+        (errors.UnknownEngine("x", ["sail", "spark"]), "There is no engine 'x'. Available: sail, spark."),
+        (errors.UnknownEngine("x", []), "There is no engine 'x'. Available: none."),
         (
             errors.UnknownColumn("carier", ["carrier", "cost"], "a.csv"),
             "a.csv has no column 'carier'. Did you mean 'carrier'? It has: carrier, cost.",
@@ -193,7 +193,7 @@ def test_there_are_errors_of_every_package():
 @given(data=st.data())
 def test_every_error_survives_pickling_and_copying(error, data):
     problem = data.draw(made(error))
-    problem.__cause__ = OSError("of this process only")
+    problem.__cause__ = OSError("only in this process")
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         assert state_of(pickle.loads(pickle.dumps(problem, protocol))) == state_of(problem)
     for again in (copy.copy(problem), copy.deepcopy(problem), pickle.loads(pickle.dumps(problem))):
@@ -213,7 +213,7 @@ def test_every_error_can_be_printed_and_is_bounded(error, data):
     assert json.loads(json.dumps(problem.to_json(), allow_nan=False))["parts"] == dict(problem.parts)
 
 
-def test_an_error_comes_whole_out_of_another_process():
+def test_an_error_from_another_process_is_complete():
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, pytest.raises(errors.RowsLost) as caught:
         pool.submit(fail_with, errors.RowsLost, (10, 5, 2, 1, 1)).result()
     assert state_of(caught.value) == state_of(errors.RowsLost(10, 5, 2, 1, 1))
@@ -264,13 +264,13 @@ def test_no_secret_is_in_an_error(made_of, text):
     assert b"hunter2" not in pickle.dumps(problem)
 
 
-def test_a_value_is_shortened_only_where_it_is_long():
+def test_only_long_values_are_shortened():
     assert errors.shorten("UPS") == "'UPS'"
     assert len(errors.shorten(HUGE)) == MAX_VALUE
     assert errors.shorten(HUGE).endswith("…")
 
 
 def test_a_list_names_the_first_and_counts_the_others():
-    assert errors.listed(["a", "b"]) == "a, b"
-    assert errors.listed(MANY[:12]) == ", ".join(MANY[:12])
-    assert errors.listed(MANY[:14]).endswith("column_11 and 2 more")
+    assert errors.join_names(["a", "b"]) == "a, b"
+    assert errors.join_names(MANY[:12]) == ", ".join(MANY[:12])
+    assert errors.join_names(MANY[:14]).endswith("column_11 and 2 more")

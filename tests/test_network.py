@@ -1,4 +1,4 @@
-"""network: what may be declared, what is refused, and how far it is from place to place."""
+"""network: what can be declared, what is refused, and the distances between places."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -59,7 +59,7 @@ def two_places(one: tuple[float, float], other: tuple[float, float]) -> Network:
 
 
 def angle(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """The angle between two places, by Vincenty's formula on the sphere: exact for near and for opposite ones."""
+    """Return the angle between two places, by Vincenty's formula on the sphere: exact for near and for opposite ones."""
     (lat_1, lon_1), (lat_2, lon_2) = map(radians, one), map(radians, other)
     turn = lon_2 - lon_1
     across = hypot(cos(lat_2) * sin(turn), cos(lat_1) * sin(lat_2) - sin(lat_1) * cos(lat_2) * cos(turn))
@@ -87,7 +87,7 @@ def test_a_lane_is_as_long_as_the_great_circle(one, other):
 
 
 @given(places, places)
-def test_a_lane_is_as_long_there_as_back(one, other):
+def test_a_lane_has_the_same_length_in_both_directions(one, other):
     assert two_places(one, other).lanes[0].distance_km == two_places(other, one).lanes[0].distance_km
 
 
@@ -129,7 +129,7 @@ def test_only_warehouses_that_name_a_capacity_have_one():
         (TOML.replace("[[cities]]", "[[citys]]"), "has an unknown key 'citys'.*Did you mean 'cities'"),
         (TOML.replace('name = "Post"', ""), "lacks 'carriers.0.name'"),
         (TOML.replace("share = 3", 'share = "much"'), "warehouses.0.share is 'much'"),
-        (TOML.replace("0.01 }", "}"), "is not TOML"),
+        (TOML.replace("0.01 }", "}"), "is not valid TOML"),
         (TOML.replace(", per_km = 0.01", ""), "lacks 'carriers.0.parcel.per_km'"),
         (TOML.replace("100, 0, 0]", "100, 0]"), "rhythm"),
         (TOML.replace("latitude = 50.94", "latitude = 95"), "latitude is 95"),
@@ -145,10 +145,10 @@ def test_only_warehouses_that_name_a_capacity_have_one():
         (TOML.replace('"Köln"', '" "'), "empty name among its warehouses"),
         (f'currency = "euro"\n{TOML}', "The currency 'euro' of the network needs a code such as EUR."),
         (f"on_time_target = 95\n{TOML}", "on_time_target is 95, but must be from 0 to 1"),
-        (TOML + '[[carriers]]\nname = "Post"\n', "names 'Post' twice among its carriers"),
+        (TOML + '[[carriers]]\nname = "Post"\n', "lists 'Post' twice among its carriers"),
     ],
 )
-def test_what_does_not_fit_is_refused_and_explained(tmp_path, text, told):
+def test_an_invalid_network_is_refused_and_explained(tmp_path, text, told):
     path = tmp_path / "network.toml"
     path.write_text(text, "utf-8")
     with pytest.raises(NetworkError, match=told):
@@ -185,7 +185,7 @@ def test_networks_have_the_same_digest_only_if_they_are_the_same(data):
     assert (other.digest == DECLARED.digest) == (other == DECLARED)
 
 
-def test_a_target_and_a_currency_are_declared_and_make_no_other_marts(tmp_path):
+def test_a_target_and_a_currency_do_not_change_the_digest(tmp_path):
     path = tmp_path / "network.toml"
     path.write_text(f'on_time_target = 0.95\ncurrency = "EUR"\n{TOML}', "utf-8")
     found = Network.from_toml(path)

@@ -1,6 +1,6 @@
-"""The guide to operations works as it stands there: from an empty account on, page after page, against AWS on this machine.
+"""The operations guide works as written: from an empty account, page after page, against a local AWS.
 
-What is said in `console` blocks goes to a host that is not here: those run with stand-ins in the place of its programs.
+`console` blocks are for another host: they run with stand-ins for its programs.
 """
 
 import os
@@ -14,8 +14,8 @@ import pytest
 from tests.documents import ROOT, Block, assert_printed, blocks, run_block
 from tests.stand_ins import stand_in
 
-PATIENCE = 900
-"""Seconds for a block: some run two clusters one after the other."""
+MAX_SECONDS = 900
+"""Timeout of a block in seconds: some run two clusters one after the other."""
 PAGES = ("first-run", "day-two", "red-runs", "costs", "in-a-real-account")
 HERE = ("adapters", "docker-compose.yml", ".env.example", "spark")
 PLACES = [str(ROOT / f"adapters/shipment-etl-{name}/tests") for name in ("emr", "kestra")]
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(3600)]
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder that looks like the repository, and an environment of an account that is empty."""
+    """A folder that looks like the repository, and the environment of an empty account."""
     pytest.importorskip("shipment_etl_kestra", reason="adapters/shipment-etl-kestra is not installed")
     pytest.importorskip("shipment_etl_airflow", reason="adapters/shipment-etl-airflow is not installed")
     monkeypatch.setattr(sys, "path", [*PLACES, *sys.path])
@@ -37,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     work.mkdir()
     for name in HERE:
         (work / name).symlink_to(ROOT / name)
-    # What the reader is told to bring.
+    # What the guide asks the reader to provide.
     (work / "docker-compose").touch()
     with local_aws(tmp_path / "aws") as aws, kestra(State()) as url:
         for name in [each for each in os.environ if each.startswith(("AWS_", "AIRFLOW", "KESTRA_"))]:
@@ -63,7 +63,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_the_guide_works_from_its_first_page_to_its_last(folder: Path) -> None:
     printed = [output for page in PAGES for output in run(page, folder)]
     whole = "\n".join(printed)
-    # What only stand-ins were told of has been told them, and has had its effect.
+    # The commands for the other host have reached the stand-ins and had their effect.
     assert "is port 8080 of i-" in whole
     assert "flow shipments.data_generation: created" in whole
     assert "flow shipments.data_generation: unchanged" in whole
@@ -76,20 +76,20 @@ def run(page: str, folder: Path) -> Iterator[str]:
         if block.title is not None:
             (folder / block.title).write_text(block.text, "utf-8")
         elif block.language == "sh":
-            yield (printed := run_block(block, folder, PATIENCE))
+            yield (printed := run_block(block, folder, MAX_SECONDS))
         elif block.language == "console":
             if " airflow airflow " in block.text:
                 make_airflow()
-            # The folder of the host is that of the reader here.
+            # Here the folder of the host is the reader's folder.
             text = block.text.replace("/srv/shipment-etl", ".")
-            # The path is set inside, where it is not that of the documents any more.
-            yield (printed := run_block(Block("sh", None, f'PATH="$STAND_INS:$PATH"\n{text}'), folder, PATIENCE))
+            # Set in the script, because run_block sets its own PATH.
+            yield (printed := run_block(Block("sh", None, f'PATH="$STAND_INS:$PATH"\n{text}'), folder, MAX_SECONDS))
         elif block.language == "text":
             assert_printed(block.text, printed)
 
 
 def make_airflow() -> None:
-    """Make the database of an Airflow, with its DAGs in it, as the container does at its start."""
+    """Create an Airflow database with its DAGs, as the container does when it starts."""
     if Path(os.environ["AIRFLOW_HOME"]).exists():
         return
     for command in (["db", "migrate"], ["dags", "reserialize"]):

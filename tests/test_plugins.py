@@ -1,4 +1,4 @@
-"""Plugins: who adds what, who may not, and who is told when something goes wrong."""
+"""Plugins: what they can add, what is refused, and how failures are reported."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -49,7 +49,7 @@ def rule(name: str) -> RowRule:
     return RowRule(name, "carrier", "of a carrier we do not use", lambda: F.col("carrier") != "USPS")
 
 
-def test_there_is_what_the_package_has_whatever_adapters_are_installed() -> None:
+def test_built_ins_are_the_same_with_any_adapters_installed() -> None:
     plugged = plugins()
     assert plugged.marts() == tuple(MARTS.values())
     assert plugged.scenarios() == dict(SCENARIOS)
@@ -58,7 +58,7 @@ def test_there_is_what_the_package_has_whatever_adapters_are_installed() -> None
     assert [each.name for each in plugged.installed()] == sorted(each.name for each in entry_points(group=GROUP))
 
 
-def test_what_a_plugin_adds_comes_after_the_built_in() -> None:
+def test_additions_of_a_plugin_come_after_built_ins() -> None:
     added = Adding([mart("fines")], [rule("no_usps")], [Scenario("fog", "all a day late", {1: 1})])
     plugged = plugins([added])
     assert [each.name for each in plugged.marts()] == [*MARTS, "fines"]
@@ -69,10 +69,10 @@ def test_what_a_plugin_adds_comes_after_the_built_in() -> None:
 @pytest.mark.parametrize(
     ("added", "told"),
     [
-        (Adding([mart("cost_analysis")]), "adds to marts a 'cost_analysis', which shipment_etl has added already"),
-        (Adding([mart("a"), mart("a")]), r"adds to marts a 'a', which Adding \(listener 1\) has added already"),
-        (Adding(rules=[rule("delivered_after_shipped")]), "adds to rules a 'delivered_after_shipped', which shipment_etl"),
-        (Adding(scenarios=[SCENARIOS["storm"]]), "adds to scenarios a 'storm', which shipment_etl"),
+        (Adding([mart("cost_analysis")]), "adds 'cost_analysis' to marts, which shipment_etl has already added"),
+        (Adding([mart("a"), mart("a")]), r"adds 'a' to marts, which Adding \(listener 1\) has already added"),
+        (Adding(rules=[rule("delivered_after_shipped")]), "adds 'delivered_after_shipped' to rules, which shipment_etl"),
+        (Adding(scenarios=[SCENARIOS["storm"]]), "adds 'storm' to scenarios, which shipment_etl"),
     ],
 )
 def test_a_name_that_is_taken_is_refused(added: Adding, told: str) -> None:
@@ -92,7 +92,7 @@ def test_a_name_that_is_taken_is_refused(added: Adding, told: str) -> None:
         ),
     ],
 )
-def test_a_plugin_that_adds_nonsense_is_named(added: Adding, told: str) -> None:
+def test_a_plugin_with_a_broken_hook_is_named(added: Adding, told: str) -> None:
     with pytest.raises(PluginError, match=rf"The plugin Adding \(listener 1\) cannot be used: {told}"):
         plugins([added]).marts()
 
@@ -109,7 +109,7 @@ def test_an_unknown_hook_is_refused() -> None:
 def test_a_plugin_that_raises_at_import_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, "crooked", "raise RuntimeError('no licence')")
     monkeypatch.syspath_prepend(tmp_path)
-    told = r"The plugin crooked cannot be used: to import crooked failed with RuntimeError: no licence. Fix it, or uninst"
+    told = r"The plugin crooked cannot be used: importing crooked failed with RuntimeError: no licence. Fix it, or uninst"
     with pytest.raises(PluginError, match=told):
         plugins()
 
@@ -125,7 +125,7 @@ def test_an_installed_plugin_is_listed_and_its_engine_found(tmp_path: Path, monk
         session("toys")
 
 
-def test_a_listener_that_fails_is_logged_and_keeps_no_other_from_hearing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_listener_is_logged_and_the_others_are_called(caplog: pytest.LogCaptureFixture) -> None:
     heard = []
 
     class Broken:
@@ -139,7 +139,7 @@ def test_a_listener_that_fails_is_logged_and_keeps_no_other_from_hearing(caplog:
             heard.append(start.job)
 
     with caplog.at_level(logging.ERROR, "shipment_etl"):
-        plugins([Broken(), Well(), Broken()]).tell("before_run", start=START)
+        plugins([Broken(), Well(), Broken()]).notify("before_run", start=START)
     assert heard == ["process"]
     assert "The plugin Broken (listener 1) failed in before_run; the run goes on." in caplog.text
     assert "no disk" in caplog.text
@@ -166,11 +166,11 @@ def test_implementations_are_called_in_the_order_of_pluggy() -> None:
         def before_run(self) -> None:
             heard.append(self.name)
 
-    plugins([Patient("last"), Listener("one"), Listener("two"), Eager("first")]).tell("before_run", start=START)
+    plugins([Patient("last"), Listener("one"), Listener("two"), Eager("first")]).notify("before_run", start=START)
     assert heard == ["first", "one", "two", "last"]
 
 
-def test_what_is_added_comes_after_the_built_in_however_eager_it_is() -> None:
+def test_tryfirst_does_not_move_additions_before_built_ins() -> None:
     class Eager:
         @hookimpl(tryfirst=True)
         def marts(self) -> list[Mart]:
@@ -196,7 +196,7 @@ def test_a_wrapper_is_refused(kind: str) -> None:
         plugins([Wrapping()])
 
 
-def test_a_mart_and_a_rule_more_are_kept_by_the_jobs(spark: SparkSession, tmp_path: Path) -> None:
+def test_jobs_use_the_marts_and_rules_of_plugins(spark: SparkSession, tmp_path: Path) -> None:
     lake, days = Lake(tmp_path / "lake"), (date(2026, 11, 23), date(2026, 11, 24))
     for day in days:
         run_generate(lake, date=day, rows=500, spark=spark)
@@ -205,7 +205,7 @@ def test_a_mart_and_a_rule_more_are_kept_by_the_jobs(spark: SparkSession, tmp_pa
         lake, date=days[1], max_rejected=1, spark=spark, listeners=[Adding([mart("users")], [rule("no_usps")])]
     )
     assert "processed/users" not in plain.tables
-    assert run.tables["processed/users"].rows == 7, "the first day, of before the plugin, is in its mart as well"
+    assert run.tables["processed/users"].rows == 7, "the mart also has the first day, from before the plugin was installed"
     assert run.reasons["carrier:no_usps"] == run.counts.quarantined > 0
     assert "carrier:no_usps" in run.rules
 
@@ -229,6 +229,6 @@ def test_a_rule_that_warns_counts_rows_and_accepts_them(
     assert f"{run.warnings['carrier:no_usps']} rows: <code>carrier:no_usps</code>" in page
 
 
-def test_a_severity_that_is_unknown_is_refused() -> None:
+def test_an_unknown_severity_is_refused() -> None:
     with pytest.raises(InvalidValue, match="severity is 'fatal', but must be one of error, warn"):
         RowRule("no_usps", "carrier", "not USPS", lambda: F.lit(True), severity="fatal")  # type: ignore[arg-type]

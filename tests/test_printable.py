@@ -1,4 +1,4 @@
-"""Printable: what could act on a terminal is escaped, everything else stays as it is."""
+"""Printable: characters that could control a terminal are escaped, everything else is unchanged."""
 
 import json
 import unicodedata
@@ -24,12 +24,12 @@ ANY_TEXT = st.text(st.characters())  # with lone surrogates
         ("Zürich\t東京 − 10\u00a0kg 🚚\nnext line", "Zürich\t東京 − 10\u00a0kg 🚚\nnext line"),
     ],
 )
-def test_what_acts_on_a_terminal_is_escaped(text: str, shown: str) -> None:
+def test_characters_that_control_a_terminal_are_escaped(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
 @given(ANY_TEXT)
-def test_no_text_keeps_a_control_character_or_what_no_stream_takes(text: str) -> None:
+def test_escaped_text_has_no_control_character_and_can_be_encoded(text: str) -> None:
     shown = printable(text)
     assert [each for each in shown if unicodedata.category(each) in ("Cc", "Cs") and each not in "\t\n"] == []
     shown.encode("utf-8")
@@ -37,7 +37,7 @@ def test_no_text_keeps_a_control_character_or_what_no_stream_takes(text: str) ->
 
 
 @given(st.recursive(ANY_TEXT | st.none() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner)))
-def test_json_reads_back_the_same_and_holds_no_control_character(value: object) -> None:
+def test_json_reads_back_the_same_and_has_no_control_character(value: object) -> None:
     text = printable_json(value)
     assert json.loads(text) == value
     assert [each for each in text if unicodedata.category(each) in ("Cc", "Cs")] == []

@@ -1,4 +1,4 @@
-"""The public names: all there, documented, and imported only when used."""
+"""The public names: complete, documented, and imported only when used."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ def test_names_are_sorted_and_all_of_them_exist() -> None:
         assert callable(getattr(shipment_etl, name)), name
 
 
-def test_a_room_never_hides_a_function() -> None:
+def test_a_module_never_hides_a_function() -> None:
     code = (
         "import shipment_etl.jobs.process, shipment_etl.contracts.split, shipment_etl as etl;"
         "assert all(callable(getattr(etl, name)) for name in etl.__all__)"

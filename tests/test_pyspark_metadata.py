@@ -10,7 +10,7 @@ import pytest
 
 from shipment_etl import pyspark_metadata
 
-# PySpark's files alone, on the path of a Python that finds the metadata of everything else.
+# PySpark without its metadata, in a Python that finds the metadata of everything else.
 WITHOUT = """
 import importlib.metadata as metadata, sys
 find = metadata.MetadataPathFinder.find_distributions
@@ -41,14 +41,14 @@ print(metadata.version("pyspark"), *shipment_etl.engines.java.versions_that_fit(
     assert run(code) == ["none", pyspark.__version__, "17"]
 
 
-def test_metadata_that_is_there_is_left_alone() -> None:
+def test_existing_metadata_is_left_alone() -> None:
     before = list(sys.meta_path)
     pyspark_metadata.provide()
     assert sys.meta_path == before
     assert version("pyspark") == pyspark.__version__
 
 
-def test_it_speaks_of_pyspark_only() -> None:
+def test_it_provides_only_pyspark() -> None:
     finder = pyspark_metadata._Finder()
     (found,) = finder.find_distributions(pyspark_metadata.DistributionFinder.Context(name="pyspark"))
     assert found.version == pyspark.__version__

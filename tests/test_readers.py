@@ -1,4 +1,4 @@
-"""The marts read elsewhere: every reader finds the same rows."""
+"""Marts in other readers: every reader finds the same rows."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ delivery_date = { column = "In", dates = ["yyyy-MM-dd"] }
 
 @pytest.fixture(scope="module")
 def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Generated shipments, and some of another company without measures: so that every kind of value is there, and null."""
+    """Generated shipments, and some of another company without measures, to have every kind of value, and null."""
     folder = tmp_path_factory.mktemp("readers")
     lake, file = Lake(folder / "lake"), folder / "rail.csv"
     run_generate(lake, date="2026-11-23", rows=3_000, defects=0.02, spark=spark)

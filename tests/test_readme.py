@@ -1,4 +1,4 @@
-"""What the README shows works in a fresh clone, block by block, with the lake that the blocks before it made."""
+"""The examples in the README work in a fresh clone, one after the other, on the same lake."""
 
 import re
 import shutil
@@ -14,11 +14,11 @@ README = ROOT / "README.md"
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """The files of the repository, and the environment that a reader's `make` would install."""
+    """The files of the repository, and the environment that `make` would install."""
     if not (ROOT / ".git").exists():
         pytest.skip("not a checkout of git")
     if not (ROOT / ".venv" / ".stamp").exists():
-        # `make demo` would remove from it all that a user does not need.
+        # `make demo` would remove from it everything that users do not need.
         pytest.skip("there is no environment of `make setup`")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     for name in listed.decode().split("\0"):
@@ -33,7 +33,7 @@ def clone(tmp_path: Path) -> Path:
 def test_its_blocks_run_in_order_in_a_fresh_clone(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if shutil.which("make") is None:
         pytest.skip("make is not installed")
-    # make takes them from here: as many rows as in the demo would take a minute.
+    # make reads ARGS from the environment: the demo's full number of rows would take a minute.
     monkeypatch.setenv("ARGS", "--rows 500")
     printed = {block.text.splitlines()[0]: run_block(block, clone) for block in blocks(README) if block.language != "toml"}
     demo, scms, python, wheel = printed.values()
@@ -48,7 +48,7 @@ def test_its_blocks_run_in_order_in_a_fresh_clone(clone: Path, monkeypatch: pyte
     assert (clone / "dist" / "shipment_etl-0.1.0-py3-none-any.whl").exists()
 
 
-def test_its_links_and_pictures_lead_somewhere() -> None:
+def test_its_links_and_pictures_exist() -> None:
     targets = re.findall(r"\]\(([^)]+)\)", README.read_text("utf-8"))
     assert targets
     assert [target for target in targets if not (README.parent / target).exists()] == []

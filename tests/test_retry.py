@@ -1,4 +1,4 @@
-"""retry: only what may succeed is tried again, after pauses that grow, and never for longer than is asked for."""
+"""retry: only retryable errors are retried, after growing pauses, and never longer than requested."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from shipment_etl.retry import retry
 
 
 class Calls:
-    """A call that fails in turn with these errors, and then answers."""
+    """A call that fails with these errors, one after the other, and then succeeds."""
 
     def __init__(self, *problems: Exception) -> None:
         self.problems = list(problems)
@@ -25,13 +25,13 @@ class Calls:
 BUSY = StorageFailed("s3://b", "slow down")
 
 
-def test_a_call_is_made_again_after_growing_pauses_until_it_answers() -> None:
+def test_a_call_is_retried_after_growing_pauses_until_it_succeeds() -> None:
     calls = Calls(BUSY, BUSY, BUSY, BUSY)
     assert calls.again(9) == "done"
     assert calls.pauses == [1, 2, 4, 4]
 
 
-def test_after_enough_tries_the_last_error_is_raised_as_it_is() -> None:
+def test_after_the_last_attempt_its_error_is_raised() -> None:
     last = StorageFailed("s3://b", "still slow")
     calls = Calls(BUSY, last, BUSY)
     with pytest.raises(StorageFailed) as caught:
@@ -40,8 +40,8 @@ def test_after_enough_tries_the_last_error_is_raised_as_it_is() -> None:
     assert len(calls.problems) == 1
 
 
-@pytest.mark.parametrize("problem", [BucketMissing("b", "S3"), ValueError("a mistake of ours")])
-def test_what_cannot_succeed_is_not_tried_again(problem: Exception) -> None:
+@pytest.mark.parametrize("problem", [BucketMissing("b", "S3"), ValueError("our mistake")])
+def test_errors_that_are_not_retryable_are_not_retried(problem: Exception) -> None:
     calls = Calls(problem)
     with pytest.raises(type(problem)):
         calls.again(9)
@@ -49,7 +49,7 @@ def test_what_cannot_succeed_is_not_tried_again(problem: Exception) -> None:
 
 
 @pytest.mark.parametrize(("chance", "pause"), [(0.0, 0.8), (1.0, 1.2)])
-def test_clients_part_ways_by_a_fifth(chance: float, pause: float) -> None:
+def test_pauses_vary_by_a_fifth(chance: float, pause: float) -> None:
     pauses: list[float] = []
     retry(Calls(BUSY), until=lambda _: False, first=1, most=4, sleep=pauses.append, chance=lambda: chance)
     assert pauses == [pytest.approx(pause)]

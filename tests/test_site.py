@@ -1,4 +1,4 @@
-"""The built site: complete, every link and anchor leads somewhere, and nothing is fetched from elsewhere."""
+"""The built site: it is complete, every link and anchor exists, and nothing is fetched from other hosts."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src"}
 
 
 class Page(HTMLParser):
-    """What a page links to, fetches, and can be linked at."""
+    """The links of a page, the files that it fetches, and its anchors."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -39,14 +39,14 @@ class Page(HTMLParser):
         self.feed(path.read_text("utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = dict(attrs)
-        self.anchors |= {told[name] or "" for name in ("id", "name") if name in told}
-        if tag == "a" and told.get("href"):
-            self.links.add(str(told["href"]))
-        if tag == "link" and told.get("rel") not in ("canonical", "prev", "next"):
-            self.fetched.add(str(told["href"]))
-        if tag in FETCHED and told.get(FETCHED[tag]):
-            self.fetched.add(str(told[FETCHED[tag]]))
+        given = dict(attrs)
+        self.anchors |= {given[name] or "" for name in ("id", "name") if name in given}
+        if tag == "a" and given.get("href"):
+            self.links.add(str(given["href"]))
+        if tag == "link" and given.get("rel") not in ("canonical", "prev", "next"):
+            self.fetched.add(str(given["href"]))
+        if tag in FETCHED and given.get(FETCHED[tag]):
+            self.fetched.add(str(given[FETCHED[tag]]))
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +65,12 @@ def pages(site: Path) -> dict[Path, Page]:
     return {path: Page(path) for path in sorted(site.rglob("*.html")) if path.name != "404.html"}
 
 
-def test_every_link_and_anchor_leads_somewhere(pages: dict[Path, Page]) -> None:
+def test_every_link_and_anchor_exists(pages: dict[Path, Page]) -> None:
     assert len(pages) > 20
-    assert [told for path, page in pages.items() for told in broken(path, page, pages)] == []
+    assert [each for path, page in pages.items() for each in find_broken(path, page, pages)] == []
 
 
-def test_nothing_is_fetched_from_elsewhere(site: Path, pages: dict[Path, Page]) -> None:
+def test_nothing_is_fetched_from_other_hosts(site: Path, pages: dict[Path, Page]) -> None:
     assert [(path.name, each) for path, page in pages.items() for each in page.fetched if urlsplit(each).netloc] == []
     styles = "".join(path.read_text("utf-8") for path in site.rglob("*.css"))
     assert "url(http" not in styles
@@ -100,7 +100,7 @@ def test_the_reference_has_everything(pages: dict[Path, Page]) -> None:
     assert {*MARTS, "shipments", "quarantine", "runs", "contract"} <= anchors["data.html"]
 
 
-def broken(path: Path, page: Page, pages: dict[Path, Page]) -> Iterator[str]:
+def find_broken(path: Path, page: Page, pages: dict[Path, Page]) -> Iterator[str]:
     for link in page.links:
         parts = urlsplit(link)
         if parts.scheme or parts.netloc:
@@ -109,6 +109,6 @@ def broken(path: Path, page: Page, pages: dict[Path, Page]) -> Iterator[str]:
         if target.is_dir():
             target /= "index.html"
         if not target.is_file():
-            yield f"{path.name}: {link} is no file"
+            yield f"{path.name}: {link} is not a file"
         elif target in pages and unquote(parts.fragment) not in pages[target].anchors:
             yield f"{path.name}: {link} has no such anchor"

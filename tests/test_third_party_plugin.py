@@ -1,4 +1,4 @@
-"""A plugin of somebody else that implements every hook, installed and used by a real command line."""
+"""A third-party plugin that implements every hook, installed and used by the real command line."""
 
 import json
 import os
@@ -111,7 +111,7 @@ class Command:
         return [json.loads(line) for line in (self.folder / "notes.jsonl").read_text().splitlines()]
 
 
-def test_every_hook_of_a_plugin_of_others_works(command: Command) -> None:
+def test_every_hook_of_a_third_party_plugin_works(command: Command) -> None:
     (listed,) = [each for each in map(json.loads, command("plugins", "--json").splitlines()) if each["name"] == "tolls"]
     assert set(listed["hooks"].split(", ")) == {*ADDING, *HEARING}
     assert command("tolls", "a-lake") == "tolls of a-lake\n"
@@ -134,7 +134,7 @@ def test_every_hook_of_a_plugin_of_others_works(command: Command) -> None:
     assert {each["hook"] for each in heard} == {*HEARING} - {"run_failed"}
 
 
-def test_a_plugin_of_others_hears_of_a_run_that_fails(command: Command) -> None:
+def test_a_third_party_plugin_is_notified_of_a_failed_run(command: Command) -> None:
     where = ("--lake", str(command.lake), "--date", "2026-11-23")
     command("generate", *where, "--rows", "300")
     next(command.lake.glob("raw/shipments/**/*.parquet")).unlink()

@@ -1,4 +1,4 @@
-"""The zygote: what it forks is like a process that a person started."""
+"""The zygote: its children behave like processes that a person started."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from tests.zygote import zygote
 SLEEP = "import time; print('ready', flush=True); time.sleep(60)"
 
 
-def test_a_child_is_interrupted_also_where_our_own_parent_ignores_that(tmp_path: Path) -> None:
+def test_a_child_can_be_interrupted_even_if_our_parent_ignores_sigint(tmp_path: Path) -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with zygote(tmp_path) as children:

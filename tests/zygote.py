@@ -1,7 +1,7 @@
-"""Zygote: a process that has imported everything, and forks one child for each command, which so starts at once.
+"""Zygote: a process that has imported everything, and forks one child per command, which therefore starts at once.
 
 A line of JSON on its standard input starts a command (arguments, environment, folder, output); it answers with the child's
-id, and later with its exit code. The child is a process like any other: own engine, own lock, real signals.
+id, and later with its exit code. The child is an ordinary process: own engine, own lock, real signals.
 """
 
 import json
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 
 
 class Child:
-    """A command that runs, or has run."""
+    """A command that is running or has ended."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -32,12 +32,12 @@ class Child:
 
     @property
     def stdout(self) -> bytes:
-        """What it printed."""
+        """What it printed to stdout."""
         return self.files.with_suffix(".out").read_bytes()
 
     @property
     def stderr(self) -> bytes:
-        """What it said beside that."""
+        """What it printed to stderr."""
         return self.files.with_suffix(".err").read_bytes()
 
     @property
@@ -46,7 +46,7 @@ class Child:
         return (self.stdout + self.stderr).decode(errors="replace")
 
     def has_begun_to_commit(self) -> bool:
-        """Whether the job's last query is done."""
+        """Return whether the job's last query is done."""
         return self.files.with_suffix(".mark").exists()
 
     def signal(self, number: int) -> None:
@@ -68,7 +68,7 @@ class Child:
 
 
 class Zygote:
-    """What starts commands."""
+    """A process that starts commands."""
 
     def __init__(self, process: "subprocess.Popen[str]", folder: Path) -> None:
         self._process = process
@@ -82,7 +82,7 @@ class Zygote:
     def start(
         self, arguments: Sequence[object], environment: Mapping[str, str], program: str = "", folder: Path | None = None
     ) -> Child:
-        """Start the command line, or a program in Python that gets the arguments, in an environment and a folder."""
+        """Start the command line, or a Python program that gets the arguments, in an environment and a folder."""
         assert self._process.stdin is not None
         self._count += 1
         files = self._folder / str(self._count)
@@ -104,24 +104,24 @@ class Zygote:
     def _listen(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            told = json.loads(line)
+            answer = json.loads(line)
             with self._changed:
-                if "code" in told:
-                    self._children[told["pid"]].code = told["code"]
+                if "code" in answer:
+                    self._children[answer["pid"]].code = answer["code"]
                 else:
-                    self._children[told["pid"]] = Child(told["pid"])
-                    self._started.append(told["pid"])
+                    self._children[answer["pid"]] = Child(answer["pid"])
+                    self._started.append(answer["pid"])
                 self._changed.notify_all()
 
 
 def changed_environment(changes: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the environment of this process with changes; None takes a variable away."""
+    """Return the environment of this process with changes; None removes a variable."""
     return {name: value for name, value in {**os.environ, **changes}.items() if value is not None}
 
 
 @contextmanager
 def zygote(folder: Path) -> Iterator[Zygote]:
-    """Start a zygote that keeps outputs in a folder, and end it with the body."""
+    """Start a zygote that keeps outputs in a folder, and end it after the body."""
     command = [sys.executable, "-m", "tests.zygote"]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield Zygote(process, folder)
@@ -130,7 +130,7 @@ def zygote(folder: Path) -> Iterator[Zygote]:
 
 
 def main() -> None:
-    # Ignored by all that a shell runs in the background; its children would ignore it as well, and no test of it could fail.
+    # A shell's background processes ignore SIGINT; the children would inherit that, and tests of SIGINT could not work.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     preload()
     alive: set[int] = set()
@@ -144,15 +144,15 @@ def main() -> None:
             for line in lines:
                 pid = fork(json.loads(line))
                 alive.add(pid)
-                tell(pid=pid)
+                send(pid=pid)
         for pid in list(alive):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
                 alive.remove(pid)
-                tell(pid=pid, code=os.waitstatus_to_exitcode(status))
+                send(pid=pid, code=os.waitstatus_to_exitcode(status))
 
 
-def tell(**what: int) -> None:
+def send(**what: int) -> None:
     os.write(1, json.dumps(what).encode() + b"\n")
 
 
@@ -182,7 +182,7 @@ def fork(order: dict[str, Any]) -> int:
 
         traceback.print_exc()
     sys.stdout.flush()
-    # Threads of the engine's client would keep the interpreter waiting.
+    # Otherwise the interpreter would wait for threads of the engine's client.
     os._exit(code)
 
 
@@ -190,14 +190,14 @@ def run(order: dict[str, Any]) -> None:
     from shipment_etl.cli.main import main as command_line
     from shipment_etl.plugins import Plugins
 
-    tell_listeners = Plugins.tell
+    notify = Plugins.notify
 
     def marking(plugins: Plugins, hook: str, **what: Any) -> None:
         if hook == "before_stage" and what["stage"] == "commit":
             Path(order["files"] + ".mark").touch()
-        tell_listeners(plugins, hook, **what)
+        notify(plugins, hook, **what)
 
-    Plugins.tell = marking  # type: ignore[method-assign]
+    Plugins.notify = marking  # type: ignore[method-assign]
     sys.argv = ["shipment-etl", *order["arguments"]]
     if order["program"]:
         exec(compile(order["program"], "program", "exec"), {"__name__": "__main__"})

@@ -1,8 +1,8 @@
-"""Hold generated shipments against public ones: quantiles, shares and distances, written to docs/explanation/calibration.md.
+"""Compare generated shipments with public ones: quantiles, shares and distances, written to docs/explanation/calibration.md.
 
     python -m benchmarks.calibration
 
-Generated are the scenarios `baseline`, which is the default, and `swiftship`, which the demo has.
+It generates the scenarios `baseline`, the default, and `swiftship`, which the demo uses.
 """
 
 import argparse
@@ -25,12 +25,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.calibration", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--days", type=int, default=28, help="days that are generated, from a Monday")
+    parser.add_argument("--days", type=int, default=28, help="days to generate, from a Monday")
     parser.add_argument(
         "--rows",
         type=int,
         default=1000,
-        help="shipments of a day, in thousands, of which the lives of a scenario are shares",
+        help="shipments per day, a multiple of 1000, because the lives of a scenario are shares of a thousand",
     )
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args()

@@ -1,4 +1,4 @@
-"""How far two samples are apart: exact distances between what they are distributed like, in numpy alone."""
+"""How far two samples are apart: exact distances between their distributions, only in numpy."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ Values = NDArray[np.float64]
 
 
 def quantiles(values: Values, shares: Sequence[float] = QUANTILES) -> list[float]:
-    """Return the smallest values that such shares of the sample do not exceed (nearest rank)."""
+    """Return the quantiles of the sample at these shares (nearest rank)."""
     return [float(each) for each in np.quantile(values, shares, method="inverted_cdf")]
 
 
@@ -24,7 +24,7 @@ def kolmogorov_smirnov(one: Values, other: Values) -> float:
 
 
 def wasserstein(one: Values, other: Values) -> float:
-    """Return ∫ |F(x) − G(x)| dx, in the unit of the values: how far they have to move on average to be alike."""
+    """Return ∫ |F(x) − G(x)| dx, in the unit of the values: how far they have to move on average to be the same."""
     points = np.union1d(one, other)
     apart = np.abs(_share_at_most(one, points) - _share_at_most(other, points))
     return float((apart[:-1] * np.diff(points)).sum())

@@ -1,4 +1,4 @@
-"""What is compared: measures of shipments, and shares of them. Each is worked out from the columns of `COLUMNS` alone."""
+"""What is compared: measures of shipments, and shares of them. Each is computed only from the columns in `COLUMNS`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from shipment_etl.thresholds import LATE_DAYS
 __all__ = ["COLUMNS", "MEASURES", "SHARES", "Measure", "Share", "daily_percent", "weekday_shares"]
 
 COLUMNS = ("shipment_date", "transit_days", "delay_days", "weight_kg", "distance_km", "cost")
-"""Of a table that is compared: a date, and numbers; NaN where it is not known."""
+"""Columns of a table to compare: a date, and numbers; NaN if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A number of each shipment, or of each day; `logarithmic` is how it is drawn."""
+    """A number for each shipment, or for each day; `logarithmic` is the scale of its plot."""
 
     name: str
     of: Callable[[pd.DataFrame], "pd.Series[float]"]
     logarithmic: bool = False
 
     def values(self, table: pd.DataFrame) -> NDArray[np.float64]:
-        """Return what is known of it in a table, in any order; nothing where the table lacks a column that it needs."""
+        """Return its known values in a table, in any order; none if the table lacks a column that it needs."""
         return np.asarray(self.of(table).dropna(), np.float64)
 
 

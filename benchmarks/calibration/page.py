@@ -1,4 +1,4 @@
-"""The parts of docs/explanation/calibration.md that are measured; all other text is by hand and stays."""
+"""The measured parts of docs/explanation/calibration.md; all other text is written by hand and stays."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -14,13 +14,13 @@ UNKNOWN = "–"
 
 
 def parts(generated: Sequence[Table], public: Sequence[Table]) -> dict[str, str]:
-    """Return what stands between each pair of marks of the page."""
+    """Return the text between each pair of marks of the page."""
     every = [*generated, *public]
     days = [f"{day}, %" for day in WEEKDAYS]
     return {
         "tables": _table(["table", "shipments", "what", "licence"], _about_rows(every)),
         "quantiles": _table(
-            ["measure", "table", "known of", *(f"{share:.0%}".replace("%", " %") for share in QUANTILES)],
+            ["measure", "table", "values", *(f"{share:.0%}".replace("%", " %") for share in QUANTILES)],
             quantile_rows(every),
         ),
         "distances": _table(
@@ -39,7 +39,7 @@ def parts(generated: Sequence[Table], public: Sequence[Table]) -> dict[str, str]
 
 
 def replace_parts(page: str, new: Mapping[str, str]) -> str:
-    """Return a page in which what stands between the marks of each part is new."""
+    """Return a page with the text between the marks of each part replaced."""
     for name, text in new.items():
         begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
         before, found, rest = page.partition(begin)

@@ -1,4 +1,4 @@
-"""The figure: for each measure, the share of shipments that have at most so much, one line for each table."""
+"""The figure: for each measure its cumulative distribution over shipments, one line for each table."""
 
 from collections.abc import Sequence
 from math import log10
@@ -73,7 +73,7 @@ def _line(measure: Measure, values: NDArray[np.float64], low: float, high: float
 
 
 def _place(measure: Measure, value: float, low: float, high: float) -> float:
-    """Return where between two values one is, from 0 to 1."""
+    """Return the position of a value between two others, from 0 to 1."""
     if high == low:
         return 0.5
     kept = min(max(value, low), high)

@@ -1,4 +1,4 @@
-"""Published figures that no public table of shipments has: freight in the USA, each with who published it."""
+"""Published figures that no public table of shipments contains: freight in the USA, each with its source."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from benchmarks.calibration.measures import SHARES
 __all__ = ["PUBLISHED", "Published"]
 
 MIN_TRUCKLOAD_KG = 9000
-"""No generated parcel weighs as much."""
+"""More than any generated parcel weighs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A figure of generated shipments, and what was published of real ones; `source` is Markdown."""
+    """A figure of generated shipments, and the published one of real shipments; `source` is Markdown."""
 
     name: str
     of: Callable[[pd.DataFrame], float]

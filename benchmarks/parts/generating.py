@@ -1,4 +1,4 @@
-"""Generating a batch: on Sail against DuckDB, on classic Spark against dbldatagen."""
+"""Generating a batch: Sail compared with DuckDB, classic Spark compared with dbldatagen."""
 
 import statistics
 
@@ -6,7 +6,7 @@ from measure import Bench, Figure, Pair, measure_pair, run_case
 
 
 def generate(bench: Bench) -> list[Figure]:
-    """Rows to Delta on Sail against DuckDB to Parquet."""
+    """Rows to Delta on Sail, compared with DuckDB to Parquet."""
     rows = bench.rows(5_000_000)
     pair = measure_pair("generate_sail", "generate_duckdb", bench, rows)
     title = f"generate {bench.say(rows)} rows, Sail to Delta / DuckDB to Parquet"
@@ -14,7 +14,7 @@ def generate(bench: Bench) -> list[Figure]:
 
 
 def spark_generate(bench: Bench) -> list[Figure]:
-    """Rows to Parquet on local Spark against dbldatagen, in one session; and what the writer takes of both."""
+    """Rows to Parquet on local Spark, compared with dbldatagen in the same session; and the writer's share of both."""
     rows, turns = bench.rows(2_000_000), []
     for _ in range(bench.rounds):
         bench.wait_until_quiet()

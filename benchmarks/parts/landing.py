@@ -1,4 +1,4 @@
-"""Landing a file: CSV into Parquet, against DuckDB."""
+"""Landing a file: CSV into Parquet, compared with DuckDB."""
 
 from measure import Bench, Figure, measure_pair, run_case
 
@@ -8,7 +8,7 @@ MAX_MEGABYTES = 1024
 
 
 def land_csv(bench: Bench) -> list[Figure]:
-    """Plain CSV of twelve columns, landed as records, against DuckDB's read_csv; and the memory it takes."""
+    """Plain CSV of twelve columns, landed as records, compared with DuckDB's read_csv; and the memory it needs."""
     rows = bench.rows(ROWS)
     run_case("make_csv", bench.folder, rows)
     pair = measure_pair("land_csv", "land_csv_duckdb", bench, rows)

@@ -1,4 +1,4 @@
-"""Processing one batch: on Sail against DuckDB and Polars, on classic Spark against the pipeline that it replaces."""
+"""Processing one batch: Sail compared with DuckDB and Polars, classic Spark compared with the pipeline that it replaces."""
 
 import json
 import os
@@ -13,7 +13,7 @@ ROOT = HERE.parent
 
 
 def process(bench: Bench) -> list[Figure]:
-    """A batch on Sail against scripts by hand, plain and with the same promises."""
+    """A batch on Sail, compared with scripts by hand, plain and with the same guarantees."""
     rows = bench.rows(ROWS)
     run_case("land", bench.folder, rows)
     figures = []
@@ -29,7 +29,7 @@ def process(bench: Bench) -> list[Figure]:
 
 
 def spark_process(bench: Bench) -> list[Figure]:
-    """A batch on local Spark against the naive pipeline, plain and with the same promises."""
+    """A batch on local Spark, compared with the naive pipeline, plain and with the same guarantees."""
     rows = bench.rows(ROWS)
     run_case("land", bench.folder, rows)
     figures = []
@@ -42,7 +42,7 @@ def spark_process(bench: Bench) -> list[Figure]:
 
 
 def spark_work(bench: Bench) -> list[Figure]:
-    """Spark jobs, reads and commits of one process, by the event log."""
+    """Spark jobs, reads and commits of one process, from the event log."""
     rows = bench.rows(ROWS)
     found = json.loads(run_script("spark_work.py", "--rows", str(rows)))
     what = f"of one process of {bench.say(rows)} rows"
@@ -96,7 +96,7 @@ def spark_submit(bench: Bench) -> list[Figure]:
 
 
 def split(bench: Bench) -> list[Figure]:
-    """The compiled contract against pandera's backend: with 2 % of the rows broken, and with none."""
+    """The compiled contract compared with pandera's backend: with 2 % of the rows broken, and with none."""
     rows, figures = bench.rows(2_000_000), []
     for land, kind in (("land", "2 % broken"), ("land_sound", "none broken")):
         run_case(land, bench.folder, rows)

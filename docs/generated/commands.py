@@ -1,4 +1,4 @@
-"""The page of commands: what each says of itself with --help, taken from the Typer app."""
+"""The commands page: the --help text of each command, taken from the Typer app."""
 
 import sys
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ KINDS = {str: "TEXT", int: "NUMBER", float: "NUMBER", Path: "PATH"}
 
 
 def commands_page() -> str:
-    """Return the page, with every command that the app has."""
+    """Return the page, with every command of the app."""
     every = list(_commands(typer.main.get_command(app), PROGRAM))
     parts = [
         "# Command line",
         "",
-        "`shipment-etl COMMAND --help` prints the same; `python -m shipment_etl` is the same program.",
+        "`shipment-etl COMMAND --help` prints the same text; `python -m shipment_etl` runs the same program.",
         "",
         table(("command", "does"), ((f"[`{name}`](#{_anchor(name)})", _help(command)) for name, command in every)),
         _exit_codes(),
@@ -58,7 +58,7 @@ def _section(name: str, command: Any) -> str:
     rows += [
         (" ".join(f"`{flag}`" for flag in each.opts) + _value(each), each.help or "", _default(each)) for each in options
     ]
-    return "\n".join([*parts, table(("option", "is", "default"), rows)])
+    return "\n".join([*parts, table(("option", "description", "default"), rows)])
 
 
 def _help(command: Any) -> str:
@@ -84,7 +84,7 @@ def _annotation(parameter: Any) -> Any:
 
 def _default(parameter: Any) -> str:
     if parameter.required:
-        return "must be given"
+        return "required"
     if getattr(parameter, "is_flag", False) or parameter.default is None:
         return ""
     return f"`{getattr(parameter.default, 'value', parameter.default)}`"

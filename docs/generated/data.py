@@ -18,8 +18,8 @@ from shipment_etl.transform.marts import MARTS
 
 INTRODUCTION = """# Data dictionary
 
-Every table is a Delta table in the folder `LAKE/NAME`. Types are Spark's. Money is in the currency of the source, which
-the package does not convert. An unknown value is null, and a ratio that needs it is null too.
+Every table is a Delta table in the folder `LAKE/NAME`. Types are Spark's. Money is in the currency of the source; the
+package does not convert it. An unknown value is null, and so is a ratio that needs it.
 """
 
 # Table → the function whose docstring defines its columns.
@@ -32,16 +32,16 @@ DEFINED_BY: Mapping[str, Callable[..., object]] = {
 ABOUT: Mapping[str, str] = {
     "processed/shipments": "Clean shipments, once each, with derived columns.",
     "raw/shipments": "Generated shipments, as `generate` makes them, by batch.",
-    "raw/SOURCE": "A file of your own, as it is, by batch; `SOURCE` is the name that `ingest` was given.",
+    "raw/SOURCE": "Your own files, unchanged, by batch; `SOURCE` is the source name given to `ingest`.",
     "processed/overtaken": "Reports that a newer one has overtaken, as they were in `processed/shipments`.",
-    "processed/known_ids": "The ids that each batch reports on, as hashes: by them a run finds earlier reports.",
+    "processed/known_ids": "Hashes of the ids that each batch reports on; a run uses them to find earlier reports.",
     "processed/quarantine": "Rejected rows, with their original values and every reason.",
-    "processed/runs": "One row a run, written last. `report` is the whole [run report](run.md).",
+    "processed/runs": "One row per run, written last. `report` is the whole [run report](run.md).",
 }
 
-# What no docstring defines.
+# Columns that no docstring defines.
 COLUMNS: Mapping[str, str] = {
-    "batch_date": "the day that the batch landed under",
+    "batch_date": "the day under which the batch landed",
     "source": "name of the source: `shipments` for generated ones",
     "source_file": "name of the file, or what generated the row",
     "source_row": "number of the row in its file, from 1",
@@ -52,9 +52,9 @@ COLUMNS: Mapping[str, str] = {
     "run_id": "a random name",
     "job": "generate, ingest or process",
     "status": "succeeded or failed",
-    "started_at": "when, in UTC",
+    "started_at": "start time, in UTC",
     "seconds": "over all stages",
-    "engine": "what ran it",
+    "engine": "engine that ran it",
     "read": "rows read",
     "accepted": "rows accepted",
     "quarantined": "rows rejected",
@@ -76,7 +76,7 @@ TYPE = re.compile(r"^(string|long|int|double|date|boolean|decimal(\(\d+,\d+\))?)
 def data_page() -> str:
     """Return the page, with every table that lake/tables.py declares."""
     parts = [INTRODUCTION, _contract()]
-    # The marts first: they are what most come for.
+    # The marts first: most readers come for them.
     parts += ["## Results\n", *map(mart_section, MARTS.values())]
     parts += [_table(each) for each in _tables() if each.name.startswith("processed/")]
     parts += ["## Raw tables\n", *(_table(each) for each in _tables() if each.name.startswith("raw/"))]
@@ -84,11 +84,11 @@ def data_page() -> str:
 
 
 def mart_section(mart: Mart) -> str:
-    """Return what the page says of a mart, from its declaration and the docstring of its function."""
-    told = sections(getattr(marts, mart.name).__doc__)
+    """Return the section of a mart, from its declaration and the docstring of its function."""
+    texts = sections(getattr(marts, mart.name).__doc__)
     rows = ((f"`{each.name}`", f"`{each.type}`", each.unit, each.meaning) for each in mart.declared)
-    parts = [*_heading(mart_table(mart).name), told[""], "", table(("column", "type", "unit", "is"), rows), *_source(told)]
-    return "\n".join(parts)
+    columns = table(("column", "type", "unit", "description"), rows)
+    return "\n".join([*_heading(mart_table(mart).name), texts[""], "", columns, *_source(texts)])
 
 
 def _tables() -> Iterator[Table]:
@@ -100,16 +100,17 @@ def _tables() -> Iterator[Table]:
 def _table(each: Table) -> str:
     name = each.name.rpartition("/")[2]
     function = DEFINED_BY.get(each.name)
-    told = sections(function.__doc__ if function else tables.landed_table.__doc__ if name == "SOURCE" else "")
-    about = ABOUT.get(each.name, told[""])
-    own = definitions(told.get("Columns", told.get("Column", "")))
-    of_rows = {**_defined(clean), **_defined(Shipment)}
-    inherited = {**of_rows, **_defined(generate if each.name == GENERATED else lane_days if "lane_" in name else Shipment)}
-    rows = [(f"`{column}`", f"`{kind}`", _said(column, own, inherited)) for column, kind in each.columns.items()]
+    texts = sections(function.__doc__ if function else tables.landed_table.__doc__ if name == "SOURCE" else "")
+    about = ABOUT.get(each.name, texts[""])
+    own = definitions(texts.get("Columns", texts.get("Column", "")))
+    of_rows = {**_definitions(clean), **_definitions(Shipment)}
+    nearest = generate if each.name == GENERATED else lane_days if "lane_" in name else Shipment
+    inherited = {**of_rows, **_definitions(nearest)}
+    rows = [(f"`{column}`", f"`{kind}`", _find_meaning(column, own, inherited)) for column, kind in each.columns.items()]
     parts = [*_heading(each.name), about, ""]
     if each.partitions:
         parts += [f"Partitioned by {', '.join(f'`{column}`' for column in each.partitions)}.", ""]
-    parts += [table(("column", "type", "is"), rows), *_source(told)]
+    parts += [table(("column", "type", "description"), rows), *_source(texts)]
     return "\n".join(parts)
 
 
@@ -117,24 +118,24 @@ def _heading(table_name: str) -> list[str]:
     return [f"### {table_name} {{ #{table_name.rpartition('/')[2]} }}", ""]
 
 
-def _source(told: Mapping[str, str]) -> list[str]:
-    return [f"Source: {' '.join(told['Source'].split())}", ""] if "Source" in told else []
+def _source(texts: Mapping[str, str]) -> list[str]:
+    return [f"Source: {' '.join(texts['Source'].split())}", ""] if "Source" in texts else []
 
 
-def _defined(function: Callable[..., object]) -> dict[str, str]:
+def _definitions(function: Callable[..., object]) -> dict[str, str]:
     return definitions(sections(function.__doc__).get("Columns", ""))
 
 
-def _said(column: str, *places: Mapping[str, str]) -> str:
+def _find_meaning(column: str, *places: Mapping[str, str]) -> str:
     for place in (*places, COLUMNS):
-        if said := TYPE.sub("", place.get(column, "")).strip():
-            return said.rstrip(".")
+        if meaning := TYPE.sub("", place.get(column, "")).strip():
+            return meaning.rstrip(".")
     return ""
 
 
 def _contract() -> str:
     schema = Shipment.to_schema()
-    meant = _defined(Shipment)
+    meanings = _definitions(Shipment)
     rows = []
     for name, column in schema.columns.items():
         required = "required" if not column.nullable else "may be null"
@@ -143,8 +144,8 @@ def _contract() -> str:
             (
                 f"`{name}`",
                 f"`{column.dtype.type.simpleString()}`",
-                _said(name, meant),
-                "; ".join([required, *map(_told, checks)]),
+                _find_meaning(name, meanings),
+                "; ".join([required, *map(_shorten_check, checks)]),
             )
         )
     rules = [(f"`{check.name}`", f"`{check.statistics['column']}`", check.error or "") for check in schema.checks]
@@ -152,22 +153,22 @@ def _contract() -> str:
         [
             "## Shipment: the contract { #contract }",
             "",
-            "What a shipment is. A row that breaks a rule is quarantined, with every reason. In generated shipments the",
-            "names of warehouses, cities and carriers must be those of the network too; in files of your own, measures that",
-            "the mapping leaves out or calls optional may be null.",
+            "A row that breaks a rule is quarantined, with every reason. In generated shipments, the names of warehouses,",
+            "cities and carriers must also be those of the network; in your own files, measures that the mapping leaves out",
+            "or marks as optional may be null.",
             "",
-            table(("column", "type", "is", "must be"), rows),
-            "Between the columns of a row:",
+            table(("column", "type", "description", "must be"), rows),
+            "Rules across columns:",
             "",
-            table(("rule", "looked for in", "rejected where"), rules),
-            "Of sound rows with one `shipment_id` the newest report counts, see",
-            "[the life of a shipment](../explanation/life-of-a-shipment.md#told-again-and-again).",
+            table(("rule", "column", "rejected where"), rules),
+            "If several valid rows have the same `shipment_id`, the newest report counts: see",
+            "[the life of a shipment](../explanation/life-of-a-shipment.md#several-reports-on-one-shipment).",
             "",
         ]
     )
 
 
-def _told(check: str) -> str:
+def _shorten_check(check: str) -> str:
     if check.startswith("must match"):
         return "not blank"
     return check.removeprefix("must be ").removeprefix("must lie ")

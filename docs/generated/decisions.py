@@ -8,8 +8,7 @@ from texts import table
 DECISIONS = Path(__file__).parents[1] / "decisions"
 INTRODUCTION = """# Decisions
 
-What a reader would otherwise ask "why?" about: the question, what was measured, what we do, and what would make us change
-our mind.
+Answers to "why is it like this?": the question, what was measured, the decision, and what would make us change our mind.
 """
 
 

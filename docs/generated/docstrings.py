@@ -1,4 +1,4 @@
-"""The sections of our docstrings that are not Google's own, as lists: Columns, Column and Source."""
+"""The sections of our docstrings that Google style does not have, as lists: Columns, Column and Source."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ OWN = ("Columns", "Column", "Source")
 
 
 class OwnSections(griffe.Extension):
-    """Rewrites docstrings before mkdocstrings takes them apart."""
+    """Rewrites docstrings before mkdocstrings parses them."""
 
     def on_instance(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Rewrite the docstring of a module, class, function or attribute."""
         if obj.docstring is not None:
-            obj.docstring.value = rewritten(obj.docstring.value)
+            obj.docstring.value = rewrite_sections(obj.docstring.value)
 
 
-def rewritten(text: str) -> str:
+def rewrite_sections(text: str) -> str:
     """Return a docstring with our sections in Markdown."""
     parts: list[str] = []
     inside, indent = False, 0
@@ -28,9 +28,9 @@ def rewritten(text: str) -> str:
             inside, indent = True, 0
         elif inside and line.strip() and deep:
             indent = indent or deep
-            # As in array<struct<…>>, which is no HTML.
-            said = line.strip().replace("<", "&lt;")
-            parts.append(f"- {item(said)}" if deep == indent else f"  {said}")
+            # As in array<struct<…>>, which is not HTML.
+            entry = line.strip().replace("<", "&lt;")
+            parts.append(f"- {item(entry)}" if deep == indent else f"  {entry}")
         else:
             inside = inside and not line.strip()
             parts.append(line)
@@ -38,9 +38,9 @@ def rewritten(text: str) -> str:
 
 
 def item(text: str) -> str:
-    """Return an entry with the names that it defines set as code."""
-    names, colon, said = text.partition(": ")
+    """Return an entry with the names that it defines formatted as code."""
+    names, colon, meaning = text.partition(": ")
     every = names.split(", ")
     if colon and all(name.isidentifier() for name in every):
-        return f"{', '.join(f'`{name}`' for name in every)}: {said}"
+        return f"{', '.join(f'`{name}`' for name in every)}: {meaning}"
     return text

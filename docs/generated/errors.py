@@ -1,4 +1,4 @@
-"""The page of errors: the tree of errors.py, and of each its exit code, what it means and how its message reads."""
+"""The errors page: the class tree, and for each error its exit code, its meaning and its message."""
 
 import inspect
 from collections.abc import Iterator
@@ -9,16 +9,16 @@ from shipment_etl.errors import ShipmentEtlError
 
 INTRODUCTION = """# Errors
 
-Every error that a user can meet is a class in `shipment_etl.errors`. Its message says what is wrong, where, and what to
-do about it. The command line prints the message and ends with the exit code; a library user catches the class, or one
-above it in the tree.
+Every error that a user can meet is a class in `shipment_etl.errors`. Its message says what is wrong, where, and how to
+fix it. The command line prints the message and exits with the exit code; library users catch the class or one of its base
+classes.
 
-An error has its parts as attributes: `message` is what is wrong, `remedy` what to do, `parts` the values in the message by
-name, and `retryable` whether the same again, with nothing changed, may succeed. `to_json()` returns all of them, and with
-`--json` a command that fails prints them on stdout as one line, `{"error": {…}}`. Errors can be pickled, so they cross
-processes and workers whole. Passwords and tokens in addresses are left out.
+An error has these attributes: `message` is what is wrong, `remedy` how to fix it, `parts` the values in the message by
+name, and `retryable` whether the same call may succeed later without a change. `to_json()` returns all of them, and with
+`--json` a command that fails prints them on stdout as one line, `{"error": {…}}`. Errors can be pickled, so they pass
+between processes and workers intact. Passwords and tokens in URLs are left out.
 
-Exit code 75 means that trying again may help; 2 is wrong usage, 1 a job that failed.
+Exit code 75 means that a retry may help; 2 is wrong usage, 1 a job that failed.
 """
 
 
@@ -39,7 +39,7 @@ def _tree(root: type[ShipmentEtlError]) -> Iterator[type[ShipmentEtlError]]:
 
 def _section(error: type[ShipmentEtlError]) -> str:
     above = next(each for each in error.__mro__[1:])
-    below = "" if error is ShipmentEtlError else f", a kind of [`{above.__name__}`](#{above.__name__})"
+    below = "" if error is ShipmentEtlError else f", a subclass of [`{above.__name__}`](#{above.__name__})"
     parts = [
         f"## {error.__name__} {{ #{error.__name__} }}",
         "",
@@ -55,7 +55,7 @@ def _first_line(error: type[ShipmentEtlError]) -> str:
 
 
 def _message(error: type[ShipmentEtlError]) -> str:
-    """Return the message and the remedy as the class declares them, with the names of their parts in them."""
+    """Return the message and the remedy as the class declares them, with the names of their parts as placeholders."""
     remedy = error.remedy or ("{remedy}" if "remedy" in inspect.signature(error).parameters else "")
     return _text(f"{error.template} {remedy}".strip()) if error.template else ""
 

@@ -1,8 +1,8 @@
-"""Pages made from the code each time the site is built, so that they cannot fall behind it. None is committed."""
+"""Pages generated from the code each time the site is built, so that they cannot become outdated. None is committed."""
 
 from collections.abc import Callable, Mapping
 
-# Found because mkdocs puts this folder on the path while it loads the hook.
+# These imports work because mkdocs puts this folder on the path while it loads the hook.
 from commands import commands_page
 from data import data_page
 from decisions import decisions_page

@@ -1,4 +1,4 @@
-"""The page of hooks: every one, with its signature and what it is for, from hookspecs.py."""
+"""The hooks page: every hook with its signature and purpose, from hookspecs.py."""
 
 import inspect
 
@@ -8,17 +8,17 @@ from shipment_etl import hookspecs
 
 INTRODUCTION = """# Hooks
 
-What a plugin can implement; a function may take fewer arguments than stand here.
-[How to write a plugin](../how-to/plugins.md) shows some of them at work.
+The hooks that a plugin can implement. An implementation may take fewer arguments than listed here.
+[How to write a plugin](../how-to/plugins.md) shows some of them in use.
 """
-KINDS = {"What it adds": hookspecs.ADDING, "What it hears of a run": hookspecs.HEARING}
+KINDS = {"Extensions": hookspecs.ADDING, "Events of a run": hookspecs.HEARING}
 
 
 def hooks_page() -> str:
     """Return the page, with every hook."""
     parts = [INTRODUCTION]
     for title, names in KINDS.items():
-        parts += [f"## {title}\n", table(("hook", "is for"), ((_signature(name), _told(name)) for name in names))]
+        parts += [f"## {title}\n", table(("hook", "purpose"), ((_signature(name), _purpose(name)) for name in names))]
     return "\n".join(parts)
 
 
@@ -27,5 +27,5 @@ def _signature(name: str) -> str:
     return f"`{name}({arguments})`"
 
 
-def _told(name: str) -> str:
+def _purpose(name: str) -> str:
     return inspect.getdoc(getattr(hookspecs, name)) or ""

@@ -1,4 +1,4 @@
-"""The page of the Python API: every public name, by its package; mkdocstrings fills in the docstrings."""
+"""The page of the Python API: every public name, by package; mkdocstrings fills in the docstrings."""
 
 from importlib import import_module
 
@@ -6,8 +6,9 @@ import shipment_etl
 
 INTRODUCTION = """# Python
 
-`import shipment_etl as etl` loads no engine; each name below is imported when it is first used. Functions from frame to
-frame make no session, read no table and write nothing. What starts with `run_` is a job: it reads and writes a lake.
+`import shipment_etl as etl` loads no engine; each name below is imported when it is first used. Functions that take and
+return DataFrames create no session, read no table and write nothing. Functions that start with `run_` are jobs: they read
+and write a lake.
 """
 
 

@@ -8,40 +8,40 @@ from data import COLUMNS
 from texts import table
 
 SCHEMA = Path(__file__).parents[1] / "run.schema.json"
-# What no description in the schema says.
+# Properties that the schema does not describe.
 MEANS = {
     **COLUMNS,
-    "report_version": "grows when the form of the report changes",
+    "report_version": "increases when the format of the report changes",
     "batch_date": "the batch",
-    "counts": "where every row that was read went",
+    "counts": "what happened to the rows that were read",
     "reasons": "rejected rows by column and rule; a row can have several",
     "seconds": "by stage",
-    "tables": "what the run left behind, by table",
-    "settings": "what the job was asked for",
+    "tables": "versions that the run left, by table",
+    "settings": "the job's arguments",
     "versions": "of the package, Python and Spark",
-    "error": "the message, where the run failed",
-    "version": "its number in the table's Delta log",
-    "fingerprint": "checksum of the rows: the same for the same rows",
+    "error": "the message, if the run failed",
+    "version": "version number in the table's Delta log",
+    "fingerprint": "checksum of the rows: the same rows have the same checksum",
 }
 
 INTRODUCTION = """# Run report
 
-Every run leaves one row in `processed/runs`, whose column `report` is this JSON. `generate`, `ingest` and `process` print
-it with `--json`, one object a line; `shipment-etl runs --json` prints those of the newest runs. In Python it is
-[`Run.to_json()`](python.md#shipment_etl.Run). The page is made from its [JSON Schema](../run.schema.json).
+Every run writes one row to `processed/runs`, whose column `report` is this JSON. `generate`, `ingest` and `process` print
+it with `--json`, one object per line; `shipment-etl runs --json` prints those of the newest runs. In Python it is
+[`Run.to_json()`](python.md#shipment_etl.Run). This page is generated from its [JSON Schema](../run.schema.json).
 """
 
 
 def run_page() -> str:
     """Return the page, with every property of the schema."""
     schema = json.loads(SCHEMA.read_text("utf-8"))
-    parts = [INTRODUCTION, _described(schema), _properties(schema)]
+    parts = [INTRODUCTION, _description(schema), _properties(schema)]
     for name, definition in schema.get("$defs", {}).items():
-        parts += [f"## {name}\n", _described(definition), _properties(definition)]
+        parts += [f"## {name}\n", _description(definition), _properties(definition)]
     return "\n".join(parts)
 
 
-def _described(schema: dict[str, Any]) -> str:
+def _description(schema: dict[str, Any]) -> str:
     return schema.get("description", "").partition("\n\nRaises:")[0] + "\n"
 
 
@@ -51,7 +51,7 @@ def _properties(schema: dict[str, Any]) -> str:
         (f"`{name}`", _kind(value), "yes" if name in required else "", value.get("description", MEANS.get(name, "")))
         for name, value in schema["properties"].items()
     )
-    return table(("property", "type", "required", "is"), rows)
+    return table(("property", "type", "required", "description"), rows)
 
 
 def _kind(value: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Markdown: tables, and docstrings of the Google style taken apart."""
+"""Markdown tables, and a parser for Google docstrings."""
 
 import inspect
 import re
@@ -14,17 +14,17 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def cell(text: str) -> str:
-    """Return a text that fits into a cell."""
+    """Return a text that fits into a table cell: one line, with bars escaped."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
 def sections(docstring: str | None) -> dict[str, str]:
-    """Return the parts of a docstring by heading; what stands before the first has the heading ''."""
+    """Return the sections of a docstring by heading; the text before the first heading has the key ''."""
     parts: dict[str, list[str]] = {"": []}
     current = ""
     for line in inspect.cleandoc(docstring or "").splitlines():
         found = SECTION.match(line)
-        # A heading stands alone, except for the short sections that take one line, as "Column: long.".
+        # A heading is on its own line, except for short sections of one line, such as "Column: long.".
         if found and (not found[2] or found[1] in ("Column", "Columns")):
             current = found[1]
             parts[current] = [found[2]] if found[2] else []
@@ -34,9 +34,9 @@ def sections(docstring: str | None) -> dict[str, str]:
 
 
 def definitions(section: str) -> dict[str, str]:
-    """Return what a section says of each name; `a, b: text` says it of both, and deeper lines go on.
+    """Return the text of each name in a section; `a, b: text` is for both, and indented lines continue an entry.
 
-    A type that stands once for several names, as in `a: long; b, c: long`, is taken apart at the semicolon too.
+    An entry with several definitions, such as `a: long; b, c: long`, is also split at the semicolons.
     """
     entries: list[str] = []
     for line in section.splitlines():
@@ -44,10 +44,10 @@ def definitions(section: str) -> dict[str, str]:
             entries[-1] += f" {line.strip()}"
         else:
             entries.append(line.strip())
-    told: dict[str, str] = {}
+    defined: dict[str, str] = {}
     for entry in entries:
         for part in re.split(r";\s+(?=[a-z0-9_]+(?:, [a-z0-9_]+)*: )", entry):
             names, colon, text = part.partition(": ")
             if colon and re.fullmatch(r"[a-z0-9_]+(?:, [a-z0-9_]+)*", names):
-                told |= dict.fromkeys(names.split(", "), text)
-    return told
+                defined |= dict.fromkeys(names.split(", "), text)
+    return defined

@@ -1,4 +1,4 @@
-"""Whether all parts of Airflow are healthy: it answers 200 even where one of them is not, and says which in the body."""
+"""Check that all parts of Airflow are healthy: it answers 200 even if one of them is not, and says which in the body."""
 
 import json
 import os
@@ -14,10 +14,10 @@ def main() -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(HEALTH, timeout=TIMEOUT_SECONDS) as answer:
-            told = json.load(answer)
+            health = json.load(answer)
     except (OSError, ValueError) as problem:
         sys.exit(f"Airflow does not answer: {problem}")
-    states = {part: (told.get(part) or {}).get("status") for part in PARTS}
+    states = {part: (health.get(part) or {}).get("status") for part in PARTS}
     bad = [f"{part} is {state}" for part, state in states.items() if state != "healthy"]
     if bad:
         sys.exit(f"Airflow is not healthy: {', '.join(bad)}")

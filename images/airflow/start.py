@@ -1,6 +1,6 @@
-"""Start Airflow, with the account and the place for logs that it was given, or not at all; and end when a part of it ends.
+"""Start Airflow, but only with an account and a folder for logs; exit when one of its parts ends.
 
-`airflow standalone` starts the same parts, but goes on when one of them has died: then nothing is scheduled any more.
+`airflow standalone` starts the same parts, but keeps running when one of them has died: then nothing is scheduled any more.
 """
 
 import json
@@ -13,15 +13,15 @@ from urllib.parse import quote
 
 SECRETS = Path(os.environ.get("SECRETS_FOLDER", "/run/secrets"))
 RUN = Path(os.environ.get("RUN_FOLDER", "/run/shipment-etl"))
-"""In memory. What is in a file there is not in the environment of every task."""
+"""In memory. A file keeps secrets out of the environment of tasks."""
 
 PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 MIN_PASSWORD = 8
-"""Characters; as many as Kestra asks for."""
+"""Characters; the same minimum as Kestra's."""
 STOP_SECONDS = 40
-"""For parts to end by themselves; Compose kills the container 20 seconds later."""
+"""Time for parts to end by themselves; Compose kills the container 20 seconds later."""
 TRUE = ("t", "true", "1")
-"""How Airflow reads a setting that is yes or no."""
+"""Values of a setting that Airflow reads as true."""
 
 
 def main() -> None:
@@ -37,10 +37,10 @@ def main() -> None:
     remote = os.environ.get("AIRFLOW__LOGGING__REMOTE_LOGGING", "").lower() in TRUE
     if remote and not os.environ.get("AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER"):
         sys.exit(
-            "Airflow has no place for the logs of tasks: set AIRFLOW_LOGS to a folder of yours, as s3://my-bucket/airflow."
+            "Airflow has no folder for the logs of tasks: set AIRFLOW_LOGS to your folder, such as s3://my-bucket/airflow."
         )
     Path(os.environ["AIRFLOW_HOME"]).mkdir(parents=True, exist_ok=True)
-    # docker-compose.yml names both files to Airflow.
+    # docker-compose.yml points Airflow to both files.
     write_private("accounts.json", json.dumps({username: password}))
     write_private("database", f"postgresql+psycopg2://airflow:{quote(database, safe='')}@postgres/airflow")
     subprocess.run(["airflow", "db", "migrate"], check=True)  # nosec B603, B607 # the airflow of this image
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def run_parts() -> int:
-    """Run all parts until one ends or a signal comes, end the others, and return an exit code."""
+    """Run all parts until one ends or a signal arrives, end the others, and return an exit code."""
     asked: list[int] = []
     parts = {
         subprocess.Popen(["airflow", part]).pid: part  # nosec B603, B607 # as above
@@ -80,7 +80,7 @@ def read_secret(name: str) -> str:
 
 
 def write_private(name: str, text: str) -> None:
-    """Write a file that its owner alone may read."""
+    """Write a file that only its owner can read."""
     RUN.mkdir(parents=True, exist_ok=True)
     file = RUN / name
     file.touch(mode=0o600)

@@ -1,4 +1,4 @@
-"""Whether Kestra is healthy, and lets in the account that it was started with, and nobody without one."""
+"""Check that Kestra is healthy, accepts the account that it was started with, and rejects requests without an account."""
 
 import base64
 import json
@@ -16,9 +16,9 @@ TIMEOUT_SECONDS = 4
 
 
 def main() -> None:
-    status, told = ask(f"{MANAGEMENT}/health")
-    if status != 200 or json.loads(told).get("status") != "UP":
-        sys.exit(f"Kestra is not healthy: {status} {told[:200]}")
+    status, body = ask(f"{MANAGEMENT}/health")
+    if status != 200 or json.loads(body).get("status") != "UP":
+        sys.exit(f"Kestra is not healthy: {status} {body[:200]}")
     account = f"{os.environ['KESTRA_USERNAME']}:{(SECRETS / 'kestra_password').read_text('utf-8')}"
     status, _ = ask(FLOWS, Authorization=f"Basic {base64.b64encode(account.encode()).decode()}")
     if status != 200:
@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def ask(url: str, **headers: str) -> tuple[int, str]:
-    """Return status and body of an answer, whatever they are."""
+    """Return status and body of an answer; 0 and the problem if there is none."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_SECONDS) as answer:

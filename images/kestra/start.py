@@ -1,4 +1,4 @@
-"""Start Kestra, with the passwords that Compose mounted as secrets, or not at all if Kestra would not accept the account."""
+"""Start Kestra with the passwords that Compose mounted as secrets, but only if Kestra would accept the account."""
 
 import json
 import os
@@ -10,14 +10,14 @@ from typing import Any
 SECRETS = Path(os.environ.get("SECRETS_FOLDER", "/run/secrets"))
 CONFIGURATION = Path(__file__).with_name("application.yml")
 PASSWORDS = Path(os.environ.get("RUN_FOLDER", "/run/shipment-etl")) / "passwords.yml"
-"""In memory. Kestra reads it after its configuration; what is in a file is not in the environment of every task."""
+"""In memory. Kestra reads it after its configuration; a file keeps secrets out of the environment of tasks."""
 
 USERNAME = re.compile(r"[A-Za-z0-9_!#$%&'*+/=?`{|}~^.-]+@[A-Za-z0-9.-]+")
 PASSWORD = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9]).{8,}", re.DOTALL)
 MAX_LENGTH = 256
 """What Kestra accepts (BasicAuthService of its web server).
 
-With anything else it would start all the same: with an older password, or with a set-up page for whoever comes first.
+With anything else it would still start: with an older password, or with a set-up page open to the first visitor.
 """
 
 
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def problems(username: str, password: str, database: str) -> list[str]:
-    """Return what Kestra has against an account; passwords are not repeated."""
+    """Return why Kestra would reject an account; passwords are not repeated."""
     found = []
     if not USERNAME.fullmatch(username) or len(username) > MAX_LENGTH:
         found.append(f"KESTRA_USERNAME is not an e-mail address of at most {MAX_LENGTH} characters")
@@ -47,7 +47,7 @@ def problems(username: str, password: str, database: str) -> list[str]:
         found.append("KESTRA_DATABASE_PASSWORD is empty")
     for name, value in (("KESTRA_PASSWORD", password), ("KESTRA_DATABASE_PASSWORD", database)):
         if "${" in value:
-            found.append(f"{name} has ${{ in it, which Kestra would fill in")
+            found.append(f"{name} contains ${{, which Kestra would replace")
     return found
 
 
@@ -58,7 +58,7 @@ def read_secret(name: str) -> str:
 
 
 def write_private(file: Path, settings: dict[str, Any]) -> None:
-    """Write settings as JSON, which is YAML too, into a file that its owner alone may read."""
+    """Write settings as JSON, which is also YAML, into a file that only its owner can read."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     file.chmod(0o600)

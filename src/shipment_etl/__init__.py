@@ -1,7 +1,7 @@
 """Shipment data, from raw rows to trusted daily numbers, on any Spark engine.
 
-The names below are the whole public interface; each is imported when it is first used, so that `import shipment_etl`
-stays quick and loads no engine.
+The names below are the whole public interface. Each is imported when it is first used, so that `import shipment_etl`
+is fast and loads no engine.
 """
 
 import sys
@@ -137,10 +137,10 @@ _RENAMED = {"Mapping": "SourceMapping"}
 
 
 def check_docstrings() -> None:
-    """Check that PySpark can be imported, before anything does.
+    """Check that PySpark can be imported, before it is.
 
     Raises:
-        DocstringsMissing: Python dropped its docstrings.
+        DocstringsMissing: Python runs without docstrings.
     """
     if sys.flags.optimize > 1:
         from shipment_etl.errors import DocstringsMissing
@@ -151,7 +151,7 @@ def check_docstrings() -> None:
 def __getattr__(name: str) -> Any:
     if name in _RENAMED:
         warnings.warn(
-            f"shipment_etl.{name} is now shipment_etl.{_RENAMED[name]}; the old name goes with the next release.",
+            f"shipment_etl.{name} is now shipment_etl.{_RENAMED[name]}; the old name will be removed in the next release.",
             DeprecationWarning,
             stacklevel=2,
         )

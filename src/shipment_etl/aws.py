@@ -1,22 +1,22 @@
-"""AWS: what the codes of its errors mean. One vocabulary for the lake and all adapters; pure, nothing is called."""
+"""AWS error codes and what they mean, shared by the lake and all adapters. Pure: nothing is called."""
 
 from collections.abc import Mapping
 
 __all__ = ["BUSY", "CREDENTIALS", "DENIED", "ELSEWHERE", "LOST", "NO_BUCKET", "NO_KEY", "code_of"]
 
 CREDENTIALS: Mapping[str, str] = {
-    "AuthFailure": "AWS cannot tell whose they are",
+    "AuthFailure": "AWS cannot validate them",
     "ExpiredToken": "they have expired",
     "ExpiredTokenException": "they have expired",
-    "IncompleteSignature": "the signature is not complete",
+    "IncompleteSignature": "the signature is incomplete",
     "InvalidAccessKeyId": "the access key is unknown",
     "InvalidClientTokenId": "the access key is unknown",
-    "InvalidSignatureException": "the secret does not fit the access key",
+    "InvalidSignatureException": "the secret key does not match the access key",
     "InvalidToken": "the session token is not valid",
-    "MissingAuthenticationToken": "there are none in the request",
+    "MissingAuthenticationToken": "the request has none",
     "RequestExpired": "they have expired",
     "RequestTimeTooSkewed": "this machine's clock is wrong",
-    "SignatureDoesNotMatch": "the secret does not fit the access key",
+    "SignatureDoesNotMatch": "the secret key does not match the access key",
     "TokenRefreshRequired": "they have expired",
     "UnrecognizedClientException": "the access key is unknown",
 }
@@ -33,7 +33,7 @@ DENIED = frozenset(
         "UnauthorizedOperation",
     }
 )
-"""The credentials are valid, but lack a right."""
+"""The credentials are valid, but lack a permission."""
 
 BUSY = frozenset(
     {
@@ -59,11 +59,11 @@ BUSY = frozenset(
         "TransactionInProgressException",
     }
 )
-"""The same call may succeed later; so may any answer of status 500 or above."""
+"""The same call may succeed later, as after any response of status 500 or above."""
 
 NO_BUCKET = frozenset({"404", "NoSuchBucket"})
 NO_KEY = frozenset({"404", "NoSuchKey", "NotFound"})
-"""HEAD has no body, so S3 gives its status in place of a code."""
+"""A response to HEAD has no body, so S3 returns the status instead of a code."""
 
 ELSEWHERE = frozenset(
     {"301", "307", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
@@ -71,11 +71,11 @@ ELSEWHERE = frozenset(
 """The bucket is in another region."""
 
 LOST = frozenset({"409", "412", "ConditionalRequestConflict", "PreconditionFailed"})
-"""The condition of a put does not hold: another client was first."""
+"""The condition of a put failed: another client was first."""
 
 
 def code_of(problem: BaseException) -> str:
-    """Return the code of an error of boto3, or of the one that it was translated from; empty if there is none."""
+    """Return the code of a boto3 error, or of the boto3 error that caused an error; empty if there is none."""
     for each in (problem, problem.__cause__):
         response = getattr(each, "response", None)
         if response:

@@ -1,4 +1,4 @@
-"""What the package itself plugs in, through the same hooks as everyone else; imported when it is asked for."""
+"""What the package itself adds, through the same hooks as plugins; each part is imported when it is needed."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING

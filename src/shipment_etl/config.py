@@ -1,6 +1,6 @@
-"""Configuration: settings of a file and of the environment, for those that the command line does not give.
+"""Configuration: settings from a file and the environment, for options that are not on the command line.
 
-What counts, first to last: command line, environment (`SHIPMENT_ETL_LAKE` and so on), `shipment-etl.toml`, defaults.
+Precedence, highest first: command line, environment (`SHIPMENT_ETL_LAKE` and so on), `shipment-etl.toml`, defaults.
 """
 
 from collections.abc import Mapping
@@ -11,22 +11,22 @@ from typing import Annotated, Literal
 from annotated_types import Interval
 
 from shipment_etl.declared import parse_toml, parse_values, read_text, strict
-from shipment_etl.errors import ConfigError, nearest
+from shipment_etl.errors import ConfigError, suggest
 
 __all__ = ["CONFIG_FILE", "NAMES", "Settings", "settings_of_environment", "settings_of_file", "source_of"]
 
 CONFIG_FILE = "shipment-etl.toml"
 PREFIX = "SHIPMENT_ETL_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
-"""Names another file."""
+"""Variable that names another file."""
 OTHER_VARIABLES = (CONFIG_VARIABLE, f"{PREFIX}JARS", f"{PREFIX}IVY_SETTINGS", f"{PREFIX}PACKAGES")
-"""Variables that are no settings of commands: of this module, of `engines.jars` (two), of the adapter for EMR."""
+"""Variables that are not settings of commands: for this module, for `engines.jars` (two), for the EMR adapter."""
 
 
 @strict
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be configured; None is not given.
+    """What can be configured; None if not set.
 
     `lake` is the URI of the lake; `engine` the name of an engine; `network` a TOML file of warehouses, cities and carriers;
     `max_rejected` the share of rows that may be quarantined; `log` the format of the log on stderr; `lineage` whether
@@ -42,7 +42,7 @@ class Settings:
 
     @property
     def given(self) -> dict[str, object]:
-        """Only what is given."""
+        """The settings that are set."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
@@ -51,10 +51,10 @@ NAMES = tuple(field.name for field in fields(Settings))
 
 
 def settings_of_file(environment: Mapping[str, str]) -> Settings:
-    """Return the settings of the configuration file; none if there is no such file.
+    """Return the settings in the configuration file; none if there is no such file.
 
     Raises:
-        ConfigError: the file that the environment names is missing, or a key or value does not fit.
+        ConfigError: the file that the environment names is missing, or a key or value is wrong.
     """
     named = environment.get(CONFIG_VARIABLE)
     if named is None and not Path(CONFIG_FILE).exists():
@@ -64,10 +64,10 @@ def settings_of_file(environment: Mapping[str, str]) -> Settings:
 
 
 def settings_of_environment(environment: Mapping[str, str]) -> Settings:
-    """Return the settings of the environment.
+    """Return the settings in the environment.
 
     Raises:
-        ConfigError: a variable that begins with SHIPMENT_ETL_ is none of ours, or its value does not fit.
+        ConfigError: a variable that begins with SHIPMENT_ETL_ is unknown, or its value is wrong.
     """
     known = {f"{PREFIX}{name.upper()}": name for name in NAMES}
     given = {}
@@ -75,11 +75,11 @@ def settings_of_environment(environment: Mapping[str, str]) -> Settings:
         if variable in known:
             given[known[variable]] = value
         elif variable.startswith(PREFIX) and variable not in OTHER_VARIABLES:
-            hint = nearest(variable, [*known, *OTHER_VARIABLES])
+            hint = suggest(variable, [*known, *OTHER_VARIABLES])
             raise ConfigError(f"The environment has an unknown variable {variable}.", hint, variable=variable)
     return parse_values(given, Settings, "the environment", ConfigError) if given else Settings()
 
 
 def source_of(name: str, source: str) -> str:
-    """Return where the value of a setting comes from, in words, by the parser's name for it."""
+    """Return a description of where a setting's value comes from, given the parser's name for it."""
     return f"environment, {PREFIX}{name.upper()}" if source == "ENVIRONMENT" else SOURCES[source]

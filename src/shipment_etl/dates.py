@@ -1,4 +1,4 @@
-"""Dates as users give them."""
+"""Dates given by users."""
 
 from datetime import date, datetime, timedelta
 
@@ -8,10 +8,10 @@ __all__ = ["as_date", "days"]
 
 
 def as_date(value: date | str, name: str = "date") -> date:
-    """Return the date of a YYYY-MM-DD text; a date is returned as it is, of a time its day.
+    """Return the date of a YYYY-MM-DD text; a date is returned unchanged, a datetime as its date.
 
     Raises:
-        InvalidValue: it is neither.
+        InvalidValue: it is none of these.
     """
     if isinstance(value, datetime):
         return value.date()

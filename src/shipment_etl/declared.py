@@ -1,4 +1,4 @@
-"""Values that a user declares in TOML: read, checked against their dataclass, and explained where they do not fit."""
+"""Values that a user declares in TOML: read, checked against their dataclass, and explained if wrong."""
 
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from shipment_etl.errors import UsageError, nearest, shorten
+from shipment_etl.errors import UsageError, shorten, suggest
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["parse_toml", "parse_values", "read_text", "strict"]
 
-# pydantic is imported where something is declared: it takes longer than most commands need to see their arguments.
+# pydantic is imported only where it is needed: the import takes longer than parsing the arguments of most commands.
 
 Value = TypeVar("Value")
 MAX_PROBLEMS = 5
 
-FITTING = {
-    "string_": "a text in quotes",
+EXPECTED = {
+    "string_": "a string in quotes",
     "tuple_": 'a list, as in ["a", "b"]',
     "list_type": 'a list, as in ["a", "b"]',
     "dataclass_type": "a table, as in { key = value }",
@@ -31,17 +31,17 @@ FITTING = {
     "decimal_": "a number",
     "date_": "a date, as in 2026-11-23",
 }
-"""How pydantic's type of error begins → what the value must be."""
+"""Prefix of pydantic's error type → what the value must be."""
 
 
 def strict(kind: type[Value]) -> type[Value]:
-    """Return a dataclass for which a key that it does not have is a mistake, not an extra."""
+    """Return the dataclass, changed so that an unknown key is an error and not ignored."""
     kind.__pydantic_config__ = {"extra": "forbid"}  # type: ignore[attr-defined]  # pydantic's name
     return kind
 
 
 def read_text(path: str | Path, error: type[UsageError]) -> str:
-    """Return the text of a declaration.
+    """Return the text of a file of declarations.
 
     Raises:
         error: the file is missing, or not UTF-8.
@@ -59,12 +59,12 @@ def parse_toml(text: str, kind: type[Value], where: str, error: type[UsageError]
     """Return the value of type `kind` that a TOML text declares; `where` names it in messages.
 
     Raises:
-        error: the text is not TOML, or a key or value does not fit.
+        error: the text is not TOML, or a key or value is wrong.
     """
     try:
         table = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as problem:
-        raise error(f"{where} is not TOML: {problem}.", "Fix that line.", where=where, why=str(problem)) from problem
+        raise error(f"{where} is not valid TOML: {problem}.", "Fix that line.", where=where, why=str(problem)) from problem
     return parse_values(table, kind, where, error)
 
 
@@ -72,7 +72,7 @@ def parse_values(values: Mapping[str, Any], kind: type[Value], where: str, error
     """Return the value of type `kind` that names and values declare; `where` names them in messages.
 
     Raises:
-        error: a key or value does not fit.
+        error: a key or value is wrong.
     """
     from pydantic import TypeAdapter, ValidationError
 
@@ -89,21 +89,21 @@ def _explain(problem: "ValidationError", kind: type, where: str) -> str:
     for each in every[:MAX_PROBLEMS]:
         place = _place(each["loc"])
         if each["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-            lines.append(f"{where} has an unknown key {place!r}. {_near(str(each['loc'][-1]), kind)}".strip())
+            lines.append(f"{where} has an unknown key {place!r}. {_suggest_key(str(each['loc'][-1]), kind)}".strip())
         elif each["type"] in ("missing", "missing_argument"):
             lines.append(f"{where} lacks {place!r}. Add it.")
         else:
             given = str(each["input"]) if isinstance(each["input"], Decimal) else shorten(each["input"])
-            lines.append(f"{where}: {place} is {given}, but must be {_say_what_fits(each)}.")
+            lines.append(f"{where}: {place} is {given}, but must be {_describe_expected(each)}.")
     if len(every) > MAX_PROBLEMS:
         lines.append(f"… and {len(every) - MAX_PROBLEMS} more.")
     return "\n".join(lines)
 
 
-def _say_what_fits(problem: "ErrorDetails") -> str:
-    """Return what a value must be, in the words of TOML and not in those of Python."""
+def _describe_expected(problem: "ErrorDetails") -> str:
+    """Return what a value must be, in TOML terms instead of Python terms."""
     kind, message = problem["type"], problem["msg"]
-    found = next((words for start, words in FITTING.items() if kind.startswith(start)), None)
+    found = next((words for start, words in EXPECTED.items() if kind.startswith(start)), None)
     return found or message.removeprefix("Input should be ").removeprefix("Value error, ")
 
 
@@ -111,12 +111,12 @@ def _place(path: Iterable[int | str]) -> str:
     return ".".join(map(str, path)) or "the file"
 
 
-def _near(key: str, kind: type) -> str:
-    return nearest(key, sorted(_keys(kind)))
+def _suggest_key(key: str, kind: type) -> str:
+    return suggest(key, sorted(_keys(kind)))
 
 
 def _keys(kind: Any) -> set[str]:
-    """Every key that the declaration knows, at any depth."""
+    """Return all keys that a declaration can have, at any depth."""
     from pydantic import TypeAdapter
 
     schema = TypeAdapter(kind).json_schema()

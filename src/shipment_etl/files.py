@@ -1,4 +1,4 @@
-"""Files that a user asks for: written whole, or the reason why not."""
+"""Output files: written, or an error that says why not."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
-"""Hooks: what a plugin can add, and what it can hear of a run. All of them, on one screen.
+"""Hooks: what a plugin can add, and the events of a run that it can receive.
 
 A plugin is a module or object with functions of these names, marked with `hookimpl`; an installed one is found by an entry
-point of the group `shipment_etl`. A function may take fewer arguments than stand here. Built-ins are called first, then
+point in the group `shipment_etl`. A function may take fewer arguments than declared here. Built-ins are called first, then
 plugins by name, then listeners; `hookimpl(tryfirst=True)` and `trylast=True` move one. Wrappers are refused.
 """
 
@@ -29,7 +29,7 @@ hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 
 
-# What a plugin adds. One that fails here stops the caller, and is named.
+# What a plugin adds. If a plugin fails here, the caller stops with an error that names it.
 
 
 @hookspec
@@ -39,12 +39,12 @@ def commands() -> "Mapping[str, typer.Typer]":  # type: ignore[empty-body]
 
 @hookspec
 def engines() -> "Mapping[str, Callable[[], SparkSession]]":  # type: ignore[empty-body]
-    """Add engines: name → what makes a session."""
+    """Add engines: name → a function that returns a session."""
 
 
 @hookspec
 def marts() -> "Iterable[Mart]":  # type: ignore[empty-body]
-    """Add marts, which every process job keeps up to date."""
+    """Add marts, which every process job updates."""
 
 
 @hookspec
@@ -54,10 +54,10 @@ def rules() -> "Iterable[RowRule]":  # type: ignore[empty-body]
 
 @hookspec
 def scenarios() -> "Iterable[Scenario]":  # type: ignore[empty-body]
-    """Add scenarios to generate by."""
+    """Add scenarios for the generator."""
 
 
-# What a plugin hears. One that fails here is logged, and changes nothing.
+# Events of a run. If a plugin fails here, this is logged, and the run goes on.
 
 
 @hookspec
@@ -72,14 +72,14 @@ def before_stage(start: "RunStart", stage: str) -> None:
 
 @hookspec
 def after_table_written(start: "RunStart", table: str) -> None:
-    """A table was committed; the run goes on, and may yet be rolled back."""
+    """A table was committed; the run goes on, and may still be rolled back."""
 
 
 @hookspec
 def after_run(start: "RunStart", run: "Run") -> None:
-    """A run is logged: it has succeeded, or its batch is held."""
+    """A run was logged: it succeeded, or its batch is held."""
 
 
 @hookspec
 def run_failed(start: "RunStart", error: BaseException) -> None:
-    """A run has failed; its tables are back as they were."""
+    """A run failed; its tables were rolled back."""

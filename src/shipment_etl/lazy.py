@@ -1,4 +1,4 @@
-"""Lazy: names of a package that are imported when they are first used, by PEP 562."""
+"""Lazy imports: names of a package that are imported when they are first used (PEP 562)."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -12,15 +12,15 @@ def lazy_importer(package: str, homes: Mapping[str, str]) -> Callable[[str], Any
     """Return the `__getattr__` of a package.
 
     Args:
-        package: its `__name__`.
-        homes: name → the module within the package that it is taken from.
+        package: `__name__` of the package.
+        homes: name → the module in the package that defines it.
     """
 
     def load(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value = getattr(import_module(f"{package}.{homes[name]}"), name)
-        # Found there from now on.
+        # From now on, Python finds the name without calling this function.
         setattr(sys.modules[package], name, value)
         return value
 

@@ -1,7 +1,7 @@
-"""The life of a shipment: how it ended, how late it came, and what that is called. All of it is defined here.
+"""The life of a shipment: its outcome, delay and status. This module is the only place that defines them.
 
 A shipment is in transit until a report says how it ended: delivered, cancelled, returned or lost. Only a delivery can be
-early or late, and only where it was promised for a day. Delays are in days, and in minutes too where both times are known.
+early or late, and only if it has a promised date. Delays are in days, and also in minutes if both times are known.
 """
 
 from pyspark.sql import Column
@@ -38,26 +38,26 @@ IN_TRANSIT = "in_transit"
 MICROSECONDS_A_MINUTE = 60_000_000
 
 ENDS = {"Delivered": DELIVERED, "Delayed": DELIVERED, "Cancelled": CANCELLED, "Returned": RETURNED, "Lost": LOST}
-"""Status → the outcome that it stands for."""
+"""Status → the outcome that it implies."""
 STATUS_IN_TRANSIT = "In transit"
 STATUSES = (STATUS_IN_TRANSIT, *ENDS)
-"""What delivery_status can be."""
+"""Possible values of delivery_status."""
 
 
 def outcome() -> Column:
-    """Return how a shipment ended, one of `OUTCOMES`, by all that its row says; null while it is in transit.
+    """Return how a shipment ended, one of `OUTCOMES`, from all that its row says; null while it is in transit.
 
-    Needs: outcome, delivery_status, delivery_date, each null where the source does not tell.
+    Needs: outcome, delivery_status, delivery_date, each null where the source does not say.
     """
     return F.coalesce("outcome", outcome_of_status(), F.when(F.col("delivery_date").isNotNull(), DELIVERED))
 
 
 def outcome_of_status() -> Column:
-    """Return the outcome that delivery_status stands for; null if it stands for none."""
-    told = F.col("delivery_status")
-    named = F.when(told.isin(*(name for name, end in ENDS.items() if end == DELIVERED)), DELIVERED)
+    """Return the outcome that delivery_status implies; null if it implies none."""
+    reported = F.col("delivery_status")
+    named = F.when(reported.isin(*(name for name, end in ENDS.items() if end == DELIVERED)), DELIVERED)
     for name in ("Cancelled", "Returned", "Lost"):
-        named = named.when(told == name, ENDS[name])
+        named = named.when(reported == name, ENDS[name])
     return named
 
 
@@ -67,7 +67,7 @@ def state() -> Column:
 
 
 def delay_days(end: Column) -> Column:
-    """Return the days from the promise to the delivery; null for what was not delivered, or has no promise."""
+    """Return the days from the promised date to the delivery; null if not delivered, or without a promised date."""
     days = F.unix_date("delivery_date") - F.unix_date("promised_date")
     return F.when(end == DELIVERED, F.coalesce("delay_days", days))
 
@@ -81,19 +81,19 @@ def delay_minutes(end: Column) -> Column:
 def is_on_time(delay: Column, minutes: Column, tolerance: int | None) -> Column:
     """Return whether a delivery came on time, null where there is no delay.
 
-    Its minutes decide, if they are known and there is a tolerance in minutes; else its days.
+    The minutes decide if they are known and there is a tolerance in minutes, otherwise the days.
     """
     by_day = delay < DELAYED_DAYS
     return by_day if tolerance is None else F.coalesce(minutes <= tolerance, by_day)
 
 
 def transit_days(end: Column) -> Column:
-    """Return the days from shipment to delivery; null for what was not delivered."""
+    """Return the days from shipment to delivery; null if not delivered."""
     return F.when(end == DELIVERED, F.unix_date("delivery_date") - F.unix_date("shipment_date"))
 
 
 def status(end: Column, delay: Column) -> Column:
-    """Return what delivery_status is, by outcome and delay; a delivery without a promise is Delivered."""
+    """Return delivery_status, given outcome and delay; a delivery without a promised date is Delivered."""
     late = F.coalesce(delay >= DELAYED_DAYS, F.lit(False))
     named = F.when(end == DELIVERED, F.when(late, "Delayed").otherwise("Delivered"))
     for name in ("Cancelled", "Returned", "Lost"):
@@ -102,7 +102,7 @@ def status(end: Column, delay: Column) -> Column:
 
 
 def delay_class(delay: Column) -> Column:
-    """Return early, on_time, late_1 or late_2plus; null where there is no delay to speak of."""
+    """Return early, on_time, late_1 or late_2plus; null where the delay is null."""
     return (
         F.when(delay < 0, "early")
         .when(delay < DELAYED_DAYS, "on_time")

@@ -1,6 +1,6 @@
-"""The network: which warehouses, cities, carriers and services there are, how far apart, and what a shipment costs.
+"""The network: warehouses, cities, carriers and services, the distances between them, and what a shipment costs.
 
-Plain frozen values, no Spark. `Network.default()` is the one of the reference pipeline; a TOML file gives another.
+Plain frozen values, no Spark. `Network.default()` is the network of the reference pipeline; a TOML file can define another.
 """
 
 import re
@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Literal
 
 from shipment_etl.declared import parse_toml, read_text, strict
-from shipment_etl.errors import NetworkError, nearest, shorten
+from shipment_etl.errors import NetworkError, shorten, suggest
 from shipment_etl.scenario import Rhythm, Scenario
 
 __all__ = ["Carrier", "City", "Lane", "Measure", "Network", "Rate", "Service", "Tariff", "Warehouse", "great_circle_km"]
 
 Measure = Literal["shipment_weight_kg", "shipment_volume_m3", "route_distance_km", "shipping_cost"]
 CURRENCY = re.compile("[A-Z]{3}")
-"""Source: the form of ISO 4217."""
+"""Source: format of ISO 4217."""
 MINUTES_A_DAY = 1440
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius R1 of the Earth. Source: Moritz, Geodetic Reference System 1980."""
@@ -34,9 +34,9 @@ EARTH_RADIUS_KM = 6371.0088
 class Warehouse:
     """Where shipments start.
 
-    `latitude` and `longitude` in degrees are needed to generate; `daily_capacity` is in shipments a day, None if unknown;
-    `share` is its weight among the warehouses, and `rhythm` what becomes of it from Monday to Sunday, in percent;
-    `lateness` is how many of its shipments come late, in percent of what is usual.
+    `latitude` and `longitude`, in degrees, are needed to generate; `daily_capacity` is in shipments per day, None if
+    unknown; `share` is the weight among the warehouses, and `rhythm` scales it from Monday to Sunday, in percent;
+    `lateness` is how many of its shipments are late, in percent of the usual number.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Warehouse:
 @strict
 @dataclass(frozen=True, slots=True)
 class City:
-    """Where shipments end; `latitude` and `longitude` in degrees are needed to generate, `lateness` as of a warehouse."""
+    """Where shipments end; `latitude` and `longitude`, in degrees, are needed to generate; `lateness` as in Warehouse."""
 
     name: str
     latitude: float | None = None
@@ -62,7 +62,7 @@ class City:
 @strict
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """What a carrier charges: a base for each shipment, and rates per kilogram and per kilometre."""
+    """What a carrier charges: a base price per shipment, and rates per kilogram and per kilometre."""
 
     base: Decimal
     per_kg: Decimal
@@ -72,10 +72,10 @@ class Tariff:
 @strict
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """Who moves shipments: its shares of the parcels and of the truck-loads, and its tariff for each.
+    """Who moves shipments: its shares of parcels and of truck-loads, and its tariff for each.
 
-    A carrier that carries one kind only has the share 0 of the other. `extra_days` is what it promises beyond the lane,
-    `lateness` how many of its shipments come late, in percent of what is usual.
+    A carrier of only one kind has the share 0 for the other. `extra_days` are days that it adds to the promised days of the
+    lane; `lateness` is how many of its shipments are late, in percent of the usual number.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Carrier:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One warehouse to one city, with the one great-circle distance between them, to 100 metres, and their lateness."""
+    """One warehouse to one city, with the great-circle distance between them, to 100 metres, and their lateness."""
 
     origin_warehouse: str
     destination_city: str
@@ -100,11 +100,12 @@ class Lane:
 @strict
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A carrier on a lane: how many of the shipments it moves there, and how.
+    """A carrier on a lane: its share of the shipments, and the terms.
 
-    `share` is its weight among all services; `promised_days` from shipment to promise, by distance if None; `distance_km` of
-    the lane, by the coordinates of its ends if None; `weight_kg` of a shipment on average, by the distance if None;
-    `price` is what it charges, in percent of its carrier's tariff for parcels; `lateness` as of a warehouse.
+    `share` is the weight among all services; `promised_days` are from shipment to promised date, computed from the distance
+    if None; `distance_km` is the length of the lane, computed from coordinates if None; `weight_kg` is the average weight of
+    a shipment, computed from the distance if None; `price` is in percent of the carrier's tariff for parcels; `lateness` as
+    in Warehouse.
     """
 
     origin_warehouse: str
@@ -121,7 +122,7 @@ class Service:
 @strict
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What one unit of a currency is worth in another, from a day on until the next rate; `source` says who published it."""
+    """What one unit of a currency is worth in another, from a day until the next rate; `source` says who published it."""
 
     currency: str
     to: str
@@ -133,22 +134,21 @@ class Rate:
 @strict
 @dataclass(frozen=True)
 class Network:
-    """Warehouses, cities, carriers, services, and rates of currencies. Where there are no names, any value is allowed.
+    """Warehouses, cities, carriers, services, and exchange rates. If a list has no names, any value is allowed.
 
-    Without services every carrier serves every lane, by the shares of warehouses and carriers. With services, shipments are
-    drawn from those alone: of the shares only theirs count, all are parcels, and they are exactly as late as they say.
-    `unknown` names measures that shipments of the network leave out. `scenario` is what its days are like, unless another
-    one is asked for.
+    Without services, every carrier serves every lane, by the shares of warehouses and carriers. With services, shipments are
+    drawn only from them: only their shares count, all shipments are parcels, and they are exactly as late as the services
+    say. `unknown` names measures that shipments of the network leave out. `scenario` is the default scenario of the network.
 
-    `currency` is the ISO 4217 code of tariffs, and of costs whose mapping names none, for reports; None if it is not known.
+    `currency` is the ISO 4217 code of tariffs, and in reports of costs whose mapping names none; None if unknown.
 
-    `on_time_target` is the share of shipments that is to come on time, from 0 to 1; None if there is no target.
+    `on_time_target` is the share of shipments that should be on time, from 0 to 1; None if there is no target.
 
-    `on_time_tolerance_minutes` is how late a delivery may come and still be on time, where the promised and the actual time
+    `on_time_tolerance_minutes` is how late a delivery may be and still count as on time, if the promised and the actual time
     are known; if None, the days decide.
 
     Raises:
-        NetworkError: a name is empty or stands twice, or a number is out of range.
+        NetworkError: a name is empty or used twice, or a number is out of range.
     """
 
     warehouses: tuple[Warehouse, ...] = ()
@@ -206,20 +206,20 @@ class Network:
         seen: set[tuple[str, ...]] = set()
         for service in self.services:
             ends = tuple(str(getattr(service, column)) for column in names)
-            told = f"The service {' – '.join(map(shorten, ends))}"
+            service_name = f"The service {' – '.join(map(shorten, ends))}"
             for column, end in zip(names, ends, strict=True):
                 if end not in names[column]:
-                    hint = nearest(end, names[column]) or "Declare it."
-                    raise NetworkError(f"{told}: the network has no {column} {shorten(end)}.", hint, service=ends)
+                    hint = f"{suggest(end, names[column])} Or declare it."
+                    raise NetworkError(f"{service_name}: the network has no {column} {shorten(end)}.", hint, service=ends)
             if ends in seen:
-                raise NetworkError(f"{told} stands twice in the network.", "Remove one.", service=ends)
+                raise NetworkError(f"{service_name} is listed twice in the network.", "Remove one.", service=ends)
             seen.add(ends)
-            _check_range(told, "share", service.share, 0, 10**6)
-            _check_range(told, "promised_days", service.promised_days, 1, 730)
-            _check_range(told, "distance_km", service.distance_km, Decimal("0.1"), 40_000)
-            _check_range(told, "weight_kg", service.weight_kg, Decimal("0.001"), 10**6)
-            _check_range(told, "price", service.price, 0, 10**5)
-            _check_range(told, "lateness", service.lateness, 0, 1000)
+            _check_range(service_name, "share", service.share, 0, 10**6)
+            _check_range(service_name, "promised_days", service.promised_days, 1, 730)
+            _check_range(service_name, "distance_km", service.distance_km, Decimal("0.1"), 40_000)
+            _check_range(service_name, "weight_kg", service.weight_kg, Decimal("0.001"), 10**6)
+            _check_range(service_name, "price", service.price, 0, 10**5)
+            _check_range(service_name, "lateness", service.lateness, 0, 1000)
 
     @staticmethod
     def default() -> "Network":
@@ -228,7 +228,7 @@ class Network:
 
     @staticmethod
     def open() -> "Network":
-        """Return the network that allows every warehouse, city and carrier: for files whose values are not known before."""
+        """Return a network that allows every warehouse, city and carrier, for files with values not known in advance."""
         return Network()
 
     @staticmethod
@@ -236,13 +236,13 @@ class Network:
         """Read a network from a TOML file with [[warehouses]], [[cities]], [[carriers]], [[services]] and [scenario].
 
         Raises:
-            NetworkError: the file is missing, not TOML, or has a key or value that does not fit.
+            NetworkError: the file is missing, not TOML, or has a wrong key or value.
         """
         return parse_toml(read_text(path, NetworkError), Network, str(path), NetworkError)
 
     @cached_property
     def lanes(self) -> tuple[Lane, ...]:
-        """Every warehouse with every city, in the order of the network.
+        """All pairs of a warehouse and a city, in the order of the network.
 
         Raises:
             NetworkError: there are none, or a place has no coordinates.
@@ -258,23 +258,23 @@ class Network:
 
     @property
     def capacities(self) -> Mapping[str, int]:
-        """Shipments a day that each warehouse can handle, for those that say so."""
+        """Shipments per day that each warehouse can handle, for warehouses with a known capacity."""
         return {each.name: each.daily_capacity for each in self.warehouses if each.daily_capacity is not None}
 
     @cached_property
     def digest(self) -> str:
-        """A short hash of all that rows are judged and marts are computed by, so not of what else it says."""
+        """A short hash of everything in the network that affects checks of rows and marts."""
         values = asdict(replace(self, scenario=None))
         for name in ("scenario", "currency", "on_time_target"):
             del values[name]
-        # What a network does not say is left out, so that networks without it keep the digest that they had before.
+        # Newer fields are left out if they are not set, so that existing networks keep their digest.
         later = ("services", "unknown", "on_time_tolerance_minutes")
         values = {name: value for name, value in values.items() if value not in ((), None) or name not in later}
         return blake2b(dumps(values, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
 
 
 def great_circle_km(origin: "Warehouse | City", destination: "Warehouse | City") -> Decimal:
-    """Haversine distance on the mean sphere, rounded to 100 metres and never 0.
+    """Return the haversine distance on the mean sphere, rounded to 100 metres and never 0.
 
     Source: R. W. Sinnott, "Virtues of the Haversine", Sky and Telescope 68 (1984).
     """
@@ -297,30 +297,30 @@ def _check_names(kind: str, values: Sequence[Warehouse | City | Carrier]) -> Non
         if not value.name.strip():
             raise NetworkError(f"The network has an empty name among its {kind}.", "Give each a name.", kind=kind)
         if value.name in seen:
-            told = f"The network names {shorten(value.name)} twice among its {kind}."
-            raise NetworkError(told, "Remove one.", kind=kind, name=value.name)
+            message = f"The network lists {shorten(value.name)} twice among its {kind}."
+            raise NetworkError(message, "Remove one.", kind=kind, name=value.name)
         seen.add(value.name)
 
 
 def _check_range(name: str, what: str, value: float | Decimal | None, least: int | Decimal, most: int) -> None:
     if value is not None and not least <= value <= most:
-        told = f"{name}: {what} is {value}, but must be from {least} to {most}."
-        raise NetworkError(told, "Correct it.", place=name, what=what, value=value)
+        message = f"{name}: {what} is {value}, but must be from {least} to {most}."
+        raise NetworkError(message, "Correct it.", place=name, what=what, value=value)
 
 
 def _check_scenario(scenario: Scenario, carriers: set[str]) -> None:
     if len(scenario.seasons) != 12:
-        raise NetworkError("The scenario has not one season for each of the twelve months.", "Give it twelve percentages.")
+        raise NetworkError("The scenario does not have a season for each of the twelve months.", "Give it 12 percentages.")
     for what, percents in (("seasons", scenario.seasons), ("rhythm", scenario.rhythm)):
         for percent in percents:
             _check_range("The scenario", what, percent, 0, 10**4)
     if unknown := sorted({*scenario.carrier_delays} - carriers):
-        told = f"The scenario has delays of {shorten(unknown[0])}, which is no carrier of the network."
-        raise NetworkError(told, nearest(unknown[0], carriers) or "Declare it.", carrier=unknown[0])
+        message = f"The scenario has delays for {shorten(unknown[0])}, which is not a carrier of the network."
+        raise NetworkError(message, f"{suggest(unknown[0], carriers)} Or declare it.", carrier=unknown[0])
     own = [each.delays for each in scenario.disruptions if each.delays is not None]
     for delays in (scenario.delays, *scenario.carrier_delays.values(), *own):
         if min(delays.values(), default=0) < 0 or not any(delays.values()):
-            raise NetworkError("Delays of the scenario have a weight below 0, or none above.", "Give each day a weight.")
+            raise NetworkError("The scenario's delays have a weight below 0, or none above 0.", "Give each day a weight.")
         for days in delays:
             _check_range("The scenario", "delay", days, -730, 730)
 
@@ -329,8 +329,8 @@ def _tariff(base: str, per_kg: str, per_km: str) -> Tariff:
     return Tariff(Decimal(base), Decimal(per_kg), Decimal(per_km))
 
 
-# Shares fall off like Zipf's law, as they do in freight. Truck-load rates per kilometre are of the order of the
-# operating cost of trucking that ATRI publishes yearly (about 1.4 USD per km); parcel rates are the reference pipeline's.
+# Shares follow Zipf's law, as in real freight. Truck-load rates per kilometre are close to the operating cost of
+# trucking that ATRI publishes every year (about 1.4 USD per km); parcel rates are those of the reference pipeline.
 DEFAULT = Network(
     warehouses=(
         Warehouse("NY_Warehouse", 40.7282, -73.9490, 40_000, 40, (110, 105, 100, 100, 115, 60, 40)),

@@ -1,4 +1,4 @@
-"""Plugins: everything that is plugged in, built-ins first; gathered anew for each call, never global."""
+"""Plugins: built-ins first, then installed plugins, then listeners; collected anew for each call, never global."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Plugin", "Plugins", "plugins"]
 
-# What a kind of thing needs is imported where it is asked for: --help asks for commands only, and loads no engine.
+# Imports are inside the methods that need them: --help needs only commands, and must not load an engine.
 
 LOG = logging.getLogger(__name__)
 BUILT_IN = "shipment_etl"
@@ -44,11 +44,11 @@ class Plugins:
         self._entries = tuple(entries)
 
     def engines(self) -> Mapping[str, Callable[[], Any]]:
-        """Return what makes a session, by name of engine."""
+        """Return the functions that create a session, by engine name."""
         return self._collect_by_name("engines")
 
     def marts(self) -> "tuple[Mart, ...]":
-        """Return all marts, those of the package first."""
+        """Return all marts, built-in ones first."""
         from shipment_etl.transform.mart import Mart
 
         return tuple(self._collect_named("marts", Mart))
@@ -67,15 +67,15 @@ class Plugins:
         return {scenario.name: scenario for scenario in self._collect_named("scenarios", Scenario)}
 
     def commands(self, own: Iterable[str] = ()) -> Mapping[str, Any]:
-        """Return the commands that plugins add, typer apps by name; `own` are names that are taken."""
+        """Return the commands that plugins add, as typer apps by name; the names in `own` are already taken."""
         return self._collect_by_name("commands", dict.fromkeys(own, BUILT_IN))
 
     def installed(self) -> list[Plugin]:
         """Return the installed plugins, by name."""
         return [Plugin(each.name, _version_of(each), self._hooks_of(each.name)) for each in self._entries]
 
-    def tell(self, hook: str, **what: Any) -> None:
-        """Call a hook of every listener; one that fails is logged by name, and keeps no other from hearing."""
+    def notify(self, hook: str, **what: Any) -> None:
+        """Call a hook of every plugin that has it; if one fails, its name is logged, and the others are still called."""
         for implementation in self._implementations(hook):
             try:
                 implementation.function(*(what[name] for name in implementation.argnames))
@@ -87,11 +87,11 @@ class Plugins:
         return tuple(sorted(caller.name for caller in callers))
 
     def _implementations(self, hook: str) -> Iterator[pluggy.HookImpl]:
-        """Yield who implements a hook, in the order in which pluggy calls them: the last registered first."""
+        """Yield the implementations of a hook in the order in which pluggy calls them: the last registered first."""
         yield from reversed(getattr(self._manager.hook, hook).get_hookimpls())
 
     def _collect(self, hook: str, kind: Callable[[Any], Collected]) -> Iterator[tuple[str, Collected]]:
-        """Yield who adds what, built-ins first."""
+        """Yield each plugin's name and what it adds, built-ins first."""
         for implementation in self._implementations(hook):
             try:
                 things = kind(implementation.function())
@@ -121,7 +121,7 @@ class Plugins:
 
 
 def plugins(listeners: Iterable[object] = ()) -> Plugins:
-    """Gather the built-ins, the plugins that are installed, and some listeners.
+    """Collect the built-ins, the installed plugins, and some listeners.
 
     Raises:
         PluginError: a plugin cannot be imported, or implements a hook that does not exist.
@@ -142,7 +142,7 @@ def _load(entry: EntryPoint) -> object:
     try:
         return entry.load()
     except Exception as problem:
-        raise PluginError(entry.name, f"to import {entry.value} failed with {_describe(problem)}") from problem
+        raise PluginError(entry.name, f"importing {entry.value} failed with {_describe(problem)}") from problem
 
 
 def _version_of(entry: EntryPoint) -> str:
@@ -160,7 +160,7 @@ def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
         raise PluginError(name, f"{str(problem).strip().splitlines()[0]} (hooks are {known})") from problem
     for caller in manager.get_hookcallers(plugin) or ():
         if any(each.plugin is plugin and (each.wrapper or each.hookwrapper) for each in caller.get_hookimpls()):
-            why = f"its hook {caller.name} is a wrapper, but hooks are called one by one, so that one that fails is named"
+            why = f"its hook {caller.name} is a wrapper, but hooks are called one by one, to report which plugin failed"
             raise PluginError(name, why)
 
 

@@ -1,8 +1,8 @@
-"""Package metadata for a PySpark that has none, as the one that spark-submit puts on the path of a cluster.
+"""Package metadata for a PySpark without it, such as the one that spark-submit puts on the path of a cluster.
 
-A Spark installation holds PySpark as plain files, without the `dist-info` that pip writes. Libraries that ask
-`importlib.metadata` for its version, as pandera does before it patches numpy 2 for PySpark 3.5, then believe that it is not
-installed. The version is taken from PySpark itself.
+A Spark installation contains PySpark as plain files, without the `dist-info` that pip writes. Libraries that ask
+`importlib.metadata` for its version, as pandera does before it patches numpy 2 for PySpark 3.5, then treat it as not
+installed. The version is read from PySpark itself.
 """
 
 import sys
@@ -30,17 +30,17 @@ class _PySpark(Distribution):
 
 
 class _Finder(DistributionFinder):
-    """Finds PySpark's distribution, and no other."""
+    """Finds only PySpark's distribution."""
 
     def find_spec(self, *_: object) -> None:
-        """Leave modules to others."""
+        """Find no modules."""
 
     def find_distributions(self, context: DistributionFinder.Context = ANY) -> Iterable[Distribution]:
         return [_PySpark()] if context.name in (None, NAME) else []
 
 
 def provide() -> None:
-    """Let `importlib.metadata` know the PySpark of this process, if it does not yet."""
+    """Make the PySpark of this process known to `importlib.metadata`, unless it is already."""
     try:
         distribution(NAME)
     except PackageNotFoundError:

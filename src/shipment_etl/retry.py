@@ -1,7 +1,7 @@
-"""Retry: a call that may succeed when it is made again, is made again after growing pauses.
+"""Retry: repeats a call that may succeed later, after increasing pauses.
 
-By tenacity, which has no dependencies and takes pauses and the end from outside, so that tests need not wait. stamina is
-built on it and hides both.
+Uses tenacity, which has no dependencies and lets callers pass the sleep and stop functions, so that tests need not wait.
+stamina is built on it, but hides both.
 """
 
 import random
@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 
 
 def is_retryable(problem: BaseException) -> bool:
-    """Whether an error of ours says that the same again may succeed."""
+    """Return whether an error is ours and says that a retry may succeed."""
     return isinstance(problem, ShipmentEtlError) and problem.retryable
 
 
@@ -33,16 +33,16 @@ def retry(
     sleep: Callable[[float], None] = time.sleep,
     chance: Callable[[], float] = random.random,
 ) -> Answer:
-    """Return what a call returns; the error of its last try if none succeeds.
+    """Return the result of a call; if no attempt succeeds, raise the error of the last one.
 
     Args:
-        call: does no harm when it is made twice.
-        when: whether to try again after an error.
-        until: given how many tries there were, whether that is enough.
-        first: seconds of the first pause; each is twice as long as the one before.
-        most: seconds of the longest pause. Each is up to a fifth longer or shorter, so that clients part ways.
-        sleep: for so many seconds.
-        chance: random numbers from 0 to 1.
+        call: must be safe to repeat.
+        when: given an error, whether to try again.
+        until: given the number of attempts, whether to stop.
+        first: length of the first pause in seconds; each pause is twice as long as the one before.
+        most: maximum length of a pause in seconds. Each is up to 20 % longer or shorter, so that clients spread out.
+        sleep: sleeps for a number of seconds.
+        chance: returns a random number from 0 to 1.
     """
     growing = wait_exponential(multiplier=first, max=most)
 

@@ -1,8 +1,8 @@
-"""S3: addresses there, and the settings that lead every engine to the same store. Pure: nothing is opened.
+"""S3 addresses, and the settings with which every engine finds the same store. Pure: nothing is opened.
 
 One address, `s3://bucket/prefix`, works for the embedded engine, for `deltalake` and for classic Spark, whose own name for
-it (`s3a`) is hidden in `spark_settings`. Keys and tokens are in no address and in no setting: each client finds them where
-all AWS tools look.
+it (`s3a`) is hidden in `spark_settings`. Keys and tokens are never in an address or a setting: each client finds them in the
+same places as all AWS tools.
 """
 
 import re
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 SPARK_PACKAGES = ("org.apache.hadoop:hadoop-aws:3.3.4",)
-"""Maven coordinates of Spark 3.5's way to S3, made for the Hadoop that pyspark 3.5 brings."""
+"""Maven coordinates of the S3 client for Spark 3.5, built for the Hadoop version that pyspark 3.5 includes."""
 
 SCHEMES = ("s3://", "s3a://")
 URI = re.compile(r"s3[an]?://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<key>.*))?", re.DOTALL)
@@ -33,7 +33,7 @@ SECONDS_TO_CONNECT = 5
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A place in a bucket; the prefix has no slash at its ends and may be empty."""
+    """A place in a bucket; the prefix does not start or end with a slash and may be empty."""
 
     bucket: str
     prefix: str
@@ -54,61 +54,61 @@ class Address:
 
     @staticmethod
     def parse(uri: str) -> "Address":
-        """Return the address that s3://bucket/prefix (or s3a://) names.
+        """Parse s3://bucket/prefix (or s3a://).
 
         Raises:
-            InvalidValue: it names none, or holds what the embedded engine would not find again.
+            InvalidValue: it is not such an address, or contains characters that the embedded engine cannot handle.
         """
         if "@" in uri:
-            # Said without the address, because what stands before the @ is a secret.
+            # The message leaves out the address, because the part before the @ is a secret.
             raise InvalidValue("lake", "s3://…@…", "an address without keys; put these into the environment or a profile")
         bucket, prefix = parse_uri(uri) or ("", "")
         if not bucket or not (prefix == "" or PREFIX.fullmatch(prefix)):
-            expected = "s3://bucket/prefix, the bucket by S3's rules and the prefix of letters, digits and . _ ~ - / only"
+            expected = "s3://bucket/prefix, with a valid bucket name and a prefix of letters, digits and . _ ~ - / only"
             raise InvalidValue("lake", uri, expected)
         return Address(bucket, prefix)
 
 
 def parse_uri(uri: str) -> tuple[str, str] | None:
-    """Return bucket and key of an address, by any of the names that Hadoop has for S3; None if it is none.
+    """Return bucket and key of an address in any of the schemes that Hadoop has for S3; None if it is no such address.
 
-    The key has no slash at its ends, and may be empty.
+    The key does not start or end with a slash, and may be empty.
     """
     found = URI.fullmatch(uri)
     return found and (found["bucket"], (found["key"] or "").strip("/"))
 
 
 def is_s3(uri: str) -> bool:
-    """Whether an address is meant for S3."""
+    """Return whether an address is on S3."""
     return uri.startswith(SCHEMES)
 
 
 def endpoint_of(environ: Mapping[str, str]) -> str | None:
-    """Return the address of a store other than AWS's own, as AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL has it."""
+    """Return the endpoint of a store that is not AWS's own, from AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL."""
     return environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or None
 
 
 def region_of(environ: Mapping[str, str]) -> str | None:
-    """Return the region, as AWS_REGION or AWS_DEFAULT_REGION has it."""
+    """Return the region, from AWS_REGION or AWS_DEFAULT_REGION."""
     return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
 
 
 def spark_settings(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the settings with which classic Spark, with `SPARK_PACKAGES`, reads and writes s3:// addresses.
 
-    For a Spark of one's own. On Amazon EMR leave them away: its own client knows s3:// already.
+    For your own Spark. Leave them out on Amazon EMR, whose own client already knows s3://.
 
     Args:
-        environ: the environment: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, AWS_REGION or AWS_DEFAULT_REGION. No secret of it
-            ends in a setting, which Spark shows in its UI and logs.
+        environ: the environment: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, AWS_REGION or AWS_DEFAULT_REGION. No secret is
+            copied to a setting, because Spark shows settings in its UI and logs.
     """
     s3a = "spark.hadoop.fs.s3a"
     settings = {
-        # Hadoop knows the client as s3a; so it answers to s3 as well, and Delta takes its log store for S3 for both.
+        # Hadoop registers its client as s3a; this also registers it as s3. Delta uses its S3 log store for both.
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
-        # Hadoop's own chain knows no profiles.
+        # Hadoop's own provider chain does not support profiles.
         f"{s3a}.aws.credentials.provider": "com.amazonaws.auth.DefaultAWSCredentialsProviderChain",
-        # The defaults try for minutes where nobody answers.
+        # The defaults keep trying for minutes if nothing answers.
         f"{s3a}.connection.establish.timeout": str(SECONDS_TO_CONNECT * 1000),
         f"{s3a}.attempts.maximum": "3",
         f"{s3a}.retry.limit": "3",
@@ -123,13 +123,13 @@ def spark_settings(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def engine_environment(endpoint: str | None, region: str) -> dict[str, str]:
-    """Return the variables that the embedded engine needs beside AWS's own to find a store that is not AWS's.
+    """Return the variables that the embedded engine needs, in addition to the usual ones, to find a store outside AWS.
 
-    It reads them when it first opens a bucket. AWS_ENDPOINT is a name that only it knows, so that no other client of this
-    process is led astray.
+    The engine reads them when it first opens a bucket. Only the engine reads AWS_ENDPOINT, so no other client in this
+    process is affected.
     """
     if endpoint is None:
         return {}
     plain = {"AWS_ALLOW_HTTP": "true"} if endpoint.startswith("http:") else {}
-    # For such a store it would not ask a profile for the region.
+    # For such a store the engine would not read the region from a profile.
     return {"AWS_ENDPOINT": endpoint, "AWS_REGION": region, **plain}

@@ -1,4 +1,4 @@
-"""Scenario: what a day is like, as plain frozen values. `generator.scenarios` has those of the package."""
+"""Scenarios of the generator, as plain frozen values. `generator.scenarios` has the built-in ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from shipment_etl.declared import strict
 __all__ = ["REPORTED", "Delays", "Disruption", "Rhythm", "Scenario"]
 
 Delays = Mapping[int, int | Fraction]
-"""Days between promise and delivery (early is negative) → weight, in any unit."""
+"""Days from the promised date to the delivery (negative if early) → weight, in any unit."""
 
 Rhythm = tuple[int, int, int, int, int, int, int]
 """Monday to Sunday, in percent of an average day."""
@@ -21,17 +21,17 @@ REPORTED = (
     *("shipment_date", "promised_date", "delivery_date", "delay_days", "delivery_status", "route_distance_km"),
     "shipping_cost",
 )
-"""Columns that a disruption can take from reports."""
+"""Columns that a disruption can remove from reports."""
 
 
 @strict
 @dataclass(frozen=True, slots=True)
 class Disruption:
-    """Trouble of some shipments: other delays, a surcharge on their cost, or a column that is missing in their reports.
+    """Trouble for some shipments: other delays, a surcharge on the cost, or a missing column in their reports.
 
-    It strikes shipments of the carriers, cities and warehouses that it names, all of them together; a kind that it does not
-    name is any. `since` and `until` are the first and the last shipment date, `weekdays` those from Monday, 0; `surcharge`
-    is in percent of the cost.
+    It affects shipments that match all of the given carriers, cities and warehouses; an empty set matches all. `since` and
+    `until` are the first and the last shipment date, `weekdays` are numbered from Monday, 0; `surcharge` is in percent of
+    the cost.
     """
 
     delays: Delays | None = None
@@ -46,7 +46,7 @@ class Disruption:
     weekdays: frozenset[int] = frozenset(range(7))
 
     def strikes(self, day: date) -> bool:
-        """Whether shipments that leave on a day can be struck."""
+        """Return whether shipments that leave on a day can be affected."""
         begun = self.since is None or self.since <= day
         return begun and (self.until is None or day <= self.until) and day.weekday() in self.weekdays
 
@@ -54,15 +54,15 @@ class Disruption:
 @strict
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What a day is like.
+    """What the days are like.
 
-    `delays` holds for all shipments that no disruption strikes; where several do, the last one listed counts, and all their
-    surcharges. `truckloads` is their number in a thousand shipments; `surcharge` is what carriers add to their base, in
-    percent; `lives` says how many in a thousand shipments are reported twice (`generator.lives`), and why. `seasons` are
-    the late shipments from January to December, in percent of `delays`. In a `varied` scenario carriers and places are as
-    late as the network says, warehouses above their capacity are slow, and storms come and go (`generator.world`); if it is
-    `calm` as well, only the first of these. `carrier_delays` stand in place of `delays` for single carriers, in networks
-    with services. `rhythm` is what becomes of the number of new shipments from Monday to Sunday, in percent.
+    `delays` applies to all shipments that no disruption affects; if several affect one, the last one listed counts, and all
+    of their surcharges. `truckloads` is the number of truck-loads per thousand shipments; `surcharge` is what carriers add
+    to their base price, in percent; `lives` says how many shipments per thousand are reported twice, and why
+    (`generator.lives`). `seasons` are the late shipments from January to December, in percent of `delays`. In a `varied`
+    scenario, carriers and places are as late as the network says, warehouses above their capacity are slow, and there are
+    storms (`generator.world`); if it is also `calm`, only the first of these. `carrier_delays` replaces `delays` for single
+    carriers, in networks with services. `rhythm` is the number of new shipments from Monday to Sunday, in percent of `rows`.
     """
 
     name: str
@@ -79,5 +79,5 @@ class Scenario:
     rhythm: Rhythm = (100, 100, 100, 100, 100, 100, 100)
 
     def rows_on(self, day: date, rows: int) -> int:
-        """Return how many shipments are new on a day, at least one, if there are so many on an average day."""
+        """Return the number of new shipments on a day, at least one, given the number on an average day."""
         return max(1, int((Decimal(rows) * self.rhythm[day.weekday()] / 100).to_integral_value(ROUND_HALF_UP)))

@@ -1,8 +1,8 @@
-"""Thresholds of a delivery's delay, for everything that speaks of late ones."""
+"""Thresholds for the delay of a delivery."""
 
 __all__ = ["DELAYED_DAYS", "LATE_DAYS"]
 
 DELAYED_DAYS = 1
-"""Days after the promise from which on a delivery is late."""
+"""A delivery is late from this many days after the promised date."""
 LATE_DAYS = 2
-"""Days after the promise from which on a delivery counts as two or more days late."""
+"""A delivery counts as two or more days late from this many days after the promised date."""

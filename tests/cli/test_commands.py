@@ -1,4 +1,4 @@
-"""The command line as a user meets it: each command is run for real."""
+"""The command line as users see it: every command is really run."""
 
 import csv
 import io
@@ -48,7 +48,7 @@ def test_help_names_the_commands_of_plugins() -> None:
     assert [name for name in plugins().commands() if not re.search(rf"^\W*{name}\s", shown, flags=re.M)] == []
 
 
-def test_demo_says_where_the_rows_went_what_a_report_says_and_where_to_look(
+def test_demo_prints_row_counts_findings_and_next_commands(
     demo: tuple[str, subprocess.CompletedProcess[str]],
 ) -> None:
     lake, done = demo
@@ -57,7 +57,7 @@ def test_demo_says_where_the_rows_went_what_a_report_says_and_where_to_look(
     read, accepted, *others = map(int, re.search(told, done.stdout.replace(",", "")).groups())
     assert read == accepted + sum(others)
     assert accepted == len(run("show", "shipments", "--lake", lake, "--format", "json").stdout.splitlines())
-    # The second day reports on some shipments of the first, too.
+    # The second day also has reports on some shipments of the first.
     again = read - 4000
     assert 0 < again < 400
     assert others[-1] > again / 2
@@ -78,7 +78,7 @@ def test_a_verbose_demo_prints_every_mart(tmp_path: Path) -> None:
         assert f"processed/{mart}" in done.stdout
 
 
-def test_show_gives_tables_csv_and_json(demo: tuple[str, subprocess.CompletedProcess[str]]) -> None:
+def test_show_prints_tables_csv_and_json(demo: tuple[str, subprocess.CompletedProcess[str]]) -> None:
     lake, _ = demo
     assert "carrier" in run("show", "carrier_performance", "--lake", lake).stdout
     rows = list(csv.DictReader(io.StringIO(run("show", "carrier_performance", "--lake", lake, "--format", "csv").stdout)))
@@ -98,7 +98,7 @@ def test_runs_and_fingerprints_can_be_read_by_programs(demo: tuple[str, subproce
     assert "succeeded" in run("runs", "--lake", lake).stdout
 
 
-def test_a_lake_that_only_another_program_has_written_to_has_no_runs_yet_and_says_what_waits(tmp_path: Path) -> None:
+def test_a_lake_written_only_by_another_program_has_no_runs_but_waiting_batches(tmp_path: Path) -> None:
     rows = pa.table({"source": ["acme"], "batch_date": pa.array([date(2026, 11, 16)]), "shipment_id": ["1"]})
     write_deltalake(tmp_path / "raw" / "acme", rows, partition_by=["source", "batch_date"])
     shown = run("runs", "--lake", tmp_path).stdout
@@ -116,7 +116,7 @@ def test_process_again_prints_its_report_as_json(demo: tuple[str, subprocess.Com
     assert again.stderr.startswith("process shipments")
 
 
-def test_an_own_file_ends_in_marts(tmp_path: Path) -> None:
+def test_a_users_file_is_processed_into_marts(tmp_path: Path) -> None:
     file, mapping, lake = tmp_path / "mine.csv", tmp_path / "mine.toml", str(tmp_path / "lake")
     file.write_text("No,From,To,Who,Out,Due,In,Kilo\n1,A,B,C,01.02.2026,03.02.2026,04.02.2026,7\n2,A,B,C,x,,,-1\n")
     mapping.write_text(
@@ -153,7 +153,7 @@ def test_an_own_file_ends_in_marts(tmp_path: Path) -> None:
         (("generate", "--lake", "new", "--date", "2026-02-30"), 2, "--date is '2026-02-30', but must be a date"),
         (("generate", "--lake", "new", "--scenario", "stom"), 2, "Did you mean 'storm'?"),
         (("generate", "--lake", "new", "--from", "2026-02-02", "--to", "2026-02-01"), 2, "The dates run backwards"),
-        (("generate", "--lake", "new", "--from", "2026-02-02"), 2, "a range has two ends"),
+        (("generate", "--lake", "new", "--from", "2026-02-02"), 2, "a range needs --from and --to"),
         (("generate", "--lake", "new", "--engine", "snail"), 2, "There is no engine 'snail'. Did you mean 'sail'?"),
         (("generate", "--lake", "new", "--network", "no.toml"), 2, "There is no file no.toml"),
         (("ingest", "no.csv", "--lake", "new", "--source", "x", "--mapping", "no.toml"), 2, "There is no file no.toml"),
@@ -161,12 +161,12 @@ def test_an_own_file_ends_in_marts(tmp_path: Path) -> None:
         (("generat",), 2, "No such command 'generat'"),
     ],
 )
-def test_mistakes_get_a_line_that_says_what_to_do(
+def test_usage_errors_say_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     done = run(*arguments, code=code)
-    # The terminal may break a line of typer's own box anywhere.
+    # Typer's box may break a line anywhere.
     assert said.replace(" ", "") in re.sub(r"[\s│]", "", done.stderr)
     assert not (tmp_path / "new").exists()
 
@@ -178,7 +178,7 @@ def test_json_prints_the_error_for_programs(tmp_path: Path) -> None:
     assert error == {
         "type": "LakeMissing",
         "message": f"There is no lake at {lake}.",
-        "remedy": "Check the address. The first ingest makes a lake, and generate makes one to try things on.",
+        "remedy": "Check the address. The first ingest creates a lake; generate creates one to try things out.",
         "retryable": False,
         "parts": {"uri": str(lake)},
     }
@@ -192,13 +192,13 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupt_leaves_the_lake_as_it_was(tmp_path: Path, number: int, code: int) -> None:
+def test_an_interrupt_leaves_the_lake_unchanged(tmp_path: Path, number: int, code: int) -> None:
     lake = str(tmp_path / "lake")
     run("generate", "--lake", lake, "--date", "2026-11-23", "--rows", "1000")
     before = run("fingerprint", "raw/shipments", "--lake", lake).stdout.split()[-1]
     command = [sys.executable, "-m", "shipment_etl", "generate", "--lake", lake, "--date", "2026-11-23"]
     with subprocess.Popen([*command, "--rows", "100000000"], stderr=subprocess.PIPE, text=True) as child:
-        # Its first file shows that it is in the midst of writing.
+        # The first new file shows that the job is writing.
         written = set(Path(lake, "raw/shipments").rglob("*.parquet"))
         deadline = time.monotonic() + 12
         while set(Path(lake, "raw/shipments").rglob("*.parquet")) == written and time.monotonic() < deadline:
@@ -206,13 +206,13 @@ def test_an_interrupt_leaves_the_lake_as_it_was(tmp_path: Path, number: int, cod
         child.send_signal(number)
         _, said = child.communicate(timeout=60)
     assert child.returncode == code, said
-    assert "The lake is as its last logged run left it." in said
+    assert "The lake is unchanged since its last logged run." in said
     assert run("fingerprint", "raw/shipments", "--lake", lake).stdout.split()[-1] == before
     newest = json.loads(run("runs", "--lake", lake, "--limit", "1", "--json").stdout)
     assert (newest["status"], newest["error"]) == ("failed", "Stopped by a signal.")
 
 
-def test_a_signal_that_a_library_makes_an_error_of_is_a_stop() -> None:
+def test_a_signal_that_a_library_turns_into_an_error_still_stops_the_program() -> None:
     code = """
 import importlib, os, signal
 main = importlib.import_module("shipment_etl.cli.main")
@@ -227,10 +227,10 @@ main.app = app
 main.main()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (143, "Stopped. The lake is as its last logged run left it.\n")
+    assert (done.returncode, done.stderr) == (143, "Stopped. The lake is unchanged since its last logged run.\n")
 
 
-def test_doctor_finds_this_machine_well(tmp_path: Path) -> None:
+def test_doctor_finds_no_problem_on_this_machine(tmp_path: Path) -> None:
     findings = [json.loads(line) for line in run("doctor", "--lake", str(tmp_path / "new"), "--json").stdout.splitlines()]
     states = {finding["what"]: finding["state"] for finding in findings}
     assert states["Engine sail"] == states["pyspark"] == "green"
@@ -250,7 +250,7 @@ def test_tables_fit_the_terminal(capsys: pytest.CaptureFixture[str], monkeypatch
 
 
 def in_a_shell(line: str) -> subprocess.CompletedProcess[str]:
-    """Run a line in a shell that also tells how each part of a pipe ended."""
+    """Run a line in a shell that also prints the exit code of each part of a pipe."""
     line = f'shipment-etl() {{ {shlex.quote(sys.executable)} -m shipment_etl "$@"; }}; {line}; echo ${{PIPESTATUS[@]}} >&2'
     return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120, env=ENVIRONMENT, check=False)
 
@@ -262,15 +262,15 @@ def test_csv_goes_through_a_pipe(demo: tuple[str, subprocess.CompletedProcess[st
         f"shipment-etl show cost_analysis --lake {lake} --format csv | {sys.executable} -c {shlex.quote(reader)}"
     )
     shipments = map(json.loads, run("show", "processed/shipments", "--lake", lake, "--format", "json").stdout.splitlines())
-    # Cancelled ones are in no mart.
+    # Cancelled shipments are in no mart.
     assert int(done.stdout) == sum(each["outcome"] != "cancelled" for each in shipments)
     assert done.stderr == "0 0\n"
 
 
 @pytest.mark.parametrize("style", ["csv", "json", "table"])
-def test_a_closed_pipe_ends_it_quietly(demo: tuple[str, subprocess.CompletedProcess[str]], style: str) -> None:
+def test_a_closed_pipe_ends_the_command_quietly(demo: tuple[str, subprocess.CompletedProcess[str]], style: str) -> None:
     lake, _ = demo
-    # More than a pipe holds, so that it is closed in the midst of writing; and less, so that it is closed at the end.
+    # More than a pipe can hold, so that it is closed while writing; and less, so that it is closed at the end.
     for limit in ("4000", "1"):
         done = in_a_shell(f"shipment-etl show processed/shipments --lake {lake} --format {style} --limit {limit} | head -1")
         assert len(done.stdout.splitlines()) == 1
@@ -289,7 +289,7 @@ def test_a_closed_pipe_hides_no_failure_and_stops_no_batch(demo: tuple[str, subp
     ).stderr.endswith("\n3 0\n")
 
 
-def test_show_quarantine_names_the_batches_that_are_held_until_they_are_taken(tmp_path: Path) -> None:
+def test_show_quarantine_names_held_batches_until_they_are_accepted(tmp_path: Path) -> None:
     lake = str(tmp_path / "lake")
     run("generate", "--lake", lake, "--rows", "200", "--date", "2026-11-23", "--defects", "0.1")
     run("process", "--lake", lake, "--max-rejected", "0", code=3)

@@ -1,4 +1,4 @@
-"""compare: two lakes side by side, through the command line, and held against their tables."""
+"""compare: two lakes side by side, through the command line, and checked against their tables."""
 
 import json
 import re
@@ -66,7 +66,7 @@ def test_json_has_every_difference_of_every_mart(lakes: tuple[etl.Lake, etl.Lake
                     assert values[side] == (str(value) if isinstance(value, Decimal) else value)
 
 
-def test_totals_are_those_of_sql_over_the_shipments(lakes: tuple[etl.Lake, etl.Lake]) -> None:
+def test_totals_match_sql_over_the_shipments(lakes: tuple[etl.Lake, etl.Lake]) -> None:
     totals = as_json(lakes[0].uri, lakes[1].uri)["totals"]
     db = duckdb.connect()
     for side, lake in zip("ab", lakes, strict=True):
@@ -82,7 +82,7 @@ def test_totals_are_those_of_sql_over_the_shipments(lakes: tuple[etl.Lake, etl.L
     assert totals["late_2plus_pct"]["difference"] > 0
 
 
-def test_the_terminal_begins_with_what_matters(lakes: tuple[etl.Lake, etl.Lake]) -> None:
+def test_the_terminal_output_starts_with_the_main_differences(lakes: tuple[etl.Lake, etl.Lake]) -> None:
     shown = run("compare", lakes[0].uri, lakes[1].uri, "--limit", "3").stdout
     assert re.search(
         r"In B \d+\.\d % of shipments came two or more days late, in A \d+\.\d %: \d+\.\d points\s+more\.", shown
@@ -105,14 +105,14 @@ def test_a_lake_does_not_differ_from_itself(lakes: tuple[etl.Lake, etl.Lake], tm
     assert all(mart["equal"] and mart["rows"] == [] for mart in found["marts"].values())
 
 
-def test_limit_and_mart_choose_what_is_told(lakes: tuple[etl.Lake, etl.Lake]) -> None:
+def test_limit_and_mart_select_what_is_reported(lakes: tuple[etl.Lake, etl.Lake]) -> None:
     found = as_json(lakes[0].uri, lakes[1].uri, "--mart", "delay_trends", "--limit", "2")
     assert list(found["marts"]) == ["delay_trends"]
     assert len(found["marts"]["delay_trends"]["rows"]) == 2
     assert found["marts"]["delay_trends"]["differing_rows"] > 2
 
 
-def test_the_page_holds_all_it_shows_and_runs_nothing(lakes: tuple[etl.Lake, etl.Lake], tmp_path: Path) -> None:
+def test_the_page_is_self_contained_and_runs_no_script(lakes: tuple[etl.Lake, etl.Lake], tmp_path: Path) -> None:
     file = tmp_path / "deep" / "compared.html"
     done = run("compare", lakes[0].uri, lakes[1].uri, "--out", str(file))
     assert done.stdout.endswith(f"{file}\n")
@@ -127,7 +127,7 @@ def test_the_page_holds_all_it_shows_and_runs_nothing(lakes: tuple[etl.Lake, etl
         assert sentence in html
 
 
-def test_a_lake_is_compared_with_what_it_was_after_a_run(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_lake_is_compared_with_its_state_after_a_run(spark: SparkSession, tmp_path: Path) -> None:
     lake = etl.Lake(tmp_path / "lake")
     first, second = fill(lake, spark, "baseline", FIRST, SECOND)
     found = as_json(f"{lake.uri}@{first.run_id[:8]}", lake.uri)
@@ -154,7 +154,7 @@ def test_a_mart_that_only_one_lake_has_is_named(lakes: tuple[etl.Lake, etl.Lake]
     assert "Only A has the mart delay_trends." in etl.write_comparison(found, tmp_path / "p.html").read_text("utf-8")
 
 
-def test_what_cannot_be_compared_says_why(lakes: tuple[etl.Lake, etl.Lake], spark: SparkSession, tmp_path: Path) -> None:
+def test_errors_say_what_cannot_be_compared(lakes: tuple[etl.Lake, etl.Lake], spark: SparkSession, tmp_path: Path) -> None:
     calm = lakes[0]
     with pytest.raises(LakeMissing):
         etl.compare(calm, etl.Lake(tmp_path / "nowhere"))

@@ -1,4 +1,4 @@
-"""The history of a shipment, as a person reads it: its reports, and rows that a later batch settled."""
+"""The history of a shipment as users see it: its reports, and rows that a later batch settled."""
 
 import json
 from dataclasses import replace
@@ -21,7 +21,7 @@ SOUND = Report("a", "Post", "Oslo", date(2026, 11, 1), date(2026, 11, 3), date(2
 
 @pytest.fixture(scope="module")
 def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A shipment that was corrected, one that came right on the second day, and one that never did."""
+    """A shipment that was corrected, one that was valid from the second day on, and one that never was."""
     folder = tmp_path_factory.mktemp("history")
     made = Lake(folder / "lake")
     wrong = [replace(SOUND, shipment=name, carrier="") for name in ("b", "c")]
@@ -51,6 +51,6 @@ def test_a_quarantined_row_says_which_later_batch_settled_it(lake: str) -> None:
     assert {row["shipment_id"]: row["settled_by"] for row in shown(lake, "quarantine")} == {"b": str(NEXT), "c": None}
 
 
-def test_a_table_without_ids_cannot_be_asked_for_one(lake: str) -> None:
+def test_a_table_without_ids_cannot_be_filtered_by_id(lake: str) -> None:
     result = CliRunner().invoke(app, ["show", "carrier_performance", "--id", "a", "--lake", lake])
     assert result.exit_code != 0

@@ -1,4 +1,4 @@
-"""learn: a twin is written, says what it was learnt from, and the generator and the contract take it as it is."""
+"""learn: a twin is written with a summary, and the generator and the contract accept it unchanged."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> etl.L
     return lake
 
 
-def test_a_twin_is_written_told_of_and_generated_from(lake: etl.Lake, spark: SparkSession, tmp_path: Path) -> None:
+def test_a_twin_is_written_summarised_and_used_by_the_generator(lake: etl.Lake, spark: SparkSession, tmp_path: Path) -> None:
     file = tmp_path / "my twin.toml"
     told = run("learn", "--lake", lake.uri, "--source", "shipments", "--out", file).stdout
     # One of the cities is "other".
@@ -36,7 +36,7 @@ def test_a_twin_is_written_told_of_and_generated_from(lake: etl.Lake, spark: Spa
     assert (good.count(), bad.count()) == (2_000, 0)
 
 
-def test_nothing_but_sums_of_enough_shipments_is_told(lake: etl.Lake, tmp_path: Path) -> None:
+def test_a_twin_contains_only_sums_of_enough_shipments(lake: etl.Lake, tmp_path: Path) -> None:
     file = tmp_path / "twin.toml"
     given = ["learn", "--lake", lake.uri, "--source", "shipments", "--out", file, "--min-shipments", 400, "--json"]
     told = json.loads(run(*given).stdout)
@@ -47,7 +47,7 @@ def test_nothing_but_sums_of_enough_shipments_is_told(lake: etl.Lake, tmp_path: 
     assert min(min(each.values()) for each in every) >= 400
 
 
-def test_names_are_kept_on_request_alone(lake: etl.Lake, tmp_path: Path) -> None:
+def test_names_are_kept_only_on_request(lake: etl.Lake, tmp_path: Path) -> None:
     for options, told in (([], False), (["--names"], True)):
         file = tmp_path / f"{told}.toml"
         run("learn", "--lake", lake.uri, "--source", "shipments", "--out", file, *options)
@@ -70,6 +70,6 @@ def test_what_cannot_be_learnt_is_refused(
     assert not (tmp_path / "twin.toml").exists()
 
 
-def test_a_lake_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_lake_is_refused(tmp_path: Path) -> None:
     done = run("learn", "--lake", tmp_path / "nowhere", "--source", "x", "--out", tmp_path / "twin.toml", code=1)
     assert "nowhere" in done.stderr

@@ -1,4 +1,4 @@
-"""The command `map`: a draft on stdout or in a file, what rows would become beside it, and how to go on."""
+"""The command `map`: a draft on stdout or in a file, how its rows would land, and the next commands."""
 
 import json
 import tomllib
@@ -22,7 +22,7 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_draft_is_written_and_the_rows_are_judged(table: Path, tmp_path: Path) -> None:
+def test_a_draft_is_written_and_the_rows_are_checked(table: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.toml"
     done = run("map", str(table), "--out", str(out))
     assert SourceMapping.from_toml(out).columns["delivery_date"].dates == ("d.M.yyyy",)
@@ -31,20 +31,20 @@ def test_a_draft_is_written_and_the_rows_are_judged(table: Path, tmp_path: Path)
     assert f"--source sendungen --mapping {out}" in done.stdout
 
 
-def test_a_draft_is_never_written_over_a_file(table: Path, tmp_path: Path) -> None:
+def test_a_draft_never_overwrites_a_file(table: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.toml"
     out.write_text("mine")
     run("map", str(table), "--out", str(out), code=2)
     assert out.read_text() == "mine"
 
 
-def test_without_out_the_draft_alone_is_on_stdout(table: Path) -> None:
+def test_without_out_stdout_has_only_the_draft(table: Path) -> None:
     done = run("map", str(table))
     assert set(tomllib.loads(done.stdout)) == {"file", "numbers", "columns"}
     assert "1 of 2 sample rows" in done.stderr
 
 
-def test_programs_read_the_draft_and_the_verdicts(table: Path) -> None:
+def test_json_has_the_draft_and_the_verdicts(table: Path) -> None:
     told = json.loads(run("map", str(table), "--json").stdout)
     assert SourceMapping.from_text(told["mapping"], "draft")
     assert told["open"] == []
@@ -53,13 +53,13 @@ def test_programs_read_the_draft_and_the_verdicts(table: Path) -> None:
     assert told["rows"][0]["shipment_weight_kg"] == "12.500"
 
 
-def test_what_is_open_is_named_and_nothing_is_left_silent(table: Path) -> None:
+def test_open_columns_are_named(table: Path) -> None:
     table.write_text(TABLE.replace("Spediteur", "Feld 7").replace("Post", "X1"))
     done = run("map", str(table))
     assert "# STILL OPEN: carrier." in done.stdout
     assert "Still open, fill in first: carrier" in done.stderr
 
 
-def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     done = run("map", str(tmp_path / "none.csv"), code=1)
     assert "There is no file" in done.stderr

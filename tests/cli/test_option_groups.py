@@ -1,4 +1,4 @@
-"""Groups of options: a command sees one value, typer each option."""
+"""Groups of options: a command sees one value, typer sees each option."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -40,11 +40,11 @@ def app() -> typer.Typer:
         (["--exact", "7", "--note", "fragile"], "7 Weighing(unit='kg', exact=True) fragile False"),
     ],
 )
-def test_a_group_is_given_by_its_options(app: typer.Typer, given: list[str], printed: str) -> None:
+def test_options_fill_their_group(app: typer.Typer, given: list[str], printed: str) -> None:
     assert CliRunner().invoke(app, given).stdout == printed + "\n"
 
 
-def test_an_option_of_a_group_has_its_help_its_variable_and_its_mistakes(app: typer.Typer) -> None:
+def test_an_option_of_a_group_has_help_a_variable_and_usage_errors(app: typer.Typer) -> None:
     run = CliRunner()
     assert "Unit of the weight." in run.invoke(app, ["--help"]).stdout
     assert "unit='t'" in run.invoke(app, ["7"], env={"TEST_UNIT": "t"}).stdout
@@ -80,7 +80,7 @@ def test_dates_are_one_or_a_range(given: DateOptions, dates: list[str]) -> None:
         (DateOptions(date="23.11.2026"), "--date"),
     ],
 )
-def test_dates_that_do_not_go_together_name_the_option(given: DateOptions, named: str) -> None:
+def test_dates_that_cannot_be_combined_name_the_option(given: DateOptions, named: str) -> None:
     with pytest.raises(InvalidValue, match=f"^{named} "):
         given.days()
 

@@ -1,4 +1,4 @@
-"""Places that are not what they should be: each ends in a message of ours, never in a traceback."""
+"""Files and folders that cannot be used: each leads to one of our messages, never to a traceback."""
 
 import os
 import resource
@@ -70,20 +70,20 @@ def test_a_file_whose_name_is_not_utf_8_lands_with_its_bytes_escaped(folder: Pat
     ],
     ids=lambda command: command[0],
 )
-def test_a_lake_that_is_a_file_is_reported_as_no_lake(folder: Path, command: tuple[str, ...]) -> None:
+def test_a_lake_that_is_a_file_is_reported_as_missing(folder: Path, command: tuple[str, ...]) -> None:
     (folder / "lake").write_text("hi")
     done = run(folder, *command, "--lake", "lake")
     assert done.returncode == 1
     assert "There is no lake at" in done.stderr
 
 
-def test_nothing_lands_where_a_file_is(folder: Path) -> None:
+def test_nothing_lands_if_the_lake_is_a_file(folder: Path) -> None:
     (folder / "lake").write_text("hi")
     assert "lake cannot be written: File exists." in ingest(folder).stderr
     assert "lake/below cannot be written: Not a directory." in ingest(folder, lake="lake/below").stderr
 
 
-def test_a_full_disk_in_maintain_says_so_and_another_run_repairs_it(folder: Path) -> None:
+def test_a_full_disk_in_maintain_is_reported_and_another_run_repairs_the_lake(folder: Path) -> None:
     for day in ("2026-11-01", "2026-11-02", "2026-11-03"):
         assert run(folder, "generate", "--rows", "50", "--date", day, "--lake", "lake").returncode == 0
     for limit in (200, 1_000, 3_000, 10_000):
@@ -107,7 +107,7 @@ def read_only() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("command", [("maintain",), ("generate", "--rows", "10"), ("process",)], ids=lambda each: each[0])
-def test_a_lake_that_may_not_be_written_says_so(read_only: Path, command: tuple[str, ...]) -> None:
+def test_a_read_only_lake_is_reported(read_only: Path, command: tuple[str, ...]) -> None:
     lake = read_only / "lake"
     assert run(read_only, "generate", "--rows", "10", "--lake", "lake").returncode == 0
     for each in (lake, *lake.rglob("*")):

@@ -1,4 +1,4 @@
-"""The terminal: whatever a file, a name or a path holds, nothing that is printed acts on a terminal or is computed."""
+"""The terminal: no content of a file, name or path can control a terminal or become a formula when it is printed."""
 
 import csv
 import io
@@ -83,9 +83,7 @@ def test_tables_are_shown_without_control_characters(
 
 
 @pytest.mark.slow
-def test_csv_holds_no_formula_and_raw_csv_and_json_hold_the_texts_as_they_are(
-    capsys: pytest.CaptureFixture[str], lake: str
-) -> None:
+def test_csv_has_no_formula_and_raw_csv_and_json_have_unchanged_texts(capsys: pytest.CaptureFixture[str], lake: str) -> None:
     def shown(style: str) -> str:
         show_table(Lake(lake), "route_efficiency", None, style)
         return capsys.readouterr().out
@@ -103,19 +101,19 @@ def test_csv_holds_no_formula_and_raw_csv_and_json_hold_the_texts_as_they_are(
 @pytest.mark.slow
 def test_raw_is_for_csv_only(lake: str) -> None:
     refused = run("show", "route_efficiency", "--lake", lake, "--raw", code=2).stderr
-    assert "--format is 'table', but must be csv where --raw is given" in refused
+    assert "--format is 'table', but must be csv with --raw" in refused
     assert TITLE in run("show", "route_efficiency", "--lake", lake, "--format", "csv", "--raw").stdout
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＋1", "－1", "＠1"])
-def test_what_a_spreadsheet_would_compute_gets_an_apostrophe(capsys: pytest.CaptureFixture[str], text: str) -> None:
+def test_formulas_get_an_apostrophe(capsys: pytest.CaptureFixture[str], text: str) -> None:
     print_csv([text], [{text: text}])
     (header,), (cell,) = csv.reader(io.StringIO(capsys.readouterr().out, newline=""))
     assert header == cell
     assert cell.startswith("'")
 
 
-def test_numbers_dates_and_plain_texts_stay_as_they_are_in_csv(capsys: pytest.CaptureFixture[str]) -> None:
+def test_numbers_dates_and_plain_texts_are_unchanged_in_csv(capsys: pytest.CaptureFixture[str]) -> None:
     row = {"n": -1.5, "i": -3, "d": date(2026, 10, 1), "t": "A=B, 'x' - y", "none": None, "list": ["=1"]}
     print_csv(list(row), [row])
     _, cells = csv.reader(io.StringIO(capsys.readouterr().out, newline=""))
@@ -129,7 +127,7 @@ def test_raw_csv_reads_back_the_same(capsys: pytest.CaptureFixture[str], text: s
     assert cells == [text, "1"]
 
 
-def test_titles_headers_and_texts_in_brackets_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_titles_headers_and_texts_in_brackets_are_shown_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
     print_table("[red]\x1b]0;", ["[b]"], [{"[b]": ":cat: [red]"}])
     shown = capsys.readouterr().out
     assert r"[red]\x1b]0;" in shown
@@ -181,7 +179,7 @@ def test_errors_quote_values_without_control_characters(
     assert done.stderr or done.stdout
 
 
-def test_the_moving_line_holds_no_control_character_of_a_name() -> None:
+def test_the_progress_line_has_no_control_character_of_a_name() -> None:
     written = io.StringIO()
     shown = SafeConsole(file=written, force_terminal=True, width=120)
     with shown.status("starting") as status:

@@ -1,19 +1,18 @@
-"""compile: the rules against pandera's own validator, which stays the referee of what a contract means.
+"""compile: the rules compared with pandera's own validator, which is the reference for what a contract means.
 
-For the contract of a shipment, any network and any unknown measures, both give the same verdict on every row; nulls
-break no check but `required`, and a pattern is anchored at its start, in both. They differ, as the tests below hold:
+For the contract of a shipment, with any network and any unknown measures, both give the same verdict on every row. In both,
+nulls break no check except `required`, and a pattern is anchored at its start. They differ in these points, tested below:
 
-- pandera tells of a frame that a rule is broken somewhere in it; the compiled rules tell which rows break it.
-- The type of a column is pandera's business as well (and where it is wrong, pandera does not look at the values). Rules
-  judge values only: a row cannot have a wrong type, its frame has, and to quarantine each of its rows would be no help.
-- Columns that are unique together are a check of the frame, too. Which row of several with an id is kept has to be
-  decided, so `split` does it; the compiler leaves `unique` aside.
+- pandera reports that a rule is broken somewhere in a frame; the compiled rules report which rows break it.
+- pandera also checks the types of columns (and if a type is wrong, it does not look at the values). Rules check values only:
+  a wrong type is a problem of the frame, and quarantining every row would not help.
+- Uniqueness of columns is a check of the frame, too. `clean` decides which of several rows with the same id is kept; the
+  compiler ignores `unique`.
 - A check with `raise_warning` only warns in pandera. So its rule has the severity `warn`, and rejects no row.
-- A check that the compiler does not know, pandera runs; the compiler refuses it, rather than let rows pass unchecked.
-- A column that is missing is one more error in pandera's report; here the caller is told at once (`split` raises
-  MissingColumns), for no row could be read.
-- pandera asks for nulls only where the frame says that a column may have some; the compiled rule always asks. No
-  verdict differs by it: the engine makes no frame that says so wrongly.
+- pandera runs checks that the compiler does not support; the compiler refuses them, so that no row passes unchecked.
+- A missing column is one more error in pandera's report; here `split` raises MissingColumns before any row is read.
+- pandera checks for nulls only if the frame declares a column as nullable; the compiled rule always checks. The verdicts are
+  the same, because the engine never wrongly declares a column as not nullable.
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,7 +45,7 @@ unknowns = st.sets(st.sampled_from(MEASURES)).map(sorted)
 
 
 class Referee:
-    """pandera's verdict on a row, asked part by part: what it says of a value is remembered."""
+    """pandera's verdict on a row, checked part by part, and cached by value."""
 
     def __init__(self, spark: SparkSession) -> None:
         self.spark = spark
@@ -66,7 +65,7 @@ class Referee:
         key = (asked, *((field.name, row[field.name]) for field in fields))
         if key not in self.known:
             one = frame(self.spark, [row], T.StructType(fields))
-            self.known[key] = set(broken_in(schema, one))
+            self.known[key] = set(find_errors(schema, one))
         return self.known[key]
 
 
@@ -75,8 +74,8 @@ def referee(spark) -> Referee:
     return Referee(spark)
 
 
-def broken_in(schema: DataFrameSchema, made: DataFrame) -> Iterator[tuple[str, str]]:
-    """Yield (rule, column), in our terms, of every error that pandera finds in a frame."""
+def find_errors(schema: DataFrameSchema, made: DataFrame) -> Iterator[tuple[str, str]]:
+    """Yield (rule, column), with our names, of every error that pandera finds in a frame."""
     row_rules = {check.error: (check.name, check.statistics["column"]) for check in schema.checks}
     for kinds in (schema.validate(made).pandera.errors or {}).values():
         for errors in kinds.values():
@@ -85,10 +84,10 @@ def broken_in(schema: DataFrameSchema, made: DataFrame) -> Iterator[tuple[str, s
                 yield row_rules.get(error["check"], (name, error["column"]))
 
 
-def compiled(schema: DataFrameSchema, made: DataFrame) -> list[Verdict]:
-    """Return (rule, column) of every reason against each row, by the compiled rules."""
-    told = made.select("source_row", reasons(rules(schema)).alias("reasons"))
-    return [{(each.rule, each.column) for each in row["reasons"]} for row in rows_of(told)]
+def find_broken_rules(schema: DataFrameSchema, made: DataFrame) -> list[Verdict]:
+    """Return (rule, column) of every reason for each row, by the compiled rules."""
+    explained = made.select("source_row", reasons(rules(schema)).alias("reasons"))
+    return [{(each.rule, each.column) for each in row["reasons"]} for row in rows_of(explained)]
 
 
 def one_column(kind: T.DataType, values: Sequence[Any], *checks: Check, nullable: bool = True, **options: Any):
@@ -100,17 +99,17 @@ def one_column(kind: T.DataType, values: Sequence[Any], *checks: Check, nullable
 
 @settings(max_examples=8)
 @given(rows=rows_like(any_shipments(most_wrong=4), most=40), network=networks, unknown=unknowns, credit_notes=st.booleans())
-def test_every_row_has_the_verdict_that_pandera_gives_it(spark, referee, rows, network, unknown, credit_notes):
+def test_every_row_gets_the_same_verdict_as_from_pandera(spark, referee, rows, network, unknown, credit_notes):
     schema = contract(network, unknown, credit_notes=credit_notes)
-    assert compiled(schema, frame(spark, rows)) == [referee.verdict(schema, row) for row in rows]
+    assert find_broken_rules(schema, frame(spark, rows)) == [referee.verdict(schema, row) for row in rows]
 
 
 @settings(max_examples=4)
 @given(rows=rows_like(any_shipments(most_wrong=2)), network=networks, unknown=unknowns)
-def test_pandera_finds_in_a_whole_frame_what_its_rows_are_rejected_for(spark, rows, network, unknown):
+def test_pandera_finds_the_same_errors_in_a_whole_frame(spark, rows, network, unknown):
     schema = contract(network, unknown)
     made = frame(spark, rows)
-    assert set(broken_in(schema, made)) == set().union(*compiled(schema, made))
+    assert set(find_errors(schema, made)) == set().union(*find_broken_rules(schema, made))
 
 
 TEXTS = ("a", "b", "ab", "xa", "", "A", None)
@@ -141,57 +140,57 @@ KNOWN = (
 
 
 @pytest.mark.parametrize(("kind", "values", "check"), KNOWN, ids=lambda each: each.error if isinstance(each, Check) else "")
-def test_every_check_that_can_be_compiled_judges_as_pandera_does(spark, referee, kind, values, check):
+def test_every_compiled_check_agrees_with_pandera(spark, referee, kind, values, check):
     schema, rows, types = one_column(kind, values, check, nullable=False)
     expected = [referee.verdict(schema, row, types) for row in rows]
-    assert compiled(schema, frame(spark, rows, types)) == expected
+    assert find_broken_rules(schema, frame(spark, rows, types)) == expected
     assert expected[values.index(None)] == {("required", "x")}
 
 
-def test_no_check_that_can_be_compiled_is_left_out_above():
+def test_every_check_is_tested_above():
     assert {check.name for _, _, check in KNOWN} == set(CHECKS)
 
 
-def test_pandera_judges_the_type_of_a_column_and_the_rules_its_values(spark):
+def test_pandera_checks_the_type_of_a_column_and_the_rules_only_its_values(spark):
     schema, rows, _ = one_column(T.IntegerType(), [-1, 1], Check.greater_than(0))
     longs = spark.createDataFrame([(row["x"], row["source_row"]) for row in rows], "x long, source_row long")
-    assert set(broken_in(schema, longs)) == {("dtype", "x"), ("greater_than", "x")}
-    assert set(broken_in(schema, longs.where("x = 1"))) == {("dtype", "x"), ("greater_than", "x")}
-    assert compiled(schema, longs) == [{("greater_than", "x")}, set()]
+    assert set(find_errors(schema, longs)) == {("dtype", "x"), ("greater_than", "x")}
+    assert set(find_errors(schema, longs.where("x = 1"))) == {("dtype", "x"), ("greater_than", "x")}
+    assert find_broken_rules(schema, longs) == [{("greater_than", "x")}, set()]
 
 
-def test_pandera_judges_whether_rows_are_unique_and_the_rules_do_not(spark):
+def test_pandera_checks_whether_rows_are_unique_and_the_rules_do_not(spark):
     _, rows, types = one_column(T.StringType(), ["a", "a"])
     schema = DataFrameSchema({"x": Column(T.StringType())}, unique=["x"])
     made = frame(spark, rows, types)
-    assert set(broken_in(schema, made)) == {("unique", None)}
-    assert compiled(schema, made) == [set(), set()]
+    assert set(find_errors(schema, made)) == {("unique", None)}
+    assert find_broken_rules(schema, made) == [set(), set()]
 
 
 def test_a_check_that_only_warns_in_pandera_is_a_rule_that_only_warns(spark):
     schema, rows, types = one_column(T.IntegerType(), [1], Check.greater_than(5, raise_warning=True))
     made = frame(spark, rows, types)
     with pytest.warns(SchemaWarning, match=r"failed validation greater_than\(5\)"):
-        assert set(broken_in(schema, made)) == set()
+        assert set(find_errors(schema, made)) == set()
     assert [rule.severity for rule in rules(schema)] == ["warn"]
 
 
-def test_a_missing_column_is_an_error_for_pandera_and_nothing_a_rule_can_read(spark):
+def test_a_missing_column_is_an_error_in_pandera_and_cannot_be_read_by_a_rule(spark):
     schema, rows, types = one_column(T.StringType(), ["a"], Check.equal_to("b"))
     made = frame(spark, rows, types).drop("x")
-    assert ("column_in_dataframe", "x") in set(broken_in(schema, made))
+    assert ("column_in_dataframe", "x") in set(find_errors(schema, made))
     with pytest.raises(PySparkException):
-        compiled(schema, made)
+        find_broken_rules(schema, made)
 
 
-def test_no_frame_says_wrongly_that_a_column_has_no_nulls(spark):
+def test_a_column_with_nulls_is_always_nullable(spark):
     sure = T.StructType([T.StructField("x", T.StringType(), nullable=False)])
     with pytest.raises(PySparkException, match=r"nullable|CANNOT_BE_NONE"):
         spark.createDataFrame([(None,)], sure).collect()
     unsure = spark.createDataFrame([("a",)], sure).union(spark.createDataFrame([(None,)], "x string"))
     assert unsure.schema["x"].nullable
     schema = DataFrameSchema({"x": Column(T.StringType())})
-    assert set(broken_in(schema, unsure)) == {("required", "x")}
+    assert set(find_errors(schema, unsure)) == {("required", "x")}
 
 
 @pytest.mark.parametrize("check", [Check.str_length(1, 2), Check.str_contains("a"), Check(lambda _: True)])
@@ -208,7 +207,7 @@ def test_a_check_of_several_columns_has_to_be_a_row_rule():
 
 @settings(max_examples=8)
 @given(rows=rows_like(any_shipments()), network=networks, unknown=unknowns)
-def test_no_verdict_is_unknown_and_sound_means_no_reason(spark, rows, network, unknown):
+def test_verdicts_are_never_null_and_sound_rows_have_no_reasons(spark, rows, network, unknown):
     every = rules(contract(network, unknown))
     broken = [rule.broken.alias(f"broken_{number}") for number, rule in enumerate(every)]
     made = frame(spark, rows).select("source_row", *broken, is_sound(every).alias("sound"), reasons(every).alias("reasons"))
@@ -216,8 +215,8 @@ def test_no_verdict_is_unknown_and_sound_means_no_reason(spark, rows, network, u
         verdicts = [row[f"broken_{number}"] for number in range(len(every))]
         assert None not in verdicts
         assert row["sound"] == (not any(verdicts)) == (not row["reasons"])
-        told = [(reason.rule, reason.column) for reason in row["reasons"]]
-        assert told == [(rule.name, rule.column) for rule, broken in zip(every, verdicts, strict=True) if broken]
+        found = [(reason.rule, reason.column) for reason in row["reasons"]]
+        assert found == [(rule.name, rule.column) for rule, broken in zip(every, verdicts, strict=True) if broken]
         assert all(0 < len(reason.message) < 200 for reason in row["reasons"])
 
 
@@ -229,12 +228,12 @@ def test_the_description_of_a_check_ends_its_message(spark):
     ]
 
 
-def test_reasons_have_the_type_that_is_declared(spark):
+def test_reasons_have_the_declared_type(spark):
     made = frame(spark, numbered([SOUND])).select(reasons(rules(contract())).alias("reasons"))
     assert made.schema["reasons"].dataType.simpleString() == REASONS_TYPE
 
 
-TOLD = (
+MESSAGES = (
     ({}, []),
     ({"carrier": None}, ["carrier is missing"]),
     ({"shipment_weight_kg": Decimal("-1.5")}, ["shipment_weight_kg is -1.500, must be above 0"]),
@@ -257,7 +256,7 @@ TOLD = (
     (
         {"promised_date": date(1989, 1, 1)},
         [
-            "promised_date is 1989-01-01, must lie within 1990-01-01 and 2099-12-31",
+            "promised_date is 1989-01-01, must be between 1990-01-01 and 2099-12-31",
             "promised before it was shipped: promised_date is 1989-01-01",
             "delay_days is not delivery_date − promised_date: delay_days is 1",
         ],
@@ -273,6 +272,6 @@ TOLD = (
 
 
 def test_a_reason_says_what_is_wrong_and_what_is_right(spark):
-    made = frame(spark, numbered({**SOUND, **wrong} for wrong, _ in TOLD))
+    made = frame(spark, numbered({**SOUND, **wrong} for wrong, _ in MESSAGES))
     rows = rows_of(made.select("source_row", reasons(rules(contract())).alias("reasons")))
-    assert [[reason.message for reason in row["reasons"]] for row in rows] == [told for _, told in TOLD]
+    assert [[reason.message for reason in row["reasons"]] for row in rows] == [expected for _, expected in MESSAGES]

@@ -1,4 +1,4 @@
-"""models: what the contract of a shipment allows and what it does not, on both sides of every bound."""
+"""models: what the contract of a shipment allows and refuses, on both sides of every limit."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -22,8 +22,8 @@ DATES = ("shipment_date", "promised_date", "delivery_date")
 MAY_BE_NULL = ("delay_days", "delivery_status", "outcome", "reported_at", "promised_at", "delivered_at")
 
 
-def dated(shipped: date, promised: date, delivered: date) -> Change:
-    """Return dates, and the delay and status that follow from them."""
+def make_dates(shipped: date, promised: date, delivered: date) -> Change:
+    """Return dates, and the delay and status derived from them."""
     delay = (delivered - promised).days
     status = "Delayed" if delay > 0 else "Delivered"
     return {
@@ -33,31 +33,31 @@ def dated(shipped: date, promised: date, delivered: date) -> Change:
     }
 
 
-def named(kind: str, names: list[str]) -> list[Change]:
+def make_changes(kind: str, names: list[str]) -> list[Change]:
     return [{kind: name} for name in names]
 
 
 ALLOWED: list[Change] = [
     {},
     {"shipment_id": "x"},
-    *named("origin_warehouse", [each.name for each in Network.default().warehouses]),
-    *named("destination_city", [each.name for each in Network.default().cities]),
-    *named("carrier", [each.name for each in Network.default().carriers]),
+    *make_changes("origin_warehouse", [each.name for each in Network.default().warehouses]),
+    *make_changes("destination_city", [each.name for each in Network.default().cities]),
+    *make_changes("carrier", [each.name for each in Network.default().carriers]),
     {"shipment_weight_kg": LEAST, "shipment_volume_m3": LEAST, "route_distance_km": LEAST, "shipping_cost": Decimal(0)},
     {"shipment_weight_kg": Decimal("999999999.999"), "route_distance_km": Decimal("40075.017")},
-    dated(FIRST, FIRST, FIRST),
-    dated(LAST, LAST, LAST),
-    dated(DAY, DAY, DAY),
-    dated(DAY, DAY, DAY + A_DAY),
-    dated(DAY, DAY + A_DAY, DAY),
-    dated(FIRST, LAST, FIRST),
-    dated(FIRST, FIRST, LAST),
+    make_dates(FIRST, FIRST, FIRST),
+    make_dates(LAST, LAST, LAST),
+    make_dates(DAY, DAY, DAY),
+    make_dates(DAY, DAY, DAY + A_DAY),
+    make_dates(DAY, DAY + A_DAY, DAY),
+    make_dates(FIRST, LAST, FIRST),
+    make_dates(FIRST, FIRST, LAST),
     {"delay_days": None},
     {"delivery_status": None},
     {"delay_days": None, "delivery_status": None},
     {"outcome": None},
     {"reported_at": datetime(1969, 12, 31)},
-    # The days of both, from the first place on Earth where they begin to the last where they end.
+    # Both days, from their start in the first time zone to their end in the last.
     {"promised_at": datetime(2026, 11, 25, 10, tzinfo=UTC), "delivered_at": datetime(2026, 11, 26, 10, tzinfo=UTC)},
     {
         "promised_at": datetime(2026, 11, 27, 11, 59, 59, tzinfo=UTC),
@@ -91,12 +91,12 @@ REFUSED: list[tuple[Change, list[tuple[str, str]]]] = [
         {"delay_days": 0},
         [("delay_matches_dates", "delay_days"), ("status_matches_delay", "delivery_status")],
     ),
-    (dated(DAY, DAY - A_DAY, DAY), [("promised_after_shipped", "promised_date")]),
-    (dated(DAY, DAY, DAY - A_DAY), [("delivered_after_shipped", "delivery_date")]),
-    (dated(FIRST - A_DAY, FIRST, FIRST), [("in_range", "shipment_date")]),
-    (dated(LAST, LAST + A_DAY, LAST), [("in_range", "promised_date")]),
-    (dated(LAST, LAST, LAST + A_DAY), [("in_range", "delivery_date")]),
-    (dated(LAST + A_DAY, LAST + A_DAY, LAST + A_DAY), [("in_range", name) for name in DATES]),
+    (make_dates(DAY, DAY - A_DAY, DAY), [("promised_after_shipped", "promised_date")]),
+    (make_dates(DAY, DAY, DAY - A_DAY), [("delivered_after_shipped", "delivery_date")]),
+    (make_dates(FIRST - A_DAY, FIRST, FIRST), [("in_range", "shipment_date")]),
+    (make_dates(LAST, LAST + A_DAY, LAST), [("in_range", "promised_date")]),
+    (make_dates(LAST, LAST, LAST + A_DAY), [("in_range", "delivery_date")]),
+    (make_dates(LAST + A_DAY, LAST + A_DAY, LAST + A_DAY), [("in_range", name) for name in DATES]),
     *(
         ({name: at}, [(f"{name}_on_its_day", day)])
         for name, day, times in (
@@ -106,7 +106,7 @@ REFUSED: list[tuple[Change, list[tuple[str, str]]]] = [
         for at in (datetime(2026, 11, *each, tzinfo=UTC) for each in times)
     ),
     ({**ENDS["in_transit"], "delivered_at": datetime(2026, 11, 27, 12)}, [("delivered_at_on_its_day", "delivery_date")]),
-    # An unknown part breaks no rule of several columns.
+    # A rule about several columns passes if one of them is unknown.
     ({"promised_date": None, "delay_days": 99}, [("required", "promised_date")]),
     ({"shipment_date": None, "delivery_date": date(1990, 1, 1), "delay_days": None}, [("required", "shipment_date")]),
 ]
@@ -117,19 +117,19 @@ def test_the_model_has_the_columns_that_tables_have() -> None:
     assert list(declared.items()) == list(TYPES.items())
 
 
-def broken(spark, schema, changes: list[Change]) -> list[list[tuple[str, str]]]:
+def find_broken_rules(spark, schema, changes: list[Change]) -> list[list[tuple[str, str]]]:
     made = frame(spark, numbered({**SOUND, **change} for change in changes))
-    told = rows_of(made.select("source_row", reasons(rules(schema)).alias("reasons")))
-    return [[(reason.rule, reason.column) for reason in row["reasons"]] for row in told]
+    rows = rows_of(made.select("source_row", reasons(rules(schema)).alias("reasons")))
+    return [[(reason.rule, reason.column) for reason in row["reasons"]] for row in rows]
 
 
 def test_what_the_contract_allows(spark):
-    for change, found in zip(ALLOWED, broken(spark, contract(), ALLOWED), strict=True):
+    for change, found in zip(ALLOWED, find_broken_rules(spark, contract(), ALLOWED), strict=True):
         assert found == [], change
 
 
 def test_what_the_contract_refuses(spark):
-    found = broken(spark, contract(), [change for change, _ in REFUSED])
+    found = find_broken_rules(spark, contract(), [change for change, _ in REFUSED])
     for (change, expected), each in zip(REFUSED, found, strict=True):
         assert each == expected, change
 
@@ -143,13 +143,13 @@ def test_a_measure_may_be_unknown_only_if_its_source_says_so(spark):
     changes = [{name: None} for name in MEASURES]
     for number, name in enumerate(MEASURES):
         expected = [[] if other == number else [("required", each)] for other, each in enumerate(MEASURES)]
-        assert broken(spark, contract(unknown=[name]), changes) == expected
-    assert broken(spark, contract(unknown=MEASURES), [dict.fromkeys(MEASURES)]) == [[]]
+        assert find_broken_rules(spark, contract(unknown=[name]), changes) == expected
+    assert find_broken_rules(spark, contract(unknown=MEASURES), [dict.fromkeys(MEASURES)]) == [[]]
 
 
-def test_an_unknown_measure_that_is_given_has_to_be_right_all_the_same(spark):
+def test_a_measure_that_may_be_unknown_is_still_checked(spark):
     changes = [{name: Decimal(-1)} for name in MEASURES]
-    assert broken(spark, contract(unknown=MEASURES), changes) == [
+    assert find_broken_rules(spark, contract(unknown=MEASURES), changes) == [
         *([("greater_than", name)] for name in MEASURES[:3]),
         [("greater_than_or_equal_to", "shipping_cost")],
     ]
@@ -157,16 +157,18 @@ def test_an_unknown_measure_that_is_given_has_to_be_right_all_the_same(spark):
 
 def test_costs_may_be_negative_only_if_they_are_credit_notes(spark):
     changes = [{"shipping_cost": Decimal(cost)} for cost in ("-0.01", "-999999999999.99", "0", "0.01")]
-    assert broken(spark, contract(), changes) == [[("greater_than_or_equal_to", "shipping_cost")]] * 2 + [[], []]
-    assert broken(spark, contract(credit_notes=True), changes) == [[]] * 4
-    assert broken(spark, contract(credit_notes=True), [{"shipping_cost": None}]) == [[("required", "shipping_cost")]]
-    assert broken(spark, contract(credit_notes=True), [{"shipment_weight_kg": Decimal(-1)}]) != [[]]
+    assert find_broken_rules(spark, contract(), changes) == [[("greater_than_or_equal_to", "shipping_cost")]] * 2 + [[], []]
+    assert find_broken_rules(spark, contract(credit_notes=True), changes) == [[]] * 4
+    assert find_broken_rules(spark, contract(credit_notes=True), [{"shipping_cost": None}]) == [
+        [("required", "shipping_cost")]
+    ]
+    assert find_broken_rules(spark, contract(credit_notes=True), [{"shipment_weight_kg": Decimal(-1)}]) != [[]]
 
 
 def test_an_open_network_allows_every_name_that_is_not_blank(spark):
     changes = [dict.fromkeys(CONTENT[:4], text) for text in ("x", "Zürich", "null", " x", "")]
     blank = [("str_matches", name) for name in CONTENT[:4]]
-    assert broken(spark, contract(Network.open()), changes) == [[], [], [], blank, blank]
+    assert find_broken_rules(spark, contract(Network.open()), changes) == [[], [], [], blank, blank]
 
 
 def test_the_contract_has_the_columns_of_a_shipment():
@@ -178,7 +180,7 @@ def test_the_contract_has_the_columns_of_a_shipment():
     }
 
 
-def test_a_contract_is_made_anew_each_time():
+def test_each_call_makes_a_new_contract():
     contract(Network.open(), MEASURES, credit_notes=True)
     assert [check.name for check in contract().columns["shipping_cost"].checks] == ["greater_than_or_equal_to"]
     assert not contract().columns["shipping_cost"].nullable
@@ -188,8 +190,8 @@ def test_a_contract_is_made_anew_each_time():
 
 def test_a_promise_may_be_unknown_if_its_source_says_so(spark):
     change = {"promised_date": None, "delay_days": None, "delivery_status": None}
-    assert broken(spark, contract(), [change]) == [[("required", "promised_date")]]
-    assert broken(spark, contract(unknown=["promised_date"]), [change]) == [[]]
+    assert find_broken_rules(spark, contract(), [change]) == [[("required", "promised_date")]]
+    assert find_broken_rules(spark, contract(unknown=["promised_date"]), [change]) == [[]]
 
 
 def test_only_measures_and_promises_may_be_unknown():

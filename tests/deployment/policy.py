@@ -1,6 +1,6 @@
-"""What services of a compose file must and must not do: pure functions from a parsed file to what breaks the rules.
+"""What services of a compose file must and must not do: pure functions from a parsed file to the broken rules.
 
-`breaches` takes a file as compose has resolved it, defaults filled in; `secrets_in_clear` takes it as it was written.
+`breaches` takes a file as compose has resolved it, with defaults; `secrets_in_clear` takes it as it was written.
 """
 
 import re
@@ -15,14 +15,14 @@ SOCKETS = re.compile(r"(docker|containerd|podman|crio)[\w.-]*\.sock")
 HOST_FOLDERS = {"/", "/etc", "/proc", "/run", "/sys", "/var", "/var/run", "/var/lib/docker"}
 NAMESPACES = ("network_mode", "pid", "ipc", "uts", "userns_mode", "cgroup")
 SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|(^|_)KEY(_|$)|WEBHOOK", re.IGNORECASE)
-# A variable without a default, or with an empty one: what a user did not set is not there.
+# A variable without a default, or with an empty one: it has no value unless a user sets it.
 FROM_OUTSIDE = re.compile(r"\$\{\w+(:?\?[^}]*|:?-)?\}")
 PASSWORD_IN_URI = re.compile(r"\w+://[^/\s:@]*:[^/\s@]+@")
 ENDS = {"", "no"}
 
 
 def breaches(compose: Mapping[str, Any]) -> list[str]:
-    """Return what breaks the rules, each as `service: what`."""
+    """Return the broken rules, each as `service: what`."""
     services = compose["services"]
     jobs = {
         name
@@ -34,14 +34,14 @@ def breaches(compose: Mapping[str, Any]) -> list[str]:
         f"{name}: {told}"
         for name, service in services.items()
         for rule in RULES
-        # What others wait for until it has ended need not come back, and has no health.
+        # A service whose end others wait for need not restart, and has no health check.
         if name not in jobs or rule not in (comes_back, tells_its_health)
         for told in rule(service)
     ]
 
 
 def secrets_in_clear(compose: Mapping[str, Any]) -> list[str]:
-    """Return where a file, as it was written, holds what only its user may know."""
+    """Return where a file, as it was written, contains secrets."""
     return list(_in_clear(compose, ""))
 
 
@@ -55,7 +55,7 @@ def places_of(value: str, told: Any, where: str = "") -> list[str]:
 
 
 def pinned(image: str) -> bool:
-    """Return whether an image is named by a digest, or by a tag that is a version."""
+    """Return whether an image is given by a digest, or by a tag that is a version."""
     name, _, digest = image.partition("@")
     tag = name.rpartition("/")[2].partition(":")[2]
     return bool(re.fullmatch(r"sha256:[0-9a-f]{64}", digest)) or bool(re.search(r"\d", tag))
@@ -151,7 +151,7 @@ def _in_clear(told: Any, where: str) -> Iterator[str]:
     if isinstance(told, Mapping):
         for key, below in told.items():
             place = f"{where}.{key}".lstrip(".")
-            # The name of a file that holds a secret is none.
+            # The name of a file with a secret is not a secret.
             if SECRET.search(str(key)) and not str(key).endswith("_FILE") and not isinstance(below, Mapping | list):
                 if below is not None and not FROM_OUTSIDE.fullmatch(str(below)):
                     yield place
@@ -160,7 +160,7 @@ def _in_clear(told: Any, where: str) -> Iterator[str]:
     elif isinstance(told, list):
         for number, below in enumerate(told):
             name, assigned, value = str(below).partition("=") if not isinstance(below, Mapping | list) else ("", "", "")
-            # With a space in it, it is no name but a script.
+            # With a space, it is not a name but a script.
             if assigned and SECRET.search(name) and " " not in name and not FROM_OUTSIDE.fullmatch(value):
                 yield f"{where}[{number}]"
             else:

@@ -1,4 +1,4 @@
-"""The whole of docker-compose.yml on a real Docker engine: started from a clone, used, asked by neighbours, and removed."""
+"""All of docker-compose.yml on a real Docker engine: started from a clone, used, called by its neighbours, and removed."""
 
 import base64
 import json
@@ -22,9 +22,9 @@ from uuid import uuid4
 from tests.deployment.composed import PROFILES, ROOT
 
 PROJECT = "shipment-etl-rehearsal"
-"""Not the project of the file, so that a stack that runs on this machine stays as it is."""
+"""Not the project name in the file, so that a running stack on this machine is not touched."""
 KEY = "LOCALREHEARSAL"
-# Signs that YAML, URIs, .pgpass and shells treat in ways of their own.
+# Characters that are special in YAML, URIs, .pgpass and shells.
 ACCOUNTS = {
     "KESTRA_USERNAME": "operator@example.com",
     "KESTRA_PASSWORD": "Aa1 k$x: 'y' \"z\" #{}",
@@ -40,7 +40,7 @@ ENDED = ("SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED", "success", "fail
 
 @cache
 def missing() -> str:
-    """Return what keeps the rehearsal from running here; empty if nothing does."""
+    """Return why the rehearsal cannot run here; empty if it can."""
     if not shutil.which("docker"):
         return "docker is not installed"
     done = subprocess.run(["docker", "version"], capture_output=True, text=True, timeout=60, check=False)
@@ -49,7 +49,7 @@ def missing() -> str:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server said."""
+    """The answer of a server."""
 
     status: int
     text: str
@@ -61,7 +61,7 @@ class Answer:
 
 @dataclass
 class Stack:
-    """A stack that runs, and what one does with it."""
+    """A running stack, and what users do with it."""
 
     folder: Path
     environment: dict[str, str]
@@ -87,13 +87,13 @@ class Stack:
         return self.compose("exec", "-T", service, "sh", "-c", script)
 
     def containers(self) -> dict[str, Any]:
-        """Return what Docker tells of each container, by service."""
+        """Return what Docker reports about each container, by service."""
         names = self.compose("ps", "--all", "--quiet").split()
         done = subprocess.run(["docker", "inspect", *names], capture_output=True, timeout=60, check=True)
         return {each["Config"]["Labels"]["com.docker.compose.service"]: each for each in json.loads(done.stdout)}
 
     def ask(self, port: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """Ask a page's server at its published port."""
+        """Call the server of a page at its published port."""
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         given = {"Content-Type": "application/json", "Accept": "application/json", **headers}
         method = given.pop("method", "GET" if data is None else "POST")
@@ -105,7 +105,7 @@ class Stack:
             return Answer(refused.code, refused.read().decode("utf-8", "replace"))
 
     def ask_from(self, service: str, url: str, method: str = "GET") -> int:
-        """Ask from a neighbour's place; return the status, and 0 where nothing answers."""
+        """Call a URL from the container of a service; return the status, 0 if nothing answers."""
         program = (
             "import sys, urllib.error, urllib.request\n"
             "try: print(urllib.request.urlopen(urllib.request.Request(sys.argv[1], method=sys.argv[2]), timeout=5).status)\n"
@@ -120,7 +120,7 @@ class Stack:
         return self.ask("KESTRA_PORT", path, body, **{"Authorization": authorization, **headers})
 
     def execute_flow(self, flow: str, **inputs: str) -> tuple[str, str]:
-        """Start a flow as its form does, wait for its end, and return its state and ID."""
+        """Start a flow as its form does, wait until it ends, and return its state and ID."""
         boundary = uuid4().hex
         head = f"--{boundary}\r\nContent-Disposition: form-data; name="
         parts = [f'{head}"{name}"\r\n\r\n{value}\r\n' for name, value in inputs.items()]
@@ -149,7 +149,7 @@ class Stack:
         return self.ask("AIRFLOW_PORT", f"/api/v2{path}", body, Authorization=f"Bearer {token}", **more)
 
     def run_dag(self, dag: str, **conf: Any) -> str:
-        """Start a DAG by hand, wait for its end, and return its state."""
+        """Start a DAG by hand, wait until it ends, and return its state."""
         found = until(f"the DAG {dag} is read", lambda: self.airflow(f"/dags/{dag}").status == 200, 120)
         assert found
         self.airflow(f"/dags/{dag}", {"is_paused": False}, "PATCH")
@@ -169,14 +169,14 @@ class Stack:
 
 
 def until(what: str, look: Callable[[], Any], seconds: int) -> Any:
-    """Look until there is something to see, and return it."""
+    """Call `look` until it returns something, and return that."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
             if found := look():
                 return found
         except OSError:
-            pass  # it starts again just now
+            pass  # it is restarting
         time.sleep(2)
     raise AssertionError(f"not within {seconds} s: {what}")
 
@@ -199,7 +199,7 @@ def rehearsed(folder: Path) -> Iterator[Stack]:
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     secret = base64.b64encode(KEY.encode()).decode()
     own = ("AIRFLOW", "AWS_", "COMPOSE_", "KESTRA_", "SECRET_", "SHIPMENT")
-    # A machine may have images of its own to build upon.
+    # A machine may have its own base images.
     kept = {name: value for name, value in environ.items() if not name.startswith(own) or name.endswith("_IMAGE")}
     kestra, airflow = _free_ports(2)
     return {

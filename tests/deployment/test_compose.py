@@ -1,4 +1,4 @@
-"""docker-compose.yml: valid for Docker's compose in every profile, by the rules of the house, and without a secret in it."""
+"""docker-compose.yml: valid for Docker's compose in every profile, within our rules, and without secrets."""
 
 import itertools
 import json
@@ -25,7 +25,7 @@ def everything() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("profiles", SUBSETS, ids="+".join)
-def test_compose_takes_the_file_in_every_profile(profiles: tuple[str, ...]) -> None:
+def test_compose_accepts_the_file_in_every_profile(profiles: tuple[str, ...]) -> None:
     jobs = {"airflow-database"} if "airflow" in profiles else set()
     assert set(composed(*profiles)["services"]) == {*ALWAYS, *profiles, *jobs}
 
@@ -48,7 +48,7 @@ def test_nothing_starts_without_a_password(missing: str) -> None:
         assert ".env.example" in done.stderr
 
 
-def test_a_password_goes_to_who_needs_it_and_nowhere_else(everything: dict[str, Any]) -> None:
+def test_a_password_reaches_only_the_services_that_need_it(everything: dict[str, Any]) -> None:
     services = everything["services"]
     passwords = {name: value for name, value in {**REQUIRED, **OF_AIRFLOW}.items() if "PASSWORD" in name}
     assert {name: places_of(value, services) for name, value in passwords.items()} == {name: [] for name in passwords}
@@ -67,13 +67,13 @@ def test_a_password_goes_to_who_needs_it_and_nowhere_else(everything: dict[str, 
 
 
 @pytest.mark.parametrize("password", ["Aa1$HOME${HOME}", "Aa1: 'x' \"y\" #z", "Aa1\\n{{ x }}", "Aa1ß\u20ac"])
-def test_any_password_arrives_as_it_is(password: str) -> None:
+def test_any_password_arrives_unchanged(password: str) -> None:
     told = composed(KESTRA_PASSWORD=password)
     assert password in told["x-required"]
     assert told["services"] == composed()["services"]
 
 
-def test_a_value_between_single_quotes_is_taken_from_a_file_as_it_is(tmp_path: Path) -> None:
+def test_a_value_in_single_quotes_is_read_unchanged_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_text((ROOT / ".env.example").read_text("utf-8").replace("PASSWORD=\n", "PASSWORD='Aa1 $HOME'\n"), "utf-8")
     done = compose(["config", "--format=json"], {"KESTRA_USERNAME": "operator@example.com"}, file)
@@ -81,7 +81,7 @@ def test_a_value_between_single_quotes_is_taken_from_a_file_as_it_is(tmp_path: P
     assert json.loads(done.stdout)["x-required"] == ["operator@example.com", "Aa1 $$HOME", "Aa1 $$HOME"]
 
 
-def test_kestra_finds_the_database_that_postgres_makes(everything: dict[str, Any]) -> None:
+def test_kestra_uses_the_database_that_postgres_creates(everything: dict[str, Any]) -> None:
     kestra, postgres = (everything["services"][name] for name in ("kestra", "postgres"))
     source = yaml.safe_load(CONFIGURATION.read_text("utf-8"))["datasources"]["postgres"]
     assert source["url"] == f"jdbc:postgresql://postgres:5432/{postgres['environment']['POSTGRES_DB']}"
@@ -89,7 +89,7 @@ def test_kestra_finds_the_database_that_postgres_makes(everything: dict[str, Any
     assert "kestra-database" in {*kestra["networks"]} & {*postgres["networks"]}
 
 
-def test_airflow_has_a_database_of_its_own_in_the_same_postgres(everything: dict[str, Any]) -> None:
+def test_airflow_has_its_own_database_in_the_same_postgres(everything: dict[str, Any]) -> None:
     airflow, job = (everything["services"][name] for name in ("airflow", "airflow-database"))
     assert airflow["depends_on"]["airflow-database"]["condition"] == "service_completed_successfully"
     assert job["depends_on"]["postgres"]["condition"] == "service_healthy"
@@ -111,13 +111,13 @@ def test_kestra_waits_for_a_healthy_postgres(everything: dict[str, Any]) -> None
     assert waits == {"condition": "service_healthy", "required": True}
 
 
-def test_the_database_is_reached_from_inside_only(everything: dict[str, Any]) -> None:
+def test_the_database_is_only_reachable_from_inside(everything: dict[str, Any]) -> None:
     postgres = everything["services"]["postgres"]
     assert "ports" not in postgres
     assert all(everything["networks"][name]["internal"] for name in postgres["networks"])
 
 
-def test_only_the_pages_are_published_and_both_want_8080(everything: dict[str, Any]) -> None:
+def test_only_the_pages_are_published_and_both_default_to_8080(everything: dict[str, Any]) -> None:
     published = {
         (name, port["target"], port["published"])
         for name, service in everything["services"].items()
@@ -136,7 +136,7 @@ def test_both_pages_can_be_open_at_once() -> None:
     assert airflow["environment"]["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == f"http://localhost:{inside}/execution/"
 
 
-def test_nobody_is_told_how_it_is_used(everything: dict[str, Any]) -> None:
+def test_no_usage_data_is_sent(everything: dict[str, Any]) -> None:
     kestra = yaml.safe_load(CONFIGURATION.read_text("utf-8"))["kestra"]
     assert kestra["anonymous-usage-report"] == kestra["ui-anonymous-usage-report"] == {"enabled": False}
     airflow = everything["services"]["airflow"]["environment"]
@@ -151,33 +151,33 @@ def test_kestra_ends_before_docker_kills_it(everything: dict[str, Any]) -> None:
     assert yaml.safe_load(CONFIGURATION.read_text("utf-8"))["kestra"]["server"]["termination-grace-period"] == "1m"
 
 
-def test_another_kestra_can_be_built_upon() -> None:
+def test_the_image_can_be_based_on_another_kestra() -> None:
     kestra = composed(KESTRA_IMAGE="kestra/kestra:latest")["services"]["kestra"]
     assert kestra["build"]["args"]["KESTRA_IMAGE"] == "kestra/kestra:latest"
 
 
-def test_the_flows_find_the_secrets_and_settings_that_they_ask_for(everything: dict[str, Any]) -> None:
+def test_the_flows_get_the_secrets_and_settings_that_they_use(everything: dict[str, Any]) -> None:
     kestra = everything["services"]["kestra"]
     flows = "".join(file.read_text("utf-8") for file in (files("shipment_etl_kestra") / "flows").iterdir())
     secrets = {f"SECRET_{name}" for name in re.findall(r"secret\('(\w+)'\)", flows)}
     settings = {f"ENV_{name.upper()}" for name in re.findall(r"envs\.(\w+)", flows)}
     assert secrets
     assert secrets <= set(kestra["environment"])
-    # The folder has its default, and that is where compose and the recipe put what is in it.
+    # The folder has its default, and compose and the recipe put its content there.
     assert settings - set(kestra["environment"]) == {"ENV_SHIPMENTS_FOLDER"}
     (folder,) = set(re.findall(r"envs\.shipments_folder \?\? '([^']+)'", flows))
     assert f"{folder}/emr.toml" in {volume["target"] for volume in kestra["volumes"]}
     assert f"COPY spark {folder}/spark" in (ROOT / "images/kestra/Dockerfile").read_text("utf-8")
 
 
-def test_keys_that_are_not_set_leave_the_role_of_the_machine() -> None:
+def test_without_keys_the_role_of_the_machine_is_used() -> None:
     without, given = (
         composed(**secrets)["services"]["kestra"]["environment"] for secrets in ({}, {"SECRET_AWS_ACCESS_KEY_ID": "eA=="})
     )
-    # Kestra fails a flow whose secret is missing; an empty one is there, and AWS's clients look past an empty key.
+    # Kestra fails a flow if a secret is missing; an empty one exists, and AWS clients ignore an empty key.
     assert without["SECRET_AWS_ACCESS_KEY_ID"] == without["SECRET_AWS_SECRET_ACCESS_KEY"] == ""
     assert given["SECRET_AWS_ACCESS_KEY_ID"] == "eA=="
-    # An endpoint that is empty would be none.
+    # An empty endpoint would be invalid.
     assert without["AWS_ENDPOINT_URL"] is None
 
 
@@ -189,7 +189,7 @@ def test_the_local_aws_is_found_by_its_name(everything: dict[str, Any]) -> None:
     assert all(everything["networks"][name]["internal"] for name in local["networks"])
 
 
-def test_buckets_are_named_in_the_path_for_another_aws_only() -> None:
+def test_buckets_are_in_the_path_only_for_an_aws_other_than_amazons() -> None:
     for variables, file in (({}, ""), ({"AWS_ENDPOINT_URL": "http://local-aws:4580"}, "/opt/shipment-etl/aws.ini")):
         services = composed("airflow", **variables)["services"]
         assert {services[name]["environment"]["AWS_CONFIG_FILE"] for name in ("kestra", "airflow")} == {file}
@@ -201,7 +201,7 @@ def test_buckets_are_named_in_the_path_for_another_aws_only() -> None:
     )
 
 
-def test_every_variable_is_explained_in_the_example_and_no_other() -> None:
+def test_the_example_explains_every_variable_and_no_others() -> None:
     lines = (ROOT / ".env.example").read_text("utf-8").splitlines()
     told = [re.match(r"#?([A-Z][A-Z_0-9]+)=", line) for line in lines]
     explained = {found[1] for found in told if found}
@@ -222,12 +222,12 @@ def test_every_variable_is_explained_in_the_example_and_no_other() -> None:
             assert before.startswith("# "), f"{found[1]} has no explanation above it"
 
 
-def test_the_example_holds_no_secret_and_asks_for_what_is_required() -> None:
+def test_the_example_contains_no_secret_and_lists_what_is_required() -> None:
     lines = (ROOT / ".env.example").read_text("utf-8").splitlines()
     assert {line.rstrip("=") for line in lines if line and not line.startswith("#")} == set(REQUIRED)
 
 
-def test_what_the_example_offers_as_a_default_is_the_default() -> None:
+def test_defaults_in_the_example_are_the_real_defaults() -> None:
     text = FILE.read_text("utf-8")
     offered = dict(
         re.findall(r"^#(\w+_(?:IMAGE|SETTINGS)|KESTRA_PORT)=(.+)$", (ROOT / ".env.example").read_text("utf-8"), flags=re.M)
@@ -236,7 +236,7 @@ def test_what_the_example_offers_as_a_default_is_the_default() -> None:
     assert [name for name, value in offered.items() if f"${{{name}:-{value}}}" not in text] == []
 
 
-def test_a_file_with_passwords_is_kept_out_of_git_and_of_images() -> None:
+def test_the_file_with_passwords_is_kept_out_of_git_and_images() -> None:
     assert "/.env" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
     ignored = [line for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if not line.startswith("#")]
     assert ignored[0] == "*"

@@ -1,4 +1,4 @@
-"""Kestra's configuration as Kestra reads it: by its own metadata, and through its own framework where both are here."""
+"""Kestra's configuration as Kestra reads it: by its own metadata and through its own framework, if both are installed."""
 
 import json
 import os
@@ -32,7 +32,7 @@ FRAMEWORK = (
 
 
 def framework() -> str:
-    """Return the class path of what reads Kestra's configuration."""
+    """Return the class path of the framework that reads Kestra's configuration."""
     if not shutil.which("java"):
         pytest.skip("no Java is installed, so Kestra's framework does not read its configuration")
     found = {name: sorted((MAVEN / name).glob("*/*[0-9].jar")) for name in FRAMEWORK}
@@ -43,11 +43,11 @@ def framework() -> str:
 
 
 def read_by_kestra(folder: Path, secrets: dict[str, str], *names: str) -> dict[str, str]:
-    """Return properties as a container with these secrets has them, after its start script."""
+    """Return the properties in a container with these secrets, after its start script."""
     (folder / "secrets").mkdir()
     for name, value in secrets.items():
         (folder / "secrets" / name).write_text(value, "utf-8")
-    # In place of Kestra, the entry point prints the properties.
+    # Instead of starting Kestra, the entry point prints the properties.
     entry = folder / "bin/docker-entrypoint.sh"
     entry.parent.mkdir()
     reader = Path(__file__).parent / "Properties.java"
@@ -71,7 +71,7 @@ def read_by_kestra(folder: Path, secrets: dict[str, str], *names: str) -> dict[s
 
 @pytest.mark.slow
 @pytest.mark.parametrize("password", ["Aa1-of-kestra", "Aa1: 'x' \"y\" #z,{}$HOME", "Aa1\\n-\u00df\u20ac-x"])
-def test_kestra_gets_the_account_and_the_databases_password_of_the_secrets(password: str, tmp_path: Path) -> None:
+def test_kestra_gets_the_account_and_the_database_password_from_the_secrets(password: str, tmp_path: Path) -> None:
     account, database = "kestra.server.basic-auth", "datasources.postgres"
     told = read_by_kestra(
         tmp_path,
@@ -90,7 +90,7 @@ def test_kestra_gets_the_account_and_the_databases_password_of_the_secrets(passw
     }
 
 
-def test_of_the_management_port_only_health_is_left() -> None:
+def test_the_management_port_only_offers_health() -> None:
     endpoints = yaml.safe_load(CONFIGURATION.read_text("utf-8"))["endpoints"]
     assert endpoints == {"all": {"enabled": False}, "health": {"enabled": True}}
 
@@ -109,7 +109,7 @@ def test_kestra_knows_every_key_of_its_configuration() -> None:
         metadata = json.loads(jar.read("META-INF/spring-configuration-metadata.json"))
     known = {each["name"] for each in metadata["properties"]}
     given = set(keys({"kestra": yaml.safe_load(CONFIGURATION.read_text("utf-8"))["kestra"]}))
-    # What is below kestra.storage is read by the storage; the others by parts of Kestra that are not published.
+    # Keys below kestra.storage are read by the storage; the others by parts of Kestra that are not published.
     assert {key for key in given if key not in known} == {
         "kestra.storage.local.base-path",
         "kestra.queue.type",

@@ -1,4 +1,4 @@
-"""docs/operations/costs.md: what it counts is what the templates have."""
+"""docs/operations/costs.md: it counts what the templates contain."""
 
 import re
 
@@ -10,7 +10,7 @@ TEMPLATES = ROOT / "adapters/shipment-etl-emr/infrastructure"
 PAGE = (ROOT / "docs/operations/costs.md").read_text("utf-8")
 
 
-def test_the_endpoints_that_are_paid_for_are_those_of_the_network() -> None:
+def test_the_page_counts_the_endpoints_of_the_network() -> None:
     resources = cfn_yaml.load(str(TEMPLATES / "network.yaml"))["Resources"].values()
     paid = [each for each in resources if each.get("Properties", {}).get("VpcEndpointType") == "Interface"]
     zones = {len(each["Properties"]["SubnetIds"]) for each in paid}
@@ -19,7 +19,7 @@ def test_the_endpoints_that_are_paid_for_are_those_of_the_network() -> None:
     assert f'730 * {len(paid)} * 2 * hour["endpoint"]' in PAGE
 
 
-def test_the_disks_of_the_host_are_those_of_its_template() -> None:
+def test_the_page_counts_the_disks_of_the_hosts_template() -> None:
     template = cfn_yaml.load(str(TEMPLATES / "orchestrator.yaml"))
     (root,) = template["Resources"]["Host"]["Properties"]["LaunchTemplateData"]["BlockDeviceMappings"]
     of_data = template["Parameters"]["DiskGib"]["Default"]

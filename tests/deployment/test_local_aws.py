@@ -1,4 +1,4 @@
-"""The service local-aws, started by its own words: it is healthy, knows Kestra by the key of .env, and nobody else."""
+"""The service local-aws, started by its own command: it is healthy, and accepts only the key of .env."""
 
 import os
 import shlex
@@ -35,7 +35,7 @@ def endpoint(service: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) 
         free.bind(("127.0.0.1", 0))
         own = str(free.getsockname()[1])
     program, *arguments = service["entrypoint"]
-    # A container's every address is of its own networks; this machine's are not.
+    # All addresses of a container are in its own networks; those of this machine are not.
     here = {port: own, "0.0.0.0": "127.0.0.1"}
     command = [str(Path(sys.executable).parent / program), *(here.get(word, word) for word in arguments)]
     state = tmp_path_factory.mktemp("state")
@@ -57,7 +57,7 @@ def endpoint(service: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) 
 
 
 def healthy(url: str) -> bool:
-    """Ask as the health check does, which calls curl with an address."""
+    """Call the address like the health check, which uses curl."""
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5):
             return True
@@ -73,17 +73,17 @@ def clusters(endpoint: str, key: str) -> list[Any]:
     return found
 
 
-def test_it_knows_the_key_that_it_was_given(endpoint: str) -> None:
+def test_it_accepts_the_key_that_it_was_given(endpoint: str) -> None:
     assert clusters(endpoint, KEY) == []
 
 
-def test_it_lets_nobody_else_in(endpoint: str) -> None:
+def test_it_refuses_other_keys(endpoint: str) -> None:
     with pytest.raises(ClientError, match="was not started by you"):
         clusters(endpoint, "ANOTHERKEY")
 
 
-def test_a_bucket_is_found_by_its_path_whatever_the_host_is_called(endpoint: str) -> None:
-    # boto3 signs for the name of the container, in which there is no dot.
+def test_a_bucket_is_found_by_its_path_for_any_host_name(endpoint: str) -> None:
+    # boto3 signs for the name of the container, which has no dot.
     signed = f"AWS4-HMAC-SHA256 Credential={KEY}/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
     headers = {"Host": "local-aws:4580", "Authorization": signed}
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -97,5 +97,5 @@ def test_in_its_container_it_listens_on_all_addresses(service: dict[str, Any]) -
     assert service["read_only"]
 
 
-def test_its_health_is_asked_where_it_listens(service: dict[str, Any]) -> None:
+def test_the_health_check_uses_the_port_on_which_it_listens(service: dict[str, Any]) -> None:
     assert f"127.0.0.1:{service['entrypoint'][-1]}/" in shlex.join(service["healthcheck"]["test"])

@@ -1,4 +1,4 @@
-"""Memory: what docker-compose.yml lets its services use, against what the orchestrator's host has."""
+"""Memory: the limits of the services in docker-compose.yml, compared with the memory of the orchestrator's host."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from tests.deployment.composed import OF_AIRFLOW, PROFILES, ROOT, composed
 
 TEMPLATE = ROOT / "adapters/shipment-etl-emr/infrastructure/orchestrator.yaml"
 OF_THE_HOST_MIB = 1024
-"""For Linux, Docker, the agent of Systems Manager, and the page cache that Postgres counts on."""
+"""For Linux, Docker, the agent of Systems Manager, and the page cache that Postgres relies on."""
 
 
 @pytest.fixture(scope="module")
 def machines() -> dict[str, Any]:
-    """Memory in MiB, processor and hypervisor of each instance type that the template takes."""
+    """Return memory in MiB, processor and hypervisor of each instance type that the template accepts."""
     declared = cfn_yaml.load(str(TEMPLATE))["Parameters"]["Machine"]
     assert declared["Default"] in declared["AllowedValues"]
     with pytest.MonkeyPatch.context() as patch, mock_aws():
@@ -28,24 +28,24 @@ def machines() -> dict[str, Any]:
 
 
 def allowed_mib(*profiles: str) -> int:
-    """Return what all services of some profiles may use at once."""
+    """Return how much memory all services of some profiles may use together."""
     services = composed(*profiles, **OF_AIRFLOW)["services"].values()
     return sum(int(each["deploy"]["resources"]["limits"]["memory"]) for each in services) // 2**20
 
 
-def test_every_machine_that_the_host_may_be_holds_all_that_compose_allows(machines: dict[str, Any]) -> None:
+def test_every_instance_type_of_the_host_has_enough_memory_for_all_services(machines: dict[str, Any]) -> None:
     wanted = allowed_mib(*PROFILES) + OF_THE_HOST_MIB
     sizes = {name: each["MemoryInfo"]["SizeInMiB"] for name, each in machines.items()}
     assert {name: size for name, size in sizes.items() if size < wanted} == {}
 
 
-def test_every_machine_can_run_the_images_and_finds_its_volume(machines: dict[str, Any]) -> None:
-    # The images are built for x86_64; on machines without Nitro the volume is no NVMe device.
+def test_every_instance_type_can_run_the_images_and_finds_its_volume(machines: dict[str, Any]) -> None:
+    # The images are built for x86_64; on instances without Nitro the volume is not an NVMe device.
     assert {
         name for name, each in machines.items() if "x86_64" not in each["ProcessorInfo"]["SupportedArchitectures"]
     } == set()
     assert {name for name, each in machines.items() if each["Hypervisor"] != "nitro"} == set()
 
 
-def test_a_service_more_is_a_limit_more() -> None:
+def test_one_more_service_adds_its_limit() -> None:
     assert allowed_mib() < allowed_mib("airflow") < allowed_mib(*PROFILES)

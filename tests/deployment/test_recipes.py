@@ -1,4 +1,4 @@
-"""The recipes of images: linted, pinned, without root or secrets; and what they run is rehearsed without Docker."""
+"""The recipes of images: linted, pinned, without root or secrets; their commands are rehearsed without Docker."""
 
 import os
 import re
@@ -31,7 +31,7 @@ def instructions(recipe: str) -> list[tuple[str, str]]:
 
 
 def faults(recipe: str) -> list[str]:
-    """Return what a recipe does that none of ours may."""
+    """Return what a recipe does that ours must not do."""
     steps = instructions(recipe)
     defaults = dict(rest.split("=", 1) for name, rest in steps if name == "ARG" and "=" in rest)
     stages = {rest.split()[-1] for name, rest in steps if name == "FROM" and " AS " in rest.upper()}
@@ -76,13 +76,13 @@ def test_a_fault_is_found(recipe: str, fault: str) -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)
 def test_hadolint_has_nothing_to_say(recipe: Path) -> None:
-    # DL3066 wants users by number; by name is how the images that these are built on say it.
+    # DL3066 wants users by number; the base images use names.
     command = [program("hadolint"), "--no-color", "--ignore", "DL3066", str(recipe)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout + done.stderr, done.returncode) == ("", 0)
 
 
-def test_hadolint_would_speak_up(tmp_path: Path) -> None:
+def test_hadolint_finds_a_bad_recipe(tmp_path: Path) -> None:
     bad = tmp_path / "Dockerfile"
     bad.write_text("FROM debian\nRUN sudo apt-get install curl\n", "utf-8")
     done = subprocess.run([program("hadolint"), str(bad)], capture_output=True, text=True, timeout=60, check=False)
@@ -99,7 +99,7 @@ def test_compose_and_the_recipe_start_from_the_same_image(recipe: Path) -> None:
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)
-def test_what_a_recipe_copies_is_let_in(recipe: Path) -> None:
+def test_the_build_context_contains_what_a_recipe_copies(recipe: Path) -> None:
     let_in = {
         line.removeprefix("!/") for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!/")
     }
@@ -124,7 +124,7 @@ def test_the_uv_of_a_recipe_is_the_uv_of_the_project(recipe: Path) -> None:
 
 
 @pytest.mark.rehearsal
-def test_the_recipe_of_kestra_makes_a_command_line_that_works(tmp_path: Path) -> None:
+def test_the_recipe_of_kestra_builds_a_working_command_line(tmp_path: Path) -> None:
     steps = instructions((ROOT / "images/kestra/Dockerfile").read_text("utf-8"))
     lay_out(ROOT / "images/kestra/Dockerfile", tmp_path)
     sync, package, _ = next(rest for name, rest in steps if name == "RUN" and rest.startswith("uv sync")).split(" && ")
@@ -143,8 +143,8 @@ def test_the_recipe_of_kestra_makes_a_command_line_that_works(tmp_path: Path) ->
     build = package.strip().replace("uv run --no-sync ", f"{environment}/bin/").replace("/opt/shipment-etl/", "")
     made = run(build, tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert made.startswith("packages/shipment-etl-py3.11-x86_64-")
-    # On a host without internet, and without the sources that it was built from.
-    # By the command as well, in the environment of the image.
+    # On a host without internet access, and without the sources that it was built from.
+    # Also by the command, in the environment of the image.
     told = run(f"{environment}/bin/shipment-etl doctor --json || true", tmp_path, SHIPMENT_ETL_PACKAGES="packages")
     assert "unknown variable" not in told
     ready = "import shipment_etl_emr as emr; print(emr.build('3.11', 'x86_64').file_name)"
@@ -152,7 +152,7 @@ def test_the_recipe_of_kestra_makes_a_command_line_that_works(tmp_path: Path) ->
     found = run(f'{environment}/bin/python -c "{ready}"', tmp_path, SHIPMENT_ETL_PACKAGES="packages", PIP_NO_INDEX="1")
     assert f"packages/{found}" == made
     assert not (environment / "bin/pytest").exists()
-    # Not editable: the folder that it was built in stays behind.
+    # Not editable: the image does not contain the folder that it was built in.
     assert str(tmp_path / "src") not in run(
         f"{environment}/bin/python -c 'import shipment_etl; print(shipment_etl.__file__)'", Path("/")
     )
@@ -160,11 +160,11 @@ def test_the_recipe_of_kestra_makes_a_command_line_that_works(tmp_path: Path) ->
 
 @WITHOUT_AIRFLOW
 @pytest.mark.slow
-def test_the_recipe_of_airflow_finds_all_it_installs(tmp_path: Path) -> None:
+def test_the_recipe_of_airflow_finds_everything_it_installs(tmp_path: Path) -> None:
     lay_out(ROOT / "images/airflow/Dockerfile", tmp_path)
     steps = instructions((ROOT / "images/airflow/Dockerfile").read_text("utf-8"))
     parts = next(rest for name, rest in steps if name == "RUN" and rest.startswith("uv export")).split(" && ")
-    # That a package is built is tested by the recipe of Kestra.
+    # The test of Kestra's recipe covers that a package is built.
     build = " && ".join(part for part in parts if " emr package " not in part)
     run(build.replace("uv ", f"{find_uv()} "), tmp_path, UV_PYTHON=sys.executable)
     wheels = sorted(wheel.name.partition("-")[0] for wheel in (tmp_path / "wheels").glob("*.whl"))
@@ -177,7 +177,7 @@ def test_the_recipe_of_airflow_finds_all_it_installs(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not ENGINE.exists(), reason="adapters/shipment-etl-kestra/engine, which runs the flows, is not here")
-def test_the_image_has_the_kestra_that_the_flows_are_run_on() -> None:
+def test_the_image_has_the_kestra_that_the_flows_are_tested_on() -> None:
     tried = re.search(r"<kestra(?:\.version)?>([\d.]+)</kestra", ENGINE.read_text("utf-8"))
     assert tried
     assert composed()["services"]["kestra"]["build"]["args"]["KESTRA_IMAGE"] == f"kestra/kestra:v{tried[1]}"
@@ -191,7 +191,7 @@ def test_the_image_has_the_airflow_of_the_lock() -> None:
 
 
 def copied(recipe: Path) -> list[str]:
-    """Return what a recipe copies from the repository."""
+    """Return the paths that a recipe copies from the repository."""
     words = [
         rest.split() for name, rest in instructions(recipe.read_text("utf-8")) if name == "COPY" and "--from" not in rest
     ]
@@ -212,7 +212,7 @@ def lay_out(recipe: Path, folder: Path) -> None:
 
 
 def run(command: str, folder: Path, **variables: str) -> str:
-    # Hard links instead of the copies that an image needs: the same result, sooner.
+    # Hard links instead of the copies that an image needs: the same result, but faster.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("UV_PROJECT", "VIRTUAL_ENV"))}
     done = subprocess.run(
         command,

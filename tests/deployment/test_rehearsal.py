@@ -62,19 +62,19 @@ def test_no_password_is_in_the_environment_of_any_process(stack: Stack, service:
     assert found == []
 
 
-def test_what_is_not_read_only_is_at_least_not_writable_where_programs_are(stack: Stack) -> None:
+def test_services_that_are_not_read_only_cannot_write_where_programs_are(stack: Stack) -> None:
     assert stack.containers()["local-aws"]["HostConfig"]["ReadonlyRootfs"]
     for service in ("kestra", "airflow"):
         told = stack.execute(service, "find /opt/shipment-etl -writable ! -type l | head -5")
         assert told == ""
 
 
-def test_memory_is_bounded_and_does_not_swap_beyond_it(stack: Stack) -> None:
+def test_memory_is_limited_without_further_swap(stack: Stack) -> None:
     limits = {name: each["HostConfig"] for name, each in stack.containers().items()}
     assert all(each["Memory"] and each["MemorySwap"] == each["Memory"] and each["PidsLimit"] for each in limits.values())
 
 
-def test_nobody_gets_in_without_the_account(stack: Stack) -> None:
+def test_access_requires_the_account(stack: Stack) -> None:
     path = "/api/v1/main/flows/search?size=1"
     assert stack.kestra(path).status == 200
     assert stack.ask("KESTRA_PORT", path).status == 401
@@ -87,7 +87,7 @@ def test_nobody_gets_in_without_the_account(stack: Stack) -> None:
     assert stack.ask("AIRFLOW_PORT", "/auth/token", wrong).status == 401
 
 
-def test_nothing_reports_how_it_is_used(stack: Stack) -> None:
+def test_nothing_sends_usage_data(stack: Stack) -> None:
     told = stack.kestra("/api/v1/configs").json
     assert (told["isAnonymousUsageEnabled"], told["isUiAnonymousUsageEnabled"]) == (False, False)
     setting = stack.execute("airflow", "airflow config get-value usage_data_collection enabled 2>/dev/null")
@@ -106,7 +106,7 @@ def test_airflow_does_not_reach_kestra_and_neither_reaches_the_others_database(s
     assert "permission denied for database" in refused
 
 
-def test_a_neighbour_of_kestra_cannot_stop_or_change_it(stack: Stack) -> None:
+def test_other_services_cannot_stop_or_change_kestra(stack: Stack) -> None:
     assert stack.ask_from("local-aws", "http://kestra:8081/health") == 200
     for method, path in (
         ("POST", "stop"),
@@ -119,12 +119,12 @@ def test_a_neighbour_of_kestra_cannot_stop_or_change_it(stack: Stack) -> None:
     assert stack.healthy("kestra")
 
 
-def test_steps_on_local_aws_have_no_way_out(stack: Stack) -> None:
+def test_steps_on_local_aws_have_no_internet_access(stack: Stack) -> None:
     routes = stack.execute("local-aws", "cat /proc/net/route")
     assert not any(line.split()[1] == "00000000" for line in routes.splitlines()[1:])
 
 
-def test_both_pipelines_run_on_kestra_by_the_first_try_of_the_how_to(stack: Stack) -> None:
+def test_both_pipelines_run_on_kestra_as_in_the_how_to(stack: Stack) -> None:
     told = stack.compose("exec", "-T", "kestra", "shipment-etl", "kestra", "deploy")
     assert "flow shipments.data_processing: created" in told
     for flow, inputs in (
@@ -136,7 +136,7 @@ def test_both_pipelines_run_on_kestra_by_the_first_try_of_the_how_to(stack: Stac
         assert state == "SUCCESS", stack.logged(name, "ERROR")
 
 
-def test_a_red_execution_tells_its_cause_as_an_error(stack: Stack) -> None:
+def test_a_failed_execution_logs_its_cause_as_an_error(stack: Stack) -> None:
     state, name = stack.execute_flow("data_processing", date="2020-01-01")
     assert state == "FAILED"
     errors = stack.logged(name, "ERROR")
@@ -164,14 +164,14 @@ def test_no_cluster_is_left(stack: Stack) -> None:
     assert "WAITING" not in states
 
 
-def test_local_aws_is_reached_after_kestra_was_restarted(stack: Stack) -> None:
+def test_local_aws_is_reachable_after_a_restart_of_kestra(stack: Stack) -> None:
     stack.compose("restart", "kestra")
     stack.up()
     assert stack.execute_flow("check")[0] == "SUCCESS"
 
 
 @pytest.mark.parametrize("part", ["scheduler", "triggerer", "dag-processor", "api-server"])
-def test_airflow_is_started_again_when_a_part_of_it_dies(stack: Stack, part: str) -> None:
+def test_airflow_restarts_when_a_part_of_it_dies(stack: Stack, part: str) -> None:
     before = stack.containers()["airflow"]["RestartCount"]
     stack.execute(
         "airflow",
@@ -182,7 +182,7 @@ def test_airflow_is_started_again_when_a_part_of_it_dies(stack: Stack, part: str
     until("it is healthy again", lambda: stack.healthy("airflow"), 300)
 
 
-def test_nothing_is_lost_by_down_and_up(stack: Stack) -> None:
+def test_down_and_up_lose_nothing(stack: Stack) -> None:
     runs = stack.airflow("/dags/data_generation/dagRuns").json["total_entries"]
     stack.compose("down")
     stack.up()
@@ -198,6 +198,6 @@ def test_a_weak_password_keeps_kestra_from_starting(stack: Stack, password: str)
     assert password not in done.stdout + done.stderr
 
 
-def test_another_stack_on_this_machine_was_left_alone(stack: Stack) -> None:
+def test_another_stack_on_this_machine_is_left_alone(stack: Stack) -> None:
     projects = {each["Config"]["Labels"]["com.docker.compose.project"] for each in stack.containers().values()}
     assert projects == {PROJECT}

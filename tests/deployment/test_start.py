@@ -1,4 +1,4 @@
-"""How the images of Airflow and Kestra start: with their accounts, or not at all; and what they call healthy."""
+"""How the images of Airflow and Kestra start: only with their accounts; and what their health checks accept."""
 
 import json
 import os
@@ -21,7 +21,7 @@ PASSWORD = "Aa1\"\\ $x}:@/%'"
 AIRFLOW = {"airflow_password": PASSWORD, "airflow_database_password": PASSWORD}
 KESTRA = {"kestra_password": PASSWORD, "kestra_database_password": PASSWORD}
 PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
-# Prints how it was called, and goes on as a part does until a signal comes, or until a file tells it to die.
+# Prints how it was called, and runs like a part of Airflow until a signal arrives, or until a file tells it to die.
 STAND_IN = """#!/bin/sh
 echo "called: $(basename "$0") $*"
 env
@@ -53,7 +53,7 @@ def prepared(image: str, folder: Path, secrets: dict[str, str], **variables: str
 
 
 def refused(image: str, folder: Path, secrets: dict[str, str], **variables: str) -> str:
-    """Start an image that must not start, and return what it says."""
+    """Start an image that must refuse to start, and return its message."""
     command, environment = prepared(image, folder, secrets, **variables)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
@@ -63,7 +63,7 @@ def refused(image: str, folder: Path, secrets: dict[str, str], **variables: str)
     return done.stderr
 
 
-def test_kestra_starts_with_its_passwords_in_a_file_and_in_no_environment(tmp_path: Path) -> None:
+def test_kestra_starts_with_its_passwords_in_a_file_and_not_in_the_environment(tmp_path: Path) -> None:
     command, environment = prepared("kestra", tmp_path, KESTRA, KESTRA_USERNAME="operator@example.com")
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
@@ -92,9 +92,9 @@ def test_kestra_does_not_start_with_a_password_that_breaks_its_rule(password: st
 
 
 @pytest.mark.parametrize("name", KESTRA)
-def test_kestra_does_not_start_with_a_password_that_it_would_fill_in(name: str, tmp_path: Path) -> None:
+def test_kestra_does_not_start_with_a_password_that_it_would_change(name: str, tmp_path: Path) -> None:
     told = refused("kestra", tmp_path, {**KESTRA, name: "Aa1-${HOME}"}, KESTRA_USERNAME="operator@example.com")
-    assert f"{name.upper()} has ${{ in it" in told
+    assert f"{name.upper()} contains ${{" in told
 
 
 @contextmanager
@@ -110,13 +110,13 @@ def airflow_started(folder: Path, **variables: str) -> Iterator[subprocess.Popen
             yield process
         finally:
             if process.poll() is None:
-                # Not killed: its parts would live on.
+                # Not killed, because its parts would keep running.
                 process.terminate()
                 process.communicate(timeout=30)
 
 
 def ended(folder: Path) -> bool:
-    """Whether no part runs any more."""
+    """Return whether all parts have ended."""
     for part in PARTS:
         try:
             os.kill(int((folder / f"run/{part}.pid").read_text()), 0)
@@ -147,7 +147,7 @@ def test_the_container_of_airflow_ends_when_a_part_of_it_dies(part: str, tmp_pat
     assert ended(tmp_path)
 
 
-def test_the_accounts_of_airflow_are_in_files_that_its_owner_alone_reads(tmp_path: Path) -> None:
+def test_the_accounts_of_airflow_are_in_files_that_only_their_owner_can_read(tmp_path: Path) -> None:
     with airflow_started(tmp_path):
         accounts, database = tmp_path / "run/accounts.json", tmp_path / "run/database"
         assert [file.stat().st_mode & 0o777 for file in (accounts, database)] == [0o600, 0o600]
@@ -175,21 +175,21 @@ def test_airflow_does_not_start_without_the_password_of_its_database(tmp_path: P
     assert "AIRFLOW_DATABASE_PASSWORD" in refused("airflow", tmp_path, secrets, AIRFLOW_USERNAME="operator")
 
 
-def test_airflow_does_not_start_without_a_place_for_logs_that_are_to_go_to_s3(tmp_path: Path) -> None:
+def test_airflow_does_not_start_without_a_folder_for_logs_in_s3(tmp_path: Path) -> None:
     remote = {"AIRFLOW_USERNAME": "operator", "AIRFLOW__LOGGING__REMOTE_LOGGING": "true"}
     told = refused("airflow", tmp_path, AIRFLOW, **remote, AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER="")
-    assert "set AIRFLOW_LOGS to a folder of yours" in told
+    assert "set AIRFLOW_LOGS to your folder" in told
 
 
 @pytest.mark.parametrize("file", ["docker-compose.yml", ".env.example", "adapters/shipment-etl-airflow/airflow.env"])
-def test_no_setting_names_a_bucket_of_somebody_else(file: str) -> None:
+def test_no_setting_names_somebody_elses_bucket(file: str) -> None:
     settings = [line.split("#")[0] for line in (ROOT / file).read_text("utf-8").splitlines()]
     assert not any("s3://" in line for line in settings)
 
 
 @contextmanager
 def answering(answers: dict[str, tuple[int, Any]], account: str = "") -> Iterator[str]:
-    """Serve answers by path; where an account is given, only to who has it."""
+    """Serve answers by path; if an account is given, only to requests with it."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -212,7 +212,7 @@ def answering(answers: dict[str, tuple[int, Any]], account: str = "") -> Iterato
 
 
 def health(image: str, **variables: str) -> tuple[int, str]:
-    """Run the health check of an image; return its exit code and what it says."""
+    """Run the health check of an image; return its exit code and its message."""
     command = [sys.executable, str(ROOT / f"images/{image}/health.py")]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, done.stderr.strip()
@@ -252,7 +252,7 @@ OPERATOR = "Basic b3BlcmF0b3JAZXhhbXBsZS5jb206QWExLW9mLWtlc3RyYQ=="
     ],
     ids=["healthy", "down", "down by its body", "another password", "no password", "broken"],
 )
-def test_kestra_is_healthy_when_it_lets_in_its_account_and_nobody_else(
+def test_kestra_is_healthy_when_it_accepts_only_its_account(
     answers: dict[str, Any], account: str, told: str, tmp_path: Path
 ) -> None:
     (tmp_path / "kestra_password").write_text("Aa1-of-kestra", "utf-8")

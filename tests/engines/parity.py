@@ -1,10 +1,10 @@
-"""`make parity`: the same work on Sail and on classic Spark, in processes of their own, and a table of the fingerprints.
+"""`make parity`: the same work on Sail and on classic Spark, in separate processes, and a table of the fingerprints.
 
     python tests/engines/parity.py            all of it, for people
-    python tests/engines/parity.py --step …   one step on one engine, in this process, as JSON; what the tests start
+    python tests/engines/parity.py --step …   one step on one engine, in this process, as JSON; for the tests
 
-A variant is one way that a session can differ: partitions, time zone, locale, ANSI. What is pure (generate, conform,
-split, clean, lane_days, marts) is tried in every variant; what goes through a lake in one on each side.
+A variant is one way that a session can differ: partitions, time zone, locale, ANSI. The pure functions (generate, conform,
+split, clean, lane_days, marts) are tried in every variant; what goes through a lake, in one on each side.
 """
 
 import argparse
@@ -26,7 +26,7 @@ ROWS, SEED, DEFECTS = 2_000, 7, 0.1
 
 @dataclass(frozen=True)
 class Variant:
-    """A way that a session can differ from another; partitions None means as the engine likes."""
+    """A way that a session can differ from another; partitions None means the engine's default."""
 
     name: str
     partitions: int | None = None
@@ -46,23 +46,23 @@ ODD = Variant("Turkish, Kiritimati, 3 partitions, ANSI", 3, "Pacific/Kiritimati"
 
 
 def frames(spark, folder: str) -> dict[str, str]:
-    """The fingerprint of every frame of the pure way, made without a lake; each is kept, for classic Spark would compile
-    for minutes what is made of all of them at once."""
+    """Return the fingerprint of every frame of the pure functions, without a lake. Each frame is written, because classic
+    Spark would compile for minutes what is made from all of them at once."""
     from pyspark.sql import functions as F
 
     import shipment_etl as etl
 
-    def kept(name: str, frame):
+    def keep(name: str, frame):
         frame.write.mode("overwrite").parquet(f"{folder}/{name}")
         return spark.read.parquet(f"{folder}/{name}")
 
-    raw = kept("raw", etl.generate(spark, date=DAYS[0], rows=ROWS, seed=SEED, defects=DEFECTS))
+    raw = keep("raw", etl.generate(spark, date=DAYS[0], rows=ROWS, seed=SEED, defects=DEFECTS))
     good, bad = etl.split(raw)
-    good = kept("good", good)
-    days = kept("days", etl.lane_days(etl.clean(good).withColumn("source", F.lit("shipments"))))
-    made = {"raw": raw, "good": good, "bad": kept("bad", bad), "lane_days": days, **etl.marts(days)}
-    timed = kept("timed", _timed(spark, kept))
-    made |= {"timed": timed, "timed_days": kept("timed_days", etl.lane_days(timed))}
+    good = keep("good", good)
+    days = keep("days", etl.lane_days(etl.clean(good).withColumn("source", F.lit("shipments"))))
+    made = {"raw": raw, "good": good, "bad": keep("bad", bad), "lane_days": days, **etl.marts(days)}
+    timed = keep("timed", _make_timed(spark, keep))
+    made |= {"timed": timed, "timed_days": keep("timed_days", etl.lane_days(timed))}
     return {name: etl.fingerprint(frame) for name, frame in made.items()}
 
 
@@ -83,10 +83,10 @@ shipping_cost = { column = "cost", accounting = true, credit_notes = true }
 """
 DUE = ("2026-10-24 23:59", "2026-10-25T02:30", "2026-10-25 02:30:15,5", "2026-10-25T00:30Z", "2026-10-25T23:00:00-05:00")
 IN = ("2026-10-25T02:15", "2026-10-25 02:59:59", "2026-10-25T01:45Z", "2026-10-26T05:31+01:00", "2027-03-28 02:30")
-"""Times by clocks that are put back on one of these days and forward on another, and times with offsets."""
+"""Times by clocks that are set back on one of these days and forward on another, and times with offsets."""
 
 
-def _timed(spark, kept):
+def _make_timed(spark, keep):
     """Shipments of a file with times of day and credit notes, cleaned with a tolerance."""
     from pyspark.sql import functions as F
 
@@ -99,12 +99,12 @@ def _timed(spark, kept):
     landed = spark.createDataFrame(rows, columns).withColumn("record", F.from_json("record", "map<string,string>"))
     mapping, network = etl.SourceMapping.from_text(TIMED, "m.toml"), etl.Network(on_time_tolerance_minutes=30)
     schema = etl.contract(network, mapping.unknown, credit_notes=mapping.credit_notes)
-    good, _ = etl.split(kept("conformed", etl.conform(landed, mapping, network)), schema)
-    return etl.clean(kept("sound", good), network)
+    good, _ = etl.split(keep("conformed", etl.conform(landed, mapping, network)), schema)
+    return etl.clean(keep("sound", good), network)
 
 
 def tables(lake) -> dict[str, str]:
-    """The fingerprint of every table of a lake but the log of runs, by the engine that is at hand."""
+    """Return the fingerprint of every table of a lake but the log of runs, by the current engine."""
     from shipment_etl import session
     from shipment_etl.lake.fingerprint import fingerprints
     from shipment_etl.lake.tables import RUNS
@@ -114,7 +114,7 @@ def tables(lake) -> dict[str, str]:
 
 def step(engine: str, lake: str, work: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
     """Do one thing after the other: a day generates and processes it, scms ingests and processes the real file, tables
-    reads all tables, odd has what follows done in an odd session, the name of a variant tries it without a lake."""
+    reads all tables, odd makes the session unusual for what follows, the name of a variant tries it without a lake."""
     from shipment_etl import Lake, SourceMapping, run_generate, run_ingest, run_process, session
 
     spark = session(engine)
@@ -140,7 +140,7 @@ def step(engine: str, lake: str, work: Iterable[str]) -> Iterator[tuple[str, dic
 
 
 def vary(spark, variant: Variant) -> None:
-    """Make a session differ; of a Java its locale and zone as well, of Sail those of the process."""
+    """Change a session; with Java also its locale and zone, with Sail those of the process."""
     spark.conf.set("spark.sql.session.timeZone", variant.zone)
     spark.conf.set("spark.sql.ansi.enabled", str(variant.ansi).lower())
     if "connect" in type(spark).__module__:
@@ -156,10 +156,10 @@ def vary(spark, variant: Variant) -> None:
     java.TimeZone.setDefault(java.TimeZone.getTimeZone(variant.zone))
 
 
-def started(engine: str, lake: str, *work: str) -> dict[str, dict[str, str]]:
-    """Have a step done in a process of its own."""
+def run_step(engine: str, lake: str, *work: str) -> dict[str, dict[str, str]]:
+    """Run a step in a separate process."""
     command = [sys.executable, __file__, "--engine", engine, "--lake", lake, "--step", *work]
-    # Less work for processors that are shared; docs/decisions/0013 tells more.
+    # Less work for shared processors; see docs/decisions/0013.
     environment = {**os.environ, "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
@@ -167,8 +167,8 @@ def started(engine: str, lake: str, *work: str) -> dict[str, dict[str, str]]:
     return dict(map(json.loads, done.stdout.splitlines()))
 
 
-def differing(ours: dict[str, str], theirs: dict[str, str]) -> list[str]:
-    """The names under which two sides do not say the same."""
+def find_differences(ours: dict[str, str], theirs: dict[str, str]) -> list[str]:
+    """Return the names whose values differ between two sides."""
     return sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
 
 
@@ -177,31 +177,31 @@ def main() -> int:
     options.add_argument("--engine", default="sail")
     options.add_argument("--lake")
     options.add_argument("--step", nargs="+")
-    options.add_argument("--against", default="spark", help="the engine to hold against Sail")
-    options.add_argument("--expected", type=Path, help="take the words of Sail from this file, or leave them there if new")
+    options.add_argument("--against", default="spark", help="the engine to compare with Sail")
+    options.add_argument("--expected", type=Path, help="read Sail's fingerprints from this file, or write them if it is new")
     chosen = options.parse_args()
     if chosen.step:
         for found in step(chosen.engine, chosen.lake, chosen.step):
             print(json.dumps(found), flush=True)
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        return compared(chosen.against, Path(folder), chosen.expected)
+        return print_comparison(chosen.against, Path(folder), chosen.expected)
 
 
-def compared(engine: str, folder: Path, expected: Path | None) -> int:
+def print_comparison(engine: str, folder: Path, expected: Path | None) -> int:
     """Print the table; 1 if anything differs."""
     alone = ("odd", *DAYS[1:], "scms", "tables", *(variant.name for variant in VARIANTS))
     if expected and expected.exists():
         ours = json.loads(expected.read_text())
     else:
-        ours = started("sail", f"{folder}/sail", *alone)
+        ours = run_step("sail", f"{folder}/sail", *alone)
         if expected:
             expected.write_text(json.dumps(ours))
-    theirs = started(engine, f"{folder}/{engine}", *alone)
+    theirs = run_step(engine, f"{folder}/{engine}", *alone)
     failed = 0
     for variant, words in ours.items():
         print(f"\n{variant if variant != 'tables' else f'tables of a lake, {ODD.name}'}")
-        wrong = differing(words, theirs.get(variant, {}))
+        wrong = find_differences(words, theirs.get(variant, {}))
         failed += len(wrong)
         for name in sorted(words):
             sign = "≠" if name in wrong else "="

@@ -1,4 +1,4 @@
-"""Calls to a server whose answers cannot be read, as a real gRPC server sends them."""
+"""Calls to a real gRPC server whose responses cannot be read."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ Ask = Callable[[], Empty]
 
 
 class Server(grpc.GenericRpcHandler):
-    """Answers with one text after the other, or with an error where one is given."""
+    """Responds with one text after the other, or with an error if one is given."""
 
     def __init__(self) -> None:
         self.answers: list[bytes | grpc.StatusCode] = []
@@ -44,14 +44,14 @@ def server() -> Iterator[tuple[Server, Ask]]:
     grpc_server.stop(None)
 
 
-def test_an_answer_that_cannot_be_read_is_asked_for_again(server: tuple[Server, Ask]) -> None:
+def test_a_call_with_an_unreadable_response_is_retried(server: tuple[Server, Ask]) -> None:
     handler, ask = server
     handler.answers = [BROKEN, READABLE, READABLE]
     assert ask() == ask() == Empty()
     assert handler.answers == []
 
 
-def test_two_of_them_are_an_error(server: tuple[Server, Ask]) -> None:
+def test_two_unreadable_responses_are_an_error(server: tuple[Server, Ask]) -> None:
     handler, ask = server
     handler.answers = [BROKEN, BROKEN, READABLE]
     with pytest.raises(grpc.RpcError, match="deserializing"):
@@ -60,7 +60,7 @@ def test_two_of_them_are_an_error(server: tuple[Server, Ask]) -> None:
 
 
 @pytest.mark.parametrize("status", [grpc.StatusCode.INTERNAL, grpc.StatusCode.NOT_FOUND])
-def test_what_the_server_refuses_is_not_asked_again(server: tuple[Server, Ask], status: grpc.StatusCode) -> None:
+def test_a_call_that_the_server_refuses_is_not_retried(server: tuple[Server, Ask], status: grpc.StatusCode) -> None:
     handler, ask = server
     handler.answers = [status, READABLE]
     with pytest.raises(grpc.RpcError, match="no"):

@@ -1,4 +1,4 @@
-"""Engines that cannot be had: each says so before any work is done, with what to do."""
+"""Engines that are not available: each error comes before any work is done, and says what to do."""
 
 import os
 import subprocess
@@ -15,14 +15,14 @@ from shipment_etl.errors import EngineTaken, EngineUnreachable, InvalidValue, Ja
 OTHERS = {"PATH": "/nonexistent", "JAVA_HOME": "", "SPARK_REMOTE": "", "PYTHONPATH": ""}
 
 
-def asked(code: str, **environment: str) -> str:
-    """Run code in a process of its own; return the last line that it says."""
+def run_code(code: str, **environment: str) -> str:
+    """Run code in a separate process; return the last line that it prints."""
     everything = {**os.environ, **OTHERS, **environment}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=everything, check=False)
     return (done.stdout + done.stderr).strip().splitlines()[-1]
 
 
-def a_java(folder: Path, version: str) -> Path:
+def make_java(folder: Path, version: str) -> Path:
     program = folder / "bin" / "java"
     program.parent.mkdir(parents=True)
     program.write_text(f"#!/bin/sh\necho '    java.home = {folder}' >&2\necho '    {version}' >&2\n")
@@ -39,7 +39,7 @@ def _nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_java_says_where_it_looked_and_how_to_install_one() -> None:
     with pytest.raises(
-        JavaMissing, match=r"needs Java 17\. Looked at JAVA_HOME.* found: none\. .*pip install 'shipment-etl\[java\]'"
+        JavaMissing, match=r"needs Java 17\. Searched JAVA_HOME.* found: none\. .*pip install 'shipment-etl\[java\]'"
     ):
         java.find_java()
 
@@ -47,30 +47,30 @@ def test_no_java_says_where_it_looked_and_how_to_install_one() -> None:
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("java.specification.version = 25", "Java 25 by JAVA_HOME"),
-        ("java.specification.version = 1.8", "Java 8 by JAVA_HOME"),
-        ("what is this?", "no Java that runs by JAVA_HOME"),
+        ("java.specification.version = 25", "Java 25 from JAVA_HOME"),
+        ("java.specification.version = 1.8", "Java 8 from JAVA_HOME"),
+        ("what is this?", "a broken Java from JAVA_HOME"),
     ],
 )
 def test_the_wrong_java_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, told: str) -> None:
-    monkeypatch.setenv("JAVA_HOME", str(a_java(tmp_path, said)))
+    monkeypatch.setenv("JAVA_HOME", str(make_java(tmp_path, said)))
     with pytest.raises(JavaMissing, match=told):
         java.find_java()
 
 
-def test_a_wrong_java_by_java_home_does_not_hide_the_right_one_on_the_path(
+def test_a_wrong_java_from_java_home_does_not_hide_the_right_one_on_the_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("JAVA_HOME", str(a_java(tmp_path / "wrong", "java.specification.version = 11")))
-    right = a_java(tmp_path / "right", "java.specification.version = 17")
+    monkeypatch.setenv("JAVA_HOME", str(make_java(tmp_path / "wrong", "java.specification.version = 11")))
+    right = make_java(tmp_path / "right", "java.specification.version = 17")
     monkeypatch.setenv("PATH", f"{right}/bin")
     found = java.find_java()
     assert (found.found_by, found.home, found.version) == ("PATH", right, 17)
 
 
-def test_jars_that_cannot_be_fetched_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jars_that_cannot_be_downloaded_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    fails = a_java(tmp_path / "java", "java.net.ConnectException: Connection refused")
+    fails = make_java(tmp_path / "java", "java.net.ConnectException: Connection refused")
     with pytest.raises(JarsUnreachable, match=r"Connection refused.*SHIPMENT_ETL_JARS.*--engine sail"):
         jars.delta_jars(java.Java("PATH", fails, 17))
     assert [each for each in (tmp_path / "shipment_etl").rglob("*") if not each.is_dir()] == []
@@ -96,7 +96,7 @@ def test_an_engine_that_does_not_exist() -> None:
 def test_a_process_has_one_engine(spark, engine: str) -> None:
     assert session() is spark
     assert engine_name(spark) == "sail"
-    with pytest.raises(EngineTaken, match=r"already works on the engine 'sail'.*spark\.stop"):
+    with pytest.raises(EngineTaken, match=r"already uses the engine 'sail'.*spark\.stop"):
         session(engine)
 
 
@@ -104,16 +104,16 @@ def test_a_process_has_one_engine(spark, engine: str) -> None:
     ("address", "error"),
     [("sc://127.0.0.1:1", EngineUnreachable), ("sc://", InvalidValue), ("sc://host:port", InvalidValue)],
 )
-def test_a_server_that_is_not_there_is_told_at_once(address: str, error: type[Exception]) -> None:
+def test_an_unreachable_server_is_reported_at_once(address: str, error: type[Exception]) -> None:
     code = f"import shipment_etl; shipment_etl.session({address!r})"
-    assert asked(code).startswith(f"shipment_etl.errors.{error.__name__}")
+    assert run_code(code).startswith(f"shipment_etl.errors.{error.__name__}")
 
 
 def test_connect_without_an_address_says_how_to_give_one() -> None:
-    assert "SPARK_REMOTE" in asked("import shipment_etl; shipment_etl.session('connect')")
+    assert "SPARK_REMOTE" in run_code("import shipment_etl; shipment_etl.session('connect')")
 
 
-def test_connect_speaks_to_any_server() -> None:
+def test_connect_works_with_any_server() -> None:
     code = (
         "from pysail.spark import SparkConnectServer; from shipment_etl import session;"
         "from shipment_etl.engines.registry import engine_name;"
@@ -121,4 +121,4 @@ def test_connect_speaks_to_any_server() -> None:
         "spark = session(f'sc://127.0.0.1:{server.listening_address[1]}');"
         "print(spark.range(3).count(), engine_name(spark), session() is spark); spark.stop(); server.stop()"
     )
-    assert asked(code, RUST_LOG="off") == "3 connect True"
+    assert run_code(code, RUST_LOG="off") == "3 connect True"

@@ -1,4 +1,4 @@
-"""Signals, real ones to real processes: the engine outlives them, its work ends for certain, and errors come soon."""
+"""Real signals to real processes: the engine survives them, its work is reliably ended, and errors come soon."""
 
 import os
 import subprocess
@@ -49,8 +49,8 @@ spark.range(1).count()
 
 
 def run(code: str, *arguments: object, engine: str = "sail", before: str = "", **options) -> list[str]:
-    """Run code in a process of its own, after the preamble; return the lines that it prints."""
-    # What a shell runs in the background ignores SIGINT, and so do its tests.
+    """Run code in a separate process, after the preamble; return the lines that it prints."""
+    # A process that a shell runs in the background ignores SIGINT, and so do tests started in it.
     script = (
         "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         + before
@@ -64,7 +64,7 @@ def run(code: str, *arguments: object, engine: str = "sail", before: str = "", *
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and only waits to be noticed does not."""
+    """Whether a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -84,7 +84,7 @@ def test_after_ctrl_c_the_same_session_answers_at_once() -> None:
     assert run(code) == ["3 True True"]
 
 
-def test_ctrl_c_of_a_terminal_goes_to_all_processes_of_the_group_and_the_engine_survives() -> None:
+def test_ctrl_c_in_a_terminal_goes_to_all_processes_of_the_group_and_the_engine_survives() -> None:
     code = """
     before = engine().pid
     interrupted(lambda: time.sleep(10), kill=lambda: os.killpg(0, signal.SIGINT))
@@ -95,7 +95,7 @@ def test_ctrl_c_of_a_terminal_goes_to_all_processes_of_the_group_and_the_engine_
     assert run(code, start_new_session=True) == ["3 True"]
 
 
-def test_what_an_interrupt_stopped_writes_nothing_after_it_is_ended(tmp_path: Path) -> None:
+def test_interrupted_work_writes_nothing_after_it_is_ended(tmp_path: Path) -> None:
     code = f"""
     folder = sys.argv[2]
     interrupted(lambda: rows({ENOUGH}).write.format("delta").save(f"{{folder}}/delta"))
@@ -109,7 +109,7 @@ def test_what_an_interrupt_stopped_writes_nothing_after_it_is_ended(tmp_path: Pa
     assert run(code, tmp_path) == ["True", "3 True", "True False"]
 
 
-def test_ending_work_leaves_an_engine_alone_that_has_none() -> None:
+def test_ending_work_leaves_an_idle_engine_alone() -> None:
     code = """
     before = engine().pid
     spark.range(5).createOrReplaceTempView("five")
@@ -143,7 +143,7 @@ def test_an_engine_that_is_killed_is_an_error_within_seconds_and_the_next_query_
     print(time.monotonic() - start < 10, spark.range(3).count())
     """
     told, quick = run(code)
-    assert told.startswith("EngineFailed The engine failed while it worked on a query: its process ended; often memory had")
+    assert told.startswith("EngineFailed The engine failed while it worked on a query: its process ended, often because")
     assert quick == "True 3"
 
 
@@ -160,7 +160,7 @@ def test_the_engine_ends_with_its_process_however_that_ends() -> None:
     assert not is_alive(pid)
 
 
-def test_the_engine_outlives_the_thread_that_asked_for_it() -> None:
+def test_the_engine_outlives_the_thread_that_started_it() -> None:
     code = """
     engine().stop()
     thread = threading.Thread(target=engine().ensure)
@@ -238,7 +238,7 @@ def test_a_server_that_is_gone_is_an_error_within_seconds(server: tuple[str, int
     assert run(code, pid, engine=address) == ["True True", "True"]
 
 
-def test_nobody_knows_what_a_server_does_that_was_at_work_and_cannot_be_reached(server: tuple[str, int]) -> None:
+def test_work_on_a_server_that_cannot_be_reached_may_still_be_running(server: tuple[str, int]) -> None:
     code = f"""
     threading.Timer({SOON}, lambda: os.kill(int(sys.argv[2]), signal.SIGKILL)).start()
     start = time.monotonic()
@@ -263,7 +263,7 @@ def test_work_on_a_server_of_others_is_ended(tmp_path: Path, server: tuple[str, 
     assert run(code, tmp_path, engine=server[0]) == ["True", "False 3"]
 
 
-def test_an_interrupt_at_any_line_of_a_call_leaves_a_session_that_answers(server: tuple[str, int]) -> None:
+def test_an_interrupt_at_any_line_of_a_call_leaves_a_session_that_works(server: tuple[str, int]) -> None:
     code = """
     reached = []
 
@@ -301,13 +301,13 @@ def test_an_interrupt_at_any_line_of_a_call_leaves_a_session_that_answers(server
         if answers != [3]:
             print(number, answers)
             os._exit(1)
-    # Finalizers keep an interrupt to themselves.
+    # Finalizers swallow an interrupt.
     print(number > 20, heard > 0.8 * number)
     """
     assert run(code, engine=server[0]) == ["True True"]
 
 
-def test_an_engine_is_replaced_after_enough_jobs_unless_it_holds_something() -> None:
+def test_an_engine_is_replaced_after_enough_jobs_unless_it_holds_state() -> None:
     code = """
     from shipment_etl.engines.sail import MAX_JOBS
     from shipment_etl.engines.work import renew_engine
@@ -338,16 +338,16 @@ def _java() -> None:
 @pytest.mark.rehearsal
 @pytest.mark.usefixtures("_java")
 @pytest.mark.parametrize("handler", ["python's", "its own"])
-def test_classic_spark_ends_what_an_interrupt_stopped(handler: str) -> None:
+def test_classic_spark_ends_interrupted_work(handler: str) -> None:
     code = """
     own = signal.getsignal(signal.SIGINT)
     for _ in range(2):
-        # A new frame each time: of one whose query was cancelled Spark remembers that.
+        # A new frame each time: Spark remembers that the query of a frame was cancelled.
         big = spark.range(0, 40_000_000_000, 1, 4).select(F.sum(F.xxhash64("id")).alias("sum"))
         start = time.monotonic()
         interrupted(big.collect, 3)
         print(time.monotonic() - start < 6, end_work(spark))
-        # With the answer to the interrupted call still in the connection, the counts would be others.
+        # With the response to the interrupted call still in the connection, the counts would be wrong.
         print([spark.range(count).count() for count in (5, 6, 7)])
     print(getattr(own, "__name__", own))
     """

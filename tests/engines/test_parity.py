@@ -1,6 +1,6 @@
-"""Sail and classic Spark: tables that pass from one to the other and back are those that one alone would have made.
+"""Sail and classic Spark: tables that both write in turn are the same as if one engine had made them alone.
 
-Classic Spark works in the oddest of sessions here; `make parity` tries more of them, and each engine on its own.
+Classic Spark works in the most unusual session here; `make parity` tries more of them, and each engine on its own.
 """
 
 import warnings
@@ -31,33 +31,33 @@ def _java() -> None:
 
 
 MAY_BE_EMPTY = ("processed/open_shipments", "processed/overtaken")
-"""Where all shipments are delivered, and told once."""
+"""If all shipments are delivered, and reported once."""
 
 
 @pytest.fixture(scope="module")
 def by_sail(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     lake = str(tmp_path_factory.mktemp("sail") / "lake")
-    return parity.started("sail", lake, FIRST, SECOND, "scms", THIRD, "tables")
+    return parity.run_step("sail", lake, FIRST, SECOND, "scms", THIRD, "tables")
 
 
 @pytest.fixture(scope="module")
 def passed_on(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A lake that Sail made and classic Spark went on with."""
+    """A lake that Sail made and classic Spark continued."""
     lake = str(tmp_path_factory.mktemp("both") / "lake")
-    parity.started("sail", lake, FIRST)
-    parity.started("spark", lake, "odd", SECOND, "scms")
+    parity.run_step("sail", lake, FIRST)
+    parity.run_step("spark", lake, "odd", SECOND, "scms")
     return lake
 
 
 def test_a_lake_that_passes_from_sail_to_spark_and_back_ends_as_if_sail_had_made_it_all(
     by_sail: dict[str, dict[str, str]], passed_on: str
 ) -> None:
-    there_and_back = parity.started("sail", passed_on, THIRD, "tables")
+    there_and_back = parity.run_step("sail", passed_on, THIRD, "tables")
     assert len(there_and_back["tables"]) == 14
-    assert parity.differing(by_sail["tables"], there_and_back["tables"]) == []
+    assert parity.find_differences(by_sail["tables"], there_and_back["tables"]) == []
 
 
-def test_tables_that_both_wrote_are_read_by_others(passed_on: str) -> None:
+def test_tables_that_both_wrote_can_be_read_by_others(passed_on: str) -> None:
     lake = Lake(passed_on)
     for name in lake.tables():
         table = DeltaTable(lake.location(name))

@@ -1,4 +1,4 @@
-"""The scripts that a cluster runs, run by pyspark's own spark-submit on a local lake, with the package as a wheel."""
+"""The scripts that a cluster runs, run by pyspark's own spark-submit on a local lake, with the package as a zip archive."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def java_home() -> str:
         pytest.skip(f"STEPS ARE NOT TESTED HERE. {missing}")
 
 
-def submitted(script: str, packed: Path, java_home: str, *options: str, jars: bool = True):
+def submit(script: str, packed: Path, java_home: str, *options: str, jars: bool = True):
     spark_home = Path(pyspark.__file__).parent
     java = find_java()
     given = ["--jars", ",".join(map(str, delta_jars(java)))] if jars else []
@@ -53,7 +53,7 @@ def submitted(script: str, packed: Path, java_home: str, *options: str, jars: bo
 def test_steps_leave_a_report_on_stdout_and_beside_the_tables(packed: Path, java_home: str, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     for script, more in (("data_generation.py", ("--rows", "1000")), ("pyspark_app.py", ())):
-        done = submitted(script, packed, java_home, "--lake", str(lake), "--date", "2026-11-23", *more)
+        done = submit(script, packed, java_home, "--lake", str(lake), "--date", "2026-11-23", *more)
         assert done.returncode == 0, done.stderr[-3000:]
         report = json.loads(done.stdout.splitlines()[-1])
         assert report["engine"] == "spark"
@@ -63,15 +63,15 @@ def test_steps_leave_a_report_on_stdout_and_beside_the_tables(packed: Path, java
 
 
 def test_a_step_that_fails_exits_with_its_code(packed: Path, java_home: str, tmp_path: Path) -> None:
-    done = submitted("pyspark_app.py", packed, java_home, "--lake", str(tmp_path / "no"))
+    done = submit("pyspark_app.py", packed, java_home, "--lake", str(tmp_path / "no"))
     assert done.returncode == 1
-    # spark-submit hands on both streams of a script as its own stdout.
+    # spark-submit passes on both streams of a script as its own stdout.
     assert "error: There is no lake at" in done.stdout
     assert json.loads(done.stdout.splitlines()[-1])["error"]["type"] == "LakeMissing"
 
 
-def test_a_session_without_delta_is_refused_with_the_remedy(packed: Path, java_home: str, tmp_path: Path) -> None:
-    done = submitted("data_generation.py", packed, java_home, "--lake", str(tmp_path / "new"), jars=False)
+def test_a_session_without_delta_is_refused_with_a_fix(packed: Path, java_home: str, tmp_path: Path) -> None:
+    done = submit("data_generation.py", packed, java_home, "--lake", str(tmp_path / "new"), jars=False)
     assert done.returncode == 2
     assert "session cannot read Delta tables" in done.stdout
     assert "--packages io.delta:delta-spark_2.12:3.3.2" in done.stdout

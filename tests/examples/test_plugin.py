@@ -1,4 +1,4 @@
-"""The sample plugin, built as a wheel and found through its entry point by the command line as it is."""
+"""The sample plugin, built as a wheel and found by the unchanged command line through its entry point."""
 
 import csv
 import json
@@ -25,7 +25,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def command(figures: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
-    """Runs the command line where the plugin is installed."""
+    """Runs the command line in an environment with the plugin."""
     folder = tmp_path_factory.mktemp("plugin")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(build, cwd=PLUGIN, check=True, capture_output=True)
@@ -60,7 +60,7 @@ def test_it_is_listed_with_its_version_and_its_hooks(command: Callable[..., str]
     assert {"name": "early_arrivals", "version": "1.0.0", "hooks": "after_run, marts, rules"} in listed
 
 
-def test_its_mart_is_what_the_shipments_say(command: Callable[..., str], lake: Path) -> None:
+def test_its_mart_matches_the_shipments(command: Callable[..., str], lake: Path) -> None:
     shown = command("show", "early_arrivals", "--lake", str(lake), "--format", "csv").splitlines()
     files = DeltaTable(str(lake / "processed" / "shipments")).file_uris()
     query = f"""
@@ -84,13 +84,13 @@ def test_its_rule_is_counted_and_its_rows_quarantined(command: Callable[..., str
     assert accepted[0][0] <= MAX_KG
 
 
-def test_its_mart_and_its_rule_stand_in_the_report(lake: Path) -> None:
+def test_its_mart_and_its_rule_are_in_the_report(lake: Path) -> None:
     page = (lake / "report.html").read_text()
     assert "<h3>early_arrivals</h3>" in page
     assert "shipment_weight_kg:fits_trailer" in page
 
 
-def test_it_heard_every_run(command: Callable[..., str], lake: Path, figures: Path) -> None:
+def test_its_listener_gets_every_run(command: Callable[..., str], lake: Path, figures: Path) -> None:
     runs = {json.loads(line)["run_id"] for line in command("runs", "--lake", str(lake), "--json").splitlines()}
     with figures.open() as lines:
         heard = {row[0] for row in csv.reader(lines)}

@@ -1,4 +1,4 @@
-"""The real file: what the package says of it, held to pandas reading the same file on its own, and to its README."""
+"""The real file: the results of the package compared with pandas on the same file, and with its README."""
 
 import re
 from datetime import date
@@ -31,10 +31,10 @@ def run(spark: SparkSession, lake: Lake) -> Run:
 
 @pytest.fixture(scope="module")
 def every() -> pd.DataFrame:
-    """All rows, typed by pandas."""
+    """Return all rows, typed by pandas."""
     text = pd.read_csv(FILE, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     ordered = text["PO Sent to Vendor Date"]
-    # What looks like 2003-10-14 is 3/10/14, see the README.
+    # Values like 2003-10-14 mean 3/10/14, see the README.
     two_styles = pd.to_datetime(ordered, format="20%m-%d-%y", errors="coerce").fillna(
         pd.to_datetime(ordered, format="%m/%d/%y", errors="coerce")
     )
@@ -54,7 +54,7 @@ def every() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def broken(every: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
-    """What is wrong with which rows, by reason."""
+    """Return which rows break a rule, by reason."""
     return {
         "shipment_date:required": every["shipped"].isna(),
         "carrier:required": every["carrier"].isna(),
@@ -66,7 +66,7 @@ def broken(every: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
 
 @pytest.fixture(scope="module")
 def good(every: pd.DataFrame, broken: dict[str, "pd.Series[bool]"]) -> pd.DataFrame:
-    """The rows that nothing is wrong with, with their delay."""
+    """Return the valid rows, with their delay."""
     sound = every[~pd.concat(broken, axis=1).any(axis=1)].copy()
     sound["delay"] = (sound["delivered"] - sound["promised"]).dt.days
     sound["transit"] = (sound["delivered"] - sound["shipped"]).dt.days
@@ -85,7 +85,7 @@ def test_every_row_and_every_reason_is_counted(run: Run, good: pd.DataFrame, bro
     assert dict(run.reasons) == {name: int(rows.sum()) for name, rows in broken.items()}
 
 
-def test_carrier_performance_is_that_of_pandas(run: Run, lake: Lake, good: pd.DataFrame) -> None:
+def test_carrier_performance_matches_pandas(run: Run, lake: Lake, good: pd.DataFrame) -> None:
     ours = mart(lake, "carrier_performance", "carrier")
     groups = good.groupby("carrier")
     assert list(ours.index) == sorted(groups.groups)
@@ -125,9 +125,7 @@ def test_lanes_months_and_days_add_up_to_the_same_shipments(run: Run, lake: Lake
     assert demand["utilisation_pct"].isna().all()
 
 
-def test_the_readme_says_what_pandas_says(
-    every: pd.DataFrame, good: pd.DataFrame, broken: dict[str, "pd.Series[bool]"]
-) -> None:
+def test_the_readme_matches_pandas(every: pd.DataFrame, good: pd.DataFrame, broken: dict[str, "pd.Series[bool]"]) -> None:
     text = (FOLDER / "README.md").read_text("utf-8")
     counts = f"{len(every):,} read = {len(good):,} accepted + {len(every) - len(good):,} quarantined + 0 duplicates"
     assert counts in text

@@ -1,4 +1,4 @@
-"""Files drawn from a seed: tables in every format, sound or damaged, each with what must become of it."""
+"""Files drawn from a seed: tables in every format, valid or damaged, each with the expected result."""
 
 import bz2
 import gzip
@@ -20,7 +20,7 @@ __all__ = ["HEADER", "TOKEN", "File", "draw_file"]
 
 HEADER = ("ID", "From", "To", "Carrier", "Out", "Due", "In", "Kg", "Cost")
 TOKEN = re.compile(r"T\d{7}")
-"""What each record has once: a record that is lost is a token that is lost."""
+"""Each record has one token, so a lost record is a lost token."""
 DATES = ("2026-11-02", "2026-11-05", "2026-11-31", "5.11.26", "")
 NUMBERS = ("1", "12.50", "-3", "1e3", "1.234,5", "99999999999999999999", "(25.00)", "nan", "")
 TEXTS = (
@@ -63,15 +63,15 @@ BITS = (
 
 @dataclass(frozen=True)
 class File:
-    """A file, and what must become of it.
+    """A file, and the expected result.
 
     Attributes:
-        name, content: of the file.
+        name, content: name and bytes of the file.
         options: keys of [file].
-        encoding: of its text; none where it is no text.
-        body: where its records begin, in bytes; what is before stays whole.
-        records: what each record must hold, column by column; None where damage leaves only `tokens` to be known.
-        tokens: at least so many must be found again.
+        encoding: encoding of its text; empty if it is not text.
+        body: where its records begin, in bytes; damage never changes what is before.
+        records: expected values of each record by column; None if the file is damaged and only `tokens` are known.
+        tokens: minimum number of tokens that must land.
         may_be_refused: whether the file as a whole may be refused with an error.
     """
 
@@ -86,8 +86,8 @@ class File:
 
 
 def draw_file(seed: int, number: int) -> File:
-    """Draw a file; the same seed and number give the same one."""
-    drawn = random.Random(f"{seed}:{number}")  # to be drawn again, not to be secret
+    """Draw a file; the same seed and number give the same file."""
+    drawn = random.Random(f"{seed}:{number}")  # reproducible, not secret
     kinds: tuple[Callable[[random.Random], File], ...] = (_csv, _json)
     made = drawn.choices((*kinds, _parquet, _excel), (60, 30, 5, 5))[0](drawn)
     if made.encoding and drawn.random() < 0.5:
@@ -131,7 +131,7 @@ def _csv(drawn: random.Random) -> File:
         rows = [[re.sub(rf"[{re.escape(delimiter)}\r\n]", " ", value) for value in row] for row in rows]
     always = drawn.random() < 0.3
 
-    def written(value: str) -> str:
+    def write_value(value: str) -> str:
         if escape:
             value = value.replace(escape, escape * 2).replace(quote, escape + quote)
         if not quote or not (always or any(each in value for each in (delimiter, quote, "\r", "\n"))):
@@ -142,10 +142,10 @@ def _csv(drawn: random.Random) -> File:
     if any(sum(value.count(delimiter) for value in row if "\n" in value or "\r" in value) for row in rows):
         options["multiline"] = True
     title = drawn.choices((0, 1, 3), (8, 1, 1))[0]
-    head = [f"Report {number}" for number in range(title)] + [delimiter.join(map(written, names))]
+    head = [f"Report {number}" for number in range(title)] + [delimiter.join(map(write_value, names))]
     if title:
         options["skip_rows"] = title
-    lines = [delimiter.join(map(written, row)) + end * drawn.choices((1, 2), (30, 1))[0] for row in rows]
+    lines = [delimiter.join(map(write_value, row)) + end * drawn.choices((1, 2), (30, 1))[0] for row in rows]
     if drawn.random() < 0.3:
         lines[-1] = lines[-1].rstrip("\r\n")
     start = "".join(line + end for line in head).encode(encoding)
@@ -193,7 +193,7 @@ def _json(drawn: random.Random) -> File:
         start + text.encode(_without_mark(encoding)),
         options,
         encoding,
-        # The head that tells the columns stays whole.
+        # The head with the column names stays undamaged.
         len(start) + len((texts[0] + between).encode(_without_mark(encoding))),
         [{name: _as_text(value) for name, value in each.items() if not isinstance(value, dict | list)} for each in objects],
         len(rows),
@@ -244,7 +244,7 @@ def _parquet(drawn: random.Random) -> File:
 
 def _excel(drawn: random.Random) -> File:
     names = _names(drawn)
-    # Excel has line feeds only, and takes what begins with = for a formula.
+    # Excel has only line feeds, and reads a text that begins with = as a formula.
     rows = [[(value or "").replace("\r", "").lstrip("=")[:30_000] for value in row] for row in _rows(drawn, len(names))[:40]]
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("Data")
@@ -257,7 +257,7 @@ def _excel(drawn: random.Random) -> File:
 
 
 def _damage_binary(drawn: random.Random, made: File) -> File:
-    """Change bytes anywhere, or cut the file off: such a format has no records to be put aside."""
+    """Change bytes anywhere, or cut the file off: in a binary format no single record can be put aside."""
     if drawn.random() < 0.6:
         return made
     content = bytearray(made.content)
@@ -270,13 +270,13 @@ def _damage_binary(drawn: random.Random, made: File) -> File:
 
 
 def _damage_text(drawn: random.Random, made: File) -> File:
-    """Change bytes of the records, and count what is left of them."""
+    """Change bytes of the records, and count the tokens that are left."""
     body = bytearray(made.content[made.body :])
     for _ in range(drawn.choice((1, 1, 1, 3, 20))):
         _damage(drawn, body)
     content = made.content[: made.body] + bytes(body)
     text = content.decode(made.encoding, "replace")
-    # A list is one value, so that a mistake in it may be one of the whole file.
+    # A list is one value, so an error in it may be an error of the whole file.
     is_one_value = made.name == "f.json"
     tokens = len(TOKEN.findall(text))
     return replace(made, content=content, records=None, tokens=tokens, may_be_refused=is_one_value or not tokens)

@@ -1,12 +1,12 @@
-"""Land files of all kinds, sound and damaged, and see that nothing is lost: `make fuzz`, or python -m tests.field.fuzz.
+"""Land files of all kinds, valid and damaged, and check that nothing is lost: `make fuzz`, or python -m tests.field.fuzz.
 
 make fuzz ARGS="--files 20000 --seed 1"
 make fuzz ARGS="--seed 1 --only 4711 --keep f"      one file again, written to the folder f
 
-A sound file must land value by value. Of a damaged one, each record whose token can still be read must be found again in
-what lands, as a record or as one that is put aside with its problem; the file as a whole may be refused only where it is one
-value, such as a list of JSON, or packed. Whatever lands is then conformed, and a part of it processed: each row must become
-a shipment, a duplicate, or a row of the quarantine with its reasons. Nothing may raise but an error of the package.
+A valid file must land with every value. In a damaged file, each record whose token is still readable must land, either as a
+record or put aside with its problem; the file as a whole may be refused only if it is one value, such as a JSON list, or is
+compressed. All landed rows are then conformed, and some are processed: each row must become a shipment, a duplicate, or a
+quarantined row with reasons. Only errors of this package may be raised.
 """
 
 import argparse
@@ -44,20 +44,20 @@ from tests.field.landing import BATCH_DATE, mapping
 __all__ = ["Findings", "fuzz", "judge"]
 
 TOGETHER = 1000
-"""Files whose records are conformed and processed at once."""
+"""Number of files whose records are conformed and processed together."""
 MAX_MEMORY = 1 << 30
 BLOCK_BYTES = (64, 1000, 1 << 16, 1 << 22)
-"""Sizes of blocks that files are read in, so that small files have as many as large ones."""
+"""Block sizes for reading, so that small files are read in as many blocks as large ones."""
 
 
 @dataclass
 class Findings:
-    """What was found.
+    """The results of fuzzing.
 
     Attributes:
-        outcomes: how many files landed, landed with problems, or were refused, by format.
+        outcomes: number of files that landed, landed with problems, or were refused, by format.
         faults: number of a file → what is wrong.
-        rows: that landed.
+        rows: number of landed rows.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -71,9 +71,9 @@ def fuzz(
     seed: int,
     folder: Path,
     seconds: float = float("inf"),
-    tell: Callable[[str], object] = lambda fault: None,
+    report: Callable[[str], object] = lambda fault: None,
 ) -> Findings:
-    """Draw files, land them, and judge what became of each, for so many seconds at most; tell of each fault at once."""
+    """Draw files, land them, and check each result, until the time is up; report each fault immediately."""
     findings = Findings()
     end = time.monotonic() + seconds
     landed: list[Path] = []
@@ -86,19 +86,19 @@ def fuzz(
         findings.outcomes[f"{made.name}: {outcome}"] += 1
         if fault:
             findings.faults[number] = fault
-            tell(f"FAULT: file {number} of seed {seed}: {fault}")
+            report(f"FAULT: file {number} of seed {seed}: {fault}")
         if target.exists():
             landed.append(target)
         if len(landed) == TOGETHER:
-            _check_rows(spark, landed, folder, findings, tell)
+            _check_rows(spark, landed, folder, findings, report)
             landed = []
     if landed:
-        _check_rows(spark, landed, folder, findings, tell)
+        _check_rows(spark, landed, folder, findings, report)
     return findings
 
 
 def judge(made: File, folder: Path, target: Path, block_bytes: int = text.BLOCK_BYTES) -> tuple[str, str]:
-    """Land a file; return what became of it, and what is wrong with that, if anything."""
+    """Land a file; return the outcome, and the fault if there is one."""
     path = folder / made.name
     path.write_bytes(made.content)
     using = _mapping(made)
@@ -116,20 +116,20 @@ def judge(made: File, folder: Path, target: Path, block_bytes: int = text.BLOCK_
         text.BLOCK_BYTES = before
         path.unlink()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    # What the process has needed before, as in a run of many tests, is not what this file needs.
+    # Memory that the process used before, such as in a run of many tests, does not count.
     if memory > max(peak, MAX_MEMORY):
         return "landed", f"memory of {memory / 1e6:,.0f} MB"
     rows = pq.read_table(target).to_pylist()
     try:
         fault = _compare(made, landed, rows)
     except ValueError:
-        fault = f"a record that is no JSON landed: {traceback.format_exc()}"
+        fault = f"a landed record is not JSON: {traceback.format_exc()}"
     return ("landed with problems" if landed.problems else "landed"), fault
 
 
 def _mapping(made: File) -> SourceMapping:
     usual = mapping()
-    # Columns that damage leaves out, or that are of no interest here, may be unknown.
+    # Columns that are lost by damage, or do not matter here, may be unknown.
     return SourceMapping(columns=usual.columns, file=FileFormat(**made.options))
 
 
@@ -155,9 +155,9 @@ def _compare(made: File, landed: Landed, rows: list[dict[str, Any]]) -> str:
 
 
 def _check_rows(
-    spark: SparkSession, landed: list[Path], folder: Path, findings: Findings, tell: Callable[[str], object]
+    spark: SparkSession, landed: list[Path], folder: Path, findings: Findings, report: Callable[[str], object]
 ) -> None:
-    """Conform what landed, and process it as one batch: every row must be accounted for."""
+    """Conform the landed rows, and process them as one batch: every row must be accounted for."""
     numbers = [int(path.stem) for path in landed]
     try:
         fault = _conform(spark, landed, findings) or _process(spark, landed, folder)
@@ -165,7 +165,7 @@ def _check_rows(
         fault = traceback.format_exc()
     if fault:
         findings.faults[numbers[0]] = f"files {numbers[0]} to {numbers[-1]} together: {fault}"
-        tell(f"FAULT: {findings.faults[numbers[0]]}")
+        report(f"FAULT: {findings.faults[numbers[0]]}")
     for path in landed:
         path.unlink()
 
@@ -187,7 +187,7 @@ def _conform(spark: SparkSession, landed: list[Path], findings: Findings) -> str
 
 
 def _process(spark: SparkSession, landed: list[Path], folder: Path) -> str:
-    """Land the records again, as JSON lines of one batch, and process that."""
+    """Land the records again, as JSON lines in one batch, and process the batch."""
     records = folder / "records.jsonl"
     with records.open("w", encoding="utf-8") as lines:
         for path in landed:
@@ -207,8 +207,8 @@ def _process(spark: SparkSession, landed: list[Path], folder: Path) -> str:
 def main() -> None:
     """Run from the command line."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--files", type=int, default=2000, help="how many")
-    options.add_argument("--seed", type=int, default=1, help="what they are drawn from")
+    options.add_argument("--files", type=int, default=2000, help="number of files")
+    options.add_argument("--seed", type=int, default=1, help="the seed for drawing files")
     options.add_argument("--only", type=int, help="the number of one file")
     options.add_argument("--keep", type=Path, help="a folder to write that file to")
     chosen = options.parse_args()
@@ -220,7 +220,7 @@ def main() -> None:
         print(made.name, dict(made.options), f"{made.tokens} tokens")
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        findings = fuzz(session("sail"), numbers, chosen.seed, Path(folder), tell=partial(print, flush=True))
+        findings = fuzz(session("sail"), numbers, chosen.seed, Path(folder), report=partial(print, flush=True))
     for outcome, count in sorted(findings.outcomes.items()):
         print(f"{count:>8,}  {outcome}")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,4 +1,4 @@
-"""Files as people have them, landed and conformed: what each row becomes."""
+"""Land and conform files of real-world kinds, and return the rows."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -31,7 +31,7 @@ MAPPED = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of files: what was landed, and its rows by their order."""
+    """The result of landing files, and the conformed rows in order."""
 
     landed: Landed
     rows: list[Any]
@@ -49,7 +49,7 @@ class Outcome:
 
 
 def mapping(top: str = "", **columns: str) -> SourceMapping:
-    """Return the usual mapping; `top` stands above its columns, and columns are changed by name."""
+    """Return the usual mapping; `top` is put above its columns, and columns are changed by name."""
     lines = (f"{name} = {{ {value} }}" for name, value in {**MAPPED, **columns}.items() if value)
     return SourceMapping.from_text(f"{top}\n[columns]\n" + "\n".join(lines), "m.toml")
 
@@ -69,7 +69,7 @@ def line(number: int = 1, **changes: str) -> str:
     return ",".join({**values, **changes}.values())
 
 
-def landed(
+def land_files(
     spark: SparkSession, folder: Path, files: dict[str, str | bytes], using: SourceMapping, network: Network | None = None
 ) -> Outcome:
     """Land files and conform their rows."""

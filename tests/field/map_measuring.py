@@ -1,4 +1,4 @@
-"""How good drafts are: columns that a draft gets right, and rows that land with it, before and after a few edits."""
+"""Quality of drafts: columns that a draft gets right, and rows that land with it, before and after a few edits."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from tests.field.map_tables import ROW, TABLES, MapTable
 
 @dataclass(frozen=True)
 class Measured:
-    """What became of a table."""
+    """The results for a table."""
 
     table: MapTable
     draft: Draft
@@ -46,12 +46,12 @@ def measure(table: MapTable, spark: SparkSession, folder: Path) -> Measured:
     wrong = tuple(name for name in found if name not in right)
     left_open = tuple(name for name in table.means if name not in found)
     before = 0.0 if draft.open else _accepted(text, path, spark)
-    after = _accepted(edited(text, table.edits), path, spark) if table.edits else before
+    after = _accepted(apply_edits(text, table.edits), path, spark) if table.edits else before
     return Measured(table, draft, text, right, wrong, left_open, before, after)
 
 
-def edited(text: str, edits: dict[str, str]) -> str:
-    """Return a draft as a person edits it: a line is replaced, or one that is open filled in."""
+def apply_edits(text: str, edits: dict[str, str]) -> str:
+    """Return a draft with a person's edits: lines are replaced, and open ones filled in."""
     for key, value in edits.items():
         name = key.removeprefix("file.")
         line = f"{name} = {value}"
@@ -73,7 +73,7 @@ def _accepted(text: str, path: Path, spark: SparkSession) -> float:
 
 
 def as_markdown(every: list[Measured]) -> str:
-    """Return the table of the docs."""
+    """Return the table for the docs."""
     lines = [
         "| table | right | wrong | open | rows that land | edits | rows after edits |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -93,7 +93,7 @@ def as_markdown(every: list[Measured]) -> str:
 
 
 def _write_page() -> None:
-    """Put the figures, measured now, into the docs."""
+    """Measure the figures, and write them to the docs."""
     page = Path(__file__).parents[2] / "docs/how-to/map-a-file.md"
     with TemporaryDirectory() as folder:
         spark = session("sail")

@@ -1,7 +1,7 @@
 """Tables of many kinds, built from public descriptions of their columns, with what each column means.
 
-Values are made: rows depend on their number alone. `origin` says whose columns they are. `edits` are what a person writes
-into the draft, by key: a column of a shipment, or a key above the columns.
+Values are generated, and depend only on the row number. `origin` is the source of the columns. `edits` are what a person
+writes into the draft, by key: a column of a shipment, or a key above the columns.
 """
 
 import csv
@@ -27,7 +27,7 @@ US = ("Memphis", "Reno", "Dallas", "Newark", "Joliet", "Ontario", "Atlanta")
 
 @dataclass(frozen=True)
 class Shipment:
-    """A made shipment, from which tables take what they have."""
+    """A generated shipment, from which tables take their values."""
 
     n: int
 
@@ -93,10 +93,10 @@ EVERY = tuple(Shipment(n) for n in range(ROWS))
 
 @dataclass(frozen=True)
 class MapTable:
-    """A table of somebody, and what its columns mean.
+    """A table, and the meaning of its columns.
 
     Attributes:
-        title, origin: what it is, and whose columns it has.
+        title, origin: what it is, and the source of its columns.
         file: the name of its file.
         content: its bytes.
         means: column of a shipment → the columns of the file that it comes from; `ROW` for file and row.
@@ -194,7 +194,7 @@ def _means(*names: str | None, **more: str) -> dict[str, tuple[str, ...]]:
 
 
 def _with_times(means: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Return what columns mean whose promises and deliveries have times of day."""
+    """Return the meaning of columns, where promised and delivery dates also have times of day."""
     return means | {"promised_at": means["promised_date"], "delivered_at": means["delivery_date"]}
 
 

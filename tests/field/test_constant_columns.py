@@ -1,4 +1,4 @@
-"""Columns that are the same, or unknown, in every row: a batch of any size is processed."""
+"""Columns that are constant, or unknown, in every row: a batch of any size is processed."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -45,12 +45,12 @@ CONSTANTS: dict[str, tuple[Any, pa.DataType]] = {
 }
 
 
-def test_every_column_of_the_contract_is_tried() -> None:
+def test_every_column_of_the_contract_is_tested() -> None:
     assert set(CONSTANTS) == set(COLUMNS)
 
 
 def shipments(spark: SparkSession, path: Path, rows: int, unknown: str) -> Any:
-    """Read shipments from a file, in all rows the same but for their id; `unknown` is null in all of them."""
+    """Read shipments from a file, with equal rows except for the id; the column `unknown` is null in all rows."""
     columns: dict[str, Any] = {
         name: pa.array([None if name == unknown else value] * rows, kind) for name, (value, kind) in CONSTANTS.items()
     }
@@ -63,7 +63,7 @@ def shipments(spark: SparkSession, path: Path, rows: int, unknown: str) -> Any:
 
 @pytest.mark.parametrize("rows", ROWS)
 @pytest.mark.parametrize("column", COLUMNS)
-def test_a_column_that_is_unknown_in_every_row_rejects_them_or_is_kept(
+def test_a_column_that_is_unknown_in_every_row_rejects_all_rows_or_none(
     spark: SparkSession, tmp_path: Path, column: str, rows: int
 ) -> None:
     frame = shipments(spark, tmp_path / "f.parquet", rows, column)
@@ -74,14 +74,14 @@ def test_a_column_that_is_unknown_in_every_row_rejects_them_or_is_kept(
 
 @pytest.mark.parametrize("value", [True, False])
 @pytest.mark.parametrize("column", COLUMNS)
-def test_a_table_of_one_value_in_every_row_has_a_fingerprint(
+def test_a_table_with_the_same_value_in_every_row_has_a_fingerprint(
     spark: SparkSession, tmp_path: Path, column: str, value: bool
 ) -> None:
     constant, kind = CONSTANTS[column]
     made = pa.table({column: pa.array([constant if value else None] * 100, kind)})
     pq.write_table(made, tmp_path / "f.parquet")
     frame = spark.read.parquet(str(tmp_path / "f.parquet"))
-    # Rows that come from no file are no constants to the engine.
+    # The engine does not see constants in rows that do not come from a file.
     assert fingerprint(frame) == fingerprint(spark.createDataFrame(made.to_pylist(), frame.schema))
 
 
@@ -96,7 +96,7 @@ def test_a_table_of_one_value_in_every_row_has_a_fingerprint(
         ({"delivery_date": 'column = "Empty"'}, lambda rows: (rows, 0, 0)),
     ],
 )
-def test_a_batch_with_such_a_column_is_processed(
+def test_a_batch_with_a_constant_column_is_processed(
     spark: SparkSession, tmp_path: Path, changes: dict[str, str], counts: Callable[[int], tuple[int, ...]]
 ) -> None:
     for number in ROWS:

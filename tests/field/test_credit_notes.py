@@ -1,4 +1,4 @@
-"""Credit notes: negative costs count where the mapping says so, and lower every sum exactly; else they are put aside."""
+"""Credit notes: negative costs count if the mapping says so, and lower every sum exactly; else they are quarantined."""
 
 import io
 from decimal import Decimal
@@ -29,7 +29,7 @@ def text() -> str:
     return "\n".join([HEADER, *(line(n, Cost=cost, Carrier=by) for n, (cost, by) in enumerate(rows, 1)), ""])
 
 
-def processed(spark: SparkSession, folder: Path, cost: str) -> tuple[Lake, RowCounts]:
+def process_costs(spark: SparkSession, folder: Path, cost: str) -> tuple[Lake, RowCounts]:
     lake, file = Lake(folder / "lake"), folder / "f.csv"
     file.write_text(text())
     using = mapping(shipping_cost=cost)
@@ -42,13 +42,13 @@ def rows(lake: Lake, name: str) -> list[dict[str, Any]]:
     return lake.snapshot().dataset(f"processed/{name}").to_table().to_pylist()
 
 
-def test_credit_notes_that_are_declared_lower_the_sums_of_the_marts(spark: SparkSession, tmp_path: Path) -> None:
-    lake, counts = processed(spark, tmp_path, f"{ACCOUNTING}, credit_notes = true")
+def test_declared_credit_notes_lower_the_sums_of_the_marts(spark: SparkSession, tmp_path: Path) -> None:
+    lake, counts = process_costs(spark, tmp_path, f"{ACCOUNTING}, credit_notes = true")
     assert counts == RowCounts(read=7, accepted=7, quarantined=0, duplicates=0)
     found = {row["carrier"]: row for row in rows(lake, "carrier_performance")}
     assert {by: row["shipments"] for by, row in found.items()} == {"Post": 5, "Bahn": 2}
     assert (found["Post"]["avg_cost"], found["Bahn"]["avg_cost"]) == (74.65 / 5, -50.0)
-    # By DuckDB, from the file itself.
+    # Computed by DuckDB, from the file itself.
     plain = text().replace("(", "-").replace(")", "").replace("0.10-", "-0.10")
     shipped = duckdb.read_csv(io.StringIO(plain), all_varchar=True)
     referee = shipped.query(
@@ -63,33 +63,35 @@ def test_credit_notes_that_are_declared_lower_the_sums_of_the_marts(spark: Spark
         "Post": Decimal("74.65"),
         "Bahn": Decimal("-100.00"),
     }
-    assert {row["cost_share_pct"] for row in rows(lake, "cost_analysis")} == {None}, "the month has cost less than nothing"
+    assert {row["cost_share_pct"] for row in rows(lake, "cost_analysis")} == {None}, (
+        "the total cost of the month is negative"
+    )
     assert "Bahn" in report(lake)
 
 
-def test_credit_notes_that_are_not_declared_are_put_aside_with_the_line_that_lets_them_count(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    lake, counts = processed(spark, tmp_path, ACCOUNTING)
+def test_undeclared_credit_notes_are_quarantined_with_a_fix(spark: SparkSession, tmp_path: Path) -> None:
+    lake, counts = process_costs(spark, tmp_path, ACCOUNTING)
     assert counts == RowCounts(read=7, accepted=3, quarantined=4, duplicates=0)
-    told = {row["shipment_id"]: [each["message"] for each in row["reasons"]] for row in rows(lake, "quarantine")}
-    said = "must be 0 or more; if negative costs are credit notes, set credit_notes = true of shipping_cost in the mapping"
-    assert told == {
-        each: [f"shipping_cost is {cost}, {said}"]
+    found = {row["shipment_id"]: [each["message"] for each in row["reasons"]] for row in rows(lake, "quarantine")}
+    expected = (
+        "must be 0 or more; if negative costs are credit notes, set credit_notes = true for shipping_cost in the mapping"
+    )
+    assert found == {
+        each: [f"shipping_cost is {cost}, {expected}"]
         for each, cost in (("S2", "-25.05"), ("S3", "-0.10"), ("S4", "-0.20"), ("S7", "-140.00"))
     }
 
 
-def test_a_batch_whose_mapping_learns_of_credit_notes_ends_as_if_it_had_known(spark: SparkSession, tmp_path: Path) -> None:
+def test_declaring_credit_notes_later_gives_the_same_tables(spark: SparkSession, tmp_path: Path) -> None:
     def words(lake: Lake) -> dict[str, str]:
         names = [name for name in lake.snapshot().tables if name != RUNS.name and not name.startswith("raw/")]
         return fingerprints({name: lake.snapshot().read(spark, name) for name in names})
 
     for folder in ("late", "early"):
         (tmp_path / folder).mkdir()
-    processed(spark, tmp_path / "late", ACCOUNTING)
-    late, _ = processed(spark, tmp_path / "late", f"{ACCOUNTING}, credit_notes = true")
-    early, _ = processed(spark, tmp_path / "early", f"{ACCOUNTING}, credit_notes = true")
+    process_costs(spark, tmp_path / "late", ACCOUNTING)
+    late, _ = process_costs(spark, tmp_path / "late", f"{ACCOUNTING}, credit_notes = true")
+    early, _ = process_costs(spark, tmp_path / "early", f"{ACCOUNTING}, credit_notes = true")
     assert words(late) == words(early)
     before = words(late)
     run_process(late, source="acme", date=BATCH_DATE, spark=spark)
@@ -97,7 +99,7 @@ def test_a_batch_whose_mapping_learns_of_credit_notes_ends_as_if_it_had_known(sp
 
 
 @pytest.mark.parametrize(("notes", "total"), [("credit_notes = true", "-12.20"), ("", None)])
-def test_a_credit_note_in_another_currency_takes_the_rate_of_its_day(
+def test_a_credit_note_in_another_currency_is_converted_at_the_rate_of_its_day(
     spark: SparkSession, tmp_path: Path, notes: str, total: str | None
 ) -> None:
     (tmp_path / "rates.toml").write_text(

@@ -1,4 +1,4 @@
-"""The field: files and habits of people, each with the outcome that is right."""
+"""The field: real-world files and habits, each with the right outcome."""
 
 import json
 import zipfile
@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from shipment_etl.errors import MappingError, MixedCurrencies
 from shipment_etl.ingest.mapping import ColumnMapping, SourceMapping
 from shipment_etl.network import Network, Rate
-from tests.field.landing import HEADER, landed, line, mapping
+from tests.field.landing import HEADER, land_files, line, mapping
 
 NOVEMBER_2 = date(2026, 11, 2)
 
@@ -27,11 +27,11 @@ def csv(*lines: str) -> str:
 def test_costs_in_several_currencies_are_refused_until_the_mapping_names_them(spark: SparkSession, tmp_path: Path) -> None:
     rows = [("100.00", "EUR"), ("15000", "JPY"), ("EUR 12.50", "EUR"), ("$12.50", "USD"), ('"12.50 €"', "EUR")]
     text = "\n".join([f"{HEADER},Cur", *(f"{line(n, Cost=cost)},{code}" for n, (cost, code) in enumerate(rows, 1)), ""])
-    with pytest.raises(MixedCurrencies, match=r"costs are in EUR, JPY, USD, as column 'Cur' says"):
-        landed(spark, tmp_path, {"f.csv": text}, mapping())
+    with pytest.raises(MixedCurrencies, match=r"costs are in EUR, JPY, USD \(column 'Cur'\)"):
+        land_files(spark, tmp_path, {"f.csv": text}, mapping())
     named = mapping(shipping_cost='column = "Cost", currency = "EUR", currency_column = "Cur"')
     yen = Rate("JPY", "EUR", date(2026, 11, 1), Decimal("0.0061"), "European Central Bank")
-    outcome = landed(spark, tmp_path, {"f.csv": text}, named, Network(rates=(yen,)))
+    outcome = land_files(spark, tmp_path, {"f.csv": text}, named, Network(rates=(yen,)))
     assert outcome.of("shipping_cost") == [Decimal("100.00"), Decimal("91.50"), Decimal("12.50"), None, Decimal("12.50")]
     assert outcome.rules == [[], [], [], ["number"], []]
 
@@ -40,8 +40,10 @@ def test_costs_in_several_currencies_are_refused_until_the_mapping_names_them(sp
     ("cost", "value"),
     [("12.50 €", "12.50"), ("€12.50", "12.50"), ("EUR 12.50", "12.50"), ("-€12.50", "-12.50"), ("12.50EUR", "12.50")],
 )
-def test_a_declared_currency_may_stand_at_its_amounts(spark: SparkSession, tmp_path: Path, cost: str, value: str) -> None:
-    outcome = landed(
+def test_amounts_may_have_the_sign_of_the_declared_currency(
+    spark: SparkSession, tmp_path: Path, cost: str, value: str
+) -> None:
+    outcome = land_files(
         spark, tmp_path, {"f.csv": csv(line(Cost=cost))}, mapping(shipping_cost='column = "Cost", currency = "EUR"')
     )
     assert outcome.of("shipping_cost") == [Decimal(value)]
@@ -50,8 +52,8 @@ def test_a_declared_currency_may_stand_at_its_amounts(spark: SparkSession, tmp_p
 def test_ids_come_from_several_columns_or_from_file_and_row(spark: SparkSession, tmp_path: Path) -> None:
     text = csv(line(1, Carrier="1"), line(1, Carrier="2"), line(2, Carrier=""))
     both = mapping(shipment_id='columns = ["ID", "Carrier"]', carrier='constant = "Post"')
-    assert landed(spark, tmp_path, {"f.csv": text}, both).of("shipment_id") == ["S1-1", "S1-2", None]
-    rows = landed(spark, tmp_path, {"f.csv": text}, mapping(shipment_id="from_row = true"))
+    assert land_files(spark, tmp_path, {"f.csv": text}, both).of("shipment_id") == ["S1-1", "S1-2", None]
+    rows = land_files(spark, tmp_path, {"f.csv": text}, mapping(shipment_id="from_row = true"))
     assert rows.of("shipment_id") == ["f.csv:1", "f.csv:2", "f.csv:3"]
 
 
@@ -72,9 +74,9 @@ def test_ids_come_from_several_columns_or_from_file_and_row(spark: SparkSession,
         ('encoding = "utf-16-le"', "utf-16-le"),
     ],
 )
-def test_what_stands_around_a_table_is_passed_by(spark: SparkSession, tmp_path: Path, top: str, text: str) -> None:
+def test_lines_around_a_table_are_skipped(spark: SparkSession, tmp_path: Path, top: str, text: str) -> None:
     content = csv(line()).encode("utf-16-le") if text == "utf-16-le" else text.encode()
-    outcome = landed(spark, tmp_path, {"f.csv": content}, mapping(f"[file]\n{top}"))
+    outcome = land_files(spark, tmp_path, {"f.csv": content}, mapping(f"[file]\n{top}"))
     assert outcome.landed.rows == 1
     assert [(row["shipment_id"], row["shipping_cost"], row["unparsed"]) for row in outcome.rows] == [
         ("S1", Decimal("100.00"), [])
@@ -105,19 +107,19 @@ SPANNING = [*STRAY[:2], STRAY[2].replace("Riga", '"Riga'), *STRAY[3:6], STRAY[6]
 def test_a_broken_record_is_put_aside_and_every_other_line_lands(
     spark: SparkSession, tmp_path: Path, lines: list[str], sound: list[str]
 ) -> None:
-    outcome = landed(spark, tmp_path, {"f.csv": csv(*lines)}, mapping())
+    outcome = land_files(spark, tmp_path, {"f.csv": csv(*lines)}, mapping())
     assert outcome.landed.rows == len(lines)
     assert [row["shipment_id"] for row in outcome.sound] == sound
     assert all(rules in ([], ["record"]) for rules in outcome.rules)
 
 
-def test_quotes_may_be_escaped_with_a_backslash_and_lines_may_break_where_that_is_said(
+def test_quotes_may_be_escaped_with_a_backslash_and_fields_may_have_line_breaks_if_declared(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     text = csv(line(1, From=r'"Depot \"Nord\", Riga"'), line(2, From='"a, b, c, d\ne, f, g, h, i, j"'))
-    outcome = landed(spark, tmp_path, {"f.csv": text}, mapping('[file]\nescape = "\\\\"\nmultiline = true'))
+    outcome = land_files(spark, tmp_path, {"f.csv": text}, mapping('[file]\nescape = "\\\\"\nmultiline = true'))
     assert outcome.of("origin_warehouse") == ['Depot "Nord", Riga', "a, b, c, d e, f, g, h, i, j"]
-    forbidden = landed(
+    forbidden = land_files(
         spark, tmp_path, {"g.csv": csv(line(1), line(2, From='"a\nb"'))}, mapping("[file]\nmultiline = false")
     )
     assert forbidden.rules == [[], ["record"], ["record"]]
@@ -153,22 +155,22 @@ def test_quotes_may_be_escaped_with_a_backslash_and_lines_may_break_where_that_i
 )
 def test_dates_are_written_in_many_ways(spark: SparkSession, tmp_path: Path, patterns: str, text: str, more: str) -> None:
     column = f'column = "Out", dates = ["{patterns}"]' + (f", {more}" if more else "")
-    outcome = landed(spark, tmp_path, {"f.csv": csv(line(Out=f'"{text}"'))}, mapping(shipment_date=column))
+    outcome = land_files(spark, tmp_path, {"f.csv": csv(line(Out=f'"{text}"'))}, mapping(shipment_date=column))
     assert [(row["shipment_date"], row["unparsed"]) for row in outcome.rows] == [(NOVEMBER_2, [])]
 
 
-def test_a_date_may_stand_in_three_columns_and_a_wrong_century_is_rejected(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_date_may_be_split_into_three_columns_and_a_wrong_century_is_rejected(spark: SparkSession, tmp_path: Path) -> None:
     text = csv(line(From="2026", To="11", Carrier="2"), line(Due="05.11.71"))
     parts = mapping(shipment_date='columns = ["From", "To", "Carrier"], dates = ["yyyy-M-d"]')
-    assert landed(spark, tmp_path, {"f.csv": text}, parts).of("shipment_date") == [NOVEMBER_2, None]
-    years = landed(
+    assert land_files(spark, tmp_path, {"f.csv": text}, parts).of("shipment_date") == [NOVEMBER_2, None]
+    years = land_files(
         spark, tmp_path, {"f.csv": text}, mapping(promised_date='column = "Due", dates = ["yyyy-MM-dd", "dd.MM.yy"]')
     )
     assert years.rules == [[], ["far_date"]]
 
 
 @pytest.mark.parametrize("pattern", ["yyyy-MM-dd'T'HH:mm:ssXXX", "yyyy-MM-dd'T'HH:mm:ss'Z'", "unix"])
-def test_a_day_of_a_point_in_time_is_not_taken_without_a_zone(pattern: str) -> None:
+def test_the_day_of_a_point_in_time_needs_a_zone(pattern: str) -> None:
     with pytest.raises(MappingError, match=r"is a point in time: .* timezone = "):
         mapping(shipment_date=f'column = "Out", dates = ["{pattern}"]')
 
@@ -176,24 +178,22 @@ def test_a_day_of_a_point_in_time_is_not_taken_without_a_zone(pattern: str) -> N
 SPELLINGS = ["UPS", "ups", "U.P.S.", " UPS ", "UPS\u200b", "U  P S", "U\u00a0P S", "'UPS'"]
 
 
-def test_one_carrier_in_many_spellings_becomes_one_and_words_for_nothing_are_reported(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+def test_spellings_of_a_carrier_are_merged_and_placeholder_words_are_reported(spark: SparkSession, tmp_path: Path) -> None:
     text = csv(*(line(n, Carrier=name) for n, name in enumerate([*SPELLINGS, "N/A", "NULL", r"\N", "-", "nan", "Post"], 1)))
-    plain = landed(spark, tmp_path, {"f.csv": text}, mapping())
+    plain = land_files(spark, tmp_path, {"f.csv": text}, mapping())
     assert plain.of("carrier")[:7] == ["UPS", "ups", "U.P.S.", "UPS", "UPS", "U P S", "U P S"]
     (warning,) = plain.landed.warnings
     assert warning.endswith(r'add to the mapping: nulls = ["-", "N/A", "NULL", "\\N", "nan"]')
     values = """column = "Carrier", fold_case = true, values = { "u.p.s." = "UPS", "U P S" = "UPS", "'UPS'" = "UPS" }"""
     using = mapping(r'nulls = ["N/A", "NULL", "\\N", "-", "nan"]', carrier=values)
-    said = landed(spark, tmp_path, {"f.csv": text}, using)
+    said = land_files(spark, tmp_path, {"f.csv": text}, using)
     assert said.of("carrier") == ["UPS"] * 8 + [None] * 5 + ["POST"]
     assert said.landed.warnings == []
 
 
 def test_canonically_equal_names_are_equal(spark: SparkSession, tmp_path: Path) -> None:
     text = csv(line(1, To="Zu\u0308rich"), line(2, To="Z\u00fcrich")).replace("Kg", "Ka\u0308se")
-    outcome = landed(spark, tmp_path, {"f.csv": text}, mapping(shipment_weight_kg='column = "K\u00e4se"'))
+    outcome = land_files(spark, tmp_path, {"f.csv": text}, mapping(shipment_weight_kg='column = "K\u00e4se"'))
     assert set(outcome.of("destination_city")) == {"Z\u00fcrich"}
 
 
@@ -218,14 +218,14 @@ ONE, TWO = RECORD, {**RECORD, "ID": "S2"}
 )
 def test_json_comes_in_many_shapes(spark: SparkSession, tmp_path: Path, name: str, text: str, top: str) -> None:
     deep = mapping(f"[file]\n{top}", shipment_weight_kg='column = "dims.weight.value"', carrier='column = "legs.0.by"')
-    outcome = landed(spark, tmp_path, {name: text}, deep)
+    outcome = land_files(spark, tmp_path, {name: text}, deep)
     found = [(row["shipment_id"], row["carrier"], row["shipment_weight_kg"], row["unparsed"]) for row in outcome.rows]
     assert found == [("S1", "UPS", Decimal("7.250"), []), ("S2", "UPS", Decimal("7.250"), [])]
 
 
 def test_a_broken_line_of_json_is_put_aside(spark: SparkSession, tmp_path: Path) -> None:
     lines = [json.dumps(ONE), '{"ID": "S9", "From": ', "[1]", "no", json.dumps(TWO)]
-    outcome = landed(spark, tmp_path, {"f.jsonl": "\n".join(lines)}, mapping())
+    outcome = land_files(spark, tmp_path, {"f.jsonl": "\n".join(lines)}, mapping())
     assert outcome.rules == [[], ["record"], ["record"], ["record"], []]
 
 
@@ -252,7 +252,7 @@ def test_numbers_are_written_in_many_ways(
 ) -> None:
     column = 'column = "Kg", optional = true' + (f", {more}" if more else "")
     using = mapping(shipment_weight_kg=column)
-    outcome = landed(spark, tmp_path, {"f.csv": csv(line(Kg=f'"{text}"', From="TO"))}, using)
+    outcome = land_files(spark, tmp_path, {"f.csv": csv(line(Kg=f'"{text}"', From="TO"))}, using)
     assert outcome.of("shipment_weight_kg") == [None if value is None else Decimal(value)]
     assert outcome.rules == [["number"] if value is None else []]
 
@@ -260,7 +260,7 @@ def test_numbers_are_written_in_many_ways(
 def test_two_styles_of_numbers_in_one_file_are_declared_by_column(spark: SparkSession, tmp_path: Path) -> None:
     text = csv(line(Kg="2.5", Cost='"1.234,50"'), line(Kg="12.500", Cost='"99,90"'))
     using = mapping('[numbers]\ndecimal = ","\nthousands = "."', shipment_weight_kg='column = "Kg", decimal = "."')
-    outcome = landed(spark, tmp_path, {"f.csv": text}, using)
+    outcome = land_files(spark, tmp_path, {"f.csv": text}, using)
     assert outcome.of("shipment_weight_kg") == [Decimal("2.500"), Decimal("12.500")]
     assert outcome.of("shipping_cost") == [Decimal("1234.50"), Decimal("99.90")]
 
@@ -273,26 +273,26 @@ def test_two_styles_of_numbers_in_one_file_are_declared_by_column(spark: SparkSe
         (pa.timestamp("us"), None),
     ],
 )
-def test_a_timestamp_of_parquet_is_the_day_of_its_zone(
+def test_a_parquet_timestamp_becomes_the_day_in_its_zone(
     spark: SparkSession, tmp_path: Path, kind: pa.DataType, zone: str | None
 ) -> None:
     columns: dict[str, Any] = dict(zip(HEADER.split(","), ([value] for value in line().split(",")), strict=True))
-    # Midnight in Berlin, as an instant; half past eight with a fraction, without a zone.
+    # Midnight in Berlin, as an instant; or 8:30 with a fraction, without a zone.
     moment = 1_793_574_000_000_000 if zone else 1_793_608_201_123_456
     columns["Out"] = pa.array([moment], pa.int64()).cast(kind)
     (tmp_path / "in").mkdir()
     pq.write_table(pa.table(columns), tmp_path / "in" / "f.parquet")
     more = f', timezone = "{zone}"' if zone else ""
     using = mapping(shipment_date=f'column = "Out", dates = ["iso"]{more}')
-    outcome = landed(spark, tmp_path, {"f.parquet": (tmp_path / "in" / "f.parquet").read_bytes()}, using)
+    outcome = land_files(spark, tmp_path, {"f.parquet": (tmp_path / "in" / "f.parquet").read_bytes()}, using)
     assert [(row["shipment_date"], row["unparsed"]) for row in outcome.rows] == [(NOVEMBER_2, [])]
 
 
-def test_what_a_binary_value_becomes_does_not_depend_on_its_neighbours(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_binary_value_is_read_independently_of_its_neighbours(spark: SparkSession, tmp_path: Path) -> None:
     columns: dict[str, Any] = dict(zip(HEADER.split(","), ([value] * 2 for value in line().split(",")), strict=True))
     columns["From"] = pa.array([b"Riga", b"Ri\xffga"], pa.binary())
     pq.write_table(pa.table(columns), tmp_path / "f.parquet")
-    outcome = landed(spark, tmp_path, {"f.parquet": (tmp_path / "f.parquet").read_bytes()}, mapping())
+    outcome = land_files(spark, tmp_path, {"f.parquet": (tmp_path / "f.parquet").read_bytes()}, mapping())
     assert outcome.of("origin_warehouse") == ["Riga", r"Ri\xffga"]
 
 
@@ -305,14 +305,14 @@ def test_files_in_folders_and_archives_are_one_stream(spark: SparkSession, tmp_p
         "Day=2026-11-03/b.csv": csv(line(2)),
         "z.zip": (tmp_path / "z.zip").read_bytes(),
     }
-    outcome = landed(spark, tmp_path, files, mapping())
+    outcome = land_files(spark, tmp_path, files, mapping())
     assert [(row["source_file"], row["source_row"], row["shipment_id"]) for row in outcome.rows] == [
         ("a.csv", 1, "S1"),
         ("b.csv", 2, "S2"),
         ("c.csv", 3, "S3"),
     ]
     del files["z.zip"]
-    by_folder = landed(spark, tmp_path, files, mapping(shipment_date='column = "Day"'))
+    by_folder = land_files(spark, tmp_path, files, mapping(shipment_date='column = "Day"'))
     assert by_folder.of("shipment_date") == [NOVEMBER_2, date(2026, 11, 3)]
 
 
@@ -326,7 +326,7 @@ def test_an_excel_sheet_lands_with_its_dates_and_numbers(spark: SparkSession, tm
     sheet.append(["S1", "Riga", "Oslo", "Post", NOVEMBER_2, date(2026, 11, 5), date(2026, 11, 5), 10, 12.5])
     book.save(tmp_path / "f.xlsx")
     using = mapping('[file]\nsheet = "Data"\nskip_rows = 1')
-    outcome = landed(spark, tmp_path, {"f.xlsx": (tmp_path / "f.xlsx").read_bytes()}, using)
+    outcome = land_files(spark, tmp_path, {"f.xlsx": (tmp_path / "f.xlsx").read_bytes()}, using)
     assert [(row["shipment_date"], row["shipping_cost"], row["unparsed"]) for row in outcome.rows] == [
         (NOVEMBER_2, Decimal("12.50"), [])
     ]
@@ -334,12 +334,12 @@ def test_an_excel_sheet_lands_with_its_dates_and_numbers(spark: SparkSession, tm
 
 def test_where_leaves_other_records_out_and_counts_them(spark: SparkSession, tmp_path: Path) -> None:
     text = csv(line(1), line(2, Carrier="Total"), line(3))
-    outcome = landed(spark, tmp_path, {"f.csv": text}, mapping('[where]\nCarrier = ["Post"]'))
+    outcome = land_files(spark, tmp_path, {"f.csv": text}, mapping('[where]\nCarrier = ["Post"]'))
     assert (outcome.landed.rows, outcome.landed.filtered) == (2, 1)
     assert outcome.of("source_row") == [1, 3]
 
 
-def test_a_mapping_made_in_python_travels_as_toml() -> None:
+def test_a_mapping_made_in_python_is_stored_as_toml() -> None:
     declared = mapping(
         'nulls = ["x"]\ntimezone = "UTC"\n[file]\nskip_rows = 1', carrier='column = "Carrier", values = { "a\\"b" = "ü" }'
     )

@@ -1,4 +1,4 @@
-"""A sample of `make fuzz`, and what it must find."""
+"""A sample of `make fuzz`, and the faults that it must find."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ SECONDS = 20
 
 
 @pytest.mark.slow
-def test_of_files_of_all_kinds_no_record_is_lost(spark: SparkSession, tmp_path: Path) -> None:
+def test_no_record_is_lost_in_files_of_all_kinds(spark: SparkSession, tmp_path: Path) -> None:
     findings = fuzz(spark, range(10_000), seed=7, folder=tmp_path, seconds=SECONDS)
     assert findings.faults == {}
     assert findings.rows > 0
@@ -24,7 +24,7 @@ def test_the_same_seed_draws_the_same_file() -> None:
     assert draw_file(3, 14) != draw_file(4, 14)
 
 
-def test_a_record_that_is_lost_is_found(tmp_path: Path) -> None:
+def test_a_lost_record_is_detected(tmp_path: Path) -> None:
     number = next(number for number in range(100) if draw_file(1, number).name == "f.csv" and draw_file(1, number).records)
     made = draw_file(1, number)
     assert judge(made, tmp_path, tmp_path / "landed.parquet") == ("landed", "")

@@ -1,4 +1,4 @@
-"""Hours: files with times give delays in minutes, and the network's tolerance says what is on time."""
+"""Hours: files with times give delays in minutes, and the network's tolerance decides what is on time."""
 
 import io
 from dataclasses import replace
@@ -20,7 +20,7 @@ from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import RowCounts
 from shipment_etl.lake.tables import RUNS
 from shipment_etl.network import Network
-from tests.field.landing import BATCH_DATE, HEADER, landed, line, mapping
+from tests.field.landing import BATCH_DATE, HEADER, land_files, line, mapping
 
 DAYS = {
     "promised_date": 'column = "Due", dates = ["yyyy-MM-dd HH:mm", "yyyy-MM-dd"]',
@@ -32,7 +32,7 @@ TIMES = {
 }
 TOLERANT = replace(Network.open(), on_time_tolerance_minutes=30)
 ROWS = (
-    # Promised by clocks in Berlin, arrived in UTC, an hour behind: carrier, promise, arrival, minutes late.
+    # Promised in Berlin time, arrived in UTC, an hour behind: carrier, promise, arrival, minutes late.
     ("Post", "2026-11-05 14:00", "2026-11-05T13:30:00Z", 30),
     ("Post", "2026-11-05 14:00", "2026-11-05T13:31:00Z", 31),
     ("Post", "2026-11-05 23:50", "2026-11-05T23:10:00Z", 20),
@@ -49,7 +49,9 @@ def text() -> str:
     return "\n".join([HEADER, *(line(n, Carrier=by, Due=due, In=done) for n, (by, due, done, _) in rows), ""])
 
 
-def processed(spark: SparkSession, folder: Path, network: Network | None, content: str = "", day: date = BATCH_DATE) -> Lake:
+def process_file(
+    spark: SparkSession, folder: Path, network: Network | None, content: str = "", day: date = BATCH_DATE
+) -> Lake:
     lake, file = Lake(folder / "lake"), folder / "f.csv"
     file.write_text(content or text())
     using = mapping(**DAYS, **TIMES)
@@ -72,8 +74,8 @@ def words(lake: Lake, spark: SparkSession) -> dict[str, str]:
     return fingerprints({name: lake.snapshot().read(spark, name) for name in names})
 
 
-def test_times_give_minutes_and_the_tolerance_says_what_is_on_time(spark: SparkSession, tmp_path: Path) -> None:
-    lake = processed(spark, tmp_path, TOLERANT)
+def test_times_give_minutes_and_the_tolerance_decides_what_is_on_time(spark: SparkSession, tmp_path: Path) -> None:
+    lake = process_file(spark, tmp_path, TOLERANT)
     found = {row["shipment_id"]: row for row in rows(lake, "shipments")}
     assert [found[f"S{n}"]["delay_minutes"] for n in range(1, 8)] == [each[-1] for each in ROWS]
     assert [found[f"S{n}"]["delay_days"] for n in range(1, 8)] == [0, 0, 1, 0, 0, 1, 0]
@@ -83,7 +85,7 @@ def test_times_give_minutes_and_the_tolerance_says_what_is_on_time(spark: SparkS
     assert (post["with_delay"], post["on_time_shipments"], post["on_time_pct"]) == (6, 4, 100 * 4 / 6)
     assert (post["timed_shipments"], bahn["timed_shipments"]) == (4, 0)
     assert (bahn["on_time_pct"], bahn["avg_hours_vs_promise"]) == (100.0, None)
-    # By DuckDB, from the file itself.
+    # Computed by DuckDB, from the file itself.
     shipped = duckdb.read_csv(io.StringIO(text()), all_varchar=True)
     (minutes,) = shipped.query(
         "shipped",
@@ -96,44 +98,42 @@ def test_times_give_minutes_and_the_tolerance_says_what_is_on_time(spark: SparkS
 
 @pytest.mark.parametrize("network", [None, Network.open()])
 def test_without_a_tolerance_the_days_decide(spark: SparkSession, tmp_path: Path, network: Network | None) -> None:
-    post = by_carrier(processed(spark, tmp_path, network))["Post"]
+    post = by_carrier(process_file(spark, tmp_path, network))["Post"]
     assert (post["on_time_shipments"], post["timed_shipments"], post["avg_hours_vs_promise"]) == (4, 4, -10 / (60 * 4))
 
 
-def test_a_shipment_is_booked_off_as_it_was_booked_whatever_the_tolerance_is_then(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    """S3 is told again by a batch of another tolerance: of the first report nothing may be left."""
+def test_a_new_report_replaces_the_old_one_even_if_the_tolerance_has_changed(spark: SparkSession, tmp_path: Path) -> None:
+    """S3 is reported again in a batch with another tolerance: nothing of the first report may be left."""
     for folder in ("again", "once"):
         (tmp_path / folder).mkdir()
     third = "\n".join([HEADER, line(3, Due="2026-11-05 23:50", In="2026-11-06T05:00:00Z", Cost="7"), ""])
     next_day = date(2026, 11, 10)
     strict = replace(TOLERANT, on_time_tolerance_minutes=0)
-    processed(spark, tmp_path / "again", TOLERANT)
-    again = processed(spark, tmp_path / "again", strict, third, next_day)
+    process_file(spark, tmp_path / "again", TOLERANT)
+    again = process_file(spark, tmp_path / "again", strict, third, next_day)
     others = "\n".join(each for each in text().splitlines() if not each.startswith("S3,")) + "\n"
-    processed(spark, tmp_path / "once", TOLERANT, others)
-    once = processed(spark, tmp_path / "once", strict, third, next_day)
+    process_file(spark, tmp_path / "once", TOLERANT, others)
+    once = process_file(spark, tmp_path / "once", strict, third, next_day)
     assert by_carrier(again) == by_carrier(once)
     assert by_carrier(again)["Post"]["on_time_shipments"] == 3
     assert [row for row in rows(again, "lane_months") if row["on_time_shipments"] < 0] == []
 
 
 def test_running_again_leaves_the_same_tables(spark: SparkSession, tmp_path: Path) -> None:
-    lake = processed(spark, tmp_path, TOLERANT)
+    lake = process_file(spark, tmp_path, TOLERANT)
     before = words(lake, spark)
     run_process(lake, source="acme", network=TOLERANT, spark=spark)
     assert words(lake, spark) == before
 
 
-def test_a_column_with_a_zone_is_planned_in_short(spark: SparkSession) -> None:
-    # The offsets of a zone are long texts; with a point in time written out between them, planning took 10 s.
-    told = mapping(**DAYS, **TIMES)
+def test_the_sql_of_a_column_with_a_zone_is_short(spark: SparkSession) -> None:
+    # The offsets of a zone are long texts; with the point in time inlined between them, planning took 10 s.
+    declared = mapping(**DAYS, **TIMES)
     for name in (*DAYS, *TIMES):
-        assert len(read_column(name, told.columns[name], told).value) < 20_000, name
+        assert len(read_column(name, declared.columns[name], declared).value) < 20_000, name
 
 
-def test_a_file_of_days_alone_has_no_minutes(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_file_with_only_days_has_no_minutes(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "f.csv").write_text(f"{HEADER}\n{line(1)}\n{line(2, In='2026-11-07')}\n")
     lake = Lake(tmp_path / "lake")
     run_ingest(lake, tmp_path / "f.csv", source="acme", mapping=mapping(), date=BATCH_DATE, spark=spark)
@@ -158,11 +158,9 @@ def test_a_file_of_days_alone_has_no_minutes(spark: SparkSession, tmp_path: Path
         ('dates = ["M/d/yyyy h:mm a"], timezone = "UTC"', "11/5/2026 2:00 PM", 14),
     ],
 )
-def test_times_are_read_in_the_zone_that_is_declared(
-    spark: SparkSession, tmp_path: Path, more: str, told: str, meant: int
-) -> None:
+def test_times_are_read_in_the_declared_zone(spark: SparkSession, tmp_path: Path, more: str, told: str, meant: int) -> None:
     column = 'column = "From"' + (f", {more}" if more else "")
-    outcome = landed(spark, tmp_path, {"f.csv": f"{HEADER}\n{line(From=told)}\n"}, mapping(promised_at=column))
+    outcome = land_files(spark, tmp_path, {"f.csv": f"{HEADER}\n{line(From=told)}\n"}, mapping(promised_at=column))
     (row,) = outcome.rows
     assert row["unparsed"] == []
     found = row["promised_at"].astimezone(UTC)
@@ -180,9 +178,11 @@ def test_times_are_read_in_the_zone_that_is_declared(
         ),
     ],
 )
-def test_what_is_no_time_of_day_is_put_aside(spark: SparkSession, tmp_path: Path, more: str, told: str, said: str) -> None:
+def test_a_value_without_a_time_of_day_is_put_aside(
+    spark: SparkSession, tmp_path: Path, more: str, told: str, said: str
+) -> None:
     column = 'column = "From"' + (f", {more}" if more else "")
-    outcome = landed(spark, tmp_path, {"f.csv": f"{HEADER}\n{line(From=told)}\n"}, mapping(promised_at=column))
+    outcome = land_files(spark, tmp_path, {"f.csv": f"{HEADER}\n{line(From=told)}\n"}, mapping(promised_at=column))
     assert outcome.rules == [["timestamp"]]
     assert said in outcome.rows[0]["unparsed"][0]["message"]
 
@@ -192,9 +192,13 @@ def test_what_is_no_time_of_day_is_put_aside(spark: SparkSession, tmp_path: Path
     [
         ('dates = ["yyyy-MM-dd"]', "", "promised_at has the date pattern 'yyyy-MM-dd', which has no time of day"),
         ('dates = ["yyyy-MM-dd HH:mm"]', "", "promised_at has the date pattern 'yyyy-MM-dd HH:mm', which has no offset"),
-        ('dates = ["yyyy-MM-dd HH:mm"]', 'timezone = "written"', "Say whose clocks show it"),
+        ('dates = ["yyyy-MM-dd HH:mm"]', 'timezone = "written"', "Set one, such as timezone"),
         ('dates = ["excel"]', "", "promised_at has the date pattern 'excel', which has no offset"),
-        ('dates = ["yyyy-MM-dd HH:mm"], timezone = "Mars"', "", "promised_at has timezone = 'Mars', which is no time zone"),
+        (
+            'dates = ["yyyy-MM-dd HH:mm"], timezone = "Mars"',
+            "",
+            "promised_at has timezone = 'Mars', which is not a time zone",
+        ),
         ('dates = ["yyyy-MM-dd HH:mm"]', 'timezone = "UTC"', ""),
         ('dates = ["iso", "unix", "yyyy-MM-dd HH:mmXXX"]', "", ""),
     ],

@@ -1,4 +1,4 @@
-"""Drafts of tables of many kinds: each column is right or its line says CHECK, and the docs have the figures."""
+"""Drafts for tables of many kinds: each column is right or its line says CHECK, and the docs have the figures."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ MAX_EDITS = 5
 
 @pytest.mark.rehearsal
 @pytest.mark.timeout(900)
-def test_the_docs_have_the_figures_that_are_measured(spark: SparkSession, tmp_path: Path) -> None:
+def test_the_docs_have_the_measured_figures(spark: SparkSession, tmp_path: Path) -> None:
     measured = [measure(table, spark, tmp_path) for table in TABLES]
     for each in measured:
         if not each.draft.open:

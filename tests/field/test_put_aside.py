@@ -1,4 +1,4 @@
-"""Records that are put aside keep all of their text, whatever is broken in them."""
+"""Records that are put aside keep all of their text, no matter what is broken in them."""
 
 import io
 import json
@@ -20,8 +20,8 @@ SOUND = dict(zip(NAMES, line(1).split(","), strict=True))
 OTHER = {**SOUND, "ID": "S2"}
 
 
-def landed(folder: Path, name: str, content: bytes) -> list[tuple[str, str | None]]:
-    """Return each record as it lands, as text, and what is wrong with it."""
+def land_file(folder: Path, name: str, content: bytes) -> list[tuple[str, str | None]]:
+    """Return each landed record as text, and its problem."""
     (folder / name).write_bytes(content)
     land(find_inputs([folder / name]), mapping(), folder / "landed.parquet")
     return [(row["record"], row["problem"]) for row in pq.read_table(folder / "landed.parquet").to_pylist()]
@@ -46,10 +46,10 @@ def test_an_object_with_a_broken_text_is_put_aside_whole(
     texts = [json.dumps(each, indent=indent).encode() for each in (SOUND, OTHER, {**SOUND, "ID": "S3"})]
     texts[1] = texts[1].replace(found, broken)
     content = b"[" + b",\n".join(texts) + b"]" if shape == "list" else b"\n".join(texts)
-    first, second, third = landed(tmp_path, "f.json", content)
+    first, second, third = land_file(tmp_path, "f.json", content)
     assert (json.loads(first[0])["ID"], json.loads(third[0])["ID"]) == ("S1", "S3")
     assert (first[1], third[1]) == (None, None)
-    assert second[1] == "not a JSON object: surrogates not allowed, nor NUL"
+    assert second[1] == "not a JSON object: it has a surrogate or NUL character"
     text = json.loads(second[0])["line"]
     assert kept in text
     assert "S2" in text
@@ -63,7 +63,7 @@ def test_a_stream_without_line_ends_lands_without_its_broken_object(tmp_path: Pa
     texts[1] = texts[1].replace(b'"Kg": ', b'"Kg": x')
     content = between.join(texts)
     assert objects < 30_000 or len(content) > MAX_RECORD_CHARACTERS
-    found = landed(tmp_path, "f.json", content)
+    found = land_file(tmp_path, "f.json", content)
     assert [number for number, (_, problem) in enumerate(found) if problem] == [1]
     assert found[1][1] is not None
     assert found[1][1].startswith("not a JSON object: ")
@@ -73,33 +73,31 @@ def test_a_stream_without_line_ends_lands_without_its_broken_object(tmp_path: Pa
     ]
 
 
-def test_two_names_that_are_the_same_and_broken_are_told_in_a_message_that_can_be_written(tmp_path: Path) -> None:
+def test_a_broken_name_that_appears_twice_is_reported_in_valid_text(tmp_path: Path) -> None:
     twice = json.dumps(OTHER).encode().replace(b'"Kg"', b'"K\xff"').replace(b'"Cost"', b'"K\xff"')
-    _, (record, problem) = landed(tmp_path, "f.jsonl", json.dumps(SOUND).encode() + b"\n" + twice)
+    _, (record, problem) = land_file(tmp_path, "f.jsonl", json.dumps(SOUND).encode() + b"\n" + twice)
     assert "S2" in record
     assert problem is not None
-    assert problem.endswith("stands in it twice")
+    assert problem.endswith("appears twice")
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 @pytest.mark.parametrize(
     ("broken", "kept"), [(b"Ri\xffga", r"Ri\xffga"), (b"Ri\xed\xa0\x80ga", r"Ri\xed\xa0\x80ga"), (b"Ri\0ga", r"Ri\x00ga")]
 )
-def test_a_line_of_csv_with_bytes_that_are_no_text_is_put_aside_whole(
-    tmp_path: Path, end: bytes, broken: bytes, kept: str
-) -> None:
+def test_a_csv_line_with_invalid_bytes_is_put_aside_whole(tmp_path: Path, end: bytes, broken: bytes, kept: str) -> None:
     lines = [HEADER.encode(), line(1).encode(), line(2).encode().replace(b"Riga", broken), line(3).encode()]
-    first, second, third = landed(tmp_path, "f.csv", end.join(lines))
+    first, second, third = land_file(tmp_path, "f.csv", end.join(lines))
     assert (json.loads(first[0])["ID"], json.loads(third[0])["ID"]) == ("S1", "S3")
     assert json.loads(second[0])["line"] == line(2, From=kept)
 
 
-def test_an_archive_of_excel_that_no_python_unpacks_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_an_excel_file_with_an_unknown_compression_is_refused_with_a_fix(tmp_path: Path) -> None:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
     content = bytearray(data.getvalue())
-    # The method of compression, in the entry and in the directory: one that there is not.
+    # An unknown compression method, in the entry and in the directory.
     for mark, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
         content[content.index(mark) + place] = 99
     (tmp_path / "f.xlsx").write_bytes(content)
@@ -113,7 +111,7 @@ def test_values_nested_too_deep_put_their_record_aside(tmp_path: Path, depth: in
     deep = "[" * depth + "1" + "]" * depth
     texts = [json.dumps({**each, "more": "DEEP"}, indent=indent).replace('"DEEP"', deep) for each in (SOUND, OTHER)]
     texts[0] = texts[0].replace(deep, "1")
-    (_, first), (record, second), *rest = landed(tmp_path, "f.json", "\n".join(texts).encode())
+    (_, first), (record, second), *rest = land_file(tmp_path, "f.json", "\n".join(texts).encode())
     assert first is None
     assert (second is None) == lands
     assert "S2" in record or any("S2" in other for other, _ in rest)
@@ -124,9 +122,9 @@ def test_values_nested_too_deep_put_their_record_aside(tmp_path: Path, depth: in
 def test_a_broken_text_within_a_value_puts_its_record_aside(tmp_path: Path, broken: bytes) -> None:
     texts = [json.dumps({**each, "more": [{"a": "MARK"}]}).encode() for each in (SOUND, OTHER)]
     content = texts[0] + b"\n" + texts[1].replace(b"MARK", broken)
-    (_, first), (record, second) = landed(tmp_path, "f.jsonl", content)
+    (_, first), (record, second) = land_file(tmp_path, "f.jsonl", content)
     assert first is None
-    assert second == "not a JSON object: surrogates not allowed, nor NUL"
+    assert second == "not a JSON object: it has a surrogate or NUL character"
     assert "S2" in record
 
 
@@ -140,9 +138,9 @@ def test_a_broken_text_within_a_value_puts_its_record_aside(tmp_path: Path, brok
         ("[]\nONE", ["S1"]),
     ],
 )
-def test_what_follows_a_list_of_json_lands_as_well(tmp_path: Path, text: str, ids: list[str]) -> None:
+def test_json_after_a_list_lands_as_well(tmp_path: Path, text: str, ids: list[str]) -> None:
     text = text.replace("ONE", json.dumps(SOUND)).replace("TWO", json.dumps(OTHER))
-    rows = landed(tmp_path, "f.json", text.encode())
+    rows = land_file(tmp_path, "f.json", text.encode())
     assert [(json.loads(record)["ID"], problem) for record, problem in rows] == [(each, None) for each in ids]
 
 
@@ -159,9 +157,7 @@ def test_what_follows_a_list_of_json_lands_as_well(tmp_path: Path, text: str, id
         ('{"a": {"rows": [ONE]', 0),
     ],
 )
-def test_what_follows_records_within_a_value_is_passed_by_only_if_it_is_sound(
-    tmp_path: Path, text: str, records: int
-) -> None:
+def test_json_after_nested_records_is_skipped_only_if_it_is_valid(tmp_path: Path, text: str, records: int) -> None:
     text = text.replace("ONE", json.dumps(SOUND)).replace("TWO", json.dumps(OTHER))
     (tmp_path / "f.json").write_text(text)
     using = mapping('[file]\nrecords = "a.rows"')
@@ -172,7 +168,7 @@ def test_what_follows_records_within_a_value_is_passed_by_only_if_it_is_sound(
             land(find_inputs([tmp_path / "f.json"]), using, tmp_path / "landed.parquet")
 
 
-def listed(*lines: str) -> str:
+def json_list(*lines: str) -> str:
     return "[\n" + ",\n".join(lines) + "\n]"
 
 
@@ -186,11 +182,11 @@ def listed(*lines: str) -> str:
         ("oops", (0, 2)),
     ],
 )
-def test_a_broken_line_of_a_list_with_a_record_a_line_is_put_aside(
+def test_a_broken_line_of_a_list_with_one_record_per_line_is_put_aside(
     tmp_path: Path, broken: str, places: tuple[int, ...], top: str, end: str
 ) -> None:
     lines = [broken if n in places else json.dumps({**SOUND, "ID": f"S{n}"}) for n in range(4)]
-    text = listed(*lines).replace("\n", end)
+    text = json_list(*lines).replace("\n", end)
     if top:
         text = f'{{"a": {{"rows": {text}, "n": 4}}}}'
     (tmp_path / "f.json").write_bytes(text.encode())
@@ -219,26 +215,26 @@ def test_a_broken_line_of_a_list_with_a_record_a_line_is_put_aside(
         '[\nONE,\n{\n"ID": "S9",\n"From": }\n,\nTWO\n]',
     ],
 )
-def test_a_list_whose_broken_part_may_be_several_records_is_refused(tmp_path: Path, text: str) -> None:
-    """One record put aside in place of many would hide how much is missing."""
+def test_a_list_is_refused_if_its_broken_part_may_be_several_records(tmp_path: Path, text: str) -> None:
+    """One record put aside instead of many would hide how much is missing."""
     broken = '{"ID": "S9", "From": }'
     for word, meant in (("ONE", json.dumps(SOUND)), ("TWO", json.dumps(OTHER)), ("BROKEN", broken)):
         text = text.replace(word, meant)
     (tmp_path / "f.json").write_text(text)
-    with pytest.raises(FileUnreadable, match=r"line \d is not JSON|its list of records has no end"):
+    with pytest.raises(FileUnreadable, match=r"line \d is not JSON|its list of records is not closed"):
         land(find_inputs([tmp_path / "f.json"]), mapping(), tmp_path / "landed.parquet")
 
 
 def test_broken_lines_of_a_long_list_are_counted_exactly(tmp_path: Path) -> None:
     lines = ['{"ID": }' if n % 97 == 5 else json.dumps({**SOUND, "ID": f"S{n}"}) for n in range(5_000)]
-    rows = landed(tmp_path, "f.json", listed(*lines).encode())
+    rows = land_file(tmp_path, "f.json", json_list(*lines).encode())
     assert len(rows) == 5_000
     aside = [n for n, (_, problem) in enumerate(rows) if problem]
     assert aside == [n for n in range(5_000) if n % 97 == 5]
     assert all((rows[n][1] or "").startswith(f"line {n + 2:,} is not a JSON object") for n in aside)
 
 
-def test_a_delimiter_at_the_end_of_each_row_is_named_by_a_header_of_its_own(tmp_path: Path) -> None:
+def test_a_declared_header_can_name_the_column_after_a_trailing_delimiter(tmp_path: Path) -> None:
     (tmp_path / "f.csv").write_text("\n".join([HEADER, *(f"{line(number)}," for number in (1, 2))]))
     using = mapping(f"[file]\nskip_rows = 1\nheader = {[*NAMES, 'rest']}")
     found = land(find_inputs([tmp_path / "f.csv"]), using, tmp_path / "landed.parquet")
@@ -247,10 +243,10 @@ def test_a_delimiter_at_the_end_of_each_row_is_named_by_a_header_of_its_own(tmp_
 
 @pytest.mark.parametrize("before", ["\x1a", "\x0c", "\t", "\x1c", "\n"])
 @pytest.mark.parametrize("accent", ["\u0301", "\u0307", "\u0308"])
-def test_an_accent_after_a_control_character_stays_one_of_its_own(tmp_path: Path, before: str, accent: str) -> None:
+def test_an_accent_after_a_control_character_stays_separate(tmp_path: Path, before: str, accent: str) -> None:
     name = f"Zu\u0308{before}{accent}rich"
-    lands = [*landed(tmp_path, "f.csv", f"{HEADER}\n{line(1, From=f'{chr(34)}{name}{chr(34)}')}".encode())]
-    lands += landed(tmp_path, "f.jsonl", json.dumps({**SOUND, "From": name}).encode())
+    lands = [*land_file(tmp_path, "f.csv", f"{HEADER}\n{line(1, From=f'{chr(34)}{name}{chr(34)}')}".encode())]
+    lands += land_file(tmp_path, "f.jsonl", json.dumps({**SOUND, "From": name}).encode())
     assert [(json.loads(record)["From"], problem) for record, problem in lands] == [
         (f"Z\u00fc{before}{accent}rich", None)
     ] * 2

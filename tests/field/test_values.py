@@ -1,9 +1,9 @@
-"""Values as people write them: many in one file, each with the right one beside it.
+"""Values as people write them: many in one file, each with the expected result.
 
 | kind | inputs |
 | --- | --- |
 | dates with a day, by pattern | 39 |
-| dates that are none | 17 |
+| invalid dates | 17 |
 | numbers, by style | 34 |
 | costs with signs of currencies | 12 |
 | names | 16 |
@@ -16,14 +16,14 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.field.landing import HEADER, landed, line, mapping
+from tests.field.landing import HEADER, land_files, line, mapping
 
 DAY = date(2026, 11, 2)
 BERLIN = 'timezone = "Europe/Berlin"'
 
 
 def file_of(column: str, values: list[str]) -> str:
-    """Return a file with a row for each value of a column, quoted."""
+    """Return a file with a row for each value of a column, in quotes."""
     quoted = ['"' + value.replace('"', '""') + '"' for value in values]
     return "\n".join([HEADER, *(line(number, **{column: value}) for number, value in enumerate(quoted, 1)), ""])
 
@@ -111,11 +111,11 @@ def file_of(column: str, values: list[str]) -> str:
         ),
     ],
 )
-def test_dates_are_their_day_or_a_reason(
+def test_a_date_is_read_or_has_a_reason(
     spark: SparkSession, tmp_path: Path, declared: str, values: dict[str, date | None]
 ) -> None:
     using = mapping(shipment_date=f'column = "Out", dates = {declared}')
-    outcome = landed(spark, tmp_path, {"f.csv": file_of("Out", list(values))}, using)
+    outcome = land_files(spark, tmp_path, {"f.csv": file_of("Out", list(values))}, using)
     assert dict(zip(values, outcome.of("shipment_date"), strict=True)) == values
     assert outcome.rules == [[] if value else ["date"] for value in values.values()]
 
@@ -168,11 +168,11 @@ def test_dates_are_their_day_or_a_reason(
         (', thousands = "\'"', {"1'234.50": "1234.50"}),
     ],
 )
-def test_numbers_are_their_value_or_a_reason(
+def test_a_number_is_read_or_has_a_reason(
     spark: SparkSession, tmp_path: Path, declared: str, values: dict[str, str | None]
 ) -> None:
     using = mapping(shipping_cost=f'column = "Cost"{declared}')
-    outcome = landed(spark, tmp_path, {"f.csv": file_of("Cost", list(values))}, using)
+    outcome = land_files(spark, tmp_path, {"f.csv": file_of("Cost", list(values))}, using)
     found = dict(zip(values, outcome.of("shipping_cost"), strict=True))
     assert found == {text: None if value is None else Decimal(value) for text, value in values.items()}
     assert outcome.rules == [["number"] if value is None else [] for value in values.values()]
@@ -186,11 +186,11 @@ def test_numbers_are_their_value_or_a_reason(
         ("CHF", {"CHF 12.50": "12.50", "Fr. 12.50": "12.50", "12.50 kr": None}),
     ],
 )
-def test_an_amount_has_the_sign_of_its_currency_or_a_reason(
+def test_an_amount_has_the_sign_of_its_currency_or_has_a_reason(
     spark: SparkSession, tmp_path: Path, currency: str, values: dict[str, str | None]
 ) -> None:
     using = mapping(shipping_cost=f'column = "Cost", currency = "{currency}"')
-    outcome = landed(spark, tmp_path, {"f.csv": file_of("Cost", list(values))}, using)
+    outcome = land_files(spark, tmp_path, {"f.csv": file_of("Cost", list(values))}, using)
     found = dict(zip(values, outcome.of("shipping_cost"), strict=True))
     assert found == {text: None if value is None else Decimal(value) for text, value in values.items()}
 
@@ -214,5 +214,5 @@ def test_names_are_compared_as_people_see_them(spark: SparkSession, tmp_path: Pa
         "\u200b": None,
         "\u00a0 ": None,
     }
-    outcome = landed(spark, tmp_path, {"f.csv": file_of("From", list(values))}, mapping())
+    outcome = land_files(spark, tmp_path, {"f.csv": file_of("From", list(values))}, mapping())
     assert dict(zip(values, outcome.of("origin_warehouse"), strict=True)) == values

@@ -1,4 +1,4 @@
-"""defects: as many as asked for, each as its name says; the contract finds all wrong rows, and clean all overtaken ones."""
+"""defects: as many as requested, each as its name says; the contract finds all wrong rows, and clean all overtaken ones."""
 
 from collections import Counter
 from datetime import timedelta
@@ -26,13 +26,13 @@ RULE = {
     "impossible_distance": {"less_than_or_equal_to"},
 }
 
-# (rows, defects): from a single row to many, and from no sound row to hardly any other.
+# (rows, defects): from a single row to many, and from no valid row to nearly all valid.
 BATCHES = ((1, 1.0), (2, 1.0), (3, 0.7), (7, 0.5), (40, 1.0), (60, 0.9), (400, 0.5), (800, 0.3), (1500, 0.02))
 
 
 @pytest.fixture(scope="module")
 def batches(spark):
-    """Batches of several sizes and shares as one frame, told apart by their dates, with the truth."""
+    """Batches of several sizes and shares as one frame, each with its own date, with the columns of TRUTH."""
     frame = None
     for number, (rows, defects) in enumerate(BATCHES):
         made = generate(spark, date=DAY + timedelta(days=number), rows=rows, seed=5, defects=defects, truth=True)
@@ -53,13 +53,13 @@ def halves(spark, batches):
 
 
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.4])
-def test_there_are_about_as_many_defects_as_asked_for(spark, share):
+def test_there_are_about_as_many_defects_as_requested(spark, share):
     rows = 20_000
     made = generate(spark, date=DAY, rows=rows, seed=3, defects=share, truth=True)
     counts = {row.defect: row.rows for row in made.groupBy("defect").agg(F.count(F.lit(1)).alias("rows")).collect()}
     assert set(counts) == {None, *DEFECTS}
     assert abs(1 - counts[None] / rows - share) < 4 * (share * (1 - share) / rows) ** 0.5
-    # A copy needs a sound row before it; where there is none, the carrier is unknown instead.
+    # A copy needs a valid row before it; if there is none, the carrier is unknown instead.
     expected = dict.fromkeys(DEFECTS, rows * share / 8)
     for copy in COPIES:
         expected[copy] -= rows * share**2 / 8
@@ -74,12 +74,12 @@ def test_all_rows_can_be_wrong(spark, rows):
     assert {row["defect"] for row in made} <= {*DEFECTS} - {*COPIES}
 
 
-def test_none_are_wrong_where_the_share_is_next_to_nothing(spark):
+def test_no_row_is_wrong_with_a_tiny_share(spark):
     tiny = generate(spark, date=DAY, rows=500, seed=5, defects=1e-12, truth=True)
     assert rows_of(tiny) == rows_of(generate(spark, date=DAY, rows=500, seed=5, truth=True))
 
 
-def test_a_copy_repeats_the_sound_shipment_before_it(batches):
+def test_a_copy_repeats_the_valid_shipment_before_it(batches):
     rows = {row["source_row"]: row for row in rows_of(batches)}
     copies = [row for row in rows.values() if row["defect"] in COPIES]
     assert {row["defect"] for row in copies} == {*COPIES}
@@ -98,7 +98,7 @@ def test_only_late_arrivals_were_shipped_before_their_batch(batches):
     assert {row["batch_date"] - row["shipment_date"] for row in rows if row["defect"] != "late_arrival"} == {timedelta(0)}
 
 
-def test_sound_rows_and_late_arrivals_keep_the_calendar(batches):
+def test_dates_of_valid_rows_and_late_arrivals_fit_the_calendar(batches):
     for row in rows_of(batches):
         if row["defect"] in (None, *ACCEPTED):
             assert row["promised_date"].weekday() <= 4
@@ -113,14 +113,14 @@ def test_the_contract_finds_every_wrong_row_and_no_other(truth, halves):
     assert good == truth.keys() - wrong
 
 
-def test_the_reason_given_is_what_was_done_to_the_row(truth, halves):
+def test_the_reason_matches_the_defect_of_the_row(truth, halves):
     _, bad = halves
     found = {row["source_row"]: {reason.rule for reason in row["reasons"]} for row in rows_of(bad)}
     assert set(RULE) == {truth[number] for number in found}
     assert found == {number: RULE[truth[number]] for number in found}
 
 
-def test_clean_drops_exact_duplicates_and_keeps_corrections_in_the_place_of_what_they_correct(truth, halves):
+def test_clean_drops_exact_duplicates_and_replaces_shipments_by_their_corrections(truth, halves):
     good, _ = halves
     assert {truth[row["source_row"]] for row in rows_of(good)} == {None, *COPIES, *ACCEPTED}
     kept = [row["source_row"] for row in rows_of(clean(good))]
@@ -130,8 +130,8 @@ def test_clean_drops_exact_duplicates_and_keeps_corrections_in_the_place_of_what
     )
 
 
-def test_a_wrong_row_is_kept_as_it_came(batches, halves):
+def test_a_wrong_row_is_kept_unchanged(batches, halves):
     _, bad = halves
-    came = {row["source_row"]: row for row in rows_of(batches)}
+    generated = {row["source_row"]: row for row in rows_of(batches)}
     for row in rows_of(bad):
-        assert {name: row[name] for name in row if name != "reasons"} == came[row["source_row"]]
+        assert {name: row[name] for name in row if name != "reasons"} == generated[row["source_row"]]

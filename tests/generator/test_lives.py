@@ -1,4 +1,4 @@
-"""lives: shipments that are reported twice; what the newest reports say is what a batch without lives says at once."""
+"""lives: shipments that are reported twice; the newest reports match a batch without lives."""
 
 from collections import Counter
 from dataclasses import replace
@@ -34,7 +34,7 @@ def plain(spark):
 
 @pytest.fixture(scope="module")
 def reports(spark):
-    """All reports on the shipments of the first day, in the order of their batches."""
+    """Return all reports on the shipments of the first day, in the order of their batches."""
     by_id = {}
     for row in made(spark, LIVELY, DAYS):
         by_id.setdefault(row["shipment_id"], []).append(row)
@@ -51,25 +51,25 @@ def test_a_shipment_with_a_life_is_reported_twice_and_others_once(reports):
     assert all(len(rows) == (2 if rows[0]["life"] else 1) for rows in reports.values())
 
 
-def test_lives_have_the_shares_that_the_scenario_says(reports):
+def test_lives_have_the_shares_of_the_scenario(reports):
     found = Counter(rows[0]["life"] for rows in reports.values())
-    # 100 shipments more than a thousand are delivered ones again.
+    # The 100 shipments beyond the first thousand are delivered ones again.
     wanted = {**LIVES, "delivered": LIVES["delivered"] + 100}
     assert {name: found[name] for name in ("corrected", "cancelled", "lost")} == {
         name: wanted[name] for name in ("corrected", "cancelled", "lost")
     }
-    # Few arrive too late to be reported on again.
+    # Few arrive too late to be reported again.
     for name in ("delivered", "returned"):
         assert 0.95 * wanted[name] <= found[name] <= wanted[name]
 
 
-def test_the_newest_report_of_a_delivered_or_corrected_shipment_is_that_of_a_batch_without_lives(reports, plain):
+def test_the_newest_report_of_a_delivered_or_corrected_shipment_matches_a_batch_without_lives(reports, plain):
     for name, rows in reports.items():
         if rows[0]["life"] in (None, "delivered", "corrected"):
             assert content(rows[-1]) == content(plain[name])
 
 
-def test_the_first_report_tells_nothing_of_the_end(reports, plain):
+def test_the_first_report_does_not_reveal_the_outcome(reports, plain):
     for name, rows in reports.items():
         first, life = rows[0], rows[0]["life"]
         if life == "corrected":
@@ -80,7 +80,7 @@ def test_the_first_report_tells_nothing_of_the_end(reports, plain):
             assert [first[column] for column in OPEN] == [None, None, "In transit"]
 
 
-def test_a_delivery_is_reported_on_its_day_and_other_ends_have_none(reports):
+def test_a_delivery_is_reported_on_its_day_and_other_outcomes_have_no_delivery_date(reports):
     for rows in reports.values():
         life, last = rows[0]["life"], rows[-1]
         if life == "delivered":
@@ -91,7 +91,7 @@ def test_a_delivery_is_reported_on_its_day_and_other_ends_have_none(reports):
             assert 1 <= (last["batch_date"] - FIRST).days <= MAX_REPORT_DAYS
 
 
-def test_all_reports_keep_the_contract_but_those_that_are_spoilt(spark):
+def test_only_reports_with_a_defect_break_the_contract(spark):
     batch = generate(spark, date=DAYS[-1], scenario=LIVELY, defects=0.2, **GIVEN)
     good, bad = split(batch.drop("defect", "life", "disruptions"))
     spoilt = {row["source_row"] for row in rows_of(bad)}
@@ -103,13 +103,13 @@ def test_all_reports_keep_the_contract_but_those_that_are_spoilt(spark):
     assert good.count() + bad.count() == len(truth)
 
 
-def test_no_report_is_on_a_shipment_of_a_day_before_the_first(spark):
+def test_shipments_from_before_the_first_day_are_not_reported(spark):
     since = DAYS[-1] - timedelta(days=2)
     ids = [row["shipment_id"] for row in rows_of(generate(spark, date=DAYS[-1], scenario=LIVELY, since=since, **GIVEN))]
     assert {name[2:10] for name in ids} == {f"{day:%Y%m%d}" for day in (since, since + timedelta(days=1), DAYS[-1])}
 
 
-def test_new_shipments_are_the_same_whenever_the_first_batch_was(spark):
+def test_new_shipments_do_not_depend_on_the_date_of_the_first_batch(spark):
     new = [
         [
             row
@@ -124,11 +124,11 @@ def test_new_shipments_are_the_same_whenever_the_first_batch_was(spark):
 @pytest.mark.parametrize(
     ("lives", "why"),
     [
-        ({"sunk": 1}, "of delivered, corrected"),
+        ({"sunk": 1}, "one of delivered, corrected"),
         ({"lost": -1}, "0 or more"),
-        ({"lost": 600, "returned": 500}, "1000 at most"),
+        ({"lost": 600, "returned": 500}, "at most 1000"),
     ],
 )
-def test_lives_that_there_are_not_are_refused_before_any_query(lives, why):
+def test_invalid_lives_are_refused_before_any_query(lives, why):
     with pytest.raises(InvalidValue, match=why):
         generate(None, date=FIRST, rows=1, seed=1, scenario=replace(LIVELY, lives=lives))

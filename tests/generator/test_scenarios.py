@@ -1,4 +1,4 @@
-"""scenarios: what each promises in its summary, measured on generated shipments of every day of a week."""
+"""scenarios: what the summary of each says, measured on generated shipments of every day of a week."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -24,11 +24,11 @@ on_each_day = pytest.mark.parametrize("day", WEEK, ids=lambda day: f"{day:%A}")
 
 @pytest.fixture(scope="module")
 def shipments(spark):
-    """Return the shipments of a scenario and day, made once; the numbers as doubles."""
+    """Return the shipments of a scenario and day, generated once, with numbers as doubles."""
 
     @cache
     def made(scenario: str, day: date = MONDAY) -> pd.DataFrame:
-        # Without lives, every shipment has its end.
+        # Without lives, every shipment has an outcome.
         drawn = replace(SCENARIOS[scenario], lives={})
         frame = generate(spark, date=day, rows=ROWS, seed=11, scenario=drawn)
         rows = frame.select(
@@ -47,7 +47,7 @@ def shipments(spark):
 
 
 def weekday(day: str) -> Column:
-    """Monday is 0. Not by Spark's function of this name, for which Sail's Sunday is −1; day 0 was a Thursday."""
+    """Return the day of the week, Monday being 0. Not Spark's `weekday`: Sail's Sunday is −1. Day 0 was a Thursday."""
     return (F.unix_date(day) + 3) % 7
 
 
@@ -56,7 +56,7 @@ def lanes_of(rows: pd.DataFrame) -> pd.Series:
 
 
 def changed(one: pd.DataFrame, other: pd.DataFrame) -> pd.Series:
-    """Tell for each row of two batches whether anything differs."""
+    """Return for each row of two batches whether anything differs."""
     return (one != other).any(axis="columns")
 
 
@@ -69,7 +69,7 @@ def test_baseline_is_6_to_9_per_cent_late_most_a_day_early_with_a_long_tail(ship
 
 
 def test_a_week_of_swiftship_is_30_per_cent_two_or_more_days_late(spark):
-    # As many rows as in the demo, for warehouses above capacity are part of it.
+    # As many rows as in the demo, because warehouses above capacity are part of it.
     scenario = replace(SCENARIOS["swiftship"], lives={})
     shares = [
         generate(spark, date=day - timedelta(days=7), rows=100_000, seed=7, scenario=scenario)
@@ -140,7 +140,7 @@ def test_a_strike_makes_the_shipments_of_one_carrier_a_week_late_and_changes_no_
 
 
 @on_each_day
-def test_a_storm_delays_shipments_to_and_from_where_it_is_and_no_other(shipments, day):
+def test_a_storm_delays_only_shipments_to_and_from_its_places(shipments, day):
     normal, stormy = shipments("baseline", day), shipments("storm", day)
     there = stormy.destination_city.isin(["Chicago", "Boston"]) | (stormy.origin_warehouse == "IL_Warehouse")
     assert there[changed(normal, stormy)].all()
@@ -149,7 +149,7 @@ def test_a_storm_delays_shipments_to_and_from_where_it_is_and_no_other(shipments
 
 
 @on_each_day
-def test_a_peak_has_more_parcels_later_and_dearer(shipments, day):
+def test_a_peak_has_more_parcels_that_are_later_and_more_expensive(shipments, day):
     normal, peak = shipments("baseline", day), shipments("peak", day)
     assert 0.3 < (peak.kg > TRUCKLOAD_KG).mean() / (normal.kg > TRUCKLOAD_KG).mean() < 0.7
     assert (peak.delay_days > 0).mean() > 2 * (normal.delay_days > 0).mean()

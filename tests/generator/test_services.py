@@ -1,4 +1,4 @@
-"""services: a network that says who moves what on which lane, and what its own scenario does."""
+"""services: a network that says which carrier moves how much on which lane, and the network's own scenario."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -15,7 +15,7 @@ from shipment_etl import Scenario
 from shipment_etl.contracts.models import contract
 from shipment_etl.contracts.split import split
 from shipment_etl.errors import InvalidValue, NetworkError
-from shipment_etl.generator.scenarios import SCENARIOS, scenario_for
+from shipment_etl.generator.scenarios import SCENARIOS, choose_scenario
 from shipment_etl.generator.services import MILLION, split_delays
 from shipment_etl.generator.shipments import generate
 from shipment_etl.network import Carrier, City, Network, Service, Tariff, Warehouse
@@ -52,7 +52,7 @@ def drawn(spark: SparkSession, network: Network = NETWORK, day: date = MONDAY + 
     return made.select(*columns, promised, *(F.col(name).cast("double") for name in doubles)).toPandas()
 
 
-def test_each_service_is_as_it_says(spark: SparkSession) -> None:
+def test_each_service_is_as_declared(spark: SparkSession) -> None:
     rows = drawn(spark)
     services = dict(iter(rows.groupby(["origin_warehouse", "destination_city", "carrier"])))
     assert set(services) == {("a", "x", "fast"), ("a", "y", "slow"), ("b", "y", "slow")}
@@ -61,22 +61,22 @@ def test_each_service_is_as_it_says(spark: SparkSession) -> None:
     assert [each["route_distance_km"].unique().tolist() for each in (ax, ay, by)] == [[100], [500], [900]]
     assert [each["shipment_weight_kg"].mean() for each in (ax, ay)] == pytest.approx([40, 5], rel=0.06)
     assert ax["shipping_cost"].mean() == pytest.approx(2 * (10 + 0.5 * 40 + 1), rel=0.05)
-    # From Tuesday: 20 days on it is Monday.
+    # From a Tuesday: 20 days later it is a Monday.
     assert [each["promised"].unique().tolist() for each in (ax, ay, by)] == [[3], [20], [20]]
     assert [(each["delay_days"] > 0).mean() for each in (ax, ay, by)] == pytest.approx([0, 0.4, 0.8], abs=0.015)
 
 
-def test_of_a_warehouse_nothing_leaves_on_a_day_without_rhythm(spark: SparkSession) -> None:
+def test_nothing_leaves_a_warehouse_on_a_day_with_rhythm_0(spark: SparkSession) -> None:
     assert set(drawn(spark, day=MONDAY)["origin_warehouse"]) == {"a"}
 
 
 @pytest.mark.parametrize(("days", "rows"), [(0, 200), (1, 100), (5, 50), (6, 1)])
-def test_the_rhythm_says_how_many_are_new(spark: SparkSession, days: int, rows: int) -> None:
+def test_the_rhythm_sets_the_number_of_new_shipments(spark: SparkSession, days: int, rows: int) -> None:
     made = generate(spark, date=MONDAY + timedelta(days=days), rows=100, seed=3, network=NETWORK)
     assert made.count() == rows
 
 
-def test_a_scenario_that_is_asked_for_counts_in_place_of_the_own_one(spark: SparkSession) -> None:
+def test_a_requested_scenario_replaces_that_of_the_network(spark: SparkSession) -> None:
     rows = drawn(spark, scenario="peak")
     delays = SCENARIOS["peak"].delays
     late = sum(weight for days, weight in delays.items() if days > 0) / sum(delays.values())
@@ -84,7 +84,7 @@ def test_a_scenario_that_is_asked_for_counts_in_place_of_the_own_one(spark: Spar
         assert (each["delay_days"] > 0).mean() == pytest.approx(late, abs=0.015)
 
 
-def test_unknown_measures_are_left_out_and_the_contract_takes_that(spark: SparkSession) -> None:
+def test_unknown_measures_are_left_out_and_the_contract_accepts_that(spark: SparkSession) -> None:
     network = replace(NETWORK, unknown=("route_distance_km", "shipping_cost"))
     network = replace(network, services=tuple(replace(each, distance_km=None) for each in network.services))
     made = generate(spark, date=MONDAY, rows=100, seed=3, network=network)
@@ -94,7 +94,7 @@ def test_unknown_measures_are_left_out_and_the_contract_takes_that(spark: SparkS
 
 
 @given(st.dictionaries(st.integers(-5, 30), st.integers(0, 100), min_size=1).filter(lambda each: any(each.values())))
-def test_delays_are_split_into_those_in_time_and_late_ones(delays: dict[int, int]) -> None:
+def test_delays_are_split_into_on_time_and_late_ones(delays: dict[int, int]) -> None:
     in_time, late, late_ppm = split_delays(delays)
     share = sum(weight for days, weight in delays.items() if days > 0) / sum(delays.values())
     assert late_ppm == pytest.approx(share * MILLION, abs=1)
@@ -102,13 +102,13 @@ def test_delays_are_split_into_those_in_time_and_late_ones(delays: dict[int, int
     assert all(days > 0 for days in late) or late_ppm == 0
 
 
-def test_the_scenario_is_the_one_asked_for_else_that_of_the_network_else_baseline() -> None:
-    assert scenario_for(NETWORK) is OWN
-    assert scenario_for(NETWORK, "own") is OWN
-    assert scenario_for(NETWORK, "storm") is SCENARIOS["storm"]
-    assert scenario_for(Network.default()) is SCENARIOS["baseline"]
+def test_the_scenario_is_the_requested_one_else_that_of_the_network_else_baseline() -> None:
+    assert choose_scenario(NETWORK) is OWN
+    assert choose_scenario(NETWORK, "own") is OWN
+    assert choose_scenario(NETWORK, "storm") is SCENARIOS["storm"]
+    assert choose_scenario(Network.default()) is SCENARIOS["baseline"]
     with pytest.raises(InvalidValue, match="own"):
-        scenario_for(Network.default(), "own")
+        choose_scenario(Network.default(), "own")
 
 
 def test_delays_of_carriers_need_services() -> None:
@@ -120,16 +120,16 @@ def test_delays_of_carriers_need_services() -> None:
     ("wrong", "told"),
     [
         ({"services": (Service("a", "x", "fats"),)}, "the network has no carrier 'fats'. Did you mean 'fast'"),
-        ({"services": (Service("a", "x", "fast"), Service("a", "x", "fast"))}, "stands twice"),
+        ({"services": (Service("a", "x", "fast"), Service("a", "x", "fast"))}, "is listed twice"),
         ({"services": (Service("a", "x", "fast", promised_days=0),)}, "promised_days is 0"),
         ({"services": (Service("a", "x", "fast", distance_km=Decimal(0)),)}, "distance_km is 0"),
-        ({"scenario": replace(OWN, carrier_delays={"slwo": {0: 1}})}, "'slwo', which is no carrier.*Did you mean 'slow'"),
-        ({"scenario": replace(OWN, delays={0: 0})}, "a weight below 0, or none above"),
-        ({"scenario": replace(OWN, seasons=(100,))}, "one season for each of the twelve months"),
+        ({"scenario": replace(OWN, carrier_delays={"slwo": {0: 1}})}, "'slwo', which is not a carrier.*Did you mean 'slow'"),
+        ({"scenario": replace(OWN, delays={0: 0})}, "a weight below 0, or none above 0"),
+        ({"scenario": replace(OWN, seasons=(100,))}, "a season for each of the twelve months"),
         ({"scenario": replace(OWN, rhythm=(-1, *OWN.rhythm[1:]))}, "rhythm is -1"),
     ],
 )
-def test_services_and_scenarios_that_make_no_sense_are_refused(wrong: dict[str, object], told: str) -> None:
+def test_invalid_services_and_scenarios_are_refused(wrong: dict[str, object], told: str) -> None:
     with pytest.raises(NetworkError, match=told):
         replace(NETWORK, **wrong)  # type: ignore[arg-type]
 

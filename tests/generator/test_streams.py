@@ -1,4 +1,4 @@
-"""streams: a row depends on seed, date and its number; not on how many there are, nor on what else is asked for."""
+"""streams: a row depends on seed, date and its number, not on the number of rows or on other arguments."""
 
 from datetime import date
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
 from shipment_etl.generator.shipments import TRUTH, generate
-from shipment_etl.generator.streams import below, slot, stream_key
+from shipment_etl.generator.streams import draw_below, slot, stream_key
 from tests.frames import rows_of
 from tests.generator.twin import hashed
 
@@ -24,20 +24,20 @@ def test_a_slot_is_the_upper_bits_of_a_hash_of_two_longs(spark, numbers, key, bi
 
 
 @given(longs, st.integers(1, 2**31))
-def test_below_a_limit_means_from_0_to_one_less(spark, key, limit):
-    drawn = spark.range(500).select(below(F.col("id"), key, limit).alias("drawn"))
+def test_values_below_a_limit_are_from_0_to_limit_minus_1(spark, key, limit):
+    drawn = spark.range(500).select(draw_below(F.col("id"), key, limit).alias("drawn"))
     least, most = drawn.agg(F.min("drawn").alias("least"), F.max("drawn").alias("most")).collect()[0]
     assert 0 <= least <= most < limit
 
 
-def test_all_values_below_a_limit_are_drawn_about_as_often(spark):
-    drawn = spark.range(60_000).select(below(F.col("id"), stream_key(1, date(2026, 11, 23), "dice"), 6).alias("eyes"))
+def test_all_values_below_a_limit_are_about_equally_frequent(spark):
+    drawn = spark.range(60_000).select(draw_below(F.col("id"), stream_key(1, date(2026, 11, 23), "dice"), 6).alias("eyes"))
     counts = {row.eyes: row.rows for row in drawn.groupBy("eyes").agg(F.count(F.lit(1)).alias("rows")).collect()}
     assert sorted(counts) == [0, 1, 2, 3, 4, 5]
     assert all(9_600 < rows < 10_400 for rows in counts.values())
 
 
-def test_streams_are_told_apart_by_seed_date_and_name():
+def test_streams_differ_by_seed_date_and_name():
     days = [date(2026, 11, 23), date(2026, 11, 24)]
     keys = {stream_key(seed, day, name) for seed in (0, 1, -1, 10) for day in days for name in ("a", "b", "ab", "")}
     assert len(keys) == 4 * 2 * 4
@@ -45,7 +45,7 @@ def test_streams_are_told_apart_by_seed_date_and_name():
 
 
 @pytest.mark.parametrize("defects", [0.0, 0.3])
-def test_a_row_is_the_same_whatever_the_number_of_rows(spark, defects):
+def test_a_row_does_not_depend_on_the_number_of_rows(spark, defects):
     many = rows_of(generate(spark, **GIVEN, defects=defects, truth=True))
     for rows in (1, 2, 117):
         few = rows_of(generate(spark, **{**GIVEN, "rows": rows}, defects=defects, truth=True))
@@ -61,7 +61,7 @@ def test_defects_change_no_other_row(spark, defects):
     assert [spoilt[number] for number in left_alone] == [plain[number] for number in left_alone]
 
 
-def test_more_defects_spoil_the_same_rows_and_more(spark):
+def test_more_defects_affect_the_same_rows_and_more(spark):
     few, many = (
         {row["source_row"] for row in rows_of(generate(spark, **GIVEN, defects=share, truth=True)) if row["defect"]}
         for share in (0.1, 0.4)
@@ -69,7 +69,7 @@ def test_more_defects_spoil_the_same_rows_and_more(spark):
     assert few < many
 
 
-def test_the_truth_is_only_told_not_made(spark):
+def test_the_truth_only_adds_columns(spark):
     with_truth = rows_of(generate(spark, **GIVEN, defects=0.3, truth=True))
     without = rows_of(generate(spark, **GIVEN, defects=0.3))
     assert without == [{name: row[name] for name in row if name not in TRUTH} for row in with_truth]

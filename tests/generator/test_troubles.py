@@ -1,4 +1,4 @@
-"""troubles: what disruptions do to a batch, counted against the truth of its rows and a batch without disruptions."""
+"""troubles: the effects of disruptions on a batch, checked with the truth of its rows and a batch without disruptions."""
 
 from dataclasses import replace
 from datetime import date
@@ -52,7 +52,7 @@ def test_troubles_are_the_difference_to_a_batch_without_them(spark):
         assert row["cost"] == (sum(costs) * surcharge / 100).quantize(Decimal("0.01"), "ROUND_HALF_UP")
 
 
-def test_what_a_disruption_takes_is_missing_in_its_reports_and_in_no_other(spark):
+def test_a_column_that_a_disruption_removes_is_missing_only_in_affected_reports(spark):
     scenario = replace(BASE, disruptions=(Disruption(carriers=UPS, missing="shipment_weight_kg", name="no weights"),))
     rows = rows_of(generate(spark, **GIVEN, scenario=scenario, truth=True))
     assert struck(rows, "no weights")
@@ -71,7 +71,7 @@ def test_what_a_disruption_takes_is_missing_in_its_reports_and_in_no_other(spark
         ({"weekdays": frozenset({0, 1, 2, 4, 5, 6})}, False),
     ],
 )
-def test_a_disruption_strikes_on_its_days(spark, when, strikes):
+def test_a_disruption_is_active_only_on_its_days(spark, when, strikes):
     scenario = replace(BASE, disruptions=(Disruption(LATER, name="late", **when),))
     rows = rows_of(generate(spark, **GIVEN, scenario=scenario, truth=True))
     assert all(row["delay_days"] >= 9 for row in rows) == strikes
@@ -89,7 +89,7 @@ def test_a_scenario_without_disruptions_has_no_troubles(spark):
         ((Disruption(LATER),) * (MAX_DISRUPTIONS + 1), "the number of disruptions is 61"),
     ],
 )
-def test_disruptions_that_make_no_sense_are_refused_before_any_query(disruptions, why):
+def test_invalid_disruptions_are_refused_before_any_query(disruptions, why):
     scenario = Scenario("own", "", {0: 1}, disruptions)
     with pytest.raises(InvalidValue, match=why):
         generate(None, **GIVEN, scenario=scenario)

@@ -1,4 +1,4 @@
-"""The generator against its twin: what the engine makes is what its definition says, value by value."""
+"""The generator compared with its twin in Python: the engine generates what the definition says, value by value."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -141,7 +141,7 @@ scenarios = st.builds(
     defects=st.one_of(st.sampled_from((0.0, 1.0)), st.floats(0, 1)),
     network=networks,
 )
-def test_the_engine_makes_what_the_twin_makes(spark, day, count, seed, scenario, since_days, defects, network):
+def test_the_engine_generates_the_same_as_the_twin(spark, day, count, seed, scenario, since_days, defects, network):
     if network.services:
         scenario = replace(scenario, carrier_delays={network.carriers[0].name: {-1: 5, 0: 3, 4: 2}})
     since = None if since_days is None else day - timedelta(days=since_days)
@@ -156,7 +156,7 @@ def test_the_engine_makes_what_the_twin_makes(spark, day, count, seed, scenario,
 
 
 @pytest.mark.parametrize("defects", [0.0, 1e-12, 0.5, 1.0])
-def test_the_columns_and_their_types_do_not_depend_on_what_is_asked_for(spark, defects):
+def test_the_columns_and_their_types_do_not_depend_on_the_arguments(spark, defects):
     made = generate(spark, date="2026-11-23", rows=5, seed=1, defects=defects)
     assert types_of(made) == TYPES
 

@@ -47,7 +47,7 @@ def test_levels_change_the_share_of_late_days_and_keep_all_others_in_proportion(
             assert len(ratios) == 1
 
 
-def test_a_carrier_is_as_late_as_the_network_says(spark):
+def test_a_carrier_is_as_late_as_the_network_declares(spark):
     network = Network.default()
     rows = drawn(spark, VARIED, network=network)
     rows = rows[rows.struck == 0]
@@ -56,19 +56,19 @@ def test_a_carrier_is_as_late_as_the_network_says(spark):
     assert by_carrier["USPS"] > 1.2 * by_carrier["FedEx"]
 
 
-def test_no_carrier_differs_where_the_scenario_is_not_varied(spark):
+def test_no_carrier_differs_if_the_scenario_is_not_varied(spark):
     rows = drawn(spark, BASELINE)
     by_carrier = rows.groupby("carrier").apply(late_share, include_groups=False)
     assert by_carrier.max() < 1.35 * by_carrier.min()
 
 
-def test_more_comes_late_in_some_months(spark):
+def test_more_shipments_are_late_in_some_months(spark):
     seasons = (100,) * 10 + (200, 100)
     november, december = (drawn(spark, replace(BASELINE, seasons=seasons), day=date(2026, month, 17)) for month in (11, 12))
     assert late_share(november) == pytest.approx(2 * late_share(december), rel=0.1)
 
 
-def test_what_leaves_a_warehouse_above_capacity_comes_a_day_later(spark):
+def test_shipments_of_a_warehouse_above_capacity_are_a_day_later(spark):
     rows = drawn(spark, VARIED, rows=200_000)
     usual = drawn(spark, BASELINE, rows=200_000)
     assert (rows.struck > 0).all()
@@ -81,7 +81,7 @@ def test_no_warehouse_is_above_capacity_on_a_quiet_day(rows):
     assert not [each for each in found if "capacity" in each.name]
 
 
-def test_storms_come_and_go_strike_neighbours_together_and_follow_from_the_seed():
+def test_storms_are_rare_short_regional_and_determined_by_the_seed():
     network = Network.default()
     storms = [each for each in disruptions_of(VARIED, network, WEEKS, rows=1, seed=3) if each.name.startswith("storm")]
     assert storms == [
@@ -91,7 +91,7 @@ def test_storms_come_and_go_strike_neighbours_together_and_follow_from_the_seed(
         each for each in disruptions_of(VARIED, network, WEEKS, rows=1, seed=4) if each.name.startswith("storm")
     ]
     begun = {(each.name, each.since) for each in storms}
-    # Eight in a thousand days at each of eight cities.
+    # Eight in a thousand days, at each of eight cities.
     assert 10 <= len(begun) <= 45
     assert {(each.until - each.since).days for each in storms} == {0, 1, 2}
     # Its warehouse is 60 km from Chicago.
@@ -100,7 +100,7 @@ def test_storms_come_and_go_strike_neighbours_together_and_follow_from_the_seed(
     assert at_chicago == {each.since for each in storms if "IL_Warehouse" in each.warehouses and "Chicago" in each.name}
 
 
-def test_a_day_in_a_storm_is_the_same_seen_from_later_days():
+def test_a_day_in_a_storm_looks_the_same_from_later_days():
     """Reports on earlier shipments are drawn with the disruptions of their own day."""
     network = Network.default()
     for day in WEEKS[21:60]:

@@ -1,4 +1,4 @@
-"""The generator once more, in plain Python: a row from the plan and its number, with no engine."""
+"""The generator again, in plain Python: a row from the plan and its number, without an engine."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -29,7 +29,7 @@ BILLION = 10**9
 
 
 def rows(plan: Plan) -> list[dict[str, Any]]:
-    """Return every row of the batch: the new shipments, and what is reported on those of the days before."""
+    """Return every row of the batch: the new shipments, and the reports on those of the days before."""
     new = [first_report(plan, number) for number in range(plan.rows)]
     again = [
         later_report(plan, day.days_before, number)
@@ -41,11 +41,11 @@ def rows(plan: Plan) -> list[dict[str, Any]]:
 
 
 def first_report(plan: Plan, number: int) -> dict[str, Any]:
-    """Return the row of a new shipment, with the truth."""
+    """Return the row of a new shipment, with the columns of TRUTH."""
     defect = defect_of(plan, number)
     copied = defect in ("exact_duplicate", "correction")
     drawn = number - 1 if copied else number
-    values, missing = sound(plan, drawn, arrives_late=defect == "late_arrival")
+    values, missing = draw_shipment(plan, drawn, arrives_late=defect == "late_arrival")
     life = life_of(plan, drawn) if defect is None or copied else None
     if life and not report_days(plan, drawn, life, values):
         life = None
@@ -55,7 +55,7 @@ def first_report(plan: Plan, number: int) -> dict[str, Any]:
     elif life:
         values.update(delivery_date=None, delay_days=None, delivery_status="In transit")
     values.update(dict.fromkeys(missing))
-    spoil(plan, number, defect, values)
+    apply_defect(plan, number, defect, values)
     return {**values, **lineage(plan, number), "defect": defect, "life": life}
 
 
@@ -63,7 +63,7 @@ def later_report(plan: Plan, days_before: int, number: int) -> dict[str, Any] | 
     """Return the second report on a shipment of an earlier day, if it is in this batch."""
     if defect_of(plan, number, days_before) in ("exact_duplicate", "correction", "late_arrival"):
         return None
-    values, missing = sound(plan, number, days_before)
+    values, missing = draw_shipment(plan, number, days_before)
     life = life_of(plan, number)
     if report_days(plan, number, life, values, days_before) != days_before:
         return None
@@ -89,7 +89,7 @@ def life_of(plan: Plan, number: int) -> str | None:
 
 
 def report_days(plan: Plan, number: int, life: str, values: dict[str, Any], days_before: int = 0) -> int | None:
-    """Return how many days after the first report the second one comes, None for never."""
+    """Return how many days after the first report the second one follows, None for never."""
     if life == "corrected":
         return 1 + below(plan, number, "correction", 14, days_before)
     if life == "cancelled":
@@ -100,8 +100,10 @@ def report_days(plan: Plan, number: int, life: str, values: dict[str, Any], days
     return arrives if 1 <= arrives <= 21 else None
 
 
-def sound(plan: Plan, number: int, days_before: int = 0, *, arrives_late: bool = False) -> tuple[dict[str, Any], set[str]]:
-    """Return the shipment that is drawn for a number of a day, and the columns that disruptions take from its reports."""
+def draw_shipment(
+    plan: Plan, number: int, days_before: int = 0, *, arrives_late: bool = False
+) -> tuple[dict[str, Any], set[str]]:
+    """Return the shipment that is drawn for a number of a day, and the columns that disruptions remove from its reports."""
 
     def draw(stream: str, bits: int) -> int:
         return slot(plan, number, stream, bits, days_before)
@@ -160,7 +162,7 @@ def sound(plan: Plan, number: int, days_before: int = 0, *, arrives_late: bool =
         "shipment_date": shipped,
         "promised_date": promised,
         "delivery_date": delivered,
-        **told(promised, delivered),
+        **status(promised, delivered),
         "route_distance_km": Decimal(lane.distance_hm) / 10,
         "shipping_cost": cost,
         "disruptions": [each.name for each in disruptions.values()],
@@ -169,7 +171,7 @@ def sound(plan: Plan, number: int, days_before: int = 0, *, arrives_late: bool =
 
 
 def promise(shipped: date, days: int) -> date:
-    """The first working day so many days on, with one in between for what leaves on a Saturday."""
+    """Return the first working day after a number of days, with one more in between for shipments of a Saturday."""
     promised = shipped + timedelta(days=days)
     if promised.weekday() == SATURDAY:
         return promised + timedelta(days=2)
@@ -179,7 +181,7 @@ def promise(shipped: date, days: int) -> date:
 
 
 def delivery(shipped: date, promised: date, delay: int) -> date:
-    """The promise and the delay, moved off Sundays away from the promise, and to a later day than the shipment's."""
+    """Return the promise plus the delay, moved off Sundays away from the promise, and later than the day of shipment."""
     delivered = promised + timedelta(days=delay)
     if delivered.weekday() == SUNDAY:
         delivered += timedelta(days=-1 if delay < 0 else 1)
@@ -189,27 +191,27 @@ def delivery(shipped: date, promised: date, delay: int) -> date:
     return max(delivered, soonest)
 
 
-def told(promised: date, delivered: date) -> dict[str, Any]:
+def status(promised: date, delivered: date) -> dict[str, Any]:
     delay = (delivered - promised).days
     return {"delay_days": delay, "delivery_status": "Delayed" if delay > 0 else "Delivered"}
 
 
 def defect_of(plan: Plan, number: int, days_before: int = 0) -> str | None:
-    """Return what is done to a row: a copy only where there is a sound row to copy."""
-    if not struck(plan, number, days_before):
+    """Return the defect of a row: a copy only where there is a valid row to copy."""
+    if not has_defect(plan, number, days_before):
         return None
     kind = KINDS[slot(plan, number, "defect kind", 3, days_before)]
-    if kind in ("exact_duplicate", "correction") and (number == 0 or struck(plan, number - 1, days_before)):
+    if kind in ("exact_duplicate", "correction") and (number == 0 or has_defect(plan, number - 1, days_before)):
         return "unknown_carrier"
     return kind
 
 
-def struck(plan: Plan, number: int, days_before: int) -> bool:
+def has_defect(plan: Plan, number: int, days_before: int) -> bool:
     return slot(plan, number, "defect", 30, days_before) < round(plan.defects * 2**30)
 
 
-def spoil(plan: Plan, number: int, defect: str | None, values: dict[str, Any]) -> None:
-    """Do to a shipment what its defect says."""
+def apply_defect(plan: Plan, number: int, defect: str | None, values: dict[str, Any]) -> None:
+    """Change a shipment as its defect says."""
     if defect == "null_value":
         values[NULLED[below(plan, number, "null column", 6)]] = None
     elif defect == "negative_weight" and values["shipment_weight_kg"] is not None:
@@ -218,7 +220,7 @@ def spoil(plan: Plan, number: int, defect: str | None, values: dict[str, Any]) -
         values["carrier"] = "UNKNOWN"
     elif defect == "delivered_before_shipped":
         values["delivery_date"] = values["shipment_date"] - timedelta(days=1 + below(plan, number, "days before", 5))
-        values.update(told(values["promised_date"], values["delivery_date"]))
+        values.update(status(values["promised_date"], values["delivery_date"]))
     elif defect == "impossible_distance" and values["route_distance_km"] is not None:
         values["route_distance_km"] += 100_000
     elif defect == "correction" and values["shipping_cost"] is not None:

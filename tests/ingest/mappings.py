@@ -1,4 +1,4 @@
-"""A mapping for tests, to be varied."""
+"""A mapping for tests, with variations."""
 
 from typing import Any
 

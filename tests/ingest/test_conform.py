@@ -1,4 +1,4 @@
-"""Conform: values become what Python's own decimal and datetime make of them; what does not is a reason."""
+"""Conform: values are parsed as by Python's decimal and datetime; those that cannot be parsed become a reason."""
 
 import re
 from datetime import date, datetime
@@ -23,7 +23,7 @@ LANDED = "source string, batch_date date, source_file string, source_row long, r
 GOOD = dict(zip(HEADER, ("1", "A", "B", "2026-01-01", "2026-01-02", "2026-01-03", "5"), strict=True))
 
 
-def conformed(
+def conform_records(
     spark: SparkSession, records: list[dict[str, Any]], using: SourceMapping, problem: str | None = None
 ) -> list[Any]:
     landed = [("s", date(2026, 2, 1), "f.csv", n, record, problem) for n, record in enumerate(records, 1)]
@@ -44,7 +44,7 @@ def test_types_are_those_of_the_contract_and_the_row_keeps_its_place(spark: Spar
 
 
 @pytest.mark.timeout(60)
-def test_what_is_conformed_can_be_split_without_a_stop_between(spark: SparkSession) -> None:
+def test_conformed_rows_can_be_split_without_writing_them_first(spark: SparkSession) -> None:
     records = [GOOD, {**GOOD, "kg": "heavy"}, {**GOOD, "id": "2", "in": "2026-01-32"}]
     landed = [("s", date(2026, 2, 1), "f.csv", n, record, None) for n, record in enumerate(records, 1)]
     typed = conform(spark.createDataFrame(landed, LANDED), mapping())
@@ -62,7 +62,7 @@ numbers = st.one_of(
 
 @given(st.lists(numbers, min_size=20, max_size=60))
 def test_numbers_are_what_decimal_says(spark: SparkSession, texts: list[str]) -> None:
-    rows = conformed(spark, [{**GOOD, "kg": text} for text in texts], mapping())
+    rows = conform_records(spark, [{**GOOD, "kg": text} for text in texts], mapping())
     for text, row in zip(texts, rows, strict=True):
         expected = None
         if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?", text.strip()):
@@ -84,7 +84,7 @@ dates = st.one_of(
 
 @given(st.lists(dates, min_size=20, max_size=60))
 def test_dates_are_what_datetime_says(spark: SparkSession, texts: list[str]) -> None:
-    rows = conformed(spark, [{**GOOD, "out": text} for text in texts], mapping())
+    rows = conform_records(spark, [{**GOOD, "out": text} for text in texts], mapping())
     for text, row in zip(texts, rows, strict=True):
         expected = _date(text)
         assert row["shipment_date"] == expected, text
@@ -106,10 +106,10 @@ def _date(text: str) -> date | None:
 
 def test_units_and_signs_are_exact(spark: SparkSession) -> None:
     pounds = mapping(shipment_weight_kg=ColumnMapping("kg", unit="lb"))
-    (row,) = conformed(spark, [{**GOOD, "kg": "10"}], pounds)
+    (row,) = conform_records(spark, [{**GOOD, "kg": "10"}], pounds)
     assert row["shipment_weight_kg"] == Decimal("4.536")
     german = SourceMapping(columns=mapping().columns, numbers=Numbers(decimal=",", thousands="."))
-    (row,) = conformed(spark, [{**GOOD, "kg": "1.234,5"}], german)
+    (row,) = conform_records(spark, [{**GOOD, "kg": "1.234,5"}], german)
     assert row["shipment_weight_kg"] == Decimal("1234.500")
 
 
@@ -121,7 +121,7 @@ def test_units_are_multiplied_exactly_and_rounded_half_up_once(spark: SparkSessi
     for turn in range(5):
         chosen = {name: [*factors][turn % len(factors)] for name, factors in UNITS.items()}
         using = mapping(**{name: ColumnMapping("kg", unit=unit) for name, unit in chosen.items()})
-        rows = conformed(spark, [{**GOOD, "kg": text} for text in texts], using)
+        rows = conform_records(spark, [{**GOOD, "kg": text} for text in texts], using)
         for text, row in zip(texts, rows, strict=True):
             for name, unit in chosen.items():
                 assert row[name] == _measure(name, unit, text), (name, unit, text)
@@ -134,10 +134,10 @@ def _measure(name: str, unit: str, text: str) -> Decimal | None:
         return value if abs(value) < 10 ** (TYPES[name].precision - TYPES[name].scale) else None
 
 
-def test_a_number_too_large_says_so(spark: SparkSession) -> None:
-    rows = conformed(spark, [{**GOOD, "kg": text} for text in ("1" + "0" * 9, "9" * 60)], mapping())
+def test_a_number_that_is_too_large_is_reported(spark: SparkSession) -> None:
+    rows = conform_records(spark, [{**GOOD, "kg": text} for text in ("1" + "0" * 9, "9" * 60)], mapping())
     assert [row["unparsed"][0]["message"].split("' ", 1)[1] for row in rows] == [
-        "in column 'kg' is too large: shipment_weight_kg has 9 digits before the decimal sign"
+        "in column 'kg' is too large: shipment_weight_kg may have 9 digits before the decimal sign"
     ] * 2
 
 
@@ -149,13 +149,13 @@ whole_numbers = st.one_of(
 
 @given(st.lists(whole_numbers, min_size=20, max_size=60))
 def test_whole_numbers_are_what_int_says(spark: SparkSession, texts: list[str]) -> None:
-    rows = conformed(spark, [{**GOOD, "kg": text} for text in texts], mapping(delay_days=ColumnMapping("kg")))
+    rows = conform_records(spark, [{**GOOD, "kg": text} for text in texts], mapping(delay_days=ColumnMapping("kg")))
     for text, row in zip(texts, rows, strict=True):
         expected = int(Decimal(text)) if re.fullmatch(r"[+-]?[0-9]+(\.0*)?", text) else None
         expected = expected if expected is not None and -(2**31) <= expected < 2**31 else None
         assert row["delay_days"] == expected, text
-        told = [each["rule"] for each in row["unparsed"] if each["column"] == "delay_days"]
-        assert told == ([] if expected is not None else ["whole_number"]), text
+        found = [each["rule"] for each in row["unparsed"] if each["column"] == "delay_days"]
+        assert found == ([] if expected is not None else ["whole_number"]), text
 
 
 @given(st.lists(st.dates(date(2000, 1, 1), date(2099, 12, 31)), min_size=20, max_size=60))
@@ -163,14 +163,14 @@ def test_months_are_read_by_name_in_either_case_and_times_of_day_dropped(spark: 
     styles = [("%d-%b-%y", str.upper), ("%b %d, %Y", str.lower), ("%Y-%m-%dT23:59:59", str), ("%Y%m%d", str)]
     column = ColumnMapping("out", dates=("dd-MMM-yy", "MMM dd, yyyy", "yyyy-MM-dd'T'HH:mm:ss", "yyyyMMdd"))
     texts = [change(day.strftime(style)) for day, (style, change) in zip(days, cycle(styles))]
-    rows = conformed(spark, [{**GOOD, "out": text} for text in texts], mapping(shipment_date=column))
+    rows = conform_records(spark, [{**GOOD, "out": text} for text in texts], mapping(shipment_date=column))
     assert [row["shipment_date"] for row in rows] == days
 
 
-def test_the_first_pattern_that_gives_a_day_of_the_calendar_counts(spark: SparkSession) -> None:
+def test_the_first_pattern_that_gives_a_valid_date_counts(spark: SparkSession) -> None:
     column = ColumnMapping("out", dates=("M/d/yy", "d/M/yy"))
     texts = ["3/4/26", "31/4/26", "30/4/26", "2/29/24", "2/29/25"]
-    rows = conformed(spark, [{**GOOD, "out": text} for text in texts], mapping(shipment_date=column))
+    rows = conform_records(spark, [{**GOOD, "out": text} for text in texts], mapping(shipment_date=column))
     assert [row["shipment_date"] for row in rows] == [
         date(2026, 3, 4),
         None,
@@ -184,18 +184,18 @@ def test_the_first_pattern_that_gives_a_day_of_the_calendar_counts(spark: SparkS
     )
 
 
-def test_a_constant_is_read_as_a_value_is(spark: SparkSession) -> None:
+def test_a_constant_is_read_like_a_value(spark: SparkSession) -> None:
     constants = mapping(shipping_cost=ColumnMapping(constant=" 9.995 "), shipment_date=ColumnMapping(constant="soon"))
-    (row,) = conformed(spark, [GOOD], constants)
+    (row,) = conform_records(spark, [GOOD], constants)
     assert row["shipping_cost"] == Decimal("10.00")
-    (told,) = row["unparsed"]
-    assert told["message"].startswith("shipment_date: 'soon' (a constant) is not a date like yyyy-MM-dd;")
+    (found,) = row["unparsed"]
+    assert found["message"].startswith("shipment_date: 'soon' (a constant) is not a date like yyyy-MM-dd;")
 
 
 def test_delay_and_status_are_derived_where_a_source_does_not_know_them(spark: SparkSession) -> None:
     using = mapping(delay_days=ColumnMapping("late"), delivery_status=ColumnMapping("status"))
     records = [{"late": "4", "status": "Delivered"}, {"late": "n/a", "status": ""}, {"late": "some"}, {"in": "2026-01-02"}]
-    rows = conformed(spark, [{**GOOD, **record} for record in records], using)
+    rows = conform_records(spark, [{**GOOD, **record} for record in records], using)
     assert [(row["delay_days"], row["delivery_status"]) for row in rows] == [
         (4, "Delivered"),
         (1, "Delayed"),
@@ -207,27 +207,27 @@ def test_delay_and_status_are_derived_where_a_source_does_not_know_them(spark: S
 def test_all_white_space_is_trimmed_and_names_may_be_anything(spark: SparkSession) -> None:
     name = 'it\'s ["Weight"] `kg`.é'
     using = mapping(shipment_weight_kg=ColumnMapping(name))
-    (row,) = conformed(spark, [{**GOOD, name: "\u2003\t\u00a07\u3000\r\n", "from": "\u00a0A B\u2028"}], using)
+    (row,) = conform_records(spark, [{**GOOD, name: "\u2003\t\u00a07\u3000\r\n", "from": "\u00a0A B\u2028"}], using)
     assert (row["shipment_weight_kg"], row["origin_warehouse"]) == (7, "A B")
 
 
 def test_null_words_and_patterns_mean_unknown(spark: SparkSession) -> None:
     column = ColumnMapping("kg", nulls=("later",), null_patterns=("^See DN-",), optional=True)
     texts = ["n/a", " later ", "See DN-4 (ID#:1)", "see DN-4"]
-    rows = conformed(spark, [{**GOOD, "kg": text} for text in texts], mapping(shipment_weight_kg=column))
+    rows = conform_records(spark, [{**GOOD, "kg": text} for text in texts], mapping(shipment_weight_kg=column))
     assert [row["shipment_weight_kg"] for row in rows] == [None] * 4
     assert [len(row["unparsed"]) for row in rows] == [0, 0, 0, 1]
 
 
 def test_a_reason_names_column_value_and_what_is_wrong(spark: SparkSession) -> None:
-    (row,) = conformed(spark, [{**GOOD, "kg": "heavy"}], mapping())
+    (row,) = conform_records(spark, [{**GOOD, "kg": "heavy"}], mapping())
     ((rule, column, message),) = row["unparsed"]
     assert (rule, column) == ("number", "shipment_weight_kg")
     assert message.startswith("shipment_weight_kg: 'heavy' in column 'kg' is not a number; see decimal")
 
 
 def test_a_record_with_a_problem_is_one_reason_and_no_values(spark: SparkSession) -> None:
-    (row,) = conformed(spark, [{"id": "1"}], mapping(), "expected 7 fields, found 1")
+    (row,) = conform_records(spark, [{"id": "1"}], mapping(), "expected 7 fields, found 1")
     assert [(each["rule"], each["message"]) for each in row["unparsed"]] == [("record", "expected 7 fields, found 1")]
     assert row["shipment_id"] is None
     assert row["original"] == {"id": "1"}
@@ -236,7 +236,7 @@ def test_a_record_with_a_problem_is_one_reason_and_no_values(spark: SparkSession
 @pytest.mark.parametrize(
     ("changed", "found"), [({"kg": "x"}, ["number"]), ({"out": "x"}, ["date"]), ({"out": ""}, ["required"])]
 )
-def test_what_could_not_be_read_is_not_called_missing_too(
+def test_an_unreadable_value_is_not_also_reported_as_missing(
     spark: SparkSession, tmp_path: Any, changed: dict[str, str], found: list[str]
 ) -> None:
     landed = [("s", date(2026, 2, 1), "f.csv", 1, {**GOOD, **changed}, None)]

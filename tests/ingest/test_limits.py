@@ -1,4 +1,4 @@
-"""Limits: a file that goes beyond one says which, and what stays within them lands in bounded memory."""
+"""Limits: a file that exceeds a limit is refused with that limit, and other files land in bounded memory."""
 
 import gzip
 from pathlib import Path
@@ -32,9 +32,9 @@ def batches(path: Path) -> list[pa.RecordBatch]:
     return list(read(path, mapping()))
 
 
-def test_records_that_do_not_end_are_read_again_line_by_line_only_so_often(tmp_path: Path) -> None:
+def test_records_that_do_not_end_are_read_again_only_up_to_a_limit(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
-    # Each line opens a quote that no other closes.
+    # Each line opens a quote that is never closed.
     lines = limits.MAX_RECORD_CHARACTERS // 10 + 1000
     path.write_text(f'{HEAD}\n"' + '\n......","' * lines + '"\n')
     with pytest.raises(RecordTooLong, match=r"the record that starts on line [0-9]+ has more than 4,194,304 characters"):
@@ -42,14 +42,14 @@ def test_records_that_do_not_end_are_read_again_line_by_line_only_so_often(tmp_p
 
 
 @pytest.mark.parametrize("name", ["f.csv", "f.jsonl"])
-def test_a_line_without_an_end_is_not_read_to_it(tmp_path: Path, name: str) -> None:
+def test_an_endless_line_is_not_read_to_its_end(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text("x" * (limits.MAX_RECORD_CHARACTERS + 1))
     with pytest.raises(RecordTooLong, match="has more than 4,194,304 characters"):
         batches(path)
 
 
-def test_a_record_has_so_many_fields_at_most(tmp_path: Path) -> None:
+def test_a_record_has_a_maximum_number_of_fields(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_text(f"{HEAD}\n{LINE}\n" + "," * limits.MAX_FIELDS + "\n")
     with pytest.raises(TooManyFields, match="line 3 has more than 16,384 fields"):
@@ -59,14 +59,14 @@ def test_a_record_has_so_many_fields_at_most(tmp_path: Path) -> None:
         batches(path)
 
 
-def test_a_table_has_so_many_columns_at_most(tmp_path: Path) -> None:
+def test_a_table_has_a_maximum_number_of_columns(tmp_path: Path) -> None:
     path = tmp_path / "f.parquet"
     pq.write_table(pa.table({str(number): pa.array([1]) for number in range(limits.MAX_FIELDS + 1)}), path)
     with pytest.raises(TooManyFields, match="its header has more than 16,384 fields"):
         batches(path)
 
 
-def test_rows_of_growing_width_come_in_batches_of_bounded_size(tmp_path: Path) -> None:
+def test_rows_of_growing_width_are_read_in_batches_of_bounded_size(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_text(f"{HEAD}\n" + "".join("x" + "," * width + "\n" for width in range(1, 3000)))
     found = batches(path)
@@ -80,7 +80,7 @@ def write_long_values(path: Path, rows: int) -> None:
     pq.write_table(pa.table(columns), path)
 
 
-def test_a_value_that_stands_in_many_rows_is_not_held_once_a_row(tmp_path: Path) -> None:
+def test_a_value_that_repeats_in_many_rows_is_not_copied_for_each_row(tmp_path: Path) -> None:
     path, rows = tmp_path / "f.parquet", 200
     write_long_values(path, rows)
     found = batches(path)
@@ -98,11 +98,11 @@ def test_rows_of_long_values_land_in_bounded_memory(spark: SparkSession, tmp_pat
     finally:
         pa.set_memory_pool(usual)
     assert run.counts.accepted == rows
-    # As text they are 600 MiB, in the lake's files some 30.
+    # As text they are 600 MiB, in the lake's files about 30.
     assert counted.max_memory() < 300 << 20
 
 
-def test_a_row_has_so_many_bytes_at_most(tmp_path: Path) -> None:
+def test_a_row_has_a_maximum_number_of_bytes(tmp_path: Path) -> None:
     path = tmp_path / "f.parquet"
     row = dict.fromkeys(HEADER, "1")
     pq.write_table(pa.Table.from_pylist([row, {**row, "from": "w" * (limits.MAX_BATCH_BYTES + 1)}, row]), path)
@@ -110,7 +110,7 @@ def test_a_row_has_so_many_bytes_at_most(tmp_path: Path) -> None:
         batches(path)
 
 
-def test_a_packed_file_grows_so_much_at_most(tmp_path: Path) -> None:
+def test_a_compressed_file_has_a_maximum_unpacked_size(tmp_path: Path) -> None:
     path = tmp_path / "f.csv.gz"
     with gzip.open(path, "wb") as file:
         file.write(f"{HEAD}\n".encode())
@@ -120,7 +120,7 @@ def test_a_packed_file_grows_so_much_at_most(tmp_path: Path) -> None:
         batches(path)
 
 
-def test_a_file_in_which_nothing_can_be_taken_apart_is_not_read_to_its_end(tmp_path: Path) -> None:
+def test_a_file_of_broken_records_is_not_read_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_text(f"{HEAD}\n" + "x\n" * 50_000 + f"{LINE}\n")
     with pytest.raises(NothingReadable, match=r"None of the first [12]\d,\d{3} records of f.csv .* expected 7 fields"):
@@ -147,14 +147,14 @@ def test_limits_are_errors_of_files() -> None:
         ("unicode_escape", b"\\x\n"),
     ],
 )
-def test_bytes_that_an_encoding_does_not_know_are_reported(tmp_path: Path, encoding: str, content: bytes) -> None:
+def test_bytes_that_are_invalid_in_an_encoding_are_reported(tmp_path: Path, encoding: str, content: bytes) -> None:
     path = tmp_path / "f.csv"
     path.write_bytes(content)
     with pytest.raises(FileUnreadable, match="encoding"):
         list(read(path, mapping(FileFormat(encoding=encoding))))
 
 
-def test_utf_16_without_a_mark_names_the_encodings_that_need_none(tmp_path: Path) -> None:
+def test_utf_16_without_a_byte_order_mark_names_encodings_that_need_none(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_bytes(f"{HEAD}\n{LINE}\n".encode("utf-16-le"))
     with pytest.raises(FileUnreadable, match=r"no byte order mark: set its encoding .* to utf-16-le or utf-16-be"):

@@ -1,4 +1,4 @@
-"""Mappings: what fits is read, what does not is explained."""
+"""Mappings: valid ones are read, and mistakes are explained."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ shipping_cost = { column = "Cost" }
 """
 
 
-def test_a_declaration_is_read_and_carried_along_verbatim(tmp_path: Path) -> None:
+def test_a_declaration_is_read_and_kept_verbatim(tmp_path: Path) -> None:
     path = tmp_path / "m.toml"
     path.write_text(GOOD, "utf-8")
     read = SourceMapping.from_toml(path)
@@ -34,7 +34,7 @@ def test_a_declaration_is_read_and_carried_along_verbatim(tmp_path: Path) -> Non
     assert read.file.delimiter == ";"
 
 
-def test_unknown_are_the_measures_not_mapped_and_the_optional_ones() -> None:
+def test_measures_may_be_unknown_if_they_are_optional_or_not_mapped() -> None:
     assert SourceMapping.from_text(GOOD, "m").unknown == {"shipment_weight_kg", "shipment_volume_m3", "route_distance_km"}
 
 
@@ -46,9 +46,9 @@ def test_unknown_are_the_measures_not_mapped_and_the_optional_ones() -> None:
         (
             '{ constant = "UPS" }',
             '{ constant = "UPS", column = "Who" }',
-            "carrier needs one of column, columns, constant and from_row",
+            "carrier needs exactly one of column, columns, constant and from_row",
         ),
-        ('{ constant = "UPS" }', "{ }", "carrier needs one of column, columns, constant and from_row"),
+        ('{ constant = "UPS" }', "{ }", "carrier needs exactly one of column, columns, constant and from_row"),
         (
             '{ constant = "UPS" }',
             '{ colum = "Who" }',
@@ -66,10 +66,10 @@ def test_unknown_are_the_measures_not_mapped_and_the_optional_ones() -> None:
         ),
         ('delimiter = ";"', 'delimiter = ";;"', "file.delimiter is ';;', but must be one character"),
         ('delimiter = ";"', 'encoding = "utf-9"', "file.encoding is 'utf-9', which Python does not know"),
-        ("[columns]", "[columns", "m.toml is not TOML"),
+        ("[columns]", "[columns", "m.toml is not valid TOML"),
     ],
 )
-def test_what_does_not_fit_is_explained(old: str, new: str, said: str) -> None:
+def test_mistakes_are_explained(old: str, new: str, said: str) -> None:
     assert old in GOOD
     with pytest.raises(MappingError) as caught:
         SourceMapping.from_text(GOOD.replace(old, new), "m.toml")
@@ -77,7 +77,7 @@ def test_what_does_not_fit_is_explained(old: str, new: str, said: str) -> None:
     assert "m.toml" in str(caught.value)
 
 
-def test_a_file_without_a_named_column_is_told_with_what_it_has() -> None:
+def test_a_file_without_a_mapped_column_is_reported_with_its_columns() -> None:
     mapping().check_columns(HEADER, "f.csv")
     with pytest.raises(UnknownColumn, match=r"f.csv has no column 'kg'. .*It has: id, from"):
         mapping().check_columns(HEADER[:-1], "f.csv")

@@ -1,4 +1,4 @@
-"""Patterns: what they accept, held to Python's datetime, decimal and re; what they refuse, with words."""
+"""Patterns: what they accept is compared with Python's datetime, decimal and re; what they refuse is explained."""
 
 import re
 from datetime import date
@@ -20,10 +20,10 @@ SAME = {
     "'20'MM-dd-yy": "20%m-%d-%y",
     "dd/MM/yy 'at [noon].'": "%d/%m/%y at [noon].",
 }
-"""Pattern → the same in Python's letters."""
+"""Pattern → the same in Python's format codes."""
 
 
-def taken_apart(pattern: DatePattern, text: str) -> tuple[str, str, str] | None:
+def split_date(pattern: DatePattern, text: str) -> tuple[str, str, str] | None:
     found = re.fullmatch(pattern.regex, text)
     if found is None:
         return None
@@ -32,10 +32,10 @@ def taken_apart(pattern: DatePattern, text: str) -> tuple[str, str, str] | None:
 
 
 @given(st.sampled_from(sorted(SAME)), st.dates(date(2000, 1, 1), date(2099, 12, 31)))
-def test_a_date_pattern_reads_what_strftime_wrote(text: str, day: date) -> None:
+def test_a_date_pattern_reads_dates_written_by_strftime(text: str, day: date) -> None:
     pattern = date_pattern(text)
     month = f"{day:%b}" if pattern.month_by_name else f"{day:%m}"
-    assert taken_apart(pattern, day.strftime(SAME[text])) == (f"{day:%Y}", month, f"{day:%d}")
+    assert split_date(pattern, day.strftime(SAME[text])) == (f"{day:%Y}", month, f"{day:%d}")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_date_pattern_reads_what_strftime_wrote(text: str, day: date) -> None:
         ("dd.MM.yyyy HH:mm", "02.06.2006 24:00", False),
     ],
 )
-def test_a_date_pattern_is_neither_strict_nor_kind_but_exact(pattern: str, text: str, matches: bool) -> None:
+def test_a_date_pattern_matches_exactly(pattern: str, text: str, matches: bool) -> None:
     assert bool(re.search(date_pattern(pattern).regex, text)) is matches
 
 
@@ -73,7 +73,7 @@ def test_a_date_pattern_is_neither_strict_nor_kind_but_exact(pattern: str, text:
         ("", "it names no year"),
     ],
 )
-def test_what_is_no_date_pattern_is_explained(pattern: str, said: str) -> None:
+def test_an_invalid_date_pattern_is_explained(pattern: str, said: str) -> None:
     with pytest.raises(ValueError, match=re.escape(said)):
         date_pattern(pattern)
 
@@ -127,11 +127,11 @@ def test_a_portable_regex_means_what_it_says(text: str) -> None:
         ("[z-a]", "it is not a regular expression"),
     ],
 )
-def test_what_engines_read_in_different_ways_is_refused(text: str, said: str) -> None:
+def test_a_regex_that_engines_read_differently_is_refused(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         portable_regex(text)
 
 
-def test_a_dot_is_any_character_of_a_line_on_every_engine() -> None:
+def test_a_dot_matches_the_same_characters_on_every_engine() -> None:
     assert not re.search(portable_regex("^a.b$"), "a\u2028b")
     assert re.search(portable_regex(r"^a\.b$"), "a.b")

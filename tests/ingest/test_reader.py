@@ -1,4 +1,4 @@
-"""The reader: every record of every format, as it stands, and clear words where a file is not what it should be."""
+"""The reader: every record of every format, unchanged, and a clear error for a bad file."""
 
 import csv
 import gzip
@@ -34,7 +34,7 @@ def rows(path: Path, file: FileFormat | None = None) -> list[dict[str, Any]]:
     return [{**row, "record": json.loads(row["record"]), "source_row": at} for at, row in enumerate(every, 1)]
 
 
-def written(tmp_path: Path, text: str | bytes, name: str = "f.csv") -> Path:
+def write_file(tmp_path: Path, text: str | bytes, name: str = "f.csv") -> Path:
     path = tmp_path / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
@@ -42,11 +42,11 @@ def written(tmp_path: Path, text: str | bytes, name: str = "f.csv") -> Path:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(words, min_size=7, max_size=7), min_size=1, max_size=20))
-def test_what_csv_was_written_is_read_back(tmp_path: Path, table: list[list[str]]) -> None:
+def test_written_csv_is_read_back(tmp_path: Path, table: list[list[str]]) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerows([HEADER, *table])
-    path = written(tmp_path, text.getvalue())
+    path = write_file(tmp_path, text.getvalue())
     if not any(map(any, table)):
         with pytest.raises(FileEmpty):
             rows(path)
@@ -69,13 +69,15 @@ def test_what_csv_was_written_is_read_back(tmp_path: Path, table: list[list[str]
         (f"{HEAD}\n{LINE}\n".encode("utf-16"), FileFormat(encoding="utf-16")),
     ],
 )
-def test_marks_line_ends_packing_and_encodings_do_not_show(tmp_path: Path, content: bytes, file: FileFormat | None) -> None:
-    (row,) = rows(written(tmp_path, content), file)
+def test_marks_line_ends_compression_and_encodings_do_not_change_records(
+    tmp_path: Path, content: bytes, file: FileFormat | None
+) -> None:
+    (row,) = rows(write_file(tmp_path, content), file)
     assert tuple(row["record"].values()) == ROW
 
 
-def test_latin_1_is_read_where_it_is_said_and_told_where_not(tmp_path: Path) -> None:
-    path = written(tmp_path, f"{HEAD}\n{LINE}\n{LINE.replace('A', 'Zürich')}\n".encode("latin-1"))
+def test_latin_1_is_read_if_declared_and_reported_if_not(tmp_path: Path) -> None:
+    path = write_file(tmp_path, f"{HEAD}\n{LINE}\n{LINE.replace('A', 'Zürich')}\n".encode("latin-1"))
     assert rows(path, FileFormat(encoding="latin-1"))[1]["record"]["from"] == "Zürich"
     good, bad = rows(path)
     assert good["problem"] is None
@@ -83,8 +85,8 @@ def test_latin_1_is_read_where_it_is_said_and_told_where_not(tmp_path: Path) -> 
     assert bad["record"] == {"line": LINE.replace("A", r"Z\xfcrich")}
 
 
-def test_ragged_records_are_landed_with_what_is_wrong(tmp_path: Path) -> None:
-    short, long = rows(written(tmp_path, f"{HEAD}\n1,A\n{LINE},x,y\n"))
+def test_ragged_records_land_with_their_problem(tmp_path: Path) -> None:
+    short, long = rows(write_file(tmp_path, f"{HEAD}\n1,A\n{LINE},x,y\n"))
     assert (short["problem"], short["record"]) == ("expected 7 fields, found 2", {"id": "1", "from": "A"})
     assert long["problem"] == "expected 7 fields, found 9"
     assert long["record"]["column 9"] == "y"
@@ -93,38 +95,38 @@ def test_ragged_records_are_landed_with_what_is_wrong(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "error", "said"),
     [
-        ("", FileEmpty, "holds no rows"),
-        (f"{HEAD}\n", FileEmpty, "it has a header, but no record below it"),
+        ("", FileEmpty, "has no rows"),
+        (f"{HEAD}\n", FileEmpty, "it has a header, but no records"),
         (HEAD.replace(",", ";") + "\n", FileUnreadable, 'set delimiter = ";" under [file]'),
         (f"id,id,{HEAD}\n{LINE}\n", FileUnreadable, "more than one 'id'"),
         (f"{HEAD.replace('kg', 'kgs')}\n{LINE}\n", UnknownColumn, "has no column 'kg'. Did you mean 'kgs'?"),
         (gzip.compress(f"{HEAD}\n{LINE}\n".encode() * 999, mtime=0)[:-20], FileUnreadable, "Fetch it again"),
     ],
 )
-def test_a_bad_file_is_told_with_its_name_and_the_remedy(
+def test_a_bad_file_is_reported_with_its_name_and_a_fix(
     tmp_path: Path, content: str | bytes, error: type[Exception], said: str
 ) -> None:
-    path = written(tmp_path, content)
+    path = write_file(tmp_path, content)
     with pytest.raises(error) as caught:
         rows(path)
     assert said in str(caught.value)
     assert "f.csv" in str(caught.value)
 
 
-def test_no_file_a_folder_and_an_unknown_kind(tmp_path: Path) -> None:
+def test_a_missing_file_a_folder_and_an_unknown_format_are_reported(tmp_path: Path) -> None:
     with pytest.raises(FileMissing, match=r"There is no file .*none\.csv"):
         rows(tmp_path / "none.csv")
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(FileEmpty, match=r"folder\.csv holds no rows: it holds no file of a format that is known"):
+    with pytest.raises(FileEmpty, match=r"folder\.csv has no rows: it has no file in a known format"):
         rows(tmp_path / "folder.csv")
-    with pytest.raises(FileUnreadable, match=r"its name does not tell its format. Set format under"):
-        rows(written(tmp_path, "x", "f.dat"))
+    with pytest.raises(FileUnreadable, match=r"its name does not show its format. Set format under"):
+        rows(write_file(tmp_path, "x", "f.dat"))
 
 
-def test_json_lines_land_as_text_and_wrong_ones_with_what_is_wrong(tmp_path: Path) -> None:
+def test_json_lines_land_as_text_and_broken_ones_with_their_problem(tmp_path: Path) -> None:
     good = dict(zip(HEADER, [1, "A", None, 1.50, True, {"a": [1]}, "5"], strict=True))
     lines = [json.dumps(good), "not json", "[1]", ""]
-    first, second, third = rows(written(tmp_path, "\n".join(lines), "f.jsonl"))
+    first, second, third = rows(write_file(tmp_path, "\n".join(lines), "f.jsonl"))
     assert tuple(first["record"].values()) == ("1", "A", None, "1.5", "true", '{"a": [1]}', "5")
     assert second["record"] == {"line": "not json"}
     assert second["problem"].startswith("not a JSON object")
@@ -134,14 +136,14 @@ def test_json_lines_land_as_text_and_wrong_ones_with_what_is_wrong(tmp_path: Pat
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('{"id": 1, "id": 2}', "'id' stands in it twice"),
-        ('{"id": "\\ud800"}', "surrogates not allowed"),
+        ('{"id": 1, "id": 2}', "'id' appears twice"),
+        ('{"id": "\\ud800"}', "it has a surrogate or NUL character"),
         ("[" * 100_000, "maximum recursion depth"),
     ],
 )
-def test_a_json_line_that_would_lose_something_lands_as_it_is(tmp_path: Path, line: str, said: str) -> None:
+def test_a_json_line_that_would_lose_data_lands_unchanged(tmp_path: Path, line: str, said: str) -> None:
     good = json.dumps(dict(zip(HEADER, ROW, strict=True)))
-    first, second = rows(written(tmp_path, f"{good}\r\n  {line}\n", "f.jsonl"))
+    first, second = rows(write_file(tmp_path, f"{good}\r\n  {line}\n", "f.jsonl"))
     assert tuple(first["record"].values()) == ROW
     assert second["record"] == {"line": line}
     assert said in second["problem"]
@@ -151,65 +153,65 @@ def test_json_numbers_keep_every_digit(tmp_path: Path) -> None:
     text = (
         '{"id": 1.50, "from": 1e3, "to": [0.10, {"a": -0}], "out": 12345678901234567890.10, "due": NaN, "in": "é", "kg": 0}'
     )
-    (row,) = rows(written(tmp_path, text, "f.ndjson"))
+    (row,) = rows(write_file(tmp_path, text, "f.ndjson"))
     assert tuple(row["record"].values()) == ("1.50", "1e3", '[0.10, {"a": -0}]', "12345678901234567890.10", "NaN", "é", "0")
 
 
 @pytest.mark.parametrize(
     ("content", "error", "said"),
     [
-        (" \n\n", FileEmpty, "it has no object"),
+        (" \n\n", FileEmpty, "it has no objects"),
         ("1\n[2]\n", FileUnreadable, "none of its first 2 records is a JSON object: not a JSON object: it is 1. Write one"),
-        ('[{"id": 1},\n', FileUnreadable, "its list of records has no end"),
+        ('[{"id": 1},\n', FileUnreadable, "its list of records is not closed"),
         ('{"id": 1}\n', UnknownColumn, "has no column 'from'"),
     ],
 )
-def test_json_that_has_no_rows_is_told(tmp_path: Path, content: str, error: type[Exception], said: str) -> None:
+def test_json_without_rows_is_reported(tmp_path: Path, content: str, error: type[Exception], said: str) -> None:
     with pytest.raises(error) as caught:
-        rows(written(tmp_path, content, "f.json"))
+        rows(write_file(tmp_path, content, "f.json"))
     assert said in str(caught.value)
 
 
-def test_headers_without_a_name_and_surplus_fields_get_names_of_their_own(tmp_path: Path) -> None:
-    (row,) = rows(written(tmp_path, f"{HEAD},,column 10\n{LINE},x,y,z\n"))
+def test_unnamed_columns_and_surplus_fields_get_their_own_names(tmp_path: Path) -> None:
+    (row,) = rows(write_file(tmp_path, f"{HEAD},,column 10\n{LINE},x,y,z\n"))
     assert [*row["record"].items()][len(ROW) :] == [("column 8", "x"), ("column 10", "y"), ("column 10'", "z")]
 
 
 def test_quotes_line_ends_and_blank_lines_within_a_field_stay(tmp_path: Path) -> None:
     text = f'{HEAD}\r\n\r\n"1",\'A\',"B ""x"" \r\n\r\n,;",,,, 5 \r\n'
-    (row,) = rows(written(tmp_path, text))
+    (row,) = rows(write_file(tmp_path, text))
     assert tuple(row["record"].values()) == ("1", "'A'", 'B "x" \r\n\r\n,;', "", "", "", " 5 ")
     assert row["source_row"] == 1
 
 
 def test_a_tsv_is_separated_by_tabs(tmp_path: Path) -> None:
-    path = written(tmp_path, gzip.compress(f"{HEAD}\n{LINE}\n".replace(",", "\t").encode()), "f.TSV.gz")
+    path = write_file(tmp_path, gzip.compress(f"{HEAD}\n{LINE}\n".replace(",", "\t").encode()), "f.TSV.gz")
     assert tuple(rows(path)[0]["record"].values()) == ROW
 
 
 def test_a_quote_never_closed_does_not_fill_the_memory(tmp_path: Path) -> None:
-    path = written(tmp_path, f'{HEAD}\n{LINE}\n"' + f"{LINE}\n" * 600_000)
+    path = write_file(tmp_path, f'{HEAD}\n{LINE}\n"' + f"{LINE}\n" * 600_000)
     problems = [row["problem"] for batch in read(path, mapping()) for row in batch.to_pylist() if row["problem"]]
     assert problems == ["not CSV: its quote is not closed within 4,194,304 characters"]
 
 
 def test_a_line_that_never_ends_does_not_fill_the_memory(tmp_path: Path) -> None:
     with pytest.raises(FileUnreadable, match=r"has more than 4,194,304 characters"):
-        rows(written(tmp_path, "x" * (1 << 25)))
+        rows(write_file(tmp_path, "x" * (1 << 25)))
 
 
 @pytest.mark.parametrize("lines", [1, 3_000, 30_000])
-def test_bytes_that_are_no_text_are_told_by_their_line_however_far_down(tmp_path: Path, lines: int) -> None:
+def test_invalid_bytes_are_reported_by_line_anywhere_in_a_file(tmp_path: Path, lines: int) -> None:
     content = f"{HEAD}\n".encode() + f"{LINE}é\n".encode() * lines + b"1,\xff\n" + f"{LINE}\n".encode() * 9
-    found = rows(written(tmp_path, content))
+    found = rows(write_file(tmp_path, content))
     assert [row["source_row"] for row in found if row["problem"]] == [lines + 1]
     assert found[lines]["problem"].startswith("byte 0xff is not utf-8")
     assert len(found) == lines + 10
 
 
-def test_a_name_that_promises_gzip_is_held_to_it(tmp_path: Path) -> None:
-    with pytest.raises(FileUnreadable, match=r"If it is not packed, take \.gz off its name"):
-        rows(written(tmp_path, f"{HEAD}\n{LINE}\n", "f.csv.gz"))
+def test_a_file_named_gz_must_be_gzip(tmp_path: Path) -> None:
+    with pytest.raises(FileUnreadable, match=r"If it is not compressed, remove \.gz from its name"):
+        rows(write_file(tmp_path, f"{HEAD}\n{LINE}\n", "f.csv.gz"))
 
 
 def test_parquet_numbers_are_plain_and_other_types_iso_or_json(tmp_path: Path) -> None:
@@ -247,17 +249,15 @@ def test_parquet_numbers_are_plain_and_other_types_iso_or_json(tmp_path: Path) -
         ({"id": pa.array(["1"])}, UnknownColumn, "has no column 'from'"),
     ],
 )
-def test_parquet_that_does_not_do_is_told(
-    tmp_path: Path, columns: dict[str, Any], error: type[Exception], said: str
-) -> None:
+def test_unusable_parquet_is_reported(tmp_path: Path, columns: dict[str, Any], error: type[Exception], said: str) -> None:
     pq.write_table(pa.table(columns), tmp_path / "f.parquet")
     with pytest.raises(error, match=said):
         rows(tmp_path / "f.parquet")
     content = (tmp_path / "f.parquet").read_bytes()
     with pytest.raises(error, match=said):
-        rows(written(tmp_path, gzip.compress(content), "f.parquet.gz"))
+        rows(write_file(tmp_path, gzip.compress(content), "f.parquet.gz"))
     with pytest.raises(FileUnreadable, match="it is not a Parquet file, or a damaged one"):
-        rows(written(tmp_path, content[:-9], "cut.parquet"))
+        rows(write_file(tmp_path, content[:-9], "cut.parquet"))
 
 
 def test_parquet_lands_as_text(tmp_path: Path) -> None:
@@ -267,15 +267,15 @@ def test_parquet_lands_as_text(tmp_path: Path) -> None:
     (row,) = rows(tmp_path / "f.parquet")
     assert tuple(row["record"].values()) == ("7", "A", None, "2026-01-01", "2026-01-02", "2026-01-03", "1.50")
     with pytest.raises(FileUnreadable, match="it is not a Parquet file"):
-        rows(written(tmp_path, "PAR1 no", "g.parquet"))
+        rows(write_file(tmp_path, "PAR1 no", "g.parquet"))
 
 
 def test_landing_writes_all_records_or_no_file(tmp_path: Path) -> None:
     target = tmp_path / "staged" / "records.parquet"
-    landed = land(find_inputs([written(tmp_path, f"{HEAD}\n" + f"{LINE}\n" * 20_000 + "1,A\n")]), mapping(), target)
+    landed = land(find_inputs([write_file(tmp_path, f"{HEAD}\n" + f"{LINE}\n" * 20_000 + "1,A\n")]), mapping(), target)
     assert (landed.rows, landed.problems) == (20_001, {"expected 7 fields, found 2": 1})
     assert pq.read_table(target)["source_row"].to_pylist() == list(range(1, 20_002))
     target.unlink()
     with pytest.raises((FileUnreadable, UnknownColumn)):
-        land(find_inputs([written(tmp_path, "[" + '{"id": 1},' * 20_000, "f.json")]), mapping(), target)
+        land(find_inputs([write_file(tmp_path, "[" + '{"id": 1},' * 20_000, "f.json")]), mapping(), target)
     assert list(target.parent.iterdir()) == []

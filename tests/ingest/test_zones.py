@@ -1,4 +1,4 @@
-"""zones: days and points in time are what Python's zoneinfo says, also around every change of clocks."""
+"""zones: days and points in time are those of Python's zoneinfo, also around changes of the offset."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -25,7 +25,7 @@ CHANGES = (
     *(datetime(2026, 3, 29, 1), datetime(2026, 10, 25, 1), datetime(2026, 3, 8, 7), datetime(2026, 11, 1, 6)),
     *(datetime(2026, 4, 4, 15), datetime(2026, 10, 3, 15, 30), datetime(2011, 12, 30, 10), datetime(1972, 1, 1)),
 )
-"""In UTC; those of Lord Howe are of half an hour, and Apia passed over a day."""
+"""In UTC; those of Lord Howe are half an hour, and Apia skipped a day."""
 
 times = st.one_of(
     st.datetimes(datetime(FIRST_YEAR, 1, 2), datetime(LAST_YEAR, 12, 30)),
@@ -37,7 +37,7 @@ times = st.one_of(
 ).map(lambda each: each.replace(microsecond=0))
 
 
-def computed(spark: SparkSession, found: list[datetime], sql: str) -> list:
+def compute(spark: SparkSession, found: list[datetime], sql: str) -> list:
     seconds = [(n, (each - START) // timedelta(seconds=1)) for n, each in enumerate(found)]
     made = spark.createDataFrame(seconds, "n int, at bigint").select("n", F.expr(sql).alias("found"))
     return [row["found"] for row in sorted(made.collect(), key=lambda row: row["n"])]
@@ -45,13 +45,13 @@ def computed(spark: SparkSession, found: list[datetime], sql: str) -> list:
 
 @pytest.mark.parametrize("zone", ZONES)
 @given(found=st.lists(times, min_size=1, max_size=100))
-def test_a_clock_shows_a_time_when_zoneinfo_says(spark: SparkSession, zone: str, found: list[datetime]) -> None:
+def test_a_local_time_is_the_point_in_time_that_zoneinfo_says(spark: SparkSession, zone: str, found: list[datetime]) -> None:
     expected = [int(each.replace(tzinfo=ZoneInfo(zone)).timestamp()) for each in found]
-    assert computed(spark, found, seconds_of_clock("at", zone)) == expected
+    assert compute(spark, found, seconds_of_clock("at", zone)) == expected
 
 
 @pytest.mark.parametrize("zone", ZONES)
 @given(found=st.lists(times, min_size=1, max_size=100))
 def test_a_point_in_time_is_on_the_day_that_zoneinfo_says(spark: SparkSession, zone: str, found: list[datetime]) -> None:
     expected = [each.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date() for each in found]
-    assert computed(spark, found, local_day("at", zone)) == expected
+    assert compute(spark, found, local_day("at", zone)) == expected

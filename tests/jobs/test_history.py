@@ -1,4 +1,4 @@
-"""What a run writes anew of the small tables does not grow with the history."""
+"""What a run rewrites of the small tables does not grow with the history."""
 
 from math import log2
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_a_month_that_does_not_change_keeps_its_file(spark: SparkSession, tmp_pa
 
 
 @given(st.lists(st.integers(1, 50_000), max_size=300))
-def test_ids_are_written_anew_a_few_times_and_lie_in_few_files(batches: list[int]) -> None:
+def test_ids_are_rewritten_a_few_times_and_are_in_few_files(batches: list[int]) -> None:
     files, written = list[DataFile](), 0
     for rows in batches:
         merged = _small_files(files, rows)

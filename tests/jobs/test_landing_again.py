@@ -1,4 +1,4 @@
-"""Landing over a batch: never without a word, and by each way the lake holds what was asked for."""
+"""Landing a batch again: never silently, and with each option the lake holds what was asked for."""
 
 import json
 import subprocess
@@ -48,10 +48,10 @@ def ids(lake: Lake) -> list[str]:
     return sorted(lake.snapshot().dataset("processed/shipments").to_table(["shipment_id"])["shipment_id"].to_pylist())
 
 
-def test_a_second_file_of_a_day_is_refused_with_what_is_there(spark: SparkSession, folder: Path) -> None:
+def test_a_second_file_of_a_day_is_refused_and_the_batch_described(spark: SparkSession, folder: Path) -> None:
     lake = Lake(folder / "lake")
     land(spark, lake, folder / "am.csv")
-    told = r"raw/acme has a batch of 2026-11-09 already: 2 records from am\.csv\. Give --replace"
+    told = r"raw/acme already has a batch of 2026-11-09: 2 records from am\.csv\. Use --replace"
     with pytest.raises(BatchExists, match=told):
         land(spark, lake, folder / "pm.csv")
     run_waiting(lake, spark=spark)
@@ -59,9 +59,7 @@ def test_a_second_file_of_a_day_is_refused_with_what_is_there(spark: SparkSessio
 
 
 @pytest.mark.parametrize(("how", "expected"), [("replace", ["3", "4"]), ("add", ["1", "2", "3", "4"])])
-def test_it_is_put_in_the_place_of_the_batch_or_added_to_it(
-    spark: SparkSession, folder: Path, how: str, expected: list[str]
-) -> None:
+def test_it_replaces_the_batch_or_is_added_to_it(spark: SparkSession, folder: Path, how: str, expected: list[str]) -> None:
     lake = Lake(folder / "lake")
     land(spark, lake, folder / "am.csv")
     run_waiting(lake, spark=spark)
@@ -72,7 +70,7 @@ def test_it_is_put_in_the_place_of_the_batch_or_added_to_it(
 
 
 @pytest.mark.parametrize("how", ["fail", "replace", "add"])
-def test_each_way_lands_a_batch_that_is_not_there(spark: SparkSession, folder: Path, how: str) -> None:
+def test_each_option_lands_a_new_batch(spark: SparkSession, folder: Path, how: str) -> None:
     lake = Lake(folder / "lake")
     land(spark, lake, folder / "am.csv", if_exists=how)
     run_process(lake, source="acme", spark=spark)
@@ -90,24 +88,24 @@ def test_files_added_twice_count_once(spark: SparkSession, folder: Path) -> None
 def test_a_batch_has_one_mapping(spark: SparkSession, folder: Path) -> None:
     lake = Lake(folder / "lake")
     land(spark, lake, folder / "am.csv")
-    with pytest.raises(MappingDiffers, match="The batch acme 2026-11-09 was landed by another mapping"):
+    with pytest.raises(MappingDiffers, match="The batch acme 2026-11-09 was landed with another mapping"):
         land(spark, lake, folder / "pm.csv", TOML + "# of another day\n", if_exists="add")
     run_waiting(lake, spark=spark)
     assert ids(lake) == ["1", "2"]
 
 
-def test_another_way_is_refused(spark: SparkSession, folder: Path) -> None:
+def test_another_option_is_refused(spark: SparkSession, folder: Path) -> None:
     with pytest.raises(InvalidValue, match="if_exists is 'append', but must be one of fail, replace, add"):
         land(spark, Lake(folder / "lake"), folder / "am.csv", if_exists="append")
 
 
-def test_the_command_line_asks_lands_and_processes_what_waits(folder: Path) -> None:
+def test_the_command_line_refuses_lands_and_processes_what_waits(folder: Path) -> None:
     def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         return command_line.run(*arguments, code=code, folder=folder)
 
     landing = ("--lake", "lake", "--source", "acme", "--mapping", "m.toml", "--date", DAY)
     run("ingest", "am.csv", *landing)
-    assert "Give --replace to put these files in its place" in run("ingest", "pm.csv", *landing, code=1).stderr
+    assert "Use --replace to replace it with these files" in run("ingest", "pm.csv", *landing, code=1).stderr
     assert "--add" in run("ingest", "pm.csv", *landing, "--add", "--replace", code=2).stderr
     run("ingest", "pm.csv", *landing, "--add")
     assert "1 waiting: acme 2026-11-09" in run("runs", "--lake", "lake").stdout
@@ -117,10 +115,10 @@ def test_the_command_line_asks_lands_and_processes_what_waits(folder: Path) -> N
     assert "1 waiting: acme 2026-11-09" in done.stderr
     assert "4 accepted" in done.stdout
     again = run("process", "--lake", "lake")
-    assert (again.stdout, again.stderr) == ("", "no batch waits: all landed batches are processed\n")
+    assert (again.stdout, again.stderr) == ("", "no batch is waiting: all landed batches are processed\n")
     assert "waiting" not in run("runs", "--lake", "lake").stdout
     with_date = run("process", "--lake", "lake", "--date", DAY, "--waiting")
-    assert with_date.stderr.startswith("no batch waits")
+    assert with_date.stderr.startswith("no batch is waiting")
     assert "4 accepted" in with_date.stdout
     missing = run("process", "--lake", "lake", "--date", "2026-11-08", code=1).stderr
     assert "raw/acme has no batch of 2026-11-08. It has: 2026-11-09" in missing

@@ -1,4 +1,4 @@
-"""A lake whose log of runs was deleted: what was landed stays, and all else is made anew."""
+"""A lake whose log of runs was deleted: landed data stays, and everything else is recomputed."""
 
 import shutil
 from pathlib import Path
@@ -14,7 +14,7 @@ from shipment_etl.lake.tables import RUNS, Table
 DAYS = ("2026-11-22", "2026-11-23")
 
 
-def words(spark: SparkSession, lake: Lake) -> dict[str, str]:
+def read_fingerprints(spark: SparkSession, lake: Lake) -> dict[str, str]:
     names = [name for name in lake.tables() if name != "processed/runs"]
     return fingerprints({name: lake.read(spark, name) for name in names})
 
@@ -29,21 +29,21 @@ def lake(spark: SparkSession, tmp_path: Path) -> Lake:
 
 
 @pytest.mark.parametrize("lost", ["processed", "processed/runs"])
-def test_what_was_landed_waits_and_is_processed_as_before(spark: SparkSession, lake: Lake, lost: str) -> None:
-    before = words(spark, lake)
+def test_landed_batches_wait_and_are_processed_as_before(spark: SparkSession, lake: Lake, lost: str) -> None:
+    before = read_fingerprints(spark, lake)
     shutil.rmtree(f"{lake.uri}/{lost}")
     assert [str(batch.batch_date) for batch in backlog(lake).waiting] == list(DAYS)
     assert [str(run.batch_date) for run in run_waiting(lake, spark=spark)] == list(DAYS)
-    assert words(spark, lake) == before
+    assert read_fingerprints(spark, lake) == before
 
 
-def test_a_batch_that_lands_next_leaves_those_before_it(spark: SparkSession, lake: Lake) -> None:
+def test_the_next_batch_keeps_those_before_it(spark: SparkSession, lake: Lake) -> None:
     shutil.rmtree(f"{lake.uri}/processed")
     run_generate(lake, date="2026-11-24", rows=300, spark=spark)
     assert [str(batch.batch_date) for batch in backlog(lake).waiting] == [*DAYS, "2026-11-24"]
 
 
-def test_the_log_is_made_before_the_first_table(
+def test_the_log_is_created_before_the_first_table(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake, seen = Lake(tmp_path / "lake"), list[bool]()

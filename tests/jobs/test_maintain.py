@@ -33,7 +33,7 @@ def land(spark: SparkSession, lake: Lake, day: date, **options: Any) -> None:
     run_generate(lake, date=day, **{"rows": 1_000, "defects": 0.05, "spark": spark, **options})
 
 
-def words(spark: SparkSession, lake: Lake) -> dict[str, str]:
+def read_fingerprints(spark: SparkSession, lake: Lake) -> dict[str, str]:
     return {name: fingerprint(lake.read(spark, name)) for name in lake.tables() if name != RUNS.name}
 
 
@@ -53,11 +53,11 @@ def processed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def words_after(spark: SparkSession, processed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def fingerprints_after(spark: SparkSession, processed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The fingerprints once the fourth day is processed, in a lake that nobody maintained."""
     lake = Lake(shutil.copytree(processed, tmp_path_factory.mktemp("after") / "lake"))
     run_process(lake, date=NEXT, spark=spark)
-    return words(spark, lake)
+    return read_fingerprints(spark, lake)
 
 
 @pytest.fixture
@@ -68,18 +68,18 @@ def lake(processed: Path, tmp_path: Path) -> Lake:
 @pytest.fixture
 def no_rebuild(monkeypatch: pytest.MonkeyPatch) -> None:
     def rebuild(*_: Any) -> None:
-        raise AssertionError("The marts were made anew.")
+        raise AssertionError("The marts were rebuilt.")
 
     monkeypatch.setattr(marts_module, "_rebuild", rebuild)
 
 
 @pytest.mark.usefixtures("no_rebuild")
 def test_files_become_fewer_rows_stay_and_the_next_run_is_incremental(
-    spark: SparkSession, lake: Lake, words_after: dict[str, str]
+    spark: SparkSession, lake: Lake, fingerprints_after: dict[str, str]
 ) -> None:
-    before = words(spark, lake)
+    before = read_fingerprints(spark, lake)
     done = run_maintain(lake, spark=spark)
-    assert words(spark, lake) == before
+    assert read_fingerprints(spark, lake) == before
     crowded = done.tables[RUNS.name]
     assert 1 == crowded.after.files < crowded.before.files
     assert crowded.after.bytes < crowded.before.bytes
@@ -89,7 +89,7 @@ def test_files_become_fewer_rows_stay_and_the_next_run_is_incremental(
     assert newest_run(lake) == done.run
     assert done.run.after == {name: lake.version(name) for name in lake.tables() if name != RUNS.name}
     run_process(lake, date=NEXT, spark=spark)
-    assert words(spark, lake) == words_after
+    assert read_fingerprints(spark, lake) == fingerprints_after
 
 
 def test_a_second_time_there_is_nothing_to_do(spark: SparkSession, lake: Lake) -> None:
@@ -101,24 +101,24 @@ def test_a_second_time_there_is_nothing_to_do(spark: SparkSession, lake: Lake) -
     assert done.run.after == versions
 
 
-def test_what_a_dead_run_left_goes_and_what_counts_stays(
-    spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch, words_after: dict[str, str]
+def test_leftovers_of_a_dead_run_are_deleted_and_what_counts_stays(
+    spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch, fingerprints_after: dict[str, str]
 ) -> None:
     monkeypatch.setattr(maintain_module, "MIN_HOURS", 0)
-    before, counted = words(spark, lake), lake.snapshot().tables
-    # A run that died behind its first commit: the newest version is one that was never logged.
+    before, counted = read_fingerprints(spark, lake), lake.snapshot().tables
+    # A run that died after its first commit: the newest version was never logged.
     replace_batch(lake, SHIPMENTS, lake.read(spark, SHIPMENTS.name).limit(5), "shipments", DAYS[0], "dead")
     stray = Path(lake.location(SHIPMENTS.name), "run-killed", "part-0.parquet")
     stray.parent.mkdir()
     stray.write_bytes(b"x" * 100)
     (stray.parent / "_temporary").mkdir()
     done = run_maintain(lake, retention_days=0, spark=spark)
-    assert words(spark, lake) == before
+    assert read_fingerprints(spark, lake) == before
     assert not stray.parent.exists()
     assert done.tables[SHIPMENTS.name].deleted.bytes >= 100
     assert done.run.before[SHIPMENTS.name] == counted[SHIPMENTS.name] + 2, "rolled back by a new version"
     run_process(lake, date=NEXT, spark=spark)
-    assert words(spark, lake) == words_after
+    assert read_fingerprints(spark, lake) == fingerprints_after
 
 
 def test_versions_within_the_retention_stay_readable(
@@ -136,7 +136,7 @@ def test_versions_within_the_retention_stay_readable(
 
 @pytest.mark.usefixtures("no_rebuild")
 def test_nested_columns_survive_and_their_batch_can_be_replaced(
-    spark: SparkSession, lake: Lake, words_after: dict[str, str]
+    spark: SparkSession, lake: Lake, fingerprints_after: dict[str, str]
 ) -> None:
     rows = lake.read(spark, QUARANTINE.name)
     for part in ("source_row % 2 = 0", "source_row % 2 = 1"):
@@ -149,31 +149,29 @@ def test_nested_columns_survive_and_their_batch_can_be_replaced(
     assert fingerprint(lake.read(spark, QUARANTINE.name)) == before
     for day in (*DAYS, NEXT):
         run_process(lake, date=day, spark=spark)
-    assert words(spark, lake) == words_after
+    assert read_fingerprints(spark, lake) == fingerprints_after
 
 
-def test_marts_that_another_program_changed_are_computed_anew(
-    spark: SparkSession, lake: Lake, words_after: dict[str, str]
+def test_marts_that_another_program_changed_are_recomputed(
+    spark: SparkSession, lake: Lake, fingerprints_after: dict[str, str]
 ) -> None:
     DeltaTable(lake.location("processed/delay_trends")).delete("shipments > 0")
     assert run_maintain(lake, spark=spark).run.marts_key == ""
     run_process(lake, date=NEXT, spark=spark)
-    assert words(spark, lake) == words_after
+    assert read_fingerprints(spark, lake) == fingerprints_after
 
 
-def test_rows_that_changed_are_told_and_rolled_back(
-    spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_changed_rows_are_reported_and_rolled_back(spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     # So that the quarantine alone has something to compact, as if two files of one batch had been written.
     run_maintain(lake, spark=spark)
     some = lake.dataset(QUARANTINE.name).to_table().slice(0, 3)
     write_deltalake(lake.location(QUARANTINE.name), some, mode="append")
-    before = words(spark, lake)
+    before = read_fingerprints(spark, lake)
     said = iter(["1-2-3", "1-2-4"])
     monkeypatch.setattr(maintain_module, "fingerprint", lambda _: next(said))
-    with pytest.raises(RowsChanged, match=r"held other rows after compaction: fingerprint 1-2-3 before, 1-2-4 after"):
+    with pytest.raises(RowsChanged, match=r"had different rows after compaction: fingerprint 1-2-3 before, 1-2-4 after"):
         run_maintain(lake, spark=spark)
-    assert words(spark, lake) == before
+    assert read_fingerprints(spark, lake) == before
     newest = newest_run(lake)
     assert newest is not None
     assert (newest.job, newest.status) == ("maintain", "failed")
@@ -181,7 +179,7 @@ def test_rows_that_changed_are_told_and_rolled_back(
     assert operations == ["RESTORE", OPTIMISED]
 
 
-def test_staging_of_dead_jobs_goes(spark: SparkSession, lake: Lake) -> None:
+def test_staging_of_dead_jobs_is_deleted(spark: SparkSession, lake: Lake) -> None:
     file = Path(lake.uri, "_staging", "dead", "some", "rows.parquet")
     file.parent.mkdir(parents=True)
     file.write_text("rows")
@@ -189,7 +187,7 @@ def test_staging_of_dead_jobs_goes(spark: SparkSession, lake: Lake) -> None:
     assert not Path(lake.uri, "_staging").exists()
 
 
-def test_wrong_use_is_told(lake: Lake, tmp_path: Path) -> None:
+def test_invalid_arguments_are_reported(lake: Lake, tmp_path: Path) -> None:
     for days in (-1, 31):
         with pytest.raises(InvalidValue, match=f"retention_days is {days}, but must be a number of days from 0 to 30"):
             run_maintain(lake, retention_days=days)
@@ -221,21 +219,21 @@ maintain.run_maintain(Lake(sys.argv[1]), retention_days=0, listeners=[Killer()])
 """
 
 
-# Amid the marts, and behind the log.
+# In the middle of the marts, and after the log.
 @pytest.mark.slow
 @pytest.mark.usefixtures("no_rebuild")
 @pytest.mark.parametrize("commits", [4, 99])
-def test_killed_it_leaves_whole_tables_and_the_next_run_incremental(
-    spark: SparkSession, lake: Lake, words_after: dict[str, str], commits: int
+def test_a_killed_maintenance_leaves_whole_tables_and_the_next_run_incremental(
+    spark: SparkSession, lake: Lake, fingerprints_after: dict[str, str], commits: int
 ) -> None:
-    before = words(spark, lake)
+    before = read_fingerprints(spark, lake)
     command = [sys.executable, "-c", KILLED, lake.uri, str(commits)]
     killed = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert words(spark, lake) == before
+    assert read_fingerprints(spark, lake) == before
     if commits > 4:
         again = run_maintain(lake, spark=spark)
         assert again.tables[SHIPMENTS.name].after.files == len(files(lake, SHIPMENTS.name))
-        assert words(spark, lake) == before
+        assert read_fingerprints(spark, lake) == before
     run_process(lake, date=NEXT, spark=spark)
-    assert words(spark, lake) == words_after
+    assert read_fingerprints(spark, lake) == fingerprints_after

@@ -1,4 +1,4 @@
-"""Another program commits to a table while a job is at work on it: the job fails, and what the other has written stays."""
+"""Another program commits to a table while a job is working on it: the job fails, and what the program wrote stays."""
 
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ ROWS = 200
 
 
 class Other:
-    """Appends five rows to a table, made of those of another, when a job is about to commit."""
+    """Appends five rows of one table to another when a job is about to commit."""
 
     def __init__(self, source: str, target: str) -> None:
         self.source = source
@@ -43,7 +43,7 @@ def count(lake: Lake, name: str) -> int:
 
 
 @pytest.mark.parametrize("name", ["raw/shipments", "processed/shipments"])
-def test_its_rows_stay_where_the_job_is_refused(spark: SparkSession, lake: Lake, name: str) -> None:
+def test_its_rows_stay_when_the_job_is_refused(spark: SparkSession, lake: Lake, name: str) -> None:
     run_generate(lake, date=NEXT, rows=ROWS, spark=spark)
     before = {each: count(lake, each) for each in lake.tables() if each != "processed/runs"}
     other = Other(lake.location(name), lake.location(name))
@@ -55,17 +55,17 @@ def test_its_rows_stay_where_the_job_is_refused(spark: SparkSession, lake: Lake,
     assert run is not None
     assert run.after is not None
     assert (run.status, run.after[name]) == ("failed", run.before[name])
-    # The next job takes them as they are.
+    # The next job accepts them as they are.
     counts = run_process(lake, date=NEXT, max_rejected=1, spark=spark).counts
     assert counts.read >= ROWS / 2
 
 
-def test_a_table_that_it_has_made_stays(spark: SparkSession, lake: Lake, tmp_path: Path) -> None:
+def test_a_table_that_it_has_created_stays(spark: SparkSession, lake: Lake, tmp_path: Path) -> None:
     new = Lake(tmp_path / "new")
     other = Other(lake.location("raw/shipments"), new.location("raw/shipments"))
     with pytest.raises(CommitConflict):
         run_generate(new, date=DAY, rows=ROWS, spark=spark, listeners=[other])
     assert count(new, "raw/shipments") == 5
-    # It is taken as it is from then on.
+    # From then on it is accepted as it is.
     run_generate(new, date=NEXT, rows=ROWS, spark=spark)
     assert count(new, "raw/shipments") > 5 + ROWS / 2

@@ -1,4 +1,4 @@
-"""The scripts that the package is measured against do the same work: their marts and counts are ours."""
+"""The scripts that the package is measured against do the same work: their marts and counts equal ours."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -28,7 +28,7 @@ LACKING = {
     *(column.name for column in STATES),
     *("with_delay", "timed_shipments", "avg_hours_vs_promise"),
 }
-"""What scripts for generated shipments, which all have arrived on a day without a time, do not need to tell."""
+"""What scripts for generated shipments, which have all arrived on a day without a time, do not need to compute."""
 Script = tuple[Callable[..., dict[str, int]], Callable[[Path], promises.Checksum]]
 
 
@@ -42,7 +42,7 @@ def by_polars() -> Script:
 
 
 @pytest.mark.parametrize("script", [by_duckdb, by_polars])
-def test_their_tables_are_ours(script: Callable[[], Script], spark: SparkSession, tmp_path: Path) -> None:
+def test_their_tables_equal_ours(script: Callable[[], Script], spark: SparkSession, tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     run_generate(lake, date=DAY, rows=20_000, defects=0.05, spark=spark)
     run = run_process(lake, date=DAY, spark=spark)
@@ -55,7 +55,7 @@ def test_their_tables_are_ours(script: Callable[[], Script], spark: SparkSession
     assert counts == [asdict(run.counts)] * 2
     tables = (f"{theirs}/overtaken", lake.location("processed/overtaken"))
     columns = ["source_row", "overtaken_by_batch", "overtaken_by_row", "shipping_cost", "cost_per_kg"]
-    one, other = (ordered(table, columns, ["source_row"]) for table in tables)
+    one, other = (read_ordered(table, columns, ["source_row"]) for table in tables)
     assert one == other != []
     reasons = DeltaTable(theirs / "quarantine").to_pyarrow_table()["reasons"].combine_chunks()
     assert len(reasons.flatten()) == sum(run.reasons.values())
@@ -64,7 +64,7 @@ def test_their_tables_are_ours(script: Callable[[], Script], spark: SparkSession
             continue
         columns = [column for column in mart.columns if column not in LACKING]
         keys = columns[: columns.index("shipments")]
-        rows = [ordered(table, columns, keys) for table in (f"{theirs}/{name}", lake.location(f"processed/{name}"))]
+        rows = [read_ordered(table, columns, keys) for table in (f"{theirs}/{name}", lake.location(f"processed/{name}"))]
         assert len(rows[0]) == len(rows[1]) > 0
         for one, other in zip(*rows, strict=True):
             for column, a, b in zip(columns, one, other, strict=True):
@@ -74,14 +74,14 @@ def test_their_tables_are_ours(script: Callable[[], Script], spark: SparkSession
                     assert float(a) == pytest.approx(float(b), rel=DOUBLES), (name, column)
 
 
-def ordered(table: str, columns: list[str], keys: list[str]) -> list[tuple[Any, ...]]:
+def read_ordered(table: str, columns: list[str], keys: list[str]) -> list[tuple[Any, ...]]:
     rows = DeltaTable(table).to_pyarrow_dataset()
     return duckdb.from_arrow(rows).order(", ".join(keys)).select(*columns).fetchall()
 
 
 @pytest.mark.parametrize("script", [by_duckdb, by_polars])
-def test_they_put_reports_in_order_as_we_do(script: Callable[[], Script], spark: SparkSession, tmp_path: Path) -> None:
-    """Each pattern is a shipment, each letter of it a report with a cost of its own."""
+def test_they_order_reports_as_we_do(script: Callable[[], Script], spark: SparkSession, tmp_path: Path) -> None:
+    """Each pattern is a shipment, each letter of it a report with its own cost."""
     patterns = ("A", "AA", "AB", "ABA", "ABBA", "AABBAA", "ABAB")
     told = [(pattern, Decimal(ord(letter))) for pattern in patterns for letter in pattern]
     rows = [(number, *each) for number, each in enumerate(told, 1)]
@@ -98,7 +98,7 @@ def test_they_put_reports_in_order_as_we_do(script: Callable[[], Script], spark:
     assert found == {row["source_row"]: row["next_row"] for row in ours}
 
 
-def test_a_lost_row_is_noticed() -> None:
+def test_a_lost_row_is_detected() -> None:
     words = {"shipments": (6, ""), "quarantine": (2, ""), "overtaken": (1, "")}
     counts = promises.account({"read": 10, "duplicates": 1}, words)
     assert counts == {"read": 10, "accepted": 6, "quarantined": 2, "duplicates": 1, "overtaken": 1}

@@ -1,4 +1,4 @@
-"""The process job against the hand-written DuckDB pipeline, and against itself after crashes, replays and in any order."""
+"""The process job after crashes, replays, and with batches in any order."""
 
 import re
 import shutil
@@ -39,7 +39,7 @@ def land(spark: SparkSession, lake: Lake, day: date = DAY, **options: Any) -> No
     run_generate(lake, date=day, **{"rows": ROWS, "defects": 0.05, "spark": spark, **options})
 
 
-def words(spark: SparkSession, lake: Lake) -> dict[str, str]:
+def read_fingerprints(spark: SparkSession, lake: Lake) -> dict[str, str]:
     """The fingerprint of every table but the log."""
     return {name: fingerprint(lake.read(spark, name)) for name in lake.tables() if name != "processed/runs"}
 
@@ -73,9 +73,9 @@ def test_quarantine_keeps_the_row_as_it_landed(spark: SparkSession, lake: Lake) 
 def test_running_again_changes_no_table(spark: SparkSession, lake: Lake) -> None:
     land(spark, lake)
     first = run_process(lake, date=DAY, spark=spark)
-    before = words(spark, lake)
+    before = read_fingerprints(spark, lake)
     again = run_process(lake, date=DAY, spark=spark)
-    assert words(spark, lake) == before
+    assert read_fingerprints(spark, lake) == before
     assert {name: table.fingerprint for name, table in again.tables.items()} == {
         name: table.fingerprint for name, table in first.tables.items()
     }
@@ -95,21 +95,21 @@ def test_the_order_of_batches_replays_and_corrections_do_not_matter(spark: Spark
     for day in (days[2], days[0], days[2], days[3], days[1]):
         land(spark, messy, day)
         run_process(messy, date=day, spark=spark)
-    assert words(spark, messy) == words(spark, clean)
+    assert read_fingerprints(spark, messy) == read_fingerprints(spark, clean)
 
 
 def test_marts_after_many_small_updates_equal_marts_made_at_once(spark: SparkSession, lake: Lake) -> None:
     for n in range(9):
         land(spark, lake, DAY + timedelta(days=n), rows=300)
         run_process(lake, date=DAY + timedelta(days=n), spark=spark)
-    updated = words(spark, lake)
-    # A run that cannot trust the marts computes all of them anew: here because another program has changed one.
+    updated = read_fingerprints(spark, lake)
+    # A run that cannot trust the marts recomputes all of them: here because another program has changed one.
     DeltaTable(lake.location("processed/delay_trends")).delete("shipments > 0")
     run_process(lake, date=DAY, spark=spark)
-    assert words(spark, lake) == updated
+    assert read_fingerprints(spark, lake) == updated
 
 
-def test_another_network_makes_the_marts_anew(spark: SparkSession, lake: Lake) -> None:
+def test_another_network_rebuilds_the_marts(spark: SparkSession, lake: Lake) -> None:
     for n in range(2):
         land(spark, lake, DAY + timedelta(days=n), rows=300, defects=0)
         run_process(lake, date=DAY + timedelta(days=n), spark=spark)
@@ -122,7 +122,7 @@ def test_another_network_makes_the_marts_anew(spark: SparkSession, lake: Lake) -
 
 
 class KilledAfter:
-    """Sends SIGKILL to its own process after so many commits."""
+    """Sends SIGKILL to its own process after a number of commits."""
 
     CHILD = """
 import os, signal, sys
@@ -155,18 +155,18 @@ run_process(Lake(sys.argv[1]), listeners=[Killer()])
 # after the log.
 @pytest.mark.slow
 @pytest.mark.parametrize("commits", range(14))
-def test_a_killed_process_heals_on_the_next_run(
-    spark: SparkSession, tmp_path: Path, landed_twice: Path, clean_words: dict[str, str], commits: int
+def test_a_killed_process_is_recovered_by_the_next_run(
+    spark: SparkSession, tmp_path: Path, landed_twice: Path, clean_fingerprints: dict[str, str], commits: int
 ) -> None:
     lake = Lake(shutil.copytree(landed_twice, tmp_path / "lake"))
     command = [sys.executable, "-c", KilledAfter.CHILD, lake.uri, str(commits)]
     killed = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     run_process(lake, spark=spark)
-    assert words(spark, lake) == clean_words
+    assert read_fingerprints(spark, lake) == clean_fingerprints
 
 
-def test_there_are_as_many_commits_as_the_kills_above_think(spark: SparkSession, landed_twice: Path, tmp_path: Path) -> None:
+def test_the_kills_above_cover_every_commit(spark: SparkSession, landed_twice: Path, tmp_path: Path) -> None:
     class Counter:
         written = 0
 
@@ -181,7 +181,7 @@ def test_there_are_as_many_commits_as_the_kills_above_think(spark: SparkSession,
 
 @pytest.fixture(scope="module")
 def landed_twice(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake with one day processed, and another that was processed, then landed anew with other rows."""
+    """A lake with one day processed, and another that was processed, then landed again with other rows."""
     lake = Lake(tmp_path_factory.mktemp("landed") / "lake")
     for day, seed in ((DAY, 7), (DAY + timedelta(days=1), 8)):
         land(spark, lake, day, seed=seed)
@@ -191,13 +191,13 @@ def landed_twice(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="module")
-def clean_words(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def clean_fingerprints(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The fingerprints of a lake that had the last rows from the beginning."""
     lake = Lake(tmp_path_factory.mktemp("clean") / "lake")
     for day, seed in ((DAY, 7), (DAY + timedelta(days=1), 9)):
         land(spark, lake, day, seed=seed)
         run_process(lake, date=day, spark=spark)
-    return words(spark, lake)
+    return read_fingerprints(spark, lake)
 
 
 def test_a_job_that_fails_leaves_the_lake_as_it_was(
@@ -206,7 +206,7 @@ def test_a_job_that_fails_leaves_the_lake_as_it_was(
     land(spark, lake)
     run_process(lake, date=DAY, spark=spark)
     land(spark, lake, seed=8)
-    before = words(spark, lake)
+    before = read_fingerprints(spark, lake)
 
     def fail(*_: Any) -> None:
         raise RowsLost(4, 1, 1, 0, 1)
@@ -214,7 +214,7 @@ def test_a_job_that_fails_leaves_the_lake_as_it_was(
     monkeypatch.setattr(process_module, "update_marts", fail)
     with pytest.raises(RowsLost, match=r"read 4 ≠ accepted 1 \+ quarantined 1 \+ duplicates 0 \+ overtaken 1"):
         run_process(lake, date=DAY, spark=spark)
-    assert words(spark, lake) == before
+    assert read_fingerprints(spark, lake) == before
     newest = newest_run(lake)
     assert newest is not None
     assert (newest.status, newest.job) == ("failed", "process")
@@ -233,7 +233,7 @@ def test_a_first_job_that_fails_leaves_no_table_behind(
     assert lake.tables() == ["processed/runs", "raw/shipments"]
 
 
-def test_listeners_hear_the_run(spark: SparkSession, lake: Lake) -> None:
+def test_listeners_are_called_for_a_run(spark: SparkSession, lake: Lake) -> None:
     heard: list[str] = []
 
     class Listener:
@@ -265,7 +265,7 @@ def test_listeners_hear_the_run(spark: SparkSession, lake: Lake) -> None:
 def test_a_batch_with_too_many_rejected_rows_is_held(spark: SparkSession, lake: Lake) -> None:
     land(spark, lake)
     run_process(lake, date=DAY, spark=spark)
-    before = words(spark, lake)
+    before = read_fingerprints(spark, lake)
     land(spark, lake, seed=8, defects=0.5)
     with pytest.raises(DataRejected, match=r"of 3,000 rows were quarantined \(.*%\); --max-rejected allows 10.00%"):
         run_process(lake, date=DAY, spark=spark)
@@ -274,12 +274,12 @@ def test_a_batch_with_too_many_rejected_rows_is_held(spark: SparkSession, lake: 
     assert (held.status, held.counts.read) == (HELD, ROWS)
     assert set(held.tables) == {"processed/quarantine"}
     assert lake.read(spark, "processed/quarantine").count() == held.counts.quarantined > ROWS / 10
-    after = words(spark, lake)
+    after = read_fingerprints(spark, lake)
     changed = {name for name, word in after.items() if before[name] != word}
     assert changed == {"raw/shipments", "processed/quarantine"}
-    # Whoever has looked at them may take the batch all the same.
+    # After looking at them, the user may accept the batch anyway.
     assert run_process(lake, date=DAY, max_rejected=1, spark=spark).status == "succeeded"
-    assert words(spark, lake)["processed/shipments"] != before["processed/shipments"]
+    assert read_fingerprints(spark, lake)["processed/shipments"] != before["processed/shipments"]
 
 
 def test_all_rows_rejected_give_empty_marts(spark: SparkSession, lake: Lake) -> None:
@@ -290,7 +290,7 @@ def test_all_rows_rejected_give_empty_marts(spark: SparkSession, lake: Lake) -> 
     assert {name: lake.read(spark, f"processed/{name}").count() for name in MARTS} == dict.fromkeys(MARTS, 0)
 
 
-def test_what_is_not_there_is_named_with_what_is(spark: SparkSession, lake: Lake) -> None:
+def test_what_is_missing_is_named_with_what_exists(spark: SparkSession, lake: Lake) -> None:
     with pytest.raises(LakeMissing):
         run_process(lake, spark=spark)
     land(spark, lake)

@@ -1,4 +1,4 @@
-"""rollback: the lake as it was before a run, and its batch as it was; refused with the reason where that cannot be."""
+"""rollback: restores the lake and the batch as they were before a run, or is refused with the reason."""
 
 from datetime import date
 from pathlib import Path
@@ -36,23 +36,23 @@ def lake(spark: SparkSession, tmp_path: Path) -> Lake:
     return made
 
 
-def words(spark: SparkSession, lake: Lake) -> dict[str, str]:
+def read_fingerprints(spark: SparkSession, lake: Lake) -> dict[str, str]:
     snapshot = lake.snapshot()
     return fingerprints({name: snapshot.read(spark, name) for name in snapshot.tables})
 
 
 def test_the_lake_is_as_before_the_run_and_its_batch_waits_again(spark: SparkSession, lake: Lake) -> None:
-    before = words(spark, lake)
+    before = read_fingerprints(spark, lake)
     run = run_process(lake, source="acme", date=NEXT, spark=spark)
-    after = words(spark, lake)
+    after = read_fingerprints(spark, lake)
     assert after != before
     assert backlog(lake).waiting == ()
     rolled_back = run_rollback(lake, run.run_id[:8], spark=spark)
-    assert words(spark, lake) == before
+    assert read_fingerprints(spark, lake) == before
     assert [str(batch) for batch in backlog(lake).waiting] == [f"acme {NEXT}"]
     assert (rolled_back.job, rolled_back.settings) == ("rollback", {"run": run.run_id})
     run_process(lake, source="acme", date=NEXT, spark=spark)
-    assert words(spark, lake) == after
+    assert read_fingerprints(spark, lake) == after
 
 
 def test_the_first_run_leaves_no_table_behind(spark: SparkSession, tmp_path: Path) -> None:
@@ -77,12 +77,12 @@ def test_the_first_landing_leaves_an_empty_lake(spark: SparkSession, tmp_path: P
 
 @pytest.mark.parametrize("restored", [0, 2])
 def test_a_rollback_that_was_killed_is_run_again(spark: SparkSession, lake: Lake, restored: int) -> None:
-    before = words(spark, lake)
+    before = read_fingerprints(spark, lake)
     run = run_process(lake, source="acme", date=NEXT, spark=spark)
     with Gate([Fault("restore", restored, AFTER, KILL)]).watch(), pytest.raises(Killed):
         run_rollback(lake, run.run_id, spark=spark)
     run_rollback(lake, run.run_id, spark=spark)
-    assert words(spark, lake) == before
+    assert read_fingerprints(spark, lake) == before
 
 
 def test_a_change_by_another_program_is_kept(spark: SparkSession, lake: Lake) -> None:
@@ -94,44 +94,44 @@ def test_a_change_by_another_program_is_kept(spark: SparkSession, lake: Lake) ->
 
 def test_a_rollback_is_a_run_that_can_be_rolled_back(spark: SparkSession, lake: Lake) -> None:
     run = run_process(lake, source="acme", date=NEXT, spark=spark)
-    after = words(spark, lake)
+    after = read_fingerprints(spark, lake)
     undone = run_rollback(lake, run.run_id, spark=spark)
-    with pytest.raises(RollbackRefused, match="it is rolled back already"):
+    with pytest.raises(RollbackRefused, match="it has already been rolled back"):
         run_rollback(lake, run.run_id, spark=spark)
     run_rollback(lake, undone.run_id, spark=spark)
-    assert words(spark, lake) == after
+    assert read_fingerprints(spark, lake) == after
     assert backlog(lake).waiting == ()
 
 
-def test_a_run_on_which_another_stands_is_refused_with_its_name(spark: SparkSession, lake: Lake) -> None:
+def test_a_run_that_another_depends_on_is_refused_and_the_other_named(spark: SparkSession, lake: Lake) -> None:
     first = newest(lake, "process")
     second = run_process(lake, source="acme", date=NEXT, spark=spark)
-    before = words(spark, lake)
-    with pytest.raises(RollbackRefused, match=f"the run {second.run_id} .process acme {NEXT}. stands on it"):
+    before = read_fingerprints(spark, lake)
+    with pytest.raises(RollbackRefused, match=f"the run {second.run_id} .process acme {NEXT}. depends on it"):
         run_rollback(lake, first.run_id, spark=spark)
-    with pytest.raises(RollbackRefused, match="stands on it"):
+    with pytest.raises(RollbackRefused, match="depends on it"):
         run_rollback(lake, newest(lake, "ingest").run_id, spark=spark)
-    assert words(spark, lake) == before
+    assert read_fingerprints(spark, lake) == before
     run_rollback(lake, second.run_id, spark=spark)
     run_rollback(lake, first.run_id, spark=spark)
     assert set(lake.snapshot().tables) == {"raw/acme"}
 
 
-def test_landing_is_rolled_back_as_long_as_nothing_stands_on_it(spark: SparkSession, lake: Lake) -> None:
+def test_landing_is_rolled_back_as_long_as_nothing_depends_on_it(spark: SparkSession, lake: Lake) -> None:
     run_rollback(lake, newest(lake, "ingest").run_id, spark=spark)
     assert backlog(lake).waiting == ()
     assert [str(batch) for batch in landed_batches(lake)] == [f"acme {FIRST}"]
 
 
 def test_maintenance_in_between_matters_only_once_it_deletes_files(spark: SparkSession, lake: Lake) -> None:
-    before = words(spark, lake)
+    before = read_fingerprints(spark, lake)
     run = run_process(lake, source="acme", date=NEXT, spark=spark)
     run_maintain(lake, spark=spark)
     run_rollback(lake, run.run_id, spark=spark)
-    assert words(spark, lake) == before
+    assert read_fingerprints(spark, lake) == before
 
 
-def test_files_that_are_gone_are_named(spark: SparkSession, lake: Lake) -> None:
+def test_missing_files_are_named(spark: SparkSession, lake: Lake) -> None:
     old = {file.path for file in lake.files("processed/lane_days")}
     run = run_process(lake, source="acme", date=NEXT, spark=spark)
     for path in old - {file.path for file in lake.files("processed/lane_days")}:
@@ -141,7 +141,7 @@ def test_files_that_are_gone_are_named(spark: SparkSession, lake: Lake) -> None:
 
 
 @pytest.mark.parametrize(("run_id", "why"), [("nobody", "there is no such run"), ("", "there is no such run")])
-def test_a_run_that_is_not_there_is_refused(spark: SparkSession, lake: Lake, run_id: str, why: str) -> None:
+def test_a_run_that_does_not_exist_is_refused(spark: SparkSession, lake: Lake, run_id: str, why: str) -> None:
     with pytest.raises(RollbackRefused, match=why):
         run_rollback(lake, run_id, spark=spark)
 

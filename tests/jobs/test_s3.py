@@ -1,4 +1,4 @@
-"""The jobs on a lake on S3: the same tables as in a folder, healed after a crash, and one writer at a time."""
+"""The jobs on a lake on S3: the same tables as in a folder, recovered after a crash, and one writer at a time."""
 
 import json
 import signal
@@ -46,7 +46,7 @@ def land(spark: SparkSession, lake: Lake, day: date = DAY, **options: Any) -> No
     run_generate(lake, date=day, **{"rows": 500, "defects": 0.05, "spark": spark, **options})
 
 
-def words(spark: SparkSession, lake: Lake) -> dict[str, str]:
+def read_fingerprints(spark: SparkSession, lake: Lake) -> dict[str, str]:
     return {name: fingerprint(lake.read(spark, name)) for name in lake.tables() if name != RUNS.name}
 
 
@@ -59,15 +59,15 @@ def lake(spark: SparkSession, store: Store) -> Lake:
     return lake
 
 
-def test_a_day_on_s3_is_a_day_in_a_folder(spark: SparkSession, lake: Lake, store: Store, tmp_path: Path) -> None:
+def test_a_day_on_s3_equals_a_day_in_a_folder(spark: SparkSession, lake: Lake, store: Store, tmp_path: Path) -> None:
     folder = Lake(tmp_path / "lake")
     land(spark, folder)
     run_process(folder, date=DAY, spark=spark)
-    assert words(spark, lake) == words(spark, folder)
+    assert read_fingerprints(spark, lake) == read_fingerprints(spark, folder)
     assert not [key for key in store.keys("jobs") if "_staging" in key or key.endswith("/")]
 
 
-def test_commands_take_the_address_as_they_take_a_folder(
+def test_commands_take_an_address_as_they_take_a_folder(
     spark: SparkSession, store: Store, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(maintain_module, "MIN_HOURS", 0)
@@ -86,13 +86,13 @@ def test_commands_take_the_address_as_they_take_a_folder(
     assert "Boston" in run("show", "processed/shipments", "--format", "csv")
     assert json.loads(run("fingerprint", "raw/acme", "--json"))["table"] == "raw/acme"
     assert [json.loads(line)["job"] for line in run("runs", "--json").splitlines()][:2] == ["process", "ingest"]
-    before = words(spark, lake)
+    before = read_fingerprints(spark, lake)
     for key in ("_staging/dead/some/rows.parquet", "raw/shipments/left-by-a-dead-job.parquet"):
         store.client.put_object(Bucket="jobs", Key=f"lake/{key}", Body=b"rows")
     kept = json.loads(run("maintain", "--retention-days", "0", "--json"))
     assert kept["staging"] == ["dead"]
     assert kept["tables"]["raw/shipments"]["deleted"] == {"files": 1, "bytes": 4}
-    assert words(spark, lake) == before
+    assert read_fingerprints(spark, lake) == before
     assert kept["tables"]["processed/runs"]["after"]["files"] == 1
     assert kept["run"]["job"] == "maintain"
     found = [json.loads(line) for line in run("doctor", "--json").splitlines()]
@@ -101,11 +101,11 @@ def test_commands_take_the_address_as_they_take_a_folder(
     assert not any(store.variables["AWS_SECRET_ACCESS_KEY"] in str(each) for each in (report, kept, found))
 
 
-def test_a_job_that_fails_on_s3_takes_back_what_it_wrote(
+def test_a_job_that_fails_on_s3_rolls_back_what_it_wrote(
     spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     land(spark, lake, seed=8)
-    before = words(spark, lake)
+    before = read_fingerprints(spark, lake)
 
     def fail(*_: Any) -> None:
         raise RowsLost(3, 1, 1, 0, 0)
@@ -113,12 +113,12 @@ def test_a_job_that_fails_on_s3_takes_back_what_it_wrote(
     monkeypatch.setattr(process_module, "update_marts", fail)
     with pytest.raises(RowsLost):
         run_process(lake, date=DAY, spark=spark)
-    assert words(spark, lake) == before
+    assert read_fingerprints(spark, lake) == before
     newest = max(lake.read(spark, RUNS.name).collect(), key=lambda row: row["started_at"])
     assert (newest["status"], newest["job"]) == ("failed", "process")
 
 
-def test_a_job_that_lost_the_lock_writes_nothing_more_and_takes_nothing_back(
+def test_a_job_that_lost_the_lock_writes_nothing_more_and_rolls_nothing_back(
     spark: SparkSession, store: Store, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     land(spark, lake, seed=9)
@@ -160,7 +160,7 @@ run_process(Lake(sys.argv[1]), listeners=[Killer()])
 
 
 @pytest.mark.slow
-def test_a_killed_process_leaves_a_lock_that_says_so_and_heals_once_it_has_expired(
+def test_a_killed_process_leaves_a_lock_that_says_so_and_is_recovered_once_it_has_expired(
     spark: SparkSession, store: Store, tmp_path: Path
 ) -> None:
     lake, folder = Lake(f"{store.bucket('killed')}/lake"), Lake(tmp_path / "lake")
@@ -180,7 +180,7 @@ def test_a_killed_process_leaves_a_lock_that_says_so_and_heals_once_it_has_expir
         except LakeLocked:
             assert time.monotonic() < deadline
             time.sleep(0.5)
-    assert words(spark, lake) == words(spark, folder)
+    assert read_fingerprints(spark, lake) == read_fingerprints(spark, folder)
 
 
 RACING = """

@@ -1,4 +1,4 @@
-"""Side by side: results in the order of the parts, and no part at work any more where one fails."""
+"""Side by side: results in the order of the parts, and no part still running if one fails."""
 
 import threading
 import time
@@ -29,7 +29,7 @@ def test_results_come_in_the_order_of_the_parts(spark: SparkSession) -> None:
     assert run_side_by_side(spark) == []
 
 
-def test_where_one_fails_the_work_of_the_others_is_ended(spark: SparkSession) -> None:
+def test_if_one_fails_the_work_of_the_others_is_ended(spark: SparkSession) -> None:
     begun = threading.Event()
 
     def fail() -> None:

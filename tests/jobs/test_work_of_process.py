@@ -1,4 +1,4 @@
-"""How much work a process is: a bound for each engine, which fails when jobs, reads or commits grow again."""
+"""How much work the process job does: limits for each engine, which fail when jobs, reads or commits grow again."""
 
 import json
 import os
@@ -28,7 +28,7 @@ TABLES = {
 
 @pytest.fixture(scope="module")
 def on_spark() -> dict[str, Any]:
-    """What a process of 5,000 rows, some of them rejected and repeated, did on classic Spark, by its event log."""
+    """What process did with 5,000 rows, some of them rejected and repeated, on classic Spark, by its event log."""
     if reason := without_java():
         pytest.skip(reason)
     command = [sys.executable, str(BENCHMARK), "--rows", "5000"]
@@ -51,7 +51,7 @@ def test_classic_spark_runs_few_jobs(on_spark: dict[str, Any]) -> None:
 
 
 @pytest.mark.rehearsal
-def test_the_raw_batch_is_read_once_for_its_ids_and_once_for_all_else(on_spark: dict[str, Any]) -> None:
+def test_the_raw_batch_is_read_once_for_its_ids_and_once_for_everything_else(on_spark: dict[str, Any]) -> None:
     assert 1 <= on_spark["reads_of_raw"] <= 2, on_spark["scans"]
     assert reads_of_ids(on_spark, "raw/shipments") == 1
 
@@ -66,7 +66,7 @@ def test_each_table_is_committed_once(on_spark: dict[str, Any]) -> None:
     assert on_spark["commits"] == dict.fromkeys(TABLES, 1)
 
 
-def test_sail_is_asked_few_times(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sail_gets_few_requests(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = Lake(tmp_path / "lake")
     for day in ("2026-11-22", "2026-11-23"):
         run_generate(lake, date=day, rows=5_000, defects=0.02, spark=spark)

@@ -11,7 +11,7 @@ from shipment_etl.lake.tables import Table
 
 
 def replace_batch(lake: Lake, table: Table, rows: DataFrame, source: str, day: date, run: str | None = None) -> None:
-    """Write a batch in place of the one that is there, in a commit marked as of a run."""
+    """Write a batch in place of the existing one, in a commit that names a run."""
     run = run or uuid4().hex
     version = lake.version(table.name) if lake.has(table.name) else None
     written = lake.write_files(table, rows.drop("source", "batch_date"), f"run-{run}")

@@ -1,4 +1,4 @@
-"""damage: files of tables that vanished, broke off or are corrupt are named, and what the engine said stays out of sight."""
+"""damage: missing, truncated or corrupt files of tables are named, and the message of the engine is hidden."""
 
 from collections.abc import Callable
 from datetime import date
@@ -12,7 +12,7 @@ from shipment_etl.errors import EngineFailed, FileDamaged
 from shipment_etl.jobs.generate import run_generate
 from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.commits import reason_of
-from shipment_etl.lake.damage import explain, reading
+from shipment_etl.lake.damage import explain, explain_errors
 from shipment_etl.lake.lake import Lake
 from tests.command_line import run
 
@@ -24,7 +24,7 @@ def vanish(file: Path) -> None:
     file.unlink()
 
 
-def break_off(file: Path) -> None:
+def truncate(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-100])
 
 
@@ -47,8 +47,8 @@ def corrupt_footer(file: Path) -> None:
 
 
 DAMAGES: dict[Callable[[Path], None], str] = {
-    vanish: "it is not there",
-    break_off: "when it was written",
+    vanish: "it is missing",
+    truncate: "when it was written",
     empty: "it has 0 bytes, and had",
     corrupt_values: "it is damaged",
     corrupt_footer: "it is damaged",
@@ -91,8 +91,8 @@ def test_a_command_that_reads_names_the_file_and_shows_no_traceback(lake: Lake, 
     assert "should not happen" not in done.stderr
 
 
-def test_a_query_that_failed_on_sound_files_is_the_engines_own_failure(spark: SparkSession, lake: Lake) -> None:
-    with pytest.raises(EngineFailed, match=r"reading the lake: .*no_such_column"), reading(lake, {SHIPMENTS: None}):
+def test_a_query_that_fails_on_intact_files_is_an_error_of_the_engine(spark: SparkSession, lake: Lake) -> None:
+    with pytest.raises(EngineFailed, match=r"reading the lake: .*no_such_column"), explain_errors(lake, {SHIPMENTS: None}):
         lake.read(spark, SHIPMENTS).select("no_such_column").collect()
 
 
@@ -117,5 +117,5 @@ def test_a_file_that_may_not_be_read_keeps_the_reason_of_the_system(lake: Lake) 
         ),
     ],
 )
-def test_what_an_engine_says_begins_with_why(said: str, reason: str) -> None:
+def test_the_reason_is_found_in_what_an_engine_says(said: str, reason: str) -> None:
     assert reason_of(RuntimeError(said)) == reason

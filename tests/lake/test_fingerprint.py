@@ -1,4 +1,4 @@
-"""The fingerprint against a twin in plain Python, and against what must and must not change it."""
+"""The fingerprint against a second implementation in plain Python, and against what must and must not change it."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -53,12 +53,12 @@ rows = st.lists(
 
 
 @given(rows)
-def test_the_twin_in_python_gives_the_same_word(spark: SparkSession, rows: list[tuple[Any, ...]]) -> None:
-    assert fingerprint(spark.createDataFrame(rows, SCHEMA)) == twin(rows)
+def test_plain_python_gives_the_same_fingerprint(spark: SparkSession, rows: list[tuple[Any, ...]]) -> None:
+    assert fingerprint(spark.createDataFrame(rows, SCHEMA)) == compute_fingerprint(rows)
 
 
 @given(rows, st.booleans())
-def test_a_table_in_memory_has_the_word_that_engines_give_it(
+def test_a_table_in_memory_has_the_fingerprint_that_engines_give_it(
     spark: SparkSession, rows: list[tuple[Any, ...]], encoded: bool
 ) -> None:
     moments = [None if row[1] is None else datetime.fromtimestamp(abs(row[1]) / 1000, UTC) for row in rows]
@@ -84,7 +84,7 @@ def test_a_table_in_memory_has_the_word_that_engines_give_it(
 @given(rows, st.randoms())
 def test_order_and_partitions_change_nothing(spark: SparkSession, rows: list[tuple[Any, ...]], random: Any) -> None:
     shuffled = random.sample(rows, len(rows))
-    assert fingerprint(spark.createDataFrame(shuffled, SCHEMA).repartition(3)) == twin(rows)
+    assert fingerprint(spark.createDataFrame(shuffled, SCHEMA).repartition(3)) == compute_fingerprint(rows)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def sample(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame([row], SCHEMA)
 
 
-def twin(rows: list[tuple[Any, ...]]) -> str:
+def compute_fingerprint(rows: list[tuple[Any, ...]]) -> str:
     hashes = [_hash(dict(zip(COLUMNS, row, strict=True))) for row in rows]
     xor = 0
     for each in hashes:

@@ -1,4 +1,4 @@
-"""The lake: tables are made as declared, replaced by batch, put back, and never half-written."""
+"""The lake: tables are created as declared, replaced by batch, restored, and never half-written."""
 
 import json
 import resource
@@ -68,7 +68,7 @@ def test_a_batch_replaces_itself_and_no_other(spark: SparkSession, lake: Lake) -
     assert numbers(spark, lake) == [("a", "2026-11-23", 5), ("a", "2026-11-24", 3), ("b", "2026-11-23", 4)]
 
 
-def test_a_table_is_never_opened_by_more_than_ten_commits(spark: SparkSession, lake: Lake) -> None:
+def test_opening_a_table_never_reads_more_than_ten_commits(spark: SparkSession, lake: Lake) -> None:
     for _ in range(12):
         replace_batch(lake, TABLE, things(spark, 1), "a", DAY)
     log = f"{TABLE.name}/_delta_log"
@@ -76,7 +76,7 @@ def test_a_table_is_never_opened_by_more_than_ten_commits(spark: SparkSession, l
     assert lake.storage.last_checkpoint(log) == 9
 
 
-def test_rows_take_the_key_of_the_batch_whatever_they_say(spark: SparkSession, lake: Lake) -> None:
+def test_rows_get_the_key_of_the_batch_whatever_they_have(spark: SparkSession, lake: Lake) -> None:
     rows = things(spark, 1).withColumn("source", F.lit("other")).withColumn("batch_date", F.lit(OTHER_DAY))
     replace_batch(lake, TABLE, rows, "a", DAY)
     assert numbers(spark, lake) == [("a", "2026-11-23", 1)]
@@ -123,7 +123,7 @@ def test_encoded_text_is_read_beside_plain_text_by_every_reader(spark: SparkSess
         assert [json.loads(row)["name"] for row in read(lake.location(TABLE.name))] == ["thing 1"] * 2 + ["thing 2"] * 2
 
 
-def test_files_tell_partitions_and_ranges_without_being_opened(spark: SparkSession, lake: Lake) -> None:
+def test_partitions_and_ranges_of_files_are_known_without_opening_them(spark: SparkSession, lake: Lake) -> None:
     replace_batch(lake, TABLE, things(spark, 3, 9), "a", DAY)
     found = lake.files(TABLE.name, ranges=["number", "unheard_of"])
     assert {(file.partition["source"], str(file.partition["batch_date"])) for file in found} == {("a", "2026-11-23")}
@@ -179,7 +179,7 @@ def test_a_commit_is_made_right_after_the_version_it_was_prepared_for_or_not_at_
     assert numbers(spark, lake) == [("a", "2026-11-23", 1), ("b", "2026-11-23", 3)]
 
 
-def test_of_many_that_make_a_table_one_wins(spark: SparkSession, lake: Lake) -> None:
+def test_only_one_of_many_that_create_a_table_wins(spark: SparkSession, lake: Lake) -> None:
     def make(name: str) -> bool:
         written = lake.write_files(TABLE, things(spark, 1), f"run-{name}")
         files = [replace(each, partition={"source": name, "batch_date": DAY.isoformat()}) for each in written.files]
@@ -194,14 +194,14 @@ def test_of_many_that_make_a_table_one_wins(spark: SparkSession, lake: Lake) -> 
     assert len(numbers(spark, lake)) == 1
 
 
-def test_a_commit_whose_answer_got_lost_is_known_again(
+def test_a_commit_whose_response_got_lost_is_recognised(
     spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replace_batch(lake, TABLE, things(spark, 1), "a", DAY)
     made = DeltaTable.create_write_transaction
 
     def made_twice(self: DeltaTable, *given: Any, **more: Any) -> None:
-        # What an object store's client does when the answer to its put does not come.
+        # What the client of an object store does when it gets no response to its put.
         made(self, *given, **more)
         made(DeltaTable(self.table_uri, version=0), *given, **more)
 
@@ -214,7 +214,7 @@ def test_a_commit_whose_answer_got_lost_is_known_again(
 
 
 @pytest.mark.parametrize("name", ["my lake", "lake é", "lake%20"])
-def test_a_path_that_the_engine_would_not_find_again_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_path_that_the_engine_cannot_handle_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidValue, match="must be a path of letters, digits"):
         Lake(f"{tmp_path}/{name}")
 
@@ -228,12 +228,12 @@ def test_no_lake_no_table_no_delta(spark: SparkSession, lake: Lake) -> None:
     folder = Path(lake.location("processed/other"))
     folder.mkdir()
     (folder / "notes.txt").write_text("not a table")
-    with pytest.raises(NotADeltaTable, match=r"processed/other is not a Delta table: .*holds other files"):
+    with pytest.raises(NotADeltaTable, match=r"processed/other is not a Delta table: .*contains other files"):
         lake.read(spark, "processed/other")
     with pytest.raises(NotADeltaTable):
         lake.write_files(Table("processed/other", TABLE.columns), things(spark, 1), "run-1")
     assert lake.tables() == ["processed/things"]
-    # What a job left that was killed before its first commit is in nobody's way.
+    # Leftovers of a job that was killed before its first commit do not matter.
     lake.write_files(Table("processed/more", TABLE.columns, TABLE.partitions), things(spark, 1), "run-1")
     with pytest.raises(TableMissing, match="has no table 'processed/more'"):
         lake.read(spark, "processed/more")
@@ -268,7 +268,7 @@ except LakeFull as problem:
 """
 
 
-def test_a_full_disk_is_told_and_the_table_stays_as_it_was(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_the_table_stays_as_it_was(tmp_path: Path) -> None:
     assert resource.getrlimit(resource.RLIMIT_FSIZE)
     command = [sys.executable, "-c", FULL, str(tmp_path / "lake")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
@@ -276,5 +276,5 @@ def test_a_full_disk_is_told_and_the_table_stays_as_it_was(tmp_path: Path) -> No
     assert "rows: 10" in done.stdout
 
 
-def test_errors_of_the_lake_are_of_one_family() -> None:
+def test_errors_of_the_lake_have_one_base_class() -> None:
     assert all(issubclass(each, LakeError) for each in (LakeFull, LakeMissing, TableMissing, NotADeltaTable))

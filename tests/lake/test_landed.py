@@ -89,7 +89,7 @@ def test_a_batch_of_another_program_waits_too(spark: SparkSession, tmp_path: Pat
     assert backlog(lake, "shipments").waiting == ()
 
 
-def test_what_is_not_there_is_an_error(tmp_path: Path, spark: SparkSession) -> None:
+def test_a_missing_lake_or_source_is_an_error(tmp_path: Path, spark: SparkSession) -> None:
     lake = Lake(tmp_path / "lake")
     with pytest.raises(LakeMissing):
         backlog(lake)

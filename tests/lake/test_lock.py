@@ -1,4 +1,4 @@
-"""The lock: one holder at a time, taken over only when it has expired, and never given up in silence."""
+"""The lock: one holder at a time, taken over only when it has expired, and never lost silently."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from tests.store.client import Store
 
 
 class Memory:
-    """A store of one object, with a clock of its own and answers that can fail or get lost."""
+    """A store of one object, with its own clock and responses that can fail or get lost."""
 
     def __init__(self) -> None:
         self.there: tuple[bytes, str, float] | None = None
@@ -43,7 +43,7 @@ class Memory:
                 return None
             self._count += 1
             self.there = (body, str(self._count), self.clock)
-            # What S3 says to the repetition of a put that it has done, but whose answer got lost.
+            # How S3 responds to the retry of a put that was done, but whose response got lost.
             return None if self.losing_answers else str(self._count)
 
     def record(self) -> dict[str, object]:
@@ -55,7 +55,7 @@ def lock(memory: Memory, job: str = "process", seconds: float = 60) -> ObjectLoc
     return ObjectLock(memory, "s3://bucket/lake", job, seconds)
 
 
-def test_a_second_writer_is_told_who_holds_it_since_when_and_until_when() -> None:
+def test_the_error_of_a_second_writer_says_who_holds_it_since_when_and_until_when() -> None:
     memory = Memory()
     with lock(memory, "maintain").hold() as held:
         held.check()
@@ -122,7 +122,7 @@ def test_a_holder_that_cannot_renew_it_stops_before_it_expires() -> None:
             held.check()
 
 
-def test_a_holder_whose_lock_was_taken_over_is_told_and_leaves_it_alone() -> None:
+def test_a_holder_whose_lock_was_taken_over_fails_and_leaves_it_alone() -> None:
     memory = Memory()
     with lock(memory, seconds=0.6).hold() as held:
         memory.there = (b'{"owner": "another"}', "other", memory.clock)
@@ -132,7 +132,7 @@ def test_a_holder_whose_lock_was_taken_over_is_told_and_leaves_it_alone() -> Non
     assert memory.record() == {"owner": "another"}
 
 
-def test_an_answer_that_got_lost_does_not_lock_its_own_writer_out() -> None:
+def test_a_lost_response_does_not_lock_its_own_writer_out() -> None:
     memory = Memory()
     memory.losing_answers = True
     with lock(memory, seconds=0.6).hold() as held:
@@ -141,7 +141,7 @@ def test_an_answer_that_got_lost_does_not_lock_its_own_writer_out() -> None:
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"[]", b"not json", b'{"owner": 5, "seconds": "soon"}'])
-def test_rubbish_in_its_place_expires_as_well(rubbish: bytes) -> None:
+def test_invalid_content_expires_as_well(rubbish: bytes) -> None:
     memory = Memory()
     memory.there = (rubbish, "x", 0)
     with pytest.raises(LakeLocked), lock(memory).hold():
@@ -151,10 +151,10 @@ def test_rubbish_in_its_place_expires_as_well(rubbish: bytes) -> None:
         pass
 
 
-def test_a_renewal_whose_answer_got_lost_is_no_loss() -> None:
+def test_a_renewal_whose_response_got_lost_keeps_the_lock() -> None:
     memory = Memory()
     with lock(memory, seconds=60).hold() as held:
-        # The renewal was made, but its answer never came: the lock's holder still knows the tag before it.
+        # The renewal was made, but its response never came: the lock's holder still has the old tag.
         memory.losing_answers = True
         stale = held._etag
         assert held._put(stale)
@@ -185,7 +185,7 @@ class Interrupting(Memory):
 
 @pytest.fixture
 def _interrupts() -> Iterator[None]:
-    """What a shell runs in the background ignores SIGINT, and so do its tests."""
+    """A process that a shell runs in the background ignores SIGINT, and so do tests started in it."""
     kept = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, kept)
@@ -193,7 +193,7 @@ def _interrupts() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_interrupts")
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
-@pytest.mark.parametrize("at", [1, 2], ids=["taken", "given back"])
+@pytest.mark.parametrize("at", [1, 2], ids=["taken", "released"])
 def test_an_interrupt_leaves_no_lock_behind(at: int, before: bool) -> None:
     memory = Interrupting(at, before=before)
     with pytest.raises(KeyboardInterrupt), lock(memory).hold():

@@ -71,7 +71,7 @@ def test_counts_are_added_part_by_part(one: tuple[int, int, int, int], other: tu
     assert both.read == sum(one) + sum(other)
 
 
-def test_a_run_survives_its_report() -> None:
+def test_a_run_survives_json() -> None:
     assert Run.from_json(RUN.to_json()) == RUN
     assert RUN.total_seconds == 0.75
 
@@ -110,12 +110,12 @@ def test_the_newest_run_is_the_one_that_was_logged_last_whatever_the_clock_says(
         log_run(lake, run, version - 1 if version else None)
         assert newest_run(lake) == run
     assert [run.run_id for run in read_runs(lake)] == ["1", "2"]
-    # Compaction by anybody else takes the file away that the commit names.
+    # Compaction by another program removes the file that the commit names.
     DeltaTable(lake.location(RUNS.name)).optimize.compact()
     assert newest_run(lake) == set_back
 
 
-def test_a_run_is_logged_once_and_only_on_the_log_that_it_knew(tmp_path: Path) -> None:
+def test_a_run_is_logged_once_and_only_on_the_log_that_it_has_seen(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     log_run(lake, RUN, None)
     assert is_logged(lake, RUN.run_id, None)
@@ -128,7 +128,7 @@ def test_a_run_is_logged_once_and_only_on_the_log_that_it_knew(tmp_path: Path) -
     assert lake.dataset(RUNS.name).count_rows() == 2
 
 
-def test_many_that_log_at_once_do_so_once(tmp_path: Path) -> None:
+def test_only_one_of_many_that_log_at_once_succeeds(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     log_run(lake, RUN, None)
 

@@ -1,4 +1,4 @@
-"""A lake on S3: one address for all who read it, and each thing that can stand in the way told with its remedy."""
+"""A lake on S3: one address for all readers, and every possible problem reported with a fix."""
 
 import os
 import shutil
@@ -54,7 +54,7 @@ SECONDS_TO_FAIL = 15
 
 @pytest.fixture
 def lake(store: Store, request: pytest.FixtureRequest) -> Lake:
-    # By a name of its own, because moto keeps what it has.
+    # A separate bucket, because moto keeps what it has.
     name = request.node.name.replace("_", "-")[:60].rstrip("-")
     return Lake(f"{store.bucket(name)}/some/lake")
 
@@ -63,7 +63,7 @@ def numbers(spark: SparkSession, *values: int) -> object:
     return spark.createDataFrame([(value,) for value in values], "number int")
 
 
-def test_tables_are_written_read_put_back_and_taken_away(spark: SparkSession, store: Store, lake: Lake) -> None:
+def test_tables_are_written_read_restored_and_deleted(spark: SparkSession, store: Store, lake: Lake) -> None:
     assert not lake.exists()
     with pytest.raises(LakeMissing, match="There is no lake at s3://test-tables"):
         lake.tables()
@@ -84,7 +84,7 @@ def test_tables_are_written_read_put_back_and_taken_away(spark: SparkSession, st
     assert pl.read_delta(lake.location(TABLE.name), storage_options=options)["number"].to_list() == [11, 11]
     bucket = lake.uri.split("/")[2]
     store.client.put_object(Bucket=bucket, Key="some/lake/processed/other/notes.txt", Body=b"not a table")
-    with pytest.raises(NotADeltaTable, match="holds other files"):
+    with pytest.raises(NotADeltaTable, match="contains other files"):
         lake.version("processed/other")
     with pytest.raises(TableMissing, match="Did you mean 'processed/things'"):
         lake.version("processed/thing")
@@ -111,7 +111,7 @@ def test_the_same_lake_whatever_the_scheme_and_a_bucket_may_be_one(store: Store)
 @pytest.mark.parametrize(
     "uri", ["s3://", "s3://B/x", "s3://bucket/my lake", "s3://bucket/é", "s3://bucket/a//b", "s3://bu/../x"]
 )
-def test_an_address_that_the_engine_would_not_find_is_refused(uri: str) -> None:
+def test_an_address_that_the_engine_cannot_handle_is_refused(uri: str) -> None:
     with pytest.raises(InvalidValue, match="must be s3://bucket/prefix"):
         s3.Address.parse(uri)
 
@@ -129,11 +129,11 @@ def test_a_key_in_an_address_is_refused_and_not_repeated() -> None:
         (
             "never-made",
             BucketMissing,
-            r"There is no bucket never-made at http://127.* make it with: aws s3 mb s3://never-made",
+            r"There is no bucket never-made at http://127.* create it with: aws s3 mb s3://never-made",
         ),
         ("denied-bucket", StorageDenied, r"Access to s3://denied-bucket/lake is denied .* They need s3:ListBucket"),
         ("expired-keys", CredentialsRefused, r"not accepted: they have expired\. Get new ones"),
-        ("elsewhere-bucket", BucketElsewhere, r"is in eu-west-1, not in us-east-1\. Set it: export AWS_REGION=eu-west-1"),
+        ("elsewhere-bucket", BucketElsewhere, r"is in eu-west-1, not in us-east-1\. Set the region: export AWS_REGION=eu"),
         ("faulty-bucket", StorageFailed, r"The storage of s3://faulty-bucket/lake failed: .*NotImplemented"),
     ],
 )
@@ -151,7 +151,7 @@ def test_a_bucket_that_cannot_be_used(
     assert time.monotonic() - start < SECONDS_TO_FAIL
 
 
-def test_a_bucket_tells_its_region_where_nothing_else_names_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_region_of_a_bucket_is_used_if_nothing_else_names_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     # As on a node of a cluster, which has a role but no region.
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
@@ -173,9 +173,9 @@ def test_no_credentials_or_bad_ones(store: Store, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(CredentialsRefused, match="missing: AWS_SECRET_ACCESS_KEY"):
         Lake("s3://bucket/lake").exists()
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    with pytest.raises(CredentialsMissing, match="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile"):
+    with pytest.raises(CredentialsMissing, match="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose a profile"):
         Lake("s3://bucket/lake").exists()
-    # A profile does as well as variables do.
+    # A profile works as well as variables do.
     (tmp_path / "credentials").write_text("[mine]\naws_access_key_id = testing\naws_secret_access_key = not-so-secret\n")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_PROFILE", "mine")
@@ -185,9 +185,9 @@ def test_no_credentials_or_bad_ones(store: Store, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("listening", [False, True])
-def test_nobody_answers(store: Store, monkeypatch: pytest.MonkeyPatch, listening: bool) -> None:
+def test_a_server_that_does_not_respond(store: Store, monkeypatch: pytest.MonkeyPatch, listening: bool) -> None:
     monkeypatch.setattr(s3_storage, "SECONDS_TO_SAY_SOMETHING", 1)
-    # Listening, it lets everyone in, and says nothing.
+    # If it listens, it accepts connections, and sends nothing.
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         if listening:
@@ -196,12 +196,12 @@ def test_nobody_answers(store: Store, monkeypatch: pytest.MonkeyPatch, listening
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
         monkeypatch.setenv("AWS_ENDPOINT", endpoint)
         start = time.monotonic()
-        with pytest.raises(StorageUnreachable, match=rf"{endpoint}, where s3://bucket/lake should be, does not answer"):
+        with pytest.raises(StorageUnreachable, match=rf"The storage of s3://bucket/lake does not answer at {endpoint}"):
             Lake("s3://bucket/lake").exists()
         assert time.monotonic() - start < SECONDS_TO_FAIL
 
 
-def test_an_engine_that_fails_for_the_storage_says_so(spark: SparkSession, store: Store, lake: Lake) -> None:
+def test_an_engine_that_fails_because_of_the_storage_says_so(spark: SparkSession, store: Store, lake: Lake) -> None:
     replace_batch(lake, TABLE, numbers(spark, 1), "a", DAY)
     bucket = lake.uri.split("/")[2]
     with pytest.raises(EngineFailed, match="reason of its own"):
@@ -212,8 +212,8 @@ def test_an_engine_that_fails_for_the_storage_says_so(spark: SparkSession, store
         replace_batch(lake, TABLE, numbers(spark, 1), "a", DAY)
 
 
-class _BreaksOff:
-    """The client of a store, whose answers break off so many times."""
+class _CutsOff:
+    """The client of a store whose responses are cut off a number of times."""
 
     def __init__(self, client: Any, times: int) -> None:
         self.client, self.times = client, times
@@ -230,27 +230,27 @@ class _BreaksOff:
         return dict(answer)
 
 
-def test_an_answer_that_breaks_off_is_asked_for_again(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_that_is_cut_off_is_requested_again(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     lake.storage.write("some/file", b"content")
-    monkeypatch.setattr(lake.storage, "_client", _BreaksOff(lake.storage._client, 2))
+    monkeypatch.setattr(lake.storage, "_client", _CutsOff(lake.storage._client, 2))
     assert lake.storage.read("some/file") == b"content"
 
 
-def test_an_answer_that_always_breaks_off_names_its_file(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_that_is_always_cut_off_names_its_file(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     lake.storage.write("some/file", b"content")
-    monkeypatch.setattr(lake.storage, "_client", _BreaksOff(lake.storage._client, 99))
-    with pytest.raises(StorageFailed, match=f"The storage of {lake.uri}/some/file failed: its answer broke off") as caught:
+    monkeypatch.setattr(lake.storage, "_client", _CutsOff(lake.storage._client, 99))
+    with pytest.raises(StorageFailed, match=f"The storage of {lake.uri}/some/file failed: its response was cut") as caught:
         lake.storage.read("some/file")
     assert caught.value.retryable
 
 
-def test_an_error_whose_text_breaks_off_is_an_error_of_the_storage(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_whose_text_is_cut_off_is_an_error_of_the_storage(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     def get_object(**_: Any) -> Any:
-        # botocore lets it pass, where the text of an answer of status 404 or 503 breaks off.
+        # botocore does not translate it if the body of a response with status 404 or 503 is cut off.
         raise ProtocolError("Connection broken")
 
     lake.storage.write("some/file", b"content")
-    monkeypatch.setattr(lake.storage, "_client", _BreaksOff(lake.storage._client, 0))
+    monkeypatch.setattr(lake.storage, "_client", _CutsOff(lake.storage._client, 0))
     monkeypatch.setattr(lake.storage._client, "get_object", get_object, raising=False)
     with pytest.raises(StorageFailed, match="Connection broken") as caught:
         lake.storage.read("some/file")
@@ -291,7 +291,7 @@ def test_a_folder_needs_no_boto3(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code], timeout=60, check=True)
 
 
-def test_settings_of_spark_hold_the_place_and_no_secret() -> None:
+def test_settings_of_spark_have_the_endpoint_and_no_secret() -> None:
     environ = {"AWS_ENDPOINT_URL": "http://127.0.0.1:5000", "AWS_REGION": "eu-west-1", "AWS_SECRET_ACCESS_KEY": "verysecret"}
     settings = s3.spark_settings(environ)
     assert settings["spark.hadoop.fs.s3.impl"] == "org.apache.hadoop.fs.s3a.S3AFileSystem"

@@ -9,7 +9,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
-from shipment_etl.errors import ChangedOutside, LakeMissing
+from shipment_etl.errors import ChangedOutside, LakeMissing, TableMissing
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import FAILED, log_run
 from shipment_etl.lake.snapshot import Snapshot, recover
@@ -36,11 +36,11 @@ def log(lake: Lake, run_id: str, after: Mapping[str, int] | None, marts_key: str
     log_run(lake, replace(RUN, run_id=run_id, after=after, marts_key=marts_key), version)
 
 
-def held(lake: Lake, name: str) -> list[int]:
+def read_numbers(lake: Lake, name: str) -> list[int]:
     return sorted(lake.dataset(name).to_table()["number"].to_pylist())
 
 
-def test_a_lake_that_is_not_there_has_no_snapshot(lake: Lake) -> None:
+def test_a_lake_that_does_not_exist_has_no_snapshot(lake: Lake) -> None:
     with pytest.raises(LakeMissing):
         lake.snapshot()
     assert recover(lake, "next") == Snapshot(lake)
@@ -58,17 +58,30 @@ def test_readers_get_the_versions_that_were_logged(spark: SparkSession, lake: La
     assert lake.snapshot().dataset(ONE.name).to_table()["number"].to_pylist() == [2]
 
 
+def test_a_table_that_is_newer_than_the_snapshot_is_not_in_it(spark: SparkSession, lake: Lake) -> None:
+    replace_batch(lake, ONE, numbers(spark, 1), "a", DAY, "first")
+    log(lake, "first", {ONE.name: 0})
+    replace_batch(lake, OTHER, numbers(spark, 2), "a", DAY, "second")
+    log(lake, "second", {ONE.name: 0, OTHER.name: 0})
+    snapshot = lake.snapshot("first")
+    with pytest.raises(TableMissing):
+        snapshot.dataset(OTHER.name)
+    with pytest.raises(TableMissing):
+        snapshot.read(spark, OTHER.name)
+    assert lake.snapshot("second").dataset(OTHER.name).to_table()["number"].to_pylist() == [2]
+
+
 def test_a_run_that_was_never_logged_is_rolled_back_wherever_it_died(spark: SparkSession, lake: Lake) -> None:
     replace_batch(lake, ONE, numbers(spark, 1), "a", DAY, "first")
     log(lake, "first", {ONE.name: 0})
     replace_batch(lake, ONE, numbers(spark, 2), "a", DAY, "dead")
     replace_batch(lake, OTHER, numbers(spark, 3), "a", DAY, "dead")
     assert recover(lake, "next") == Snapshot(lake, {ONE.name: 2}, "key", 0)
-    assert held(lake, ONE.name) == [1]
+    assert read_numbers(lake, ONE.name) == [1]
     assert lake.tables() == [ONE.name, RUNS.name], "a table that it made is gone"
     # The job that recovered dies as well: the next one finds the same.
     assert recover(lake, "another").tables == {ONE.name: 3}
-    assert held(lake, ONE.name) == [1]
+    assert read_numbers(lake, ONE.name) == [1]
 
 
 def test_the_first_run_of_a_lake_is_rolled_back_to_nothing(spark: SparkSession, lake: Lake) -> None:
@@ -76,7 +89,7 @@ def test_the_first_run_of_a_lake_is_rolled_back_to_nothing(spark: SparkSession, 
     assert recover(lake, "next") == Snapshot(lake)
     assert lake.storage.sizes("processed") == {}
     replace_batch(lake, ONE, numbers(spark, 2), "a", DAY, "next")
-    assert held(lake, ONE.name) == [2]
+    assert read_numbers(lake, ONE.name) == [2]
 
 
 def test_a_failed_run_keeps_what_counted(spark: SparkSession, lake: Lake) -> None:
@@ -86,12 +99,12 @@ def test_a_failed_run_keeps_what_counted(spark: SparkSession, lake: Lake) -> Non
     assert recover(lake, "next") == Snapshot(lake, {ONE.name: 0}, "key", 1)
 
 
-def test_what_another_program_wrote_is_taken_as_it_is_and_the_marts_are_not_trusted(spark: SparkSession, lake: Lake) -> None:
+def test_what_another_program_wrote_is_accepted_and_the_marts_are_not_trusted(spark: SparkSession, lake: Lake) -> None:
     replace_batch(lake, ONE, numbers(spark, 1), "a", DAY, "first")
     log(lake, "first", {ONE.name: 0})
     DeltaTable(lake.location(ONE.name)).delete("number = 1")
     assert recover(lake, "next") == Snapshot(lake, {ONE.name: 1}, "", 0)
-    assert held(lake, ONE.name) == []
+    assert read_numbers(lake, ONE.name) == []
 
 
 def test_maintenance_by_another_program_changes_nothing(spark: SparkSession, lake: Lake) -> None:
@@ -108,32 +121,32 @@ def test_maintenance_by_another_program_changes_nothing(spark: SparkSession, lak
     replace_batch(lake, ONE, numbers(spark, 3), "b", NEXT, "dead")
     DeltaTable(lake.location(ONE.name)).optimize.compact()
     recover(lake, "next")
-    assert held(lake, ONE.name) == [1]
+    assert read_numbers(lake, ONE.name) == [1]
 
 
-def test_rows_of_another_program_on_top_of_a_dead_run_are_left_to_people(spark: SparkSession, lake: Lake) -> None:
+def test_rows_of_another_program_on_top_of_a_dead_run_are_left_to_the_user(spark: SparkSession, lake: Lake) -> None:
     replace_batch(lake, ONE, numbers(spark, 1), "a", DAY, "first")
     log(lake, "first", {ONE.name: 0})
     replace_batch(lake, ONE, numbers(spark, 2), "b", DAY, "dead")
     DeltaTable(lake.location(ONE.name)).delete("number = 1")
     with pytest.raises(ChangedOutside, match=r"processed/one was changed by another program \(up to version 2\)"):
         recover(lake, "next")
-    assert held(lake, ONE.name) == [2], "nothing was touched"
-    # They put it back, to a version without rows of the dead run.
+    assert read_numbers(lake, ONE.name) == [2], "nothing was touched"
+    # They restore it to a version without rows of the dead run.
     DeltaTable(lake.location(ONE.name)).restore(0)
     assert recover(lake, "next").tables == {ONE.name: 3}
-    assert held(lake, ONE.name) == [1]
+    assert read_numbers(lake, ONE.name) == [1]
 
 
-def test_a_lake_of_an_older_release_is_taken_as_it_is(spark: SparkSession, lake: Lake) -> None:
+def test_a_lake_of_an_older_release_is_accepted_as_it_is(spark: SparkSession, lake: Lake) -> None:
     rows = numbers(spark, 1).selectExpr("'a' AS source", "DATE'2026-11-23' AS batch_date", "number")
     rows.write.format("delta").partitionBy("source", "batch_date").save(lake.location(ONE.name))
     newest = lake.version(ONE.name)
     log(lake, "of 0.1.0", None, "")
     assert lake.snapshot().tables == {ONE.name: newest}
     assert recover(lake, "next") == Snapshot(lake, {ONE.name: newest}, "", 0)
-    assert held(lake, ONE.name) == [1]
+    assert read_numbers(lake, ONE.name) == [1]
     # The first run of this release on it dies.
     replace_batch(lake, ONE, numbers(spark, 2), "b", DAY, "dead")
     recover(lake, "next")
-    assert held(lake, ONE.name) == [1]
+    assert read_numbers(lake, ONE.name) == [1]

@@ -1,4 +1,4 @@
-"""views: DuckDB, without an extension, reads the versions of a snapshot, and goes on to when others write."""
+"""views: DuckDB, without an extension, reads the versions of a snapshot, even while others write."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ from pathlib import Path
 import duckdb, duckdb_extension_httpfs
 (extension,) = Path(duckdb_extension_httpfs.__file__).parent.rglob("*.duckdb_extension")
 views = duckdb.connect()
-# DuckDB loads it only if it bears the signature of its makers.
+# DuckDB loads it only if its makers have signed it.
 views.execute(f"LOAD '{extension}'")
 endpoint, key, secret = sys.argv[1:4]
 views.execute(f"CREATE SECRET (TYPE s3, KEY_ID '{key}', SECRET '{secret}', ENDPOINT '{endpoint}', USE_SSL false, "
@@ -108,7 +108,7 @@ def test_views_of_a_lake_on_s3_are_read_with_httpfs(spark: SparkSession, store: 
     run_process(lake, date=NEXT, spark=spark)
     endpoint = store.endpoint.removeprefix("http://")
     account = store.variables["AWS_ACCESS_KEY_ID"], store.variables["AWS_SECRET_ACCESS_KEY"]
-    # Of its own environment: the extension comes later than the DuckDB that other tests use.
+    # In a separate environment: the extension needs a newer DuckDB than the one that other tests use.
     needs = ("--with", "duckdb==1.5.5", "--with", "duckdb-extension-httpfs==1.5.5")
     command = [find_uv(), "run", "--no-project", "--isolated", "--quiet", *needs, "python", "-c", ON_S3, endpoint, *account]
     done = subprocess.run(command, input=views, capture_output=True, text=True, timeout=240, check=False)
@@ -121,7 +121,7 @@ def test_a_table_whose_files_are_not_its_rows_is_refused(lake: Lake) -> None:
     DeltaTable(location).alter.add_feature(TableFeatures.DeletionVectors, allow_protocol_versions_increase=True)
     snapshot = lake.snapshot()
     newest = {**snapshot.tables, "processed/carrier_performance": lake.version("processed/carrier_performance")}
-    with pytest.raises(NotPlainParquet, match="processed/carrier_performance needs a reader of version 3"):
+    with pytest.raises(NotPlainParquet, match="processed/carrier_performance needs reader version 3"):
         replace(snapshot, tables=newest).views()
 
 

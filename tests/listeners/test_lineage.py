@@ -1,4 +1,4 @@
-"""Lineage: what is sent of a run, held against the run itself and, where they are at hand, the published schemas."""
+"""Lineage: what is sent for a run, compared with the run itself and, if available, with the published schemas."""
 
 import json
 import os
@@ -50,21 +50,21 @@ def lake(spark: SparkSession, tmp_path: Path) -> Lake:
     return made
 
 
-def sent_of_a_run(spark: SparkSession, lake: Lake, kept: Kept) -> Run:
+def send_run(spark: SparkSession, lake: Lake, kept: Kept) -> Run:
     return run_process(lake, spark=spark, listeners=[Lineage(OpenLineageClient(transport=kept))])
 
 
-def sent_of_a_failure(spark: SparkSession, lake: Lake, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+def send_failure(spark: SparkSession, lake: Lake, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise BatchMissing("shipments", DAY, [])
 
     monkeypatch.setattr(process_module, "update_marts", fail)
     with pytest.raises(BatchMissing):
-        sent_of_a_run(spark, lake, kept)
+        send_run(spark, lake, kept)
 
 
 def test_a_run_is_a_start_and_a_completion_with_its_tables_and_rules(spark: SparkSession, lake: Lake, kept: Kept) -> None:
-    run = sent_of_a_run(spark, lake, kept)
+    run = send_run(spark, lake, kept)
     start, complete = kept.events
     assert [start["eventType"], complete["eventType"]] == ["START", "COMPLETE"]
     for event in kept.events:
@@ -92,7 +92,7 @@ def test_a_run_is_a_start_and_a_completion_with_its_tables_and_rules(spark: Spar
 def test_a_failed_run_is_a_failure_with_its_message(
     spark: SparkSession, lake: Lake, kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent_of_a_failure(spark, lake, kept, monkeypatch)
+    send_failure(spark, lake, kept, monkeypatch)
     assert [event["eventType"] for event in kept.events] == ["START", "FAIL"]
     said = kept.events[1]["run"]["facets"]["errorMessage"]["message"]
     assert said.startswith("BatchMissing: raw/shipments has no batch of 2026-11-23")
@@ -115,9 +115,9 @@ def test_every_event_fits_the_published_schemas(
     spark: SparkSession, lake: Lake, kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if SPECIFICATION not in os.environ:
-        pytest.skip(f"the schemas of OpenLineage are not at hand: set {SPECIFICATION} to the folder spec/ of its repository")
-    sent_of_a_run(spark, lake, kept)
-    sent_of_a_failure(spark, lake, kept, monkeypatch)
+        pytest.skip(f"the schemas of OpenLineage are not available: set {SPECIFICATION} to spec/ of its repository")
+    send_run(spark, lake, kept)
+    send_failure(spark, lake, kept, monkeypatch)
     schemas = [json.loads(file.read_text()) for file in Path(os.environ[SPECIFICATION]).glob("**/*.json")]
     known = {schema["$id"]: schema for schema in schemas if "$id" in schema}
     registry: Registry[Any] = Registry().with_resources((name, Resource.from_contents(each)) for name, each in known.items())

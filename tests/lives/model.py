@@ -59,8 +59,8 @@ class Expected:
         overtaken: (batch, row) of a report → that of the one that overtook it.
         quarantined: (batch, row) of rows that break a rule.
         counts: batch → rows accepted, quarantined, duplicates, overtaken.
-        ledger: (batch, group) → `SUMS` that the batch has booked. Where as many shipments are booked as booked off, another
-            sum can be left.
+        ledger: (batch, group) → `SUMS` that the batch has booked. If as many shipments are booked as booked off, other sums
+            can remain.
     """
 
     shipments: dict[str, tuple[date, int]]
@@ -120,7 +120,7 @@ def _book(ledger: dict[tuple[date, tuple[object, ...]], list[int]], batch: date,
 
 
 def draw_batch(draw: random.Random, day: date, most: int = 9) -> list[Report]:
-    """Return a batch of reports on few shipments, so that most are told of several times."""
+    """Return a batch of reports on few shipments, so that most are reported several times."""
     reports: list[Report] = []
     for _ in range(draw.randint(0, most)):
         if reports and draw.random() < 0.2:

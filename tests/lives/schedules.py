@@ -25,11 +25,11 @@ from shipment_etl.lake.lake import Lake
 from shipment_etl.sessions import session
 from tests.lives.model import SUMS, Expected, Report, draw_batch, expect
 
-__all__ = ["Step", "check_lake", "check_schedule", "draw_schedule", "land", "main", "words_of", "work"]
+__all__ = ["Step", "check_lake", "check_schedule", "draw_schedule", "land", "main", "run_and_fingerprint", "work"]
 
 FIRST = date(2026, 11, 4)
 COMPARED = 10
-"""Of so many schedules one is compared with clean runs, too."""
+"""One of this many schedules is also compared with clean runs."""
 TOML = """[columns]
 shipment_id = { column = "No" }
 origin_warehouse = { constant = "Riga" }
@@ -47,7 +47,7 @@ TABLES = ("shipments", "overtaken", "quarantine", "lane_days", "lane_months", "k
 
 
 class Step(NamedTuple):
-    """A batch is landed, where `reports` says with what, and processed."""
+    """A batch is landed with `reports`, unless these are None, and processed."""
 
     batch: date
     reports: list[Report] | None
@@ -136,14 +136,14 @@ def rows(lake: Lake, name: str, columns: list[str]) -> list[dict[str, object]]:
     return lake.snapshot().dataset(table).to_table(columns).to_pylist() if lake.has(table) else []
 
 
-def words(spark: SparkSession, lake: Lake) -> dict[str, str]:
-    """Return the fingerprint of every table that is made of landed ones."""
+def read_fingerprints(spark: SparkSession, lake: Lake) -> dict[str, str]:
+    """Return the fingerprint of every table that is computed from landed ones."""
     made = [name for name in lake.snapshot().tables if name.startswith("processed/")]
     return fingerprints({name: lake.snapshot().read(spark, name) for name in made})
 
 
 def check_schedule(spark: SparkSession, steps: list[Step], *, compare: bool = True) -> None:
-    """Do a schedule; check the lake against the model and, if asked, against a lake of clean runs by dates."""
+    """Run a schedule; check the lake against the model and, if asked, against a lake of clean runs by dates."""
     folder = Path(tempfile.mkdtemp(prefix="lives-"))
     try:
         lake = Lake(folder / "lake")
@@ -154,17 +154,17 @@ def check_schedule(spark: SparkSession, steps: list[Step], *, compare: bool = Tr
         if compare:
             clean = Lake(folder / "clean")
             work(spark, clean, folder, [Step(day, batches[day]) for day in sorted(batches)])
-            assert words(spark, lake) == words(spark, clean)
+            assert read_fingerprints(spark, lake) == read_fingerprints(spark, clean)
     finally:
         shutil.rmtree(folder)
 
 
-def words_of(spark: SparkSession, seed: int, number: int) -> dict[str, str]:
+def run_and_fingerprint(spark: SparkSession, seed: int, number: int) -> dict[str, str]:
     """Return the fingerprints of the tables that a schedule ends with."""
     with tempfile.TemporaryDirectory(prefix="lives-") as folder:
         lake = Lake(f"{folder}/lake")
         work(spark, lake, Path(folder), draw_schedule(random.Random(f"{seed}:{number}")))
-        return words(spark, lake)
+        return read_fingerprints(spark, lake)
 
 
 def main() -> None:
@@ -177,7 +177,7 @@ def main() -> None:
     parser.add_argument("--words", action="store_true", help="print the fingerprints that the first schedule ends with")
     given = parser.parse_args()
     if given.words:
-        print(json.dumps(words_of(session(given.engine), given.seed, given.first)))
+        print(json.dumps(run_and_fingerprint(session(given.engine), given.seed, given.first)))
         return
     spark, begin, failed, done = session(given.engine), time.monotonic(), 0, 0
     for number in range(given.first, given.first + given.number):

@@ -14,7 +14,7 @@ from shipment_etl.errors import ReportsTied
 from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.lake import Lake
 from tests.lives.model import Report, Told, expect
-from tests.lives.schedules import FIRST, Step, check_schedule, draw_schedule, land, rows, words_of, work
+from tests.lives.schedules import FIRST, Step, check_schedule, draw_schedule, land, rows, run_and_fingerprint, work
 from tests.readers import without_java
 
 SHIPPED, PROMISED, DELIVERED = date(2026, 11, 2), date(2026, 11, 5), date(2026, 11, 6)
@@ -42,10 +42,10 @@ def test_classic_spark_ends_a_schedule_with_the_tables_of_sail(spark: SparkSessi
         pytest.skip(f"CLASSIC SPARK IS NOT TESTED HERE. {reason}")
     call = [sys.executable, "-m", "tests.lives.schedules", "--engine", "spark", "--seed", "2", "--first", "1", "--words"]
     told = subprocess.run(call, capture_output=True, text=True, check=True)
-    assert json.loads(told.stdout.splitlines()[-1]) == words_of(spark, 2, 1)
+    assert json.loads(told.stdout.splitlines()[-1]) == run_and_fingerprint(spark, 2, 1)
 
 
-def test_a_report_that_comes_late_changes_the_history_alone(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_late_report_only_changes_the_history(spark: SparkSession, tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     batches = work(spark, lake, tmp_path, [Step(second(1), [report("a", 7)]), Step(FIRST, [report("a", 5, None)])])
     assert [
@@ -56,7 +56,7 @@ def test_a_report_that_comes_late_changes_the_history_alone(spark: SparkSession,
     assert mart == {"shipments": 1, "delivered": 1, "in_transit": 0}
 
 
-def test_a_batch_that_lands_again_without_a_shipment_gives_the_word_back(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_batch_landed_again_without_a_shipment_restores_the_older_report(spark: SparkSession, tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     first, again = [report("a", 5), report("b")], [report("a", 9)]
     work(spark, lake, tmp_path, [Step(FIRST, first), Step(second(1), again), Step(second(1), [report("c")])])
@@ -65,10 +65,10 @@ def test_a_batch_that_lands_again_without_a_shipment_gives_the_word_back(spark: 
     assert rows(lake, "overtaken", ["shipment_id"]) == []
 
 
-def test_rows_that_only_their_place_tells_apart_hold_a_batch(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_batch_is_held_if_only_row_numbers_order_its_reports(spark: SparkSession, tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     land(spark, lake, tmp_path, FIRST, [report("a", cost) for cost in range(1, 20)])
-    with pytest.raises(ReportsTied, match="18 of 19 rows have the shipment_id of a later row and other content"):
+    with pytest.raises(ReportsTied, match="18 of 19 rows have the shipment_id of a later row, but different content"):
         run_process(lake, source="acme", spark=spark)
     assert rows(lake, "shipments", ["shipment_id"]) == []
     run = run_process(lake, source="acme", spark=spark, max_rejected=1)

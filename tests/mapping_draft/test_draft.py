@@ -1,4 +1,4 @@
-"""Drafts: what a file's names and values say becomes lines; what can be read in two ways stays open, and says so."""
+"""Drafts: names and values of a file become lines of a mapping; ambiguous columns are left open, and marked."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ def sample(**columns: list[str | None]) -> Sample:
     return Sample("f.csv", FileFormat(), {}, rows, [], True)
 
 
-def drafted(**columns: list[str | None]) -> str:
+def draft_text(**columns: list[str | None]) -> str:
     made = sample(**columns)
     return write_draft(draft_mapping(made), made)
 
@@ -65,7 +65,7 @@ def drafted(**columns: list[str | None]) -> str:
         ("Valor do frete", "shipping_cost"),
     ],
 )
-def test_names_in_many_languages_fit_their_column_best(name: str, column: str) -> None:
+def test_names_in_many_languages_match_their_column(name: str, column: str) -> None:
     scores = {each: match_name(name, each).score for each in COLUMNS if each not in MAY_BE_LEFT_OUT}
     assert max(scores, key=lambda each: scores[each]) == column
 
@@ -89,7 +89,7 @@ def test_a_unit_in_a_name_is_found(name: str, column: str, unit: str | None) -> 
 
 
 def test_a_draft_of_plain_columns_is_a_mapping() -> None:
-    mapping = SourceMapping.from_text(drafted(), "draft")
+    mapping = SourceMapping.from_text(draft_text(), "draft")
     assert {name: column.column for name, column in mapping.columns.items()} == {
         "shipment_id": "shipment_id",
         "origin_warehouse": "origin",
@@ -112,8 +112,8 @@ def test_a_draft_of_plain_columns_is_a_mapping() -> None:
         ({"freight": ["$1.50", "$2.50"]}, '# shipping_cost = { column = "freight", currency = "USD" }'),
     ],
 )
-def test_what_can_be_read_in_two_ways_is_not_chosen(columns: dict[str, list[str | None]], line: str) -> None:
-    lines = drafted(**columns).splitlines()
+def test_an_ambiguous_column_is_left_open(columns: dict[str, list[str | None]], line: str) -> None:
+    lines = draft_text(**columns).splitlines()
     assert line in lines
     assert any(each.startswith("# AMBIGUOUS: ") for each in lines)
     assert line.removeprefix("# ") not in lines
@@ -141,7 +141,7 @@ def test_a_column_that_is_not_found_is_a_line_to_fill_in() -> None:
         ({"freight": ["1.50", "2.50"], "currency": ["EUR", "EUR"]}, 'currency = "EUR", currency_column = "currency"'),
         ({"freight": ["1.50", "(2.50)"]}, "accounting = true, credit_notes = true }"),
         ({"freight": ["1.50", "-2.50"]}, 'freight", credit_notes = true }'),
-        ({"freight": ["1.50", "-2.50"]}, "# CHECK: costs below 0, down to -2.50, are taken for credit notes"),
+        ({"freight": ["1.50", "-2.50"]}, "# CHECK: costs below 0, down to -2.50, are read as credit notes"),
         ({"weight": ["1.234,50", "3"]}, 'decimal = ","\nthousands = "."'),
         ({"weight": ["N/A", "3"]}, 'nulls = ["N/A"]'),
         ({"weight": ["see bill", "3"]}, 'nulls = ["see bill"], optional = true'),
@@ -149,20 +149,20 @@ def test_a_column_that_is_not_found_is_a_line_to_fill_in() -> None:
         ({"shipment_id": []}, "shipment_id = { from_row = true }"),
     ],
 )
-def test_values_say_units_currencies_styles_and_words_for_nothing(
+def test_units_currencies_styles_and_placeholder_words_are_found_in_values(
     columns: dict[str, list[str | None]], expected: str
 ) -> None:
-    text = drafted(**columns)
+    text = draft_text(**columns)
     assert expected in text
     assert SourceMapping.from_text(text, "draft")
 
 
-def test_costs_of_0_and_weights_below_are_no_credit_notes() -> None:
-    assert "credit_notes" not in drafted(freight=["1.50", "0"], weight=["1", "-2"])
+def test_costs_of_0_and_negative_weights_are_not_credit_notes() -> None:
+    assert "credit_notes" not in draft_text(freight=["1.50", "0"], weight=["1", "-2"])
 
 
-def test_a_decimal_sign_that_another_column_proves_is_taken_and_says_so() -> None:
-    text = drafted(weight=["1.250", "2.500"], freight=["1,50", "2,50"])
+def test_a_decimal_sign_from_another_column_is_used_and_reported() -> None:
+    text = draft_text(weight=["1.250", "2.500"], freight=["1,50", "2,50"])
     assert SourceMapping.from_text(text, "draft").numbers_of("shipment_weight_kg").decimal == ","
     assert "CHECK: values such as '1.250' fit" in text
 
@@ -177,7 +177,7 @@ CELLS = st.one_of(
 
 @settings(max_examples=60, deadline=None)
 @given(st.dictionaries(NAMES, st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=6))
-def test_any_names_and_values_make_a_text_that_is_a_mapping_unless_it_says_what_is_open(
+def test_a_draft_of_any_names_and_values_is_a_mapping_or_says_what_is_open(
     columns: dict[str, list[str | None]],
 ) -> None:
     every = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -213,7 +213,7 @@ def test_the_layout_of_csv_is_found(text: str, delimiter: str, skip_rows: int, i
     assert (layout.delimiter, layout.skip_rows, layout.ignore_lines, layout.header) == (delimiter, skip_rows, ignored, ())
 
 
-def test_a_file_without_a_header_gets_names_to_replace() -> None:
+def test_a_file_without_a_header_gets_placeholder_names() -> None:
     layout = find_csv_layout("S1,Riga,2025-11-02,5\nS2,Oslo,2025-11-03,6\n", is_whole=True)
     assert layout.header == ("column 1", "column 2", "column 3", "column 4")
 
@@ -241,7 +241,7 @@ def test_a_sample_is_bounded_and_says_so(tmp_path: Path) -> None:
     assert (len(made.records), made.is_whole) == (5_000, False)
 
 
-def test_values_within_values_are_named_by_their_path(tmp_path: Path) -> None:
+def test_nested_values_are_named_by_their_path(tmp_path: Path) -> None:
     path = tmp_path / "f.json"
     path.write_text(json.dumps({"data": {"items": [{"id": n, "to": {"city": "Oslo"}} for n in range(3)]}}))
     made = take_sample(str(path))
@@ -249,7 +249,7 @@ def test_values_within_values_are_named_by_their_path(tmp_path: Path) -> None:
     assert made.columns == {"id": ["0", "1", "2"], "to.city": ["Oslo"] * 3}
 
 
-def test_standard_input_is_refused_with_the_remedy() -> None:
+def test_standard_input_is_refused_with_a_fix() -> None:
     with pytest.raises(FileUnreadable, match="Save it to a file first"):
         take_sample("-")
 
@@ -266,11 +266,11 @@ def test_standard_input_is_refused_with_the_remedy() -> None:
 def test_times_of_day_are_mapped_where_both_dates_have_them(
     promised: list[str | None], delivered: list[str | None], drawn: str, is_guess: bool
 ) -> None:
-    text = drafted(due_date=promised, delivery_date=delivered)
+    text = draft_text(due_date=promised, delivery_date=delivered)
     lines = [line for line in text.splitlines() if line.startswith(("promised_at = ", "delivered_at = "))]
     assert len(lines) == 2
     assert all(line.endswith(drawn) for line in lines)
-    assert text.count("whose clock is meant") == 2 * is_guess
+    assert text.count("in which time zone") == 2 * is_guess
     SourceMapping.from_text(text, "f.toml")
 
 
@@ -283,5 +283,5 @@ def test_times_of_day_are_mapped_where_both_dates_have_them(
         ["2025-11-20", "2025-11-21"],
     ],
 )
-def test_a_clock_that_always_shows_the_same_is_no_time_of_day(promised: list[str | None]) -> None:
-    assert "promised_at" not in drafted(due_date=promised, delivery_date=["2025-11-18 09:00", "2025-11-19 10:30"])
+def test_a_time_that_is_always_the_same_is_not_a_time_of_day(promised: list[str | None]) -> None:
+    assert "promised_at" not in draft_text(due_date=promised, delivery_date=["2025-11-18 09:00", "2025-11-19 10:30"])

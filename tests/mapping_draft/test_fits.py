@@ -1,4 +1,4 @@
-"""Dates and numbers: what all values fit is found, and what two readings fit is never guessed."""
+"""Dates and numbers: a pattern that matches all values is found, and ambiguous values are never guessed."""
 
 from datetime import date
 from decimal import Decimal
@@ -29,7 +29,7 @@ FORMS = {
 
 @QUICK
 @given(st.lists(DAYS, min_size=1, max_size=20), st.sampled_from(sorted(FORMS)))
-def test_the_patterns_of_a_column_read_the_days_that_were_written_or_none_is_chosen(days: list[date], form: str) -> None:
+def test_the_chosen_patterns_read_the_written_days(days: list[date], form: str) -> None:
     texts = [each.strftime(form) for each in days]
     fit = fit_dates(texts)
     assert fit is not None
@@ -69,11 +69,11 @@ def test_dates_of_many_kinds_are_found(texts: list[str], patterns: tuple[str, ..
 
 
 @pytest.mark.parametrize("texts", [[], ["UPS", "DHL"], ["12.50"], ["3. März 2025"], ["31.02.2025"], ["4711", "S12"]])
-def test_what_is_no_date_is_none(texts: list[str]) -> None:
+def test_values_that_are_not_dates_have_no_fit(texts: list[str]) -> None:
     assert fit_dates(texts) is None
 
 
-def test_words_among_dates_are_named() -> None:
+def test_words_among_dates_are_reported() -> None:
     fit = fit_dates(["2025-11-02", "2025-11-03", "not yet"])
     assert fit is not None
     assert fit.unread == ("not yet",)
@@ -84,7 +84,7 @@ STYLES = [Numbers(".", ","), Numbers(",", "."), Numbers(".", ""), Numbers(",", "
 
 @QUICK
 @given(st.lists(st.decimals(0, 9_999_999, places=2), min_size=1, max_size=20), st.sampled_from(STYLES))
-def test_the_style_of_a_column_reads_the_numbers_that_were_written(numbers: list[Decimal], style: Numbers) -> None:
+def test_the_style_of_a_column_reads_the_written_numbers(numbers: list[Decimal], style: Numbers) -> None:
     texts = [f"{each:,}".translate(str.maketrans({",": style.thousands, ".": style.decimal})) for each in numbers]
     fit = fit_numbers(texts)
     assert fit is not None
@@ -95,7 +95,7 @@ def test_the_style_of_a_column_reads_the_numbers_that_were_written(numbers: list
 
 @QUICK
 @given(st.lists(st.integers(1_000, 999_999), min_size=1, max_size=20), st.sampled_from(".,"))
-def test_groups_of_three_digits_are_never_taken_for_thousands_or_decimals(numbers: list[int], sign: str) -> None:
+def test_groups_of_three_digits_are_always_ambiguous(numbers: list[int], sign: str) -> None:
     fit = fit_numbers([f"{each:,}".replace(",", sign) for each in numbers])
     assert fit is not None
     assert fit.styles == ()
@@ -114,7 +114,7 @@ def test_groups_of_three_digits_are_never_taken_for_thousands_or_decimals(number
         ("25.00-", {}, {}, True),
     ],
 )
-def test_what_stands_beside_a_number_is_found(
+def test_units_currencies_and_accounting_signs_are_found(
     text: str, units: dict[str, int], currencies: dict[str, int], accounting: bool
 ) -> None:
     fit = fit_numbers([text])
@@ -123,5 +123,5 @@ def test_what_stands_beside_a_number_is_found(
 
 
 @pytest.mark.parametrize("texts", [["A12"], ["12 apples"], ["UPS"], ["2025-11-02"], ["1.2.3"]])
-def test_what_is_no_number_is_none(texts: list[str]) -> None:
+def test_values_that_are_not_numbers_have_no_fit(texts: list[str]) -> None:
     assert fit_numbers(texts) is None

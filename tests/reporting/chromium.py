@@ -1,4 +1,4 @@
-"""Chromium: a browser without a window, and a page that is opened in it and drawn whole."""
+"""Chromium: a headless browser that opens a page and waits until it is drawn."""
 
 import shutil
 import time
@@ -22,7 +22,7 @@ needs_chromium = pytest.mark.skipif(
 
 @contextmanager
 def chromium(screen: str, downloads: Path | None = None) -> Iterator[webdriver.Chrome]:
-    """Start a browser as wide as a screen; what it saves goes to a folder."""
+    """Start a browser as wide as a screen; downloads go to a folder."""
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"):
@@ -47,7 +47,7 @@ def opened(browser: webdriver.Chrome, page: Path) -> None:
 
 
 def drawn(browser: webdriver.Chrome) -> None:
-    """Wait until every chart that can be seen is drawn."""
+    """Wait until every visible chart is drawn."""
     waiting = (
         "return [...document.querySelectorAll('.chart')].filter(e => e.offsetParent && e.dataset.drawn !== 'done').length"
     )

@@ -1,4 +1,4 @@
-"""Facts for pages without a lake: frames of lane_days and marts, made in pandas from plain numbers."""
+"""Facts for pages without a lake: frames of lane_days and marts, built in pandas from plain numbers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
@@ -18,7 +18,7 @@ STATES = {"delivered": 100, "in_transit": 8, "overdue": 3, "returned": 1, "lost"
 
 
 def lane_days(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """Rows of lane_days; what a row does not say is one usual shipment."""
+    """Rows of lane_days; values that a row omits are those of one usual shipment."""
     usual = {
         "shipment_date": DAY,
         "origin_warehouse": "A",
@@ -73,7 +73,7 @@ def facts(
     known: bool = True,
     rejected: Sequence[Rejected] = (),
 ) -> Facts:
-    """Facts of so many days up to `DAY`; without costs, distances and capacities if they are not known."""
+    """Facts of some days up to `DAY`; without costs, distances and capacities if these are not known."""
     every = [DAY - timedelta(days=n) for n in reversed(range(days))]
     now = Period(DAY - timedelta(days=6), DAY) if days >= 14 else Period(every[0], DAY)
     recent = lane_days(
@@ -170,10 +170,10 @@ def facts(
         rejected=tuple(rejected),
         others={},
         now=now,
-        before=now.before() if days >= 14 else None,
+        before=now.shift_back() if days >= 14 else None,
     )
 
 
 def _frame(mart: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return a mart with all its columns; those that the rows lack are unknown."""
+    """Return a mart with all its columns; columns that are not in the rows are unknown."""
     return pd.DataFrame(list(rows), columns=list(MARTS[mart].columns))

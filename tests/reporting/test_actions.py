@@ -1,4 +1,4 @@
-"""actions: what is late or dear is named, and no more; what it saves is what it is held against; chance names nobody."""
+"""actions: only what is late or too expensive is named, savings are relative to its comparison, and chance names nothing."""
 
 import random
 from datetime import date, timedelta
@@ -11,7 +11,7 @@ from hypothesis import given
 from shipment_etl.reporting.actions import actions
 from shipment_etl.reporting.advice import Action, CheaperCarrier, Dearer, Later, MostDelay
 from shipment_etl.reporting.cheaper import find_cheaper_carriers
-from shipment_etl.reporting.findings import Share, with_outcomes
+from shipment_etl.reporting.findings import Share, add_outcomes
 from shipment_etl.reporting.late import find_late
 
 from .made_up import DAY, lane_days
@@ -21,15 +21,15 @@ THURSDAY = 3
 
 
 @given(ROWS)
-def test_what_an_action_saves_is_what_it_is_held_against(rows: list[dict]) -> None:
+def test_savings_are_relative_to_what_an_action_is_compared_with(rows: list[dict]) -> None:
     left, days = rows, lane_days(rows)
-    found = [*find_late(with_outcomes(days), 100), *find_cheaper_carriers(days)]
+    found = [*find_late(add_outcomes(days), 100), *find_cheaper_carriers(days)]
     named = [each for each in actions(days, most=100) if not isinstance(each, MostDelay)]
     assert sorted(map(repr, named)) == sorted(map(repr, found))
     for act in found:
         own = [row for row in left if _is_in(row, act)]
         if isinstance(act, Later):
-            # Each stratum on its own: the lanes of a carrier, or the carriers of a place.
+            # Each stratum separately: the lanes of a carrier, or the carriers of a place.
             strata = ("origin_warehouse", "destination_city") if act.carrier else ("carrier",)
             late = count = expected = 0.0
             for stratum in {tuple(row[name] for name in strata) for row in own}:
@@ -42,7 +42,7 @@ def test_what_an_action_saves_is_what_it_is_held_against(rows: list[dict]) -> No
             assert act.late_saved == pytest.approx(late - expected)
             assert 0 < act.late_saved <= late
             assert act.others.pct == pytest.approx(100 * expected / count, abs=100 / count)
-            # Where all of its own came late, and none of the others, no more could be saved.
+            # Where all of them were late, and none of the others, no more could be saved.
             assert act.interval.low < act.late_saved <= act.interval.high + 1e-6
             left = [row for row in left if not _is_in(row, act)]
         if isinstance(act, CheaperCarrier):
@@ -52,7 +52,7 @@ def test_what_an_action_saves_is_what_it_is_held_against(rows: list[dict]) -> No
 
 
 def _network(late_of: dict[tuple[str, str, str], int]) -> list[dict]:
-    """Rows of 3 carriers on 2 × 3 lanes, 1,000 shipments each; late ones in per cent by carrier, origin and city, else 5."""
+    """Rows of 3 carriers on 2 × 3 lanes, 1,000 shipments each; per cent late by carrier, origin and city, else 5."""
     return [
         {
             "carrier": pair[0],
@@ -98,9 +98,9 @@ def test_the_part_that_is_late_is_named_and_no_other(part: tuple[str, str, str])
 
 
 def _weeks(days: int, late_of: dict[tuple[str, str, str, int | date], int], seed: int = 7) -> list[dict]:
-    """Rows of 3 carriers on 2 × 3 lanes on so many days; late in per cent by carrier, origin, city and day, else 10.
+    """Rows of 3 carriers on 2 × 3 lanes for some days; per cent late by carrier, origin, city and day, else 10.
 
-    A day is a date, or a day of the week, Monday is 0.
+    A day is a date, or a day of the week, where Monday is 0.
     """
     draw, rows = random.Random(seed), list[dict]()
     for pair, n in product(product("CDE", "AB", "XYZ"), range(days)):
@@ -150,12 +150,12 @@ def test_one_bad_friday_with_most_shipments_is_not_fridays() -> None:
     assert not [each for each in actions(lane_days(rows)) if isinstance(each, Later)]
 
 
-def test_what_is_late_on_all_days_is_not_late_on_one() -> None:
+def test_lateness_on_all_days_is_not_lateness_on_one() -> None:
     (found,) = actions(lane_days(_weeks(28, {("*", "A", "*", day): 20 for day in range(7)})))
     assert (found.origin, found.dates) == ("A", ())
 
 
-def test_two_troubles_are_told_apart_the_larger_first() -> None:
+def test_two_problems_are_named_separately_with_the_larger_first() -> None:
     rows = _network({("C", "A", "X"): 60, ("D", "*", "*"): 10})
     first, second = actions(lane_days(rows))
     assert (first.carrier, first.origin, first.city) == ("C", "A", "X")
@@ -194,7 +194,7 @@ def test_a_carrier_whose_costs_are_credit_notes_is_neither_dear_nor_a_cheaper_ch
         assert (each.carrier, each.cost_at_stake) in (("usual", 10_000.0), (each.carrier, 0.0), (each.carrier, None))
 
 
-def test_what_costs_less_than_nothing_has_not_grown_dearer() -> None:
+def test_negative_costs_are_not_cost_increases() -> None:
     def rows(each: float) -> list[dict]:
         return [{"shipments": 40 + n % 3, "cost": each * (40 + n % 3), "carrier": "CDE"[n % 3]} for n in range(60)]
 
@@ -203,7 +203,7 @@ def test_what_costs_less_than_nothing_has_not_grown_dearer() -> None:
         assert not [each for each in found if isinstance(each, Dearer)], (then, now)
 
 
-def test_credit_notes_for_late_shipments_are_no_freight_that_was_paid() -> None:
+def test_credit_notes_for_late_shipments_are_not_freight_paid() -> None:
     rows = [{**row, "cost": -5.0 * row["shipments"]} for row in _network({("C", "A", "X"): 20})]
     assert [(type(each), each.cost_at_stake) for each in actions(lane_days(rows))] == [(Later, None)]
     (most,) = actions(lane_days([{"delay_days": 3, "shipments": 2, "cost": -7.0}]))
@@ -222,7 +222,7 @@ def test_chance_names_nobody() -> None:
 
 
 def _priced(cost_of: dict[tuple[str, str, str], float], seed: int, kg: float = 5.0) -> list[dict]:
-    """Rows of 3 carriers on 2 × 3 lanes, ten of 100 shipments each; a shipment costs about 10, or so many times as much."""
+    """Rows of 3 carriers on 2 × 3 lanes, ten of 100 shipments each; a shipment costs about 10, or a multiple of it."""
     draw = random.Random(seed)
     return [
         {
@@ -240,7 +240,7 @@ def _priced(cost_of: dict[tuple[str, str, str], float], seed: int, kg: float = 5
 
 
 @pytest.mark.parametrize("part", [("*", "*", "*"), ("C", "*", "*"), ("*", "A", "*"), ("C", "A", "*"), ("*", "A", "X")])
-def test_what_has_grown_dearer_than_before_is_named(part: tuple[str, str, str]) -> None:
+def test_a_cost_increase_is_named(part: tuple[str, str, str]) -> None:
     now, before = lane_days(_priced({part: 1.5}, 1)), lane_days(_priced({}, 2))
     found = [each for each in actions(now, before) if isinstance(each, Dearer)]
     named = tuple(None if each == "*" else each for each in part)

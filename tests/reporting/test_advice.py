@@ -1,4 +1,4 @@
-"""Advice: each kind of action says whom to act on, why, and what it would save."""
+"""Advice: each kind of action says where to act, why, and what it would save."""
 
 from dataclasses import replace
 from datetime import date
@@ -27,7 +27,7 @@ LATER = Later(
 def test_what_is_later_than_others() -> None:
     assert LATER.say(NOW).text == (
         "Act first on UPS, NY → Miami: 40.0 % of 300 came two or more days late, "
-        "against 5.0 % with the other carriers on that lane; being as good would save 105 late shipments and 420 days "
+        "against 5.0 % with the other carriers on that lane; matching that would save 105 late shipments and 420 days "
         "of delay in 7 days; 1,050 of freight was paid for those."
     )
     assert LATER.reason() == "40.0 % two or more days late, 5.0 % with the other carriers on that lane"
@@ -73,16 +73,16 @@ def test_a_day_of_the_week(dates: tuple[date, ...], said: str) -> None:
 
 def test_what_is_dearer_than_before() -> None:
     dearer = Dearer(**DHL, avg_cost=12.0, cost_before=10.0, cost_at_stake=512.5)
-    assert "DHL, NY → Miami, takes 12.00 a shipment, 10.00 before for shipments like these: 512.50 more in 7 days." in (
+    assert "DHL, NY → Miami, costs 12.00 a shipment, 10.00 before for similar shipments: 512.50 more in 7 days." in (
         dearer.say(NOW).text
     )
-    assert dearer.reason() == "12.00 a shipment, 10.00 before for shipments like these"
+    assert dearer.reason() == "12.00 a shipment, 10.00 before for similar shipments"
 
 
 def test_what_another_carrier_does_for_less() -> None:
     cheaper = CheaperCarrier(**DHL, other="UPS", avg_cost=12.0, other_cost=10.0, cost_at_stake=512.5)
     said = cheaper.say(NOW).text
-    assert "DHL, NY → Miami, takes 12.00 a shipment, UPS for the same weight 10.00" in said
+    assert "DHL, NY → Miami, costs 12.00 a shipment; UPS costs 10.00 for the same weight" in said
     assert "would save 512.50 in 7 days" in said
     assert cheaper.reason() == "12.00 a shipment; UPS 10.00 for the same weight and speed"
 
@@ -97,27 +97,27 @@ def test_where_most_days_are_lost() -> None:
 def test_estimates_have_an_interval_where_it_is_known() -> None:
     sure = replace(LATER, interval=Interval(82.4, 127.6))
     assert "would save 105 late shipments (95 % interval: 82 to 128) and 420 days of delay in 7 days" in sure.say(NOW).text
-    assert (sure.interval_in("EUR"), LATER.interval_in("EUR")) == ("82 to 128 late shipments", "")
+    assert (sure.describe_interval("EUR"), LATER.describe_interval("EUR")) == ("82 to 128 late shipments", "")
     dearer = Dearer(**DHL, avg_cost=12.0, cost_before=10.0, cost_at_stake=512.5, interval=Interval(401.3, 623.7))
     assert "512.50 EUR more (95 % interval: 401 to 624) in 7 days." in dearer.say(NOW, "EUR").text
-    assert (dearer.interval_in("EUR"), dearer.interval_in()) == ("401 to 624 EUR", "401 to 624")
+    assert (dearer.describe_interval("EUR"), dearer.describe_interval()) == ("401 to 624 EUR", "401 to 624")
     small = replace(dearer, cost_at_stake=5.25, interval=Interval(1.04, 9.46))
-    assert small.interval_in() == "1.0 to 9.5"
+    assert small.describe_interval() == "1.0 to 9.5"
 
 
 def test_amounts_name_their_currency() -> None:
     assert "; 1,050 EUR of freight was paid for those." in LATER.say(NOW, "EUR").text
     dearer = Dearer(**DHL, avg_cost=12.0, cost_before=10.0, cost_at_stake=512.5)
-    assert dearer.reason("EUR") == "12.00 EUR a shipment, 10.00 EUR before for shipments like these"
+    assert dearer.reason("EUR") == "12.00 EUR a shipment, 10.00 EUR before for similar shipments"
     cheaper = CheaperCarrier(**DHL, other="UPS", avg_cost=12.0, other_cost=10.0, cost_at_stake=512.5)
     assert cheaper.reason("EUR") == "12.00 EUR a shipment; UPS 10.00 EUR for the same weight and speed"
     said = cheaper.say(NOW, "EUR").text
-    assert "takes 12.00 EUR a shipment, UPS for the same weight 10.00 EUR, no slower" in said
+    assert "costs 12.00 EUR a shipment; UPS costs 10.00 EUR for the same weight and is no slower" in said
     assert "would save 512.50 EUR in 7 days" in said
     most = MostDelay(**DHL, days=Share(120, 480), late_saved=40.0, days_saved=120.0, cost_at_stake=99.5)
-    assert "which 99.50 EUR of freight was paid for" in most.say(NOW, "EUR").text
+    assert "for which 99.50 EUR of freight was paid" in most.say(NOW, "EUR").text
 
 
 def test_nothing_delivered_is_nothing_to_act_on() -> None:
-    assert "Nothing with a promise" in say_advice(None, NOW).text
+    assert "No shipment with a promised date" in say_advice(None, NOW).text
     assert say_advice(LATER, NOW) == LATER.say(NOW)

@@ -1,4 +1,4 @@
-"""The page in a real browser: it draws, sorts and switches, fits a phone, and asks no network for anything."""
+"""The page in a real browser: it draws, sorts and switches, fits a phone, and loads nothing from the network."""
 
 import json
 from collections.abc import Iterator
@@ -71,9 +71,7 @@ def test_it_draws_without_errors_network_or_overflow(browser: webdriver.Chrome, 
     assert browser.execute_script(wider) == []
 
 
-def test_what_is_not_its_own_is_blocked_and_logged(
-    browser: webdriver.Chrome, pages: dict[str, Path], tmp_path: Path
-) -> None:
+def test_foreign_content_is_blocked_and_logged(browser: webdriver.Chrome, pages: dict[str, Path], tmp_path: Path) -> None:
     foreign = (
         "<script>window.hacked=1</script><img src=x onerror=window.hacked=1><style>body { color: red }</style>"
         '<p style="color: red"></p><img src="https://example.invalid/pixel.png">'
@@ -83,7 +81,7 @@ def test_what_is_not_its_own_is_blocked_and_logged(
     opened(browser, page)
     logged = [entry["message"] for entry in browser.get_log("browser") if "Content Security Policy" in entry["message"]]
     blocked = [sum(directive in message for message in logged) for directive in ("script-src", "style-src", "img-src")]
-    # The script and the handler; the sheet and the attribute; the file beside the page and the picture elsewhere.
+    # The script and the handler; the stylesheet and the attribute; the local and the remote image.
     assert blocked == [2, 2, 2]
     assert browser.execute_script("return window.hacked") is None
     assert browser.execute_script("return getComputedStyle(document.body).color") != "rgb(255, 0, 0)"
@@ -125,7 +123,7 @@ def test_light_and_dark_by_system_and_by_hand(browser: webdriver.Chrome, pages: 
     assert browser.execute_script(colour) == seen["dark"]
 
 
-def test_every_mark_explains_itself(browser: webdriver.Chrome, pages: dict[str, Path]) -> None:
+def test_every_mark_has_a_tooltip(browser: webdriver.Chrome, pages: dict[str, Path]) -> None:
     opened(browser, pages["usual"])
     mark = browser.find_element(By.CSS_SELECTOR, "[data-chart=load-0] svg .mark-rect path")
     browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", mark)

@@ -1,4 +1,4 @@
-"""Charts of the page in a real browser: filtered, they show what the marts have, and say what they cannot."""
+"""Charts of the page in a real browser: they show the filtered rows of the marts, and say what cannot be filtered."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,7 +27,7 @@ vegaEmbed = async (place, spec, options) => {
   return found;
 };
 """
-"""So that a test can ask a chart for its marks."""
+"""Lets a test read the marks of a chart."""
 
 MARKS = """
 const found = [];
@@ -67,7 +67,7 @@ def browser(made: Facts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[w
 
 
 def choose(browser: webdriver.Chrome, **values: str) -> None:
-    """Set the filter to some values and to nothing else, and wait until the charts are drawn."""
+    """Set the filter to exactly these values, and wait until the charts are drawn."""
     browser.execute_async_script(
         """
         const form = document.getElementById("filter");
@@ -114,7 +114,7 @@ def test_costs_are_those_of_the_chosen_rows_of_the_mart(browser: webdriver.Chrom
         for name, values in expected.items():
             assert found[name] == pytest.approx(values)
         assert {row["month"] for row in marks(browser, "cost", "rect")} == {"2026-11"}
-    assert note(browser, "cost") == "Months are whole."
+    assert note(browser, "cost") == "Months are shown in full."
     choose(browser, carrier="C2")
     assert {row["carrier"] for row in marks(browser, "cost", "rect")} == {"C2"}
 
@@ -152,7 +152,7 @@ def test_lanes_that_are_not_chosen_are_pale(browser: webdriver.Chrome) -> None:
     assert note(browser, "lanes-shipments") == "Not filtered by carrier and period: route_efficiency has no such column."
 
 
-def test_without_a_filter_all_is_as_it_was(browser: webdriver.Chrome, made: Facts) -> None:
+def test_without_a_filter_everything_is_shown(browser: webdriver.Chrome, made: Facts) -> None:
     choose(browser)
     sums = made.trends.groupby("shipment_date")[["delayed_shipments", "with_delay"]].sum()
     expected = {str(day): 100 * row.delayed_shipments / row.with_delay for day, row in sums.iterrows()}
@@ -161,7 +161,7 @@ def test_without_a_filter_all_is_as_it_was(browser: webdriver.Chrome, made: Fact
     assert set(texts) == {""}
 
 
-def test_what_has_no_room_for_its_rows_says_so(tmp_path: Path) -> None:
+def test_charts_whose_rows_do_not_fit_say_so(tmp_path: Path) -> None:
     made = facts(100, cities=[f"X{n:02d}" for n in range(40)], carriers=[f"C{n}" for n in range(7)])
     page = tmp_path / "page.html"
     page.write_text(draw(made, script() + KEEP_VIEWS, datetime(2026, 11, 24, tzinfo=UTC)).html, "utf-8")
@@ -171,6 +171,6 @@ def test_what_has_no_room_for_its_rows_says_so(tmp_path: Path) -> None:
         before = marks(driver, "trend", "symbol")
         choose(driver, destination_city="X39", origin_warehouse="W1")
         assert marks(driver, "trend", "symbol") == before
-        assert "Not filtered by destination: the page has no room for its rows." in note(driver, "trend")
-        assert note(driver, "cost") == "Not filtered by warehouse and destination: the page has no room for its rows."
+        assert "Not filtered by destination: its rows do not fit on the page." in note(driver, "trend")
+        assert note(driver, "cost") == "Not filtered by warehouse and destination: its rows do not fit on the page."
         assert "it counts the rows of all batches" in note(driver, "accounting")

@@ -1,4 +1,4 @@
-"""contents: what sections say, as plain values."""
+"""contents: what sections show, as plain values."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from shipment_etl.reporting.contents import open_rows
 from tests.reporting.made_up import facts
 
 
-def test_what_is_in_transit_is_told_by_lane_the_most_overdue_first() -> None:
+def test_shipments_in_transit_are_listed_by_lane_with_the_most_overdue_first() -> None:
     made = facts(carriers=("C1",), origins=("W1",), cities=("X", "Y"))
     due = made.open.assign(days_overdue=[-1, 3, -1, 8], shipments=[2, 2, 5, 1])
     rows, counts, note = open_rows(replace(made, open=due))
@@ -18,7 +18,7 @@ def test_what_is_in_transit_is_told_by_lane_the_most_overdue_first() -> None:
     assert open_rows(replace(made, open=due.iloc[:0])) == ([], {"in_transit": 0, "overdue": 0}, "")
 
 
-def test_only_so_many_lanes_are_told() -> None:
+def test_the_number_of_lanes_is_limited() -> None:
     rows, counts, note = open_rows(facts(carriers=[f"C{n}" for n in range(9)]))
     assert (len(rows), counts["in_transit"]) == (20, 9 * 2 * 3 * 4)
-    assert note == "The 20 of 54 carriers on a lane with most overdue."
+    assert note == "The 20 of 54 rows with the most overdue shipments."

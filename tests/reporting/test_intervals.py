@@ -1,4 +1,4 @@
-"""intervals: they hold the truth as often as they say, and are those of published examples."""
+"""intervals: they contain the true value as often as stated, and match published examples."""
 
 from itertools import product
 
@@ -17,14 +17,14 @@ from shipment_etl.reporting.intervals import (
     normal_of_student,
     student_of_normal,
 )
-from shipment_etl.reporting.late import compare, with_interval
+from shipment_etl.reporting.late import add_interval, compare
 from shipment_etl.reporting.slices import SUMMED
 
 from .made_up import lane_days
 
 DRAWS = 40
-LEAST = 0.85
-"""Share of the draws that an interval of 95 % hits, but for one time in a hundred."""
+MIN_HITS = 0.85
+"""Share of the draws that a 95 % interval contains, except in one of a hundred cases."""
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ LEAST = 0.85
         (10, 10, 0, 10, 0.6075, 1.0000),
     ],
 )
-def test_it_is_the_interval_of_the_paper(part, whole, other, other_whole, low, high) -> None:
+def test_intervals_match_the_paper(part, whole, other, other_whole, low, high) -> None:
     """Newcombe (1998), table II, method 10."""
     shares = (pd.Series([float(value)]) for value in (part / whole, whole, other / other_whole, other_whole))
     found = [end.item() for end in interval_of_difference(*shares)]
@@ -54,16 +54,16 @@ def test_an_estimate_without_a_variance_has_no_interval() -> None:
 
 
 @pytest.mark.parametrize(("freedom", "deviate"), [(2, 4.303), (5, 2.571), (9, 2.262), (30, 2.042), (1000, 1.962)])
-def test_few_rows_reach_farther(freedom: int, deviate: float) -> None:
-    """The two-sided 95 % points of any table of Student's distribution."""
+def test_few_rows_have_wider_intervals(freedom: int, deviate: float) -> None:
+    """The two-sided 95 % points from a table of Student's t-distribution."""
     assert student_of_normal(Z, freedom) == pytest.approx(deviate, rel=0.05)
     both = normal_of_student(pd.Series([deviate, -deviate]), pd.Series([freedom, freedom]))
     assert both.tolist() == pytest.approx([Z, -Z], rel=0.05)
 
 
 @pytest.mark.parametrize("shipments", [8, 200])
-def test_late_shipments_saved_are_as_sure_as_is_said(shipments: int) -> None:
-    """Carrier C is later by 15 points on each of 10 small or large lanes that are not late alike."""
+def test_intervals_of_late_shipments_saved_contain_the_truth(shipments: int) -> None:
+    """Carrier C is later by 15 points on each of 10 small or large lanes, which differ in lateness."""
     draw = np.random.default_rng(7)
     truth, hits = 10 * shipments * 0.15, 0
     for _ in range(DRAWS):
@@ -80,9 +80,9 @@ def test_late_shipments_saved_are_as_sure_as_is_said(shipments: int) -> None:
             for late in [draw.binomial(count, share + 0.15 * (carrier == "C"))]
         ]
         pairs = pd.DataFrame(rows).assign(**dict.fromkeys(sorted({*SUMMED} - {"shipments", "late"}), 0))
-        carriers = with_interval(compare(pairs, ("carrier",))).set_index("carrier")
+        carriers = add_interval(compare(pairs, ("carrier",))).set_index("carrier")
         hits += "C" in carriers.index and carriers.excess_low["C"] <= truth <= carriers.excess_high["C"]
-    assert hits >= LEAST * DRAWS
+    assert hits >= MIN_HITS * DRAWS
 
 
 def _priced(draw: np.random.Generator, mean: float, carrier: str = "C") -> list[dict]:
@@ -97,28 +97,28 @@ def _priced(draw: np.random.Generator, mean: float, carrier: str = "C") -> list[
     ]
 
 
-def test_what_has_grown_dearer_is_as_sure_as_is_said() -> None:
+def test_intervals_of_cost_increases_contain_the_truth() -> None:
     draw, hits = np.random.default_rng(7), 0
     for _ in range(DRAWS):
         now, before = lane_days(_priced(draw, 12.0)), lane_days(_priced(draw, 10.0))
         (found,) = find_dearer(now, before, 1)
         assert isinstance(found, Dearer)
         hits += found.interval.low <= 2.0 * now["shipments"].sum() <= found.interval.high
-    assert hits >= LEAST * DRAWS
+    assert hits >= MIN_HITS * DRAWS
 
 
-def test_what_another_carrier_saves_is_as_sure_as_is_said() -> None:
+def test_intervals_of_cheaper_carriers_contain_the_truth() -> None:
     draw, hits = np.random.default_rng(7), 0
     for _ in range(DRAWS):
         dear, cheap = _priced(draw, 12.0, "dear"), _priced(draw, 10.0, "cheap")
         (found,) = find_cheaper_carriers(lane_days([*dear, *cheap]))
         assert isinstance(found, CheaperCarrier)
         hits += found.interval.low <= 2.0 * sum(row["shipments"] for row in dear) <= found.interval.high
-    assert hits >= LEAST * DRAWS
+    assert hits >= MIN_HITS * DRAWS
 
 
-def test_a_price_that_chance_may_explain_is_no_advice() -> None:
-    """One row of each carrier in forty costs a hundred times as much, which makes the mean of one carrier larger."""
+def test_a_price_that_chance_may_explain_is_not_reported() -> None:
+    """One row of the dear carrier costs twenty times as much, which raises its mean."""
     draw = np.random.default_rng(7)
     dear, cheap = _priced(draw, 10.0, "dear"), _priced(draw, 10.0, "cheap")
     dear[0]["cost"] *= 20

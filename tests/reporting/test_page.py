@@ -1,4 +1,4 @@
-"""The page: small enough, nothing of the data runs in it, and clear words where there is little to tell."""
+"""The page: small enough, never runs anything from data, and says clearly when there is little to report."""
 
 import json
 import re
@@ -60,12 +60,12 @@ def test_ten_years_stay_below_two_megabytes_and_say_that_days_were_added_up() ->
     )
     html = draw(made, script(), MADE).html
     assert len(html.encode()) <= MAX_BYTES
-    assert "By month, because the days are too many to show." in html
+    assert "By month, because there are too many days to show." in html
     assert "The newest 12 of 7306 runs." in html
     assert "3,653 from 2016-11-22 to 2026-11-22" in html
 
 
-def test_text_of_the_data_is_only_ever_text() -> None:
+def test_text_from_data_is_never_markup() -> None:
     sample = Rejected("s", DAY, OTHER_HOSTILE, 1, {HOSTILE: OTHER_HOSTILE}, ((HOSTILE, OTHER_HOSTILE),))
     names = (HOSTILE, OTHER_HOSTILE, "plain")
     made = facts(carriers=names, origins=names, cities=names, rejected=[sample])
@@ -96,7 +96,7 @@ def test_its_policy_allows_its_own_scripts_and_style_by_their_hashes_and_nothing
     assert not re.search(r'(?:src|href)="(?!#)|\sstyle=|\son[a-z]+=', html)
 
 
-def test_a_target_stands_at_sentence_tile_and_trend_and_nowhere_without_one() -> None:
+def test_a_target_is_in_the_sentence_the_tile_and_the_trend() -> None:
     made = facts()
     plain = page(made)
     assert "target 95" not in plain
@@ -116,20 +116,20 @@ def priced_in(made: Facts, *currencies: str | None) -> Facts:
     return replace(made, batches=tuple(batches))
 
 
-def test_costs_name_their_currency_wherever_they_stand() -> None:
+def test_all_costs_name_their_currency() -> None:
     made = facts()
     dear = made.recent.assign(cost=made.recent["cost"].where(made.recent["carrier"] != "C1", made.recent["cost"] * 2))
     html = page(priced_in(replace(made, recent=dear.assign(weighed_cost=dear["cost"])), "EUR"))
-    for heading in ("Cost, EUR<small>a shipment", "Cost at stake, EUR", "Cost per tonne-km, EUR"):
+    for heading in ("Cost, EUR<small>per shipment", "Cost at stake, EUR", "Cost per tonne-km, EUR"):
         assert heading in html
-    assert "Cost a shipment, EUR</span>" in html
+    assert "Cost per shipment, EUR</span>" in html
     assert "Paid for late freight, EUR</span>" in html
-    assert re.search(r"takes [\d.,]+ EUR a shipment, C\d for the same weight [\d.,]+ EUR", html)
+    assert re.search(r"costs [\d.,]+ EUR a shipment; C\d costs [\d.,]+ EUR for the same weight", html)
     assert '"cost, EUR"' in json.dumps(specs(html)["cost"])
     assert '"cost per tonne-km, EUR"' in json.dumps(specs(html)["lanes-shipments"])
 
 
-def test_a_currency_that_is_not_known_is_said_once() -> None:
+def test_an_unknown_currency_is_reported_once() -> None:
     html = page(facts())
     assert html.count("currency of costs is not known") == 1
     assert "currency of costs" not in page(facts(known=False)), "where there are no costs"
@@ -150,7 +150,7 @@ def test_where_nothing_came_late_nothing_is_marked_to_act_on() -> None:
     assert not any(row.get("act") for row in specs(html)["lanes-shipments"]["datasets"].popitem()[1])
 
 
-def test_days_with_few_shipments_at_the_ends_are_in_no_chart() -> None:
+def test_days_with_few_shipments_at_either_end_are_left_out_of_charts() -> None:
     made = facts()
     early = made.trends.head(3).assign(
         shipment_date=DAY - timedelta(days=40), shipments=1, with_delay=1, delayed_shipments=1
@@ -158,27 +158,27 @@ def test_days_with_few_shipments_at_the_ends_are_in_no_chart() -> None:
     load = made.demand.head(2).assign(shipment_date=DAY - timedelta(days=40), shipments=1)
     found = replace(made, trends=pd.concat([early, made.trends]), demand=pd.concat([load, made.demand]))
     html = page(found)
-    assert html.count("Without 1 day before or after 9–22 Nov 2026 with less than a tenth of a usual day") == 2
+    assert html.count("Left out: 1 day before or after 9–22 Nov 2026 with less than a tenth of a usual day") == 2
     charts = {name: specs(page(made))[name] for name in ("trend", "load-0")}
     assert {name: specs(html)[name] for name in charts} == charts
 
 
-def test_capacity_is_not_spoken_of_where_none_is_known() -> None:
+def test_capacity_is_not_mentioned_where_none_is_known() -> None:
     assert "above capacity</span>" in page(facts())
     assert "above capacity</span>" not in page(facts(known=False))
 
 
-def test_unknown_measures_are_said() -> None:
+def test_unknown_measures_are_reported() -> None:
     html = page(facts(known=False))
     assert "No shipment&#39;s cost is known." in html or "No shipment's cost is known." in html
     assert "capacity unknown" in html
-    assert "congestion cannot be told" in html
+    assert "congestion cannot be measured" in html
     assert "No cost per tonne-km: distance, weight or cost is unknown." in html
     assert not re.search(r"\b(nan|None|NaN)\b", re.sub(r"<style>.*?</style>|'none'", "", html, flags=re.S))
 
 
 @pytest.mark.parametrize("lanes", [1, 6])
-def test_lanes_of_which_nothing_has_arrived_are_shown_without_a_share(lanes: int) -> None:
+def test_lanes_without_deliveries_are_shown_without_a_share(lanes: int) -> None:
     made = facts()
     shares = [None] * lanes + [90.0] * (len(made.lanes) - lanes)
     found = specs(page(replace(made, lanes=made.lanes.assign(on_time_pct=shares))))
@@ -186,7 +186,7 @@ def test_lanes_of_which_nothing_has_arrived_are_shown_without_a_share(lanes: int
     assert "lanes-shipments" in found
 
 
-def test_a_lake_whose_only_run_failed_says_what_it_said() -> None:
+def test_a_lake_whose_only_run_failed_shows_its_error() -> None:
     failed = run(status=FAILED, error="raw/shipments has no batch of 2026-11-22.")
     html = page(nothing(replace(facts(), runs=(failed,), batches=(), landed=(), basis=None)))
     assert "Nothing has been processed yet" in html
@@ -194,14 +194,14 @@ def test_a_lake_whose_only_run_failed_says_what_it_said() -> None:
     assert "No row has been processed." in html
 
 
-def test_a_lake_with_raw_batches_alone_says_what_to_do() -> None:
+def test_a_lake_with_only_raw_batches_says_what_to_do() -> None:
     landed = run("generate")
     html = page(nothing(replace(facts(), runs=(landed,), batches=(), landed=(landed,), basis=None)))
     assert "shipment-etl process --lake /lake" in html
     assert "seed 7" in html
 
 
-def test_a_batch_of_which_nothing_was_accepted_says_so() -> None:
+def test_a_batch_without_accepted_rows_says_so() -> None:
     only = run(counts=RowCounts(read=5, accepted=0, quarantined=5), reasons={"carrier:isin": 5})
     html = page(nothing(replace(facts(), runs=(only,), batches=(only,), basis=only)))
     assert "No shipment was accepted" in html
@@ -209,11 +209,11 @@ def test_a_batch_of_which_nothing_was_accepted_says_so() -> None:
     assert "<code>carrier:isin</code>" in html
 
 
-def test_versions_that_are_gone_are_said() -> None:
+def test_missing_versions_are_reported() -> None:
     assert "are gone, so the newest were read" in page(replace(facts(), pinned=False))
 
 
-def test_held_batches_and_many_rejected_rows_are_said_first() -> None:
+def test_held_batches_and_many_rejected_rows_are_reported_first() -> None:
     plain = facts()
     assert 'class="note warn">The batch' not in page(plain)
     limit = {"max_rejected": 0.1}
@@ -223,9 +223,9 @@ def test_held_batches_and_many_rejected_rows_are_said_first() -> None:
     older = run(day=DAY - timedelta(days=2), status=HELD, counts=RowCounts(100, 0, 100))
     told = page(replace(plain, runs=tuple(replace(each, settings=limit) for each in (held, many, few, older))))
     assert f"The batch shipments {DAY} is held: 40 of 100 rows were rejected (40.0 %)." in told.replace("\xa0", " ")
-    assert f"Of the batch shipments {DAY - timedelta(days=1)}, 6 of 100 rows were rejected" in told
+    assert f"In the batch shipments {DAY - timedelta(days=1)}, 6 of 100 rows were rejected" in told
     assert told.index("is held") < told.index("What changed")
-    assert told.count("rows were rejected (") == 2, "what was put right since is said no more"
+    assert told.count("rows were rejected (") == 2, "what has been fixed since is no longer reported"
 
 
 @pytest.mark.parametrize("days", [1, 2, 5])

@@ -1,4 +1,4 @@
-"""Pictures: each chart of the report as SVG that stands alone and says what it shows."""
+"""Pictures: each chart of the report as a self-contained and labelled SVG."""
 
 import xml.etree.ElementTree as ET
 

@@ -1,4 +1,4 @@
-"""A report of a real lake, and the numbers of its sentences by SQL over the shipments themselves."""
+"""A report of a real lake, with the numbers of its sentences checked by SQL over the shipments."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from shipment_etl.jobs.ingest import run_ingest
 from shipment_etl.lake.runs import log_run
 from shipment_etl.reporting import report as report_module
 from shipment_etl.reporting.actions import actions
-from shipment_etl.reporting.findings import within
+from shipment_etl.reporting.findings import select_period
 from shipment_etl.reporting.reading import read_facts
 from shipment_etl.reporting.render import sentences
 from tests import command_line
@@ -47,7 +47,7 @@ def struck(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> etl
     return lake
 
 
-def test_its_sentences_are_what_sql_finds_in_the_shipments(struck: etl.Lake) -> None:
+def test_its_sentences_agree_with_sql(struck: etl.Lake) -> None:
     facts = read_facts(struck)
     assert (facts.now.first, facts.now.last) == (date(2026, 11, 18), date(2026, 11, 19))
     db = duckdb.connect()
@@ -133,10 +133,10 @@ def test_names_that_are_markup_and_measures_that_are_unknown(spark: SparkSession
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert "No shipment's cost is known." in html
-    assert "congestion cannot be told" in html
+    assert "congestion cannot be measured" in html
     assert "mine.csv" in html
     facts = read_facts(lake)
-    assert actions(within(facts.recent, facts.now))
+    assert actions(select_period(facts.recent, facts.now))
 
 
 def test_the_currency_is_that_of_the_mapping_else_of_the_network(
@@ -159,7 +159,7 @@ def test_the_currency_is_that_of_the_mapping_else_of_the_network(
         assert read_facts(lake).currency == currency
 
 
-def test_lakes_without_anything_to_tell(tmp_path: Path) -> None:
+def test_lakes_without_anything_to_report(tmp_path: Path) -> None:
     lake = etl.Lake(tmp_path / "lake")
     with pytest.raises(LakeMissing, match="There is no lake at"):
         etl.report(lake)
@@ -176,7 +176,7 @@ def test_a_missing_extra_says_how_to_install_it(struck: etl.Lake, monkeypatch: p
         etl.report(struck)
 
 
-def test_a_file_that_cannot_be_written_is_said(struck: etl.Lake, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported(struck: etl.Lake, tmp_path: Path) -> None:
     with pytest.raises(FileUnwritable, match="cannot be written"):
         etl.write_report(struck, tmp_path)
     assert etl.write_report(struck, tmp_path / "new" / "page.html").exists()

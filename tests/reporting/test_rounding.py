@@ -1,4 +1,4 @@
-"""rounding: a difference is what a reader gets who subtracts the numbers that are shown."""
+"""rounding: a difference is what a reader gets by subtracting the numbers shown."""
 
 import re
 from datetime import date
@@ -12,7 +12,7 @@ from shipment_etl.reporting.comparison.difference import difference
 from shipment_etl.reporting.comparison.wording import say_change as say_difference
 from shipment_etl.reporting.comparison.wording import say_values
 from shipment_etl.reporting.contents import tiles
-from shipment_etl.reporting.findings import Change, Figures, Share, change
+from shipment_etl.reporting.findings import Change, Figures, Share, measure_change
 from shipment_etl.reporting.periods import Period
 from shipment_etl.reporting.rounding import rounded_difference
 from shipment_etl.reporting.wording import percent, say_change, say_target
@@ -27,7 +27,7 @@ def _numbers(text: str) -> list[Decimal]:
 
 
 def test_points_agree_with_the_shares_beside_them() -> None:
-    said = say_change(Change(Share(60_450, 100_000), Share(58_640, 100_000), True), NOW, NOW.before()).text
+    said = say_change(Change(Share(60_450, 100_000), Share(58_640, 100_000), True), NOW, NOW.shift_back()).text
     assert "60.5 % of shipments" in said or "60.4 % of shipments" in said
     shown, before = Decimal(said.split()[0]), Decimal("58.6")
     assert f"up {shown - before} points from 58.6 %" in said
@@ -35,7 +35,7 @@ def test_points_agree_with_the_shares_beside_them() -> None:
 
 @given(SHARES, SHARES)
 def test_any_change_agrees_with_its_sentence(now: Share, before: Share) -> None:
-    said = say_change(Change(now, before, True), NOW, NOW.before()).text
+    said = say_change(Change(now, before, True), NOW, NOW.shift_back()).text
     shown, earlier = Decimal(percent(now.pct).split()[0]), Decimal(percent(before.pct).split()[0])
     if shown == earlier:
         assert "no clear change" in said
@@ -49,7 +49,7 @@ def test_tiles_agree_with_the_sentence(now: Share, before: Share) -> None:
         Figures(each.whole, each.whole, each.part, each.whole - each.part, 0, 0, 0.0, 0.0) for each in (now, before)
     )
     tile = tiles(one, other)[1]
-    points = change(one, other).points
+    points = measure_change(one, other).points
     assert tile.value == percent(now.pct)
     assert tile.moved == "unchanged" if not points else f"{abs(points)} points" in tile.moved
 

@@ -1,4 +1,4 @@
-"""Series: nothing lost by adding up, nothing more than a page can show."""
+"""Series: sums lose nothing, and never exceed what a page can show."""
 
 from datetime import date, timedelta
 
@@ -31,7 +31,7 @@ def trends(counts: dict) -> pd.DataFrame:
 
 
 @given(TRENDS)
-def test_the_seven_day_line_is_that_of_the_seven_calendar_days(counts: dict) -> None:
+def test_the_seven_day_line_covers_seven_calendar_days(counts: dict) -> None:
     for row in delay_trend(trends(counts)).rows:
         city, day = row["destination_city"], date.fromisoformat(row["day"])
         own = [(shipped, each) for (shipped, where), each in counts.items() if city in ("", where)]
@@ -79,7 +79,7 @@ def test_only_the_largest_cities_and_no_lanes_have_rows_to_filter_where_there_ar
     assert len(few.rows) == len(facts().costs)
 
 
-def test_load_knows_congested_days_at_any_grain() -> None:
+def test_load_counts_congested_days_at_any_grain() -> None:
     for days, grain in ((30, "day"), (200, "week"), (3000, "month")):
         made = facts(days)
         series = warehouse_load(made.demand)
@@ -98,13 +98,13 @@ def test_unknown_capacities_and_costs_stay_unknown() -> None:
     assert {row["cost_per_tonne_km"] for row in lane_grid(made.lanes).rows} == {None}
 
 
-def test_small_carriers_are_added_up_and_said() -> None:
+def test_small_carriers_are_added_up_with_a_note() -> None:
     made = facts(carriers=[f"C{n}" for n in range(30)])
     series = cost_by_month(made.costs)
     assert len(series.names) == 8
     assert series.names[-1] == OTHERS
     assert sum(row["cost"] for row in series.rows) == pytest.approx(made.costs["total_cost"].sum())
-    assert "7 costliest of 30 carriers" in series.note
+    assert "7 of 30 carriers with the highest costs" in series.note
 
 
 def test_many_years_of_months_become_years() -> None:
@@ -136,5 +136,5 @@ def test_nothing_is_an_empty_series() -> None:
         assert series.rows == ()
 
 
-def test_the_last_day_is_there() -> None:
+def test_the_last_day_is_included() -> None:
     assert delay_trend(facts().trends).rows[-1]["day"] == DAY.isoformat()

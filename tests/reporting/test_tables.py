@@ -1,4 +1,4 @@
-"""tables: a page holds the marts' own rows, the newest whole times of large ones, and says values as people read them."""
+"""tables: a page contains the rows of the marts, the newest whole days of large ones, with values formatted for people."""
 
 import pandas as pd
 import pytest
@@ -33,7 +33,7 @@ def _number(value: str | None) -> object:
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=30), st.integers(1, 60))
-def test_of_a_mart_that_is_too_large_the_newest_days_are_whole(rows_of_days: list[int], most: int) -> None:
+def test_a_mart_that_is_too_large_keeps_the_newest_whole_days(rows_of_days: list[int], most: int) -> None:
     days = [f"2026-01-{day:02d}" for day, many in enumerate(rows_of_days, 1) for _ in range(many)]
     frame = pd.DataFrame({"shipment_date": days, "shipments": range(len(days))})
     with pytest.MonkeyPatch.context() as patch:
@@ -46,7 +46,7 @@ def test_of_a_mart_that_is_too_large_the_newest_days_are_whole(rows_of_days: lis
         assert sorted(day for day, _ in table.rows) == [day for day in days if day >= str(table.oldest)]
 
 
-def test_rows_can_be_filtered_by_what_they_hold() -> None:
+def test_rows_can_be_filtered_by_their_values() -> None:
     made = [mart_table(name, frame) for name, frame in marts_of(facts()).items()]
     assert [(choice.label, choice.values) for choice in choices(made)] == [
         ("Carrier", ("C1", "C2", "C3")),
@@ -56,6 +56,6 @@ def test_rows_can_be_filtered_by_what_they_hold() -> None:
     assert choices([mart_table("mine", pd.DataFrame({"what": ["a"]}))]) == []
 
 
-def test_values_are_said_with_as_many_digits_as_help() -> None:
+def test_values_have_as_many_digits_as_are_useful() -> None:
     said = [say_value(value) for value in (None, True, False, 1234567, -2.5, 0.1234567, 12.345678, "a" * 200)]
     assert said == ["–", "yes", "no", "1,234,567", "−2.50", "0.1235", "12.35", "a" * 159 + "…"]

@@ -1,4 +1,4 @@
-"""Tables of the page in a real browser: filters show a mart's own rows, and what is saved is what is shown, as CSV."""
+"""Tables of the page in a real browser: filters select rows of a mart, and the saved CSV contains what is shown."""
 
 import csv
 import io
@@ -82,11 +82,11 @@ def saved(browser: webdriver.Chrome, folder: Path, name: str) -> str:
     deadline = time.monotonic() + 20
     while not file.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-    # Not by lines of the platform, so that line ends within a cell stay.
+    # As bytes, so that line ends within a cell are kept.
     return file.read_bytes().decode("utf-8-sig")
 
 
-def test_what_is_saved_is_the_mart_as_show_prints_it(
+def test_a_saved_mart_is_what_show_prints(
     browser: webdriver.Chrome, made: Facts, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, frame in marts_of(made).items():
@@ -96,15 +96,13 @@ def test_what_is_saved_is_the_mart_as_show_prints_it(
         assert saved(browser, folder, name) == capsys.readouterr().out, name
 
 
-def test_a_filter_shows_and_saves_the_rows_of_the_mart_that_fit(
-    browser: webdriver.Chrome, made: Facts, folder: Path
-) -> None:
+def test_a_filter_shows_and_saves_matching_rows(browser: webdriver.Chrome, made: Facts, folder: Path) -> None:
     choose(browser, carrier=FORMULA, origin_warehouse="W1", destination_city="X", from_="2026-11-05", to="2026-11-20")
     costs = made.costs
     own = costs[(costs["carrier"] == FORMULA) & (costs["origin_warehouse"] == "W1") & (costs["destination_city"] == "X")]
     november = mart_table("cost_analysis", own[own["month"] == "2026-11"])
     assert shown(browser, "cost_analysis") == november.shown
-    assert "1 of 108 rows. Months are whole." in status(browser, "cost_analysis")
+    assert "1 of 108 rows. Months are shown in full." in status(browser, "cost_analysis")
     rows = list(csv.reader(io.StringIO(saved(browser, folder, "cost_analysis"))))
     assert [row[:4] for row in rows[1:]] == [["2026-11", f"'{FORMULA}", "W1", "X"]]
     days = {row[0] for row in shown(browser, "delay_trends")}
@@ -134,7 +132,7 @@ def test_it_works_by_keyboard_alone(browser: webdriver.Chrome) -> None:
     assert len(shown(browser, "carrier_performance")) == len(NAMES)
 
 
-def test_other_tables_are_saved_as_they_stand(browser: webdriver.Chrome, folder: Path) -> None:
+def test_other_tables_are_saved_as_shown(browser: webdriver.Chrome, folder: Path) -> None:
     for name in ("carriers", "in-transit", "rejected-rows", "runs", "tables"):
         head, *rows = csv.reader(io.StringIO(saved(browser, folder, name)))
         assert rows

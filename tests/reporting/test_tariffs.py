@@ -1,4 +1,4 @@
-"""tariffs: they are found in sums of shipments, used as far as they reach, and show what has grown dearer."""
+"""tariffs: estimated from sums of shipments, used only within their range, and compared to find cost increases."""
 
 from itertools import pairwise
 
@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipment_etl.reporting.dearer import find_dearer
-from shipment_etl.reporting.findings import with_outcomes
-from shipment_etl.reporting.tariffs import with_expected_cost
+from shipment_etl.reporting.findings import add_outcomes
+from shipment_etl.reporting.tariffs import add_expected_cost
 
 from .made_up import lane_days
 
@@ -26,7 +26,7 @@ def _rows(
     carriers: str = "CD",
     distance: bool = True,
 ) -> list[dict]:
-    """Sums of shipments of all sizes, as a carrier with such rates prices them."""
+    """Sums of shipments of all sizes, priced by a carrier with these rates."""
     rows = []
     for carrier in carriers:
         for (origin, city), km in LANES.items():
@@ -44,17 +44,17 @@ def _rows(
 
 
 def _raise(rows: list[dict], times: float, **part: str) -> list[dict]:
-    """Rows in which those of a part of the network cost so many times as much."""
+    """Rows in which the costs of a part of the network are multiplied."""
     dear = [row | {name: row[name] * times for name in ("cost", "tonne_km_cost")} for row in rows]
     return [one if part.items() <= row.items() else row for row, one in zip(rows, dear, strict=True)]
 
 
 def _expect(now: list[dict], before: list[dict]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return with_expected_cost(with_outcomes(lane_days(now)), with_outcomes(lane_days(before)))
+    return add_expected_cost(add_outcomes(lane_days(now)), add_outcomes(lane_days(before)))
 
 
 @given(rates=st.tuples(RATE, RATE, RATE, RATE), seed=st.integers(0, 1000))
-def test_rates_that_all_shipments_follow_are_found(rates: tuple[float, float, float, float], seed: int) -> None:
+def test_exact_rates_are_recovered(rates: tuple[float, float, float, float], seed: int) -> None:
     draw = np.random.default_rng(seed)
     now, before = _expect(_rows(draw, rates), _rows(draw, rates))
     assert len(before) == 60
@@ -70,7 +70,7 @@ def test_without_all_distances_weight_alone_explains_costs() -> None:
         assert found["expected_cost"].to_numpy() == pytest.approx(found["cost"].to_numpy())
 
 
-def test_what_a_tariff_cannot_know_is_left_out() -> None:
+def test_rows_that_a_tariff_cannot_price_are_left_out() -> None:
     draw = np.random.default_rng(7)
     before = _rows(draw)
     for more in ({"weight_kg": 9e9}, {"weighed_cost": 5.0}, {"cost": None, "weighed_cost": None}, {"carrier": "new"}):
@@ -81,15 +81,15 @@ def test_what_a_tariff_cannot_know_is_left_out() -> None:
     assert len(_expect(before, [])[0]) == 0
 
 
-def test_weights_that_never_differed_explain_no_other_ones() -> None:
-    """Nobody knows what part of 10.00 is for a shipment's 5 kg, so nobody knows what 7.5 kg should cost."""
+def test_constant_weights_do_not_explain_other_weights() -> None:
+    """It is unknown which part of 10.00 is for 5 kg, so it is unknown what 7.5 kg should cost."""
     before = [{"shipments": 40 + n, "cost": 10.0 * (40 + n), "weight_kg": 5.0 * (40 + n)} for n in range(40)]
     now = [{**row, "cost": 1.5 * row["cost"], "weight_kg": 1.5 * row["weight_kg"]} for row in before]
     assert len(_expect(now, before)[0]) == 0
     assert len(_expect(before, before)[0]) == 40
 
 
-def test_a_rise_of_a_twentieth_is_seen_through_any_spread_of_weights() -> None:
+def test_a_rise_of_five_per_cent_is_found_in_any_spread_of_weights() -> None:
     draw = np.random.default_rng(7)
     before, now = _rows(draw, noise=0.05), _rows(draw, noise=0.05)
     found = find_dearer(lane_days(_raise(now, 1.05, carrier="D")), lane_days(before), 6)
@@ -118,7 +118,7 @@ def test_heavier_shipments_are_not_dearer() -> None:
 
 
 def test_chance_makes_nothing_dearer() -> None:
-    """Forty pages, each of which may name somebody by chance in one of a hundred cases."""
+    """Forty pages, each of which may name a carrier or lane by chance in one of a hundred cases."""
     draw = np.random.default_rng(7)
     days = [lane_days(_rows(draw, noise=0.3, carriers="CDEF")) for _ in range(41)]
     assert sum(bool(find_dearer(now, before, 6)) for before, now in pairwise(days)) <= 2

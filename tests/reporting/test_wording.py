@@ -1,4 +1,4 @@
-"""Wording: sentences that say numbers as people read them."""
+"""Wording: sentences with numbers as people read them."""
 
 from datetime import date
 
@@ -6,17 +6,17 @@ import pytest
 
 from shipment_etl.reporting.findings import Change, Load, Share
 from shipment_etl.reporting.periods import Period
-from shipment_etl.reporting.wording import dates, number, percent, say_change, say_load, say_target, short
+from shipment_etl.reporting.wording import dates, number, percent, say_amount, say_change, say_load, say_target
 
 NOW = Period(date(2026, 11, 16), date(2026, 11, 22))
-BEFORE = NOW.before()
+BEFORE = NOW.shift_back()
 
 
 def test_numbers_have_units_separators_and_a_dash_where_unknown() -> None:
     assert [number(1234567), number(-2.5, 1), number(None), number(float("nan")), number(-0.04, 1)] == [
         *("1,234,567", "−2.5", "–", "–", "0.0"),
     ]
-    assert [percent(12.345), percent(None), short(12.5), short(12345.6), short(None)] == [
+    assert [percent(12.345), percent(None), say_amount(12.5), say_amount(12345.6), say_amount(None)] == [
         "12.3 %",
         "–",
         "12.50",
@@ -34,7 +34,7 @@ def test_numbers_have_units_separators_and_a_dash_where_unknown() -> None:
         (date(2026, 11, 22), date(2026, 11, 22), "22 Nov 2026"),
     ],
 )
-def test_periods_are_said_shortly(first: date, last: date, said: str) -> None:
+def test_periods_are_formatted_compactly(first: date, last: date, said: str) -> None:
     assert dates(Period(first, last)) == said
 
 
@@ -47,7 +47,7 @@ def test_what_changed() -> None:
     assert "down 6.0 points from 31.0 %" in say_change(Change(before, now, True), NOW, BEFORE).text
     assert "no clear change from 25.0 %" in say_change(Change(now, before, False), NOW, BEFORE).text
     assert say_change(Change(now, None, False), NOW, None).text.endswith(
-        "(16–22 Nov 2026): 310 shipments of 1,000. There is nothing earlier to hold it against."
+        "(16–22 Nov 2026): 310 of 1,000 shipments. There is no earlier period to compare it with."
     )
 
 
@@ -62,18 +62,18 @@ def test_a_target_is_met_or_missed_as_the_numbers_are_shown() -> None:
     assert say_target(Share(0, 0), 0.975) == "target 97.5 %"
     change = Change(Share(310, 1000), Share(250, 1000), True)
     assert say_change(change, NOW, BEFORE, 0.9).text.endswith("in the 7 days before. Target 90 %, missed by 59.0 points.")
-    assert say_change(Change(Share(310, 1000), None, False), NOW, None, 0.3).text.endswith("against. Target 30 %, met.")
+    assert say_change(Change(Share(310, 1000), None, False), NOW, None, 0.3).text.endswith("with. Target 30 %, met.")
 
 
-def test_where_it_jams() -> None:
+def test_bottlenecks() -> None:
     found = Load(Share(4, 12), Share(1, 12), "CA", 2, 172.6, NOW.last)
     assert say_load(found, NOW, BEFORE).text == (
         "Warehouses were over capacity on 4 of 12 warehouse-days in the last 7 days (1 in the 7 days before), most often "
-        "CA: 2 days, up to 173 % of what it can handle."
+        "CA: 2 days, up to 173 % of its capacity."
     )
     calm = Load(Share(0, 12), Share(0, 12), "CA", 0, 69.4, NOW.last)
     assert say_load(calm, NOW, BEFORE).text == (
-        "No warehouse was over its capacity in the last 7 days (none in the 7 days before); fullest was CA at 69 % on "
+        "No warehouse was over its capacity in the last 7 days (none in the 7 days before); the fullest was CA at 69 % on "
         "22 Nov 2026."
     )
-    assert "congestion cannot be told" in say_load(None, NOW, BEFORE).text
+    assert "congestion cannot be measured" in say_load(None, NOW, BEFORE).text

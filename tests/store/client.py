@@ -38,19 +38,19 @@ class Store:
         return f"s3://{name}"
 
     def keys(self, bucket: str) -> list[str]:
-        """The keys of a bucket."""
+        """Return the keys of a bucket."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         return [each["Key"] for page in pages for each in page.get("Contents", ())]
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The environment of a process of its own."""
-        # What a session of the embedded engine leaves in the environment would lead another to its server.
+        """Return the environment for a separate process."""
+        # What a session of the embedded engine leaves in the environment would lead another one to its server.
         own = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
         return {**own, **self.variables, "COLUMNS": "200", "NO_COLOR": "1", **more}
 
 
 @contextmanager
-def running() -> Iterator[Store]:
+def run_store() -> Iterator[Store]:
     """Start a server, and end it with the body."""
     command = [sys.executable, str(SERVER)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:

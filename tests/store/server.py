@@ -1,8 +1,8 @@
-"""An S3 on this machine, for tests: moto's, with what moto lacks. Prints its address; ends with its standard input.
+"""An S3 on this machine, for tests: moto, with what it lacks. Prints its address; ends with its standard input.
 
 moto checks the condition of a conditional put and writes in two steps, and another client can get between them, which S3
 rules out: so here requests that write come one at a time. Buckets whose names begin with `denied-`, `expired-` or `faulty-`
-answer as S3 documents for these errors, and where a bucket lies is told with every listing.
+respond as S3 documents for these errors, and every other response has the region of the bucket.
 """
 
 import os
@@ -28,7 +28,7 @@ class Quiet(WSGIRequestHandler):
         pass
 
 
-def serialised(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+def serialise(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
     writing = threading.Lock()
 
     def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
@@ -39,21 +39,21 @@ def serialised(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[by
                 start(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
                 return [body]
 
-        def located(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+        def start_with_region(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             region = next((there for name, there in ELSEWHERE.items() if bucket.startswith(name)), "us-east-1")
             return start(status, [*headers, ("x-amz-bucket-region", region)], *more)
 
         if environ["REQUEST_METHOD"] in ("PUT", "POST", "DELETE"):
             with writing:
-                return list(app(environ, located))
-        return app(environ, located)
+                return list(app(environ, start_with_region))
+        return app(environ, start_with_region)
 
     return answer
 
 
 def main() -> None:
     server = make_server(
-        "127.0.0.1", 0, serialised(DomainDispatcherApplication(create_backend_app)), threaded=True, request_handler=Quiet
+        "127.0.0.1", 0, serialise(DomainDispatcherApplication(create_backend_app)), threaded=True, request_handler=Quiet
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port}", flush=True)

@@ -1,1 +1,1 @@
-"""What is said about dependencies, and held against a policy."""
+"""Checks of dependencies against the policies of the project."""

@@ -1,4 +1,4 @@
-"""`make audit`: names what is vulnerable, says loudly where nothing is known, and is green only after answers."""
+"""`make audit`: names vulnerable packages, and fails without an answer for every package."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def audit(url: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_green_after_an_answer_on_every_package() -> None:
+def test_it_succeeds_after_an_answer_for_every_package() -> None:
     with advisories(None) as (url, asked):
         done = audit(url)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -78,20 +78,20 @@ def test_a_vulnerable_package_is_named() -> None:
     assert "NOT AUDITED" not in done.stdout
 
 
-def test_no_answer_is_no_green() -> None:
+def test_it_fails_without_an_answer() -> None:
     done = audit(NOBODY)
     assert done.returncode != 0
     assert "NOT AUDITED" in done.stdout
 
 
-def test_an_error_of_the_service_is_no_green() -> None:
+def test_it_fails_on_an_error_of_the_service() -> None:
     with advisories(None, answer=500) as (url, _):
         done = audit(url)
     assert done.returncode != 0
     assert "NOT AUDITED" in done.stdout
 
 
-def test_it_is_no_part_of_what_a_commit_must_pass() -> None:
+def test_it_is_not_part_of_the_checks_of_a_commit() -> None:
     planned = subprocess.run(["make", "--dry-run", "check"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "pip-licenses" in planned
     assert "pip-audit" not in planned

@@ -1,4 +1,4 @@
-"""The policy on licences: what it does not name fails, also where a package names none."""
+"""The policy on licences: unlisted licences fail, and so do packages without a licence."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ PIP_LICENSES = Path(sysconfig.get_path("scripts")) / "pip-licenses"
 
 
 def check(tmp_path: Path, **packages: str) -> subprocess.CompletedProcess[str]:
-    """Hold an environment with packages of these metadata against the policy of pyproject.toml."""
+    """Check an environment with packages of these metadata against the policy of pyproject.toml."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "env")], check=True)
     (home,) = (tmp_path / "env" / "lib").glob("python*/site-packages")
     for name, metadata in packages.items():

@@ -1,4 +1,4 @@
-"""The lock: every file that is installed is known by its hash, on a laptop and on a cluster."""
+"""The lock: every installed file is verified by its hash, on a laptop and on a cluster."""
 
 import re
 import tomllib
@@ -15,14 +15,14 @@ def files(package: dict) -> list[dict]:
     return [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
 
 
-def test_everything_but_our_own_comes_from_a_registry_with_the_hash_of_each_file() -> None:
+def test_all_packages_but_our_own_come_from_a_registry_with_the_hash_of_each_file() -> None:
     assert len(FOREIGN) > 100
     assert [package["name"] for package in FOREIGN if "registry" not in package["source"]] == []
     assert [package["name"] for package in FOREIGN if not files(package)] == []
     assert [file["url"] for package in FOREIGN for file in files(package) if not SHA256.fullmatch(file["hash"])] == []
 
 
-def test_a_cluster_gets_the_files_of_the_lock_and_each_by_its_hash() -> None:
+def test_a_cluster_gets_the_files_of_the_lock_each_verified_by_its_hash() -> None:
     locked = {(each["name"], each["version"]): {file["hash"] for file in files(each)} for each in FOREIGN}
     requirements = CLUSTER.read_text().replace("\\\n", " ").splitlines()
     assert len(requirements) > 20

@@ -1,4 +1,4 @@
-"""A second opinion on roll-up and marts: plain Python, from the clean shipments, exact until the last step."""
+"""An independent calculation of roll-up and marts: plain Python, from the clean shipments, exact until the last step."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -46,7 +46,7 @@ def delay(row: Row) -> int | None:
 
 
 def minutes(row: Row) -> int | None:
-    """Whole minutes from the promised to the actual time, rounded down."""
+    """Return the whole minutes from the promised to the actual time, rounded down."""
     known = delivered(row) and row["promised_at"] is not None and row["delivered_at"] is not None
     return (row["delivered_at"] - row["promised_at"]) // timedelta(minutes=1) if known else None
 
@@ -57,7 +57,7 @@ def on_time(row: Row) -> bool:
 
 
 def late(days: int) -> Callable[[Row], bool]:
-    """Whether a shipment that has a delay has at least so many days of it."""
+    """Return a check whether a shipment has a delay of at least this many days."""
     return lambda row: delay(row) >= days
 
 
@@ -70,7 +70,7 @@ def days_late(row: Row) -> int | None:
 
 
 def states(group: Sequence[Row], as_of: Any) -> tuple[int, ...]:
-    """Shipments delivered, in transit, overdue, returned, lost, and those with a delay."""
+    """Return the shipments delivered, in transit, overdue, returned, lost, and those with a delay."""
     count = {name: sum(state(row) == name for row in group) for name in ("delivered", "in_transit", "returned", "lost")}
     overdue = sum(due(row) is not None and as_of is not None and due(row) < as_of for row in group)
     with_delay = len(knowing(group, delay))
@@ -78,7 +78,7 @@ def states(group: Sequence[Row], as_of: Any) -> tuple[int, ...]:
 
 
 def newest(rows: Iterable[Row]) -> Any:
-    """The newest batch date; None where rows have none."""
+    """Return the newest batch date; None if rows have none."""
     return max((row["batch_date"] for row in rows if row.get("batch_date")), default=None)
 
 
@@ -96,18 +96,18 @@ def knowing(rows: Iterable[Row], *measures: Callable[[Row], Any]) -> list[Row]:
 
 
 def total(rows: Iterable[Row], measure: Callable[[Row], Any]) -> Any:
-    """Σ over the rows that know it; None where none does."""
+    """Return Σ over the rows where it is known; None if there are none."""
     known = [measure(row) for row in rows if measure(row) is not None]
     return sum(known) if known else None
 
 
 def booked(rows: Iterable[Row], measure: Callable[[Row], Any]) -> Any:
-    """Σ over the rows that know it; 0 where none does."""
+    """Return Σ over the rows where it is known; 0 if there are none."""
     return total(rows, measure) or 0
 
 
 def ratio(part: Any, whole: Any, times: int = 1) -> float | None:
-    """Divide once; None where a part is unknown, or the whole is 0."""
+    """Divide once; None if a part is unknown, or the whole is 0."""
     return None if part is None or not whole else float(Fraction(part) * times / Fraction(whole))
 
 
@@ -117,19 +117,19 @@ def mean(rows: Sequence[Row], measure: Callable[[Row], Any]) -> float | None:
 
 
 def price(rows: Sequence[Row], of: Callable[[Row], Any]) -> float | None:
-    """Σ cost / Σ of it, over the rows that know both."""
+    """Return Σ cost / Σ of it, over the rows where both are known."""
     known = knowing(rows, cost, of)
     return ratio(total(known, cost), total(known, of))
 
 
 def share(rows: Sequence[Row], holds: Callable[[Row], bool]) -> float | None:
-    """Per cent of the shipments with a delay."""
+    """Return per cent of the shipments with a delay."""
     known = knowing(rows, delay)
     return ratio(sum(map(holds, known)), len(known), 100)
 
 
 def share_of_cost(rows: Sequence[Row], every: Sequence[Row]) -> float | None:
-    """Per cent of the cost of all; None where that is not above 0."""
+    """Return per cent of the cost of all; None if that cost is not above 0."""
     whole = booked(every, cost)
     return ratio(total(rows, cost), whole, 100) if whole > 0 else None
 

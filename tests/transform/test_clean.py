@@ -1,4 +1,4 @@
-"""clean: each good shipment once, by its newest report, with columns that follow from it, worked out again in Python."""
+"""clean: each good shipment once, by its newest report, with derived columns, checked by a calculation in Python."""
 
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -53,7 +53,7 @@ shipments = rows_like(sound_shipments(unknown=("promised_date", *MEASURES)))
 
 
 def derived(row, tolerance=None) -> dict:
-    """The columns of clean, by their definitions."""
+    """Return the columns of clean, by their definitions."""
     minutes = referee.minutes(row)
     transit, delay = referee.transit(row), referee.delay(row)
     weight, volume = row["shipment_weight_kg"], row["shipment_volume_m3"]
@@ -86,7 +86,7 @@ def test_every_derived_column_is_what_its_definition_says(spark, rows):
 
 
 @given(rows=shipments, tolerance=st.sampled_from((None, 0, 30, 1440)))
-def test_minutes_decide_what_is_on_time_where_they_are_known_and_there_is_a_tolerance(spark, rows, tolerance):
+def test_minutes_decide_what_is_on_time_if_they_are_known_and_there_is_a_tolerance(spark, rows, tolerance):
     made = with_derived(frame(spark, rows), replace(Network.default(), on_time_tolerance_minutes=tolerance))
     assert rows_of(made) == [{**row, **derived(row, tolerance)} for row in rows]
 
@@ -103,7 +103,7 @@ def test_minutes_decide_what_is_on_time_where_they_are_known_and_there_is_a_tole
         ("00:00:00", None, None, True),
     ],
 )
-def test_of_the_promised_day_more_minutes_than_the_tolerance_are_late(spark, promised, delivered, minutes, on_time):
+def test_more_minutes_than_the_tolerance_are_late_even_on_the_promised_day(spark, promised, delivered, minutes, on_time):
     day = SOUND["promised_date"]
     at = {
         name: text and datetime.combine(day, time.fromisoformat(text))
@@ -115,7 +115,7 @@ def test_of_the_promised_day_more_minutes_than_the_tolerance_are_late(spark, pro
 
 
 def test_a_delivery_after_midnight_can_be_within_the_tolerance(spark):
-    """By days it is late, and is still called so; on time is another question."""
+    """By days it is late, and delay_class says so; on_time is decided separately."""
     at = {"promised_at": datetime(2026, 11, 26, 23, 50), "delivered_at": datetime(2026, 11, 27, 0, 10)}
     made = frame(spark, numbered([{**SOUND, **at}]))
     for tolerance, on_time in ((None, False), (19, False), (20, True)):
@@ -132,8 +132,8 @@ def test_chargeable_weight_rounds_halves_up(spark, volumes):
 
 
 @given(rows=shipments)
-def test_of_several_reports_the_newest_stays_and_of_duplicates_the_first(spark, rows):
-    """Each is told twice, and so has a duplicate at least."""
+def test_the_newest_report_is_kept_and_the_first_of_duplicates(spark, rows):
+    """Each is reported twice, and so has at least one duplicate."""
     rows = numbered(each for row in rows for each in (row, row))
     newest = {}
     for row in rows:
@@ -144,20 +144,20 @@ def test_of_several_reports_the_newest_stays_and_of_duplicates_the_first(spark, 
     assert kept == [{**row, **derived(row)} for row in rows if row in newest.values()]
 
 
-def test_a_report_that_says_when_beats_a_later_row(spark):
+def test_a_newer_reported_at_beats_a_later_row(spark):
     moments = [datetime(2026, 11, 28), datetime(2026, 11, 27), datetime(2026, 11, 26, 12)]
     rows = numbered({**SOUND, "reported_at": each} for each in moments)
     assert [row["source_row"] for row in rows_of(clean(frame(spark, rows)))] == [1]
 
 
 @pytest.mark.parametrize(("hour", "kept"), [(-36, 2), (36, 1)])
-def test_one_that_does_not_say_when_counts_as_of_its_batch_date(spark, hour, kept):
+def test_a_report_without_reported_at_counts_as_of_its_batch_date(spark, hour, kept):
     reported = datetime.combine(DAY, time()) + timedelta(hours=hour)
     rows = numbered([{**SOUND, "batch_date": DAY, "reported_at": reported}, {**SOUND, "batch_date": DAY}])
     assert [row["source_row"] for row in rows_of(clean(frame(spark, rows, LINEAGE)))] == [kept]
 
 
-def test_what_follows_from_the_dates_need_not_be_given(spark):
+def test_columns_that_follow_from_the_dates_may_be_missing(spark):
     bare = {**SOUND, "delay_days": None, "delivery_status": None, "outcome": None}
     early = {**bare, "shipment_id": "b", "delivery_date": bare["promised_date"]}
     late, on_time = rows_of(clean(frame(spark, numbered([bare, early]))))
@@ -174,7 +174,7 @@ def test_what_follows_from_the_dates_need_not_be_given(spark):
         ({"outcome": "returned", "delivery_date": SOUND["delivery_date"]}, "Returned", "returned"),
     ],
 )
-def test_what_was_not_delivered_has_neither_delay_nor_transit(spark, told, status, outcome):
+def test_undelivered_shipments_have_neither_delay_nor_transit_days(spark, told, status, outcome):
     row = {**SOUND, "delivery_date": None, "delay_days": None, "delivery_status": None, "outcome": None, **told}
     (found,) = rows_of(clean(frame(spark, numbered([row]))))
     assert (found["delivery_status"], found["outcome"]) == (status, outcome)
@@ -189,7 +189,7 @@ def test_a_delivery_without_promise_has_no_delay(spark):
     assert (found["delay_days"], found["delay_class"]) == (None, None)
 
 
-def test_a_frame_that_tells_nothing_optional_is_cleaned_as_well(spark):
+def test_a_frame_without_optional_columns_is_cleaned_as_well(spark):
     made = clean(frame(spark, numbered([SOUND])).drop("outcome", "reported_at", "promised_at", "delivered_at"))
     assert made.columns == [*CONTENT, "source_row", *DERIVED]
     assert rows_of(made)[0]["outcome"] == "delivered"

@@ -1,4 +1,4 @@
-"""lane_days: exact sums, by the shipments themselves; a ledger, in which shipments are booked, and booked off."""
+"""lane_days: exact sums, checked with the shipments themselves; a ledger, to which shipments are added and subtracted."""
 
 import random
 from collections import defaultdict
@@ -60,7 +60,7 @@ OVERTAKING = {"source": "b", "batch_date": date(2026, 12, 2)}
 
 
 def negated(days: DataFrame) -> DataFrame:
-    """Return a roll-up as it books shipments off."""
+    """Return a roll-up as it subtracts shipments."""
     return days.select(*(name for name in days.columns if name not in SUMS), *(signed(name) for name in SUMS))
 
 
@@ -78,7 +78,7 @@ def by_key(made) -> dict:
 
 
 def merged(*rollups: dict) -> dict:
-    """Add roll-ups up, sum by sum."""
+    """Add up roll-ups, sum by sum."""
     every = defaultdict(lambda: [0] * len(SUMS))
     for rollup in rollups:
         for key, sums in rollup.items():
@@ -118,8 +118,8 @@ def test_days_are_net_of_batches_and_sources(spark, rows):
 
 
 @given(rows=shipments, chosen=st.randoms(use_true_random=False))
-def test_what_is_booked_off_leaves_the_roll_up_of_the_rest(spark, rows, chosen: random.Random):
-    """By another batch, as it is when its reports overtake those of others."""
+def test_subtracting_shipments_leaves_the_roll_up_of_the_rest(spark, rows, chosen: random.Random):
+    """Another batch subtracts them, as when its reports overtake those of others."""
     overtaken = [row for row in rows if chosen.random() < 0.5]
     rest = [row for row in rows if row not in overtaken]
     off = negated(lane_days(with_derived(frame(spark, [{**row, **OVERTAKING} for row in overtaken], BATCH))))
@@ -130,13 +130,13 @@ def test_what_is_booked_off_leaves_the_roll_up_of_the_rest(spark, rows, chosen: 
 
 
 @pytest.mark.parametrize("measure", MEASURES)
-def test_a_measure_that_no_shipment_knows_any_more_is_0(spark, measure):
+def test_a_measure_that_is_unknown_after_subtraction_is_0(spark, measure):
     rows = numbered([SOUND, {**SOUND, measure: None}])
     off = negated(lane_days(with_derived(frame(spark, rows[:1]))))
     assert by_key(net_days(lane_days(with_derived(frame(spark, rows))).unionByName(off))) == referee.lane_days(rows[1:])
 
 
-def test_shipments_that_an_earlier_release_wrote_are_on_time_by_their_days(spark):
+def test_shipments_of_an_earlier_release_are_on_time_by_their_days(spark):
     days = [SOUND["promised_date"] + timedelta(days=late) for late in (-1, 0, 1)]
     rows = numbered({**SOUND, "delivery_date": day, "delay_days": (day - SOUND["promised_date"]).days} for day in days)
     old = with_derived(frame(spark, rows)).withColumn("on_time", F.lit(None).cast("boolean"))

@@ -1,4 +1,4 @@
-"""mart: what a declaration of columns becomes, and that one more column is one more entry of it."""
+"""mart: what a declaration of columns becomes, and that one more column needs only one more entry."""
 
 import re
 from dataclasses import replace
@@ -36,7 +36,7 @@ COLUMNS = (CARRIER, KG, KG_PCT)
 P73 = MartColumn(
     "p73_delay_days",
     "int",
-    "delay that 73 per cent do not exceed",
+    "73rd percentile of the delay",
     lambda: module._nearest_rank(73),
     unit="days",
     heading="Delay",
@@ -56,7 +56,7 @@ def test_rows_are_grouped_by_the_keys_and_cast_to_the_types_declared(weights):
     assert sorted(map(tuple, made.collect())) == [("a", Decimal("6.000"), 75.0), ("b", Decimal("2.000"), 25.0)]
 
 
-def test_a_column_across_rows_may_come_before_those_it_is_made_of(weights):
+def test_a_column_across_rows_may_come_before_those_it_uses(weights):
     assert summarize(weights, (CARRIER, KG_PCT, KG)).columns == ["carrier", "weight_pct", "weight_kg"]
 
 
@@ -67,7 +67,7 @@ def test_a_declared_mart_has_its_types_and_makes_its_rows_by_its_columns(weights
     assert sorted(map(tuple, mart.make(weights, Network.default()).collect()))[0] == ("a", Decimal("6.000"), 75.0)
 
 
-def test_a_mart_of_types_alone_has_no_declared_columns():
+def test_a_mart_with_only_types_has_no_declared_columns():
     assert Mart("weights", {"carrier": "string"}, lambda days, network: days).declared == ()
 
 
@@ -107,7 +107,7 @@ def test_the_docstring_of_a_mart_lists_its_columns_in_their_order(name):
 
 @pytest.fixture
 def one_more(monkeypatch) -> Mart:
-    """carrier_performance with one more entry in its declaration."""
+    """Return carrier_performance with one more entry in its declaration."""
     monkeypatch.setattr(module, "CARRIER_PERFORMANCE", WITH_P73)
     more = Mart.declare("carrier_performance", WITH_P73, MARTS["carrier_performance"].make)
     monkeypatch.setattr(scorecard_module, "MARTS", {**MARTS, more.name: more})
@@ -132,7 +132,7 @@ def test_one_more_column_is_in_the_data_dictionary(monkeypatch, one_more):
     monkeypatch.syspath_prepend(ROOT / "docs" / "generated")
     from data import mart_section
 
-    row = "| `p73_delay_days` | `int` | days | delay that 73 per cent do not exceed |"
+    row = "| `p73_delay_days` | `int` | days | 73rd percentile of the delay |"
     assert row in mart_section(one_more)
     assert row not in mart_section(MARTS["carrier_performance"])
 

@@ -1,4 +1,4 @@
-"""marts: every column against the clean shipments themselves, with known and unknown measures, over days with gaps."""
+"""marts: every column compared with the clean shipments, with known and unknown measures, over days with gaps."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -147,7 +147,7 @@ def by_key(name: str, made: DataFrame) -> dict[tuple, tuple]:
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Doubles to 12 digits, all else exactly."""
+    """Whether two values are equal: doubles to 12 digits, all others exactly."""
     if isinstance(one, float) and isinstance(other, float):
         return isclose(one, other, rel_tol=1e-12)
     return one == other and isinstance(one, float) == isinstance(other, float)
@@ -163,13 +163,13 @@ def assert_alike(name: str, found: dict[tuple, tuple], expected: dict[tuple, tup
 
 @pytest.mark.parametrize("name", [*ALL_TIME, "delay_trends"])
 @given(rows=shipments)
-def test_every_column_is_what_the_shipments_say(spark, name, rows):
+def test_every_column_matches_the_shipments(spark, name, rows):
     expected: Callable[[list[Row]], dict[tuple, tuple]] = getattr(referee, name)
     assert_alike(name, by_key(name, MARTS[name].make(days_of(spark, rows), NETWORK)), expected(rows))
 
 
 @given(rows=shipments)
-def test_every_column_of_warehouse_demand_is_what_the_shipments_say(spark, rows):
+def test_every_column_of_warehouse_demand_matches_the_shipments(spark, rows):
     days = days_of(spark, rows)
     for capacities in (None, CAPACITIES):
         found = by_key("warehouse_demand", module.warehouse_demand(days, capacities))
@@ -196,7 +196,7 @@ def test_the_columns_are_the_same_from_months(spark, name):
     assert types_of(MARTS[name].make(lane_months(days_of(spark, numbered([SOUND]))), NETWORK)) == TYPES[name]
 
 
-def test_marts_are_all_six_by_name_and_know_the_capacities(spark):
+def test_marts_returns_all_six_by_name_with_the_capacities(spark):
     network = Network(tuple(Warehouse(name, daily_capacity=each) for name, each in CAPACITIES.items()))
     made = marts(days_of(spark, numbered([SOUND] * 4)), network)
     assert list(made) == list(MARTS) == list(TYPES)
@@ -211,7 +211,7 @@ def test_no_days_make_no_rows(spark, name):
     assert types_of(made) == TYPES[name]
 
 
-def test_a_ratio_is_over_the_shipments_that_know_both_its_parts(spark):
+def test_a_ratio_covers_the_shipments_with_both_parts_known(spark):
     """One shipment for every combination of known and unknown measures."""
     rows = numbered(
         {
@@ -229,8 +229,8 @@ def test_a_ratio_is_over_the_shipments_that_know_both_its_parts(spark):
     assert values[-2] == pytest.approx(float(Fraction(cost) / Fraction(kg)), rel=1e-12)
 
 
-def test_days_without_shipments_count_in_the_seven_of_a_trend(spark):
-    """Late on the first day only; so late in the seven days from it, gaps or not, and no more on the eighth."""
+def test_days_without_shipments_count_in_the_seven_days_of_a_trend(spark):
+    """Late only on the first day: the trend is late for seven days from it, gaps or not, and no longer on the eighth."""
     offsets = (0, 3, 6, 7)
     on_time = {"delivery_date": SOUND["promised_date"] + timedelta(days=20), "promised_date": date(2026, 12, 31)}
     rows = [{**SOUND, **(on_time if n else {}), "shipment_date": DAY + timedelta(days=n)} for n in offsets]
@@ -309,10 +309,10 @@ def test_sums_too_large_for_a_double_are_divided_exactly_enough(spark):
     [
         ({"name": "Delays"}, "the name of a mart is 'Delays', but must be lower-case letters"),
         ({"span": "week"}, "the span of the mart delays is 'week', but must be one of all_time, month, day"),
-        ({"span": "day"}, "the columns of the mart delays is .*, but must be such that shipment_date is one"),
+        ({"span": "day"}, "the columns of the mart delays is .*, but must be a list with shipment_date"),
         ({"look_back_days": 29}, "look_back_days of delays is 29, but must be 0 to 28"),
     ],
 )
-def test_a_mart_that_could_not_be_kept_up_to_date_is_refused(wrong, told):
+def test_a_mart_that_jobs_cannot_keep_up_to_date_is_refused(wrong, told):
     with pytest.raises(InvalidValue, match=told):
         Mart(**{"name": "delays", "columns": {"carrier": "string"}, "make": lambda days, network: days, **wrong})

@@ -1,4 +1,4 @@
-"""Reports: those on one shipment are put in order, by their definition in plain Python."""
+"""Reports: those on one shipment are ordered, checked with their definition in plain Python."""
 
 import random
 from collections import defaultdict
@@ -20,9 +20,9 @@ from tests.frames import CONTENT, DAY, SCHEMA, SOUND, Row, frame, numbered, rows
 BATCH = T.StructType([*SCHEMA, T.StructField("batch_date", T.DateType())])
 NOON = datetime.combine(DAY, time(12))
 MIDNIGHT = datetime.combine(DAY, time(), UTC).astimezone().replace(tzinfo=None)
-"""The start of the day in UTC. Times without a zone are those of this machine, as Spark takes and gives them in Python."""
+"""The start of the day in UTC. Times without a zone are local times of this machine, as Spark uses them in Python."""
 
-# Few ids, contents, moments and batches: so that most rows report on a shipment of another one, and many say the same.
+# Few ids, contents, moments and batches, so that most rows report on the shipment of another row, and many say the same.
 reports = rows_like(
     st.fixed_dictionaries(
         {
@@ -44,7 +44,7 @@ def content(row: Row) -> tuple:
 
 
 def when(row: Row) -> datetime:
-    """Return the moment of a report; those that have none come before all others."""
+    """Return the moment of a report; reports without one come before all others."""
     if row["reported_at"] is not None:
         return row["reported_at"].astimezone(UTC)
     batch_date: date | None = row.get("batch_date")
@@ -52,7 +52,7 @@ def when(row: Row) -> datetime:
 
 
 def ordered(rows: list[Row]) -> dict[int, tuple[int | None, bool]]:
-    """Return source_row → (next_row, is_tied) of reports that are no duplicates: the definition, row by row."""
+    """Return source_row → (next_row, is_tied) of reports that are not duplicates: the definition, row by row."""
     by_id: dict[str, list[Row]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (when(row), row["source_row"])):
         chain = by_id[row["shipment_id"]]
@@ -113,7 +113,7 @@ def test_neither_the_order_nor_the_partitions_matter(spark, rows, order: random.
         ("ANNA", "++-+"),
     ],
 )
-def test_a_duplicate_says_the_same_as_the_report_before_it_not_as_any_other(spark, pattern, kept):
+def test_a_duplicate_repeats_the_report_before_it_not_any_other(spark, pattern, kept):
     rows = numbered(of_costs(pattern))
     assert "".join("+" if row["source_row"] in found(frame(spark, rows, BATCH)) else "-" for row in rows) == kept
 
@@ -148,7 +148,7 @@ def test_a_difference_in_any_column_is_another_report(spark):
     }
 
 
-def test_a_report_that_says_when_beats_a_later_row(spark):
+def test_a_newer_reported_at_beats_a_later_row(spark):
     hours = [2, 0, 1, 1]
     rows = numbered(
         {**row, "reported_at": NOON + timedelta(hours=each)} for row, each in zip(of_costs("ABCD"), hours, strict=True)
@@ -156,7 +156,7 @@ def test_a_report_that_says_when_beats_a_later_row(spark):
     assert found(frame(spark, rows, BATCH)) == {2: (3, False), 3: (4, True), 4: (1, False), 1: (None, False)}
 
 
-def test_a_report_that_does_not_say_when_counts_as_of_the_start_of_its_batch_date(spark):
+def test_a_report_without_reported_at_counts_as_of_the_start_of_its_batch_date(spark):
     moments = [MIDNIGHT + timedelta(seconds=1), MIDNIGHT, None, MIDNIGHT - timedelta(seconds=1)]
     rows = numbered(
         {**row, "reported_at": each, "batch_date": DAY} for row, each in zip(of_costs("ABCD"), moments, strict=True)
@@ -168,23 +168,23 @@ def test_a_report_that_does_not_say_when_counts_as_of_the_start_of_its_batch_dat
     assert told == [1_000_000, 0, 0, -1_000_000]
 
 
-def test_only_the_row_tells_reports_apart_that_know_no_moment_at_all(spark):
+def test_reports_without_any_moment_are_ordered_only_by_row(spark):
     rows = numbered(of_costs("AABA"))
     assert found(frame(spark, rows, BATCH)) == {1: (3, True), 3: (4, True), 4: (None, False)}
 
 
-def test_reports_that_tell_nothing_optional_are_put_in_order_as_well(spark):
+def test_reports_without_optional_columns_are_ordered_as_well(spark):
     made = frame(spark, numbered(of_costs("ABB", batch_date=DAY)), BATCH).drop("outcome", "reported_at")
     assert order_reports(made).columns == [*made.columns, "next_row", "is_tied"]
     assert found(made) == {1: (2, True), 2: (None, False)}
 
 
-def test_of_no_reports_none_are_left(spark):
+def test_no_reports_give_no_rows(spark):
     assert found(frame(spark, [], BATCH)) == {}
 
 
 @given(rows=reports)
-def test_those_whose_id_stands_once_are_no_suspects(spark, rows):
+def test_rows_whose_id_occurs_once_are_not_suspects(spark, rows):
     made = frame(spark, rows, BATCH)
     count = defaultdict(int)
     for row in rows:
@@ -193,7 +193,7 @@ def test_those_whose_id_stands_once_are_no_suspects(spark, rows):
 
 
 @given(rows=reports)
-def test_candidates_that_are_none_change_no_order(spark, rows):
+def test_wrong_candidates_change_no_order(spark, rows):
     made = frame(spark, rows, BATCH)
     every = made.select(F.xxhash64("shipment_id").alias("id_hash")).distinct()
     strangers = spark.createDataFrame([(0,), (42,), (-1,)], "id_hash long")
@@ -201,7 +201,7 @@ def test_candidates_that_are_none_change_no_order(spark, rows):
 
 
 @given(rows=reports)
-def test_ids_that_share_a_hash_by_chance_are_told_apart(spark, rows):
+def test_ids_that_share_a_hash_by_chance_are_separated(spark, rows):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hashing.F, "xxhash64", lambda *_: F.lit(7).cast("long"))
         made = frame(spark, rows, BATCH)
@@ -211,7 +211,7 @@ def test_ids_that_share_a_hash_by_chance_are_told_apart(spark, rows):
             assert found(candidates) == ordered(rows)
 
 
-def test_repeated_ids_are_the_hashes_of_ids_that_stand_more_than_once(spark):
+def test_repeated_ids_are_the_hashes_of_ids_that_occur_more_than_once(spark):
     made = frame(spark, numbered({**SOUND, "shipment_id": name} for name in ("a", "b", "a", "c", "c", "c")))
     expected = made.where(F.col("shipment_id").isin("a", "c")).select(F.xxhash64("shipment_id").alias("id_hash")).distinct()
     assert sorted(repeated_ids(made).collect()) == sorted(expected.collect())

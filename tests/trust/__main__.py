@@ -1,6 +1,6 @@
-"""Run the table of trust: `make trust`, or python -m tests.trust [--seed 1] [--only kills,races] [--minutes 30].
+"""Run the trials of `make trust`, or python -m tests.trust [--seed 1] [--only kills,races] [--minutes 30].
 
-Every trial is drawn from the seed, the part and its number; the moment at which a signal arrives is up to the machine, too.
+Every trial is drawn from the seed, the part and its number; when a signal arrives also depends on the machine.
 """
 
 import argparse
@@ -18,14 +18,14 @@ from functools import partial
 from pathlib import Path
 
 from shipment_etl.engines.sail_process import SailProcess
-from tests.store.client import VARIABLES, running
+from tests.store.client import VARIABLES, run_store
 from tests.trust.environments import ENVIRONMENTS, Environments
 from tests.trust.frames import TOGETHER, check_frames, draw_frames
 from tests.trust.lakes import Lakes
 from tests.trust.liars import Liars
 from tests.trust.machine import LakeMachine, make_folder
 from tests.trust.processes import run_in_processes, save
-from tests.trust.proxy import Proxy, lying
+from tests.trust.proxy import Proxy, run_proxy
 from tests.trust.races import Races
 from tests.trust.results import Part
 from tests.trust.schedules import lying_machine_in, machine_in, run_schedules
@@ -42,7 +42,7 @@ SCHEDULES_TOGETHER = 25
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the table: trials wanted at most, and its share of the time."""
+    """A line of the table: maximum number of trials, and its share of the time."""
 
     title: str
     wanted: int
@@ -68,10 +68,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make trust", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default=",".join(LINES), help=f"some of {','.join(LINES)}")
-    parser.add_argument("--minutes", type=float, default=300.0, help="of all parts together, about")
-    parser.add_argument("--trial", type=int, help="run this trial alone, of the part that --only names")
+    parser.add_argument("--minutes", type=float, default=300.0, help="for all parts together, about")
+    parser.add_argument("--trial", type=int, help="run only this trial, of the part that --only names")
     parser.add_argument("--page", action="store_true", help=f"write the table into {PAGE.name}")
-    parser.add_argument("--processes", type=int, default=1, help="that share the trials")
+    parser.add_argument("--processes", type=int, default=1, help="number of processes that share the trials")
     parser.add_argument("--worker", default="0/1", help=argparse.SUPPRESS)
     parser.add_argument("--parts", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -101,16 +101,16 @@ def run_table(seed: int, names: list[str], minutes: float, first: int = 0, step:
     Args:
         seed: draws all trials.
         names: of the parts.
-        minutes: of all parts together, about.
+        minutes: for all parts together, about.
         first: number of the first trial of each part.
-        step: to the number of the next one; 0 if there is no other.
+        step: distance to the number of the next one; 0 if there is no other.
     """
     whole = sum(LINES[name].share for name in names)
     with ExitStack() as stack:
         folder = Path(make_folder())
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        store = stack.enter_context(running())
-        proxy = stack.enter_context(lying(store.endpoint))
+        store = stack.enter_context(run_store())
+        proxy = stack.enter_context(run_proxy(store.endpoint))
         for name in [each for each in os.environ if each.startswith("AWS_")]:
             del os.environ[name]
         os.environ.update(VARIABLES | {"AWS_ENDPOINT_URL": proxy.address, "AWS_CONFIG_FILE": os.devnull})
@@ -161,7 +161,7 @@ def _report(note: str) -> None:
 
 
 def _run_together(part: Part, together: int, what: str, work: Callable[[int], int], number: int, step: int) -> None:
-    """Do work of many trials at once, with a seed of its own each time, until there are enough or the time is up."""
+    """Run many trials at once, each time with a new seed, until there are enough or the time is up."""
     begin = time.monotonic()
     while part.count < part.wanted and time.monotonic() - begin < part.seconds:
         try:

@@ -88,10 +88,10 @@ class Environments:
                 if "This should not happen" in child.output or "Traceback" in child.output:
                     raise Fault("other", f"{where}: {child.output[-500:]}")
                 done = ["process"] if environment.succeeds else []
-                compare(self.lakes.expected(done), self.lakes.words(lake.snapshot()), where)
+                compare(self.lakes.expected(done), self.lakes.read(lake.snapshot()), where)
             undo()
             self.lakes.run("process", lake)
-            compare(self.lakes.expected(["process"]), self.lakes.words(lake.snapshot()), f"{environment.name}, run again")
+            compare(self.lakes.expected(["process"]), self.lakes.read(lake.snapshot()), f"{environment.name}, run again")
         return environment.name
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Frames: rows drawn by hypothesis go through split, clean, lane_days and all marts, and are held against plain Python.
+"""Frames: rows drawn by hypothesis go through split, clean, lane_days and all marts, and are compared with plain Python.
 
 A query costs more than its rows, so a hundred frames go through together, kept apart by their ids, places and carriers.
 """
@@ -47,7 +47,7 @@ def draw_frames(number: int, count: int) -> list[list[Row]]:
 
 
 def check_frames(spark: SparkSession, frames: list[list[Row]]) -> None:
-    """Check all that can be said of some frames. An assertion fails where rows are lost, doubled, or wrongly summed."""
+    """Check everything that is known about some frames. An assertion fails if rows are lost, doubled, or wrongly summed."""
     rows = numbered(row for number, each in enumerate(frames) for row in _tagged(number, each))
     good, bad = split(frame(spark, rows), SCHEMA)
     good_rows, bad_rows = rows_of(settled(spark, good)), rows_of(settled(spark, bad))

@@ -1,8 +1,8 @@
-"""Gate: every step by which a job changes its lake passes here, and faults are forced before or after any of them.
+"""Gate: every step by which a job changes its lake passes here, and faults are injected before or after any of them.
 
 Steps are named by what they do, not by where the code does it: a job may make as many of them as it likes. A process that
-was killed does nothing any more, so once a job is killed here, no further step of it has an effect, whatever its handlers
-try; only what the operating system would do is done.
+was killed does nothing any more, so once a job is killed here, none of its further steps has an effect, whatever its
+handlers try; only what the operating system would do is done.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -64,12 +64,12 @@ class Gate:
     """The steps of one job.
 
     Attributes:
-        faults: in the order in which they come; the next is looked for once the one before has happened.
-        actions: faults beside the three that a gate knows.
-        steps: names of those that were made.
-        happened: the faults that came.
-        killed: whether the job was.
-        lock: that the job holds, or last held.
+        faults: in the order in which they come; each waits until the one before has happened.
+        actions: faults besides the three that a gate knows.
+        steps: names of the steps that were made.
+        happened: the faults that happened.
+        killed: whether the job was killed.
+        lock: the lock that the job holds, or last held.
     """
 
     faults: list[Fault] = field(default_factory=list)
@@ -83,7 +83,7 @@ class Gate:
 
     @contextmanager
     def watch(self) -> Iterator["Gate"]:
-        """Have all steps pass, while the body runs one job."""
+        """Let all steps pass through here while the body runs one job."""
         with pytest.MonkeyPatch.context() as patch:
             for name, step in DELTA.items():
                 self._patch(patch, DeltaTable, name, step)
@@ -93,14 +93,14 @@ class Gate:
                 for name, step in STORAGE.items():
                     if name in vars(storage):
                         self._patch(patch, storage, name, step)
-                self._patch_incoming(patch, storage)
+                self._patch_create_file(patch, storage)
             self._patch(patch, Lake, "write_files", "write")
             for lock in (FolderLock, ObjectLock):
                 self._patch_lock(patch, lock)
             yield self
 
     @contextmanager
-    def elsewhere(self) -> Iterator[None]:
+    def bypass(self) -> Iterator[None]:
         """Do in the body what another process does: its steps do not pass here."""
         self.open, before = True, self.open
         try:
@@ -114,7 +114,7 @@ class Gate:
         return "lock" in self.steps and "unlock" not in self.steps
 
     def step(self, name: str, do: Callable[[], Any], fail: Callable[[], Exception]) -> Any:
-        """Let a step be made, with the faults that are due."""
+        """Make a step, with the faults that are due."""
         if self.open:
             return do()
         if self.killed:
@@ -129,7 +129,7 @@ class Gate:
         return made
 
     def _due(self, name: str) -> Fault | None:
-        # A lock that cannot be given back raises nothing: it is left to expire.
+        # A lock that cannot be released raises nothing: it is left to expire.
         if not self.faults or self.faults[0].step not in ("any", name) or (name, self.faults[0].what) == ("unlock", FAIL):
             return None
         self._seen += 1
@@ -147,41 +147,41 @@ class Gate:
             raise KeyboardInterrupt
         if fault.what == FAIL:
             raise fail()
-        with self.elsewhere():
+        with self.bypass():
             self.actions[fault.what](self)
 
     def _patch(self, patch: pytest.MonkeyPatch, owner: Any, name: str, step: str) -> None:
         original = getattr(owner, name)
 
-        def passing(*args: Any, **kwargs: Any) -> Any:
+        def make_step(*args: Any, **kwargs: Any) -> Any:
             if name == "vacuum" and (kwargs.get("dry_run") or args[2:3] == (True,)):
                 return original(*args, **kwargs)
             is_log = step == "commit" and _table(args[0]).endswith(RUNS.name)
             return self.step("log" if is_log else step, lambda: original(*args, **kwargs), lambda: _failure(args[0]))
 
-        patch.setattr(owner, name, passing)
+        patch.setattr(owner, name, make_step)
 
-    def _patch_incoming(self, patch: pytest.MonkeyPatch, storage: type) -> None:
-        original = storage.incoming
+    def _patch_create_file(self, patch: pytest.MonkeyPatch, storage: type) -> None:
+        original = storage.create_file
 
         @contextmanager
-        def incoming(its: Any, path: str) -> Iterator[Any]:
+        def create_file(its: Any, path: str) -> Iterator[Any]:
             with original(its, path) as place:
                 self.step("write", lambda: None, lambda: _failure(its))
                 yield place
             self.step("write", lambda: None, lambda: _failure(its))
 
-        patch.setattr(storage, "incoming", incoming)
+        patch.setattr(storage, "create_file", create_file)
 
     def _patch_lock(self, patch: pytest.MonkeyPatch, kind: type) -> None:
         acquire, release = kind._acquire, kind._release
 
-        def acquiring(lock: Any, deadline: float) -> None:
+        def take_lock(lock: Any, deadline: float) -> None:
             if not self.open:
                 self.lock = lock
             self.step("lock", lambda: acquire(lock, deadline), lambda: StorageFailed("the lake", "forced"))
 
-        def releasing(lock: Any) -> None:
+        def release_lock(lock: Any) -> None:
             if self.killed and lock is self.lock:
                 _forget(lock)
                 return
@@ -191,8 +191,8 @@ class Gate:
                 _forget(lock)
                 raise
 
-        patch.setattr(kind, "_acquire", acquiring)
-        patch.setattr(kind, "_release", releasing)
+        patch.setattr(kind, "_acquire", take_lock)
+        patch.setattr(kind, "_release", release_lock)
 
 
 def _forget(lock: Any) -> None:
@@ -200,7 +200,7 @@ def _forget(lock: Any) -> None:
     if isinstance(lock, FolderLock):
         lock._lock.release(force=True)
     else:
-        # A process that has ended gives nothing back.
+        # A process that has ended releases nothing.
         lock._lost = "killed"
         lock._done.put(None)
         if lock._keeping.is_alive():
@@ -212,7 +212,7 @@ def _table(where: Any) -> str:
 
 
 def _failure(where: Any) -> Exception:
-    """Return what a step raises that fails: as deltalake, or the storage, would."""
+    """Return the error of a step that fails, as deltalake or the storage would raise it."""
     if isinstance(where, FolderStorage):
         return OSError(5, "Input/output error")
     if isinstance(where, S3Storage):

@@ -1,4 +1,4 @@
-"""Lakes to attack: a template, copied for each trial, and what its tables hold after each job that nothing happened to."""
+"""Lakes to attack: a template, copied for each trial, and what its tables hold after each undisturbed job."""
 
 import json
 import shutil
@@ -26,12 +26,12 @@ from shipment_etl.lake.snapshot import Snapshot
 from shipment_etl.lake.tables import RUNS
 from tests.store.client import Store
 
-__all__ = ["FOLDER", "JOBS", "PLACES", "RACING", "S3", "Lakes", "Words"]
+__all__ = ["FOLDER", "JOBS", "PLACES", "RACING", "S3", "Fingerprints", "Lakes"]
 
-Words = dict[str, str]
+Fingerprints = dict[str, str]
 FOLDER, S3 = "folder", "S3"
 PLACES = (FOLDER, FOLDER, FOLDER, FOLDER, S3)
-"""Where trials are made. On S3 one takes ten times as long, for each of its thousand requests passes two servers here."""
+"""Where trials run. On S3 one takes ten times as long, because each of its thousand requests passes two servers here."""
 ROWS = 60
 EARLIER, LATER = "2026-11-30", "2026-12-01"
 MAPPING = """
@@ -53,12 +53,12 @@ JOBS: dict[str, Sequence[str]] = {
     "maintain": ("maintain",),
     "rollback": ("rollback", "RUN"),
 }
-"""The jobs that are tried, as the command line has them."""
+"""The jobs that are tried, as arguments of the command line."""
 RACING = tuple(job for job in JOBS if job != "rollback")
-"""Those that succeed in any order: a rollback is refused where other jobs were first."""
+"""Jobs that succeed in any order: a rollback is refused if other jobs were first."""
 FILES = {"first.csv": range(40), "second.csv": range(20, 60), "third.csv": range(30, 80)}
-"""Numbers of the shipments that the files of acme report: the second overtakes reports of the first, and the third takes
-the place of the second, some of whose shipments it lacks."""
+"""Numbers of the shipments that the files of acme report: the second overtakes reports of the first, and the third
+replaces the second, some of whose shipments it lacks."""
 
 
 @dataclass
@@ -75,7 +75,7 @@ class Lakes:
     store: Store
     engine: str
     _numbers: Iterator[int] = field(default_factory=count)
-    _expected: dict[tuple[str, ...], Words] = field(default_factory=dict)
+    _expected: dict[tuple[str, ...], Fingerprints] = field(default_factory=dict)
 
     @cached_property
     def spark(self) -> SparkSession:
@@ -83,7 +83,7 @@ class Lakes:
 
     @cached_property
     def template(self) -> Path:
-        """A lake of two sources, each with two days landed and one of them processed; and files to land anew."""
+        """A lake of two sources, each with two days landed and one of them processed; and files to land again."""
         (self.folder / "mapping.toml").write_text(MAPPING)
         for name, shipments in FILES.items():
             lines = [f"{at},{name[0]}Boston{at % 3},2026-11-2{at % 8},2026-11-28,2026-11-29" for at in shipments]
@@ -112,7 +112,7 @@ class Lakes:
         name = f"lake-{next(self._numbers)}"
         if place == FOLDER:
             return Lake(shutil.copytree(self.template, self.folder / name))
-        # A bucket of its own: to list keys, moto goes through all of the bucket.
+        # A separate bucket: to list keys, moto scans the whole bucket.
         address = self.store.bucket(name)
         for path in sorted(path for path in self.template.rglob("*") if path.is_file()):
             key = f"lake/{path.relative_to(self.template).as_posix()}"
@@ -134,7 +134,7 @@ class Lakes:
         return [*(given.get(each, each) for each in JOBS[job]), "--lake", lake.uri]
 
     def run(self, job: str, lake: Lake) -> None:
-        """Run a job here. A rollback that has happened is not asked for twice."""
+        """Run a job here. A rollback that has already happened is skipped."""
         if job == "generate":
             run_generate(lake, date=LATER, rows=ROWS, seed=9, defects=0.05, spark=self.spark)
         elif job == "ingest":
@@ -145,33 +145,33 @@ class Lakes:
             try:
                 run_rollback(lake, self.processed, spark=self.spark)
             except RollbackRefused as refused:
-                if "rolled back already" not in str(refused):
+                if "already been rolled back" not in str(refused):
                     raise
         else:
             source, day = ("acme", LATER) if job == "process acme" else ("shipments", LATER)
             run_process(lake, source=source, date=day, max_rejected=1, spark=self.spark)
 
-    def expected(self, jobs: Sequence[str] = ()) -> Words:
-        """Return what a lake holds after some jobs, one after the other, that nothing happened to."""
+    def expected(self, jobs: Sequence[str] = ()) -> Fingerprints:
+        """Return what a lake holds after some undisturbed jobs, one after the other."""
         key = tuple(jobs)
         if key not in self._expected:
             lake = self.copy(FOLDER)
             for job in jobs:
                 self.run(job, lake)
-            self._expected[key] = self.words(lake.snapshot())
+            self._expected[key] = self.read(lake.snapshot())
             self.delete(lake)
         return self._expected[key]
 
-    def words(self, snapshot: Snapshot) -> Words:
+    def read(self, snapshot: Snapshot) -> Fingerprints:
         """Return the fingerprint of every table of a snapshot."""
         return {name: fingerprint_of_content(snapshot.dataset(name).to_table()) for name in snapshot.tables}
 
-    def newest(self, lake: Lake) -> Words:
-        """Return the fingerprints of the newest versions, as somebody sees them who opens the tables alone."""
+    def newest(self, lake: Lake) -> Fingerprints:
+        """Return the fingerprints of the newest versions, as seen by somebody who opens the tables directly."""
         return {name: fingerprint_of_content(lake.dataset(name).to_table()) for name in lake.tables() if name != RUNS.name}
 
     def expire_lock(self, lake: Lake) -> None:
-        """Do as if the time of a dead job's lock on S3 had passed."""
+        """Make the lock of a dead job on S3 expire."""
         found = lake.storage.fetch(LOCK) if lake.uri.startswith("s3:") else None  # type: ignore[attr-defined]
         if found is not None:
             lake.storage.put(LOCK, json.dumps({**json.loads(found[0]), "seconds": -1}).encode(), found[1])  # type: ignore[attr-defined]

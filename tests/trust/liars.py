@@ -1,4 +1,4 @@
-"""Liars: jobs against a store that loses answers, resets, truncates, delays, and answers 500 and 503."""
+"""Liars: jobs against a store that loses responses, resets, truncates, delays, and responds with 500 and 503."""
 
 import random
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ __all__ = ["Liars"]
 CODES = (0, 75)
 """Done, or worth trying again."""
 SHARES = (0.005, 0.02, 0.05, 0.15, 0.4)
-"""Of a job's requests, some 150 to 1,200, that go wrong."""
+"""Shares of a job's requests, about 150 to 1,200, that go wrong."""
 
 
 @dataclass
@@ -45,9 +45,9 @@ class Liars:
         if happened != (child.code == 0):
             kind = "other" if happened else "wrongly green"
             raise Fault(kind, f"{where}: logged as {newest and newest.status}: {child.output[-400:]}")
-        compare(self.lakes.expected([job] if happened else []), self.lakes.words(lake.snapshot()), f"{where}, snapshot")
+        compare(self.lakes.expected([job] if happened else []), self.lakes.read(lake.snapshot()), f"{where}, snapshot")
         self.lakes.expire_lock(lake)
         self.lakes.run(job, lake)
-        compare(self.lakes.expected([job]), self.lakes.words(lake.snapshot()), f"{where}, run again")
+        compare(self.lakes.expected([job]), self.lakes.read(lake.snapshot()), f"{where}, run again")
         compare(self.lakes.expected([job]), self.lakes.newest(lake), f"{where}, newest versions")
         return f"exit {child.code}"

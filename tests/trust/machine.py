@@ -34,19 +34,19 @@ __all__ = ["LakeMachine", "LyingMachine", "make_folder"]
 FIRST = date(2026, 11, 30)
 BATCHES = st.tuples(st.sampled_from(SOURCES), st.sampled_from([FIRST, FIRST + timedelta(days=1)]))
 READ, RIVAL, OVERTAKE = "read", "rival", "overtake"
-"""A reader comes; another job comes; a job in a store stands still for so long that its lock expires and another comes."""
+"""A reader comes; another job comes; a job on S3 hangs until its lock has expired and another job comes."""
 
 SINGLE = ("lock", "log", "unlock")
 """Steps that a job makes once."""
 OF_BATCHES = ("any", "lock", "write", "commit", "commit", "log", "unlock")
 OF_MAINTENANCE = ("any", "any", "compact", "compact", "vacuum", "checkpoint", "log")
 OF_ROLLBACK = ("any", "lock", "restore", "restore", "log", "unlock")
-"""Steps of the job that brings back what was before a run."""
+"""Steps of the rollback job."""
 OF_ROLLING_BACK = ("any", "restore", "delete", "log", "unlock")
-"""Steps of a job that has failed."""
+"""Steps of a failed job that rolls back."""
 BATCH_JOBS = ("generate", "process")
 MANY = 16
-"""Steps of a job, more or less."""
+"""Approximate number of steps of a job."""
 
 
 def faults(steps: Sequence[str], many: int = MANY) -> st.SearchStrategy[Fault]:
@@ -61,8 +61,8 @@ def faults(steps: Sequence[str], many: int = MANY) -> st.SearchStrategy[Fault]:
     return st.sampled_from(steps).flatmap(at)
 
 
-def misfortunes(steps: Sequence[str]) -> st.SearchStrategy[list[Fault]]:
-    """Draw what happens to a job that makes some steps, and what happens next, as in its roll-back."""
+def pairs_of_faults(steps: Sequence[str]) -> st.SearchStrategy[list[Fault]]:
+    """Draw a fault for a job that makes some steps, and another one that follows, such as while it rolls back."""
     return st.tuples(faults(steps), faults(OF_ROLLING_BACK, many=3)).map(list)
 
 
@@ -93,14 +93,14 @@ class LakeMachine(RuleBasedStateMachine):
         super().__init__()
         self.uri = self.place()
         self.in_store = self.uri.startswith("s3:")
-        # Two processes each know a lake as they saw it last.
+        # Two processes, each of which knows the lake as it last saw it.
         self.lake, self.another = Lake(self.uri), Lake(self.uri)
         self.raw: dict[Any, Any] = {}
         self.processed: dict[Any, Any] = {}
         self.changes: dict[str, Callable[[], None]] = {}
-        # What each run has changed: which of the two, of which batch, and what was there before.
+        # What each run has changed: which of the two, which batch, and what was there before.
         self.before: dict[str, tuple[dict[Any, Any], Any, Any]] = {}
-        # Whether a table was written anew with the same rows since then: such a run cannot be rolled back.
+        # Whether a table was rewritten with the same rows since then: such a run cannot be rolled back.
         self.rewritten = False
         self.logged: dict[str, str] = {}
         self.log_version: int | None = None
@@ -115,22 +115,22 @@ class LakeMachine(RuleBasedStateMachine):
         self.land(batch, [])
         self.process(batch, [])
 
-    @rule(batch=BATCHES, faults=misfortunes(OF_BATCHES))
+    @rule(batch=BATCHES, faults=pairs_of_faults(OF_BATCHES))
     def land(self, batch: Any, faults: list[Fault]) -> None:
         self.run("land", batch, faults)
 
-    @rule(batch=BATCHES, faults=misfortunes(OF_BATCHES))
+    @rule(batch=BATCHES, faults=pairs_of_faults(OF_BATCHES))
     def process(self, batch: Any, faults: list[Fault]) -> None:
         self.run("process", batch, faults)
 
-    @rule(faults=misfortunes(OF_MAINTENANCE), hours=st.sampled_from((0, 168)))
+    @rule(faults=pairs_of_faults(OF_MAINTENANCE), hours=st.sampled_from((0, 168)))
     def maintain(self, faults: list[Fault], hours: int) -> None:
-        # A job that lost its lock is safe from maintenance by the files' age alone.
+        # Only the age of its files protects a job that lost its lock from maintenance.
         overtaken = any(fault.what == OVERTAKE for fault in faults)
         self.rewritten = True
         self.run("maintain", 168 if overtaken else hours, faults)
 
-    @rule(faults=misfortunes(OF_ROLLBACK))
+    @rule(faults=pairs_of_faults(OF_ROLLBACK))
     def roll_back_the_newest_run(self, faults: list[Fault]) -> None:
         standing = [run.run_id for run in standing_runs(read_runs(self.another)) if run.run_id in self.before]
         if standing:
@@ -149,7 +149,7 @@ class LakeMachine(RuleBasedStateMachine):
         self.check_snapshot()
 
     def read_log(self) -> None:
-        """Change the model by what the log has more than before."""
+        """Update the model with the new runs of the log."""
         version = self.another.version(RUNS.name) if self.another.has(RUNS.name) else None
         if version == self.log_version:
             return
@@ -197,7 +197,7 @@ class LakeMachine(RuleBasedStateMachine):
                 self.attempt(lambda: do(lake or self.lake, listener))
         except (Exception, KeyboardInterrupt, Killed) as problem:
             if isinstance(problem, KeyboardInterrupt) and all(fault.what != INTERRUPT for fault in gate.happened):
-                # Whoever runs the schedules has had enough of them.
+                # The user has stopped the schedules.
                 raise
             ended = problem
         note(f"{job} {what}: {ended!r} after {' '.join(gate.steps)}; {gate.happened}")
@@ -245,7 +245,7 @@ class LakeMachine(RuleBasedStateMachine):
             assert may_refuse or not isinstance(ended, RollbackRefused), f"refused, and why? {ended}"
 
     def _check_newest(self) -> None:
-        """After a job that ended well, whoever opens the newest version of a table sees what counts."""
+        """After a job that ended well, the newest versions of the tables hold what counts."""
         newest = {name: self.another.version(name) for name in self.another.tables() if name != RUNS.name}
         if newest != self.another.snapshot().tables:
             self.jobs.check(Snapshot(self.another, newest), self.raw, self.processed)
@@ -255,12 +255,12 @@ class LakeMachine(RuleBasedStateMachine):
         self.check_snapshot()
 
     def _rival(self, gate: Gate) -> None:
-        """Another job comes, and finds the lock held; or not held any more."""
+        """Another job comes, and finds the lock taken, or already free."""
         ended = self.run("process", next(iter(self.raw), (SOURCES[0], FIRST)), [], self.another)
         assert not gate.holds_lock or isinstance(ended, LakeLocked), f"two jobs at once: {ended!r}"
 
     def _overtake(self, gate: Gate) -> None:
-        """The job stands still until its lock has expired, and another one works meanwhile."""
+        """The job hangs until its lock has expired, and another one runs meanwhile."""
         if not self.in_store or not gate.holds_lock:
             self._rival(gate)
             return
@@ -270,7 +270,7 @@ class LakeMachine(RuleBasedStateMachine):
         assert not isinstance(ended, LakeLocked)
 
     def _wait_for_expiry(self) -> None:
-        """Do as if the time of the lock in the store had passed."""
+        """Make the lock in the store expire."""
         found = self.lake.storage.fetch(LOCK)
         assert found is not None
         if json.loads(found[0]).get("released"):
@@ -282,8 +282,8 @@ class LyingMachine(LakeMachine):
     """Schedules of jobs on a store that lies to them, and to nobody else.
 
     Attributes:
-        proxy: that lies.
-        share: of the requests that it lies about.
+        proxy: the proxy that lies.
+        share: share of the requests that it lies about.
         numbers: seed of each job's lies.
     """
 
@@ -302,12 +302,12 @@ class LyingMachine(LakeMachine):
         finally:
             self.proxy.be_honest()
             if self.lake.storage.fetch(LOCK):
-                # It may not have been possible to give it back.
+                # It may not have been possible to release it.
                 self._wait_for_expiry()
 
 
 class _Listener:
-    """Hears which run a job is."""
+    """Notes which run a job is."""
 
     def __init__(self, changes: dict[str, Callable[[], None]], change: Callable[[], None]) -> None:
         self.run_id: str | None = None

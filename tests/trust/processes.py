@@ -1,4 +1,4 @@
-"""Processes: one run of the table in several processes at once, each with every so-manieth trial of every part."""
+"""Processes: one run of the table in several processes at once, each with every nth trial of every part."""
 
 import pickle
 import signal
@@ -15,7 +15,7 @@ __all__ = ["run_in_processes", "save"]
 
 
 def run_in_processes(count: int, seed: int, names: Sequence[str], minutes: float) -> list[Part]:
-    """Run parts in some processes; one that is interrupted has tried what it says.
+    """Run parts in several processes; an interrupted one returns what it has tried.
 
     Each process begins with another part, because some parts mostly wait and others mostly work.
     """

@@ -1,10 +1,10 @@
-"""A proxy before a store that lies: it loses answers, resets, truncates, delays, and answers 500 and 503.
+"""A lying proxy in front of a store: it loses responses, resets, truncates, delays, and responds with 500 and 503.
 
-It stands between every client of a job (boto3, pyarrow, deltalake, Sail) and the store, in a process of its own, as some
-clients hold Python's lock while they wait. What it does to which request is drawn from a seed. Of libraries, toxiproxy knows
-connections only, and mitmproxy brings a second set of pinned versions.
+It is between every client of a job (boto3, pyarrow, deltalake, Sail) and the store, in a separate process, because some
+clients hold Python's lock while they wait. What it does to which request is drawn from a seed. Of other tools, toxiproxy
+only knows connections, and mitmproxy needs a second set of pinned versions.
 
-Run as a program with the address of a store, it prints its own, and then answers each line of JSON on its standard input
+Run as a program with the address of a store, it prints its own, and then responds to each line of JSON on its standard input
 (seed, share, lies) with how often it has lied so far; it ends with its standard input.
 """
 
@@ -25,7 +25,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-__all__ = ["LIES", "Proxy", "lying"]
+__all__ = ["LIES", "Proxy", "run_proxy"]
 
 LIES = ("lose answer", "reset", "truncate", "delay", "500", "503")
 DELAY_SECONDS = 0.2
@@ -35,7 +35,7 @@ CODES = {"500": "InternalError", "503": "SlowDown"}
 
 
 class Proxy:
-    """A proxy in a process of its own, honest at first.
+    """A proxy in a separate process, honest at first.
 
     Attributes:
         address: where it listens.
@@ -62,8 +62,8 @@ class Proxy:
 
 
 @contextmanager
-def lying(store: str) -> Iterator[Proxy]:
-    """Start a proxy before a store, and end it with the body."""
+def run_proxy(store: str) -> Iterator[Proxy]:
+    """Start a proxy in front of a store, and end it with the body."""
     command = [sys.executable, str(Path(__file__)), store]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield Proxy(process)
@@ -84,7 +84,7 @@ class _Lies:
             return dict(self._told)
 
     def draw(self) -> str | None:
-        """Return what is done to the next request."""
+        """Return what to do to the next request."""
         with self._lock:
             if self._random.random() >= self._share:
                 return None
@@ -95,7 +95,7 @@ class _Lies:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # What is sent in several parts must not wait for the other side's word that it has the first.
+    # Data sent in several parts must not wait until the other side has confirmed the first.
     disable_nagle_algorithm = True
     wbufsize = -1
     store = ""
@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
         if len(body) < length:
-            # A store does not take half a body either.
+            # A store does not accept half a body either.
             raise ConnectionError("the client is gone")
         return body
 
@@ -176,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _reset(self) -> None:
         self.close_connection = True
-        # Closed at once, without a farewell: the other side sees a reset.
+        # Closed at once, without a shutdown: the other side sees a reset.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 

@@ -43,7 +43,7 @@ class Races:
             raise Fault("wrongly green", f"{ended} on {place}: the log has {len(runs)} successes")
         order = [_name(run.job, run.source) for run in runs]
         expected = self.lakes.expected(order)
-        compare(expected, self.lakes.words(lake.snapshot()), f"{ended} on {place}, in the order {order}")
+        compare(expected, self.lakes.read(lake.snapshot()), f"{ended} on {place}, in the order {order}")
         compare(expected, self.lakes.newest(lake), f"{ended} on {place}, newest versions")
         self.lakes.delete(lake)
         return f"{count} jobs, {place}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 __all__ = ["KINDS", "Fault", "NotPossible", "Part", "compare"]
 
 KINDS = ("lost", "doubled", "torn", "wrongly green", "other")
-"""Rows that are missing; rows too many; tables of different runs; success that is none; what is none of these."""
+"""Missing rows; rows too many; tables of different runs; a success that was none; anything else."""
 
 
 class Fault(Exception):
@@ -22,7 +22,7 @@ class Fault(Exception):
 
 
 class NotPossible(Exception):
-    """This machine does not let us try it."""
+    """This machine does not allow the trial."""
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Part:
     took: float = 0.0
 
     def run(self, trial: Callable[[random.Random], str], report: Callable[[str], None], numbers: Iterable[int]) -> None:
-        """Make trials of some numbers, each of which draws all of its trial, until the time is up."""
+        """Run trials with some numbers, each of which determines the whole trial, until the time is up."""
         begin, before = time.monotonic(), self.took
         for number in numbers:
             if time.monotonic() - begin > self.seconds:
@@ -73,7 +73,7 @@ class Part:
 
 
 def compare(expected: dict[str, str], found: dict[str, str], where: str) -> None:
-    """Compare fingerprints of tables, which begin with their numbers of rows.
+    """Compare fingerprints of tables, which begin with the number of rows.
 
     Raises:
         Fault: they differ.

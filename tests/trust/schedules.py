@@ -29,13 +29,13 @@ def run_schedules(machine: type[LakeMachine], *, seed: int, number: int, shrink:
     """Run some schedules, the same for the same seed.
 
     Args:
-        machine: on which kind of lake, with which jobs.
+        machine: the kind of lake and of jobs.
         seed: any whole number.
         number: of schedules.
         shrink: whether to look for a smaller schedule that fails, too; it takes minutes.
 
     Raises:
-        AssertionError: what must hold did not; the schedule is in its notes.
+        AssertionError: an invariant did not hold; the schedule is in its notes.
     """
     phases = [Phase.generate, Phase.shrink] if shrink else [Phase.generate]
     chosen = settings(

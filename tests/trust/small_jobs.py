@@ -2,7 +2,7 @@
 
 A schedule of real jobs takes many seconds, nearly all of them in the engine, which changes no table. So here a batch is a
 list of numbers, written by pyarrow; lane_days has their sum, and the mart one row for each batch. The mart is updated as
-real marts are: from itself and the batch where the log vouches for it, else from the whole of lane_days.
+real marts are: from itself and the batch if the log confirms its key, else from the whole of lane_days.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from shipment_etl import plugins as plugins_module
 from shipment_etl.errors import BatchMissing
 from shipment_etl.jobs import maintain as maintain_module
 from shipment_etl.jobs.rollback import run_rollback
-from shipment_etl.jobs.work import Work, working
+from shipment_etl.jobs.work import Work, run_job
 from shipment_etl.lake.commits import describe_file
 from shipment_etl.lake.lake import RUN_FOLDER, Lake, Written
 from shipment_etl.lake.runs import RowCounts
@@ -41,7 +41,7 @@ Values = Sequence[int]
 
 
 class Engine:
-    """What jobs ask of a session that runs no query."""
+    """What jobs need from a session that runs no query."""
 
     version = "none"
     sparkContext = SimpleNamespace(_jsc=None)  # noqa: N815 - PySpark's name
@@ -57,9 +57,9 @@ class SmallJobs:
 
     @contextmanager
     def ready(self) -> Iterator[None]:
-        """Have the parts of real jobs that need an engine do without it."""
+        """Replace the parts of real jobs that need an engine."""
         with pytest.MonkeyPatch.context() as patch:
-            # To look for installed plugins takes longer than a small job.
+            # Searching for installed plugins takes longer than a small job.
             patch.setattr(plugins_module, "entry_points", lambda **_: [])
             patch.setattr(Lake, "read", lambda lake, spark, name, version=None: lake.dataset(name, version).to_table())
             patch.setattr(maintain_module, "_rows_in", lambda rows, parts: rows)
@@ -71,12 +71,12 @@ class SmallJobs:
         return [number * 10 + at for at in range(1 + number % 3)]
 
     def land(self, lake: Lake, batch: Batch, values: Values, listener: object) -> Any:
-        with _working(lake, "generate", batch, listener) as work:
+        with _run_job(lake, "generate", batch, listener) as work:
             _replace_batch(work, _table(f"raw/{batch[0]}"), values)
             return work.finish(RowCounts(len(values), len(values)))
 
     def process(self, lake: Lake, batch: Batch, listener: object) -> Any:
-        with _working(lake, "process", batch, listener) as work:
+        with _run_job(lake, "process", batch, listener) as work:
             values = _read_batch(work, f"raw/{batch[0]}")
             if not values:
                 raise BatchMissing(batch[0], batch[1], ())
@@ -109,16 +109,16 @@ def _table(name: str) -> Table:
 
 
 @contextmanager
-def _working(lake: Lake, job: str, batch: Batch, listener: object) -> Iterator[Work]:
+def _run_job(lake: Lake, job: str, batch: Batch, listener: object) -> Iterator[Work]:
     source, day = batch
-    with working(ENGINE, lake, job=job, source=source, batch_date=day, settings={}, plugins=plugins([listener])) as work:
+    with run_job(ENGINE, lake, job=job, source=source, batch_date=day, settings={}, plugins=plugins([listener])) as work:
         yield work
 
 
 def _replace_batch(work: Work, table: Table, values: Values) -> None:
     # A file for each number, so that there is something to compact.
     files = [_write(work, table, str(at), {"value": [value]}, work.batch) for at, value in enumerate(values)]
-    work.put_batch(table, _written(files))
+    work.put_batch(table, _make_written(files))
 
 
 def _update_mart(work: Work, batch: Batch, total: int) -> None:
@@ -134,19 +134,19 @@ def _update_mart(work: Work, batch: Batch, total: int) -> None:
             for row in work.lake.content(LANE_DAYS.name, each.path).to_pylist()
         ]
     columns = {name: [row[name] for row in rows] for name in KEYED}
-    work.put(MART, _written([_write(work, MART, "all", columns, {})]), known)
+    work.put(MART, _make_written([_write(work, MART, "all", columns, {})]), known)
     work.marts_key = MARTS_KEY
 
 
 def _write(work: Work, table: Table, name: str, columns: Mapping[str, list[Any]], partition: Mapping[str, str]) -> Any:
     path = f"{RUN_FOLDER}{work.start.run_id}/{name}.parquet"
-    with work.lake.storage.incoming(f"{table.name}/{path}") as place:
+    with work.lake.storage.create_file(f"{table.name}/{path}") as place:
         pq.write_table(pa.table(columns), place)
         size = place.stat().st_size
     return describe_file(work.lake.storage, table, path, size, partition)
 
 
-def _written(files: Sequence[Any]) -> Written:
+def _make_written(files: Sequence[Any]) -> Written:
     arrow = pa.schema([("source", pa.string()), ("batch_date", pa.date32()), ("value", pa.int64())])
     return Written(tuple(files), StructType(), Schema.from_arrow(arrow))
 

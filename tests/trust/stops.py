@@ -60,9 +60,9 @@ class Stops:
         self._stop(draw, child, number, (job, place, engine))
         if child.code not in (0, 128 + number, -number):
             raise Fault("other", f"{number.name} to {job} on {place}, {engine}: exit {child.code}: {child.output[-400:]}")
-        # Before the command listens to signals, they end it as they end any program.
+        # Before the command handles signals, they end it as they end any program.
         if child.code != -number:
-            compare(self.lakes.words(lake.snapshot()), self.lakes.newest(lake), f"{number.name} to {job}: newest versions")
+            compare(self.lakes.read(lake.snapshot()), self.lakes.newest(lake), f"{number.name} to {job}: newest versions")
         self._judge(job, lake, child, place)
         return f"{number.name}, {place}, {engine}"
 
@@ -74,7 +74,7 @@ class Stops:
         child = self.zygote.start(arguments, self._environment(), PYTHON)
         self._stop(draw, child, signal.SIGINT, ("python", place, engine))
         if child.code == 0:
-            compare(self.lakes.expected(["process"]), self.lakes.words(lake.snapshot()), "a program that went on")
+            compare(self.lakes.expected(["process"]), self.lakes.read(lake.snapshot()), "a program that went on")
         elif "KeyboardInterrupt" not in child.output:
             raise Fault("other", f"SIGINT to a program on {place}, {engine}: exit {child.code}: {child.output[-400:]}")
         self._judge("process", lake, child, place)
@@ -92,7 +92,7 @@ class Stops:
         return changed_environment({"SPARK_REMOTE": None, "SPARK_CONNECT_MODE_ENABLED": None, **self.variables})
 
     def _stop(self, draw: random.Random, child: Child, number: signal.Signals, what: tuple[str, ...]) -> None:
-        """Send a signal at a random moment: of the whole job, or in every other trial of its commits."""
+        """Send a signal at a random moment of the whole job or, in every other trial, of its commits."""
         begin = time.monotonic()
         usual = median(self._seconds.get(what, [4.0]))
         at_commits, share = draw.random() < 0.5, draw.random()
@@ -118,9 +118,9 @@ class Stops:
         happened = newest is not None and newest.status == SUCCEEDED and len(runs) > self.lakes.runs_before
         if child.code == 0 and not happened:
             raise Fault("wrongly green", f"{where}: the log knows of no success")
-        compare(after if happened else before, self.lakes.words(lake.snapshot()), f"{where}, snapshot")
+        compare(after if happened else before, self.lakes.read(lake.snapshot()), f"{where}, snapshot")
         self.lakes.expire_lock(lake)
         self.lakes.run(job, lake)
-        compare(after, self.lakes.words(lake.snapshot()), f"{where}, run again")
+        compare(after, self.lakes.read(lake.snapshot()), f"{where}, run again")
         compare(after, self.lakes.newest(lake), f"{where}, newest versions after running again")
         self.lakes.delete(lake)

@@ -1,4 +1,4 @@
-"""The proxy before the store: it does what it is asked to, and passes on nothing that a store would refuse."""
+"""The proxy in front of the store: it does what it is asked to, and passes on nothing that a store would refuse."""
 
 import http.client
 import socket
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.store.client import Store
-from tests.trust.proxy import Proxy, lying
+from tests.trust.proxy import Proxy, run_proxy
 
 BODY = b"x" * 1000
 
@@ -16,7 +16,7 @@ BODY = b"x" * 1000
 def proxy(store: Store) -> Iterator[Proxy]:
     store.bucket("behind-a-proxy")
     store.client.put_object(Bucket="behind-a-proxy", Key="there", Body=BODY, ACL="public-read")
-    with lying(store.endpoint) as started:
+    with run_proxy(store.endpoint) as started:
         yield started
 
 
@@ -27,13 +27,13 @@ def ask(proxy: Proxy) -> tuple[int, bytes]:
     return answer.status, answer.read()
 
 
-def test_an_honest_proxy_passes_on_what_the_store_says(proxy: Proxy) -> None:
+def test_an_honest_proxy_passes_on_what_the_store_sends(proxy: Proxy) -> None:
     proxy.be_honest()
     assert ask(proxy) == (200, BODY)
 
 
 @pytest.mark.parametrize(("lie", "status"), [("500", 500), ("503", 503), ("delay", 200)])
-def test_it_answers_errors_and_late(proxy: Proxy, lie: str, status: int) -> None:
+def test_it_responds_with_errors_and_late(proxy: Proxy, lie: str, status: int) -> None:
     proxy.lie(1, 1.0, (lie,))
     assert ask(proxy)[0] == status
     assert proxy.be_honest()[lie] == 1
@@ -52,7 +52,7 @@ def test_it_truncates_bodies(proxy: Proxy) -> None:
         ask(proxy)
 
 
-def test_half_an_upload_of_a_client_that_is_gone_reaches_no_store(proxy: Proxy, store: Store) -> None:
+def test_half_an_upload_of_a_client_that_is_gone_does_not_reach_the_store(proxy: Proxy, store: Store) -> None:
     proxy.be_honest()
     host, port = proxy.address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as client:
@@ -62,7 +62,7 @@ def test_half_an_upload_of_a_client_that_is_gone_reaches_no_store(proxy: Proxy, 
     assert store.keys("behind-a-proxy") == ["there"]
 
 
-def test_a_client_that_asks_before_it_sends_a_body_is_told_at_once(proxy: Proxy) -> None:
+def test_a_client_that_waits_for_100_continue_gets_it_at_once(proxy: Proxy) -> None:
     proxy.be_honest()
     host, port = proxy.address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as client:

@@ -44,7 +44,7 @@ def test_a_job_that_does_not_roll_back_what_a_dead_one_left_is_found(monkeypatch
         _run_after_a_dead_job()
 
 
-def test_rollbacks_that_do_not_stand_on_one_another_undo_what_their_own_runs_did(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_independent_rollbacks_undo_what_their_own_runs_did(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "note", lambda _: None)
     schedule = LakeMachine()
     try:
@@ -62,7 +62,7 @@ def test_rollbacks_that_do_not_stand_on_one_another_undo_what_their_own_runs_did
 
 
 def _run_after_a_dead_job() -> None:
-    """Land a batch anew, kill that job after its first commit, and process the batch."""
+    """Land a batch again, kill that job after its first commit, and process the batch."""
     batch = (SOURCES[0], FIRST)
     schedule = LakeMachine()
     try:

@@ -1,4 +1,4 @@
-"""Likeness: how far the marts of a twin are from those of its source."""
+"""Likeness: how much the marts of a twin differ from those of its source."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from shipment_etl import Lake, Network, run_generate, run_waiting
 
 MIN_SHIPMENTS = 300
-"""Of carriers whose shares and means are held against each other: of fewer, chance decides."""
+"""Minimum shipments of carriers whose shares and means are compared: with fewer, chance decides."""
 FAR = 1e9
 DAYS = [date(2026, 1, 5) + timedelta(days=26 * number) for number in range(14)]
 """Every day of the week twice, and every month."""
@@ -31,11 +31,11 @@ def mart(lake: Lake, name: str) -> pd.DataFrame:
 
 
 def distances(source: Lake, twin: Lake) -> dict[str, float]:
-    """Return how far the marts of two lakes are apart.
+    """Return how much the marts of two lakes differ.
 
     Shares of shipments by carrier, warehouse, lane and day of the week: half the sum of the differences, from 0 to 1.
-    Of carriers with enough shipments, the largest difference: of on-time and late shares in points, of mean delays in days,
-    of mean costs and transit days in percent. Of costs, of carriers with enough shipments that know theirs.
+    For carriers with enough shipments, the largest difference: of on-time and late shares in points, of mean delays in days,
+    of mean costs and transit days in percent. For costs, only carriers with enough shipments with a known cost.
     """
     ours, theirs = (mart(each, "carrier_performance").set_index("carrier") for each in (source, twin))
     rows = source.snapshot().dataset("processed/lane_days").to_table(columns=["carrier", "cost_shipments"]).to_pandas()

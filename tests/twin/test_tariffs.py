@@ -1,4 +1,4 @@
-"""tariffs: what was charged by a tariff is fitted by that tariff, and no rate is negative."""
+"""tariffs: costs charged by a tariff give that tariff back, and no rate is negative."""
 
 from decimal import Decimal
 
@@ -30,7 +30,7 @@ def test_a_tariff_is_found_again():
 
 
 @given(st.floats(1, 10_000))
-def test_of_a_single_service_all_is_base(cost):
+def test_a_single_service_gives_a_tariff_with_only_a_base(cost):
     tariff = fit_tariff([MeanCost(50, 12.0, 300.0, cost)])
     assert charge(tariff, 12.0, 300.0) == pytest.approx(cost, abs=0.006)
     assert tariff.per_kg == tariff.per_km == 0

@@ -1,4 +1,4 @@
-"""Twins of real sources: the shipments that they make have marts like those of the source, within stated distances."""
+"""Twins of real sources: the shipments that they generate have marts like those of the source, within stated limits."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -56,7 +56,7 @@ def test_the_twin_of_the_scms_history_is_like_it(tmp_path: Path, spark: SparkSes
     assert too_far(distances(scms, made), SCMS_LIMITS) == {}
 
 
-def test_what_was_not_learnt_would_be_too_far(tmp_path: Path, spark: SparkSession, scms: Lake) -> None:
+def test_a_network_that_was_not_learnt_would_be_too_different(tmp_path: Path, spark: SparkSession, scms: Lake) -> None:
     learnt = learn(scms, "scms", names=True).network
     tariff = Network.default().carriers[0].parcel
     plain = replace(
@@ -76,7 +76,7 @@ def test_the_twin_of_flights_from_new_york_is_like_them(tmp_path: Path, spark: S
     assert too_far(distances(source, made), FLIGHTS_LIMITS) == {}
 
 
-def test_the_twin_of_the_scms_history_tells_no_name(tmp_path: Path, scms: Lake) -> None:
+def test_the_twin_of_the_scms_history_reveals_no_name(tmp_path: Path, scms: Lake) -> None:
     named, coded = learn(scms, "scms", names=True).network, learn(scms, "scms").to_toml()
     names = {each.name for each in (*named.warehouses, *named.cities, *named.carriers)} - {"other"}
     assert [name for name in names if f'"{name}"' in coded] == []
@@ -84,6 +84,6 @@ def test_the_twin_of_the_scms_history_tells_no_name(tmp_path: Path, scms: Lake) 
     assert len(Network.from_toml(tmp_path / "twin.toml").services) == len(named.services)
 
 
-def test_a_source_that_is_not_there_is_refused(scms: Lake) -> None:
+def test_a_missing_source_is_refused(scms: Lake) -> None:
     with pytest.raises(NothingToLearn, match="The source 'acme' has 0 shipments"):
         learn(scms, "acme")

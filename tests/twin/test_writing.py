@@ -1,4 +1,4 @@
-"""writing: every network is read again as it was written."""
+"""writing: every network is read back as it was written."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from tests.generator.test_twin import networks, scenarios
 
 
 @given(networks, scenarios)
-def test_a_network_is_read_again_as_it_was_written(
+def test_a_network_is_read_back_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, network: Network, scenario: Scenario
 ) -> None:
     network = replace(network, scenario=scenario)
@@ -20,5 +20,5 @@ def test_a_network_is_read_again_as_it_was_written(
     assert Network.from_toml(file) == network
 
 
-def test_what_is_by_default_is_left_out() -> None:
+def test_defaults_are_left_out() -> None:
     assert write_network(Network.open()) == "\n"

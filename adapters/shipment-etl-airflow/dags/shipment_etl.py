@@ -1,4 +1,4 @@
-"""The DAGs of shipment_etl, two daily ones and a check, as Airflow finds them: put this file into the folder of DAGs."""
+"""The DAGs of shipment_etl, two daily ones and a check: put this file into Airflow's DAGs folder."""
 
 from shipment_etl_airflow import check, data_generation, data_processing
 

@@ -1,4 +1,4 @@
-"""The command line: a thin face of the jobs."""
+"""The command line: a thin layer over the jobs."""
 
 from shipment_etl.cli.main import main
 

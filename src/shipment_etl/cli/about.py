@@ -1,4 +1,4 @@
-"""Commands about what is installed here, and how it is set up."""
+"""Commands about the installation and its settings."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from shipment_etl.cli.terminal import echo
 
 __all__ = ["config", "doctor", "list_plugins", "show_version"]
 
-# Heavy packages are imported where they are used, so that --help and mistakes answer at once.
+# Heavy packages are imported where they are used, so that --help and usage errors are fast.
 
 
 def show_version(asked: bool) -> None:
@@ -53,7 +53,7 @@ def config(
     lineage: LineageOption = False,
     options: OutputOptions,
 ) -> None:
-    """Print each setting, and where its value comes from."""
+    """Print each setting and where its value comes from."""
     from shipment_etl.cli.rendering import print_json_lines, print_table
     from shipment_etl.config import NAMES, source_of
 
@@ -73,10 +73,10 @@ def config(
 
 def doctor(
     *,
-    lake: Annotated[str | None, typer.Option("--lake", metavar="URI", help="A lake to check as well.")] = None,
+    lake: Annotated[str | None, typer.Option("--lake", metavar="URI", help="Also check this lake.")] = None,
     options: OutputOptions,
 ) -> None:
-    """Check this machine: Python, packages that must fit each other, engine, lake."""
+    """Check this machine: Python, package versions, engines, AWS, and a lake."""
     from shipment_etl.cli.doctor import examine, print_findings
 
     findings = examine(lake)

@@ -1,4 +1,4 @@
-"""All commands of the package, in the order of --help."""
+"""All commands of the package, in the order that --help shows."""
 
 from typing import Annotated
 

@@ -30,7 +30,7 @@ VALUES = ("A", "B", "difference")
 
 
 def find_lake(given: str) -> Lake | Snapshot:
-    """Return the lake that was given: LAKE, or LAKE@RUN for what it was after a run.
+    """Return the lake of an argument: LAKE, or LAKE@RUN for its state after a run.
 
     Raises:
         LakeMissing, RunMissing: there is no such lake, or it has no such run.
@@ -44,7 +44,7 @@ def show_comparison(found: Comparison, limit: int | None) -> None:
 
     Args:
         found: what to print.
-        limit: differences of each mart at most.
+        limit: maximum number of differences per mart.
     """
     shown = console()
     for name, side in (("A", found.a), ("B", found.b)):
@@ -79,7 +79,7 @@ def _print_mart(name: str, mart: MartComparison, limit: int) -> None:
 
 
 def _print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> None:
-    """Print rows whose last three columns are values; where the terminal is narrow, the first column is folded."""
+    """Print rows whose last three columns are values; on a narrow terminal, the first column is wrapped."""
     made = Table(
         title=escape(title),
         caption=escape(caption) or None,

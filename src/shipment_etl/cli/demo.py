@@ -1,4 +1,4 @@
-"""The demo: a week of generated shipments, and what is to be seen in them on one screen."""
+"""The demo: a week of generated shipments, summarised on one screen."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,19 +34,19 @@ def demo(
     seed: SeedOption = 7,
     scenario: ScenarioOption = "swiftship",
     defects: DefectsOption = 0.02,
-    # Not `lake`, for a configured lake is no place for made-up shipments.
+    # Not named `lake`: synthetic shipments must not end up in a configured lake.
     folder: Annotated[str, typer.Option("--lake", metavar="URI", help="Folder of the lake.")] = "./demo-lake",
-    verbose: Annotated[bool, typer.Option("--verbose", help="Print the first rows of every mart, too.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also print the first rows of every mart.")] = False,
     options: JobOptions,
 ) -> None:
-    """Generate and process a week of shipments, print a summary, and write a report into the lake's folder."""
+    """Generate and process a week of shipments, print a summary, and write a report to the lake's folder."""
     from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.jobs.process import run_process
     from shipment_etl.reporting.report import prepare, write_page
 
     home = options.open_lake(folder)
-    # What draws the report is loaded beside the jobs, which leave Python idle most of the time.
+    # The report's libraries are loaded while the jobs run, which leave Python idle most of the time.
     with ThreadPoolExecutor(1) as aside, options.listeners(home) as listeners:
         aside.submit(prepare)
         spark = session_for(home, options.engine)
@@ -71,13 +71,13 @@ def demo(
     else:
         page = _print_story(home, runs, verbose=verbose)
     if page is not None:
-        # In the lake's folder, which holds all that the demo made; beside the caller where the lake is elsewhere.
+        # In the lake's folder, with everything else that the demo writes; in the current folder if the lake is not local.
         file = Path("demo-report.html") if "://" in home.uri else Path(home.uri) / "report.html"
-        echo(f"  {'the page:':21}{write_page(page.html, file)}")
+        echo(f"  {'report:':21}{write_page(page.html, file)}")
 
 
 def _print_story(lake: "Lake", runs: Sequence["Run"], *, verbose: bool) -> "Page | None":
-    """Print what became of the rows, what a report says first, one mart, and where to look next; return the report."""
+    """Print the row counts, the main findings of the report, one mart, and the next commands; return the report."""
     from shipment_etl.cli.tables import show_table
     from shipment_etl.plugins import plugins
 
@@ -92,9 +92,9 @@ def _print_story(lake: "Lake", runs: Sequence["Run"], *, verbose: bool) -> "Page
     if not verbose:
         show_table(lake, "carrier_performance", ROWS_OF_A_MART, "table", columns=SCORES)
     for what, command in (
-        ("where it costs most", f"shipment-etl show route_efficiency --lake {lake.uri}"),
+        ("costs by route", f"shipment-etl show route_efficiency --lake {lake.uri}"),
         ("rejected rows", f"shipment-etl show quarantine --lake {lake.uri}"),
-        ("what was planted", f"shipment-etl show truth/troubles --lake {lake.uri}"),
+        ("planted troubles", f"shipment-etl show truth/troubles --lake {lake.uri}"),
         ("your own file", "shipment-etl map FILE"),
     ):
         echo(f"  {what + ':':21}{command}")
@@ -102,7 +102,7 @@ def _print_story(lake: "Lake", runs: Sequence["Run"], *, verbose: bool) -> "Page
 
 
 def _print_accounting(lake: "Lake", runs: Sequence["Run"]) -> None:
-    """Print where the rows of all runs went, and why most of the rejected ones were."""
+    """Print where the rows of all runs went, and the most frequent reasons for rejecting them."""
     from shipment_etl.lake.runs import sum_by_name, sum_counts
     from shipment_etl.lake.tables import SHIPMENTS
 
@@ -119,7 +119,7 @@ def _print_accounting(lake: "Lake", runs: Sequence["Run"]) -> None:
 
 
 def _draw(lake: "Lake") -> "Page | None":
-    """Draw the report; where what draws it is not installed, the rest of the demo stands without it."""
+    """Draw the report; without the packages for it, the demo goes on without a report."""
     from shipment_etl.errors import ExtraMissing
     from shipment_etl.reporting.report import draw_report
 

@@ -1,4 +1,4 @@
-"""The doctor: looks at this machine, and says for each finding what to do."""
+"""The doctor: checks this machine, and suggests a fix for each problem."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ from shipment_etl.errors import ShipmentEtlError
 __all__ = ["Finding", "examine", "print_findings"]
 
 ANY_REGION = "us-east-1"
-"""Who we are is the same everywhere; where no region is known, it is asked here."""
+"""The AWS identity is the same in every region; this one is used if none is configured."""
 
 SIGNS = {"green": "✔", "yellow": "!", "red": "✘"}
 PYTHONS = ((3, 11), (3, 12), (3, 13))
@@ -28,7 +28,7 @@ PAIRS = {"3.5": ("3.2", "3.3"), "4.0": ("4.0",), "4.1": ("4.1",)}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: green is well, yellow may matter, red will fail. `remedy` is empty where well."""
+    """The result of one check: green is fine, yellow may matter, red will fail. `remedy` is empty if it is fine."""
 
     what: str
     state: str
@@ -37,14 +37,14 @@ class Finding:
 
 
 def examine(lake: str | None) -> list[Finding]:
-    """Look at Python, packages, the engines, AWS, and a lake if one is given."""
+    """Check Python, packages, the engines, AWS, and a lake if one is given."""
     on_s3 = lake is not None and lake.startswith("s3://")
     machine = [_python(), *_packages(), _pair(), _engine(), *_java(), _aws(wanted=on_s3)]
     return [*machine, *([] if lake is None else [_lake(lake)])]
 
 
 def print_findings(findings: list[Finding], as_json: bool) -> None:
-    """Print findings, for people or as JSON lines."""
+    """Print findings as text or as JSON lines."""
     if as_json:
         print_json_lines(asdict(finding) for finding in findings)
         return
@@ -88,9 +88,9 @@ def _engine() -> Finding:
     try:
         spark = session("sail")
         rows = spark.range(3).count()
-    except Exception as problem:  # whatever an engine says when it does not start is the finding
+    except Exception as problem:  # any error at the start of the engine is the finding
         return Finding("Engine sail", "red", f"does not start: {problem}"[:300], "pip install --force-reinstall pysail")
-    return Finding("Engine sail", "green" if rows == 3 else "red", f"speaks Spark {spark.version}")
+    return Finding("Engine sail", "green" if rows == 3 else "red", f"compatible with Spark {spark.version}")
 
 
 def _pair() -> Finding:
@@ -103,7 +103,7 @@ def _pair() -> Finding:
     if _minor(delta) in fitting:
         return Finding(what, "green", f"{spark} and {delta}")
     remedy = f"pip install 'delta-spark=={fitting[-1]}.*'" if fitting else "pip install pyspark==3.5.6 delta-spark==3.3.2"
-    return Finding(what, "red", f"{spark} and {delta} do not fit", remedy)
+    return Finding(what, "red", f"{spark} and {delta} are not compatible", remedy)
 
 
 def _minor(release: str) -> str:
@@ -111,7 +111,7 @@ def _minor(release: str) -> str:
 
 
 def _java() -> Iterator[Finding]:
-    """Only the engine spark needs it: so at worst yellow."""
+    """Check Java; only the engine spark needs it, so yellow at worst."""
     from shipment_etl.engines.jars import cached_jars, delta_artifact
     from shipment_etl.engines.java import find_java
 
@@ -128,7 +128,7 @@ def _java() -> Iterator[Finding]:
 
 
 def _aws(*, wanted: bool) -> Finding:
-    """Who we are to AWS; asked only where boto3 and credentials are there."""
+    """Check the AWS identity; AWS is called only if there are boto3 and credentials."""
     what, state = "AWS identity", "yellow" if wanted else "green"
     if not find_spec("boto3"):
         return Finding(what, state, "not checked: boto3 is not installed", "pip install boto3" if wanted else "")
@@ -136,12 +136,12 @@ def _aws(*, wanted: bool) -> Finding:
     if aws.get_credentials() is None:
         return Finding(what, state, "not checked: there are no credentials", "aws configure" if wanted else "")
     try:
-        told = aws.client(
+        identity = aws.client(
             "sts", region_name=os.environ.get("AWS_REGION") or aws.region_name or ANY_REGION
         ).get_caller_identity()
-    except Exception as problem:  # of whatever kind, it is the finding
+    except Exception as problem:  # any error is the finding
         return Finding(what, "red" if wanted else "yellow", str(problem)[:300], "Renew the credentials, or unset them.")
-    return Finding(what, "green", str(told["Arn"]))
+    return Finding(what, "green", str(identity["Arn"]))
 
 
 def _lake(uri: str) -> Finding:
@@ -159,7 +159,7 @@ def _lake(uri: str) -> Finding:
     except ShipmentEtlError as problem:
         return Finding(what, "red", problem.message.rstrip("."), problem.remedy)
     if not there:
-        return Finding(what, "yellow", "is not there yet", f"shipment-etl generate --lake {uri}")
+        return Finding(what, "yellow", "does not exist yet", f"shipment-etl generate --lake {uri}")
     try:
         tables, left = len(lake.tables()), backlog(lake)
     except ShipmentEtlError as problem:
@@ -171,5 +171,5 @@ def _lake(uri: str) -> Finding:
         found += f"; {describe_batches(left.waiting, 'waiting')}"
         return Finding(what, "yellow", found, f"Process them: shipment-etl process --lake {uri}")
     if left.held:
-        return Finding(what, "yellow", found, f"Look at why: shipment-etl show quarantine --lake {uri}")
+        return Finding(what, "yellow", found, f"See why: shipment-etl show quarantine --lake {uri}")
     return Finding(what, "green", found)

@@ -1,4 +1,4 @@
-"""The group of all commands: those of the package and those of plugins, all with the same configured defaults."""
+"""The group of all commands, from the package and from plugins, with the same configured defaults."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -11,22 +11,22 @@ __all__ = ["Commands"]
 
 
 class Commands(TyperGroup):
-    """Finds commands of plugins when they are asked for; a context's `obj` are the configured defaults, by parameter."""
+    """Loads plugin commands on demand; a context's `obj` has the configured defaults, by parameter."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands."""
         return [*super().list_commands(ctx), *sorted(self._plugin_commands)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command, None if there is none of this name."""
+        """Return a command, or None if there is none of this name."""
         command = super().get_command(ctx, cmd_name) or self._plugin_commands.get(cmd_name)
         if command is not None and ctx.obj:
             ctx.default_map = {cmd_name: _defaults(command, ctx.obj)}
-        return command if command is None else _without_types_of_flags(command, ctx)
+        return command if command is None else _hide_flag_types_of(command, ctx)
 
     def get_params(self, ctx: Any) -> Any:
         """Return the options of the program itself."""
-        return _hide_types_of_flags(super().get_params(ctx))
+        return _hide_flag_types(super().get_params(ctx))
 
     @cached_property
     def _plugin_commands(self) -> dict[str, Any]:
@@ -36,20 +36,20 @@ class Commands(TyperGroup):
 
 
 def _rename(command: Any, name: str) -> Any:
-    """Give a command the name that its plugin says: an app of several commands has none by itself, and help shows it."""
+    """Give a command the name that its plugin declares; help shows it, and an app of several commands has no name itself."""
     command.name = name
     return command
 
 
-def _without_types_of_flags(command: Any, ctx: Any) -> Any:
-    """Return a command whose help shows --json as --json, and not as --json <bool>."""
-    _hide_types_of_flags(command.get_params(ctx))
+def _hide_flag_types_of(command: Any, ctx: Any) -> Any:
+    """Return a command whose help shows --json instead of --json <bool>."""
+    _hide_flag_types(command.get_params(ctx))
     for below in getattr(command, "commands", {}).values():
-        _without_types_of_flags(below, ctx)
+        _hide_flag_types_of(below, ctx)
     return command
 
 
-def _hide_types_of_flags(options: Any) -> Any:
+def _hide_flag_types(options: Any) -> Any:
     for each in options:
         if getattr(each, "is_bool_flag", False):
             each.metavar = ""

@@ -23,14 +23,14 @@ def learn(
     source: SourceOption,
     out: Annotated[Path, typer.Option(metavar="FILE.toml", help="File to write.")] = Path("twin.toml"),
     min_shipments: Annotated[
-        int, typer.Option(help="Size of the smallest group that is shown; smaller ones are merged.", min=2)
+        int, typer.Option(help="Minimum shipments per group; smaller groups are merged.", min=2)
     ] = MIN_SHIPMENTS,
-    names: Annotated[bool, typer.Option("--names", help="Keep the names of carriers and places, instead of codes.")] = False,
+    names: Annotated[bool, typer.Option("--names", help="Keep the names of carriers and places instead of codes.")] = False,
     options: OutputOptions,
 ) -> None:
-    """Learn a twin of a source from its roll-up: a network and a scenario for `generate`, to rehearse with or to share.
+    """Learn a twin of a source from its roll-up: a network and a scenario for `generate`, to test with or to share.
 
-    Nothing of a single shipment is in it: only shares, delays, costs and rhythms of groups of shipments.
+    It contains no single shipment: only shares, delays, costs and rhythms of groups of shipments.
     """
     from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.files import write_file
@@ -39,19 +39,19 @@ def learn(
     twin = learn_twin(lake, source, min_shipments=min_shipments, names=names)
     write_file(out, twin.to_toml())
     if options.as_json:
-        print_json_lines([_as_json(out, twin)])
+        print_json_lines([_to_json(out, twin)])
     else:
         _show(out, twin)
 
 
 def _show(out: Path, twin: "Twin") -> None:
-    """Print what was learnt, from how much, what was merged, and the next commands."""
+    """Print what was learnt and from how many shipments, what was merged, and the next commands."""
     network, least, file = twin.network, twin.min_shipments, shlex.quote(str(out))
     echo(f"Wrote {out}: {', '.join(f'{len(each):,} {name}' for name, each in _kinds(twin).items())}")
     echo(f"Learnt from {twin.shipments:,} shipments of {twin.first} to {twin.last}, in groups of {least} or more")
     echo(f"Merged {twin.merged_services:,} services of fewer than {least}, with {twin.merged_shipments:,} shipments in all")
     if twin.dropped_shipments:
-        echo(f"Left out {twin.dropped_shipments:,} shipments, too few even together")
+        echo(f"Left out {twin.dropped_shipments:,} shipments: too few, even when merged")
     if network.unknown:
         echo(f"Unknown in the source, and in the twin: {', '.join(network.unknown)}")
     echo("Next:")
@@ -69,7 +69,7 @@ def _kinds(twin: "Twin") -> dict[str, tuple[Any, ...]]:
     }
 
 
-def _as_json(out: Path, twin: "Twin") -> dict[str, Any]:
+def _to_json(out: Path, twin: "Twin") -> dict[str, Any]:
     return {
         "file": str(out),
         **{name: len(each) for name, each in _kinds(twin).items()},

@@ -1,4 +1,4 @@
-"""Who listens to a command's runs: the progress line or a log of JSON, and lineage where it is asked for."""
+"""Listeners of a command's runs: a progress line or a JSON log, and lineage on request."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from shipment_etl.cli.options import Log
 from shipment_etl.cli.progress import progress
 
-__all__ = ["listening"]
+__all__ = ["open_listeners"]
 
 
 @contextmanager
-def listening(log: Log, lineage: bool) -> Iterator[list[object]]:
+def open_listeners(log: Log, lineage: bool) -> Iterator[list[object]]:
     """Yield the listeners of a run.
 
     Raises:
-        ExtraMissing: lineage was asked for, and its package is not installed.
+        ExtraMissing: lineage is on, but its package is not installed.
     """
     others: list[object] = []
     if lineage:

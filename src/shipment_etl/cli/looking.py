@@ -1,4 +1,4 @@
-"""Commands that look at a lake, and change nothing in it."""
+"""Commands that read a lake and change nothing in it."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -12,10 +12,10 @@ from shipment_etl.cli.terminal import echo
 
 __all__ = ["compare", "fingerprint", "report", "runs", "show", "snapshot"]
 
-# Heavy packages are imported where they are used, so that --help and mistakes answer at once.
+# Heavy packages are imported where they are used, so that --help and usage errors are fast.
 
 
-COMPARED = "Folder of a lake, or s3://bucket/prefix; LAKE@RUN is what it was after that run."
+COMPARED = "Folder of a lake, or s3://bucket/prefix; LAKE@RUN is its state after that run."
 
 
 class Format(StrEnum):
@@ -49,15 +49,15 @@ def compare(
     lake_a: Annotated[str, typer.Argument(metavar="LAKE_A", help=COMPARED)],
     lake_b: Annotated[str, typer.Argument(metavar="LAKE_B", help="The same.")],
     mart: Annotated[
-        list[str] | None, typer.Option("--mart", metavar="NAME", help="Only this mart; may be repeated.")
+        list[str] | None, typer.Option("--mart", metavar="NAME", help="Only this mart; can be repeated.")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="Differences of each mart at most; 5 in the terminal, 20 on a page, else all.", min=1)
+        int | None, typer.Option(help="Maximum differences per mart; 5 in the terminal, 20 on a page, else all.", min=1)
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a page that works offline as well.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Also write an HTML page.")] = None,
     options: OutputOptions,
 ) -> None:
-    """Compare the marts of two lakes, or of one at two moments: what differs, by how much, and what is significant."""
+    """Compare the marts of two lakes, or of one lake after two runs: what differs, by how much, and what is significant."""
     from shipment_etl.cli.comparison import find_lake, show_comparison
     from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.reporting.comparison.compare import compare as compare_lakes
@@ -77,32 +77,30 @@ def compare(
 
 
 def show(
-    table: Annotated[str, typer.Argument(help="As in processed/carrier_performance; the mart's name alone will do.")],
+    table: Annotated[str, typer.Argument(help="For example processed/carrier_performance; for a mart, its name is enough.")],
     lake: LakeOption,
-    shipment_id: Annotated[
-        str | None, typer.Option("--id", metavar="ID", help="Only this shipment: its newest report, or those overtaken.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(help="Rows at most; 20 in a table, else all.", min=1)] = None,
-    format: Annotated[Format, typer.Option(help="table, csv or json (one object a line).")] = Format.table,
+    shipment_id: Annotated[str | None, typer.Option("--id", metavar="ID", help="Only rows of this shipment.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Maximum rows; 20 in a table, else all.", min=1)] = None,
+    format: Annotated[Format, typer.Option(help="table, csv or json (one object per line).")] = Format.table,
     raw: Annotated[
-        bool, typer.Option("--raw", help="CSV with texts exactly as they are, for programs; a spreadsheet may compute them.")
+        bool, typer.Option("--raw", help="CSV with unchanged texts, for programs; a spreadsheet may run them as formulas.")
     ] = False,
     newest: Annotated[
-        bool, typer.Option("--newest", help="The newest version, also one that no logged run vouches for yet.")
+        bool, typer.Option("--newest", help="The newest version, even if no logged run has confirmed it yet.")
     ] = False,
     debug: DebugOption = False,
 ) -> None:
-    """Show a table of the lake, as the newest logged run left it.
+    """Show a table of the lake, as of the newest logged run.
 
-    CSV is safe for spreadsheets and terminals: a text that a spreadsheet would compute gets an apostrophe before it,
-    and control characters are escaped. Programs read JSON, or CSV with --raw.
+    CSV is safe for spreadsheets and terminals: a text that a spreadsheet would run as a formula gets an apostrophe
+    before it, and control characters are escaped. For programs, use JSON, or CSV with --raw.
     """
     from shipment_etl.cli.tables import show_table
     from shipment_etl.errors import InvalidValue
     from shipment_etl.lake.lake import Lake
 
     if raw and format is not Format.csv:
-        raise InvalidValue("--format", format.value, "csv where --raw is given")
+        raise InvalidValue("--format", format.value, "csv with --raw")
     style = "raw csv" if raw else format.value
     show_table(Lake(lake), table, limit, style, newest=newest, shipment_id=shipment_id)
 
@@ -113,7 +111,7 @@ def snapshot(
     out: Annotated[Path, typer.Option(metavar="FILE.sql", help="File to write.")] = Path("snapshot.sql"),
     options: OutputOptions,
 ) -> None:
-    """Write views of all tables for DuckDB, as the newest logged run left them: versions that belong together."""
+    """Write DuckDB views of all tables, as of the newest logged run: a consistent set of versions."""
     from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.files import write_file
     from shipment_etl.lake.lake import Lake
@@ -129,10 +127,10 @@ def snapshot(
 def runs(
     *,
     lake: LakeOption,
-    limit: Annotated[int, typer.Option(help="Runs at most.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="Maximum runs.", min=1)] = 20,
     options: OutputOptions,
 ) -> None:
-    """Show the newest runs: what was read, accepted, quarantined."""
+    """Show the newest runs: how many rows were read, accepted, quarantined."""
     from shipment_etl.cli.tables import show_runs
     from shipment_etl.lake.lake import Lake
 
@@ -141,21 +139,21 @@ def runs(
 
 def fingerprint(
     *,
-    table: Annotated[str, typer.Argument(help="As in processed/shipments.")],
+    table: Annotated[str, typer.Argument(help="For example processed/shipments.")],
     lake: LakeOption,
     engine: EngineOption = "auto",
     options: OutputOptions,
 ) -> None:
-    """Print a checksum of a table's rows: the same for the same rows, whatever their order, files or engine."""
+    """Print a checksum of a table's rows: the same for the same rows, regardless of order, files or engine."""
     from shipment_etl.cli.rendering import print_json_lines
-    from shipment_etl.lake.damage import reading
+    from shipment_etl.lake.damage import explain_errors
     from shipment_etl.lake.fingerprint import fingerprint as fingerprint_of
     from shipment_etl.lake.lake import Lake
 
     home = Lake(lake)
     version = home.snapshot().tables.get(table, None) if home.has(table) else None
     version = home.version(table) if version is None else version
-    with reading(home, {table: version}):
+    with explain_errors(home, {table: version}):
         word = fingerprint_of(home.read(session_for(home, engine), table, version))
     if options.as_json:
         print_json_lines([{"table": table, "version": version, "fingerprint": word}])

@@ -1,6 +1,6 @@
 """Entry point: runs a command, and turns errors into one or two lines and an exit code.
 
-Exit codes: 0 done, 1 the job failed, 2 wrong usage, 3 the data broke --max-rejected, 75 try again, 130 Ctrl-C, 143 SIGTERM.
+Exit codes: 0 done, 1 the job failed, 2 wrong usage, 3 too many rows rejected, 75 retry, 130 Ctrl-C, 143 SIGTERM.
 """
 
 import os
@@ -22,17 +22,17 @@ __all__ = ["main"]
 
 
 class _Stopped(BaseException):
-    """A signal asked the program to stop. Of no kind that typer knows, so that a job in progress hears of it."""
+    """A signal asked the program to stop. Typer does not handle this kind of exception, so it reaches the running job."""
 
 
 _received: list[int] = []
-"""The signals that did."""
+"""The signals received."""
 
 
 def main() -> None:
     """Run the command line, and exit."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        # What a parent had us ignore, as nohup does, stays ignored.
+        # A signal that the parent process ignores, as under nohup, stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
     watch_output()
@@ -48,11 +48,11 @@ def main() -> None:
         code = 0
     except Exception as problem:
         if _received:
-            # Where it struck in a library written in Rust, that has made an error of its own of it.
+            # A signal inside a Rust library has become an error of that library.
             _leave_stopped()
         code = _report(problem)
     try:
-        # Not left to the interpreter, which complains about a closed pipe.
+        # The interpreter would complain about a closed pipe.
         sys.stdout.flush()
     except OutputClosed:
         _leave(code if isinstance(code, int) else 0)
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def _report(problem: Exception) -> int:
-    """Print an error, for people on stderr, and with --json for programs on stdout; return its exit code."""
+    """Print an error as text on stderr, and with --json also as JSON on stdout; return its exit code."""
     known = problem if isinstance(problem, ShipmentEtlError) else _wrap_unexpected(problem)
     if "--debug" in sys.argv:
         echo("".join(traceback.format_exception(problem)).rstrip(), err=True)
@@ -74,18 +74,18 @@ def _report(problem: Exception) -> int:
 
 def _wrap_unexpected(problem: Exception) -> ShipmentEtlError:
     text = f"{type(problem).__name__}: {problem}"[:500]
-    return ShipmentEtlError(f"{text}\nThis should not happen.", "Please report it with what --debug prints.")
+    return ShipmentEtlError(f"{text}\nThis should not happen.", "Please report it with the output of --debug.")
 
 
 def _leave_stopped() -> NoReturn:
-    echo("Stopped. The lake is as its last logged run left it.", err=True)
+    echo("Stopped. The lake is unchanged since its last logged run.", err=True)
     _leave(128 + _received[0])
 
 
 def _leave(code: int) -> NoReturn:
     """Exit at once; the embedded engine ends with this process.
 
-    A buffer that cannot be written any more is left as it is.
+    A buffer that can no longer be written is dropped.
     """
     sys.stderr.flush()
     os._exit(code)

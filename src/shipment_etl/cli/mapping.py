@@ -1,4 +1,4 @@
-"""The command that drafts a mapping: looks at a file, writes TOML, and shows what its rows become."""
+"""The command that drafts a mapping: reads a file, writes TOML, and shows how its rows would land."""
 
 import shlex
 from pathlib import Path
@@ -22,7 +22,7 @@ def map_file(
     *,
     file: Annotated[str, typer.Argument(help=f"{describe_formats()}, also packed; a folder, a pattern or a zip.")],
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE.toml", help="Where to write the draft; stdout without it.")
+        Path | None, typer.Option("--out", metavar="FILE.toml", help="File to write the draft to; stdout by default.")
     ] = None,
     rows: Annotated[int, typer.Option(help="Rows to show as they would land.", min=0, max=100)] = 5,
     engine: EngineOption = "auto",
@@ -30,7 +30,7 @@ def map_file(
 ) -> None:
     """Draft a mapping for a file from a sample of it, and show how its rows would land.
 
-    Each line of the draft has a comment with its evidence; guesses are marked CHECK; what is unclear is left open.
+    Each line of the draft has a comment with its evidence; guesses are marked CHECK; unclear columns are left open.
     """
     from shipment_etl.errors import InvalidValue
     from shipment_etl.ingest.mapping import SourceMapping
@@ -41,19 +41,19 @@ def map_file(
     from shipment_etl.sessions import session
 
     if out is not None and out.exists():
-        raise InvalidValue("--out", str(out), "the name of a file that is not there yet")
+        raise InvalidValue("--out", str(out), "a file that does not exist yet")
     sample = take_sample(file)
     draft = draft_mapping(sample)
     text = write_draft(draft, sample)
     if not draft.open:
-        # What is written can be read.
+        # Make sure that the draft is a valid mapping.
         SourceMapping.from_text(text, "The draft")
     verdicts = judge_sample(session(engine), sample, draft.preview(), open_columns=draft.open, shown=rows)
     if out is not None:
         out.write_text(text, "utf-8")
     commands = _commands(file, out)
     if options.as_json:
-        echo_json(_as_json(file, text, draft, verdicts, commands))
+        echo_json(_to_json(file, text, draft, verdicts, commands))
         return
     if out is None:
         echo(text.rstrip("\n"))
@@ -71,7 +71,7 @@ def _commands(file: str, out: Path | None) -> list[str]:
 
 
 def _show(draft: "Draft", verdicts: "Verdicts", out: Path | None, commands: list[str]) -> None:
-    """Print what rows become; on stderr where the draft itself is on stdout."""
+    """Print how rows would land; on stderr if the draft itself is on stdout."""
     from shipment_etl.cli.rendering import print_table
 
     err = out is None
@@ -86,7 +86,7 @@ def _show(draft: "Draft", verdicts: "Verdicts", out: Path | None, commands: list
     if verdicts.repeated:
         echo(f"{verdicts.repeated:,} of them share an id: equal rows count once, others are quarantined", err=err)
     guesses = sum(each.startswith("CHECK") for line in draft.lines for each in line.evidence)
-    echo(f"{guesses} guesses to look at: the lines that say CHECK", err=err)
+    echo(f"{guesses} guesses to check: the lines marked CHECK", err=err)
     if out is not None:
         echo(f"Wrote {out}")
     if draft.open:
@@ -96,7 +96,7 @@ def _show(draft: "Draft", verdicts: "Verdicts", out: Path | None, commands: list
         echo(f"  {command}", err=err)
 
 
-def _as_json(file: str, text: str, draft: "Draft", verdicts: "Verdicts", commands: list[str]) -> dict[str, Any]:
+def _to_json(file: str, text: str, draft: "Draft", verdicts: "Verdicts", commands: list[str]) -> dict[str, Any]:
     return {
         "file": file,
         "mapping": text,

@@ -1,4 +1,4 @@
-"""Groups of options: a command takes one as a single parameter, and typer sees each of its fields as an option."""
+"""Groups of options: a command takes a group as one parameter, and typer sees each field of it as an option."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -34,28 +34,28 @@ if TYPE_CHECKING:
 
 __all__ = ["DateOptions", "JobOptions", "OutputOptions", "expand_options", "session_for"]
 
-# Heavy packages are imported where they are used, so that --help and mistakes answer at once.
+# Heavy packages are imported where they are used, so that --help and usage errors are fast.
 
 
 def expand_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command for typer: in place of each group of options it has the fields of the group."""
+    """Return a command for typer, in which each group of options is replaced by its fields."""
     taken = signature(command).parameters.values()
     groups: dict[str, Any] = {each.name: each.annotation for each in taken if is_dataclass(each.annotation)}
     expanded = [part for each in taken for part in (_fields_of(groups[each.name]) if each.name in groups else [each])]
 
     @wraps(command)
-    def called(**given: Any) -> None:
+    def call(**given: Any) -> None:
         made = {
             name: group(**{each.name: given.pop(each.name) for each in fields(group) if each.name in given})
             for name, group in groups.items()
         }
         command(**given, **made)
 
-    # Typer calls by name, so what has a default may stand before what has none.
+    # Typer passes arguments by name, so parameters with a default may come before those without.
     parameters = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in expanded]
-    called.__signature__ = signature(command).replace(parameters=parameters)  # type: ignore[attr-defined]
-    called.__annotations__ = {each.name: each.annotation for each in parameters}
-    return called
+    call.__signature__ = signature(command).replace(parameters=parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {each.name: each.annotation for each in parameters}
+    return call
 
 
 def _fields_of(group: Any) -> list[Parameter]:
@@ -91,26 +91,26 @@ class DateOptions:
     last: ToOption = None
 
     def days(self) -> list[Date]:
-        """Return the batch dates that --date, or --from and --to, stand for; none if none was given.
+        """Return the batch dates given by --date, or by --from and --to; none if none was given.
 
         Raises:
-            InvalidValue: they do not go together, or one is no date.
+            InvalidValue: they cannot be combined, or one is not a date.
             InvalidDateRange: the range runs backwards.
         """
         if self.date is not None and (self.first is not None or self.last is not None):
-            raise InvalidValue("--date", self.date, "left out where --from and --to are given")
+            raise InvalidValue("--date", self.date, "left out if --from or --to is given")
         if self.date is not None:
             return [as_date(self.date, "--date")]
         if self.first is None and self.last is None:
             return []
         if self.first is None or self.last is None:
-            raise InvalidValue("--from" if self.first is None else "--to", None, "given, because a range has two ends")
+            raise InvalidValue("--from" if self.first is None else "--to", None, "given: a range needs --from and --to")
         return days(as_date(self.first, "--from"), as_date(self.last, "--to"))
 
 
 @dataclass(frozen=True, slots=True)
 class JobOptions:
-    """What every command takes that runs jobs: on which engine, who hears of it, and how it prints."""
+    """Options of all commands that run jobs: engine, logs and events, output."""
 
     engine: EngineOption = "auto"
     log: LogOption = Log.text
@@ -121,7 +121,7 @@ class JobOptions:
     debug: DebugOption = False
 
     def open_lake(self, uri: str) -> "Lake":
-        """Return the lake, whose lock is waited for as long as --wait says."""
+        """Return the lake; its jobs wait for the lock as long as --wait says."""
         from shipment_etl.lake.lake import Lake
 
         return Lake(uri, wait=self.wait)
@@ -131,12 +131,12 @@ class JobOptions:
         """Yield the listeners of runs on the lake.
 
         Raises:
-            ExtraMissing: lineage was asked for, and its package is not installed.
+            ExtraMissing: lineage is on, but its package is not installed.
         """
-        from shipment_etl.cli.listening import listening
+        from shipment_etl.cli.listening import open_listeners
         from shipment_etl.cli.progress import ReportKeeper
 
-        with listening(self.log, self.lineage) as listeners:
+        with open_listeners(self.log, self.lineage) as listeners:
             yield [*listeners, *([ReportKeeper(lake)] if self.keep_report else [])]
 
     def run(self, lake: "Lake", job: "Callable[..., Run]", **arguments: Any) -> None:
@@ -147,7 +147,7 @@ class JobOptions:
             run = job(lake, **arguments, spark=session_for(lake, self.engine), listeners=listeners)
         for warning in run.settings.get("warnings", ()):
             echo(f"warning: {warning}", err=True)
-        # Where nobody reads the reports any more, the batches that are left are to be done all the same.
+        # If stdout is closed, the remaining batches are still processed.
         with suppress(OutputClosed):
             if self.as_json:
                 print_json_lines([run.to_json()])

@@ -58,9 +58,9 @@ EngineOption = Annotated[
     ),
 ]
 RowsOption = Annotated[int, typer.Option("--rows", help="New shipments per batch.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Any whole number.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Any integer; the same seed gives the same rows.")]
 ScenarioOption = Annotated[str, typer.Option("--scenario", help="baseline, swiftship, peak, strike or storm.")]
-DefectsOption = Annotated[float, typer.Option("--defects", help="Share of rows that are wrong on purpose.")]
+DefectsOption = Annotated[float, typer.Option("--defects", help="Share of rows with deliberate errors.")]
 SourceOption = Annotated[str, typer.Option("--source", help="Name of the source.")]
 NetworkOption = Annotated[
     Path | None,
@@ -70,7 +70,7 @@ MaxRejectedOption = Annotated[
     float,
     typer.Option(
         "--max-rejected",
-        help="Share of rows that may be quarantined; above it the batch is held, exit 3.",
+        help="Maximum share of quarantined rows; above it the batch is held, exit 3.",
         envvar="SHIPMENT_ETL_MAX_REJECTED",
     ),
 ]
@@ -78,7 +78,7 @@ LogOption = Annotated[
     Log, typer.Option("--log", help="Log format on stderr: text, or json for programs.", envvar="SHIPMENT_ETL_LOG")
 ]
 LineageOption = Annotated[
-    bool, typer.Option("--lineage", help="Send OpenLineage events, as OPENLINEAGE_URL says.", envvar="SHIPMENT_ETL_LINEAGE")
+    bool, typer.Option("--lineage", help="Send OpenLineage events; see OPENLINEAGE_URL.", envvar="SHIPMENT_ETL_LINEAGE")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, logs on stderr.")]
 KeepReportOption = Annotated[
@@ -86,6 +86,6 @@ KeepReportOption = Annotated[
 ]
 WaitOption = Annotated[
     float,
-    typer.Option("--wait", metavar="SECONDS", help="How long to wait for another job that writes to the lake.", min=0),
+    typer.Option("--wait", metavar="SECONDS", help="How long to wait for another job that is writing to the lake.", min=0),
 ]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")]

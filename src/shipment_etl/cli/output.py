@@ -1,4 +1,4 @@
-"""Output: what stdout does when nobody reads it any more, as after `| head`."""
+"""Output: what happens when stdout is closed early, as by `| head`."""
 
 import sys
 from typing import Any, TextIO, cast
@@ -7,11 +7,11 @@ __all__ = ["OutputClosed", "watch_output"]
 
 
 class OutputClosed(BaseException):
-    """Whoever read our output has enough. Of no kind that typer and rich know: they would make it exit code 1."""
+    """The reader of stdout has closed it. Not an exception that typer and rich handle: they would exit with code 1."""
 
 
 class _Watched:
-    """A text stream like the one it is made of, except that a closed pipe raises OutputClosed."""
+    """A text stream that behaves like the one it wraps, except that a closed pipe raises OutputClosed."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -35,5 +35,5 @@ class _Watched:
 
 
 def watch_output() -> None:
-    """Let a closed pipe behind stdout raise OutputClosed from now on."""
+    """Make writes to a closed stdout raise OutputClosed from now on."""
     sys.stdout = cast("TextIO", _Watched(sys.stdout))

@@ -1,4 +1,4 @@
-"""Progress: a line that moves on a terminal, plain lines elsewhere. A listener like any other."""
+"""Progress: a live line on a terminal, plain lines elsewhere. An ordinary listener."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ __all__ = ["Progress", "ReportKeeper", "progress"]
 
 
 class Progress:
-    """Tells on stderr which stage of which batch is under way, and what each run did."""
+    """Shows on stderr which stage of which batch is running, and what each run did."""
 
     def __init__(self, console: SafeConsole, status: Status | None) -> None:
         self._console = console
@@ -25,7 +25,7 @@ class Progress:
 
     @hookimpl
     def before_run(self, start: RunStart) -> None:
-        """Note the batch."""
+        """Remember the batch."""
         self._batch = f"{start.job} {start.source} {start.batch_date}"
         self._show("starting")
 
@@ -38,12 +38,12 @@ class Progress:
     def after_run(self, run: Run) -> None:
         """Print one line of what was done."""
         counts = run.counts
-        told = f"{self._batch}: {counts.read:,} read"
+        done = f"{self._batch}: {counts.read:,} read"
         if run.job in ("maintain", ROLLBACK):
-            told = f"{run.job}: done"
+            done = f"{run.job}: done"
         if run.job == "process":
-            told += "".join(f", {rows:,} {name}" for name, rows in counts.parts.items())
-        self._console.print(f"{told} in {run.total_seconds:.1f} s", style="dim", markup=False)
+            done += "".join(f", {rows:,} {name}" for name, rows in counts.parts.items())
+        self._console.print(f"{done} in {run.total_seconds:.1f} s", style="dim", markup=False)
 
     def _show(self, what: str) -> None:
         if self._status is not None:
@@ -51,14 +51,14 @@ class Progress:
 
 
 class ReportKeeper:
-    """Writes the report of each run beside the tables, for who cannot see what a cluster prints."""
+    """Writes the report of each run to the lake, for users who cannot see the output of a cluster."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
 
     @hookimpl
     def after_run(self, run: Run) -> None:
-        """Write it."""
+        """Write the report."""
         keep_report(self._lake, run)
 
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from shipment_etl.cli.terminal import console
-from shipment_etl.errors.wording import listed
+from shipment_etl.errors.wording import join_names
 from shipment_etl.printable import FORMULA_STARTS, printable, printable_json
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ def print_table(
 ) -> None:
     """Print rows as a table that fits the terminal.
 
-    Numbers stand to the right, doubles with two digits. Where the columns need more width than there is, the table is cut
-    into several below each other, and the leading text columns are repeated in each.
+    Numbers are right-aligned, doubles have two decimals. If the columns do not fit, the table is split into several below
+    each other, each of which repeats the leading text columns.
     """
     shown = console(stderr=err, soft_wrap=False)
-    listed = [{name: row[name] for name in columns} for row in rows]
-    numeric = {name: any(isinstance(row[name], int | float | Decimal) for row in listed) for name in columns}
-    cells = {name: [_cell(row[name]) for row in listed] for name in columns}
+    picked = [{name: row[name] for name in columns} for row in rows]
+    numeric = {name: any(isinstance(row[name], int | float | Decimal) for row in picked) for name in columns}
+    cells = {name: [_cell(row[name]) for row in picked] for name in columns}
     headers = {name: _header(name, max((len(cell) for cell in cells[name]), default=0)) for name in columns}
     parts = _parts(columns, numeric, cells, headers, shown.width)
     for number, part in enumerate(parts):
@@ -48,45 +48,45 @@ def print_table(
         )
         for name in part:
             made.add_column(escape(headers[name]), justify="right" if numeric[name] else "left", overflow="fold")
-        for i in range(len(listed)):
+        for i in range(len(picked)):
             made.add_row(*(escape(cells[name][i]) for name in part))
         shown.print(made)
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, raw: bool = False) -> None:
-    """Print rows as CSV with a header, values in full; lists as JSON.
+    """Print rows as CSV with a header, values in full, lists as JSON.
 
     Args:
         columns: of the rows, in order.
         rows: what to print.
-        raw: texts exactly as they are, all in quotes, instead of safe for spreadsheets and terminals.
+        raw: print texts unchanged and in quotes, instead of making them safe for spreadsheets and terminals.
     """
-    # Not all in quotes, a carriage return would end a row: Python's writer quotes only what its own line ends are made of.
+    # Without quotes, a carriage return would end a row: Python's writer only quotes its own line terminator.
     writer = csv.writer(sys.stdout, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC if raw else csv.QUOTE_MINIMAL)
-    made = _plain if raw else _safe
-    writer.writerow([made(name) for name in columns])
-    writer.writerows([made(row[name]) for name in columns] for row in rows)
+    convert = _to_plain if raw else _to_safe
+    writer.writerow([convert(name) for name in columns])
+    writer.writerows([convert(row[name]) for name in columns] for row in rows)
 
 
 def print_json_lines(rows: Iterable[Mapping[str, Any]]) -> None:
-    """Print one JSON object a line; decimals as text, so that no digit is lost."""
+    """Print one JSON object per line; decimals as text, so that no digit is lost."""
     for row in rows:
         sys.stdout.write(printable_json(row) + "\n")
 
 
 def describe_batches(batches: "Collection[LandedBatch]", state: str) -> str:
     """Return how many batches are in a state, and which, as in: 2 waiting: acme 2026-11-09, acme 2026-11-10."""
-    return f"{len(batches)} {state}: {listed(map(str, batches))}"
+    return f"{len(batches)} {state}: {join_names(map(str, batches))}"
 
 
 def print_run(run: "Run") -> None:
     """Print what a run did to its rows."""
-    # Not above: a lake's runs bring its engine, and most of what is printed has nothing to do with them.
+    # Imported here: it loads an engine, which most other output does not need.
     from shipment_etl.lake.runs import ROLLBACK
 
     shown = console()
     counts = run.counts
-    done = f"the run {run.settings['run']} is rolled back" if run.job == ROLLBACK else f"{counts.read:,} rows read"
+    done = f"rolled back run {run.settings['run']}" if run.job == ROLLBACK else f"{counts.read:,} rows read"
     shown.print(f"[bold]{run.job}[/] {escape(run.source)} {run.batch_date}: {done}")
     if run.job == "process":
         shown.print(f"  = {' + '.join(f'{rows:,} {name}' for name, rows in counts.parts.items())}")
@@ -97,7 +97,7 @@ def print_run(run: "Run") -> None:
 
 
 def _header(name: str, width: int) -> str:
-    """Break a name at its underscores into lines that are no wider than the cells, if its parts allow."""
+    """Break a name at underscores into lines that are no wider than the cells, if possible."""
     parts = [f"{part}_" for part in name.split("_")]
     parts[-1] = parts[-1][:-1]
     width = max(width, *(len(part) for part in parts))
@@ -116,7 +116,7 @@ def _parts(
     headers: Mapping[str, str],
     width: int,
 ) -> list[list[str]]:
-    """Share columns out over tables that are no wider than the terminal, each beginning with the leading text columns."""
+    """Split columns into tables that fit the terminal, each beginning with the leading text columns."""
     wide = {name: 3 + max(map(len, [*cells[name], *headers[name].split("\n")])) for name in columns}
     keys = list(takewhile(lambda name: not numeric[name], columns))
     if len(keys) == len(columns) or sum(wide[name] for name in keys) > width // 2:
@@ -143,16 +143,16 @@ def _cell(value: Any) -> str:
     return printable(str(value))
 
 
-def _safe(value: Any) -> Any:
-    """Return a value that no spreadsheet computes, and that does nothing to a terminal: OWASP, CSV Injection."""
-    value = _plain(value)
+def _to_safe(value: Any) -> Any:
+    """Return a value that is no formula for a spreadsheet, and has no effect on a terminal: OWASP, CSV Injection."""
+    value = _to_plain(value)
     if not isinstance(value, str):
         return value
     mark = "'" if value.startswith(FORMULA_STARTS) else ""
     return mark + printable(value)
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     if isinstance(value, list | dict):
         return json.dumps(value, default=str, ensure_ascii=False)
     if isinstance(value, date):

@@ -1,4 +1,4 @@
-"""A step of a cluster: a command of the command line, run by spark-submit, its report printed last and kept in the lake."""
+"""A cluster step: a command run by spark-submit, whose report is printed last and kept in the lake."""
 
 import sys
 
@@ -8,6 +8,6 @@ __all__ = ["step"]
 
 
 def step(command: str) -> None:
-    """Run a command with the options that the script was given, and exit: with 0 only if it is done."""
+    """Run a command with the options of the script, and exit: with 0 only if it succeeded."""
     sys.argv[1:] = [command, *sys.argv[1:], "--json", "--keep-report"]
     main()

@@ -1,4 +1,4 @@
-"""Tables of a lake, as commands show them; read without an engine."""
+"""Tables of a lake as commands print them, read without an engine."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -13,11 +13,11 @@ from shipment_etl.cli.rendering import describe_batches, print_csv, print_json_l
 from shipment_etl.cli.terminal import echo
 from shipment_etl.errors import InvalidValue, LakeMissing
 from shipment_etl.jobs.maintain import Maintenance
-from shipment_etl.lake.damage import reading
+from shipment_etl.lake.damage import explain_errors
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.landed import backlog
 from shipment_etl.lake.runs import HELD, newest_of_batches, read_runs
-from shipment_etl.lake.settled import SETTLED_BY, with_settled
+from shipment_etl.lake.settled import SETTLED_BY, add_settled
 from shipment_etl.lake.tables import QUARANTINE, RUNS, SHIPMENTS
 
 __all__ = ["show_maintenance", "show_runs", "show_table"]
@@ -25,7 +25,7 @@ __all__ = ["show_maintenance", "show_runs", "show_table"]
 ID = "shipment_id"
 ROWS_SHOWN = 20
 SORTED_UP_TO = 200_000
-"""Rows up to which a table is sorted before it is shown; more come as they lie."""
+"""Tables with more rows are shown unsorted."""
 
 
 def show_table(
@@ -38,20 +38,20 @@ def show_table(
     shipment_id: str | None = None,
     columns: Sequence[str] = (),
 ) -> None:
-    """Print a table as table, csv, raw csv or json, as of the lake's snapshot, or its newest version.
+    """Print a table as table, csv, raw csv or json, as of the lake's snapshot or in its newest version.
 
     Args:
-        lake: which.
-        name: of the table, or of one in processed/.
-        limit: rows at most.
+        lake: the lake.
+        name: name of the table; `processed/` may be left out.
+        limit: maximum number of rows.
         style: table, csv, raw csv or json.
         newest: whether to print the newest version.
-        shipment_id: of the rows to print; all if None.
-        columns: to print; all if there are none.
+        shipment_id: print only rows of this shipment; all if None.
+        columns: columns to print; all if empty.
 
     Raises:
-        LakeMissing, TableMissing, NotADeltaTable: the table is not there.
-        InvalidValue: it has no shipment ids.
+        LakeMissing, TableMissing, NotADeltaTable: there is no such table.
+        InvalidValue: the table has no shipment ids.
     """
     if "/" not in name and lake.has(f"processed/{name}"):
         name = f"processed/{name}"
@@ -61,7 +61,7 @@ def show_table(
     if name == QUARANTINE.name:
         columns = [*columns, SETTLED_BY]
         few = islice(rows, limit or (ROWS_SHOWN if style == "table" else None))
-        rows = iter(with_settled(lake, few, versions.get(SHIPMENTS.name)))
+        rows = iter(add_settled(lake, few, versions.get(SHIPMENTS.name)))
     if style in ("csv", "raw csv"):
         print_csv(columns, islice(rows, limit), raw=style == "raw csv")
     elif style == "json":
@@ -75,20 +75,20 @@ def show_table(
 
 
 def _print_held(lake: Lake) -> None:
-    """Print which batches are held, and how to take each all the same."""
+    """Print which batches are held, and how to accept each anyway."""
     for run in newest_of_batches(read_runs(lake)):
         if run.status == HELD:
             counts = run.counts
             rejected = f"{counts.quarantined:,} of {counts.read:,} rows rejected"
             echo(
                 f"  held: {run.source} {run.batch_date}, {rejected} ({counts.quarantined / max(counts.read, 1):.2%})\n"
-                f"    take it all the same: shipment-etl process --lake {lake.uri} --source {run.source} "
+                f"    accept it anyway: shipment-etl process --lake {lake.uri} --source {run.source} "
                 f"--date {run.batch_date} --accept-rejected"
             )
 
 
 def show_runs(lake: Lake, limit: int, as_json: bool) -> None:
-    """Print the newest runs, and the batches that wait or are held.
+    """Print the newest runs, and the batches that are waiting or held.
 
     Raises:
         LakeMissing: there is no lake.
@@ -111,7 +111,7 @@ def show_runs(lake: Lake, limit: int, as_json: bool) -> None:
         echo(f"    process them: shipment-etl process --lake {lake.uri}")
     if left.held:
         echo(f"  {describe_batches(left.held, 'held')}")
-        echo(f"    look at why: shipment-etl show quarantine --lake {lake.uri}")
+        echo(f"    see why: shipment-etl show quarantine --lake {lake.uri}")
 
 
 def show_maintenance(done: Maintenance) -> None:
@@ -121,10 +121,10 @@ def show_maintenance(done: Maintenance) -> None:
         (name, *(size.files for size in sizes), *(size.bytes for size in sizes))
         for name, sizes in ((name, (each.before, each.after, each.deleted)) for name, each in done.tables.items())
     ]
-    caption = "before and after: the newest version; deleted: of older ones, and of jobs that died"
+    caption = "before and after: newest version; deleted: files of older versions and of dead jobs"
     print_table("maintain", columns, [dict(zip(columns, row, strict=True)) for row in rows], caption)
     if done.staging:
-        echo(f"  staging of dead jobs deleted: {', '.join(done.staging)}")
+        echo(f"  deleted staging of dead jobs: {', '.join(done.staging)}")
 
 
 def _rows(
@@ -135,20 +135,20 @@ def _rows(
         if ID not in dataset.schema.names:
             raise InvalidValue("--id", shipment_id, f"left out: {name} has no column {ID}")
         dataset = dataset.filter(pc.field(ID) == shipment_id)
-    with reading(lake, {name: version}):
+    with explain_errors(lake, {name: version}):
         total = dataset.count_rows()
-    # Delta keeps partition columns last; people look for them first.
+    # Delta keeps partition columns last, but readers expect them first.
     names = [*partitions, *(each for each in dataset.schema.names if each not in partitions)]
     if total <= SORTED_UP_TO:
         plain = [each.name for each in dataset.schema if not pa.types.is_nested(each.type)]
         plain = sorted(plain, key=names.index)
-        with reading(lake, {name: version}):
+        with explain_errors(lake, {name: version}):
             rows = dataset.to_table().sort_by([(each, "ascending") for each in plain])
         return names, iter(rows.to_pylist()), total
     return names, _read_rows(lake, name, version, dataset), total
 
 
 def _read_rows(lake: Lake, name: str, version: int | None, dataset: pads.Dataset) -> Iterator[dict[str, Any]]:
-    with reading(lake, {name: version}):
+    with explain_errors(lake, {name: version}):
         for batch in dataset.to_batches():
             yield from batch.to_pylist()

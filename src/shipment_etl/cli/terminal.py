@@ -1,4 +1,4 @@
-"""Terminal: the only place that prints, so that no text from files and tables acts on a terminal."""
+"""Terminal: the only place that prints, so that no text from files and tables can control the terminal."""
 
 import sys
 from collections.abc import Iterable
@@ -14,14 +14,14 @@ __all__ = ["SafeConsole", "console", "echo", "echo_json"]
 
 
 class SafeConsole(Console):
-    """A console that escapes texts; what rich itself adds, such as colours and cursor movements, stays."""
+    """A console that escapes texts, but keeps what rich itself adds, such as colours and cursor movements."""
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Return text as rich prints it, escaped before it is measured."""
+        """Return text as rich prints it, escaped before its width is measured."""
         return super().render_str(printable(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield pieces of anything that rich prints: a Text does not come through `render_str`."""
+        """Yield segments of anything that rich prints: a Text does not pass through `render_str`."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
@@ -29,7 +29,7 @@ class SafeConsole(Console):
 def console(*, stderr: bool = False, soft_wrap: bool = True) -> SafeConsole:
     """Return a console of stdout or stderr.
 
-    Markup in square brackets is read as ever: texts from data need `rich.markup.escape`, or `markup=False`.
+    Markup in square brackets is interpreted: texts from data need `rich.markup.escape`, or `markup=False`.
     """
     return SafeConsole(stderr=stderr, soft_wrap=soft_wrap, highlight=False, emoji=False)
 

@@ -1,4 +1,4 @@
-"""Commands that run jobs: each parses, calls its job, prints."""
+"""Commands that run jobs: each parses its options, calls its job, and prints the result."""
 
 from datetime import date as Date
 from pathlib import Path
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["generate", "ingest", "maintain", "process", "rollback"]
 
-# Heavy packages are imported where they are used, so that --help and mistakes answer at once.
+# Heavy packages are imported where they are used, so that --help and usage errors are fast.
 
 
 def generate(
@@ -39,7 +39,7 @@ def generate(
     rows: RowsOption = 100_000,
     seed: SeedOption = 7,
     scenario: Annotated[
-        str | None, typer.Option(help="baseline, swiftship, peak, strike or storm; that of the network, else baseline.")
+        str | None, typer.Option(help="baseline, swiftship, peak, strike or storm; by default the network's, else baseline.")
     ] = None,
     defects: DefectsOption = 0.0,
     network: NetworkOption = None,
@@ -50,7 +50,7 @@ def generate(
     options: JobOptions,
 ) -> None:
     """Generate synthetic shipments into raw/shipments; today's batch by default."""
-    # Before all that takes time to import.
+    # Checked before slow imports.
     dates = batch.days() or [Date.today()]
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.network import Network
@@ -80,22 +80,22 @@ def ingest(
     ],
     lake: LakeOption,
     source: SourceOption,
-    mapping: Annotated[Path, typer.Option(metavar="FILE.toml", help="What the columns mean.", show_default=False)],
+    mapping: Annotated[Path, typer.Option(metavar="FILE.toml", help="Mapping of the columns.", show_default=False)],
     date: DateOption = None,
     max_rejected: Annotated[
         float | None,
-        typer.Option(help="Share of records that may be broken; above it nothing lands, exit 3. By default, if all are."),
+        typer.Option(help="Maximum share of broken records; above it nothing lands, exit 3. By default, only if all are."),
     ] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace a batch of the same date with the files.")] = False,
-    add: Annotated[bool, typer.Option("--add", help="Add the files to a batch of the same date.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the batch of the same date with the files.")] = False,
+    add: Annotated[bool, typer.Option("--add", help="Add the files to the batch of the same date.")] = False,
     options: JobOptions,
 ) -> None:
     """Land your own files in raw/SOURCE, unchanged; as today's batch by default.
 
-    If the source already has a batch of this date, say --replace or --add.
+    If the source already has a batch of this date, use --replace or --add.
     """
     if replace and add:
-        raise InvalidValue("--add", "given", "left out where --replace is given")
+        raise InvalidValue("--add", "given", "left out if --replace is given")
     day = Date.today() if date is None else as_date(date, "--date")
     from shipment_etl.ingest.mapping import SourceMapping
     from shipment_etl.jobs.ingest import run_ingest
@@ -116,21 +116,21 @@ def process(
     *,
     lake: LakeOption,
     batch: DateOptions,
-    source: Annotated[str | None, typer.Option("--source", help="Name of the source; all if not given.")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Name of the source; all by default.")] = None,
     waiting: Annotated[
-        bool, typer.Option("--waiting", help="Also process all waiting batches from before the given date.")
+        bool, typer.Option("--waiting", help="Also process all waiting batches, whatever their date.")
     ] = False,
     max_rejected: MaxRejectedOption = 0.1,
     accept_rejected: Annotated[
-        bool, typer.Option("--accept-rejected", help="Accept the batch, however many rows are rejected.")
+        bool, typer.Option("--accept-rejected", help="Accept the batch, no matter how many rows are rejected.")
     ] = False,
     network: NetworkOption = None,
-    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a report of the lake as well.")] = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Also write a report of the lake.")] = None,
     options: JobOptions,
 ) -> None:
     """Turn raw batches into clean shipments, quarantine and marts; without a date, all waiting batches.
 
-    A batch waits from when it is landed, or landed again, until it is processed.
+    A batch is waiting from when it lands, or lands again, until it is processed.
     """
     dates = batch.days()
     from shipment_etl.jobs.process import run_process
@@ -142,7 +142,7 @@ def process(
     if report is not None:
         from shipment_etl.reporting.report import require_extra
 
-        # Before the work, not after it.
+        # Fail before the work, not after it.
         require_extra()
     rejected = None
     for each in batches:
@@ -156,7 +156,7 @@ def process(
                 max_rejected=1.0 if accept_rejected else max_rejected,
             )
         except DataRejected as problem:
-            # The batch is held, which does not stop those after it, and a report shows what was rejected.
+            # The batch is held; the next ones still run, and a report shows what was rejected.
             rejected = rejected or problem
     if report is not None:
         _write_report(home, report)
@@ -187,11 +187,11 @@ def maintain(
 
 def rollback(
     *,
-    run: Annotated[str, typer.Argument(help="Id of the run, or how it begins; `runs --json` has them.")],
+    run: Annotated[str, typer.Argument(help="Run id, or its first characters; `runs --json` lists them.")],
     lake: LakeOption,
     options: JobOptions,
 ) -> None:
-    """Bring the lake back to what it was before a run; refused where later runs stand on it."""
+    """Restore the lake to its state before a run; refused if later runs depend on that run."""
     from shipment_etl.jobs.rollback import run_rollback
 
     options.run(options.open_lake(lake), run_rollback, run_id=run)
@@ -200,10 +200,10 @@ def rollback(
 def _choose(
     lake: "Lake", source: str | None, dates: list[Date], log: Log, *, waiting: bool, held: bool
 ) -> "list[LandedBatch]":
-    """Return the batches of the dates, after those that wait if they are wanted, too; only those if there are no dates.
+    """Return the batches of the dates, with `waiting` after all waiting ones; without dates, only the waiting ones.
 
     Raises:
-        BatchMissing: no source has a batch of the dates.
+        BatchMissing: no source has a batch on any of the dates.
     """
     from shipment_etl.errors import BatchMissing
     from shipment_etl.lake.landed import backlog, landed_batches
@@ -230,10 +230,10 @@ def _print_backlog(left: "Backlog", held: bool) -> None:
     if left.waiting:
         echo(describe_batches(left.waiting, "waiting"), err=True)
     else:
-        echo("no batch waits: all landed batches are processed", err=True)
+        echo("no batch is waiting: all landed batches are processed", err=True)
     if left.held:
-        taken = "" if held else "; --accept-rejected takes them"
-        echo(f"{describe_batches(left.held, 'held')}{taken}", err=True)
+        hint = "" if held else "; --accept-rejected accepts them"
+        echo(f"{describe_batches(left.held, 'held')}{hint}", err=True)
 
 
 def _write_report(lake: "Lake", file: Path) -> None:

@@ -1,6 +1,6 @@
-"""Columns of a shipment: their names and types, for all that needs to know them without judging a row.
+"""Columns of a shipment: their names and types, for code that does not validate rows.
 
-Apart from the model, because pandera takes longer to import than most commands take to answer.
+Separate from the model, because importing pandera takes longer than most commands take to run.
 """
 
 from collections.abc import Mapping
@@ -33,23 +33,23 @@ TYPES: Mapping[str, T.DataType] = MappingProxyType(
         "delivered_at": T.TimestampType(),
     }
 )
-"""Column of a shipment → its type, in the order of the contract; `Shipment` says what each means."""
+"""Column of a shipment → its type, in the order of the contract; `Shipment` describes each column."""
 
 COLUMNS: tuple[str, ...] = tuple(TYPES)
 
 IDENTITY = "source_row"
-"""The column that identifies the rows of a batch: the number of the row in its file, or of the generator."""
+"""The column that identifies the rows of a batch: the row number in the file, or from the generator."""
 
 OPTIONAL = ("outcome", "reported_at", "promised_at", "delivered_at")
-"""Columns that a frame of shipments need not have."""
+"""Columns that a frame of shipments may lack."""
 
 MEASURES = ("shipment_weight_kg", "shipment_volume_m3", "route_distance_km", "shipping_cost")
 MAY_BE_UNKNOWN = ("promised_date", *MEASURES)
-"""Columns that a source may leave unknown, if it says so."""
+"""Columns that may be unknown, if the source declares it."""
 
 
 def with_optional(frame: DataFrame) -> DataFrame:
-    """Return a frame of shipments with the optional columns that it lacks, all null."""
+    """Add the optional columns that a frame of shipments lacks, as nulls."""
     columns = frame.columns
     missing = {name: F.lit(None).cast(TYPES[name]) for name in OPTIONAL if name not in columns}
     return frame.withColumns(missing) if missing else frame

@@ -26,26 +26,26 @@ Severity = Literal["error", "warn"]
 ERROR: Severity = "error"
 WARN: Severity = "warn"
 
-# Not just \S: Sail takes every white space of Unicode for one, Spark only those of ASCII.
+# Not just \S: Sail counts all white space of Unicode, Spark only that of ASCII.
 NOT_BLANK = r"^[^\s\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2099, 12, 31)
-MICROSECONDS_AN_HOUR = 3_600_000_000
+MICROSECONDS_PER_HOUR = 3_600_000_000
 FIRST_ZONE_HOURS, LAST_ZONE_HOURS = 14, -12
-"""Offsets from UTC of the clocks that are the most ahead, and the most behind. Source: the IANA time zone database."""
+"""Largest and smallest offset from UTC. Source: the IANA time zone database."""
 EQUATOR_KM = Decimal("40075.017")
-"""No route is longer than the Earth is round. Source: WGS 84."""
+"""Circumference of the Earth: no route is longer. Source: WGS 84."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowRule:
-    """One more rule of a contract, about one column or several of a row.
+    """An additional rule of a contract, about one or several columns of a row.
 
     Args:
-        name: of the rule, as reasons tell it.
+        name: of the rule, as shown in reasons.
         column: where to look for the mistake.
-        message: what the person who fixes it has to know.
-        holds: returns the Column that is true for a sound row; null, where a part is unknown, passes.
-        severity: of a row that breaks it: `error` quarantines the row, `warn` counts it and accepts it.
+        message: what is wrong, for the person who fixes it.
+        holds: returns a Column that is true for a good row; null, where a value is unknown, passes.
+        severity: `error` quarantines a row that breaks the rule, `warn` counts and accepts it.
 
     Raises:
         InvalidValue: the severity is neither.
@@ -62,7 +62,7 @@ class RowRule:
             raise InvalidValue("severity", self.severity, f"one of {', '.join(get_args(Severity))}")
 
     def check(self) -> Check:
-        """Return the rule as a check of pandera."""
+        """Return the rule as a pandera check."""
         return Check(
             self.holds_in,
             name=self.name,
@@ -73,16 +73,16 @@ class RowRule:
 
     @property
     def statistics(self) -> dict[str, Any]:
-        """What the compiler reads of a check."""
+        """What the compiler reads from a check."""
         return {"column": self.column, "holds": self.holds}
 
     def holds_in(self, frame: DataFrame) -> bool:
-        """Whether no row of a frame breaks the rule, as pandera asks."""
+        """Whether no row of a frame breaks the rule, as pandera requires."""
         return bool(frame.filter(~self.holds()).limit(1).count() == 0)
 
 
 def row_rule(column: str, message: str, severity: Severity = ERROR) -> Callable[[Callable[[], Column]], Any]:
-    """Declare a `RowRule` in a model: the decorated function is its `holds`, and gives it its name."""
+    """Declare a `RowRule` in a model: the decorated function is its `holds`, and its name is the rule's name."""
 
     def declare(holds: Callable[[], Column]) -> Any:
         rule = RowRule(holds.__name__, column, message, holds, severity)
@@ -98,27 +98,27 @@ def row_rule(column: str, message: str, severity: Severity = ERROR) -> Callable[
     return declare
 
 
-class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of no use to a declaration
+class Shipment(DataFrameModel):  # type: ignore[type-arg]  # a declaration does not need the parameter
     """One shipment, from its warehouse to its delivery.
 
     Columns:
-        shipment_id: string, one shipment's own within a batch.
+        shipment_id: string, identifies one shipment within a batch.
         origin_warehouse: string, where it starts.
         destination_city: string, where it ends.
-        carrier: string, who moves it.
+        carrier: string, who transports it.
         shipment_weight_kg: decimal(12,3), kilograms.
         shipment_volume_m3: decimal(12,3), cubic metres.
         shipment_date: date, the day it left.
         promised_date: date, the day it was promised for.
-        delivery_date: date, the day it arrived; null where it has not.
+        delivery_date: date, the day it arrived; null if it has not arrived.
         delay_days: int, delivery − promise in days; early is negative.
         delivery_status: string, Delayed where delay_days is above 0, Delivered, In transit, Cancelled, Returned or Lost.
         route_distance_km: decimal(10,3), kilometres from warehouse to city.
         shipping_cost: decimal(14,2), currency.
         outcome: string, how it ended: delivered, cancelled, returned or lost; null while it is in transit.
-        reported_at: timestamp, when the source said all this; null where it does not say when.
-        promised_at: timestamp, the time it was promised for; null where only the day is known.
-        delivered_at: timestamp, the time it arrived; null where only the day is known.
+        reported_at: timestamp, when the source reported this; null if it does not say.
+        promised_at: timestamp, the time it was promised for; null if only the day is known.
+        delivered_at: timestamp, the time it arrived; null if only the day is known.
     """
 
     shipment_id: T.StringType() = Field(str_matches=NOT_BLANK)  # type: ignore[valid-type]  # pandera's own way
@@ -157,24 +157,24 @@ class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of
 
     @row_rule("delivery_status", "delivery_status does not match delay_days")
     def status_matches_delay() -> Column:
-        told = F.col("delivery_status")
-        return F.when(told.isin("Delivered", "Delayed"), (told == "Delayed") == (F.col("delay_days") >= DELAYED_DAYS))
+        status = F.col("delivery_status")
+        return F.when(status.isin("Delivered", "Delayed"), (status == "Delayed") == (F.col("delay_days") >= DELAYED_DAYS))
 
     @row_rule("delivery_status", "delivery_status does not match outcome")
     def status_matches_outcome() -> Column:
-        told = F.col("delivery_status").isNotNull() & F.col("outcome").isNotNull()
-        return F.when(told, F.coalesce(outcome_of_status() == F.col("outcome"), F.lit(False)))
+        are_known = F.col("delivery_status").isNotNull() & F.col("outcome").isNotNull()
+        return F.when(are_known, F.coalesce(outcome_of_status() == F.col("outcome"), F.lit(False)))
 
     @row_rule("delivery_date", "delivered on an unknown day")
     def required() -> Column:
         delivered = (outcome() == DELIVERED) | F.col("delay_days").isNotNull()
         return F.when(delivered, F.col("delivery_date").isNotNull())
 
-    @row_rule("delivery_date", "in transit, but with a day of delivery")
+    @row_rule("delivery_date", "in transit, but has a delivery date")
     def in_transit_has_no_date() -> Column:
         return F.when(F.col("delivery_status") == STATUS_IN_TRANSIT, F.col("delivery_date").isNull())
 
-    # Both look for the day: a time as text depends on the zone of the session.
+    # Both report the date column: a time as text depends on the zone of the session.
     @row_rule("promised_date", "promised_at is on another day")
     def promised_at_on_its_day() -> Column:
         return _is_on_day("promised_at", "promised_date")
@@ -185,10 +185,10 @@ class Shipment(DataFrameModel):  # type: ignore[type-arg]  # its parameter is of
 
 
 def _is_on_day(instant: str, day: str) -> Column:
-    """Return whether a point in time, if it is known, falls on a day somewhere on Earth: only the mapping knows where."""
-    midnight, at = F.unix_date(day).cast("long") * 24 * MICROSECONDS_AN_HOUR, F.unix_micros(instant)
-    first = midnight - FIRST_ZONE_HOURS * MICROSECONDS_AN_HOUR
-    end = midnight + (24 - LAST_ZONE_HOURS) * MICROSECONDS_AN_HOUR
+    """Return whether a point in time, if known, falls on a day in any time zone: only the mapping knows which one."""
+    midnight, at = F.unix_date(day).cast("long") * 24 * MICROSECONDS_PER_HOUR, F.unix_micros(instant)
+    first = midnight - FIRST_ZONE_HOURS * MICROSECONDS_PER_HOUR
+    end = midnight + (24 - LAST_ZONE_HOURS) * MICROSECONDS_PER_HOUR
     return F.when(F.col(instant).isNotNull(), F.coalesce((at >= first) & (at < end), F.lit(False)))
 
 
@@ -203,14 +203,14 @@ def contract(
     """Return the contract of a source, as a pandera schema.
 
     Args:
-        network: names that are allowed; a kind of which it has none is open. The default network if None.
-        unknown: columns of `MAY_BE_UNKNOWN` that may be null, beside those that are unknown in the network.
-        rules: more rules that a row must keep.
-        credit_notes: whether a cost may be negative, as that of a credit note is.
-        fixes: column → what to do about a value that breaks a check of it, as its message ends.
+        network: the allowed names; of a kind without names, all are allowed. The default network if None.
+        unknown: columns of `MAY_BE_UNKNOWN` that may be null, in addition to those that are unknown in the network.
+        rules: additional rules for each row.
+        credit_notes: whether a cost may be negative, as in credit notes.
+        fixes: column → what to do about a value that breaks one of its checks, added to the end of the message.
 
     Raises:
-        InvalidValue: `unknown` names another column.
+        InvalidValue: `unknown` has a column that may not be null.
     """
     network = Network.default() if network is None else network
     schema = deepcopy(Shipment.to_schema())

@@ -1,4 +1,4 @@
-"""Split: every row is good or bad, and a bad one says why."""
+"""Split: every row is good or bad, and bad rows have reasons."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -18,13 +18,13 @@ __all__ = ["UNPARSED", "Verdict", "judge", "split"]
 def split(frame: DataFrame, schema: DataFrameSchema | None = None) -> tuple[DataFrame, DataFrame]:
     """Split shipments into good and bad: each row is in exactly one of the two.
 
-    Bad is a row that breaks the contract. Several reports on one shipment are all good: `clean` keeps the newest. Rules of
-    severity `warn` make no row bad.
+    A row that breaks the contract is bad. Several reports on one shipment are all good: `clean` keeps the newest. Rules of
+    severity `warn` do not make a row bad.
 
     Args:
-        frame: shipments with `source_row`, unique within the frame, and any other columns. Numbers may be of any type: they
-            are cast to the contract's, rounded half up; one without a place there, as NaN, infinity or too large, is bad.
-        schema: the contract; the one of the default network if None.
+        frame: shipments with `source_row`, unique within the frame, and any other columns. Numbers may have any numeric
+            type: they are cast to the contract's, rounded half up; NaN, infinity and numbers that do not fit are bad.
+        schema: the contract; that of the default network if None.
 
     Columns:
         good: those of the frame, in the types of the contract.
@@ -34,8 +34,8 @@ def split(frame: DataFrame, schema: DataFrameSchema | None = None) -> tuple[Data
     Raises:
         ColumnClash: the frame has a column `reasons`, or columns whose names differ only in case.
         MissingColumns: the frame lacks a column of a shipment or of the contract, or source_row.
-        WrongTypes: a column is not of its type, and cannot be cast without a decision, as texts to dates.
-        UnsupportedCheck: the contract has a check that the compiler does not know.
+        WrongTypes: a column has another type, and cannot be cast unambiguously, such as strings to dates.
+        UnsupportedCheck: the contract has a check that the compiler does not support.
     """
     schema = contract() if schema is None else schema
     typed = fit(frame, schema)
@@ -45,10 +45,10 @@ def split(frame: DataFrame, schema: DataFrameSchema | None = None) -> tuple[Data
 
 
 class Verdict(NamedTuple):
-    """What a contract says of the rows of a frame.
+    """The result of checking the rows of a frame against a contract.
 
-    `rules` are their names, as carrier:isin; `sound` is a boolean, never null; `reasons` are as `compile.reasons` has them;
-    `warnings` are the rules that a sound row may break, name → whether it does.
+    `rules` are the names of the rules, such as carrier:isin; `sound` is a boolean, never null; `reasons` are as in
+    `compile.reasons`; `warnings` are the rules that a good row may break: name → whether the row breaks it.
     """
 
     rules: tuple[str, ...]
@@ -57,20 +57,20 @@ class Verdict(NamedTuple):
     warnings: dict[str, Column]
 
     def parts(self, frame: DataFrame) -> tuple[DataFrame, DataFrame]:
-        """Split rows by the contract alone, ids apart."""
-        # Explaining costs more than deciding, and few rows are bad: so decide first.
+        """Split rows by the contract alone, without looking at ids."""
+        # Explaining costs more than deciding, and few rows are bad, so decide first.
         return frame.where(self.sound), frame.where(~self.sound).withColumn("reasons", self.reasons)
 
 
 def judge(frame: DataFrame, schema: DataFrameSchema) -> Verdict:
-    """Return the verdict on the rows of a frame, and of any other with its columns.
+    """Return the verdict on the rows of a frame, or of any other frame with the same columns.
 
     Args:
         frame: shipments in the types of the contract.
         schema: the contract.
 
     Raises:
-        UnsupportedCheck: the contract has a check that the compiler does not know.
+        UnsupportedCheck: the contract has a check that the compiler does not support.
     """
     compiled = rules(schema)
     names = tuple(rule.full_name for rule in compiled)
@@ -78,7 +78,7 @@ def judge(frame: DataFrame, schema: DataFrameSchema) -> Verdict:
     every = [rule for rule in compiled if rule.severity == ERROR]
     if UNPARSED not in frame.columns:
         return Verdict(names, is_sound(every), reasons(every), warnings)
-    # What could not be read is null now; to call it missing as well would be wrong.
+    # A value that could not be read is null now; it must not be reported as missing as well.
     unread = F.col(f"{UNPARSED}.column")
     explained = [
         replace(rule, broken=rule.broken & ~F.array_contains(unread, rule.column) & ~F.array_contains(unread, RECORD))
@@ -86,6 +86,6 @@ def judge(frame: DataFrame, schema: DataFrameSchema) -> Verdict:
         else rule
         for rule in every
     ]
-    # Cast, because Sail joins only arrays that agree on what may be null, which a frame read back does not.
-    told = F.concat(F.col(UNPARSED).cast(REASONS_TYPE), reasons(explained).cast(REASONS_TYPE))
-    return Verdict(names, is_sound(every) & (F.size(UNPARSED) == 0), told, warnings)
+    # Cast, because Sail concatenates only arrays of the same nullability, and a frame that was read back has another one.
+    found = F.concat(F.col(UNPARSED).cast(REASONS_TYPE), reasons(explained).cast(REASONS_TYPE))
+    return Verdict(names, is_sound(every) & (F.size(UNPARSED) == 0), found, warnings)

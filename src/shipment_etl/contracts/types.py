@@ -1,4 +1,4 @@
-"""Types: the columns of a frame become those of the contract, or the frame is refused before any row is read."""
+"""Types: the columns of a frame are cast to the types of the contract, or the frame is refused before any row is read."""
 
 from collections import Counter
 
@@ -8,13 +8,13 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from shipment_etl.contracts.columns import IDENTITY, TYPES, with_optional
-from shipment_etl.contracts.reasons import REASONS_TYPE, REQUIRED, column_named, quote_name, quoted, reason
+from shipment_etl.contracts.reasons import REASONS_TYPE, REQUIRED, column_named, quote_name, quote_value, reason
 from shipment_etl.errors import ColumnClash, MissingColumns, WrongTypes
 
 __all__ = ["UNPARSED", "fit"]
 
 UNPARSED = "unparsed"
-"""Column of reasons that were found before the contract: what could not be read as its type."""
+"""Column of reasons found before the contract is checked: values that could not be read as their type."""
 REASONS = "reasons"
 RULE = "type"
 
@@ -27,25 +27,25 @@ CASTS: dict[type[T.DataType], tuple[type[T.DataType], ...]] = {
     T.FloatType: (T.DoubleType, T.DecimalType, *WHOLE),
     T.DoubleType: (T.FloatType, T.DecimalType, *WHOLE),
 }
-"""Type of a contract → others that are cast to it. Texts are not: engines read them differently; `conform` does not."""
+"""Type in a contract → types that are cast to it. Strings are not: engines parse them differently, unlike `conform`."""
 
 
 def fit(frame: DataFrame, schema: DataFrameSchema) -> DataFrame:
     """Return a frame with the columns of the contract in its types.
 
-    Numbers are cast: rounded half up to the decimals of the contract; one that has no place there, as NaN, becomes null.
+    Numbers are cast: rounded half up to the decimals of the contract; one that does not fit, such as NaN, becomes null.
 
     Columns:
         those of the frame, and the optional ones of a shipment; then unparsed: array<struct<rule, column, message>>, the
         values that could not be cast.
 
     Raises:
-        ColumnClash: names of columns cannot be told apart, or are those that are added.
+        ColumnClash: column names are equal except for case, or are those of added columns.
         MissingColumns: the frame lacks a column of a shipment or of the contract, or source_row.
         WrongTypes: a column has a type whose values cannot be cast.
     """
     frame = with_optional(frame)
-    # Asked once, for a frame asks its engine each time.
+    # Read once, because a frame asks its engine for its schema each time.
     found = {field.name: field.dataType for field in _check_names(frame.schema)}
     wanted = _types(schema)
     if missing := [name for name in wanted if name not in found]:
@@ -57,18 +57,19 @@ def fit(frame: DataFrame, schema: DataFrameSchema) -> DataFrame:
     if wrong:
         raise WrongTypes("The contract", {name: (found[name].simpleString(), wrong[name].simpleString()) for name in wrong})
     values = {name: F.expr(f"try_cast({quote_name(name)} as {kind.simpleString()})") for name, kind in casts.items()}
-    unfit = [_unfit(name, values[name], kind) for name, kind in casts.items()]
+    unfit = [_cast_reason(name, values[name], kind) for name, kind in casts.items()]
     unfit.append(F.when(column_named(IDENTITY).isNull(), reason(REQUIRED, IDENTITY, F.lit(f"{IDENTITY} is missing"))))
-    told = F.array_compact(F.array(*unfit)).cast(REASONS_TYPE)
+    unparsed = F.array_compact(F.array(*unfit)).cast(REASONS_TYPE)
     if UNPARSED in found:
-        told = F.concat(F.coalesce(column_named(UNPARSED).cast(REASONS_TYPE), F.array().cast(REASONS_TYPE)), told)
+        before = F.coalesce(column_named(UNPARSED).cast(REASONS_TYPE), F.array().cast(REASONS_TYPE))
+        unparsed = F.concat(before, unparsed)
     columns = (values.get(name, column_named(name)).alias(name) for name in found if name != UNPARSED)
-    # Packed and unpacked, so that engines compute a cast once, and not wherever the contract names its column.
-    return frame.select(F.inline(F.array(F.struct(*columns, told.alias(UNPARSED)))))
+    # Packed and unpacked, so that engines compute a cast once, not wherever the contract uses its column.
+    return frame.select(F.inline(F.array(F.struct(*columns, unparsed.alias(UNPARSED)))))
 
 
 def _types(schema: DataFrameSchema) -> dict[str, T.DataType | None]:
-    """The type of each column that split and clean need; None where a contract of the user's leaves it open."""
+    """Return the type of each column that split and clean need; None where a user's contract leaves it open."""
     own = {name: column.dtype and column.dtype.type for name, column in schema.columns.items()}
     return {**TYPES, **own, IDENTITY: T.LongType()}
 
@@ -81,11 +82,11 @@ def _check_names(schema: T.StructType) -> T.StructType:
         if field.name.lower() == REASONS:
             raise ColumnClash([field.name], "split adds a column of this name")
         if field.name.lower() == UNPARSED and (field.name, field.dataType.simpleString()) != (UNPARSED, REASONS_TYPE):
-            raise ColumnClash([field.name], "split reads a column of this name as the problems that conform found")
+            raise ColumnClash([field.name], "split reads a column of this name as the problems found by conform")
     return schema
 
 
-def _unfit(name: str, value: Column, kind: T.DataType) -> Column:
-    """The reason against a value that cannot be cast; null for others."""
-    message = F.concat(F.lit(f"{name} is "), quoted(column_named(name)), F.lit(f", must be {kind.simpleString()}"))
+def _cast_reason(name: str, value: Column, kind: T.DataType) -> Column:
+    """Return the reason for a value that cannot be cast; null for others."""
+    message = F.concat(F.lit(f"{name} is "), quote_value(column_named(name)), F.lit(f", must be {kind.simpleString()}"))
     return F.when(column_named(name).isNotNull() & value.isNull(), reason(RULE, name, message))

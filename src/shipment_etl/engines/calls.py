@@ -17,14 +17,14 @@ from shipment_etl.engines.shielded import ShieldedStream, shield
 __all__ = ["Calls", "calls_of", "new_session"]
 
 MAX_RETRIES = 4
-"""With PySpark's pauses of 50, 200, 800 and 3,200 ms, some 5 seconds. Its own default is ten minutes."""
+"""With PySpark's pauses of 50, 200, 800 and 3,200 ms, about 5 seconds. Its own default is ten minutes."""
 
 PAUSE_SECONDS = 0.1
 
 UNREADABLE = "Exception deserializing response!"
-"""What gRPC for Python says of an answer that is not the message it should be."""
+"""What gRPC for Python says if a response cannot be parsed."""
 
-# What the server did not end itself, it may still be working on.
+# The server may still be working on what it did not end itself.
 NOT_ENDED = (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE)
 
 _calls: "WeakKeyDictionary[SparkSession, Calls]" = WeakKeyDictionary()
@@ -60,30 +60,30 @@ class Calls(
         return ended
 
     def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
-        """Let a call pass; make it again, once, where its answer cannot be read."""
+        """Pass a call on; retry it once if its response cannot be read."""
         self.prepare(request)
 
         def ask() -> Any:
             call = continuation(details, request)
-            # Rows are read and written by streams. All others ask, set or release something, which may be done twice.
+            # Streams read and write rows. All other calls get, set or release something, which may be done twice.
             return continuation(details, request) if _is_unreadable(call) else call
 
         return shield(ask)
 
     def intercept_stream_unary(self, continuation: Any, details: Any, requests: Any) -> Any:
-        """Let a call pass whose request is a stream."""
+        """Pass on a call whose request is a stream."""
         first = next(requests)
         self.prepare(first)
         return shield(lambda: continuation(details, chain([first], requests)))
 
     def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
-        """Let an operation begin, or continue, and watch until it ends."""
+        """Start or continue an operation, and watch it until it ends."""
         self.prepare(request)
         operation = object()
 
         def begin() -> Any:
             call = continuation(details, request)
-            # No reference of ours may keep a call alive: PySpark cancels an operation by forgetting its call.
+            # We must not keep a call alive by a reference: PySpark cancels an operation by dropping its call.
             seen = ref(call)
 
             def close() -> None:
@@ -103,7 +103,7 @@ class Calls(
             self._open.add(operation)
             return ShieldedStream(begin, see)
         except BaseException:
-            # What is begun all the same is interrupted with all others.
+            # If the operation started anyway, it is interrupted with all others.
             self._close(operation, ended=False)
             raise
 
@@ -115,43 +115,43 @@ class Calls(
                 self._changed.notify_all()
 
     def prepare(self, request: Any) -> None:
-        """Do what must be done before a call; nothing, unless the server is ours."""
+        """Prepare for a call; there is nothing to do unless the server is ours."""
 
 
 def new_session(address: str, calls: Calls, options: Sequence[tuple[str, Any]] = ()) -> SparkSession:
     """Return a new session on a server, which becomes this process's active one.
 
     Args:
-        address: sc://HOST:PORT, with parameters if need be.
-        calls: what watches its calls.
+        address: sc://HOST:PORT, with parameters if needed.
+        calls: watches its calls.
         options: options of the gRPC channel.
     """
-    # Imported late: a classic session, or a cluster, may not have what it needs.
+    # Imported late: a classic session, or a cluster, may lack its dependencies.
     from pyspark.sql.connect import client as connect_client
     from pyspark.sql.connect.session import SparkSession as ConnectSession
 
-    # Spark 4 has another class of this name, for which ours is one of several.
+    # In Spark 4, ChannelBuilder is the base of several classes, of which we need the default one.
     builders: Any = getattr(connect_client, "DefaultChannelBuilder", connect_client.ChannelBuilder)
 
     class Watched(builders):  # type: ignore[misc]  # known when it runs
         def toChannel(self) -> grpc.Channel:  # noqa: N802 - PySpark's name
             return grpc.intercept_channel(super().toChannel(), calls)
 
-    # What `SparkSession.builder.remote` does: PySpark's functions then make expressions for a server.
+    # As `SparkSession.builder.remote` does: PySpark's functions then make expressions for a server.
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     builder: Any = ConnectSession.builder
     spark: SparkSession = builder.channelBuilder(Watched(address, list(options))).create()
     client: Any = spark.client
     _limit_retries(client)
     if "SPARK_CONNECT_LOG_LEVEL" not in os.environ:
-        # It writes every plan as text for its log, 10 ms each, also where nothing is logged.
+        # PySpark formats every plan as text for its log, 10 ms each, even if nothing is logged.
         client._proto_to_string = lambda *message: ""
     _calls[spark] = calls
     return spark
 
 
 def _is_unreadable(call: Any) -> bool:
-    # Seen once in some hundred thousand calls, "Wire format was corrupt", of an answer that is the same each time.
+    # Seen once in about a hundred thousand calls: "Wire format was corrupt", for a response that is always the same.
     return call.code() is grpc.StatusCode.INTERNAL and call.details() == UNREADABLE
 
 
@@ -162,17 +162,17 @@ def _limit_retries(client: Any) -> None:
 
         client.set_retry_policies([DefaultPolicy(max_retries=MAX_RETRIES)])
     else:
-        # Spark 3.5 takes a policy for its client, but passes none on from a session.
+        # In Spark 3.5 the client takes a policy, but a session does not pass one on.
         client._retry_policy["max_retries"] = MAX_RETRIES
 
 
 def calls_of(spark: SparkSession) -> Calls | None:
-    """Return what watches the calls of a session; None if the session was not made here."""
+    """Return the `Calls` of a session; None if the session was not created here."""
     return _calls.get(spark)
 
 
 def interrupt(spark: SparkSession, seconds: float) -> bool:
-    """Interrupt all operations of a session on a server, until it knows of none. Return whether that is so, in time."""
+    """Interrupt all operations of a session on a server until none is left. Return whether that was so in time."""
     deadline = time.monotonic() + seconds
     try:
         while spark.interruptAll():

@@ -10,7 +10,7 @@ from shipment_etl.engines.calls import Calls, new_session
 from shipment_etl.engines.delta import require_delta
 from shipment_etl.errors import DeltaMissing, EngineUnreachable, InvalidValue
 
-__all__ = ["ADDRESS", "SCHEME", "address_given", "connect_session"]
+__all__ = ["ADDRESS", "SCHEME", "connect_session", "read_address"]
 
 ADDRESS = "SPARK_REMOTE"
 """Environment variable: the address of the server. It is PySpark's own."""
@@ -24,12 +24,12 @@ def connect_session(address: str) -> SparkSession:
     """Return a session on a server.
 
     Args:
-        address: sc://HOST:PORT, with parameters if need be, as in sc://host:15002/;use_ssl=true
+        address: sc://HOST:PORT, with parameters if needed, as in sc://host:15002/;use_ssl=true
 
     Raises:
-        InvalidValue: this is no such address.
-        EngineUnreachable: nobody answers there.
-        DeltaMissing: the server knows no Delta.
+        InvalidValue: the address is not of this form.
+        EngineUnreachable: the server does not respond.
+        DeltaMissing: the server has no Delta.
     """
     host, port = _host_and_port(address)
     try:
@@ -57,11 +57,11 @@ def _host_and_port(address: str) -> tuple[str, int]:
     return host, port
 
 
-def address_given() -> str:
-    """Return the address that the environment gives.
+def read_address() -> str:
+    """Return the address from the environment.
 
     Raises:
-        InvalidValue: it gives none.
+        InvalidValue: it is not set.
     """
     address = os.environ.get(ADDRESS)
     if not address:

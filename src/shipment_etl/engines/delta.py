@@ -1,4 +1,4 @@
-"""Delta: what a classic session needs in order to know it, and the question whether it does."""
+"""Delta: the settings that a classic session needs for it, and a check that a session supports it."""
 
 from types import MappingProxyType
 
@@ -23,7 +23,7 @@ _knows: set[str] = set()
 
 
 def require_delta(spark: SparkSession) -> None:
-    """Ask a session for a table that is not there: whether it knows Delta shows in what it complains about.
+    """Check that a session supports Delta, by its error for a table that does not exist.
 
     Raises:
         DeltaMissing: it does not.
@@ -32,8 +32,8 @@ def require_delta(spark: SparkSession) -> None:
     if application and application in _knows:
         return
     try:
-        spark.read.format("delta").load(NO_SUCH_TABLE).schema  # noqa: B018 - looking is asking
-    except Exception as problem:  # of which kind, depends on the version of Spark
+        spark.read.format("delta").load(NO_SUCH_TABLE).schema  # noqa: B018 - the access runs the check
+    except Exception as problem:  # its type depends on the version of Spark
         said = str(problem)
         if any(sign in said for sign in NO_JARS):
             raise DeltaMissing(spark.version, "its jars are not on the classpath", delta_artifact()) from problem

@@ -1,4 +1,4 @@
-"""Interrupts on classic Spark: heard at once, and what Spark was doing is ended for certain."""
+"""Interrupts on classic Spark: handled at once, and the work of Spark is reliably ended."""
 
 import signal
 import threading
@@ -19,17 +19,17 @@ __all__ = ["end_jobs", "keep_interrupts"]
 
 PAUSE_SECONDS = 0.1
 AT_WORK = ("py4j.commands.CallCommand.execute", "org.apache.spark.executor.Executor$TaskRunner.run")
-"""Frames of the threads of Java that work on a call of Python's, or on a task of a job."""
+"""Stack frames of the Java threads that work on a call from Python, or on a task of a job."""
 
 _interrupted = threading.Event()
-"""A signal took a thread of Python away from a call that Java works on."""
+"""A signal interrupted a Python thread in a call that Java works on."""
 
 Answer = TypeVar("Answer")
 
 
 @contextmanager
 def keep_interrupts() -> Iterator[None]:
-    """Make a context in the body, and have interrupts handled as before, or by `_interrupt` where nobody handles them."""
+    """Create a context in the body; interrupts are then handled as before, or by `_interrupt` if there was no handler."""
     before = signal.getsignal(signal.SIGINT)
     yield
     if threading.current_thread() is threading.main_thread():
@@ -41,14 +41,14 @@ def end_jobs(spark: SparkSession, seconds: float) -> bool:
     """After an interrupted call, cancel all jobs and wait until Spark is idle; kill a local Java that does not stop.
 
     Returns:
-        Whether nothing of it can write any more.
+        Whether none of them can write any more.
     """
     context = spark.sparkContext
     if not _interrupted.is_set() or context._jsc is None:
         return True
     try:
         # An interrupted call may still hold the connection of its thread.
-        ended = _on_new_thread(lambda: _cancel(context, time.monotonic() + seconds), seconds)
+        ended = _run_on_new_thread(lambda: _cancel(context, time.monotonic() + seconds), seconds)
     except (Py4JError, OSError, TimeoutError):
         ended = False
     if ended or _kill(spark):
@@ -61,7 +61,7 @@ def _cancel(context: SparkContext, deadline: float) -> bool:
     while True:
         # More than once: between two jobs of a query there is none to cancel.
         context.cancelAllJobs()
-        # The thread that counts is at work, too.
+        # The thread that does the counting is at work, too.
         if _count_threads(context) <= 1 and not _count_tasks(context):
             return True
         if time.monotonic() > deadline:
@@ -92,14 +92,14 @@ def _kill(spark: SparkSession) -> bool:
         return False
     process.kill()
     process.wait()
-    with suppress(Exception):  # whatever PySpark makes of a Java that is gone
+    with suppress(Exception):  # PySpark may raise anything if Java is gone
         spark.stop()
     SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
     SparkSession._instantiatedSession = None
     return True
 
 
-def _on_new_thread(work: Callable[[], Answer], seconds: float) -> Answer:
+def _run_on_new_thread(work: Callable[[], Answer], seconds: float) -> Answer:
     done: Future[Answer] = Future()
 
     def run() -> None:
@@ -113,7 +113,7 @@ def _on_new_thread(work: Callable[[], Answer], seconds: float) -> Answer:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Do what Ctrl-C does in Python, and cancel what Spark does."""
+    """Do what Ctrl-C does in Python, and cancel the jobs of Spark."""
     context = SparkContext._active_spark_context
     if context is not None:
         threading.Thread(target=context.cancelAllJobs, daemon=True).start()
@@ -121,9 +121,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _close_interrupted_connections() -> None:
-    """Have py4j close a connection whose call was interrupted, and note that there was one.
+    """Make py4j close a connection whose call was interrupted, and note that there was one.
 
-    py4j would use it again: the next call would wait for the answer to the interrupted one, and take it for its own.
+    py4j would reuse it: the next call would wait for the response to the interrupted one, and take it for its own.
     """
     send = ClientServerConnection.send_command
 
@@ -140,5 +140,5 @@ def _close_interrupted_connections() -> None:
     ClientServerConnection.send_command = send_command
 
 
-# As soon as anything can end jobs, for a session may be anybody's.
+# On import, because any code may have created the session.
 _close_interrupted_connections()

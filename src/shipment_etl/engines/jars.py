@@ -1,4 +1,4 @@
-"""Jars: what classic Spark needs to speak Delta, and S3, fetched once and then taken from the cache, without a network."""
+"""Jars: what classic Spark needs for Delta and S3, downloaded once and then taken from the cache, without a network."""
 
 import os
 import shutil
@@ -17,28 +17,28 @@ from shipment_etl.s3 import SPARK_PACKAGES
 __all__ = ["FOLDER", "SETTINGS", "cached_jars", "delta_artifact", "delta_jars", "s3_jars"]
 
 FOLDER = "SHIPMENT_ETL_JARS"
-"""Environment variable: a folder that holds the jars already, where nothing is to be fetched."""
+"""Environment variable: a folder that already holds the jars, if nothing should be downloaded."""
 SETTINGS = "SHIPMENT_ETL_IVY_SETTINGS"
-"""Environment variable: a settings file of Apache Ivy, where jars come from a mirror of one's own."""
+"""Environment variable: a settings file of Apache Ivy, if jars come from your own mirror."""
 
 DELTA_JARS = ("delta-spark", "delta-storage")
 S3_JARS = ("hadoop-aws", "aws-java-sdk-bundle", "wildfly-openssl")
 SECONDS_TO_FETCH = 600
 SYSTEM_TRUST = Path("/etc/ssl/certs/java/cacerts")
-"""What Debian and its kin trust. A Java of a wheel knows nothing of it, nor of a company's own certificate in it."""
+"""The trust store of Debian and its derivatives. Java from a wheel does not read it, nor a company's certificate in it."""
 
 
 def delta_artifact() -> str:
     """Return the Maven coordinates of the Delta that fits the installed delta-spark, as io.delta:delta-spark_2.12:3.3.2."""
     from delta import configure_spark_with_delta_pip
 
-    # Only the package knows how its jar is called: the name holds a version of Scala, and lately one of Spark.
+    # Only the package knows the name of its jar: it contains a version of Scala, and in newer releases one of Spark.
     options = configure_spark_with_delta_pip(SparkSession.Builder())._options
     return str(options["spark.jars.packages"])
 
 
 def delta_jars(java: Java) -> list[Path]:
-    """Return the jars of Delta; fetched if this is the first time.
+    """Return the jars of Delta; downloaded the first time.
 
     Raises:
         InvalidValue: SHIPMENT_ETL_JARS names a folder without them.
@@ -48,13 +48,13 @@ def delta_jars(java: Java) -> list[Path]:
 
 
 def s3_jars(java: Java) -> list[Path]:
-    """Return the jars of Hadoop's client of S3, some 275 MB; fetched the first time. Errors as for `delta_jars`."""
+    """Return the jars of Hadoop's S3 client, about 275 MB; downloaded the first time. Errors as for `delta_jars`."""
     (artifact,) = SPARK_PACKAGES
     return _jars(java, artifact, S3_JARS)
 
 
 def cached_jars() -> list[Path]:
-    """Return the jars of Delta in the cache; none if they were never fetched."""
+    """Return the jars of Delta in the cache; none if they were never downloaded."""
     return _jars_in(_cache(delta_artifact()), DELTA_JARS)
 
 
@@ -80,15 +80,15 @@ def _jars_in(folder: Path, wanted: Sequence[str]) -> list[Path]:
 
 
 def _fetch(java: Java, artifact: str, wanted: Sequence[str]) -> list[Path]:
-    """Fetch by the Ivy that comes with Spark, which knows where jars are published and checks their sums."""
+    """Download with the Ivy that comes with Spark, which knows where jars are published and verifies their checksums."""
     target = _cache(artifact)
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Fetched aside and then renamed: a download that breaks off leaves nothing that looks whole.
+    # Downloaded to another folder and then renamed: an interrupted download leaves nothing that looks complete.
     aside = Path(tempfile.mkdtemp(dir=target.parent))
     try:
         said = _ivy(java, artifact, aside)
         for each in (aside / "jars").glob("*.jar"):
-            # Of what these need, Spark itself brings the rest.
+            # Spark itself has the other dependencies.
             if not any(name in each.name for name in wanted):
                 each.unlink()
         if not _jars_in(aside / "jars", wanted):
@@ -102,7 +102,7 @@ def _fetch(java: Java, artifact: str, wanted: Sequence[str]) -> list[Path]:
 
 
 def _ivy(java: Java, artifact: str, folder: Path) -> str:
-    """Run Ivy; return what it says went wrong, in a line."""
+    """Run Ivy; return its error message, in one line."""
     (ivy,) = (Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar")
     coordinates = artifact.split(":")
     options = []

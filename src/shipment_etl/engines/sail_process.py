@@ -1,4 +1,4 @@
-"""Sail in a process of its own, so that it can be ended for certain and replaced without anyone noticing."""
+"""Sail in its own process, so that it can be reliably ended, and replaced without anyone noticing."""
 
 import json
 import os
@@ -27,10 +27,10 @@ SETTINGS = {
     # Sail logs to stderr as it starts and stops; its errors reach the caller as exceptions anyway.
     "RUST_LOG": "off",
     "SAIL_SPARK__SESSION_TIMEOUT_SECS": str(MAX_IDLE_SECONDS),
-    # Sail's allocator: pages are taken as they are used, not in advance; a third less for small batches, at no cost in time.
+    # Sail's allocator: takes pages when they are used, not in advance; a third less memory for small batches, just as fast.
     "MIMALLOC_ARENA_EAGER_COMMIT": "0",
 }
-"""Environment variables of Sail, where the user's own do not set them."""
+"""Environment variables of Sail, unless the user has set them."""
 
 
 class SailProcess:
@@ -42,7 +42,7 @@ class SailProcess:
 
     def __init__(self) -> None:
         self._lock = RLock()
-        # Bound, but never listening: keeps the port from everyone but our own server.
+        # Bound, but never listening: reserves the port for our own server.
         self._reserved = socket.socket()
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._reserved.bind(("127.0.0.1", 0))
@@ -63,7 +63,7 @@ class SailProcess:
             return child.pid if child and child.poll() is None else None
 
     def ensure(self) -> bool:
-        """Start the process unless it runs, and tell it what changed in this one. Return whether it was started.
+        """Start the process unless it runs, and send it what changed in this one. Return whether it was started.
 
         Raises:
             EngineMissing: pysail is not installed.
@@ -79,7 +79,7 @@ class SailProcess:
                     self._spawn()
                 self._tell(surroundings)
             except BaseException:
-                # Interrupted halfway, it would answer the next question with the answer to this one.
+                # If interrupted halfway, it would respond to the next message with the response to this one.
                 self.stop()
                 raise
             return started
@@ -91,7 +91,7 @@ class SailProcess:
                 child.kill()
                 child.wait()
                 for pipe in filter(None, (child.stdin, child.stdout)):
-                    # What was not sent yet has nobody left to read it.
+                    # Nobody is left to read what was not sent yet.
                     with suppress(BrokenPipeError):
                         pipe.close()
             self._child, self._told = None, {}
@@ -101,7 +101,7 @@ class SailProcess:
             raise EngineMissing("sail", "pip install pysail")
         self.stop()
         self._child = Future()
-        # On Linux a process ends with the thread that started it. This one lives as long as the process.
+        # On Linux the process ends with the thread that started it. This thread lives as long as the process.
         Thread(target=_run, args=(self._child,), name="sail", daemon=True).start()
         if problem := self._child.exception():
             raise EngineFailed("it started", str(problem)) from problem
@@ -114,11 +114,11 @@ class SailProcess:
         message = {**surroundings, "environment": environment, "port": self._port}
         if not self._ask(json.dumps(message).encode()):
             code = child.poll() if (child := self._process()) else None
-            raise EngineFailed("it started", f"its process gave no answer (exit code {code})")
+            raise EngineFailed("it started", f"its process did not respond (exit code {code})")
         self._told = surroundings
 
     def _ask(self, question: bytes) -> bytes:
-        """Return the answer of the process, a line; nothing if it is gone, or says nothing for too long."""
+        """Return the response of the process, one line; empty if it is gone, or does not respond in time."""
         child = self._process()
         if child is None or child.stdin is None or child.stdout is None:
             return b""

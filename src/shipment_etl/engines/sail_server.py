@@ -1,8 +1,8 @@
 """The program of Sail's own process: serves until the process that started it ends. Run as a file; imports none of ours.
 
-It reads lines of JSON from stdin and answers each with a line on stdout. The first names the port to serve at; each tells
-the environment, working folder and import path of the parent, where they changed, so that Sail finds credentials, relative
-paths and modules of Python functions as it would inside the parent. The end of stdin means that the parent is gone.
+It reads lines of JSON from stdin and responds to each with a line on stdout. The first has the port to serve at. Each has
+the environment, working folder and import path of the parent, and is sent when these change, so that Sail finds credentials,
+relative paths and modules of Python functions as it would inside the parent. The end of stdin means that the parent is gone.
 """
 
 import contextlib
@@ -19,11 +19,11 @@ PR_SET_PDEATHSIG = 1
 
 def main() -> None:
     """Serve until stdin ends."""
-    # Threads inherit the mask, so none of Sail's hears a Ctrl-C, after which it would end.
+    # Threads inherit the mask, so no thread of Sail receives Ctrl-C, which would end it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     _end_with(parent=int(sys.argv[1]))
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    # What Python functions print must not come between the answers.
+    # Output of Python functions must not mix with the responses.
     os.dup2(2, 1)
     server = None
     for line in sys.stdin:
@@ -35,11 +35,11 @@ def main() -> None:
             server = SparkConnectServer(ip="127.0.0.1", port=message["port"])
             server.start(background=True)
             print(file=answers)
-            # Sail imports it for its first session anyway; now the parent is busy with imports of its own.
+            # Sail imports it for its first session anyway; now the parent is busy with its own imports.
             importlib.import_module("pyspark.sql")
             continue
         print(file=answers)
-    # Not a graceful stop: that would wait for queries which nobody waits for any more.
+    # Not a graceful stop: that would wait for abandoned queries.
     os._exit(0)
 
 
@@ -56,7 +56,7 @@ def _follow(parent: dict[str, Any]) -> None:
         del os.environ[name]
     os.environ.update(parent["environment"])
     sys.path[:] = parent["import_path"]
-    # A folder that was deleted leaves relative paths without meaning in the parent, too.
+    # If the folder was deleted, relative paths do not work in the parent either.
     with contextlib.suppress(OSError):
         os.chdir(parent["folder"])
 

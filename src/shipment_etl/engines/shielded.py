@@ -1,8 +1,8 @@
-"""Shielded: gRPC's calls are made on threads of their own, where no signal can interrupt them.
+"""Shielded calls: gRPC's calls are made on separate threads, where no signal can interrupt them.
 
-gRPC shares locks between the caller's thread and its own. Where Ctrl-C strikes while the caller takes one, nobody ever gives
-it back: the thread that reads the answers waits for it, and every later call hangs. Python interrupts the main thread only,
-so there we only wait, on queues that an interrupt leaves in order.
+gRPC shares locks between the caller's thread and its own. If Ctrl-C comes while the caller takes one, it is never released:
+the thread that reads the responses waits for it, and every later call hangs. Python only interrupts the main thread, so
+there we only wait, on queues that an interrupt does not break.
 """
 
 import _thread
@@ -15,25 +15,25 @@ __all__ = ["ShieldedStream", "shield"]
 
 Answer = TypeVar("Answer")
 Answers: TypeAlias = "SimpleQueue[tuple[Any, BaseException | None]]"
-"""What a thread has answered, or what it raised."""
+"""What a thread returned, or what it raised."""
 
 
 def shield(work: Callable[[], Answer]) -> Answer:
-    """Do work on a thread of its own, which goes on where the caller is interrupted; return or raise what it does."""
+    """Run work on a separate thread, which goes on if the caller is interrupted; return or raise what it does."""
     answers: Answers = SimpleQueue()
-    # Not a Thread of `threading`: to start one, it waits on such a lock.
+    # Not a Thread of `threading`: starting one waits on such a lock.
     _thread.start_new_thread(_answer, (work, answers))
     return _receive(answers)  # type: ignore[no-any-return]
 
 
 class ShieldedStream(Iterator[Any]):
-    """A call whose answers come one by one, read as they are asked for.
+    """A call whose responses come one by one, read when they are requested.
 
-    Only its thread holds the call. It is cancelled when it is forgotten here, or when waiting for an answer is interrupted.
+    Only its thread holds the call. It is cancelled when this object is deleted, or a wait for a response is interrupted.
 
     Args:
-        begin: begins the call and returns it.
-        see: is shown each answer, on the call's thread.
+        begin: starts the call and returns it.
+        see: gets each response, on the call's thread.
     """
 
     def __init__(self, begin: Callable[[], Any], see: Callable[[Any], None]) -> None:
@@ -43,7 +43,7 @@ class ShieldedStream(Iterator[Any]):
         self._call: Callable[[], Any] = _receive(self._answers)
 
     def __next__(self) -> Any:
-        """Return the next answer, or raise what ended the call."""
+        """Return the next response, or raise what ended the call."""
         self._wanted.put(True)
         try:
             return _receive(self._answers)
@@ -55,7 +55,7 @@ class ShieldedStream(Iterator[Any]):
             raise
 
     def __del__(self) -> None:
-        """Let the thread end, and forget the call."""
+        """Let the thread end, and drop the call."""
         self._wanted.put(False)
 
 

@@ -1,4 +1,4 @@
-"""Spark: classic PySpark with Delta, as spark-submit asks for it, else local and tuned for a small machine."""
+"""Spark: classic PySpark with Delta, as configured by spark-submit, else local and tuned for a small machine."""
 
 import os
 import sys
@@ -14,56 +14,56 @@ from shipment_etl.engines.jars import delta_jars, s3_jars
 from shipment_etl.engines.java import find_java
 from shipment_etl.s3 import spark_settings
 
-__all__ = ["spark_session", "submitted"]
+__all__ = ["is_submitted", "spark_session"]
 
 SHUFFLES = "spark.sql.shuffle.partitions"
 MIB = 1024 * 1024
 MIN_MIB, MAX_MIB = 1024, 8192
 LOGGING = Path(__file__).with_name("log4j2.properties")
 
-# The collector for work that is to be done soon rather than without pauses.
+# The garbage collector for throughput, at the price of longer pauses.
 JAVA_OPTIONS = "-XX:+UseParallelGC"
 
-# Defaults of Spark and Delta are for clusters: 200 partitions a shuffle and 50 tasks to read a Delta log, of which each
+# Defaults of Spark and Delta are for clusters: 200 partitions per shuffle and 50 tasks to read a Delta log, each of which
 # takes longer to start than to run.
 SMALL = {
     SHUFFLES: str(max(2, os.cpu_count() or 2)),
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
-    # Of what a contract says of many columns, Spark would infer constraints for minutes, and use none of them.
+    # From a contract with many columns, Spark would infer constraints for minutes, and use none of them.
     "spark.sql.constraintPropagation.enabled": "false",
-    # Rows of few kinds are written into a folder each; beyond this many open files a task would sort its rows first.
+    # Rows of each kind are written into their own folder; with more open files than this, a task sorts its rows first.
     "spark.sql.maxConcurrentOutputFileWriters": "8",
-    # The contract's rules make methods of more than 8,000 bytecodes, which Java only interprets; Spark cuts what is larger
-    # than this limit into smaller ones.
+    # The contract's rules make methods of more than 8,000 bytecodes, which Java only interprets. Above this limit Spark
+    # generates code for each operator instead of for the whole stage, and its methods are smaller.
     "spark.sql.codegen.hugeMethodLimit": "8000",
 }
 
 
 def spark_session(s3: bool = False) -> SparkSession:
-    """Return a new session: the one that spark-submit asks for, under spark-submit; else a local one.
+    """Return a new session: under spark-submit the one that it configures, else a local one.
 
     Args:
-        s3: whether a local one is to reach S3, for which it needs more jars.
+        s3: whether a local session needs S3, and so more jars.
 
     Raises:
         JavaMissing, JarsUnreachable: a local session cannot be started.
         DeltaMissing: spark-submit was started without Delta.
     """
-    # Left behind by a Connect session that has ended; PySpark would hand out its functions instead of classic ones.
+    # Left behind by a Connect session that has ended; PySpark would return its functions instead of classic ones.
     for name in ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE"):
         os.environ.pop(name, None)
     with keep_interrupts():
-        return _session_of_submit() if submitted() else _local(s3)
+        return _session_of_submit() if is_submitted() else _local(s3)
 
 
-def submitted() -> bool:
+def is_submitted() -> bool:
     """Whether this process was started by spark-submit, which has its Java running already."""
     return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
 def _session_of_submit() -> SparkSession:
-    # What the submitter did set, stays: the builder would override it.
+    # What the submitter has set stays: the builder would override it.
     SparkContext._ensure_initialized()  # so that the next line sees what spark-submit was given
     given = SparkConf()
     builder: Any = SparkSession.builder.appName(given.get("spark.app.name") or "shipment-etl")
@@ -85,13 +85,13 @@ def _local(s3: bool) -> SparkSession:
         **(spark_settings(os.environ) if s3 else {}),
         "spark.jars": ",".join(map(str, jars)),
         "spark.driver.memory": f"{_memory_mib()}m",
-        # Nobody else on the network has a business with a laptop's session.
+        # A laptop's session must not be reachable from the network.
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
-        # A run compiles some hundred methods; with the default of 100 the next run would compile them all again.
+        # A run compiles more methods than the default of 100, with which the next run would compile them all again.
         "spark.sql.codegen.cache.maxEntries": "2000",
         "spark.driver.extraJavaOptions": f"{JAVA_OPTIONS} -Dlog4j2.configurationFile={LOGGING.as_uri()}",
     }
@@ -106,6 +106,6 @@ def _local(s3: bool) -> SparkSession:
 
 
 def _memory_mib() -> int:
-    """A third of the machine's memory, within what a laptop can spare and a batch needs."""
+    """Return a third of the machine's memory, within what a laptop can spare and a batch needs."""
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MIB
     return max(MIN_MIB, min(whole // 3, MAX_MIB))

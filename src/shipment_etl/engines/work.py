@@ -1,4 +1,4 @@
-"""Work: what an engine does for a job that failed is ended for certain, and one that has worked enough is replaced."""
+"""Work: reliably end what an engine does for a failed job, and replace an engine that has served enough jobs."""
 
 from pyspark.sql import SparkSession
 
@@ -14,7 +14,7 @@ MAX_SECONDS_TO_END = 30.0
 def end_work(spark: SparkSession, seconds: float = MAX_SECONDS_TO_END) -> bool:
     """End what the engine is doing for a session, and wait until it has stopped.
 
-    For a job that failed or was interrupted, before it gives its lock back. The session stays usable. Sail is killed if it
+    For a job that failed or was interrupted, before it releases its lock. The session stays usable. Sail is killed if it
     is at work, and starts again with the next query. Classic Spark is cancelled, then waited for; a local one that does not
     stop is killed, and `shipment_etl.session()` starts another. Other jobs on the same session end, too.
 
@@ -23,7 +23,7 @@ def end_work(spark: SparkSession, seconds: float = MAX_SECONDS_TO_END) -> bool:
         seconds: how long to wait.
 
     Returns:
-        Whether nothing that was begun before can write any more. False only for clusters and servers of others, which did
+        Whether nothing that was started before can write any more. False only for clusters and servers of others that did
         not stop in time or cannot be reached.
     """
     if "connect" not in type(spark).__module__:
@@ -33,7 +33,7 @@ def end_work(spark: SparkSession, seconds: float = MAX_SECONDS_TO_END) -> bool:
 
 
 def renew_engine(spark: SparkSession) -> None:
-    """Note that a job begins, and replace an embedded engine that has served so many jobs that it has grown.
+    """Note that a job begins, and replace an embedded engine that has grown over many jobs.
 
     An engine that holds views, functions or tables for the session stays. Other engines are left alone.
     """

@@ -1,9 +1,9 @@
-"""Every error a user can meet: one tree, and each message says what is wrong, where, and what to do.
+"""All errors that users can get, in one tree: each message says what is wrong, where, and what to do.
 
-Where the same again, with nothing changed, may succeed, `retryable` is true and the exit code is 75.
+If running the same command again may succeed without any change, `retryable` is true and the exit code is 75.
 
 ShipmentEtlError
-├── UsageError                      the call itself is wrong (exit code 2)
+├── UsageError                      the call is wrong (exit code 2)
 │   ├── InvalidValue
 │   ├── InvalidDateRange
 │   ├── NetworkError
@@ -29,7 +29,7 @@ ShipmentEtlError
 │   ├── RecordsRejected
 │   │   └── NothingReadable
 │   └── ReportsTied
-└── JobError                        the work could not be done (exit code 1)
+└── JobError                        the job failed (exit code 1)
     ├── IngestError
     │   ├── FileMissing
     │   ├── FileEmpty
@@ -163,7 +163,7 @@ from shipment_etl.errors.usage import (
     UnsupportedCheck,
     WrongTypes,
 )
-from shipment_etl.errors.wording import listed, nearest, shorten
+from shipment_etl.errors.wording import join_names, shorten, suggest
 
 __all__ = [
     "TRY_AGAIN",
@@ -240,12 +240,12 @@ __all__ = [
     "UsageError",
     "VersionMissing",
     "WrongTypes",
-    "listed",
-    "nearest",
+    "join_names",
     "shorten",
+    "suggest",
 ]
 
 for _name in __all__:
     if isinstance(globals()[_name], type):
-        # Tracebacks and pickles name this package, not the module in it that a class happens to be in.
+        # Tracebacks and pickles name this package, not the module that defines the class.
         globals()[_name].__module__ = __name__

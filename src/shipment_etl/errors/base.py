@@ -1,4 +1,4 @@
-"""The base of all errors: a message made of a template and parts, a remedy, and whether trying again may help."""
+"""Base class of all errors: a message built from a template and its parts, a remedy, and whether a retry may help."""
 
 import copyreg
 from collections.abc import Iterable, Mapping
@@ -14,30 +14,30 @@ from shipment_etl.errors.wording import clean, redact, render, shorten
 __all__ = ["TRY_AGAIN", "DataRejected", "JobError", "Part", "ReportsTied", "ShipmentEtlError", "UsageError"]
 
 TRY_AGAIN = 75
-"""Exit code of errors after which the same again may succeed; EX_TEMPFAIL of sysexits.h."""
+"""Exit code of errors after which a retry may succeed; EX_TEMPFAIL in sysexits.h."""
 MAX_DIGITS = 100
 
 Part: TypeAlias = "str | int | float | list[str | int | float | None] | None"
-"""What an error keeps of an argument: a value that JSON can hold."""
+"""The form in which an error keeps an argument: a value that JSON can hold."""
 
 
 class ShipmentEtlError(Exception):
-    """Root of all errors of this package. It survives pickling and copying, without its cause and traceback.
+    """Base class of all errors of this package. It survives pickling and copying, but loses its cause and traceback.
 
-    A subclass declares `template`, `remedy`, `retryable` and `exit_code`, and hands the parts of its template to this
-    constructor, as in `super().__init__(file=file, why=why)`. Parts must not hold secrets.
+    A subclass declares `template`, `remedy`, `retryable` and `exit_code`, and passes the parts of its template to this
+    constructor, as in `super().__init__(file=file, why=why)`. Parts must not contain secrets.
 
     Attributes:
-        template: the message, as for `str.format`: `{name!r}` quotes and shortens, a list is shown as its first names.
+        template: the message, in `str.format` syntax: `{name!r}` quotes and shortens; a list is cut to its first names.
         message: what is wrong, and where, without the remedy.
-        remedy: what to do about it; of a class the template.
-        retryable: whether the same again, with nothing changed, may succeed.
-        exit_code: of the command line.
+        remedy: what to do about it; on the class, a template.
+        retryable: whether running the same again may succeed without any change.
+        exit_code: exit code of the command line.
 
     Args:
-        message: used as it is, in place of the template.
-        remedy: used as it is, in place of the class's.
-        parts: what the templates name, and what programs may want to know.
+        message: used as is, instead of the template.
+        remedy: used as is, instead of the class's remedy.
+        parts: values for the templates, and others that programs may need.
     """
 
     template: ClassVar[str] = ""
@@ -54,7 +54,7 @@ class ShipmentEtlError(Exception):
 
     @property
     def parts(self) -> Mapping[str, Part]:
-        """The parts of the message by name: texts, numbers and lists of them, without secrets."""
+        """The parts of the message by name: texts, numbers, and lists of these, without secrets."""
         return MappingProxyType(self._parts)
 
     def to_json(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class ShipmentEtlError(Exception):
 
 
 class UsageError(ShipmentEtlError):
-    """What was asked for makes no sense; nothing was done."""
+    """The call is wrong; nothing was done."""
 
     exit_code = 2
 
@@ -83,9 +83,9 @@ class DataRejected(ShipmentEtlError):
 
     template = (
         "{rejected:,} of {read:,} rows were quarantined ({share:.2%}); --max-rejected allows {limit:.2%}. The batch is "
-        "held: its rejected rows are in processed/quarantine, all other tables are as they were."
+        "held: its rejected rows are in processed/quarantine, all other tables are unchanged."
     )
-    remedy = "Look at them with: shipment-etl show quarantine --lake …; take the batch all the same with: --accept-rejected"
+    remedy = "Look at them with: shipment-etl show quarantine --lake …; to accept the batch anyway: --accept-rejected"
     exit_code = 3
 
     def __init__(self, rejected: int, read: int, limit: float) -> None:
@@ -93,20 +93,20 @@ class DataRejected(ShipmentEtlError):
 
 
 class ReportsTied(DataRejected):
-    """More rows than the caller allows share their id with another one, and do not say which is newer; the batch is held."""
+    """More rows than the caller allows share an id, and nothing in them says which is newer; the batch is held."""
 
     template = (
-        "{rejected:,} of {read:,} rows have the shipment_id of a later row and other content ({share:.2%}), and nothing but "
-        "the row says which is newer; --max-rejected allows {limit:.2%}. The batch is held: all tables are as they were."
+        "{rejected:,} of {read:,} rows have the shipment_id of a later row, but different content ({share:.2%}), and only "
+        "the row order says which is newer; --max-rejected allows {limit:.2%}. The batch is held: all tables are unchanged."
     )
     remedy = (
-        "If that column is not the shipment's id, map another one. If these are reports on one shipment, map reported_at. "
-        "To let the later rows count: --accept-rejected"
+        "If this column is not the shipment's id, map another one. If these are reports on one shipment, map reported_at. "
+        "To keep the later rows: --accept-rejected"
     )
 
 
 class JobError(ShipmentEtlError):
-    """The work could not be done."""
+    """The job failed."""
 
 
 def _is_collection(value: object) -> TypeGuard[Iterable[object]]:

@@ -1,4 +1,4 @@
-"""Errors of data: files that cannot be landed or written, and rows that do not add up."""
+"""Data errors: files that cannot be landed or written, and row counts that do not add up."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -25,25 +25,25 @@ __all__ = [
 
 
 class IngestError(JobError):
-    """A file could not be landed; the lake is as it was."""
+    """A file could not be landed; the lake is unchanged."""
 
 
 class RecordsRejected(DataRejected):
-    """Too many records of a file cannot be taken apart; nothing was landed."""
+    """Too many records of a file cannot be parsed; nothing was landed."""
 
-    template = "{rejected:,} of {read:,} records of {file} cannot be taken apart; most often: {problem}. Nothing was landed."
-    remedy = "Look at [file] in the mapping; to land them all the same, use --max-rejected 1."
+    template = "{rejected:,} of {read:,} records of {file} cannot be parsed; most often: {problem}. Nothing was landed."
+    remedy = "Check [file] in the mapping; to land them anyway, use --max-rejected 1."
 
     def __init__(self, file: str, rejected: int, read: int, problem: str) -> None:
-        # Past the constructor of DataRejected, whose message has other parts.
+        # Skips the constructor of DataRejected, whose message has other parts.
         super(DataRejected, self).__init__(file=file, rejected=rejected, read=read, problem=problem)
 
 
 class NothingReadable(RecordsRejected):
-    """So many records of a file in a row cannot be taken apart that the rest of it was not read; nothing was landed."""
+    """None of a file's first records can be parsed; the rest was not read, and nothing was landed."""
 
     template = (
-        "None of the first {read:,} records of {file} can be taken apart; most often: {problem}. The rest was not read, and "
+        "None of the first {read:,} records of {file} can be parsed; most often: {problem}. The rest was not read, and "
         "nothing was landed."
     )
 
@@ -62,10 +62,10 @@ class FileMissing(IngestError):
 
 
 class FileEmpty(IngestError):
-    """A file holds no rows."""
+    """A file has no rows."""
 
-    template = "{file} holds no rows: {found}. Nothing was landed."
-    remedy = "Check that it is the right file, and complete."
+    template = "{file} has no rows: {found}. Nothing was landed."
+    remedy = "Check that it is the right file and that it is complete."
 
     def __init__(self, file: str, found: str) -> None:
         super().__init__(file=file, found=found)
@@ -81,13 +81,13 @@ class FileUnreadable(IngestError):
 
 
 class LimitExceeded(FileUnreadable):
-    """A file goes beyond a limit that keeps memory bounded."""
+    """A file exceeds a limit that keeps memory bounded."""
 
     template = "{file} cannot be read: {where} has more than {limit:,} {unit}."
     unit: ClassVar[str] = ""
 
     def __init__(self, file: str, where: str, limit: int, remedy: str) -> None:
-        # Past the constructor of FileUnreadable, whose message has other parts.
+        # Skips the constructor of FileUnreadable, whose message has other parts.
         super(FileUnreadable, self).__init__(remedy=remedy, file=file, where=where, limit=limit, unit=self.unit)
 
 
@@ -110,7 +110,7 @@ class RecordTooLarge(LimitExceeded):
 
 
 class UnpackedTooLarge(LimitExceeded):
-    """A packed file grows too much when it is unpacked: `MAX_UNPACKED_RATIO`, or `MAX_UNPACKED_BYTES`."""
+    """A packed file gets too large when it is unpacked: see `MAX_UNPACKED_RATIO` and `MAX_UNPACKED_BYTES`."""
 
     unit = "bytes when unpacked"
 
@@ -118,10 +118,10 @@ class UnpackedTooLarge(LimitExceeded):
 class MixedCurrencies(IngestError):
     """Costs are in several currencies, and the mapping does not say which is which."""
 
-    template = "The costs are in {currencies}, as column {column!r} says, and would be summed as if they were one currency."
+    template = "The costs are in {currencies} (column {column!r}), and would be summed as if they were in one currency."
     remedy = (
-        "Set currency_column = {column!r} and currency, the code that they are converted to, for shipping_cost in the "
-        "mapping; the rates come from the network."
+        "In the mapping, set currency_column = {column!r} and currency, the code to convert to, for shipping_cost; the "
+        "rates come from the network."
     )
 
     def __init__(self, column: str, currencies: Iterable[str]) -> None:
@@ -129,17 +129,17 @@ class MixedCurrencies(IngestError):
 
 
 class FileUnwritable(JobError):
-    """A file that was asked for cannot be written."""
+    """An output file cannot be written."""
 
     template = "{file} cannot be written: {why}."
-    remedy = "Name another file."
+    remedy = "Choose another file."
 
     def __init__(self, file: str, why: str) -> None:
         super().__init__(file=file, why=why)
 
 
 class RowsMissing(JobError):
-    """The files of a table do not hold the rows that were written to them."""
+    """The files of a table do not contain the rows that were written to them."""
 
     template = "{table}: {written:,} rows were written, {read:,} were read back. The run is not recorded as succeeded."
     remedy = "Run it again; if that fails too, check the disk or the bucket, and report this with the lake's run log."

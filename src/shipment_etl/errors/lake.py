@@ -1,9 +1,9 @@
-"""Errors of lakes: what is not there, does not fit, or is being changed by another job."""
+"""Lake errors: something is missing, does not fit, or is being changed by another job."""
 
 from collections.abc import Collection
 
 from shipment_etl.errors.base import TRY_AGAIN, JobError
-from shipment_etl.errors.wording import nearest
+from shipment_etl.errors.wording import suggest
 
 __all__ = [
     "BatchExists",
@@ -39,7 +39,7 @@ class LakeMissing(LakeError):
     """There is no lake at this address."""
 
     template = "There is no lake at {uri}."
-    remedy = "Check the address. The first ingest makes a lake, and generate makes one to try things on."
+    remedy = "Check the address. The first ingest creates a lake; generate creates one to try things out."
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri=uri)
@@ -52,14 +52,14 @@ class TableMissing(LakeError):
     remedy = "{suggestion}"
 
     def __init__(self, table: str, uri: str, known: Collection[str]) -> None:
-        super().__init__(table=table, uri=uri, known=list(known), suggestion=nearest(table, known))
+        super().__init__(table=table, uri=uri, known=list(known), suggestion=suggest(table, known))
 
 
 class NotADeltaTable(LakeError):
-    """A folder stands where a table should be."""
+    """The folder of a table contains no Delta table."""
 
-    template = "{table} is not a Delta table: {location} holds other files."
-    remedy = "Move them away, then run again."
+    template = "{table} is not a Delta table: {location} contains other files."
+    remedy = "Move them elsewhere, then run again."
 
     def __init__(self, table: str, location: str) -> None:
         super().__init__(table=table, location=location)
@@ -76,19 +76,19 @@ class BatchMissing(LakeError):
 
 
 class BatchExists(LakeError):
-    """A source has a batch of this date already."""
+    """A source already has a batch of this date."""
 
-    template = "raw/{source} has a batch of {date} already: {rows:,} records from {files}."
-    remedy = "Give --replace to put these files in its place, --add to make them a part of it, or another --date."
+    template = "raw/{source} already has a batch of {date}: {rows:,} records from {files}."
+    remedy = "Use --replace to replace it with these files, --add to add them to it, or another --date."
 
     def __init__(self, source: str, date: object, rows: int, files: Collection[str]) -> None:
         super().__init__(source=source, date=date, rows=rows, files=list(files))
 
 
 class MappingDiffers(LakeError):
-    """Files are to be added to a batch that was landed by another mapping."""
+    """Files cannot be added to a batch that was landed with another mapping."""
 
-    template = "The batch {source} {date} was landed by another mapping, and a batch has one."
+    template = "The batch {source} {date} was landed with another mapping, and a batch can have only one."
     remedy = "Use that mapping, or land all files together with --replace, or use another --date or --source."
 
     def __init__(self, source: str, date: object) -> None:
@@ -100,7 +100,7 @@ class FileDamaged(LakeError):
 
     template = "The file {file} of the lake {uri} cannot be read: {why}."
     remedy = (
-        "Bring it back from a backup. Where there is none: if it is in raw/, land its batch again; if not, process its "
+        "Restore it from a backup. Without a backup: if the file is in raw/, land its batch again; if not, process its "
         "batches again."
     )
 
@@ -109,12 +109,13 @@ class FileDamaged(LakeError):
 
 
 class NotPlainParquet(LakeError):
-    """The files of a table hold other rows than the table does."""
+    """The Parquet files of a table do not contain the same rows as the table."""
 
     template = (
-        "{table} needs a reader of version {version} of Delta's protocol: its Parquet files hold other rows than it does."
+        "{table} needs reader version {version} of the Delta protocol: its Parquet files do not contain the same rows as "
+        "the table."
     )
-    remedy = "Another program has changed it; read it with a reader of Delta instead, such as DuckDB's extension delta."
+    remedy = "Another program has changed it; use a Delta reader instead, such as DuckDB's delta extension."
 
     def __init__(self, table: str, version: int) -> None:
         super().__init__(table=table, version=version)
@@ -143,7 +144,7 @@ class NothingToCompare(LakeError):
 class NothingToLearn(LakeError):
     """A source has too few shipments to learn from."""
 
-    template = "The source {source!r} has {shipments:,} shipments in {uri}, but a twin is learnt from {least:,} or more."
+    template = "The source {source!r} has {shipments:,} shipments in {uri}, but a twin needs {least:,} or more."
     remedy = (
         "Check the name of the source with: shipment-etl runs --lake {uri}; process more of it, or lower --min-shipments."
     )
@@ -153,9 +154,9 @@ class NothingToLearn(LakeError):
 
 
 class RunMissing(LakeError):
-    """What a lake held after a run cannot be read."""
+    """The state of a lake after a run cannot be read."""
 
-    template = "The lake {uri} cannot be read as the run {run!r} left it: {why}."
+    template = "The lake {uri} cannot be read as of run {run!r}: {why}."
     remedy = "shipment-etl runs --json --lake {uri} lists the runs with their ids."
 
     def __init__(self, run: str, uri: str, why: str) -> None:
@@ -163,20 +164,20 @@ class RunMissing(LakeError):
 
 
 class LakeFull(LakeError):
-    """The disk or bucket takes no more."""
+    """The disk or bucket is full."""
 
     template = "There is no space left for the lake {uri}."
-    remedy = "Free some, then run the same command again."
+    remedy = "Free some space, then run the same command again."
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri=uri)
 
 
 class LakeUnwritable(LakeError):
-    """The lake's folder takes no files."""
+    """The lake's folder is not writable."""
 
     template = "{folder} cannot be written: {why}."
-    remedy = "Make it a folder that you may write to."
+    remedy = "Make it a folder that you can write to."
 
     def __init__(self, folder: str, why: str) -> None:
         super().__init__(folder=folder, why=why)
@@ -187,8 +188,8 @@ class LakeLocked(LakeError):
 
     template = "The lake {uri} is locked: {job} of {owner} has been writing to it since {since}."
     remedy = (
-        "Wait until it is done. If it died, its lock expires at {until}: then run the same command again, which takes the "
-        "lock over."
+        "Wait until it is done. If it died, its lock expires at {until}: then run the same command again, which takes over "
+        "the lock."
     )
     retryable, exit_code = True, TRY_AGAIN
 
@@ -201,7 +202,7 @@ class LockLost(LakeError):
 
     template = (
         "The lock on the lake {uri} was lost: {why}. Nothing more was written, and nothing rolled back, because another job "
-        "may be at work."
+        "may be running."
     )
     remedy = "Run the same command again: it repairs what was left."
     retryable, exit_code = True, TRY_AGAIN
@@ -211,9 +212,9 @@ class LockLost(LakeError):
 
 
 class CommitConflict(LakeError):
-    """Another writer won every race for a table."""
+    """Another writer committed to a table first, on every attempt."""
 
-    template = "{table} was being written by someone else, {tries:,} times in a row."
+    template = "Another writer committed to {table} first, {tries:,} times in a row."
     remedy = "Run the same command again later."
     retryable, exit_code = True, TRY_AGAIN
 
@@ -222,15 +223,15 @@ class CommitConflict(LakeError):
 
 
 class ChangedOutside(LakeError):
-    """Rows of a table were changed by another program, on top of a run that was never logged."""
+    """Another program changed rows of a table after a run that was never logged."""
 
     template = (
-        "{table} was changed by another program (up to version {newest}) after a run of ours had died while it was writing; "
-        "version {since} is the last that counts."
+        "{table} was changed by another program (up to version {newest}) after one of our runs had died while writing; "
+        "version {since} is the last valid one."
     )
     remedy = (
-        "Put the table back to that version, or to one that holds no rows of the dead run, with DeltaTable.restore of the "
-        "package deltalake; then run again."
+        "Restore the table to that version, or to one without rows of the dead run, with DeltaTable.restore of the package "
+        "deltalake; then run again."
     )
 
     def __init__(self, table: str, newest: int, since: int) -> None:
@@ -241,14 +242,14 @@ class NewerRelease(LakeError):
     """The lake was written by a newer release."""
 
     template = "{what} was written by a newer release of shipment-etl ({found})."
-    remedy = "Upgrade this one: pip install --upgrade shipment-etl"
+    remedy = "Upgrade with: pip install --upgrade shipment-etl"
 
     def __init__(self, what: str, found: str) -> None:
         super().__init__(what=what, found=found)
 
 
 class VersionMissing(LakeError):
-    """The log of a table no longer says what happened since a version."""
+    """The log of a table no longer reaches back to a version."""
 
     template = "The log of {table} does not reach back to version {version}."
     remedy = "Choose a newer version."
@@ -268,9 +269,9 @@ class RollbackRefused(LakeError):
 
 
 class RowsChanged(LakeError):
-    """A table does not hold the same rows after its files were compacted."""
+    """A table does not have the same rows after compaction."""
 
-    template = "{table} held other rows after compaction: fingerprint {before} before, {after} after. It was rolled back."
+    template = "{table} had different rows after compaction: fingerprint {before} before, {after} after. It was rolled back."
     remedy = "Please report this with the versions that doctor prints."
 
     def __init__(self, table: str, before: str, after: str) -> None:

@@ -1,4 +1,4 @@
-"""Errors of storage: the bucket, the credentials or the network between it and a lake."""
+"""Storage errors: the bucket, the credentials, or the network."""
 
 from shipment_etl.errors.base import TRY_AGAIN
 from shipment_etl.errors.lake import LakeError
@@ -17,14 +17,14 @@ __all__ = [
 
 
 class StorageError(LakeError):
-    """The storage that the lake is on does not do what is asked."""
+    """The lake's storage cannot be used."""
 
 
 class BucketMissing(StorageError):
     """There is no such bucket."""
 
     template = "There is no bucket {bucket} at {at}."
-    remedy = "Check its name, or make it with: aws s3 mb s3://{bucket}"
+    remedy = "Check its name, or create it with: aws s3 mb s3://{bucket}"
 
     def __init__(self, bucket: str, at: str) -> None:
         super().__init__(bucket=bucket, at=at)
@@ -34,7 +34,7 @@ class BucketElsewhere(StorageError):
     """The bucket is in another region."""
 
     template = "The bucket {bucket} is in {region}, not in {ours}."
-    remedy = "Set it: export AWS_REGION={region}"
+    remedy = "Set the region: export AWS_REGION={region}"
 
     def __init__(self, bucket: str, region: str, ours: str) -> None:
         super().__init__(bucket=bucket, region=region, ours=ours)
@@ -43,10 +43,10 @@ class BucketElsewhere(StorageError):
 class StorageDenied(StorageError):
     """The credentials are valid, but lack a permission."""
 
-    template = "Access to {uri} is denied to these credentials."
+    template = "Access to {uri} is denied for these credentials."
     remedy = (
-        "They need s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject and s3:DeleteObject on what is in it. "
-        "`aws sts get-caller-identity` says whose they are."
+        "They need s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject and s3:DeleteObject on its objects. "
+        "`aws sts get-caller-identity` shows whose they are."
     )
 
     def __init__(self, uri: str) -> None:
@@ -57,7 +57,7 @@ class CredentialsMissing(StorageError):
     """No credentials were found."""
 
     template = "There are no AWS credentials for {uri}."
-    remedy = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with AWS_PROFILE."
+    remedy = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose a profile with AWS_PROFILE."
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri=uri)
@@ -79,7 +79,7 @@ class CredentialsRefused(StorageError):
 class StorageUnreachable(StorageError):
     """Nothing answers at the address of the storage."""
 
-    template = "{endpoint}, where {uri} should be, does not answer."
+    template = "The storage of {uri} does not answer at {endpoint}."
     remedy = "Check the network, AWS_ENDPOINT_URL and AWS_REGION."
     retryable, exit_code = True, TRY_AGAIN
 
@@ -88,7 +88,7 @@ class StorageUnreachable(StorageError):
 
 
 class StorageFailed(StorageError):
-    """The storage gave up on a request."""
+    """A request to the storage failed."""
 
     template = "The storage of {uri} failed: {said:.300}."
     remedy = "Run the same command again."

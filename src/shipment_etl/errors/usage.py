@@ -1,10 +1,10 @@
-"""Errors of calls: an argument, a setting, a mapping, a network or a plugin is wrong; nothing was done."""
+"""Usage errors: an argument, a setting, a mapping, a network or a plugin is wrong; nothing was done."""
 
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
 from shipment_etl.errors.base import UsageError
-from shipment_etl.errors.wording import alike_first, listed, shorten
+from shipment_etl.errors.wording import join_names, shorten, sort_by_similarity
 
 __all__ = [
     "ColumnClash",
@@ -24,12 +24,12 @@ __all__ = [
 
 
 class InvalidValue(UsageError):
-    """An argument is outside what it may be."""
+    """An argument has an invalid value."""
 
     template = "{name} is {value!r}, but must be {expected}."
 
-    def __init__(self, name: str, value: object, expected: str) -> None:
-        super().__init__(name=name, value=value, expected=expected)
+    def __init__(self, name: str, value: object, expected: str, remedy: str | None = None) -> None:
+        super().__init__(remedy=remedy, name=name, value=value, expected=expected)
 
 
 class InvalidDateRange(UsageError):
@@ -43,7 +43,7 @@ class InvalidDateRange(UsageError):
 
 
 class ExtraMissing(UsageError):
-    """A part of the package was asked for whose dependencies are not installed."""
+    """A part of the package needs a dependency that is not installed."""
 
     template = "{what} needs {package}, which is not installed."
     remedy = "Install it with: pip install 'shipment-etl[{extra}]'"
@@ -76,19 +76,19 @@ class WrongTypes(UsageError):
     """A frame has columns of types that a function cannot work with.
 
     Args:
-        what: needs other types.
-        columns: name → the type it has, and the one it must have.
+        what: the function that needs other types.
+        columns: name → the type that it has, and the one that it must have.
     """
 
     template = "{what} needs other types: {columns}."
     remedy = (
-        "Cast these columns, for example with F.to_date and its format; texts of a file are read by a mapping "
+        "Cast these columns, for example with F.to_date and a format; to convert text columns of a file, use a mapping "
         "and etl.conform."
     )
 
     def __init__(self, what: str, columns: Mapping[str, tuple[str, str]]) -> None:
-        told = [f"{name} is {found:.40}, must be {wanted}" for name, (found, wanted) in columns.items()]
-        super().__init__(what=what, columns=told)
+        types = [f"{name} is {found:.40}, must be {wanted}" for name, (found, wanted) in columns.items()]
+        super().__init__(what=what, columns=types)
 
 
 class UnsupportedCheck(UsageError):
@@ -102,11 +102,11 @@ class UnsupportedCheck(UsageError):
 
 
 class ConfigError(UsageError):
-    """A setting of the file or the environment cannot be used."""
+    """A setting in the configuration file or the environment is wrong."""
 
 
 class NetworkError(UsageError):
-    """A network cannot be used as it is."""
+    """A network is wrong."""
 
 
 class PluginError(UsageError):
@@ -120,12 +120,12 @@ class PluginError(UsageError):
 
 
 class NameClash(PluginError):
-    """Two plugins add a thing of the same name."""
+    """Two plugins add something of the same name."""
 
-    template = "The plugin {plugin} cannot be used: it adds to {kind} a {name!r}, which {other} has added already."
+    template = "The plugin {plugin} cannot be used: it adds {name!r} to {kind}, which {other} has already added."
 
     def __init__(self, plugin: str, kind: str, name: str, other: str) -> None:
-        # Past the constructor of PluginError, whose message has other parts.
+        # Skips the constructor of PluginError, whose message has other parts.
         super(PluginError, self).__init__(plugin=plugin, kind=kind, name=name, other=other)
 
 
@@ -142,5 +142,5 @@ class UnknownColumn(MappingError):
     def __init__(self, column: str, available: Collection[str], file: str) -> None:
         near = get_close_matches(column, available, n=1)
         hint = f"Did you mean {shorten(near[0])}? " if near else ""
-        suggestion = f"{hint}It has: {listed(alike_first(column, available))}."
+        suggestion = f"{hint}It has: {join_names(sort_by_similarity(column, available))}."
         super().__init__(column=column, available=list(available), file=file, suggestion=suggestion)

@@ -1,4 +1,4 @@
-"""Wording: values in messages, of bounded length, without secrets and without control characters."""
+"""Values in messages: of bounded length, without secrets and control characters."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -13,30 +13,30 @@ __all__ = [
     "MAX_NAMES",
     "MAX_TEXT",
     "MAX_VALUE",
-    "alike_first",
     "clean",
     "first_line",
+    "join_names",
     "last_cause",
-    "listed",
-    "nearest",
     "redact",
     "render",
     "shorten",
+    "sort_by_similarity",
+    "suggest",
 ]
 
 MAX_VALUE = 80
-"""Characters of a quoted value, and of a name in a list."""
+"""Maximum length of a quoted value, and of a name in a list."""
 MAX_NAMES = 12
-"""Names of a list that a message shows."""
+"""Maximum number of names that a message shows of a list."""
 MAX_TEXT = 500
-"""Characters of a text in a message, unless its template says otherwise, as in `{log:.9000}`."""
+"""Maximum length of a text in a message, unless its template says otherwise, as in `{log:.9000}`."""
 MAX_MESSAGE = 20_000
-"""Characters of a message, and of a text among the parts of an error: an excerpt of a log fits."""
+"""Maximum length of a message, and of a text among the parts of an error: an excerpt of a log fits."""
 MAX_INPUT = 5 * MAX_MESSAGE
-"""Characters that are searched for secrets, which may be long themselves."""
+"""How many characters are searched for secrets, which may be long themselves."""
 
 ANSI = re.compile(r"\x1b\[[\d;]*m")
-"""Colours of a terminal."""
+"""Terminal colours."""
 
 SECRETS = (
     (re.compile(r"://[^/\s@]{1,4096}@"), "://***@"),
@@ -44,7 +44,7 @@ SECRETS = (
 )
 """User and password in a URL; parameters of an address, such as the `token` of Spark Connect.
 
-Repeats are bounded, so that the time grows no faster than the text.
+Repeats are bounded, so that the search takes linear time.
 """
 
 
@@ -52,37 +52,39 @@ def shorten(value: object) -> str:
     """Return the value as a quoted text of bounded length."""
     try:
         text = repr(value)
-    except Exception:  # as of an integer of more than 4,300 digits
+    except Exception:  # for example, an integer of more than 4,300 digits
         text = f"<{type(value).__name__}>"
-    # Secrets go first: cut in the middle they would not be found.
+    # Redact before cutting: a secret that is cut in the middle would not be found.
     return _cut(redact(text), MAX_VALUE)
 
 
-def listed(names: Iterable[str]) -> str:
+def join_names(names: Iterable[str]) -> str:
     """Return names as a list of bounded length."""
     every = [_cut(redact(name), MAX_VALUE) for name in names]
     shown = ", ".join(every[:MAX_NAMES])
     return shown if len(every) <= MAX_NAMES else f"{shown} and {len(every) - MAX_NAMES} more"
 
 
-def nearest(name: str, known: Collection[str]) -> str:
-    """Return the remedy for an unknown name: the nearest known one, else all of them."""
+def suggest(name: str, known: Collection[str]) -> str:
+    """Return a remedy for an unknown name: the most similar known name, or all of them."""
     near = get_close_matches(name, known, n=1)
-    return f"Did you mean {shorten(near[0])}?" if near else f"There is: {listed(alike_first(name, known)) or 'none'}."
+    if near:
+        return f"Did you mean {shorten(near[0])}?"
+    return f"Available: {join_names(sort_by_similarity(name, known)) or 'none'}."
 
 
-def alike_first(name: str, known: Collection[str]) -> Collection[str]:
-    """Return names in their order, or, where a message shows only some of them, those first that are most like a name."""
+def sort_by_similarity(name: str, known: Collection[str]) -> Collection[str]:
+    """Return names in their order, or, if a message cannot show them all, sorted by similarity to a name."""
     return known if len(known) <= MAX_NAMES else get_close_matches(name, known, n=len(known), cutoff=0)
 
 
 def first_line(text: str) -> str:
-    """Return the first line of what another program says; it may have said nothing."""
+    """Return the first line of another program's output, which may be empty."""
     return next(iter(text.strip().splitlines()), "no reason given")
 
 
 def last_cause(text: str) -> str:
-    """Return the innermost of the causes that Rust's libraries print below each other, else the first line."""
+    """Return the last of the causes that Rust libraries list below each other, or else the first line."""
     lines = [ANSI.sub("", line).strip() for line in text.strip().splitlines()]
     causes = [line.removeprefix("↳").strip() for line in lines if line.startswith("↳")]
     return causes[-1] if causes else first_line(text)
@@ -104,8 +106,8 @@ def render(template: str, parts: Mapping[str, object]) -> str:
     """Return a template with its parts filled in, each of bounded length.
 
     Args:
-        template: as for `str.format`; `{name!r}` quotes and shortens, a list is shown as its first names.
-        parts: what the template names.
+        template: in `str.format` syntax: `{name!r}` quotes and shortens; a list is cut to its first names.
+        parts: values for the template.
     """
     return clean(_PartsFormatter().vformat(template, (), parts))
 
@@ -116,12 +118,12 @@ class _PartsFormatter(Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, list):
-            return listed(map(str, value)) or "none"
+            return join_names(map(str, value)) or "none"
         if isinstance(value, str):
             value = redact(value)
         try:
             text = str(super().format_field(value, format_spec))
-        except (TypeError, ValueError):  # a part of another type must not hide the error that it is a part of
+        except (TypeError, ValueError):  # a part of another type must not hide the error itself
             text = shorten(value)
         return text if format_spec else _cut(text, MAX_TEXT)
 

@@ -1,4 +1,4 @@
-"""Defects: rows that are out of order on purpose, and known, so that what becomes of them can be held against the truth."""
+"""Defects: rows that are wrong on purpose, and known, so that results can be checked against the truth."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl.generator.plan import Plan
-from shipment_etl.generator.streams import below, slot
+from shipment_etl.generator.streams import draw_below, slot
 
 __all__ = ["ACCEPTED", "COPIES", "DEFECTS", "LATE_ARRIVAL", "NULLABLE", "defect_of", "with_defects"]
 
@@ -30,10 +30,10 @@ DEFECTS = (
 """What can be wrong with a row, all equally likely."""
 
 ACCEPTED = frozenset({CORRECTION, LATE_ARRIVAL})
-"""Defects of rows that count all the same: a correction overtakes the shipment before it, a late arrival is only late."""
+"""Defects of rows that are accepted: a correction overtakes the shipment before it, a late arrival is only late."""
 
 NULLABLE = ("shipment_id", "carrier", "destination_city", "shipment_weight_kg", "delivery_date", "shipping_cost")
-"""Columns that a null_value strikes."""
+"""Columns that a null_value can set to null."""
 
 SHARE_BITS = 30
 KIND_BITS = 3
@@ -42,21 +42,21 @@ KIND_BITS = 3
 def defect_of(row: Column, plan: Plan, key: Callable[[str], Column]) -> Column:
     """Return the name of a row's defect, null for none.
 
-    A copy needs a sound shipment before it to repeat; if there is no such row, the carrier is unknown instead.
+    A copy repeats the shipment before it, which must be valid; if there is no such row, the carrier is unknown instead.
     """
     kind = slot(row, key("defect kind"), KIND_BITS)
-    alone = (row == 0) | _struck(row - 1, plan, key)
+    alone = (row == 0) | _has_defect(row - 1, plan, key)
     named = F.when((kind >= DEFECTS.index(EXACT_DUPLICATE)) & (kind < DEFECTS.index(LATE_ARRIVAL)) & alone, UNKNOWN_CARRIER)
     for number, name in enumerate(DEFECTS):
         named = named.when(kind == number, name)
-    return F.when(_struck(row, plan, key), named)
+    return F.when(_has_defect(row, plan, key), named)
 
 
 def with_defects(frame: DataFrame, plan: Plan) -> DataFrame:
-    """Spoil finished shipments by their column `defect`; rows without one stay as they are."""
+    """Apply to finished shipments the defect that their column `defect` names; rows without one stay unchanged."""
     is_ = {name: F.coalesce(F.col("defect") == name, F.lit(False)) for name in DEFECTS}
     row = F.col("source_row") - 1
-    before = F.date_sub(F.col("shipment_date"), (below(row, plan.key("days before"), 5) + 1).cast("int"))
+    before = F.date_sub(F.col("shipment_date"), (draw_below(row, plan.key("days before"), 5) + 1).cast("int"))
     frame = frame.withColumns(
         {
             # A product, because Sail gives a negated decimal another type than the decimal has.
@@ -76,7 +76,7 @@ def with_defects(frame: DataFrame, plan: Plan) -> DataFrame:
     # A cast, because Sail counts days as long.
     delay = F.datediff(F.col("delivery_date"), F.col("promised_date")).cast("int")
     status = F.when(delay > 0, "Delayed").otherwise("Delivered")
-    nulled = below(row, plan.key("null column"), len(NULLABLE))
+    nulled = draw_below(row, plan.key("null column"), len(NULLABLE))
     return frame.withColumns(
         {
             "delay_days": F.when(is_[DELIVERED_BEFORE_SHIPPED], delay).otherwise(F.col("delay_days")),
@@ -86,5 +86,5 @@ def with_defects(frame: DataFrame, plan: Plan) -> DataFrame:
     )
 
 
-def _struck(row: Column, plan: Plan, key: Callable[[str], Column]) -> Column:
+def _has_defect(row: Column, plan: Plan, key: Callable[[str], Column]) -> Column:
     return slot(row, key("defect"), SHARE_BITS) < F.lit(round(plan.defects * (1 << SHARE_BITS)))

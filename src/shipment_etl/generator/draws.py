@@ -1,4 +1,4 @@
-"""Draws: what a shipment is, drawn from its number and the keys of the day that it was first reported on."""
+"""Draws: the values of a shipment, drawn from its number and the keys of the day that it was first reported on."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from pyspark.sql.types import LongType, StringType, StructField, StructType
 from shipment_etl.generator.defects import LATE_ARRIVAL
 from shipment_etl.generator.plan import Plan
 from shipment_etl.generator.services import MILLION, SERVICE_BITS, ServiceSlot
-from shipment_etl.generator.streams import below, slot
+from shipment_etl.generator.streams import draw_below, slot
 from shipment_etl.generator.wheels import SLOT_BITS, SLOTS, CarrierSlot, DelaySlot, LaneSlot, WeightSlot
 from shipment_etl.generator.world import LEVEL_PERCENT, LEVELS
 
 __all__ = [
     "Day",
-    "delayed_by",
+    "delaying_disruption",
     "div",
+    "is_affected_by",
     "look_up",
     "schema_of",
-    "struck",
     "with_dates",
     "with_delay",
     "with_drawn",
@@ -48,7 +48,7 @@ class Day:
 
 
 def with_drawn(spark: SparkSession, frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
-    """Add lane, weight class, carrier and delay: each a slot of a wheel, looked up; lane and carrier as one, of services."""
+    """Add lane, weight class, carrier and delay, each looked up by a slot of a wheel; a service is lane and carrier."""
     row = F.col("drawn_row")
     weights = look_up(spark, plan.weights, schema_of(WeightSlot), "weight_slot")
     if plan.services:
@@ -76,39 +76,39 @@ def with_drawn(spark: SparkSession, frame: DataFrame, plan: Plan, day: Day) -> D
 
 
 def with_delay(spark: SparkSession, frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
-    """Add the delay that is drawn from the table that a shipment follows."""
+    """Add the delay, drawn from the table of delays that applies to the shipment."""
     delays = look_up(spark, plan.delays, schema_of(DelaySlot), "delay_slot")
     of_table = slot(F.col("drawn_row"), day.key("delay"), SLOT_BITS) + _first_delay(plan, day)
     return delays.join(frame.withColumn("delay_slot", of_table), "delay_slot", "right")
 
 
-def struck(number: int) -> Column:
-    """Whether the disruption of this number, in the order of the scenario, strikes a drawn shipment."""
+def is_affected_by(number: int) -> Column:
+    """Whether the disruption with this number, its place in the plan, affects a drawn shipment."""
     return F.col("struck_by").bitwiseAND(F.lit(1 << number).cast("long")) != 0
 
 
-def delayed_by(plan: Plan) -> Column:
-    """Return the number of the disruption whose delays a drawn shipment follows; null for none."""
+def delaying_disruption(plan: Plan) -> Column:
+    """Return the number of the disruption whose delays apply to a drawn shipment; null for none."""
     number = F.lit(None).cast("int")
     for position, own in enumerate(plan.own_delays):
         if own is not None:
-            number = F.when(struck(position), position).otherwise(number)
+            number = F.when(is_affected_by(position), position).otherwise(number)
     return number
 
 
 def _first_delay(plan: Plan, day: Day) -> Column:
-    """Return where the table of delays of a shipment begins: that of the last disruption that strikes it and has one."""
+    """Return where a shipment's table of delays begins: that of the last disruption that affects it and has one."""
     first = day.first_delay
     if plan.services:
         late_ppm = F.least(div(F.col("late_ppm") * day.season, 100), F.lit(MILLION))
-        is_late = below(F.col("drawn_row"), day.key("late"), MILLION) < late_ppm
+        is_late = draw_below(F.col("drawn_row"), day.key("late"), MILLION) < late_ppm
         first = F.col("first_table") + F.when(is_late, F.lit(SLOTS)).otherwise(F.lit(0)).cast("long")
     elif plan.scenario.varied:
         level = div(F.col("lane_lateness") * F.col("carrier_lateness") + 50 * LEVEL_PERCENT, 100 * LEVEL_PERCENT)
         first = first + (F.greatest(F.least(level, F.lit(LEVELS)), F.lit(1)) - 1) * SLOTS
     for number, own in enumerate(plan.own_delays):
         if own is not None:
-            first = F.when(struck(number), F.lit(own).cast("long")).otherwise(first)
+            first = F.when(is_affected_by(number), F.lit(own).cast("long")).otherwise(first)
     return first
 
 
@@ -116,7 +116,7 @@ def _with_surcharges(frame: DataFrame, plan: Plan) -> DataFrame:
     percent = F.lit(100).cast("long")
     dearer = [(position, each.surcharge) for position, each in enumerate(plan.disruptions) if each.surcharge]
     for position, surcharge in dearer:
-        percent = percent + F.when(struck(position), F.lit(surcharge).cast("long")).otherwise(F.lit(0).cast("long"))
+        percent = percent + F.when(is_affected_by(position), F.lit(surcharge).cast("long")).otherwise(F.lit(0).cast("long"))
     return frame.withColumn("cost_cents", div(F.col("cost_cents") * percent + 50, 100)) if dearer else frame
 
 
@@ -126,9 +126,9 @@ def with_measures(frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
     drawn_g = F.col("least_g") + F.shiftright(F.col("span_g") * slot(row, day.key("weight"), 10), 10)
     by_lane = F.when(F.col("truckload") == 1, drawn_g).otherwise(div(drawn_g * F.col("weight_permille"), 1000))
     frame = frame.withColumn("weight_g", F.greatest(by_lane, F.lit(1)))
-    # 2.4 to 8.4 litres a kilogram: densities from 119 to 417 kg a cubic metre.
-    litres_per_tonne = below(row, day.key("volume"), 6000) + 2400
-    base_permille = below(row, day.key("base"), 501) + 750
+    # 2.4 to 8.4 litres per kilogram: densities from 119 to 417 kg per cubic metre.
+    litres_per_tonne = draw_below(row, day.key("volume"), 6000) + 2400
+    base_permille = draw_below(row, day.key("base"), 501) + 750
     # In 10^-7 of the currency: rates are in 10^-4, weight in 10^-3 kg, distance in 10^-1 km, the base in cents.
     cost = (
         F.col("base_cents") * base_permille * 100
@@ -145,15 +145,15 @@ def with_measures(frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
 
 
 def with_dates(frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
-    """Add shipped_days (against the day: 0 or less), promised_days and delay.
+    """Add shipped_days (relative to the day: 0 or less), promised_days and delay.
 
-    Promises skip weekends, and what leaves on a Saturday is not promised for Monday. A delivery that would fall on a
-    Sunday comes on the day before if it was early, on the day after if late: so the shares of early, one day late, and
-    later stay as drawn.
+    Promises skip weekends, and shipments that leave on a Saturday are not promised for Monday. A delivery that would fall
+    on a Sunday moves to the day before if it is early, to the day after if it is late, so that the shares of early, one day
+    late and later shipments stay as drawn.
     """
     late = F.lit(0).cast("long")
     if plan.defects:
-        days = below(F.col("drawn_row"), day.key("late arrival"), MAX_LATE_ARRIVAL_DAYS) + 1
+        days = draw_below(F.col("drawn_row"), day.key("late arrival"), MAX_LATE_ARRIVAL_DAYS) + 1
         late = F.when(F.col("defect") == LATE_ARRIVAL, -days).otherwise(late)
     frame = frame.withColumn("shipped_days", late)
     promised = F.col("lane_days") + F.col("extra_days")
@@ -166,7 +166,7 @@ def with_dates(frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
     drawn = F.col("drawn_delay")
     weekday = (F.col("promised_days") + F.col("shipped_days") + day.weekday + drawn + 70) % 7
     off_sunday = F.when(weekday != SUNDAY, drawn).when(drawn < 0, drawn - 1).otherwise(drawn + 1)
-    # Nothing arrives on the day it left: the soonest is a day later, or two where that is a Sunday.
+    # Nothing arrives on the day it leaves: the earliest is the next day, or the one after if that is a Sunday.
     soonest = 1 - F.col("promised_days")
     weekday = (F.col("shipped_days") + day.weekday + 8) % 7
     soonest = F.when(weekday == SUNDAY, soonest + 1).otherwise(soonest)
@@ -174,24 +174,24 @@ def with_dates(frame: DataFrame, plan: Plan, day: Day) -> DataFrame:
 
 
 def schema_of(kind: type) -> StructType:
-    """Return the schema of rows that are named tuples of numbers and texts."""
+    """Return the Spark schema of a named tuple of numbers and strings."""
     types = {name: StringType() if each is str else LongType() for name, each in get_type_hints(kind).items()}
     return StructType([StructField(name, each) for name, each in types.items()])
 
 
 def look_up(spark: SparkSession, rows: Sequence[tuple[Any, ...]], schema: StructType, key: str) -> DataFrame:
-    """Return rows to be joined by their first column, a number, which is named `key`.
+    """Return rows as a frame to join on their first column, a number, which is renamed to `key`.
 
-    Consecutive slots with the same values are sent to the engine as one row, and expanded there.
+    Consecutive slots with the same values are sent to the engine as one row and expanded there.
     """
     runs = [list(run) for _, run in groupby(rows, key=lambda row: row[1:])]
     first, *others = schema.names
-    # A text would be a question to the engine.
-    told = StructType([*schema.fields, StructField("last_slot", LongType())])
-    frame = spark.createDataFrame([(*run[0], run[-1][0]) for run in runs], told)
+    # A schema given as a string would cost a request to the engine.
+    ranges = StructType([*schema.fields, StructField("last_slot", LongType())])
+    frame = spark.createDataFrame([(*run[0], run[-1][0]) for run in runs], ranges)
     return F.broadcast(frame.select(F.explode(F.sequence(first, "last_slot")).alias(key), *others))
 
 
 def div(value: Column, by: int) -> Column:
-    """Divide whole numbers from 0 to 2^53, rounding down; the double between is exact, for `by` divides it."""
+    """Divide whole numbers from 0 to 2^53, rounding down; exact although by doubles: the remainder is subtracted first."""
     return ((value - value % by) / by).cast("long")

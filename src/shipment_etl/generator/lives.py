@@ -1,7 +1,7 @@
-"""Lives: shipments that are reported twice, when they leave and once more when it is known how they ended.
+"""Lives: shipments that are reported twice, when they leave and again when their outcome is known.
 
-Which shipments these are follows from their number: of each thousand, the first ones, by the shares of the scenario. So a
-batch finds the shipments of earlier days that it reports on without a look at the others.
+A shipment's number decides: in each thousand it is the first ones, by the shares of the scenario. So a batch finds the
+earlier shipments that it reports on without generating the others.
 """
 
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ from shipment_etl.errors import InvalidValue
 __all__ = ["BLOCK", "CANCELLED", "CORRECTED", "LIVES", "LOST", "MAX_REPORT_DAYS", "check_lives", "life_of", "report_days"]
 
 BLOCK = 1000
-"""Shipments of which the shares of a scenario are."""
+"""Number of shipments that the shares of a scenario refer to."""
 MAX_REPORT_DAYS = 21
-"""Days after which a batch reports no more on a shipment. One that arrives later is reported once, with its delivery."""
+"""Days after which a shipment is not reported again. One that arrives later is reported once, with its delivery."""
 MAX_CORRECTION_DAYS = 14
 MAX_CANCELLATION_DAYS = 3
 
@@ -26,14 +26,14 @@ LIVES = (DELIVERED, CORRECTED, CANCELLED, RETURNED, LOST)
 
 
 def check_lives(lives: Mapping[str, int]) -> None:
-    """Raise InvalidValue where the shares of a scenario name another life, or are more than all shipments."""
+    """Raise InvalidValue if the shares of a scenario name an unknown life, or add up to more than all shipments."""
     for name, share in lives.items():
         if name not in LIVES:
-            raise InvalidValue("the lives of the scenario", name, f"of {', '.join(LIVES)}")
+            raise InvalidValue("the lives of the scenario", name, f"one of {', '.join(LIVES)}")
         if share < 0:
             raise InvalidValue(f"the share of lives that are {name}", share, "0 or more")
     if sum(lives.values()) > BLOCK:
-        raise InvalidValue("the sum of the lives of the scenario", sum(lives.values()), f"{BLOCK} at most")
+        raise InvalidValue("the sum of the lives of the scenario", sum(lives.values()), f"at most {BLOCK}")
 
 
 def life_of(number: Column, lives: Mapping[str, int]) -> Column:

@@ -1,4 +1,4 @@
-"""The plan of a batch: every table that its rows are looked up in, worked out in Python before any engine starts."""
+"""The plan of a batch: its lookup tables, computed in Python before any engine starts."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -26,9 +26,9 @@ from shipment_etl.scenario import REPORTED, Delays, Disruption, Scenario
 __all__ = ["FIRST_BATCH", "LAST_BATCH", "MAX_DISRUPTIONS", "MAX_ROWS", "DaySlot", "Plan", "make_plan"]
 
 MAX_ROWS = 10**9
-"""Rows of a batch that nine digits of a shipment_id can number."""
+"""Maximum rows of a batch: those that nine digits of a shipment_id can number."""
 MAX_DISRUPTIONS = 60
-"""Disruptions of a batch and the days before it that a whole number has bits for."""
+"""Maximum disruptions of a batch and the days before it: each takes one bit of a whole number."""
 
 EPOCH = date(1970, 1, 1)
 FIRST_BATCH, LAST_BATCH = date(1990, 2, 1), date(2099, 6, 30)
@@ -39,7 +39,7 @@ class DaySlot(NamedTuple):
     """A day whose shipments the batch reports on: the batch's own, and earlier ones.
 
     `first_lane` and `first_delay` are where its wheel of lanes or services, and its tables of delays, begin; `day_struck_by`
-    has a bit for each disruption that can strike on it; `day_rows` were new on it; `season` is in percent.
+    has a bit for each disruption that is active on it; `day_rows` is its number of new shipments; `season` is in percent.
     """
 
     days_before: int
@@ -57,8 +57,8 @@ class DaySlot(NamedTuple):
 class Plan:
     """What `generate` looks rows up in. Rates are in 0.0001 of the currency, weights in grams, distances in 100 m.
 
-    `own_delays` says for each disruption where its table of delays begins; None where it has none. Where there are
-    `services`, they stand in place of lanes and carriers. `unknown` are the measures that are left out.
+    `own_delays` says for each disruption where its table of delays begins; None where it has none. `services`, where there
+    are any, replace lanes and carriers. `unknown` are the measures that are left out.
     """
 
     batch_date: date
@@ -91,14 +91,14 @@ def make_plan(
     network: Network,
     since: date | None = None,
 ) -> Plan:
-    """Work out the plan of a batch.
+    """Compute the plan of a batch.
 
     Raises:
         InvalidValue: rows are not in 1 … 10^9, or defects not in 0 … 1, or the contract would reject the batch date's rows,
-            or the scenario has lives that there are not.
+            or the scenario has unknown lives.
         NetworkError: the network lacks what a generator needs (places with coordinates, tariffs, shares).
     """
-    # Not isinstance, for True is an int as well.
+    # Not isinstance, because True is also an int.
     if type(rows) is not int or not 0 < rows <= MAX_ROWS:
         raise InvalidValue("rows", rows, f"a whole number from 1 to {MAX_ROWS:,}")
     if not 0 <= defects <= 1:
@@ -113,7 +113,7 @@ def make_plan(
     days = _days(batch_date, scenario, since)
     disruptions = disruptions_of(scenario, network, days, rows=rows, seed=seed)
     if len(disruptions) > MAX_DISRUPTIONS:
-        raise InvalidValue("the number of disruptions", len(disruptions), f"{MAX_DISRUPTIONS} at most")
+        raise InvalidValue("the number of disruptions", len(disruptions), f"at most {MAX_DISRUPTIONS}")
     for disruption in disruptions:
         if disruption.missing and disruption.missing not in REPORTED:
             raise InvalidValue("what a disruption makes missing", disruption.missing, f"one of {', '.join(REPORTED)}")

@@ -1,14 +1,14 @@
-"""Scenarios of the package: how late shipments are, and whom it strikes."""
+"""Built-in scenarios: how late shipments are, and which ones."""
 
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
 
-from shipment_etl.errors import InvalidValue, nearest
+from shipment_etl.errors import InvalidValue, suggest
 from shipment_etl.network import Network
 from shipment_etl.scenario import Delays, Disruption, Scenario
 
-__all__ = ["SCENARIOS", "STORM_DELAYS", "scenario_for", "scenario_named"]
+__all__ = ["SCENARIOS", "STORM_DELAYS", "choose_scenario", "get_scenario"]
 
 # In 10,000 shipments. Late arrivals after the promise are 6 to 9 % for US parcel and less-than-truck-load carriers in
 # normal weeks (ShipMatrix and carriers' own service figures), with a long right tail of tracing and re-delivery.
@@ -73,7 +73,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
                 seasons=(110, 105, 95, 90, 90, 90, 95, 95, 95, 100, 100, 130),
                 varied=True,
             ),
-            Scenario("peak", "the weeks before a holiday: more parcels, later and dearer", _PEAK, (), 6, 12),
+            Scenario("peak", "the weeks before a holiday: more parcels, later and more expensive", _PEAK, (), 6, 12),
             Scenario(
                 "strike",
                 "one large carrier is on strike, its shipments arrive a week late",
@@ -94,28 +94,28 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
 )
 
 
-def scenario_named(name: str, known: Mapping[str, Scenario] = SCENARIOS) -> Scenario:
-    """Return a scenario, a built-in one unless others are given.
+def get_scenario(name: str, known: Mapping[str, Scenario] = SCENARIOS) -> Scenario:
+    """Return the scenario with a name, a built-in one unless others are given.
 
     Raises:
-        InvalidValue: there is no scenario of this name.
+        InvalidValue: there is no scenario with this name.
     """
     if name not in known:
-        raise InvalidValue("scenario", name, f"one of {', '.join(known)}. {nearest(name, known)}".rstrip("."))
+        raise InvalidValue("scenario", name, "the name of a scenario", suggest(name, known))
     return known[name]
 
 
-def scenario_for(
+def choose_scenario(
     network: Network, asked: str | Scenario | None = None, known: Mapping[str, Scenario] = SCENARIOS
 ) -> Scenario:
-    """Return the scenario that was asked for, by name or as it is; if none was, that of the network, else `baseline`.
+    """Return the given scenario, or the one with the given name; if None, that of the network, else `baseline`.
 
     Raises:
-        InvalidValue: there is no scenario of this name.
+        InvalidValue: there is no scenario with this name.
     """
     if isinstance(asked, Scenario):
         return asked
     own = network.scenario
     if own is None:
-        return scenario_named("baseline" if asked is None else asked, known)
-    return own if asked is None else scenario_named(asked, {**known, own.name: own})
+        return get_scenario("baseline" if asked is None else asked, known)
+    return own if asked is None else get_scenario(asked, {**known, own.name: own})

@@ -16,7 +16,7 @@ __all__ = ["MILLION", "SERVICE_BITS", "SERVICE_SLOTS", "ServiceSlot", "service_d
 
 SERVICE_BITS = 14
 SERVICE_SLOTS = 1 << SERVICE_BITS
-"""Slots of a wheel of services: there are more of them than lanes, and most are small."""
+"""Slots of a wheel of services: there are more services than lanes, and most are small."""
 MILLION = 1_000_000
 FREE = Tariff(Decimal(0), Decimal(0), Decimal(0))
 
@@ -24,8 +24,8 @@ FREE = Tariff(Decimal(0), Decimal(0), Decimal(0))
 class ServiceSlot(NamedTuple):
     """A slot of a wheel of services.
 
-    `struck_by` has a bit for each disruption that strikes its places and its carrier; `late_ppm` of a million shipments come
-    late; `first_table` is where its delays begin: a table of those in time, then one of those that are late.
+    `service_struck_by` has a bit for each disruption that affects its places and its carrier; `late_ppm` is how many of a
+    million shipments are late; `first_table` is where its delays begin: a table of those on time, then one of the late ones.
     """
 
     slot: int
@@ -45,9 +45,9 @@ class ServiceSlot(NamedTuple):
 
 
 def split_delays(delays: Delays) -> tuple[Delays, Delays, int]:
-    """Return the delays in time, those that are late, and how many in a million are late.
+    """Return the delays on time, the late ones, and how many in a million are late.
 
-    Where there are none of one kind, all of them stand for both.
+    If there are none of one kind, those of the other are used for both.
     """
     late = {days: weight for days, weight in delays.items() if days > 0 and weight}
     in_time = {days: weight for days, weight in delays.items() if days <= 0 and weight}
@@ -56,7 +56,7 @@ def split_delays(delays: Delays) -> tuple[Delays, Delays, int]:
 
 
 def service_delays(scenario: Scenario) -> tuple[list[Delays], Mapping[str, tuple[int, int]]]:
-    """Return tables of delays, and by carrier where its own begin and how many in a million are late; "" is others."""
+    """Return tables of delays, and by carrier ("" for others) where its own begin and how many in a million are late."""
     tables: list[Delays] = []
     places: dict[str, tuple[int, int]] = {}
     for carrier, delays in {"": scenario.delays, **scenario.carrier_delays}.items():
@@ -73,7 +73,7 @@ def service_slots(
     weekdays: Sequence[int],
     places: Mapping[str, tuple[int, int]],
 ) -> tuple[ServiceSlot, ...]:
-    """Return every wheel of services after the other: one for each day of the week.
+    """Return the wheels of services one after another, one for each day of the week.
 
     Raises:
         NetworkError: a service has no distance and its places no coordinates, or its carrier no tariff.
@@ -83,7 +83,7 @@ def service_slots(
     wheels = []
     for weekday in weekdays:
         shares = [each.share * rhythms[each.origin_warehouse][weekday] for each in network.services]
-        # A batch has a shipment at least, also on a day of the week on which none usually leaves.
+        # A batch has at least one shipment, even on a day of the week on which none usually leaves.
         wheels.append(wheel(shares if any(shares) else [each.share for each in network.services], SERVICE_SLOTS))
     return tuple(made[index]._replace(slot=number) for number, index in enumerate(chain.from_iterable(wheels)))
 
@@ -144,6 +144,6 @@ def _weight_permille(service: Service, km: Decimal) -> int:
 
 @cache
 def _mean_parcel_g() -> Fraction:
-    """Return the mean weight of a parcel, in grams; worked out once, and not for each of hundreds of services."""
+    """Return the mean weight of a parcel, in grams; computed once, not for each of hundreds of services."""
     slots = weight_slots(0)
     return Fraction(sum(2 * each.least_g + each.span_g for each in slots), 2 * len(slots))

@@ -8,7 +8,7 @@ from pyspark.sql.types import LongType, StructField, StructType
 
 from shipment_etl.dates import as_date
 from shipment_etl.generator.defects import COPIES, LATE_ARRIVAL, defect_of, with_defects
-from shipment_etl.generator.draws import Day, div, look_up, schema_of, struck, with_dates, with_drawn, with_measures
+from shipment_etl.generator.draws import Day, div, is_affected_by, look_up, schema_of, with_dates, with_drawn, with_measures
 from shipment_etl.generator.lives import (
     BLOCK,
     CANCELLED,
@@ -21,8 +21,8 @@ from shipment_etl.generator.lives import (
     report_days,
 )
 from shipment_etl.generator.plan import MAX_ROWS, DaySlot, Plan, make_plan
-from shipment_etl.generator.scenarios import scenario_for
-from shipment_etl.generator.streams import below
+from shipment_etl.generator.scenarios import choose_scenario
+from shipment_etl.generator.streams import draw_below
 from shipment_etl.life import STATUS_IN_TRANSIT
 from shipment_etl.network import Network
 from shipment_etl.scenario import Scenario
@@ -58,15 +58,15 @@ def generate(
     Args:
         spark: a session of any engine.
         date: the batch date, a date or YYYY-MM-DD; shipments start on it, late arrivals up to six days before.
-        rows: how many shipments are new on an average day, 1 … 10^9; a scenario may have a rhythm of more and less by day of
-            the week. With one that has lives, reports on earlier shipments follow.
+        rows: number of new shipments on an average day, 1 … 10^9; a scenario may vary it by day of the week. If the scenario
+            has lives, reports on earlier shipments are added.
         seed: any whole number.
-        scenario: the name of one of `SCENARIOS`, or one of your own; that of the network, else baseline, if None.
-        defects: share of rows that are wrong on purpose, 0 … 1. The other rows do not change with it.
+        scenario: a name in `SCENARIOS`, or your own `Scenario`; if None, that of the network, else baseline.
+        defects: share of rows that are wrong on purpose, 0 … 1. It does not change the other rows.
         network: places, carriers and tariffs; the default network if None.
-        since: the first day whose shipments are reported on again, such as that of the first batch; any if None.
-        truth: add the columns `defect`, the name of what was done to the row, null where nothing was; `life`, why the
-            shipment is reported twice, null where it is reported once; `disruptions`, the names of those that strike it.
+        since: the first day whose shipments are reported again, such as the date of the first batch; no limit if None.
+        truth: add the columns `defect`, the name of the row's defect, null for none; `life`, why the shipment is reported
+            twice, null if it is reported once; `disruptions`, the names of the disruptions that affect it.
 
     Columns:
         shipment_id: string, SH, batch date, number.
@@ -81,7 +81,7 @@ def generate(
         shipping_cost: decimal(14,2), base ± 25 % + weight + distance by the carrier's tariff.
         batch_date: date.
         source_file: string, what generated the row.
-        source_row: long, from 1; of a report on a shipment of n days before, n × 10^9 more than the first one had.
+        source_row: long, from 1; for a second report after n days, n × 10^9 more than in the first report.
 
     Raises:
         InvalidValue: rows, defects, scenario, date or since are not as above.
@@ -104,13 +104,13 @@ def plan_of(
     network: Network | None = None,
     since: Date | str | None = None,
 ) -> Plan:
-    """Return the plan of what `generate` is asked for, and raise as it does."""
+    """Return the plan for arguments of `generate`; raises the same errors."""
     network = Network.default() if network is None else network
     return make_plan(
         batch_date=as_date(date),
         rows=rows,
         seed=seed,
-        scenario=scenario_for(network, scenario),
+        scenario=choose_scenario(network, scenario),
         defects=defects,
         network=network,
         since=None if since is None else as_date(since, "since"),
@@ -118,22 +118,22 @@ def plan_of(
 
 
 def first_reports(spark: SparkSession, plan: Plan) -> DataFrame:
-    """Return a report on each shipment of the batch's own day, with the truth."""
+    """Return the first report on each shipment of the batch's own day, with the columns of `TRUTH`."""
     day = own_day(plan)
     frame = with_drawn(spark, with_rows(spark, plan, day), plan, day)
     frame = with_dates(with_measures(frame, plan, day), plan, day)
-    # A row that is spoilt is reported as if it were over, and its second report puts it right.
+    # A row with a defect is reported as if the shipment had ended; its second report corrects it.
     sound = F.col("defect").isNull() | F.col("defect").isin(*COPIES)
-    frame = with_life(frame, plan, day, sound).withColumn("status", F.when(_in_transit_at_first(), STATUS_IN_TRANSIT))
+    frame = with_life(frame, plan, day, sound).withColumn("status", F.when(_starts_in_transit(), STATUS_IN_TRANSIT))
     if plan.scenario.lives.get(CORRECTED):
-        estimate = div(F.col("cost_cents") * (below(F.col("drawn_row"), day.key("estimate"), 200) + 800), 1000)
+        estimate = div(F.col("cost_cents") * (draw_below(F.col("drawn_row"), day.key("estimate"), 200) + 800), 1000)
         frame = frame.withColumn("cost_cents", F.when(F.col("life") == CORRECTED, estimate).otherwise(F.col("cost_cents")))
     frame = frame.select(*_columns(plan, day), *_truth(plan))
     return with_defects(frame, plan) if plan.defects else frame
 
 
 def later_reports(spark: SparkSession, plan: Plan) -> DataFrame:
-    """Return the second reports that the batch has, on shipments of the days before, with the truth."""
+    """Return the second reports in the batch, on shipments of the days before, with the columns of `TRUTH`."""
     day = Day(
         epoch_day=F.col("epoch_day"),
         weekday=F.col("weekday"),
@@ -149,9 +149,9 @@ def later_reports(spark: SparkSession, plan: Plan) -> DataFrame:
     frame = look_up(spark, keys, schema, "days_before").join(_candidates(spark, plan), "days_before", "right")
     defect = defect_of(F.col("drawn_row"), plan, day.key) if plan.defects else F.lit(None).cast("string")
     frame = frame.where(F.col("drawn_row") < F.col("day_rows")).withColumn("defect", defect)
-    # A copy never was a shipment of its own, and one that arrived late is over.
+    # A copy is not a shipment itself, and a late arrival has already ended.
     known = F.col("defect").isNull() | ~F.col("defect").isin(*COPIES, LATE_ARRIVAL)
-    # Of corrected, cancelled and lost ones the day is known before lane and delay are drawn.
+    # For corrected, cancelled and lost shipments the day is known before lane and delay are drawn.
     early = _report_days(plan, day, F.lit(None).cast("long"))
     frame = frame.where(known & (F.coalesce(early, F.col("days_before")) == F.col("days_before")))
     frame = frame.withColumn("defect", F.lit(None).cast("string"))
@@ -166,7 +166,7 @@ def later_reports(spark: SparkSession, plan: Plan) -> DataFrame:
 
 
 def with_rows(spark: SparkSession, plan: Plan, day: Day) -> DataFrame:
-    """One row a number, with its defect (null for none) and `drawn_row`, the number that its values are drawn for."""
+    """Return one row per number, with its defect (null for none) and `drawn_row`, the number its values are drawn from."""
     frame = spark.range(plan.rows).select(F.col("id").alias("row"))
     if not plan.defects:
         return frame.select("row", F.col("row").alias("drawn_row"), F.lit(None).cast("string").alias("defect"))
@@ -190,8 +190,8 @@ def _report_days(plan: Plan, day: Day, delivered_days: Column) -> Column:
     return report_days(
         life_of(row, plan.scenario.lives),
         delivered_days,
-        below(row, day.key("correction"), MAX_CORRECTION_DAYS),
-        below(row, day.key("cancellation"), MAX_CANCELLATION_DAYS),
+        draw_below(row, day.key("correction"), MAX_CORRECTION_DAYS),
+        draw_below(row, day.key("cancellation"), MAX_CANCELLATION_DAYS),
     )
 
 
@@ -199,23 +199,23 @@ def own_day(plan: Plan) -> Day:
     """Return the batch's own day, whose shipments are new."""
     own = plan.days[0]
     return Day(
-        epoch_day=_whole(own.epoch_day),
-        weekday=_whole(own.weekday),
-        first_lane=_whole(own.first_lane),
-        first_delay=_whole(own.first_delay),
-        day_struck_by=_whole(own.day_struck_by),
+        epoch_day=_as_long(own.epoch_day),
+        weekday=_as_long(own.weekday),
+        first_lane=_as_long(own.first_lane),
+        first_delay=_as_long(own.first_delay),
+        day_struck_by=_as_long(own.day_struck_by),
         prefix=F.lit(own.prefix),
-        season=_whole(own.season),
-        key=lambda stream: _whole(plan.key(stream)),
+        season=_as_long(own.season),
+        key=lambda stream: _as_long(plan.key(stream)),
     )
 
 
-def _whole(number: int) -> Column:
+def _as_long(number: int) -> Column:
     return F.lit(number).cast("long")
 
 
 def _candidates(spark: SparkSession, plan: Plan) -> DataFrame:
-    """One row for each shipment of an earlier day that has a life: days_before, drawn_row and row."""
+    """Return one row for each shipment of an earlier day that has a life: days_before, drawn_row and row."""
     share = sum(plan.scenario.lives.values())
     blocks, rest = divmod(max(each.day_rows for each in plan.days), BLOCK)
     a_day = blocks * share + min(rest, share)
@@ -230,14 +230,14 @@ def _key_column(stream: str) -> str:
     return f"key_of_{stream.replace(' ', '_')}"
 
 
-def _in_transit_at_first() -> Column:
+def _starts_in_transit() -> Column:
     return F.col("life").isNotNull() & (F.col("life") != CORRECTED)
 
 
 def _truth(plan: Plan) -> list[Column]:
-    names = [F.when(struck(number), each.name) for number, each in enumerate(plan.disruptions)]
-    told = F.array_compact(F.array(*names)) if names else F.array().cast("array<string>")
-    return [F.col("defect"), F.col("life"), told.alias("disruptions")]
+    names = [F.when(is_affected_by(number), each.name) for number, each in enumerate(plan.disruptions)]
+    present = F.array_compact(F.array(*names)) if names else F.array().cast("array<string>")
+    return [F.col("defect"), F.col("life"), present.alias("disruptions")]
 
 
 def _columns(plan: Plan, day: Day) -> list[Column]:
@@ -268,12 +268,12 @@ def _columns(plan: Plan, day: Day) -> list[Column]:
         plain[name] = F.when(F.lit(False), plain[name])
     for position, disruption in enumerate(plan.disruptions):
         if disruption.missing:
-            plain[disruption.missing] = F.when(~struck(position), plain[disruption.missing])
+            plain[disruption.missing] = F.when(~is_affected_by(position), plain[disruption.missing])
     return [value.alias(name) for name, value in plain.items()]
 
 
 def _date(day: Day, days: Column) -> Column:
-    """Return the date so many days after a day; Sail's date_add goes through text and takes ten times as long."""
+    """Return the date a number of days after a day; Sail's date_add goes through text and takes ten times as long."""
     return F.date_from_unix_date((days + day.epoch_day).cast("int"))
 
 

@@ -1,6 +1,6 @@
-"""Randomness: a value is a function of seed, batch date, the name of its stream and the row's number, of nothing else.
+"""Randomness: a value depends only on the seed, the batch date, the name of its stream and the row's number.
 
-So a row is the same on any engine, for any number of partitions or rows; a new stream changes no other value.
+So a row is the same on any engine and for any number of partitions or rows, and a new stream changes no other value.
 """
 
 from datetime import date
@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-__all__ = ["below", "slot", "stream_key"]
+__all__ = ["draw_below", "slot", "stream_key"]
 
 # xxhash64 gives 64 bits; the sign bit and the one below are masked, because Sail and Spark differ on shifts of
 # negative numbers.
@@ -27,6 +27,6 @@ def slot(row: Column, key: Column | int, bits: int) -> Column:
     return F.shiftright(F.xxhash64(row, F.lit(key).cast("long")).bitwiseAND(F.lit(MASK)), 62 - bits)
 
 
-def below(row: Column, key: Column | int, limit: int) -> Column:
+def draw_below(row: Column, key: Column | int, limit: int) -> Column:
     """Return a whole number, uniform in 0 … limit − 1 (to within limit / 2^31), for limits up to 2^31."""
     return F.shiftright(slot(row, key, 31) * F.lit(limit), 31)

@@ -1,4 +1,4 @@
-"""Troubles: what the disruptions of a batch do to it, to hold what a report finds against."""
+"""Troubles: the effects of a batch's disruptions, to check the findings of a report against."""
 
 from dataclasses import replace
 from datetime import date as Date
@@ -6,7 +6,14 @@ from datetime import date as Date
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from shipment_etl.generator.draws import delayed_by, struck, with_dates, with_delay, with_drawn, with_measures
+from shipment_etl.generator.draws import (
+    delaying_disruption,
+    is_affected_by,
+    with_dates,
+    with_delay,
+    with_drawn,
+    with_measures,
+)
 from shipment_etl.generator.shipments import own_day, plan_of, with_rows
 from shipment_etl.network import Network
 from shipment_etl.scenario import Disruption, Scenario
@@ -29,20 +36,20 @@ def troubles(
     scenario: str | Scenario | None = None,
     network: Network | None = None,
 ) -> DataFrame:
-    """Return what the disruptions of a batch do to its new shipments, against the same batch without any.
+    """Return the effects of a batch's disruptions on its new shipments, compared with the same batch without any.
 
-    A shipment that several disruptions strike follows the delays of the last one, and pays the surcharges of all.
+    A shipment that several disruptions affect gets its delay from the last one and the surcharges of all.
 
     Columns:
         batch_date: date.
         disruption: string, its name.
-        carriers, origin_warehouses, destination_cities: string, whom it strikes, joined by a comma; null for any.
+        carriers, origin_warehouses, destination_cities: string, those that it affects, separated by commas; null for all.
         since, until: date, its first and last shipment date; null if open.
         missing: string, the column that is missing in reports; null for none.
         surcharge_pct: int, per cent of the cost.
-        shipments: long, those that it strikes.
-        late_2plus: long, how many more of them come two or more days late.
-        days_late: long, how many more days late they come together, early counting as 0.
+        shipments: long, number of shipments that it affects.
+        late_2plus: long, how many more of them are two or more days late.
+        days_late: long, how many more days late they are in total, early counting as 0.
         cost: decimal(38,2), its surcharge on them.
 
     Raises:
@@ -55,10 +62,10 @@ def troubles(
     frame = frame.withColumns({"usual_delay": F.col("delay"), "usual_cents": F.col("cost_cents")})
     # Drawn once more, now from the tables of the disruptions.
     frame = with_dates(with_delay(spark, frame.drop("delay_slot", "drawn_delay"), plan, day), plan, day)
-    numbers = F.array(*(F.when(struck(each), F.lit(each)) for each in range(len(plan.disruptions))))
+    numbers = F.array(*(F.when(is_affected_by(each), F.lit(each)) for each in range(len(plan.disruptions))))
     hit = F.explode(F.array_compact(numbers.cast("array<int>"))).alias("number")
-    pairs = frame.select("delay", "usual_delay", "usual_cents", delayed_by(plan).alias("by"), hit)
-    # Only the disruption that a shipment follows has changed its delay.
+    pairs = frame.select("delay", "usual_delay", "usual_cents", delaying_disruption(plan).alias("by"), hit)
+    # Only the disruption whose delays apply to a shipment has changed its delay.
     usual = F.when(F.col("by") == F.col("number"), F.col("usual_delay")).otherwise(F.col("delay"))
     late = (F.col("delay") >= LATE_DAYS).cast("long") - (usual >= LATE_DAYS).cast("long")
     sums = pairs.groupBy("number").agg(

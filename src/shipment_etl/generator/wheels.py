@@ -1,4 +1,4 @@
-"""Wheels: every table that the rows of a batch are looked up in; each entry has as many slots as its share of the draws."""
+"""Wheels: the lookup tables of a batch; each entry has a number of slots in proportion to its share of the draws."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -42,7 +42,7 @@ WEIGHT_AT_KM = 1500
 
 
 class LaneSlot(NamedTuple):
-    """A slot of a wheel of lanes; `lane_struck_by` has a bit for each disruption that strikes its places."""
+    """A slot of a wheel of lanes; `lane_struck_by` has a bit for each disruption that affects its places."""
 
     slot: int
     origin_warehouse: str
@@ -55,7 +55,7 @@ class LaneSlot(NamedTuple):
 
 
 class CarrierSlot(NamedTuple):
-    """A slot of the wheel of carriers: the first 1024 for shipments below truck-load, the second for truck-loads."""
+    """A slot of the wheel of carriers: the first 1024 for shipments below truck-load, the next 1024 for truck-loads."""
 
     slot: int
     carrier: str
@@ -68,7 +68,7 @@ class CarrierSlot(NamedTuple):
 
 
 class WeightSlot(NamedTuple):
-    """A slot of the distribution of weight: a piece of it, within which weights are uniform."""
+    """A slot of the weight distribution: a range within which weights are uniform."""
 
     slot: int
     least_g: int
@@ -84,7 +84,7 @@ class DelaySlot(NamedTuple):
 
 
 def wheel(weights: Sequence[int | Fraction], slots: int = SLOTS) -> list[int]:
-    """Return an index for each slot, so that each index has its share of them (method of the largest remainder).
+    """Return an index for each slot, so that each index has its share of them (largest remainder method).
 
     Raises:
         NetworkError: no weight is above zero.
@@ -101,7 +101,7 @@ def wheel(weights: Sequence[int | Fraction], slots: int = SLOTS) -> list[int]:
 
 
 def lane_slots(network: Network, disruptions: Sequence[Disruption], weekdays: Sequence[int]) -> tuple[LaneSlot, ...]:
-    """Return every wheel of lanes after the other: one for each day of the week."""
+    """Return the wheels of lanes one after another, one for each day of the week."""
     lanes = network.lanes
     cities = len(network.cities)
     # Zipf's law along each warehouse's own order of cities, so that the busiest lanes differ.
@@ -138,22 +138,22 @@ def _lane_slot(lane: Lane, disruptions: Sequence[Disruption]) -> LaneSlot:
 
 
 def lane_weight_permille(km: Decimal) -> int:
-    """Return the weights on a lane of so many kilometres, in a thousandth of the usual ones."""
+    """Return the weights on a lane of this length, in thousandths of the usual ones."""
     return round(1000 * min(2.5, sqrt(WEIGHT_AT_KM / float(km))))
 
 
 def strikes_names(name: str, names: frozenset[str]) -> bool:
-    """Whether a disruption that names some strikes this one; it strikes all where it names none."""
+    """Whether a disruption affects a name: it is among its names, or the disruption names none and so affects all."""
     return not names or name in names
 
 
 def carrier_slots(network: Network, scenario: Scenario, disruptions: Sequence[Disruption]) -> tuple[CarrierSlot, ...]:
-    """Return the wheel of carriers of parcels, and that of truck-loads."""
+    """Return the wheel of carriers for parcels, then that for truck-loads."""
     parcels = [(carrier, carrier.share, carrier.parcel) for carrier in network.carriers]
     truckloads = [(carrier, carrier.truckload_share, carrier.truckload) for carrier in network.carriers]
     drawn: list[CarrierSlot] = []
     for kind, offers in (("parcel", parcels), ("truckload", truckloads)):
-        # A network without truck-load carriers moves its few truck-loads as it moves parcels.
+        # A network without truck-load carriers moves its few truck-loads like parcels.
         usable = offers if any(share for _, share, _ in offers) else parcels
         drawn_on = wheel([share for _, share, _ in usable])
         slots = {}
@@ -191,7 +191,7 @@ def _rate(rate: Decimal) -> int:
 
 
 def weight_slots(truckloads_permille: int) -> tuple[WeightSlot, ...]:
-    """Return the distribution of weights, with so many truck-loads in a thousand shipments."""
+    """Return the weight distribution, with this many truck-loads in a thousand shipments."""
     truckloads = SLOTS * truckloads_permille // 1000
     parcels = SLOTS - truckloads
     bounds = [MIN_GRAMS, *(_weight_g(i / parcels) for i in range(1, parcels)), MAX_GRAMS]
@@ -207,7 +207,7 @@ def _weight_g(quantile: float) -> int:
 
 
 def delay_slots(tables: Iterable[Delays]) -> tuple[DelaySlot, ...]:
-    """Return every table of delays after the other."""
+    """Return the tables of delays one after another."""
     drawn: list[DelaySlot] = []
     for table in tables:
         days = sorted(table)

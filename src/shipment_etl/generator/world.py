@@ -1,6 +1,6 @@
-"""The world of a scenario: who is late more often, in which months, which warehouses are overloaded, and where it storms.
+"""The world of a scenario: who is late more often, in which months, which warehouses are overloaded, where there are storms.
 
-All of it is worked out from the network before a row is made: tables of delays, and disruptions.
+All of it is computed from the network, as tables of delays and disruptions, before any row is generated.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,17 +16,17 @@ from shipment_etl.scenario import Delays, Disruption, Scenario
 __all__ = ["LEVELS", "LEVEL_PERCENT", "disruptions_of", "level_delays"]
 
 LEVEL_PERCENT, LEVELS = 25, 12
-"""The lateness of carrier and lane together, in steps of 25 % of the scenario's, from 25 to 300 %."""
+"""The combined lateness of carrier and lane, from 25 to 300 % of the scenario's, in steps of 25 %."""
 MAX_LATE_SHARE = Fraction(95, 100)
 
 STORMS_IN_1000 = 8
-"""Storms that begin at a city, in a thousand days."""
+"""Number of storms that begin at a city in a thousand days."""
 MAX_STORM_DAYS = 3
 STORM_KM = 400
 
 
 def level_delays(delays: Delays, percent: int) -> dict[int, Fraction]:
-    """Return delays of which the late ones are so many percent of what they were, and at most 95 % of all."""
+    """Return delays with the late ones scaled to this percentage, up to 95 % of all."""
     total, late = sum(delays.values()), sum(weight for days, weight in delays.items() if days > 0)
     if late in (0, total):
         return {days: Fraction(weight) for days, weight in delays.items()}
@@ -38,7 +38,7 @@ def level_delays(delays: Delays, percent: int) -> dict[int, Fraction]:
 def disruptions_of(
     scenario: Scenario, network: Network, days: Sequence[date], *, rows: int, seed: int
 ) -> tuple[Disruption, ...]:
-    """Return all disruptions that can strike on some days; those that the scenario lists come last, for they count first."""
+    """Return all disruptions that are active on these days; those that the scenario lists come last, to take precedence."""
     natural: list[Disruption] = []
     if scenario.varied and not scenario.calm:
         natural = [*_overloads(scenario, network, rows), *_storms(network, seed, days)]
@@ -46,7 +46,7 @@ def disruptions_of(
 
 
 def _overloads(scenario: Scenario, network: Network, rows: int) -> Iterator[Disruption]:
-    """What leaves a warehouse on a weekday with more shipments than it can handle comes a day later."""
+    """Yield a disruption for each overloaded warehouse: on days of the week above capacity, shipments are a day later."""
     later = {days + 1: weight for days, weight in scenario.delays.items()}
     for warehouse in network.warehouses:
         if warehouse.daily_capacity is None:
@@ -68,7 +68,7 @@ def _share(warehouse: Warehouse, warehouses: Iterable[Warehouse], weekday: int) 
 
 
 def _storms(network: Network, seed: int, days: Sequence[date]) -> Iterator[Disruption]:
-    """Storms delay what leaves or reaches places near a city, on one to three days in a row."""
+    """Yield storms: they delay shipments from or to places near a city, on one to three days in a row."""
     starts = sorted({day - timedelta(days=before) for day in days for before in range(MAX_STORM_DAYS)})
     for start in starts:
         for city in network.cities:
@@ -77,10 +77,10 @@ def _storms(network: Network, seed: int, days: Sequence[date]) -> Iterator[Disru
                 continue
             until = start + timedelta(days=drawn // 1000 % MAX_STORM_DAYS)
             storm = Disruption(STORM_DELAYS, name=f"storm at {city.name}", since=start, until=until)
-            yield replace(storm, cities=_near(city, network.cities))
-            if warehouses := _near(city, network.warehouses):
+            yield replace(storm, cities=_find_near(city, network.cities))
+            if warehouses := _find_near(city, network.warehouses):
                 yield replace(storm, warehouses=warehouses)
 
 
-def _near(city: City, places: Iterable[City | Warehouse]) -> frozenset[str]:
+def _find_near(city: City, places: Iterable[City | Warehouse]) -> frozenset[str]:
     return frozenset(each.name for each in places if great_circle_km(city, each) <= STORM_KM)

@@ -1,1 +1,1 @@
-"""Ingest: files of others land as they are, and a mapping says what their columns mean in our terms."""
+"""Ingest: files land unchanged, and a mapping says what their columns mean."""

@@ -1,4 +1,4 @@
-"""Checks of a mapping against the contract: every mistake is found at once, with its fix."""
+"""Checks of a mapping against the contract: all mistakes are reported at once, each with a fix."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pyspark.sql.types import DateType, DecimalType, StringType, TimestampType
 
 from shipment_etl.contracts.columns import COLUMNS, MEASURES, TYPES
-from shipment_etl.errors import listed, nearest, shorten
+from shipment_etl.errors import join_names, shorten, suggest
 from shipment_etl.ingest.currencies import CODE
 from shipment_etl.ingest.dates import ISO, WRITTEN, date_pattern
 from shipment_etl.ingest.formats import FORMATS
@@ -34,7 +34,7 @@ IN_CELL = "cell"
 
 
 def problems_of(mapping: SourceMapping) -> list[str]:
-    """Return all that is wrong with a mapping, each as a sentence with its fix."""
+    """Return everything that is wrong with a mapping, each as a sentence with a fix."""
     problems = [*_shape_problems(mapping), *_file_problems(mapping)]
     problems += [f"numbers{problem}" for problem in _number_problems(mapping.numbers)]
     for name, column in mapping.columns.items():
@@ -46,30 +46,30 @@ def problems_of(mapping: SourceMapping) -> list[str]:
 def _shape_problems(mapping: SourceMapping) -> Iterator[str]:
     for name in mapping.columns:
         if name not in COLUMNS:
-            yield f"columns.{name} is not a shipment column. {nearest(name, COLUMNS)}"
+            yield f"columns.{name} is not a shipment column. {suggest(name, COLUMNS)}"
     missing = [name for name in COLUMNS if name not in (*mapping.columns, *MEASURES, *MAY_BE_LEFT_OUT)]
     if missing:
-        yield f"these columns are not mapped: {listed(missing)}. Give each a column of the file, or a constant."
+        yield f"these columns are not mapped: {join_names(missing)}. Give each a column of the file, or a constant."
         if "promised_date" in missing:
             yield "promised_date is not mapped. If the source has no promises, say so: promised_date = { optional = true }."
     yield from _zone_problems("timezone", mapping.timezone)
     for name, values in mapping.where.items():
         if not values:
-            yield f"where.{name} has no values, so that no record would count. Name some, or remove it."
+            yield f"where.{name} has no values, so no record would be kept. Add values, or remove it."
 
 
 def _file_problems(mapping: SourceMapping) -> Iterator[str]:
     file = mapping.file
     if file.format is not None and file.format not in FORMATS:
-        yield f"file.format is {shorten(file.format)}. {nearest(file.format, FORMATS)}"
+        yield f"file.format is {shorten(file.format)}. {suggest(file.format, FORMATS)}"
     delimiter = file.delimiter
     if delimiter is not None and (len(delimiter) != 1 or delimiter in NOT_DELIMITERS):
-        yield f"file.delimiter is {shorten(delimiter)}, but must be one character, and no quote or line end."
+        yield f"file.delimiter is {shorten(delimiter)}, but must be one character other than a quote or a line end."
     for name, value in (("quote", file.quote), ("escape", file.escape)):
         if len(value) > 1 or value in ("\r", "\n", "\0") or (value and value == delimiter):
             yield f"file.{name} is {shorten(value)}, but must be one character, or empty for none."
     if file.escape and file.escape == file.quote:
-        yield "file.escape is the quote. Remove it: a doubled quote is read anyway."
+        yield "file.escape is the same as file.quote. Remove it: doubled quotes are always read."
     if file.skip_rows < 0:
         yield f"file.skip_rows is {file.skip_rows}, but must be 0 or more."
     if len(set(file.header)) < len(file.header):
@@ -101,18 +101,18 @@ def _column_problems(name: str, column: ColumnMapping, mapping: SourceMapping) -
     kind = TYPES[name]
     sources = (column.column is not None, bool(column.columns), column.constant is not None, column.from_row)
     if sum(sources) != 1 and not (sum(sources) == 0 and column.optional and name in DATES_OPEN):
-        yield "needs one of column, columns, constant and from_row, and no two of them."
+        yield "needs exactly one of column, columns, constant and from_row."
     if column.from_row and name != "shipment_id":
-        yield "has from_row, but only shipment_id may be made of file and row."
+        yield "has from_row, but only shipment_id may have it."
     if column.constant is not None and not column.constant.strip():
-        yield "has an empty constant. Say what it is, or map a column."
+        yield "has an empty constant. Set a value, or map a column."
     yield from _date_problems(name, column, kind, mapping)
     yield from _measure_problems(name, column, kind)
     yield from (f"has the null pattern {each!r}: {problem}." for each, problem in _regex_problems(column.null_patterns))
     if column.optional and name not in (*DATES_OPEN, *MEASURES):
-        yield f"is optional, but only {listed((*DATES_OPEN, *MEASURES))} may be unknown."
+        yield f"is optional, but only {join_names((*DATES_OPEN, *MEASURES))} may be unknown."
     if (column.values or column.fold_case) and not isinstance(kind, StringType):
-        yield "has values or fold_case, but is no text."
+        yield "has values or fold_case, but is not text."
     if isinstance(kind, DecimalType):
         yield from (problem.lstrip(".") for problem in _number_problems(mapping.numbers_of(name)))
 
@@ -122,7 +122,7 @@ def _date_problems(name: str, column: ColumnMapping, kind: "DataType", mapping: 
         yield "has a time zone, but its times are only compared with each other. Remove it."
         return
     if (column.dates or column.timezone) and not isinstance(kind, DateType | TimestampType):
-        yield f"has dates or a time zone, but is not a date. Only {listed(_dates())} may have them."
+        yield f"has dates or a time zone, but is not a date. Only {join_names(_dates())} may have them."
         return
     yield from _zone_problems("timezone", column.timezone)
     if not 1 <= column.first_year <= 2900:
@@ -138,8 +138,8 @@ def _date_problems(name: str, column: ColumnMapping, kind: "DataType", mapping: 
             yield from _instant_problems(text, zone)
         if pattern.is_instant and zone is None and isinstance(kind, DateType):
             yield (
-                f"has the date pattern {text!r}, which is a point in time: its day depends on the place. Say whose day it "
-                'is with timezone = "Europe/Berlin", or the like; timezone = "written" takes the day as it is written.'
+                f"has the date pattern {text!r}, which is a point in time: its day depends on the time zone. Set one, such "
+                'as timezone = "Europe/Berlin"; timezone = "written" takes the day as it is written.'
             )
 
 
@@ -148,19 +148,19 @@ def _instant_problems(text: str, zone: str | None) -> Iterator[str]:
     if text == ISO or pattern.is_instant:
         return
     if not pattern.kind and "hour" not in pattern.groups:
-        yield f"has the date pattern {text!r}, which has no time of day. Add it, or map the day alone."
+        yield f"has the date pattern {text!r}, which has no time of day. Add it, or map only the date."
     elif zone in (None, WRITTEN):
         yield (
-            f"has the date pattern {text!r}, which has no offset: what it means depends on the place. Say whose clocks "
-            'show it with timezone = "Europe/Berlin", or the like.'
+            f"has the date pattern {text!r}, which has no offset: what it means depends on the time zone. Set one, such as "
+            'timezone = "Europe/Berlin".'
         )
 
 
 def _measure_problems(name: str, column: ColumnMapping, kind: "DataType") -> Iterator[str]:
     if (column.unit is not None or column.unit_column is not None) and name not in UNITS:
-        yield f"has a unit, but only {listed(UNITS)} may have one."
+        yield f"has a unit, but only {join_names(UNITS)} may have one."
     elif column.unit is not None and column.unit not in (*UNITS[name], IN_CELL):
-        yield f"has the unit {shorten(column.unit)}, but must have one of {listed((*UNITS[name], IN_CELL))}."
+        yield f"has the unit {shorten(column.unit)}, but must have one of {join_names((*UNITS[name], IN_CELL))}."
     if column.unit is not None and column.unit_column is not None:
         yield "has both unit and unit_column. Remove one."
     if (column.currency or column.currency_column) and name != "shipping_cost":
@@ -174,7 +174,7 @@ def _measure_problems(name: str, column: ColumnMapping, kind: "DataType") -> Ite
     if (column.decimal is not None or column.thousands is not None or column.accounting) and not isinstance(
         kind, DecimalType
     ):
-        yield "has decimal, thousands or accounting, but is no measure."
+        yield "has decimal, thousands or accounting, but is not a measure."
 
 
 def _zone_problems(key: str, zone: str | None) -> Iterator[str]:
@@ -183,7 +183,7 @@ def _zone_problems(key: str, zone: str | None) -> Iterator[str]:
     try:
         ZoneInfo(str(zone))
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        yield f"has {key} = {shorten(zone)}, which is no time zone. Use a name such as Europe/Berlin, or UTC."
+        yield f"has {key} = {shorten(zone)}, which is not a time zone. Use a name such as Europe/Berlin, or UTC."
 
 
 def _regex_problems(patterns: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Conform: landed records become shipments; what cannot be read becomes a reason, never a null in silence."""
+"""Conform: landed records become shipments; a value that cannot be read becomes a reason, never silently null."""
 
 from collections.abc import Mapping
 
@@ -7,9 +7,9 @@ from pyspark.sql import functions as F
 
 from shipment_etl import life
 from shipment_etl.contracts.columns import COLUMNS, TYPES
-from shipment_etl.contracts.reasons import REASONS_TYPE, RECORD, quoted, reason
+from shipment_etl.contracts.reasons import REASONS_TYPE, RECORD, quote_value, reason
 from shipment_etl.ingest.mapping import SourceMapping
-from shipment_etl.ingest.names import tidied
+from shipment_etl.ingest.names import tidy_column
 from shipment_etl.ingest.readings import CURRENCY, Reading, read_column, text_of, value_of
 from shipment_etl.network import Network, Rate
 
@@ -17,35 +17,36 @@ __all__ = ["conform"]
 
 LINEAGE = ("source", "batch_date", "source_file", "source_row")
 MAX_DAYS_AHEAD = 1096
-"""Days that a date may lie after the batch: further away is a wrong century or a slip of a finger."""
+"""Days that a date may be after the batch: a later date has the wrong century or a typo."""
 AMOUNT, RATE = "decimal(20,6)", "decimal(17,10)"
-"""Types of what is multiplied: together the 38 digits that an exact product may have."""
+"""Types of the factors: together 38 digits, the most that an exact product may have."""
 
 
 def conform(landed: DataFrame, mapping: SourceMapping, network: Network | None = None) -> DataFrame:
     """Give landed records the columns and types of the contract.
 
-    A value is made tidy: no invisible characters, single blanks; where it is empty, a null word or matches a null pattern,
-    it is null. Dates must match one of the column's patterns; the first that gives a day of the calendar counts. Numbers are
-    taken to twelve decimals, times their unit, rounded half up; amounts in a foreign currency times the rate of the day of
-    shipment. A record with a problem gives no values: which is which cannot be told.
+    Values are normalized: invisible characters are removed, and runs of white space become one blank. A value that is
+    empty, a null word or matches a null pattern is null. Dates must match one of the column's patterns; the first that gives
+    a valid date counts. Numbers are read to twelve decimals, multiplied by their unit and rounded half up; amounts in a
+    foreign currency are multiplied by the rate of the shipment date. A record with a problem has no values: its fields
+    cannot be told apart.
 
     Args:
         landed: source: string, batch_date: date, source_file: string, source_row: long, record: map<string, string>,
             problem: string.
-        mapping: of the file it was landed with.
-        network: whose rates of currencies count; none if None.
+        mapping: the mapping that the file was landed with.
+        network: its currency rates are used; no rates if None.
 
     Columns:
-        the columns of the contract, in its types; delay_days, delivery_status and outcome follow from each other and the
-            dates where unknown.
+        the columns of the contract, in its types; unknown delay_days, delivery_status and outcome are derived from each
+            other and the dates.
         source, batch_date, source_file, source_row: as landed.
         original: map<string, string>, the record.
         unparsed: array<struct<rule, column, message>>, never null: record (its problem), number, whole_number, date,
             far_date or currency.
     """
     rates = _rates(mapping, network)
-    mapped = {name: column for name, column in mapping.columns.items() if column.is_told}
+    mapped = {name: column for name, column in mapping.columns.items() if column.has_source}
     readings = {name: read_column(name, column, mapping, rates or ()) for name, column in mapped.items()}
     texts = landed.select(
         *LINEAGE,
@@ -53,7 +54,7 @@ def conform(landed: DataFrame, mapping: SourceMapping, network: Network | None =
         "problem",
         *(text_of(name, column, mapping).alias(f"{name}_text") for name, column in mapped.items()),
         *(
-            tidied(value_of("record", column.unit_column)).alias(f"{name}_unit_text")
+            tidy_column(value_of("record", column.unit_column)).alias(f"{name}_unit_text")
             for name, column in mapped.items()
             if column.unit_column is not None
         ),
@@ -72,23 +73,23 @@ def conform(landed: DataFrame, mapping: SourceMapping, network: Network | None =
     end = life.outcome()
     delay = life.delay_days(end)
     derived = {"delay_days": delay, "delivery_status": life.status(end, delay), "outcome": end}
-    found = found.withColumns({name: _unless_told(name, value, mapping) for name, value in derived.items()})
-    # Rows are packed and unpacked, so that what a caller asks of them is not worked into every step above by Sail's planner.
+    found = found.withColumns({name: _fill_unknown(name, value, mapping) for name, value in derived.items()})
+    # Rows are packed and unpacked, so that Sail's planner does not push a caller's expressions into every step above.
     return found.select(F.inline(F.array(F.struct(*COLUMNS, *LINEAGE, "original", "unparsed"))))
 
 
-def _unless_told(name: str, derived: Column, mapping: SourceMapping) -> Column:
+def _fill_unknown(name: str, derived: Column, mapping: SourceMapping) -> Column:
     if name not in mapping.columns:
         return derived
     return F.when(F.col(f"{name}_text").isNull(), derived).otherwise(F.col(name))
 
 
 def _currency(mapping: SourceMapping) -> Column:
-    """The currency of each cost; null where the mapping names no column for it."""
+    """Return the currency of each cost; null where the mapping has no column for it."""
     cost = mapping.columns.get("shipping_cost")
     if cost is None or cost.currency_column is None:
         return F.lit(None).cast("string")
-    return F.upper(tidied(value_of("record", cost.currency_column)))
+    return F.upper(tidy_column(value_of("record", cost.currency_column)))
 
 
 def _rates(mapping: SourceMapping, network: Network | None) -> dict[str, list[Rate]] | None:
@@ -104,7 +105,7 @@ def _rates(mapping: SourceMapping, network: Network | None) -> dict[str, list[Ra
 
 
 def _convert(mapping: SourceMapping, rates: Mapping[str, list[Rate]]) -> str:
-    """SQL for costs in their declared currency; null where no rate is known."""
+    """Return SQL for costs in the declared currency; null where no rate is known."""
     home = mapping.columns["shipping_cost"].currency
     cases = [f"when '{home}' then shipping_cost"]
     for currency, every in rates.items():
@@ -117,7 +118,7 @@ def _convert(mapping: SourceMapping, rates: Mapping[str, list[Rate]]) -> str:
 
 
 def _reasons(readings: dict[str, Reading], mapping: SourceMapping, rates: Mapping[str, list[Rate]] | None) -> Column:
-    """Every reason why a record could not be read, or an empty array."""
+    """Return every reason why a record could not be read, or an empty array."""
     failed = F.col("problem").isNotNull()
     found = [F.when(failed, reason(RECORD, RECORD, F.col("problem")))]
     for name, reading in readings.items():
@@ -127,30 +128,30 @@ def _reasons(readings: dict[str, Reading], mapping: SourceMapping, rates: Mappin
             failed = failed | unread
         if reading.rule == "date":
             far = F.coalesce(F.col(name) > F.date_add("batch_date", MAX_DAYS_AHEAD), F.lit(False))
-            found.append(F.when(far, reason("far_date", name, _far(name))))
+            found.append(F.when(far, reason("far_date", name, _far_date_message(name))))
             failed = failed | far
     if rates is not None:
         without = F.col("shipping_cost").isNotNull() & F.expr(_convert(mapping, rates)).isNull()
-        found.append(F.when(without, reason("currency", "shipping_cost", _without_rate(mapping))))
+        found.append(F.when(without, reason("currency", "shipping_cost", _no_rate_message(mapping))))
         failed = failed | without
     none = F.array().cast(REASONS_TYPE)
-    # Explaining costs more than deciding, and few rows fail. No lambda: Sail cannot push one down to a file it scans.
+    # Explaining costs more than deciding, and few rows fail. No lambda: Sail cannot push a lambda down to a file scan.
     return F.when(failed, F.array_compact(F.array(*found))).otherwise(none)
 
 
-def _far(name: str) -> Column:
+def _far_date_message(name: str) -> Column:
     return F.concat(
         F.lit(f"{name}: '"),
-        quoted(F.col(f"{name}_text")),
-        F.lit(f"' is more than three years after the batch; of a two-digit year set first_year of {name} in the mapping"),
+        quote_value(F.col(f"{name}_text")),
+        F.lit(f"' is more than three years after the batch; for two-digit years, set first_year of {name} in the mapping"),
     )
 
 
-def _without_rate(mapping: SourceMapping) -> Column:
+def _no_rate_message(mapping: SourceMapping) -> Column:
     cost = mapping.columns["shipping_cost"]
     return F.concat(
         F.lit("shipping_cost: the currency '"),
-        quoted(F.col(CURRENCY)),
+        quote_value(F.col(CURRENCY)),
         F.lit(
             f"' in column {cost.currency_column!r} is not {cost.currency}, and the network has no rate for it on that day"
         ),

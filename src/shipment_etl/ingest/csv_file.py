@@ -1,4 +1,4 @@
-"""CSV: a record a line, or more within quotes; what is ragged or broken is a record with a problem, and the rest lands."""
+"""CSV: one record per line, or more lines within quotes; ragged or broken records get a problem, and the others land."""
 
 import csv
 import re
@@ -17,10 +17,10 @@ from shipment_etl.errors import (
     RecordTooLong,
     TooManyFields,
     UnknownColumn,
-    listed,
+    join_names,
     shorten,
 )
-from shipment_etl.ingest.csv_plain import BLOCKS_AT_A_TIME, Blocks, PlainCsv
+from shipment_etl.ingest.csv_plain import MAX_PARALLEL_BLOCKS, Blocks, PlainCsv
 from shipment_etl.ingest.inputs import Opened
 from shipment_etl.ingest.limits import MAX_FIELDS, MAX_RECORD_CHARACTERS
 from shipment_etl.ingest.mapping import SourceMapping
@@ -33,13 +33,13 @@ __all__ = ["DELIMITERS", "name_columns", "read"]
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?')
-"""What Excel writes and reads above a header."""
+"""The line with the delimiter that Excel writes and reads above a header."""
 MAX_READ_AGAIN = 8 * MAX_RECORD_CHARACTERS
-"""Characters of broken records that are read again, line by line, over a whole file; more would take for ever."""
-TITLE_LINES = 50
+"""Characters of broken records that are read again, line by line, in a whole file; more would take too long."""
+MAX_TITLE_LINES = 50
 LINE = ("line",)
-QUOTES = 'Look for a quote that is not closed or not doubled (""), and at delimiter and escape under [file] in the mapping.'
-DELIMITER = "Look at delimiter under [file] in the mapping."
+QUOTES = 'Look for a quote that is not closed or doubled (""), and check delimiter and escape under [file] in the mapping.'
+DELIMITER = "Check delimiter under [file] in the mapping."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class _Dialect:
     multiline: bool | None
 
     def reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
-        """Return Python's own reader of such lines."""
+        """Return Python's csv reader for such lines."""
         return csv.reader(
             lines,
             delimiter=self.delimiter,
@@ -66,13 +66,13 @@ class _Dialect:
 def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.RecordBatch]:
     """Yield every record below the header, in batches.
 
-    A record with too few or too many fields has a problem, and keeps those it has; the surplus is named `column 34` and
-    so on. Blank lines, and lines of delimiters alone, are no records.
+    A record with too few or too many fields has a problem, but keeps its fields; surplus fields are named `column 34` and
+    so on. Blank lines, and lines of only delimiters, are skipped.
 
     Raises:
         FileEmpty: there is no header, or no record.
-        FileUnreadable: its header cannot be used.
-        UnknownColumn: the mapping names a column that the header does not.
+        FileUnreadable: the header cannot be used.
+        UnknownColumn: the mapping names a column that the header does not have.
     """
     yield from _CsvFile(opened, mapping, notes).batches()
 
@@ -92,8 +92,8 @@ class _CsvFile:
         csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD_CHARACTERS))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield batches of records: blocks that are plain as a whole, others record by record."""
-        with ThreadPoolExecutor(BLOCKS_AT_A_TIME) as pool:
+        """Yield batches of records: plain blocks as a whole, others record by record."""
+        with ThreadPoolExecutor(MAX_PARALLEL_BLOCKS) as pool:
             yield from self._batches(pool)
 
     def _batches(self, pool: Executor) -> Iterator[pa.RecordBatch]:
@@ -102,7 +102,7 @@ class _CsvFile:
         header = self._find_header()
         width, delimiter = len(header), self._dialect.delimiter
         special = self._dialect.quote + self._dialect.escape
-        # A plain row must have a delimiter, or blank lines would be rows.
+        # A plain row must have a delimiter; otherwise blank lines would be rows.
         is_simple = not self._ignored and width > 1 and delimiter.isascii()
         plain = PlainCsv(header, delimiter, special, self._notes.watched, self._partitions) if is_simple else None
         blocks = Blocks(self._lines, plain, pool)
@@ -125,20 +125,20 @@ class _CsvFile:
                 yield batch
                 seen = True
         if not seen:
-            raise FileEmpty(self._file, "it has a header, but no record below it")
+            raise FileEmpty(self._file, "it has a header, but no records")
 
     def _records(self, header: Sequence[str]) -> Iterator[Record]:
-        """Yield the records that begin in the block at hand."""
+        """Yield the records that begin in the current block."""
         width = len(header)
 
-        # Few, for each holds a name for each field, and each record may have another number of fields.
+        # A small cache, because each entry has a name for each field, and each record may have another number of fields.
         @lru_cache(maxsize=8)
         def names(fields: int) -> Sequence[str]:
             extra = (_unused_name(f"column {number}", header) for number in range(width + 1, fields + 1))
             return (*header[:fields], *extra)
 
         while self._lines.within_block:
-            if self._skips():
+            if self._skip_ignored():
                 continue
             row, problem = self._next()
             if problem is not None:
@@ -150,7 +150,7 @@ class _CsvFile:
                 yield names(len(row)), row, f"expected {width} fields, found {len(row)}"
 
     def _next(self) -> tuple[list[str], str | None]:
-        """Return the next record, or what is wrong with it; its lines are in `_pending`."""
+        """Return the next record, or its problem; its lines are in `_pending`."""
         self._pending.clear()
         self._length = 0
         first = self._lines.number + 1
@@ -166,11 +166,11 @@ class _CsvFile:
         if len(self._pending) > 1 and (problem_text := self._judge_lines(row, first)):
             return [], problem_text
         if any(BROKEN.search(line) for line in self._pending if not line.isascii() or "\0" in line):
-            return [], _broken(self._pending, self._mapping.file.encoding)
+            return [], _explain_broken(self._pending, self._mapping.file.encoding)
         return row, None
 
     def _judge_lines(self, row: list[str], first: int) -> str | None:
-        """Return what is wrong with a record of several lines, None for nothing."""
+        """Return what is wrong with a record of several lines, or None."""
         if self._dialect.multiline:
             return None
         last = first + len(self._pending) - 1
@@ -181,33 +181,33 @@ class _CsvFile:
             return None
         return (
             f"a quote is missing or stray: lines {first:,} to {last:,} are one record in quotes, with as many delimiters "
-            "inside as a record has; if that is meant, set multiline = true"
+            "inside as a record has; if that is intended, set multiline = true"
         )
 
     def _restart(self, problem: Exception, first: int) -> None:
-        """Go on after the first line of a record that is broken."""
+        """Continue after the first line of a broken record."""
         self._read_again += self._length
         if self._read_again > MAX_READ_AGAIN:
             if isinstance(problem, _TooLong):
                 where = f"the record that starts on line {first:,}"
                 raise RecordTooLong(self._file, where, MAX_RECORD_CHARACTERS, QUOTES)
-            raise FileUnreadable(self._file, f"its quotes do not fit together, line {first:,} and many before it", QUOTES)
+            raise FileUnreadable(self._file, f"its quotes do not match, on line {first:,} and many lines before it", QUOTES)
         self._lines.give_back(self._pending[1:])
         del self._pending[1:]
         self._reader = self._dialect.reader(self._pull())
 
     def _pull(self) -> Iterator[str]:
-        """Yield lines for the record at hand."""
+        """Yield lines for the current record."""
         for line in self._lines:
             self._pending.append(line)
             self._length += len(line)
             if self._length > MAX_RECORD_CHARACTERS and len(self._pending) > 1:
                 raise _TooLong
-            # A NUL would end the reader; the record is put aside afterwards.
+            # A NUL would stop the reader; the record gets its problem afterwards.
             yield line.replace("\0", "\ufffd") if "\0" in line else line
 
-    def _skips(self) -> bool:
-        """Whether the next line is none of a record, which is passed by."""
+    def _skip_ignored(self) -> bool:
+        """Skip the next line if it matches `ignore_lines`; return whether it did."""
         if not self._ignored:
             return False
         line = next(self._lines)
@@ -238,7 +238,7 @@ class _CsvFile:
         row: list[str] = []
         for line in self._lines:
             self._lines.give_back([line])
-            if self._skips():
+            if self._skip_ignored():
                 continue
             number = self._lines.number + 1
             row, problem = self._next()
@@ -257,10 +257,10 @@ class _CsvFile:
         try:
             self._mapping.check_columns([*header, *self._partitions], self._file)
         except UnknownColumn:
-            ahead = [line for line in islice(self._lines, TITLE_LINES) if len(line) < MAX_RECORD_CHARACTERS]
+            ahead = [line for line in islice(self._lines, MAX_TITLE_LINES) if len(line) < MAX_RECORD_CHARACTERS]
             for further, line in enumerate(ahead, number + 1):
                 if self._is_header(line):
-                    why = f"line {number:,} is no header with the columns that the mapping names, but line {further:,} is"
+                    why = f"line {number:,} is not a header with the columns that the mapping names, but line {further:,} is"
                     remedy = f"Set skip_rows = {further - 1} under [file] in the mapping."
                     raise FileUnreadable(self._file, why, remedy) from None
             other = next((each for each in DELIMITERS if each != self._dialect.delimiter and each in row[0]), None)
@@ -268,7 +268,7 @@ class _CsvFile:
                 raise FileUnreadable(
                     self._file,
                     f"its header is one field, {shorten(row[0])}",
-                    f"It looks separated by a {DELIMITERS[other]}: set delimiter = {_toml(other)} under [file] in the "
+                    f"The delimiter seems to be a {DELIMITERS[other]}: set delimiter = {_toml(other)} under [file] in the "
                     "mapping.",
                 ) from None
             raise
@@ -282,15 +282,15 @@ class _CsvFile:
 
 
 class _TooLong(Exception):
-    """A record does not end."""
+    """A record has no end."""
 
 
 def name_columns(row: Sequence[str | None], mapping: SourceMapping, file: str) -> tuple[str, ...]:
-    """Return the names of columns that a header gives; one that stands twice gets a number, unless it is mapped.
+    """Return the column names of a header; a name that appears twice gets a number, unless it is mapped.
 
     Raises:
-        FileUnreadable: the mapping names a column that stands in it twice.
-        TooManyFields: it is too wide.
+        FileUnreadable: the mapping names a column that appears twice.
+        TooManyFields: the header is too wide.
     """
     if len(row) > MAX_FIELDS:
         raise TooManyFields(file, "its header", MAX_FIELDS, DELIMITER)
@@ -298,8 +298,8 @@ def name_columns(row: Sequence[str | None], mapping: SourceMapping, file: str) -
     twice = [name for name, count in Counter(names).items() if count > 1]
     mapped = sorted(mapping.names.intersection(twice))
     if mapped:
-        remedy = "Give each column a name of its own, or all of them new ones by header and skip_rows under [file]."
-        raise FileUnreadable(file, f"its header has more than one {listed(repr(name) for name in mapped)}", remedy)
+        remedy = "Give each column its own name, or set new names with header and skip_rows under [file]."
+        raise FileUnreadable(file, f"its header has more than one {join_names(repr(name) for name in mapped)}", remedy)
     made: list[str] = []
     taken = set(names)
     for name in names:
@@ -320,14 +320,14 @@ def _explain(problem: Exception) -> str:
     if text == "unexpected end of data":
         return "its quote is never closed"
     if "expected after" in text:
-        return f'{text}; a quote within quotes is to be doubled (""), or set escape under [file]'
+        return f'{text}; a quote within quotes must be doubled (""), or set escape under [file]'
     return text
 
 
-def _broken(lines: Sequence[str], encoding: str) -> str:
+def _explain_broken(lines: Sequence[str], encoding: str) -> str:
     found = next(match for line in lines if (match := BROKEN.search(line)))
     if found[0] == "\0":
-        return "it has a NUL, which no text has"
+        return "it has a NUL character, which is not text"
     return f"byte {ord(found[0]) & 0xFF:#04x} is not {encoding}; set the file's encoding under [file], such as cp1252"
 
 

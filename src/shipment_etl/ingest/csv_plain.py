@@ -1,6 +1,6 @@
 """Plain CSV: a block of lines without quotes is split as a whole, by its bytes.
 
-Most files are plain all the way, and all others mostly. What is not is left to `csv_file`, which takes records one by one.
+Most files consist of plain blocks, and the others mostly do. `csv_file` reads the remaining blocks record by record.
 """
 
 import json
@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 from shipment_etl.ingest.records import record_batch
 from shipment_etl.ingest.text import Lines
 
-__all__ = ["BLOCKS_AT_A_TIME", "Blocks", "PlainBlock", "PlainCsv"]
+__all__ = ["MAX_PARALLEL_BLOCKS", "Blocks", "PlainBlock", "PlainCsv"]
 
-BLOCKS_AT_A_TIME = 2
-"""That are split side by side, each of which takes some 100 MB meanwhile."""
+MAX_PARALLEL_BLOCKS = 2
+"""Blocks that are split in parallel; each takes about 100 MB."""
 FEED = ord("\n")
 FIRST_PRINTABLE = 32
 
@@ -28,9 +28,9 @@ class PlainBlock(NamedTuple):
     """The records of a plain block.
 
     Attributes:
-        records: as a batch.
-        lines: how many.
-        watched: columns that are noted.
+        records: the batch of records.
+        lines: number of lines.
+        watched: columns for `Notes`.
     """
 
     records: pa.RecordBatch
@@ -39,14 +39,14 @@ class PlainBlock(NamedTuple):
 
 
 class PlainCsv:
-    """Splits plain blocks of a file; several at a time, if need be.
+    """Splits plain blocks of a file; can split several in parallel.
 
     Args:
         header: names of the columns.
         delimiter: one character.
-        special: characters that make a block not plain: those that quote and escape.
-        watched: columns that are noted.
-        partitions: what each record gets as well.
+        special: quote and escape characters: a block with one of them is not plain.
+        watched: columns for `Notes`.
+        partitions: names and values that are added to each record.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class PlainCsv:
     ) -> None:
         self._width = len(header)
         self._delimiter = ord(delimiter)
-        # A quote and a backslash would have to be escaped in JSON.
+        # Quotes and backslashes would have to be escaped in JSON.
         self._special = [each.encode() for each in {'"', "\\", *special}]
         self._watched = {name: header.index(name) for name in watched if name in header}
         starts = [("{" if at == 0 else '", ') + f'{_json(name)}: "' for at, name in enumerate(header)]
@@ -85,7 +85,7 @@ class PlainCsv:
         return PlainBlock(record_batch(self._join(columns)), rows, watched)
 
     def _ends(self, data: np.ndarray) -> np.ndarray | None:
-        """Return where each value ends; None where there is anything but values and rows of them as wide as the header."""
+        """Return where each value ends; None unless all rows are as wide as the header and have no control characters."""
         feeds = data == FEED
         splits = feeds | (data == self._delimiter)
         if np.count_nonzero((data < FIRST_PRINTABLE) & ~splits):
@@ -97,7 +97,7 @@ class PlainCsv:
         if np.count_nonzero(last) != len(ends) // self._width:
             return None
         rows = ends[self._width - 1 :: self._width]
-        # A row of nothing but delimiters is left to the reader of single records.
+        # A row of only delimiters is left to the record-by-record reader.
         return None if np.diff(rows, prepend=-1).min() <= self._width else ends
 
     def _join(self, columns: Sequence[pa.Array]) -> pa.Array:
@@ -110,9 +110,9 @@ class Blocks:
     """Reads the blocks of a file, and splits the next ones in the background.
 
     Args:
-        lines: of the file.
-        plain: splits them; None if none of them can be plain.
-        pool: where.
+        lines: the lines of the file.
+        plain: splits the blocks; None if no block can be plain.
+        pool: runs the splitting.
     """
 
     def __init__(self, lines: Lines, plain: PlainCsv | None, pool: Executor) -> None:
@@ -120,18 +120,18 @@ class Blocks:
         self._plain = plain
         self._pool = pool
         self._ahead: deque[tuple[bytes, Future[PlainBlock | None]]] = deque()
-        # Who wants the head of a file need not wait for more.
-        self._most = 1
+        # One at first: a caller that reads only the head of a file should not wait for more.
+        self._max_ahead = 1
 
     def next(self) -> tuple[bytes, PlainBlock | None] | None:
         """Return the next block, and its records if it is plain; None at the end.
 
-        If it is not plain, the lines go on right after it: a record that begins in it may end elsewhere.
+        If it is not plain, the lines continue right after it: a record that begins in it may end in a later block.
         """
         if self._plain is None:
             block = self._lines.next_block()
             return None if block is None else (block, None)
-        while len(self._ahead) < self._most and (block := self._lines.next_block()) is not None:
+        while len(self._ahead) < self._max_ahead and (block := self._lines.next_block()) is not None:
             self._ahead.append((block, self._pool.submit(self._plain.split, block)))
         if not self._ahead:
             return None
@@ -140,12 +140,12 @@ class Blocks:
         if found is None:
             self._lines.give_back_blocks(each for each, _ in self._ahead)
             self._ahead.clear()
-        self._most = 1 if found is None else BLOCKS_AT_A_TIME
+        self._max_ahead = 1 if found is None else MAX_PARALLEL_BLOCKS
         return block, found
 
 
 def _values(data: np.ndarray, ends: np.ndarray) -> pa.Array:
-    """Return the values between ends as one array of texts, made of the bytes without what splits them."""
+    """Return the values between ends as one array of texts, made from the bytes without delimiters and line ends."""
     kept = np.ones(len(data), bool)
     kept[ends] = False
     offsets = np.zeros(len(ends) + 1, np.int32)

@@ -1,14 +1,14 @@
-"""Currencies: how amounts name theirs, and what one is worth in another on a day."""
+"""Currencies: signs and codes in amounts, and names of columns with currencies."""
 
 import re
 from collections.abc import Iterable, Mapping
 
 from shipment_etl.ingest.names import tidy
 
-__all__ = ["CODE", "CURRENCY_NAMES", "SIGNS", "codes_among"]
+__all__ = ["CODE", "CURRENCY_NAMES", "SIGNS", "find_codes"]
 
 CODE = re.compile("[A-Z]{3}")
-"""A currency. Source: the form of ISO 4217."""
+"""A currency code. Source: the form of ISO 4217."""
 
 SIGNS: Mapping[str, tuple[str, ...]] = {
     "EUR": ("€",),
@@ -32,7 +32,7 @@ SIGNS: Mapping[str, tuple[str, ...]] = {
     "ILS": ("₪",),
     "MXN": ("$", "MX$"),
 }
-"""Currency → the signs that may stand at its amounts, beside its code."""
+"""Currency → signs that its amounts may have, in addition to its code."""
 
 CURRENCY_NAMES = (
     *("currency", "Currency", "CURRENCY", "curr", "Curr", "CURR", "cur", "Cur", "CUR", "ccy", "Ccy", "CCY"),
@@ -50,10 +50,10 @@ CURRENCY_NAMES = (
     ),
     *("Valuta", "valuta", "Moeda", "moeda", "Waluta", "waluta"),
 )
-"""Names of columns that say in which currency an amount is."""
+"""Names of columns with the currency of an amount."""
 
 
-def codes_among(values: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
-    """Return the currencies that columns hold, by name; those whose values are no codes are left out."""
+def find_codes(values: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
+    """Return the currency codes in each column, by name; columns with other values are left out."""
     found = {name: {tidy(each).upper() for each in every} - {""} for name, every in values.items()}
     return {name: codes for name, codes in found.items() if codes and all(CODE.fullmatch(each) for each in codes)}

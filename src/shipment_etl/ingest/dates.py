@@ -1,4 +1,4 @@
-"""Dates: the ways to write them, as regular expressions that every engine reads alike."""
+"""Dates: date patterns as regular expressions that have the same meaning in every engine."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from shipment_etl.ingest.patterns import SPECIAL
 __all__ = ["EXCEL", "ISO", "MONTHS", "UNIX", "UNIX_MS", "WRITTEN", "DatePattern", "date_pattern", "expand"]
 
 WRITTEN = "written"
-"""In place of a time zone: the day of a point in time as it is written, whatever its offset."""
+"""Instead of a time zone: the day of a point in time as it is written, regardless of its offset."""
 EXCEL, UNIX, UNIX_MS, ISO = "excel", "unix", "unix_ms", "iso"
 """Patterns by name: days since 1899-12-30, seconds and milliseconds since 1970 in UTC, and ISO 8601."""
 
@@ -50,7 +50,7 @@ PARTS: Mapping[str, tuple[str, str]] = {
     **{"S" * digits: ("fraction", f"[0-9]{{{digits}}}") for digits in range(1, 10)},
     **dict.fromkeys(("X", "XX", "XXX", "x", "Z"), ("offset", OFFSET)),
 }
-"""Letters of a date pattern → what they name, and its digits or letters."""
+"""Letters of a date pattern → the part of a date, and a regular expression for it."""
 
 KNOWN = (
     "yyyy or yy, MMMM, MMM, MM or M, dd or d, EEEE, EEE, HH, H, hh or h, mm, ss, S…, a, XXX; or excel, iso, unix, unix_ms"
@@ -73,16 +73,16 @@ ISO_FRACTION = "(?:[.,][0-9]{1,9})?"
 
 @dataclass(frozen=True, slots=True)
 class DatePattern:
-    """A way to write dates.
+    """A date pattern.
 
     Attributes:
-        text: as it is declared.
-        regex: what the whole text must match.
+        text: as declared.
+        regex: must match the whole text.
         groups: part → the number of its group in the regular expression.
-        kind: empty for dates of the calendar, else EXCEL, UNIX or UNIX_MS.
+        kind: empty for calendar dates, else EXCEL, UNIX or UNIX_MS.
         two_digit_year, month_by_name: how year and month are written.
-        fixed_offset: from UTC, where the pattern itself says it; as Z or +01:00.
-        is_instant: whether it is a point in time, whose day depends on the place.
+        fixed_offset: from UTC, if the pattern itself contains it, such as Z or +01:00.
+        is_instant: whether it is a point in time, whose day depends on the time zone.
     """
 
     text: str
@@ -96,32 +96,32 @@ class DatePattern:
 
 
 def expand(texts: tuple[str, ...], zone: str | None, *, with_time: bool = False) -> tuple[DatePattern, ...]:
-    """Return the patterns that texts stand for; `iso` is several, those with an offset only where a zone is known."""
+    """Return the patterns for the given texts; `iso` stands for several, with offsets only if a zone is known."""
     made: list[DatePattern] = []
     for text in texts:
         if text != ISO:
             made.append(date_pattern(text, with_time=with_time))
             continue
-        made += [_with_fraction(date_pattern(each, with_time=with_time)) for each in ISO_PATTERNS]
+        made += [_allow_fraction(date_pattern(each, with_time=with_time)) for each in ISO_PATTERNS]
         if zone is not None:
             made += [
-                _with_fraction(date_pattern(f"{each}XXX", with_time=with_time)) for each in ISO_PATTERNS if "HH" in each
+                _allow_fraction(date_pattern(f"{each}XXX", with_time=with_time)) for each in ISO_PATTERNS if "HH" in each
             ]
     return tuple(made)
 
 
 def date_pattern(text: str, *, with_time: bool = False) -> DatePattern:
-    """Return the pattern that a text such as `dd-MMM-yy` stands for.
+    """Return the pattern for a text such as `dd-MMM-yy`.
 
-    The letters mean what they mean in Spark's datetime patterns: yyyy (1000 … 9999), yy, MM, M (one or two digits), MMM
-    (Jan), MMMM (January), dd, d, EEE (Mon), EEEE (Monday), HH, H, hh or h with a (AM or PM), mm, ss, S for each digit of a
-    fraction, XXX (Z or an offset such as +01:00, +0100, +01). Names are English, in either case. Between them may stand
-    spaces, - / . , : _ and anything in single quotes. By name: excel, unix, unix_ms and iso.
+    The letters are those of Spark's datetime patterns: yyyy (1000 … 9999), yy, MM, M (one or two digits), MMM (Jan), MMMM
+    (January), dd, d, EEE (Mon), EEEE (Monday), HH, H, hh or h with a (AM or PM), mm, ss, S for each digit of a fraction, XXX
+    (Z or an offset such as +01:00, +0100, +01). Names are English, in upper or lower case. Separators are spaces,
+    - / . , : _ and anything in single quotes. By name: excel, unix, unix_ms and iso.
 
-    A time of day is dropped, unless the text is a point in time: with an offset, or unix; or `with_time` asks for it.
+    The time of day is dropped, unless the text is a point in time (with an offset, or unix) or `with_time` is set.
 
     Raises:
-        ValueError: the text says something else; the message says what.
+        ValueError: the text is not a supported pattern; the message says why.
     """
     if text in NUMERIC:
         return DatePattern(text, NUMERIC[text], {"number": 1}, text, is_instant=text != EXCEL)
@@ -155,7 +155,7 @@ def date_pattern(text: str, *, with_time: bool = False) -> DatePattern:
 
 
 def _parse(text: str) -> tuple[list[tuple[str, str]], dict[str, str], str]:
-    """Return the pieces of a pattern with what they name, the letters of each part, and an offset that it says itself."""
+    """Return the pieces of a pattern with their parts, the letters of each part, and the offset in the pattern itself."""
     pieces: list[tuple[str, str]] = []
     places: dict[str, str] = {}
     fixed = previous = ""
@@ -181,11 +181,11 @@ def _parse(text: str) -> tuple[list[tuple[str, str]], dict[str, str], str]:
     return pieces, places, fixed
 
 
-def _with_fraction(pattern: DatePattern) -> DatePattern:
-    """Return a pattern whose seconds may have a fraction."""
+def _allow_fraction(pattern: DatePattern) -> DatePattern:
+    """Return a pattern that allows fractions of seconds."""
     if "ss" not in pattern.text:
         return pattern
-    # After the last group but the offset, whose pattern ends the text.
+    # At the end, but before an offset.
     end = f"({OFFSET})$" if "offset" in pattern.groups else "$"
     regex = pattern.regex.removesuffix(end) + ISO_FRACTION + end
     return DatePattern(pattern.text, regex, pattern.groups, is_instant=pattern.is_instant)

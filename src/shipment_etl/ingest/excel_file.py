@@ -1,4 +1,4 @@
-"""Excel: the rows of one sheet, landed as text; dates are ISO 8601, numbers plain digits."""
+"""Excel: the rows of one sheet, landed as text; dates in ISO 8601, numbers without exponent."""
 
 import zipfile
 import zlib
@@ -13,7 +13,7 @@ import openpyxl
 import pyarrow as pa
 from openpyxl.utils.exceptions import InvalidFileException
 
-from shipment_etl.errors import FileEmpty, FileUnreadable, UnknownColumn, UnpackedTooLarge, listed
+from shipment_etl.errors import FileEmpty, FileUnreadable, UnknownColumn, UnpackedTooLarge, join_names
 from shipment_etl.ingest.csv_file import name_columns
 from shipment_etl.ingest.inputs import Opened, unpacked_limit
 from shipment_etl.ingest.mapping import SourceMapping
@@ -22,24 +22,24 @@ from shipment_etl.ingest.records import Notes, Record, gather
 
 __all__ = ["first_rows", "read"]
 
-TITLE_ROWS = 50
+MAX_TITLE_ROWS = 50
 DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ParseError, InvalidFileException),
     *(AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError),
 )
-"""What openpyxl raises, as it is, where an archive, its XML or what this says is damaged."""
+"""Exceptions that openpyxl raises or passes on where an archive, its XML or its content is damaged."""
 
 
 def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.RecordBatch]:
     """Yield the rows below the header of a sheet: the one that `sheet` names, else the first.
 
-    Cells hold what Excel computed last. Empty rows are none.
+    Formulas have the value that Excel computed last. Empty rows are skipped.
 
     Raises:
         FileEmpty: there is no header, or no row below it.
-        FileUnreadable: it is no Excel file, or has no such sheet.
-        UnknownColumn: the mapping names a column that the header does not.
-        UnpackedTooLarge: it grows too much when it is unpacked.
+        FileUnreadable: it is not an Excel file, or has no such sheet.
+        UnknownColumn: the mapping names a column that the header does not have.
+        UnpackedTooLarge: it is too large when unpacked.
     """
     with opened.seekable() as data:
         book = _open(data, opened.name)
@@ -51,15 +51,15 @@ def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.Re
             yield batch
             seen = True
         if not seen:
-            raise FileEmpty(opened.name, "it has a header, but no row below it")
+            raise FileEmpty(opened.name, "it has a header, but no rows")
 
 
 def first_rows(opened: Opened, count: int) -> dict[str, list[list[str | None]]]:
-    """Return the first rows of every sheet, by its name, empty ones too.
+    """Return the first rows of every sheet, including empty rows, by the name of the sheet.
 
     Raises:
-        FileUnreadable: it is no Excel file.
-        UnpackedTooLarge: it grows too much when it is unpacked.
+        FileUnreadable: it is not an Excel file.
+        UnpackedTooLarge: it is too large when unpacked.
     """
     with opened.seekable() as data:
         book = _open(data, opened.name)
@@ -83,7 +83,7 @@ def _check_size(data: Any, name: str) -> None:
     data.seek(0)
     limit = unpacked_limit(sum(each.compress_size for each in members))
     if sum(each.file_size for each in members) > limit:
-        raise UnpackedTooLarge(name, "what is packed in it", limit, "Save it as CSV if you trust it.")
+        raise UnpackedTooLarge(name, "its content", limit, "Save it as CSV if you trust it.")
 
 
 def _sheet(book: Any, mapping: SourceMapping, name: str) -> Any:
@@ -91,13 +91,13 @@ def _sheet(book: Any, mapping: SourceMapping, name: str) -> Any:
     if wanted is None:
         return book.worksheets[0]
     if wanted not in book.sheetnames:
-        remedy = f"Set sheet under [file] in the mapping to one of {listed(book.sheetnames)}."
+        remedy = f"Set sheet under [file] in the mapping to one of {join_names(book.sheetnames)}."
         raise FileUnreadable(name, f"it has no sheet {wanted!r}", remedy)
     return book[wanted]
 
 
 def _rows(sheet: Any, name: str) -> Iterator[list[str | None]]:
-    # What a program wrote there may be wrong, and would cut rows off.
+    # The dimensions in the file may be wrong, and would cut off rows.
     sheet.reset_dimensions()
     try:
         for row in sheet.iter_rows(values_only=True):
@@ -122,9 +122,9 @@ def _header(rows: Iterator[list[str | None]], mapping: SourceMapping, opened: Op
             try:
                 mapping.check_columns([*header, *partitions], opened.name)
             except UnknownColumn:
-                for further, each in enumerate(islice(rows, TITLE_ROWS), number + 1):
+                for further, each in enumerate(islice(rows, MAX_TITLE_ROWS), number + 1):
                     if mapping.names <= {tidy(name or "") for name in each} | {*partitions}:
-                        why = f"row {number} is no header with the columns that the mapping names, but row {further} is"
+                        why = f"row {number} is not a header with the columns that the mapping names, but row {further} is"
                         remedy = f"Set skip_rows = {further - 1} under [file] in the mapping."
                         raise FileUnreadable(opened.name, why, remedy) from None
                 raise
@@ -157,7 +157,7 @@ def _text(cell: Any) -> str | None:
             text = format(Decimal(repr(cell)), "f") if cell == cell and abs(cell) != float("inf") else str(cell)
             return text.removesuffix(".0")
         case datetime():
-            # A date is stored as its midnight.
+            # A date is stored as midnight.
             return cell.date().isoformat() if cell.time() == time() else cell.isoformat(timespec="auto")
         case timedelta():
             return str(cell)

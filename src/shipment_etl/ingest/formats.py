@@ -1,4 +1,4 @@
-"""Formats: each kind of file that can be read, declared once; the mapping, the command line and the docs read this table."""
+"""Formats: each file format is declared once; the mapping, the command line and the docs use this table."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeAlias
 
-from shipment_etl.errors import ExtraMissing, FileUnreadable, listed
+from shipment_etl.errors import ExtraMissing, FileUnreadable, join_names
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,15 +23,15 @@ Reader: TypeAlias = "Callable[[Opened, SourceMapping, Notes], Iterator[pa.Record
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A kind of file.
+    """A file format.
 
     Attributes:
-        name: in `format` of a mapping.
-        title: in help and docs.
-        extensions: that tell it.
-        module: whose function `read` is its `Reader`.
-        options: keys of [file] that it knows, beside format.
-        extra: of the package that it needs, and the package that this extra brings.
+        name: used for `format` in a mapping.
+        title: used in help and docs.
+        extensions: file extensions of the format.
+        module: the module whose function `read` is its `Reader`.
+        options: keys of [file] that it supports, besides format.
+        extra, package: the extra that it needs, and the package that this extra installs.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Format:
     package: str = ""
 
     def reader(self) -> Reader:
-        """Return what reads it.
+        """Return the function that reads it.
 
         Raises:
             ExtraMissing: a package is not installed.
@@ -79,27 +79,27 @@ FORMATS = {
 """Name → format."""
 
 PACKED = (".gz", ".bz2", ".xz")
-"""Extensions of packed files, which are unpacked on the way; zip archives are unpacked by file."""
+"""Extensions of compressed files, which are unpacked while reading; zip archives are unpacked file by file."""
 
 
 def format_of(name: str) -> Format:
-    """Return the format that the name of a file tells.
+    """Return the format of a file by its name.
 
     Raises:
-        FileUnreadable: it tells none.
+        FileUnreadable: the name does not show a format.
     """
     suffixes = [suffix.lower() for suffix in PurePath(name).suffixes if suffix.lower() not in PACKED]
-    found = _by_extension(suffixes[-1:])
+    found = _find_by_extension(suffixes[-1:])
     if found is None:
-        remedy = f"Set format under [file] in the mapping, to one of {listed(FORMATS)}."
-        raise FileUnreadable(name, "its name does not tell its format", remedy)
+        remedy = f"Set format under [file] in the mapping, to one of {join_names(FORMATS)}."
+        raise FileUnreadable(name, "its name does not show its format", remedy)
     return found
 
 
 def is_known(name: str) -> bool:
-    """Whether the name of a file tells its format."""
+    """Whether the name of a file shows its format."""
     suffixes = [suffix.lower() for suffix in PurePath(name).suffixes if suffix.lower() not in PACKED]
-    return _by_extension(suffixes[-1:]) is not None
+    return _find_by_extension(suffixes[-1:]) is not None
 
 
 def describe_formats() -> str:
@@ -108,7 +108,7 @@ def describe_formats() -> str:
     return f"{', '.join(others)} or {last}"
 
 
-def _by_extension(suffixes: Iterable[str]) -> Format | None:
+def _find_by_extension(suffixes: Iterable[str]) -> Format | None:
     for suffix in suffixes:
         for each in FORMATS.values():
             if suffix in each.extensions:

@@ -1,4 +1,4 @@
-"""Inputs: the files that a path stands for, each opened once and unpacked on the way.
+"""Inputs: the files that a path stands for, each opened once and unpacked while reading.
 
 A path is a file, a folder, a pattern such as `in/*.csv`, a zip archive, or `-` for standard input.
 """
@@ -44,10 +44,10 @@ class Input:
     """A file to read.
 
     Attributes:
-        name: its path in messages.
-        open: opens its bytes, as they are stored.
-        partitions: values that the folders of its path name, as day=2026-11-02.
-        packed_bytes: of a member of an archive, its packed size.
+        name: its path, for messages.
+        open: opens its bytes as stored.
+        partitions: values in the names of its folders, such as day=2026-11-02.
+        packed_bytes: the compressed size of a member of an archive.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Input:
 
 
 class Opened:
-    """A file that is open: its input, and its bytes, unpacked."""
+    """An open file: its input, and its unpacked bytes."""
 
     def __init__(self, source: Input, data: IO[bytes]) -> None:
         self.input = source
@@ -70,12 +70,12 @@ class Opened:
 
     @property
     def name(self) -> str:
-        """The path in messages."""
+        """The path, for messages."""
         return self.input.name
 
     @contextmanager
     def seekable(self) -> Iterator[IO[bytes]]:
-        """Give the bytes so that they can be read in any order; those of a pipe or a packed file from a copy on disk."""
+        """Yield the bytes for reading in any order; a pipe or a compressed file is copied to disk first."""
         if isinstance(self.data, BufferedReader) and self.data.seekable() and not isinstance(self.data.raw, _Unpacked):
             yield self.data
             return
@@ -90,8 +90,8 @@ def find_inputs(paths: Iterable[str | Path]) -> list[Input]:
 
     Raises:
         FileMissing: there is no such file.
-        FileEmpty: a folder, a pattern or an archive holds none of a format that is known.
-        FileUnreadable: an archive is not one.
+        FileEmpty: a folder, a pattern or an archive has no file in a known format.
+        FileUnreadable: a zip archive is not valid.
     """
     return [found for path in paths for found in _expand(str(path))]
 
@@ -101,35 +101,35 @@ def _expand(path: str) -> list[Input]:
         return [Input("stdin", lambda: open(sys.stdin.fileno(), "rb", closefd=False))]
     place = Path(path)
     if place.is_dir():
-        files = [each for each in sorted(place.rglob("*")) if _counts(each.relative_to(place)) and each.is_file()]
-        return _several(path, files, place)
+        files = [each for each in sorted(place.rglob("*")) if _is_visible(each.relative_to(place)) and each.is_file()]
+        return _expand_files(path, files, place)
     if has_magic(path) and not place.exists():
         files = [Path(each) for each in sorted(glob(path, recursive=True))]  # noqa: PTH207  # Path.glob takes no absolute pattern
-        return _several(path, [each for each in files if each.is_file()], None)
+        return _expand_files(path, [each for each in files if each.is_file()], None)
     if place.suffix.lower() == ".zip":
         return _members(place)
     return [Input(path, lambda: place.open("rb"), partitions_of(place))]
 
 
-def _several(path: str, files: list[Path], root: Path | None) -> list[Input]:
-    # Of what somebody names one by one each file counts; of a folder only what is known.
+def _expand_files(path: str, files: list[Path], root: Path | None) -> list[Input]:
+    # A pattern takes every file that matches; a folder only files in a known format.
     known = [each for each in files if root is None or is_known(each.name) or each.suffix.lower() == ".zip"]
     if not known:
-        raise FileEmpty(path, "it holds no file of a format that is known")
+        raise FileEmpty(path, "it has no file in a known format")
     return [found for each in known for found in _expand(str(each))]
 
 
 def _members(archive: Path) -> list[Input]:
     try:
         with zipfile.ZipFile(archive) as opened:
-            members = [each for each in opened.infolist() if not each.is_dir() and _counts(PurePosixPath(each.filename))]
+            members = [each for each in opened.infolist() if not each.is_dir() and _is_visible(PurePosixPath(each.filename))]
     except FileNotFoundError:
         raise FileMissing(str(archive)) from None
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as problem:
         raise FileUnreadable(str(archive), f"it is not a zip archive ({problem})", "Fetch it again.") from problem
     known = [each for each in members if is_known(each.filename)]
     if not known:
-        raise FileEmpty(str(archive), "it holds no file of a format that is known")
+        raise FileEmpty(str(archive), "it has no file in a known format")
     return [
         Input(
             f"{archive}/{each.filename}",
@@ -145,36 +145,37 @@ def _opener(archive: Path, member: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
     return lambda: zipfile.ZipFile(archive).open(member)
 
 
-def _counts(path: Path | PurePosixPath) -> bool:
+def _is_visible(path: Path | PurePosixPath) -> bool:
     return not any(part.startswith(HIDDEN) for part in path.parts)
 
 
 def partitions_of(path: str | Path) -> dict[str, str]:
-    """Return the values that the folders of a path name, as day=2026-11-02."""
+    """Return the values in the names of a path's folders, such as day=2026-11-02."""
     named = (part.partition("=") for part in PurePosixPath(path).parts[:-1])
     return {unquote(name): unquote(value) for name, sign, value in named if sign and re.fullmatch(r"\w+", name)}
 
 
 @contextmanager
 def open_input(source: Input) -> Iterator[Opened]:
-    """Open a file, once, and unpack it on the way.
+    """Open a file, once, and unpack it while reading.
 
     Raises:
         FileMissing: there is no such file.
         FileEmpty: it has no bytes.
         FileUnreadable: it cannot be opened or unpacked.
-        UnpackedTooLarge: it grows too much.
+        UnpackedTooLarge: it is too large when unpacked.
     """
     try:
         with source.open() as stored:
             packed = stored if isinstance(stored, BufferedReader) else BufferedReader(cast("Any", stored), BLOCK)
             head = packed.peek(8)[:8]
             if not head:
-                raise FileEmpty(source.name, "it has no bytes")
+                raise FileEmpty(source.name, "it is empty")
             opener = next((each for magic, each in MAGIC.items() if head.startswith(magic)), None)
             if opener is None and source.name.lower().endswith(tuple(SUFFIXES)):
-                why = "it is not packed as its name says, or damaged"
-                raise FileUnreadable(source.name, why, f"If it is not packed, take {Path(source.name).suffix} off its name.")
+                why = "it is not compressed as its name says, or it is damaged"
+                remedy = f"If it is not compressed, remove {Path(source.name).suffix} from its name."
+                raise FileUnreadable(source.name, why, remedy)
             if opener is None and source.packed_bytes is None:
                 yield Opened(source, packed)
                 return
@@ -187,12 +188,12 @@ def open_input(source: Input) -> Iterator[Opened]:
     except NotADirectoryError:
         raise FileMissing(source.name) from None
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile) as problem:
-        why = f"it is packed, but damaged or cut off ({problem})"
-        raise FileUnreadable(source.name, why, "Fetch it again; if it is not packed, correct its name.") from problem
+        why = f"it is compressed, but damaged or cut off ({problem})"
+        raise FileUnreadable(source.name, why, "Fetch it again; if it is not compressed, correct its name.") from problem
     except PermissionError as problem:
-        raise FileUnreadable(source.name, "you may not read it", "Ask its owner for the permission.") from problem
+        raise FileUnreadable(source.name, "permission denied", "Ask its owner for permission.") from problem
     except OSError as problem:
-        raise FileUnreadable(source.name, str(problem), "See whether its disk is all right, then try again.") from problem
+        raise FileUnreadable(source.name, str(problem), "Check its disk, then try again.") from problem
     except (RuntimeError, NotImplementedError) as problem:
         if source.packed_bytes is None:
             raise
@@ -203,12 +204,12 @@ SUFFIXES = {".gz", ".bz2", ".xz"}
 
 
 def unpacked_limit(packed: int) -> int:
-    """Return how many bytes a packed file of a size may become."""
+    """Return the maximum unpacked size, in bytes, for a compressed size."""
     return min(max(MIN_UNPACKED_BYTES, MAX_UNPACKED_RATIO * packed), MAX_UNPACKED_BYTES)
 
 
 class _Counted(RawIOBase):
-    """Packed bytes, counted as they are read: a pipe cannot tell its place."""
+    """Compressed bytes, counted while reading: a pipe does not know its position."""
 
     def __init__(self, data: IO[bytes]) -> None:
         self._data = data
@@ -225,7 +226,7 @@ class _Counted(RawIOBase):
 
 
 class _Unpacked(RawIOBase):
-    """Unpacked bytes, up to what their file may become."""
+    """Unpacked bytes, up to the maximum for their file."""
 
     def __init__(self, source: Input, data: Any, packed: _Counted | None) -> None:
         self._source = source
@@ -244,7 +245,7 @@ class _Unpacked(RawIOBase):
         limit = unpacked_limit(packed)
         if self._bytes > limit:
             remedy = "Unpack it yourself if you trust it."
-            raise UnpackedTooLarge(self._source.name, "what is packed in it", limit, remedy)
+            raise UnpackedTooLarge(self._source.name, "its content", limit, remedy)
         return len(block)
 
     def close(self) -> None:

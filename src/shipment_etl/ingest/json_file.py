@@ -1,4 +1,4 @@
-"""JSON: objects one after the other, one a line or not, or in a list; each is a record, its values as texts."""
+"""JSON: a sequence of objects, one per line or not, or a list of objects; each is a record, its values as texts."""
 
 import json
 import re
@@ -19,33 +19,33 @@ from shipment_etl.ingest.text import NOT_TEXT, chunks
 __all__ = ["read"]
 
 HEAD = 1000
-"""Records that the columns of a file are taken from."""
+"""Number of first records that the columns of a file are taken from."""
 MAX_SHORT_LINE = 1 << 16
-"""Characters of a line that is first taken for one object. Streams are often written without line ends, for gigabytes."""
+"""Characters of a line that is first parsed as one object. Streams are often written without line ends, for gigabytes."""
 MAX_WORD_LENGTH = len("-Infinity")
 BLANK = " \t\r\n"
 BETWEEN_OBJECTS = re.compile(r"\}[ \t]*,?[ \t]*\{")
 LINE = ("line",)
 MAX_DEPTH = 100
-"""Levels of values within values of a record."""
+"""Levels of nested values in a record."""
 
 
 _Deep: TypeAlias = tuple[Sequence[str], Sequence[Any], str | None]
-"""A record whose values may hold others."""
+"""A record whose values may be nested."""
 
 
 class _Number(str):
-    """A number, or NaN or Infinity, as it stands in the file."""
+    """A number, or NaN or Infinity, as written in the file."""
 
 
 def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.RecordBatch]:
-    """Yield every object; its scalars as their JSON text, strings without quotes.
+    """Yield every object, its scalars as their JSON text, strings without quotes.
 
-    A value within a value is named by its path, as `dims.weight.value` or `legs.0.carrier`, where the mapping names it so.
+    Nested values are named by their path, such as `dims.weight.value` or `legs.0.carrier`, if the mapping uses the path.
 
     Raises:
         FileEmpty: there is no object.
-        FileUnreadable: none of the first records is an object, or a list breaks off.
+        FileUnreadable: none of the first records is an object, or a list is cut off.
         UnknownColumn: the mapping names a column that none of the first objects has.
     """
     file = opened.name
@@ -54,11 +54,11 @@ def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.Re
     records = (_flatten(record, paths) for record in _find(window, mapping))
     head = list(islice(records, HEAD))
     if not head:
-        raise FileEmpty(file, "it has no object")
+        raise FileEmpty(file, "it has no objects")
     objects = [names for names, _, problem in head if problem is None]
     if not objects:
         why = f"none of its first {len(head):,} records is a JSON object: {head[0][2]}"
-        raise FileUnreadable(file, why, "Write one object a line, or a list of objects.")
+        raise FileUnreadable(file, why, "Write one object per line, or a list of objects.")
     partitions = opened.input.partitions
     _check(mapping, [*dict.fromkeys(chain.from_iterable(objects)), *partitions], head[0], file)
     yield from gather(chain(head, records), notes, partitions)
@@ -76,7 +76,7 @@ class _Window:
         self.begins_line = True
 
     def more(self) -> bool:
-        """Read on, and forget what was read; False at the end."""
+        """Read more text, and drop what was consumed; False at the end."""
         piece = next(self._pieces, None)
         if piece is None:
             return False
@@ -86,11 +86,11 @@ class _Window:
 
     @property
     def line(self) -> int:
-        """Number of the line at hand."""
+        """Number of the current line."""
         return self._lines + self.text.count("\n", 0, self.at)
 
     def next(self, skip: str = BLANK) -> str:
-        """Pass by some characters, and return the one after them; nothing at the end."""
+        """Skip some characters, and return the one after them; an empty string at the end."""
         while True:
             while self.at < len(self.text) and self.text[self.at] in skip:
                 self.begins_line = self.begins_line or self.text[self.at] == "\n"
@@ -101,7 +101,7 @@ class _Window:
                 return ""
 
     def end_of_line(self) -> int:
-        """Return where the line at hand ends."""
+        """Return where the current line ends."""
         while (end := self.text.find("\n", self.at)) < 0:
             self._limit()
             if not self.more():
@@ -109,14 +109,14 @@ class _Window:
         return end
 
     def has_long_line(self) -> bool:
-        """Whether the line at hand is so long that it is likely to have many objects."""
+        """Whether the current line is so long that it probably has many objects."""
         while len(self.text) - self.at <= MAX_SHORT_LINE and self.text.find("\n", self.at) < 0:
             if not self.more():
                 return False
         return self.text.find("\n", self.at, self.at + MAX_SHORT_LINE) < 0
 
     def end_of_object(self) -> int:
-        """Return where the object at hand ends, as far as one can tell without reading it: with its line, or at the next."""
+        """Return where the current object probably ends, without parsing it: at the line end, or before the next object."""
         while True:
             end = self.text.find("\n", self.at)
             found = BETWEEN_OBJECTS.search(self.text, self.at, len(self.text) if end < 0 else end)
@@ -127,16 +127,16 @@ class _Window:
                 return len(self.text)
 
     def value(self) -> Any:
-        """Decode the value at hand, and go on after it.
+        """Decode the current value, and continue after it.
 
         Raises:
-            ValueError: it is no JSON.
+            ValueError: it is not JSON.
         """
         while True:
             try:
                 found, end = LENIENT.raw_decode(self.text, self.at)
             except json.JSONDecodeError as problem:
-                # Only what the text at hand ends in can be right once there is more of it.
+                # Only an error at the end of the text may disappear once more text is read.
                 unfinished = problem.pos >= len(self.text) - MAX_WORD_LENGTH or problem.msg.startswith("Unterminated")
                 if unfinished and self._limit() and self.more():
                     continue
@@ -160,14 +160,14 @@ def _find(window: _Window, mapping: SourceMapping) -> Iterator[_Deep]:
         return
     while window.next(BLANK + ",") == "[":
         yield from _list(window)
-    yield from _one_after_the_other(window)
+    yield from _read_sequence(window)
 
 
 def _list(window: _Window) -> Iterator[_Deep]:
     window.at += 1
     while (character := window.next(BLANK + ",")) != "]":
         if not character:
-            raise FileUnreadable(window.file, "its list of records has no end", "Fetch it again: it is cut off.")
+            raise FileUnreadable(window.file, "its list of records is not closed", "Fetch it again: it is cut off.")
         yield _record_of_list(window)
     window.at += 1
 
@@ -177,7 +177,7 @@ def _record_of_list(window: _Window) -> _Deep:
     try:
         found = window.value()
     except (ValueError, RecursionError) as problem:
-        # Counted only here, where the window still is: to count at each record takes time by the square of their number.
+        # Counted only here, while the window is still at the record: counting at each record takes quadratic time.
         line = window.line
         if not is_first or (broken := _line_of_one_record(window)) is None:
             raise _unreadable(window, line, problem) from problem
@@ -186,7 +186,7 @@ def _record_of_list(window: _Window) -> _Deep:
 
 
 def _line_of_one_record(window: _Window) -> str | None:
-    """Pass by the line at hand, and return it; None if it may be more or less than one record, or part of one."""
+    """Skip the current line, and return it; None if it may not be exactly one record."""
     end = window.end_of_line()
     line = window.text[window.at : end].rstrip("\r")
     window.at = end
@@ -194,7 +194,7 @@ def _line_of_one_record(window: _Window) -> str | None:
 
 
 def _value(window: _Window) -> Any:
-    """Return the value at hand of a file that is one value, so that none can be put aside."""
+    """Return the current value; an error is one of the whole file, because the value cannot be put aside."""
     try:
         return window.value()
     except (ValueError, RecursionError) as problem:
@@ -203,10 +203,10 @@ def _value(window: _Window) -> Any:
 
 def _unreadable(window: _Window, line: int, problem: Exception) -> FileUnreadable:
     why = f"line {line:,} is not JSON: {_reason(problem)}"
-    return FileUnreadable(window.file, why, "Fetch it again, or write one object a line.")
+    return FileUnreadable(window.file, why, "Fetch it again, or write one object per line.")
 
 
-def _one_after_the_other(window: _Window) -> Iterator[_Deep]:
+def _read_sequence(window: _Window) -> Iterator[_Deep]:
     while window.next(BLANK + ","):
         try:
             found, line = _next_object(window)
@@ -220,10 +220,10 @@ def _one_after_the_other(window: _Window) -> Iterator[_Deep]:
 
 
 def _next_object(window: _Window) -> tuple[Any, str]:
-    """Decode the line at hand, and return it with its text; the first value in it, without, if it has several or goes on.
+    """Decode the current line, and return it with its text; if it is not exactly one value, the first one without text.
 
     Raises:
-        ValueError: it is no JSON.
+        ValueError: it is not JSON.
     """
     if window.text[window.at] == "{" and window.has_long_line():
         return window.value(), ""
@@ -242,7 +242,7 @@ def _next_object(window: _Window) -> tuple[Any, str]:
 def _descend(window: _Window, path: str) -> None:
     """Go to the value at a path of names."""
     missing = FileUnreadable(
-        window.file, f"it has no list of records at {path!r}", "Set records under [file] in the mapping to where it is."
+        window.file, f"it has no list of records at {path!r}", "Set records under [file] in the mapping to its path."
     )
     for name in path.split("."):
         if window.next() != "{":
@@ -264,7 +264,7 @@ def _descend(window: _Window, path: str) -> None:
 
 
 def _ascend(window: _Window, path: str) -> None:
-    """Pass by what follows the records within a value: a list that ends too early would leave some of them there."""
+    """Check the text after nested records, and skip it: if the list ended too early, some records would be in it."""
     depth = len(path.split("."))
     while depth:
         line, character = window.line, window.next()
@@ -283,7 +283,7 @@ def _ascend(window: _Window, path: str) -> None:
 
 
 def _record(found: Any, line: str) -> _Deep:
-    """Return an object as a record whose values may hold others, for `_flatten`; `line` is its text, empty if it is many."""
+    """Return an object as a record with nested values, for `_flatten`; `line` is its text, or empty if not one line."""
     problem = None
     if not isinstance(found, dict):
         problem = f"not a JSON object: it is {_json(found)[:20]}"
@@ -293,10 +293,10 @@ def _record(found: Any, line: str) -> _Deep:
             None if value is None else value if isinstance(value, (dict, list)) else _text(value) for value in found.values()
         ]
         if len(names) > MAX_FIELDS:
-            raise TooManyFields("the file", "an object", MAX_FIELDS, "Look at records under [file] in the mapping.")
+            raise TooManyFields("the file", "an object", MAX_FIELDS, "Check records under [file] in the mapping.")
         problem = _problem_within(found)
         if problem is None and len(set(names)) < len(names):
-            problem = "not a JSON object: two of its names differ in white space only"
+            problem = "not a JSON object: two of its names differ only in white space"
     if problem:
         return LINE, (escape_broken(line.rstrip("\r\n") or _json(found)),), problem
     return names, values, None
@@ -309,7 +309,7 @@ def _problem_within(found: dict[str, Any]) -> str | None:
         value, depth = waiting.pop()
         if isinstance(value, str):
             if BROKEN.search(value):
-                return "not a JSON object: surrogates not allowed, nor NUL"
+                return "not a JSON object: it has a surrogate or NUL character"
         elif depth > MAX_DEPTH:
             return f"its values are nested more than {MAX_DEPTH} deep"
         elif isinstance(value, dict):
@@ -355,7 +355,7 @@ def _check(mapping: SourceMapping, names: Sequence[str], first: Record, file: st
         for name, value in zip(first[0], first[1], strict=True):
             if value and value.lstrip().startswith(("[{", "[ {")) and not mapping.file.records:
                 remedy = f"Set records = {json.dumps(name, ensure_ascii=False)} under [file] in the mapping."
-                raise FileUnreadable(file, f"its records are a list within it, at {shorten(name)}", remedy) from None
+                raise FileUnreadable(file, f"its records are in a list at {shorten(name)}", remedy) from None
         raise
 
 
@@ -363,7 +363,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, value in pairs:
         if name in made:
-            raise ValueError(f"{shorten(name)} stands in it twice")
+            raise ValueError(f"{shorten(name)} appears twice")
         made[name] = value
     return made
 
@@ -394,4 +394,4 @@ DECODER, LENIENT = (
     )
     for is_strict in (True, False)
 )
-"""For a line, and for a value that may go on over lines, where a text may hold control characters, such as a NUL."""
+"""For one line, and for a value over several lines, whose texts may contain control characters, such as NUL."""

@@ -1,15 +1,15 @@
-"""The mapping: which column of a file means what in our terms, and how its values are written.
+"""The mapping: which column of a file is which column of a shipment, and how its values are written.
 
 A TOML file such as
 
     nulls = ["N/A"]                       # words that mean "unknown" in every column; an empty value always does
 
     [file]                                # all of it optional
-    format = "csv"                        # one of `formats.FORMATS`; else told from the file's name
+    format = "csv"                        # one of `formats.FORMATS`; by default from the file's name
     delimiter = ","
     encoding = "utf-8"
 
-    [where]                               # only records with one of these values count
+    [where]                               # only records with one of these values are kept
     Type = ["Shipment"]
 
     [numbers]
@@ -47,11 +47,11 @@ from shipment_etl.ingest.names import tidy
 __all__ = ["DATES_OPEN", "INSTANTS", "MAY_BE_LEFT_OUT", "UNITS", "ColumnMapping", "FileFormat", "Numbers", "SourceMapping"]
 
 INSTANTS = ("promised_at", "delivered_at")
-"""Points in time that are held against each other, so that each needs an offset or a time zone."""
+"""Points in time that are compared with each other, so each needs an offset or a time zone."""
 MAY_BE_LEFT_OUT = ("delay_days", "delivery_status", "outcome", "reported_at", *INSTANTS)
-"""Columns that a mapping need not have, beside measures: they follow from the dates or the batch date, or tell more."""
+"""Columns that a mapping may omit, besides measures: they follow from the dates or the batch date, or only add detail."""
 DATES_OPEN = ("promised_date", "delivery_date")
-"""Days that a shipment need not have: a promise, where the mapping says so; a delivery, as long as it is in transit."""
+"""Dates that may be unknown: the promised date, if the mapping says so; the delivery date, while in transit."""
 
 UNITS: Mapping[str, Mapping[str, Decimal]] = MappingProxyType(
     {
@@ -86,20 +86,20 @@ Source: NIST Special Publication 811 (2008), appendix B: avoirdupois pound and o
 @strict
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """What a file is like.
+    """The format and layout of a file.
 
     Attributes:
-        format: one of `FORMATS`; None tells it from the file's name.
-        encoding: a codec of Python.
-        delimiter: of CSV; None is a comma, a tab in .tsv, or what a line `sep=;` says.
-        quote: what CSV puts around fields; empty for nothing.
-        escape: what CSV puts before a quote within quotes, beside doubling it; empty for nothing.
-        multiline: whether fields of CSV may hold line breaks; None where that is suspicious.
+        format: one of `FORMATS`; if None, it is derived from the file's name.
+        encoding: a Python codec.
+        delimiter: of CSV; if None, a comma, a tab in .tsv, or the one given by a line `sep=;`.
+        quote: the quote character of CSV; empty for none.
+        escape: the escape character before a quote within quotes, in addition to doubling it; empty for none.
+        multiline: whether fields of CSV may contain line breaks; if None, suspicious ones are rejected.
         skip_rows: lines, or rows of a sheet, above the header.
-        header: names of the columns, of a file without a header.
-        ignore_lines: regular expressions (`patterns.portable_regex`) for lines of CSV that are no records.
+        header: names of the columns, for a file without a header.
+        ignore_lines: regular expressions (`patterns.portable_regex`) for lines of CSV that are not records.
         records: path of names to the list of records within JSON.
-        sheet: name of a sheet of Excel; None is the first.
+        sheet: name of an Excel sheet; the first if None.
     """
 
     format: str | None = None
@@ -130,26 +130,26 @@ class ColumnMapping:
     """Where the values of one column come from, and how they are written.
 
     Attributes:
-        column: of the file.
-        columns: several of the file, whose values are joined by `separator`; unknown where one of them is.
+        column: a column of the file.
+        columns: several columns of the file, whose values are joined by `separator`; unknown if one of them is.
         constant: the same value for all rows.
-        from_row: whether the file and the number of the row are the value.
+        from_row: whether the value is made from the file name and the row number.
         separator: between values of several columns.
-        dates: the ways its dates are written, tried in order (`dates.date_pattern` lists the letters).
-        timezone: whose day a point in time falls on, such as Europe/Berlin; `written` takes the day as it is written. Of
-            `INSTANTS`: whose clocks show a time without an offset.
-        first_year: the year that the first two-digit year means.
-        unit: one of `UNITS`; `cell` where each value names its own.
-        unit_column: of the file, with the unit of each value.
-        decimal, thousands: as in `Numbers`, where this column differs.
+        dates: date patterns, tried in order (`dates.date_pattern` lists the letters).
+        timezone: the zone that decides the day of a point in time, such as Europe/Berlin; `written` takes the day as it is
+            written. For `INSTANTS`: the zone of times without an offset.
+        first_year: the start of the 100 years that two-digit years mean.
+        unit: one of `UNITS`; `cell` if each value has its own.
+        unit_column: a column of the file with the unit of each value.
+        decimal, thousands: as in `Numbers`, if this column differs.
         accounting: whether (25.00) and 25.00- are negative numbers.
         credit_notes: whether negative costs are credit notes, which reduce the sums; else they are quarantined.
         currency: ISO 4217 code of the amounts; with `currency_column`, the one that they are converted to.
-        currency_column: of the file, with the currency of each amount.
+        currency_column: a column of the file with the currency of each amount.
         nulls, null_patterns: words, and regular expressions (`patterns.portable_regex`), for values that mean "unknown".
-        values: texts and what they stand for.
-        fold_case: whether texts are taken in upper case; the keys of `values` then count in either.
-        optional: whether a measure, a promise or a delivery may be unknown; without a column, it always is.
+        values: texts and their replacements.
+        fold_case: whether texts are converted to upper case; the keys of `values` then match in either case.
+        optional: whether a measure, the promised date or the delivery date may be unknown; without a column, it always is.
     """
 
     column: str | None = None
@@ -175,19 +175,19 @@ class ColumnMapping:
     optional: bool = False
 
     @property
-    def is_told(self) -> bool:
-        """Whether it says where values come from; an optional column need not."""
+    def has_source(self) -> bool:
+        """Whether it says where values come from; an optional column may have no source."""
         return self.column is not None or bool(self.columns) or self.constant is not None or self.from_row
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns of the file that it reads, tidy."""
+        """The columns of the file that it reads, normalized."""
         every = (self.column, *self.columns, self.unit_column, self.currency_column)
         return tuple(tidy(name) for name in every if name is not None)
 
     @property
     def described(self) -> str:
-        """Where its values stand, for messages."""
+        """Where its values are, for messages."""
         if self.columns:
             return f"columns {', '.join(map(repr, self.columns))}"
         return f"column {self.column!r}"
@@ -213,12 +213,12 @@ class SourceMapping(_Declared):
     Attributes:
         columns: column of the contract → where it comes from.
         nulls: words that mean "unknown" in every column.
-        timezone: of every column with dates that names no other.
-        file: what the file is like.
+        timezone: of every column with dates that does not set its own.
+        file: the format and layout of the file.
         numbers: how its numbers are written.
-        where: column of the file → values; only records with one of them in each count.
-        text: the declaration as TOML, to travel with a landed batch; made of the others where it is empty.
-        name: in messages.
+        where: column of the file → values; only records with one of these values in each column are kept.
+        text: the declaration as TOML, stored with a landed batch; generated if empty.
+        name: used in messages.
 
     Raises:
         MappingError: it does not fit the contract.
@@ -235,7 +235,7 @@ class SourceMapping(_Declared):
             text = "\n".join(f"{self.name}: {problem}" for problem in problems)
             raise MappingError(text, where=self.name, problems=problems)
         if not self.text:
-            object.__setattr__(self, "text", tomli_w.dumps(_without_defaults(self, _Declared)))
+            object.__setattr__(self, "text", tomli_w.dumps(_drop_defaults(self, _Declared)))
 
     @staticmethod
     def from_toml(path: str | Path) -> "SourceMapping":
@@ -248,7 +248,7 @@ class SourceMapping(_Declared):
 
     @staticmethod
     def from_text(text: str, name: str) -> "SourceMapping":
-        """Return the mapping that a TOML text declares; `name` stands for it in messages.
+        """Return the mapping that a TOML text declares; `name` is used in messages.
 
         Raises:
             MappingError: the text is not TOML, or does not fit the contract.
@@ -259,7 +259,7 @@ class SourceMapping(_Declared):
 
     @property
     def unknown(self) -> frozenset[str]:
-        """The columns that may be null: measures that are not mapped, and what is optional."""
+        """The columns that may be null: measures that are not mapped, and optional columns."""
         left_out = {name for name in MEASURES if name not in self.columns}
         optional = {name for name in MAY_BE_UNKNOWN if name in self.columns and self.columns[name].optional}
         return frozenset(left_out | optional)
@@ -272,25 +272,25 @@ class SourceMapping(_Declared):
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Every column of the file that it names, tidy."""
+        """All columns of the file that it names, normalized."""
         used = (name for column in self.columns.values() for name in column.names)
         return frozenset((*used, *map(tidy, self.where)))
 
     @property
     def all_nulls(self) -> frozenset[str]:
-        """Every word and value that it knows already, so that nobody is warned of it."""
+        """All words and values that it already declares, so that there is no warning about them."""
         known = (word for column in self.columns.values() for word in (*column.nulls, *column.values))
         return frozenset((*self.nulls, *known))
 
     @property
     def text_columns(self) -> dict[str, str]:
-        """Columns of the file that hold names → the column of the contract that they become."""
+        """Column of the file that holds names → the column of the contract that it is mapped to."""
         texts = {name: column for name, column in self.columns.items() if isinstance(TYPES[name], StringType)}
         return {tidy(column.column): name for name, column in texts.items() if column.column is not None}
 
     @property
     def is_currency_open(self) -> bool:
-        """Whether there are costs in a currency that it does not name."""
+        """Whether there are costs whose currency is not declared."""
         cost = self.columns.get("shipping_cost")
         return cost is not None and cost.currency is None
 
@@ -306,21 +306,21 @@ class SourceMapping(_Declared):
         return Numbers(decimal, "" if column.thousands is None and thousands == decimal else thousands)
 
     def check_columns(self, available: Collection[str], file: str) -> None:
-        """Check that a file has every column that the mapping names; names are compared tidy.
+        """Check that a file has every column that the mapping names; names are compared after normalization.
 
         Raises:
-            UnknownColumn: it lacks one.
+            UnknownColumn: a column is missing.
         """
         known = set(available)
-        for name in sorted(self.names - known, key=[*self._in_order()].index):
+        for name in sorted(self.names - known, key=[*self._ordered_names()].index):
             raise UnknownColumn(name, available, file)
 
-    def _in_order(self) -> tuple[str, ...]:
+    def _ordered_names(self) -> tuple[str, ...]:
         return (*(name for column in self.columns.values() for name in column.names), *map(tidy, self.where))
 
 
-def _without_defaults(value: Any, kind: type) -> dict[str, Any]:
-    """Return a declaration as a table of TOML, without what says nothing."""
+def _drop_defaults(value: Any, kind: type) -> dict[str, Any]:
+    """Return a declaration as a TOML table, without default values."""
     made: dict[str, Any] = {}
     for each in dataclasses.fields(kind):
         found = getattr(value, each.name)
@@ -332,7 +332,7 @@ def _without_defaults(value: Any, kind: type) -> dict[str, Any]:
 
 def _to_toml(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
-        return _without_defaults(value, type(value))
+        return _drop_defaults(value, type(value))
     if isinstance(value, dict):
         return {name: _to_toml(each) for name, each in value.items()}
     return list(value) if isinstance(value, tuple) else value

@@ -1,4 +1,4 @@
-"""Names: texts that people write in many ways, made comparable; in Python for names of columns, in SQL for values."""
+"""Names: spellings of the same text are normalized, in Python for names of columns, in SQL for values."""
 
 import re
 import unicodedata
@@ -6,7 +6,7 @@ import unicodedata
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-__all__ = ["INVISIBLE", "NOTHING", "SPACES", "tidied", "tidy"]
+__all__ = ["INVISIBLE", "NOTHING", "SPACES", "tidy", "tidy_column"]
 
 SPACES = (
     " \t\n\u000b\u000c\r\u0085\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
@@ -16,7 +16,7 @@ SPACES = (
 INVISIBLE = (
     "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 )
-"""Characters without a shape: soft hyphen, zero-width ones, and controls of direction."""
+"""Invisible characters: soft hyphen, zero-width characters, and direction marks."""
 
 NOTHING = frozenset(
     (
@@ -55,18 +55,18 @@ NOTHING = frozenset(
         ),
     )
 )
-"""Words that mean "not known" as a rule, but may be a name."""
+"""Words that usually mean "not known", but may be a name."""
 
 REMOVE = str.maketrans("", "", INVISIBLE)
 RUN = re.compile(f"[{SPACES}]+")
 
 
 def tidy(text: str) -> str:
-    """Return a text in Unicode's form NFC, without invisible characters, and with single blanks between its words."""
+    """Return a text in Unicode's form NFC, without invisible characters, and with single blanks between words."""
     return RUN.sub(" ", unicodedata.normalize("NFC", text).translate(REMOVE)).strip(" ")
 
 
-def tidied(text: Column) -> Column:
-    """Return texts, which are in form NFC already, as `tidy` does."""
+def tidy_column(text: Column) -> Column:
+    """Apply `tidy` to a column of texts that are already in form NFC."""
     plain = F.translate(text, SPACES + INVISIBLE, " " * len(SPACES))
     return F.btrim(F.regexp_replace(plain, " {2,}", " "), F.lit(" "))

@@ -29,15 +29,15 @@ OTHER_LAYOUT = "Write the file with other column names or types, or as CSV."
 
 
 def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.RecordBatch]:
-    r"""Yield the rows of a file as batches of records. Dates and timestamps are ISO 8601, numbers plain digits.
+    r"""Yield the rows of a file as batches of records. Dates and timestamps are ISO 8601, numbers without exponent.
 
-    A timestamp with a zone lands as the instant that it is, in UTC with a Z. Binary values are text, with bytes that are
-    no UTF-8 written as `\xff`; those of a fixed size are hexadecimal digits.
+    A timestamp with a zone lands as UTC, with a Z. Binary values are text, with invalid UTF-8 bytes written as `\xff`; those
+    of a fixed size are hexadecimal digits.
 
     Raises:
         FileEmpty: it has no rows.
-        FileUnreadable: it is no Parquet file, or has two columns of one name.
-        UnknownColumn: the mapping names a column that it lacks.
+        FileUnreadable: it is not a Parquet file, or has two columns with the same name.
+        UnknownColumn: the mapping names a column that is missing.
     """
     path = opened.name
     with opened.seekable() as data:
@@ -54,7 +54,7 @@ def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.Re
 
 
 def _open(data: Any) -> pq.ParquetFile:
-    """Open a file so that a value which stands in many rows is held once, and no row group is read ahead as a whole."""
+    """Open a file so that repeated values are kept once in memory, and row groups are not read ahead as a whole."""
     schema = pq.read_metadata(data).schema
     texts = [schema.column(at).path for at in range(len(schema)) if schema.column(at).physical_type in TEXTS]
     data.seek(0)
@@ -62,7 +62,7 @@ def _open(data: Any) -> pq.ParquetFile:
 
 
 def _batches(file: pq.ParquetFile, path: str) -> Iterator[pa.RecordBatch]:
-    """Yield the rows in batches of bounded size, as text."""
+    """Yield the rows in batches whose size as text is bounded."""
     row = 0
     for group in range(file.num_row_groups):
         about = file.metadata.row_group(group)
@@ -76,7 +76,7 @@ def _batches(file: pq.ParquetFile, path: str) -> Iterator[pa.RecordBatch]:
 
 
 def _parts(batch: pa.RecordBatch, path: str, row: int) -> Iterator[pa.RecordBatch]:
-    """Yield a batch, halved until no part is too large as text."""
+    """Yield a batch, split in halves until no part is too large as text."""
     size = sum(_bytes_as_text(column) for column in batch.columns)
     if len(batch) <= 1 or size <= MAX_BATCH_BYTES:
         if size > MAX_RECORD_BYTES and len(batch) == 1:
@@ -118,7 +118,7 @@ def _land(batch: pa.RecordBatch, names: Sequence[str], notes: Notes, partitions:
 
 
 def _json_texts(texts: pa.Array) -> pa.Array:
-    """Return texts as JSON: quoted, with escapes where any is needed; null stays null."""
+    """Return texts as JSON: quoted, with escapes where needed; null stays null."""
     if pc.any(pc.match_substring_regex(texts, ESCAPED)).as_py():
         return pa.array(["null" if each is None else _quote(each) for each in texts.to_pylist()], pa.string())
     return pc.fill_null(pc.binary_join_element_wise('"', texts, '"', ""), "null")
@@ -131,16 +131,16 @@ def _quote(text: str) -> str:
 def _texts(column: pa.Array) -> pa.Array:
     kind = column.type
     if pa.types.is_dictionary(kind):
-        # Its values once, however many rows have them.
+        # Converts each distinct value once.
         return _texts(column.dictionary).take(column.indices)
     if pa.types.is_fixed_size_binary(kind):
         return pa.array([None if each is None else each.hex() for each in column.to_pylist()], pa.string())
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        # Each by itself: what one becomes must not depend on its neighbours.
+        # One by one: the result must not depend on neighbouring values.
         return pa.array([None if each is None else _decode(each) for each in column.to_pylist()], pa.string())
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         texts = column.cast(pa.string())
-        # 1e-05 is how a computer writes 0.00001; a mapping says how people do.
+        # Not 1e-05 for 0.00001, because mappings describe numbers as people write them.
         if pc.any(pc.match_substring_regex(texts, "[eE]")).as_py():
             texts = pa.array([_plain(each) for each in texts.to_pylist()], pa.string())
         return texts

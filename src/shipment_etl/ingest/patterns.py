@@ -1,7 +1,7 @@
-"""Patterns: what a mapping may say about the look of numbers and null words, as regular expressions.
+"""Patterns: regular expressions for the numbers and null words of a mapping.
 
-Engines differ in what their parsers forgive and in the finer points of their regular expressions. So a text is held
-against a pattern made here, from constructs that Java and Rust read alike, before any engine gets to parse it.
+Engines differ in how lenient their parsers are and in details of their regular expressions. So before an engine parses a
+text, the text must match a pattern made here, with constructs that have the same meaning in Java and Rust.
 """
 
 import re
@@ -9,7 +9,7 @@ import re
 __all__ = ["SPECIAL", "number_regex", "portable_regex"]
 
 SPECIAL = r"\.^$|?*+()[]{}"
-"""Characters that mean something in a regular expression."""
+"""Characters with a special meaning in a regular expression."""
 
 ANY_CHARACTER = r"[^\n\r\u0085\u2028\u2029]"
 PUNCTUATION = r"\\[][\\^$.|?*+(){}/-]"
@@ -20,12 +20,12 @@ REGEX_TOKENS = re.compile(
 
 
 def number_regex(decimal: str, thousands: str, *, whole: bool = False) -> str:
-    """Return what a number must match. Thousands stand in groups of three, so that 1,5 is never read as 15.
+    """Return the pattern of a number. Digits are grouped by three, so that 1,5 is never read as 15.
 
     Args:
-        decimal: the sign before the decimals.
+        decimal: the decimal sign.
         thousands: the sign between groups of three digits; none if empty.
-        whole: decimals may only be zeros, and there is no exponent.
+        whole: whether decimals must be zeros, and exponents are not allowed.
     """
     digits = f"(?:[0-9]+|[0-9]{{1,3}}(?:[{thousands}][0-9]{{3}})+)" if thousands else "[0-9]+"
     if whole:
@@ -34,13 +34,13 @@ def number_regex(decimal: str, thousands: str, *, whole: bool = False) -> str:
 
 
 def portable_regex(text: str) -> str:
-    """Return a regular expression that every engine reads alike.
+    """Return a regular expression that has the same meaning in every engine.
 
     Allowed are literal characters, . ^ $ | ( ) * + ? {m,n}, classes such as [A-Za-z0-9_], and punctuation after a
     backslash.
 
     Raises:
-        ValueError: it has something else, or is no regular expression; the message says what.
+        ValueError: it has something else, or is not a regular expression; the message says what.
     """
     made, place = "", 0
     while place < len(text):
@@ -50,7 +50,7 @@ def portable_regex(text: str) -> str:
                 f"{text[place : place + 8]!r} is not supported; use literal characters, . ^ $ | ( ) * + ? {{m,n}}, "
                 "classes such as [0-9], and punctuation after a backslash"
             )
-        # What a dot leaves out is each engine's own choice.
+        # Engines differ in which characters a dot does not match.
         made += ANY_CHARACTER if token["any"] else token[0]
         place = token.end()
     try:

@@ -1,4 +1,4 @@
-"""The reader: files of any format become one stream of records, text as it stands in them, in bounded memory."""
+"""The reader: files of any format become one stream of records, with their text unchanged, in bounded memory."""
 
 import json
 from collections import Counter
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shipment_etl.errors import MixedCurrencies, NothingReadable
-from shipment_etl.ingest.currencies import CURRENCY_NAMES, codes_among
+from shipment_etl.ingest.currencies import CURRENCY_NAMES, find_codes
 from shipment_etl.ingest.formats import FORMATS, format_of
 from shipment_etl.ingest.inputs import Input, find_inputs, open_input
 from shipment_etl.ingest.mapping import SourceMapping
@@ -23,7 +23,7 @@ from shipment_etl.ingest.records import RECORDS, Notes
 __all__ = ["LANDED", "Landed", "land", "read"]
 
 LANDED = pa.schema([pa.field("source_file", pa.string()), pa.field("source_row", pa.int64()), *RECORDS])
-"""Schema of landed files: the name of the file, and the number of the record over all of them, from 1."""
+"""Schema of landed files: the name of the file, and the number of the record over all files, from 1."""
 
 ROW_GROUP_BYTES = 1 << 23
 MAX_KINDS = 1000
@@ -32,14 +32,14 @@ MAX_WARNINGS = 20
 
 @dataclass(slots=True)
 class Landed:
-    """What was landed.
+    """The result of landing files.
 
     Attributes:
-        files: names, printable.
-        rows: how many records.
-        filtered: how many were left out by `where`.
-        problems: what was wrong with records as a whole, and with how many.
-        warnings: what is likely to be a mistake in the mapping.
+        files: printable names of the files.
+        rows: number of records.
+        filtered: number of records left out by `where`.
+        problems: problem of a record as a whole → number of records.
+        warnings: probable mistakes in the mapping.
     """
 
     files: list[str] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Landed:
 
     @property
     def file(self) -> str:
-        """The name of the file, or how many they are."""
+        """The name of the file, or the number of files."""
         return self.files[0] if len(self.files) == 1 else f"{len(self.files)} files"
 
 
@@ -63,15 +63,15 @@ def read(source: Input | str | Path, mapping: SourceMapping, notes: Notes | None
     """Yield the records of a file, batch by batch, each as a JSON object of texts and nulls by column name.
 
     Columns:
-        record: string, the object, its values exactly as in the file but for Unicode's form NFC.
+        record: string, the object, its values exactly as in the file, except for Unicode normalization (NFC).
         problem: string, what is wrong with the record as a whole; null for most.
 
     Raises:
         FileMissing: there is no such file.
-        FileEmpty: it holds no records.
+        FileEmpty: it has no records.
         FileUnreadable: it is not what its name or the mapping says.
-        LimitExceeded: it goes beyond a limit of `limits`.
-        UnknownColumn: the mapping names a column that it lacks.
+        LimitExceeded: it exceeds one of the `limits`.
+        UnknownColumn: the mapping names a column that is missing.
         ExtraMissing: its format needs a package that is not installed.
     """
     if not isinstance(source, Input):
@@ -88,15 +88,15 @@ def land(
     last_row: int = 0,
     max_broken_at_first: int | None = None,
 ) -> Landed:
-    """Write the records of files to a Parquet file, with the columns of `LANDED`; rows are numbered on from `last_row`.
+    """Write the records of files to a Parquet file, with the columns of `LANDED`; row numbers continue from `last_row`.
 
-    The target is there once it is whole: what is written before has the name with `.part` after it, and goes if
-    anything fails. Where more records than `max_broken_at_first` have a problem before one has none, the rest is not read.
+    The target appears only when it is complete: until then the file has the suffix `.part`, and is removed if anything
+    fails. If the first records have a problem, and they are more than `max_broken_at_first`, the rest is not read.
 
     Raises:
         IngestError, UnknownColumn, ExtraMissing: as `read`.
-        NothingReadable: so many records have a problem before one has none.
-        MixedCurrencies: costs are in several currencies, and the mapping does not say so.
+        NothingReadable: more than `max_broken_at_first` records have a problem before the first valid one.
+        MixedCurrencies: costs are in several currencies, and the mapping does not declare them.
     """
     target = Path(target)
     part = target.with_name(f"{target.name}.part")
@@ -113,7 +113,7 @@ def land(
 
 
 def _write(tables: Iterator[pa.Table], writer: pq.ParquetWriter) -> None:
-    """Write tables, each while the next one is read."""
+    """Write tables; each is written while the next one is read."""
     with ThreadPoolExecutor(1) as pool:
         written: Future[None] | None = None
         for table in tables:
@@ -135,12 +135,12 @@ def _number(sources: Iterable[Input], mapping: SourceMapping, landed: Landed, nu
             number += len(batch)
             name = pa.array([source.short_name], pa.string()).take(pa.array(np.zeros(len(batch), np.int32)))
             numbered = pa.RecordBatch.from_arrays([name, rows, *batch.columns], schema=LANDED)
-            kept = _where(numbered, mapping)
+            kept = _filter(numbered, mapping)
             landed.filtered += len(numbered) - len(kept)
             landed.rows += len(kept)
             _count_problems(kept, landed)
             yield kept
-    codes = codes_among(notes.values)
+    codes = find_codes(notes.values)
     for name, found in codes.items():
         if len(found) > 1:
             raise MixedCurrencies(name, sorted(found))
@@ -148,15 +148,15 @@ def _number(sources: Iterable[Input], mapping: SourceMapping, landed: Landed, nu
 
 
 def _watch(batches: Iterator[pa.RecordBatch], landed: Landed, max_broken: int) -> Iterator[pa.RecordBatch]:
-    """Pass batches on, until so many records were read that nothing else can be expected than that all are broken."""
+    """Pass batches on; stop if all records so far are broken, and they are more than the maximum."""
     for batch in batches:
         if landed.problems.total() == landed.rows > max_broken:
             raise NothingReadable(landed.file, landed.rows, landed.main_problem)
         yield batch
 
 
-def _where(batch: pa.RecordBatch, mapping: SourceMapping) -> pa.RecordBatch:
-    """Leave out records whose values are not among those that count. What cannot be read stays."""
+def _filter(batch: pa.RecordBatch, mapping: SourceMapping) -> pa.RecordBatch:
+    """Keep records with the values of `where`, and records that cannot be read."""
     if not mapping.where:
         return batch
     allowed = {tidy(name): frozenset(map(tidy, values)) for name, values in mapping.where.items()}
@@ -184,12 +184,12 @@ def _warnings(notes: Notes, mapping: SourceMapping) -> Iterator[str]:
         line = f"nulls = {json.dumps(sorted(words), ensure_ascii=False)}"
         yield (
             f"column {name!r}, mapped to {mapping.text_columns[name]}, has placeholder words in {rows:,} rows, which "
-            f"are taken for names; if they are none, add to the mapping: {line}"
+            f"are read as names; if they are not names, add to the mapping: {line}"
         )
 
 
 def _tables(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Gather batches: each table becomes a row group, and small ones cost."""
+    """Combine batches into tables: each becomes a row group, and small row groups are slow."""
     gathered: list[pa.RecordBatch] = []
     for batch in batches:
         if len(batch):

@@ -1,4 +1,4 @@
-"""Readings: how the text of a column becomes its value, for each type of the contract."""
+"""Readings: how the text of a column is parsed, for each type of the contract."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, DecimalType, IntegerType, TimestampType
 
 from shipment_etl.contracts.columns import TYPES
-from shipment_etl.contracts.reasons import quoted
+from shipment_etl.contracts.reasons import quote_value
 from shipment_etl.ingest.checks import IN_CELL
 from shipment_etl.ingest.currencies import SIGNS
 from shipment_etl.ingest.dates import EXCEL, ISO, MONTHS, WRITTEN, DatePattern, expand
 from shipment_etl.ingest.mapping import INSTANTS, UNITS, ColumnMapping, Numbers, SourceMapping
-from shipment_etl.ingest.names import tidied, tidy
+from shipment_etl.ingest.names import tidy, tidy_column
 from shipment_etl.ingest.patterns import SPECIAL, number_regex, portable_regex
 from shipment_etl.ingest.zones import local_day, seconds_of_clock
 
@@ -24,9 +24,9 @@ __all__ = ["CURRENCY", "EXACT", "Reading", "read_column", "text_of", "value_of"]
 ISO_DATE = "yyyy-MM-dd"
 DECIMALS = 12
 EXACT = f"decimal(24,{DECIMALS})"
-"""Holds every number that is read, before its unit: any decimals that count, and times any unit it fits 38 digits."""
+"""Type of a number before its unit is applied: it has enough decimals, and the product with any unit fits 38 digits."""
 EXCEL_SECONDS = 25_569 * 86_400
-"""From the first day of Excel's calendar to 1970."""
+"""Seconds from the first day of Excel's calendar to 1970."""
 CURRENCY = "shipping_cost_currency"
 """The column of the currency of each cost, where the file has one."""
 UNIT_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -45,15 +45,15 @@ UNIT_NAMES: Mapping[str, tuple[str, ...]] = {
     "mi": ("mile", "miles", "smi"),
     "nmi": ("nm",),
 }
-"""Unit → other ways to write it. Source of the codes of three letters: UN/ECE Recommendation 20."""
+"""Unit → other ways to write it. Source of the three-letter codes: UN/ECE Recommendation 20."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How the text of one column becomes its value, in steps, for try_cast is known to SQL and takes columns by name.
+    """How the text of one column is parsed, in steps, because try_cast exists only in SQL and needs named columns.
 
-    `prepared` are columns to make from the text, by suffix, and `seconds` those to make of these, in SQL; `value` is SQL
-    over all of them; `unread` says, of a text that has no value, what is wrong with it; None where every text is a value.
+    `prepared` are columns computed from the text, by suffix; `seconds` are computed from these, in SQL; `value` is SQL over
+    all of them; `unread` is the message for a text that has no value; None where every text is a value.
     """
 
     prepared: dict[str, Column]
@@ -64,24 +64,24 @@ class Reading:
 
 
 def value_of(record: str, name: str) -> Column:
-    """Return the value of a name in a map; null if it is not there.
+    """Return the value of a key in a map; null if it is missing.
 
-    In two arrays, for Sail looks a key up in a map row by row, which takes twenty times as long.
+    Uses two arrays, because Sail looks up a map key row by row, which takes twenty times as long.
     """
     place = F.array_position(F.map_keys(record), tidy(name)) - 1
     return F.get(F.map_values(record), place.cast("int"))
 
 
 def text_of(name: str, column: ColumnMapping, mapping: SourceMapping) -> Column:
-    """Return the text of a value, tidy; null where it is unknown."""
+    """Return the normalized text of a value; null where it is unknown."""
     if column.from_row:
         return F.concat(F.col("source_file"), F.lit(":"), F.col("source_row").cast("string"))
     if column.constant is not None:
         return F.lit(tidy(column.constant))
     parts = [
-        _nullify(tidied(value_of("record", each)), column, mapping) for each in column.columns or (column.column or "",)
+        _nullify(tidy_column(value_of("record", each)), column, mapping) for each in column.columns or (column.column or "",)
     ]
-    text = parts[0] if len(parts) == 1 else F.concat(*_between(parts, F.lit(column.separator)))
+    text = parts[0] if len(parts) == 1 else F.concat(*_interleave(parts, F.lit(column.separator)))
     if column.fold_case:
         text = F.upper(text)
     if column.values:
@@ -89,7 +89,7 @@ def text_of(name: str, column: ColumnMapping, mapping: SourceMapping) -> Column:
     return F.when(F.col("problem").isNull(), text)
 
 
-def _between(parts: Iterable[Column], separator: Column) -> list[Column]:
+def _interleave(parts: Iterable[Column], separator: Column) -> list[Column]:
     first, *others = parts
     return [first, *(each for other in others for each in (separator, other))]
 
@@ -109,7 +109,7 @@ def _replace(text: Column, column: ColumnMapping) -> Column:
 
 
 def read_column(name: str, column: ColumnMapping, mapping: SourceMapping, currencies: Iterable[str] = ()) -> Reading:
-    """Return how a column is read. `currencies` are those that costs may be in, beside the declared one."""
+    """Return how a column is read. `currencies` are those that costs may be in, in addition to the declared one."""
     kind = TYPES[name]
     place = f"' in {column.described} "
     if column.constant is not None:
@@ -128,11 +128,11 @@ def read_column(name: str, column: ColumnMapping, mapping: SourceMapping, curren
 
 def _message(said: tuple[str, str], text: Column, what: str) -> Column:
     before, after = said
-    return F.concat(F.lit(before), quoted(text), F.lit(after + what))
+    return F.concat(F.lit(before), quote_value(text), F.lit(after + what))
 
 
 def _date(name: str, column: ColumnMapping, mapping: SourceMapping, said: tuple[str, str]) -> Reading:
-    """By way of ISO 8601, which every engine parses alike; in other patterns each has its own ways."""
+    """Rewrite dates as ISO 8601, which all engines parse in the same way; they differ in other patterns."""
     declared = column.dates or (ISO_DATE,)
     zone = mapping.timezone_of(name)
     prepared: dict[str, Column] = {}
@@ -146,7 +146,7 @@ def _date(name: str, column: ColumnMapping, mapping: SourceMapping, said: tuple[
             prepared |= {key.removeprefix(f"{name}_"): each for key, each in made.items()}
             found.append(value)
         if needs_zone:
-            # A column, for a day in a zone names it a dozen times: written out, planning takes longer than all else.
+            # A separate column, because the SQL for a day in a zone uses it a dozen times: inlined, planning takes longest.
             at = f"{len(values)}_at"
             seconds[at] = f"coalesce({', '.join(found)})"
             found = [local_day(f"{name}_{at}", "UTC" if zone in (None, WRITTEN) else str(zone))]
@@ -157,12 +157,12 @@ def _date(name: str, column: ColumnMapping, mapping: SourceMapping, said: tuple[
 
 
 def _needs_zone(pattern: DatePattern, zone: str | None) -> bool:
-    """Whether the day of what matches a pattern depends on a zone: it is a point in time, and not the day as written."""
+    """Whether the day depends on a zone: the pattern is a point in time, and the day is not taken as written."""
     return pattern.kind != EXCEL and bool(pattern.kind or (pattern.is_instant and zone != WRITTEN))
 
 
 def _moment(name: str, column: ColumnMapping, said: tuple[str, str]) -> Reading:
-    """A point in time, to the second. Without an offset it counts as of UTC: a source compares its own alone."""
+    """Read a point in time, to the second. Without an offset it is UTC: it is only compared within one source."""
     declared = column.dates or (ISO,)
     prepared: dict[str, Column] = {}
     values = []
@@ -176,7 +176,7 @@ def _moment(name: str, column: ColumnMapping, said: tuple[str, str]) -> Reading:
 
 
 def _instant(name: str, column: ColumnMapping, mapping: SourceMapping, said: tuple[str, str]) -> Reading:
-    """A point in time with a time of day, to the second. One without an offset is what clocks in the declared zone show."""
+    """Read a point in time with a time of day, to the second. Without an offset it is local time in the declared zone."""
     declared, zone = column.dates or (ISO,), mapping.timezone_of(name)
     knows_zone = zone not in (None, WRITTEN)
     prepared: dict[str, Column] = {}
@@ -199,7 +199,7 @@ def _instant(name: str, column: ColumnMapping, mapping: SourceMapping, said: tup
 
 
 def _day(key: str, text: Column, pattern: DatePattern, first_year: int) -> tuple[dict[str, Column], str]:
-    """Return the columns to prepare, by name, and SQL for the day as it is written, over them."""
+    """Return the columns to prepare, by name, and SQL over them for the day as it is written."""
     if pattern.kind == EXCEL:
         made = {f"{key}_number": _group(text, pattern, "number")}
         return made, f"date_add(date'1899-12-30', cast(try_cast({key}_number as bigint) as int))"
@@ -208,7 +208,7 @@ def _day(key: str, text: Column, pattern: DatePattern, first_year: int) -> tuple
 
 
 def _seconds(key: str, text: Column, pattern: DatePattern, first_year: int) -> tuple[dict[str, Column], str]:
-    """Return the columns to prepare, by name, and SQL for the seconds since 1970 in UTC over them."""
+    """Return the columns to prepare, by name, and SQL over them for the seconds since 1970 in UTC."""
     if pattern.kind == EXCEL:
         days = f"try_cast({key}_days as decimal(18,10))"
         made = {f"{key}_days": F.when(text.rlike(pattern.regex), text)}
@@ -249,7 +249,7 @@ def _offset_seconds(column: str) -> str:
 
 
 def _iso(text: Column, pattern: DatePattern, first_year: int) -> Column:
-    """Rewrite a text that matches a pattern."""
+    """Rewrite a text that matches a pattern as an ISO 8601 date."""
     places = {part: f"${number}" for part, number in pattern.groups.items()}
     if not pattern.month_by_name and not (pattern.two_digit_year and first_year % 100):
         century = str(first_year // 100) if pattern.two_digit_year else ""
@@ -281,17 +281,17 @@ def _number(
     bare, prepared = text, dict[str, Column]()
     factors = {"": Decimal(1)}
     if column.currency is not None:
-        bare = _without_currency(text, column, currencies)
+        bare = _remove_currency(text, column, currencies)
     if column.unit in UNITS.get(name, {}):
         factors = {"": UNITS[name][str(column.unit)]}
     elif column.unit == IN_CELL or column.unit_column is not None:
         factors = dict(UNITS[name])
-        bare, prepared["unit"] = _with_unit(name, text, column, factors)
+        bare, prepared["unit"] = _split_unit(name, text, column, factors)
     prepared["digits"] = _digits(bare, numbers, column.accounting)
     whole_digits = kind.precision - kind.scale
     fix = f"is not a number; see decimal, thousands and nulls of {name} in the mapping"
     unread = F.when(digits.isNull(), _message(said, text, fix)).otherwise(
-        _message(said, text, f"is too large: {name} has {whole_digits} digits before the decimal sign")
+        _message(said, text, f"is too large: {name} may have {whole_digits} digits before the decimal sign")
     )
     prepared["exponent"] = F.regexp_extract(F.col(f"{name}_text"), "[0-9.,][eE]([+-]?[0-9]{1,2})[^0-9]*$", 1)
     exact = f"try_cast({_shift(f'{name}_digits', f'{name}_exponent')} as {EXACT})"
@@ -299,7 +299,7 @@ def _number(
     if "unit" not in prepared:
         return Reading(prepared, by_unit[""], "number", unread)
     cases = " ".join(f"when '{unit}' then {value}" for unit, value in by_unit.items())
-    unknown = _message(said, text, f"has no unit that is known; it must be one of {', '.join(factors)}")
+    unknown = _message(said, text, f"has no known unit; it must be one of {', '.join(factors)}")
     unread = F.when(digits.isNotNull() & ~_is_one_of(F.col(f"{name}_unit"), factors), unknown).otherwise(unread)
     return Reading(prepared, f"case {name}_unit {cases} end", "number", unread)
 
@@ -308,7 +308,7 @@ def _is_one_of(value: Column, known: Iterable[str]) -> Column:
     return F.coalesce(value.isin(*known), F.lit(False))
 
 
-def _with_unit(name: str, text: Column, column: ColumnMapping, factors: Mapping[str, Decimal]) -> tuple[Column, Column]:
+def _split_unit(name: str, text: Column, column: ColumnMapping, factors: Mapping[str, Decimal]) -> tuple[Column, Column]:
     """Return the number of each text, and its unit."""
     cell = r"^(.*[0-9.,)]) ?([A-Za-z]+[23³]?)\.?$"
     if column.unit_column is not None:
@@ -321,8 +321,8 @@ def _with_unit(name: str, text: Column, column: ColumnMapping, factors: Mapping[
     return bare, F.get(F.array(*map(F.lit, known.values())), place.cast("int"))
 
 
-def _without_currency(text: Column, column: ColumnMapping, currencies: Iterable[str]) -> Column:
-    """Return amounts without the sign or code of their currency; with another one they stay as they are."""
+def _remove_currency(text: Column, column: ColumnMapping, currencies: Iterable[str]) -> Column:
+    """Return amounts without the sign or code of their currency; those with another currency stay unchanged."""
     codes = sorted({str(column.currency), *currencies})
     if column.currency_column is None:
         return _strip(text, str(column.currency))
@@ -345,12 +345,12 @@ def _whole_number(name: str, mapping: SourceMapping, said: tuple[str, str]) -> R
 
 
 def _digits(text: Column, numbers: Numbers, accounting: bool = False, *, whole: bool = False) -> Column:
-    """The sign, digits, point and exponent of a number; null where the text is none."""
+    """Return the sign, digits and decimal point of a number; null where the text is not a number."""
     if accounting:
         for other in (r"^\((.+)\)$", "^([^-+]+)-$"):
             text = F.regexp_replace(text, other, "-$1")
     plain = F.translate(text, numbers.decimal + numbers.thousands, ".")
-    # What lies beyond changes no result, but an engine may give up on too many digits.
+    # Further digits do not change the result, but an engine may fail on too many.
     counted = F.regexp_extract(plain, rf"^[+-]?[0-9]*(?:[.][0-9]{{0,{DECIMALS}}})?", 0)
     if not whole:
         mantissa = F.regexp_extract(plain, "^([+-]?[0-9.]{1,30})[eE]", 1)
@@ -359,7 +359,7 @@ def _digits(text: Column, numbers: Numbers, accounting: bool = False, *, whole: 
 
 
 def _shift(digits: str, exponent: str) -> str:
-    """SQL for digits with their point moved by an exponent, as a text: no engine's cast is asked to read exponents."""
+    """Return SQL that moves the decimal point by an exponent, as a text, so that no engine has to cast exponents."""
     bare, places = f"translate({digits}, '+-', '')", f"try_cast({exponent} as int)"
     whole = f"substring_index({bare}, '.', 1)"
     decimals = f"if(instr({bare}, '.') > 0, substring_index({bare}, '.', -1), '')"
@@ -367,13 +367,13 @@ def _shift(digits: str, exponent: str) -> str:
     padded = f"lpad({whole}, greatest(length({whole}), 1 - {places}), '0')"
     down = f"concat(substring({padded}, 1, length({padded}) + {places}), '.', right({padded}, -{places}), {decimals})"
     moved = f"case when {places} >= 0 then {up} else {down} end"
-    # What lies beyond changes no result.
+    # Further digits do not change the result.
     rounded = f"concat(substring_index({moved}, '.', 1), '.', substring(substring_index({moved}, '.', -1), 1, {DECIMALS}))"
     sign = f"if({digits} like '-%', '-', '')"
     return f"case when {exponent} = '' then {digits} else concat({sign}, {rounded}) end"
 
 
 def _sql(factor: Decimal) -> str:
-    """A decimal with its exact type: engines give literals types of their own."""
+    """Return SQL for a decimal with its exact type: engines choose different types for literals."""
     scale = max(0, -int(factor.as_tuple().exponent))
     return f"cast('{factor}' as decimal({max(scale, factor.adjusted() + 1 + scale)},{scale}))"

@@ -1,4 +1,4 @@
-"""Records: what a file holds, row by row, as JSON text, gathered to batches of bounded size."""
+"""Records: the rows of a file as JSON text, in batches of bounded size."""
 
 import json
 import re
@@ -15,27 +15,27 @@ from shipment_etl.ingest.limits import MAX_BATCH_BYTES, MAX_BATCH_ROWS, MAX_BATC
 __all__ = ["BROKEN", "RECORDS", "Notes", "Record", "escape_broken", "gather", "record_batch"]
 
 Record: TypeAlias = tuple[Sequence[str], Sequence[str | None], str | None]
-"""Names, values, and what is wrong with it (None for nothing)."""
+"""Names, values, and the problem or None."""
 
 RECORDS = pa.schema([pa.field("record", pa.string(), nullable=False), pa.field("problem", pa.string())])
-"""What a reader yields: a record as a JSON object of texts and nulls; what is wrong with it, null for most."""
+"""Schema of what a reader yields: the record as a JSON object of texts and nulls, and its problem, null for most."""
 
 BROKEN = re.compile("[\ud800-\udfff\0]")
-"""NUL, and surrogates: half a character, or what stands for a byte that is no text in a file's encoding."""
+"""NUL and surrogates: half of a character, or a placeholder for a byte that is invalid in the file's encoding."""
 
 MARKED_ESCAPE = r"\\(?:[bfnrt]|u[0-9a-f]{4})\p{M}"
-"""An escape of JSON before an accent of its own."""
+"""A JSON escape before a combining accent."""
 
 MAX_NOTED = 50
-"""Different values of a column that are noted."""
+"""Distinct values of a column that are collected."""
 
 
 class Notes:
-    """What is noted of a file while it is read: how often a column has one of some words, and which values it has.
+    """Collects facts about a file while it is read: counts of given words, and distinct values of columns.
 
     Args:
-        words: column → words to be counted.
-        values: columns whose different values are to be known.
+        words: column → words to count.
+        values: columns whose distinct values are collected.
     """
 
     def __init__(self, words: Mapping[str, frozenset[str]] | None = None, values: Iterable[str] = ()) -> None:
@@ -44,7 +44,7 @@ class Notes:
         self.counts: Counter[tuple[str, str]] = Counter()
 
     def see(self, record: Mapping[str, str | None]) -> None:
-        """Note what a record holds."""
+        """Take notes of a record."""
         for name, words in self.words.items():
             value = record.get(name)
             if value is not None and (word := value.strip()) in words:
@@ -54,7 +54,7 @@ class Notes:
                 seen.add(value.strip())
 
     def see_column(self, name: str, column: pa.Array) -> None:
-        """Note what a column of several records holds."""
+        """Take notes of a column of several records."""
         if words := self.words.get(name):
             found = column.filter(pc.is_in(column, pa.array(sorted(words))))
             self.counts.update({(name, each["values"]): each["counts"] for each in pc.value_counts(found).to_pylist()})
@@ -63,12 +63,12 @@ class Notes:
 
     @property
     def watched(self) -> set[str]:
-        """The columns of which anything is to be noted."""
+        """The columns that notes are taken of."""
         return {*self.words, *self.values}
 
 
 def gather(records: Iterable[Record], notes: Notes, partitions: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
-    """Gather records to batches; `partitions` are names and values that each record gets as well."""
+    """Combine records into batches; `partitions` are names and values that are added to each record."""
     texts: list[str] = []
     problems: list[str | None] = []
     values = characters = 0
@@ -91,7 +91,7 @@ def gather(records: Iterable[Record], notes: Notes, partitions: Mapping[str, str
 
 
 def record_batch(record: pa.Array, problem: pa.Array | None = None) -> pa.RecordBatch:
-    """Return a batch of records, whose texts are made canonical: equal texts are equal bytes (Unicode's form NFC)."""
+    """Return a batch of records, with texts in Unicode's form NFC, so that equal texts have equal bytes."""
     problem = pa.nulls(len(record), pa.string()) if problem is None else problem
     if not pc.all(pc.string_is_ascii(record)).as_py():
         record = _normalize(record)
@@ -103,7 +103,7 @@ def _normalize(record: pa.Array) -> pa.Array:
     marked = pc.match_substring_regex(record, MARKED_ESCAPE)
     if not pc.any(marked).as_py():
         return normal
-    # There the accent would go onto the last letter of the escape.
+    # There NFC would merge the accent with the last letter of the escape.
     texts = zip(record.to_pylist(), normal.to_pylist(), marked.to_pylist(), strict=True)
     return pa.array([_normalize_values(text) if is_marked else found for text, found, is_marked in texts], pa.string())
 
@@ -117,7 +117,7 @@ def _normalize_values(text: str) -> str:
 
 
 def escape_broken(text: str) -> str:
-    r"""Return text in which bytes that are no text, and NUL, are written as `\xff`, and half characters as `\ud83d`."""
+    r"""Return text with invalid bytes and NUL written like `\xff`, and lone surrogates like `\ud83d`."""
     return BROKEN.sub(_escape, text)
 
 

@@ -1,4 +1,4 @@
-"""Text: the characters of a file, in any encoding; bytes that are no text stay visible, one by one."""
+"""Text: the characters of a file, in any encoding; invalid bytes are kept, one by one."""
 
 import codecs
 import io
@@ -13,17 +13,17 @@ __all__ = ["NOT_TEXT", "Lines", "blocks", "chunks", "decode"]
 
 BLOCK_BYTES = 1 << 22
 HEAD_BYTES = 1 << 16
-"""What is read first: the block of a header is taken apart line by line, which takes long."""
+"""Size of the first read, which is small because the block with the header is split line by line, which is slow."""
 BYTE_ORDER_MARK = "\ufeff"
 MAX_LINE_BYTES = 4 * MAX_RECORD_CHARACTERS
 KEEP = "shipment_etl.keep"
 UTF_8 = ("utf-8", "utf-8-sig")
-NOT_TEXT = "Set its encoding under [file] in the mapping (such as cp1252 or utf-16), or its format if it is no text."
+NOT_TEXT = "Set its encoding under [file] in the mapping (such as cp1252 or utf-16), or its format if it is not text."
 NO_MARK = "It has no byte order mark: set its encoding under [file] in the mapping to {0}-le or {0}-be."
 
 
 def _keep(problem: UnicodeError) -> tuple[str, int]:
-    """Replace each byte that is no text by a lone surrogate, which no encoding makes of text."""
+    """Replace each invalid byte by a lone surrogate, which never results from decoding text."""
     if not isinstance(problem, UnicodeDecodeError):
         raise problem
     return "".join(chr(0xDC00 + byte) for byte in problem.object[problem.start : problem.end]), problem.end
@@ -36,7 +36,7 @@ def chunks(opened: Opened, encoding: str) -> Iterator[str]:
     """Yield the text of a file in pieces, cut anywhere.
 
     Raises:
-        FileUnreadable: the encoding needs a byte order mark, or its decoder gives up.
+        FileUnreadable: the encoding needs a byte order mark, or its decoder fails.
     """
     first = True
     try:
@@ -53,7 +53,7 @@ def chunks(opened: Opened, encoding: str) -> Iterator[str]:
 
 
 def _pieces(opened: Opened) -> Iterator[bytes]:
-    """Yield the bytes of a file; at last none."""
+    """Yield the bytes of a file, and at the end an empty piece."""
     data = opened.data.read(min(HEAD_BYTES, BLOCK_BYTES))
     while data:
         yield data
@@ -62,16 +62,16 @@ def _pieces(opened: Opened) -> Iterator[bytes]:
 
 
 def blocks(opened: Opened, encoding: str) -> Iterator[bytes]:
-    """Yield the text of a file as UTF-8, in blocks that end with a line. Bytes that are no text are kept; see `decode`.
+    """Yield the text of a file as UTF-8, in blocks of whole lines. Invalid bytes are kept; see `decode`.
 
     Raises:
         FileUnreadable: as `chunks`.
-        RecordTooLong: a line is endless.
+        RecordTooLong: a line is too long.
     """
     rest = b""
     for data in _utf_8(opened, encoding):
         block = rest + data if rest else data
-        # A file of an old Mac has carriage returns only; the last one may be half of a pair.
+        # Files of old Macs have only carriage returns; the last one may be half of a pair.
         end = block.rfind(b"\n") + 1 or block.rfind(b"\r", 0, -1) + 1
         if end:
             yield block[:end]
@@ -92,11 +92,11 @@ def _utf_8(opened: Opened, encoding: str) -> Iterator[bytes]:
 
 
 def decode(block: bytes, encoding: str) -> str:
-    """Return a block of a file in an encoding as text; each byte that is no text is a lone surrogate."""
+    """Return a block of a file in an encoding as text; each invalid byte becomes a lone surrogate."""
     try:
         return block.decode()
     except UnicodeDecodeError:
-        # In a block of another encoding `chunks` has put them there; UTF-8 is passed on as it is in the file.
+        # In other encodings `chunks` has already made the surrogates; UTF-8 bytes are passed on unchanged.
         return block.decode("utf-8", KEEP if _is_utf_8(encoding) else "surrogatepass")
 
 
@@ -105,10 +105,10 @@ def _is_utf_8(encoding: str) -> bool:
 
 
 class Lines:
-    """The lines of a file with their ends, one after the other, which can be given back.
+    """Iterates over the lines of a file, with their line ends; lines can be given back.
 
     Attributes:
-        number: of the line that was given last, from 1.
+        number: of the last line returned, from 1.
     """
 
     def __init__(self, opened: Opened, encoding: str) -> None:
@@ -135,24 +135,24 @@ class Lines:
         return line
 
     def give_back(self, lines: list[str]) -> None:
-        """Take lines back, to be given again."""
+        """Take lines back; they are the next lines again."""
         self._waiting.extendleft(reversed(lines))
         self.number -= len(lines)
 
     @property
     def within_block(self) -> bool:
-        """Whether lines of a block are being given."""
+        """Whether the current block has more lines."""
         return bool(self._waiting)
 
     def next_block(self) -> bytes | None:
-        """Return the next block as a whole, None at the end; whoever does not want it gives it to `split`."""
+        """Return the next block as a whole, None at the end; `split` takes it back as lines."""
         return self._returned.popleft() if self._returned else next(self._blocks, None)
 
     def give_back_blocks(self, blocks: Iterable[bytes]) -> None:
-        """Take blocks back that are the next ones."""
+        """Take blocks back; they are the next blocks again."""
         self._returned.extendleft(reversed([*blocks]))
 
     def split(self, block: bytes) -> None:
-        """Give the lines of a block next."""
-        # Not splitlines, which knows more ends of lines than files of data have.
+        """Make the lines of a block the next lines."""
+        # Not splitlines, which also splits at characters that are not line ends in data files.
         self._waiting.extend(io.StringIO(decode(block, self._encoding), newline=""))

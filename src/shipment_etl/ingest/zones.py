@@ -1,7 +1,7 @@
-"""Time zones: the day of a point in time, and the point in time that a clock shows, in SQL that every engine computes alike.
+"""Time zones: SQL for the local day of a point in time, and for the point in time of a local time, the same on every engine.
 
-Engines have tables of zones of their own and functions that depend on the zone of their session. So the offsets of a zone
-are looked up here, in Python's table, and handed over as text: for each year its offset at the start and its changes.
+Each engine has its own time zone data, and functions that depend on the zone of the session. So the offsets of a zone are
+looked up here, in Python's data, and passed as text: for each year the offset at its start, and the changes.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 __all__ = ["FIRST_YEAR", "LAST_YEAR", "local_day", "seconds_of_clock"]
 
 FIRST_YEAR, LAST_YEAR = 1970, 2099
-"""Years whose days can be told."""
+"""Years with known offsets."""
 SHIFT = 100_000
 """Added to offsets, so that none is negative."""
 NEVER = 9_999_999_999
@@ -21,35 +21,35 @@ NEW_YEARS = [int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in range
 
 
 def local_day(instant: str, zone: str) -> str:
-    """Return SQL for the day, as a date, that a point in time falls on in a zone.
+    """Return SQL for the date of a point in time in a zone.
 
     Args:
         instant: SQL for seconds since 1970 in UTC, a bigint.
         zone: a name such as Europe/Berlin.
     """
-    seconds = f"(({instant}) + {_offset_at(instant, _by_year(zone, by_clock=False))} - {SHIFT})"
+    seconds = f"(({instant}) + {_offset_at(instant, _offsets_by_year(zone, by_clock=False))} - {SHIFT})"
     return f"date_add(date'1970-01-01', cast(floor({seconds} / {DAY}.0) as int))"
 
 
 def seconds_of_clock(shown: str, zone: str) -> str:
-    """Return SQL for the seconds since 1970 in UTC at which clocks in a zone show a time, a bigint.
+    """Return SQL for the seconds since 1970 in UTC of a local time in a zone, a bigint.
 
-    Of a time that they show twice it is the first; one that they pass over counts as if they had not been put forward yet.
+    A local time that occurs twice is the first one; one that is skipped is read with the offset before the change.
 
     Args:
-        shown: SQL for the seconds from 1970 to that time on a clock in UTC, a bigint.
+        shown: SQL for the local time, as seconds since 1970 on a clock in UTC, a bigint.
         zone: a name such as Europe/Berlin.
     """
-    return f"(({shown}) - {_offset_at(shown, _by_year(zone, by_clock=True))} + {SHIFT})"
+    return f"(({shown}) - {_offset_at(shown, _offsets_by_year(zone, by_clock=True))} + {SHIFT})"
 
 
 _Years = tuple[str, list[tuple[str, str]]]
-"""Packed texts: the offset at the start of each year; then of the first change of each, of the second …, when it is, and the
-offset after it."""
+"""Packed texts: the offset at the start of each year; then, for the first change in each year, the second …: the time and
+the new offset."""
 
 
 def _offset_at(seconds: str, years: _Years) -> str:
-    """Return SQL for an offset, shifted."""
+    """Return SQL for an offset plus `SHIFT`."""
     starts, changes = years
     year = f"(year(date_add(date'1970-01-01', cast(floor(({seconds}) / {DAY}.0) as int))) - {FIRST_YEAR})"
     offset = _lookup(starts, 6, year)
@@ -65,10 +65,10 @@ def _lookup(texts: str, width: int, year: str) -> str:
 
 
 @cache
-def _by_year(zone: str, by_clock: bool) -> _Years:
-    """Return the offsets of a zone year by year, by UTC or by its clocks."""
+def _offsets_by_year(zone: str, by_clock: bool) -> _Years:
+    """Return the offsets of a zone by year, with changes in UTC or in local time."""
     offset, every = _changes(zone)
-    # By clocks, the old offset holds until they show what both offsets would.
+    # In local time, the old offset applies until the later of the two local times of the change.
     ahead = [(at + max(before, after) if by_clock else at, after) for at, before, after in every]
     starts: list[int] = []
     changes: list[list[tuple[int, int]]] = []
@@ -87,7 +87,7 @@ def _by_year(zone: str, by_clock: bool) -> _Years:
 
 @cache
 def _changes(zone: str) -> tuple[int, tuple[tuple[int, int, int], ...]]:
-    """Return the first offset of a zone, and of each change when it is, in UTC, and the offsets before and after it."""
+    """Return the first offset of a zone, and the time of each change, in UTC, with the offsets before and after it."""
     found = ZoneInfo(zone)
     changes = [
         (at := _change(found, day, day + DAY), _offset(found, at - 1), _offset(found, at))
@@ -98,7 +98,7 @@ def _changes(zone: str) -> tuple[int, tuple[tuple[int, int, int], ...]]:
 
 
 def _change(zone: ZoneInfo, low: int, high: int) -> int:
-    """Return the second at which the offset changes between two."""
+    """Return the second at which the offset changes, between two given seconds."""
     before = _offset(zone, low)
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,1 +1,1 @@
-"""Jobs: the only place where the pure parts meet the lake."""
+"""Jobs: the only code that applies the pure functions to a lake."""

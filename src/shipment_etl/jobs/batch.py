@@ -1,7 +1,7 @@
-"""A batch on its way from raw to clean, in one read: sound rows, rejected ones and those whose id stands more than once.
+"""Split a raw batch in one read: valid rows, rejected rows, and rows whose id occurs more than once.
 
-Ids that may stand more than once are looked for first, by their hashes. Then one pass judges every row, derives what follows
-from it, and writes it where it belongs. All that comes after reads only the small parts.
+Ids that may occur more than once are found first, by their hashes. Then one pass checks every row, derives its columns, and
+writes it to the right folder. Everything after that reads only the small parts.
 """
 
 from typing import NamedTuple
@@ -37,17 +37,17 @@ __all__ = ["Batch", "Outcome", "load_batch", "split_batch"]
 JSON_RECORD = "map<string,string>"
 ORIGINAL = "original"
 KIND = "source"
-"""The column by whose values the one pass puts rows into folders: sound ones into that of their source, others elsewhere.
+"""The column that decides the folder of a row in the one pass: valid rows go into that of their source, others elsewhere.
 
-It is a partition of the table, because readers take any folder like kind=sound for one.
+It is a partition column of the table, because readers take any folder like kind=sound for a partition.
 """
 REJECTED, SUSPECT, OVERTAKEN, IN_TRANSIT = "-rejected", "-suspect", "-overtaken", "-in-transit"
-"""Kinds of rows beside sound ones, as no source can be named.
+"""Kinds of rows that do not go into the folder of their source; no source can have such a name.
 
-Shipments in transit are sound, but have files of their own: the next batches report on them, and so rewrite no others.
+Shipments in transit are valid, but have their own files: the next batches report on them, and then rewrite no other files.
 """
 MAX_BROADCAST_ROWS = 2_000_000
-"""So many hashes of repeated ids, 16 MB, go to every task; more are joined by a shuffle."""
+"""Up to this many hashes of repeated ids, 16 MB, are broadcast to every task; more are joined by a shuffle."""
 
 
 class Batch(NamedTuple):
@@ -55,11 +55,11 @@ class Batch(NamedTuple):
 
     Attributes:
         frame: typed shipments.
-        rows: how many.
-        verdict: of their contract.
-        original: how to tell a row as it landed, as JSON text.
-        network: that says what is on time.
-        currency: of its costs; None where that is not known.
+        rows: number of rows.
+        verdict: result of checking the rows against the contract.
+        original: a row as it landed, as JSON text.
+        network: defines what is on time.
+        currency: of its costs; None if unknown.
     """
 
     frame: DataFrame
@@ -76,8 +76,8 @@ class Outcome(NamedTuple):
     Attributes:
         shipments: files of its newest reports.
         overtaken: files of the reports that others in the batch have overtaken.
-        hashes: of the ids of both.
-        tied: how many of the overtaken only their row tells apart.
+        hashes: hashes of the ids in both.
+        tied: number of overtaken reports for which only the row number says which report is newer.
         counts: its rows by what became of them.
         reasons: rejected rows by column and rule.
     """
@@ -94,7 +94,7 @@ def load_batch(work: Work, staging: Staging, network: Network | None) -> Batch:
     """Return the batch of a job, conformed to the contract if it landed as text."""
     name = f"raw/{work.start.source}"
     raw, rows = work.read_batch(name)
-    # Asked once, for a frame asks its engine each time.
+    # Read once, because a frame calls its engine each time.
     columns = raw.columns
     if "mapping" not in columns:
         told = [name for name in COLUMNS if name in columns]
@@ -107,14 +107,14 @@ def load_batch(work: Work, staging: Staging, network: Network | None) -> Batch:
     mapping = SourceMapping.from_text(text, "the mapping landed with the batch")
     with work.stage("conform"):
         typed = conform(raw.withColumn("record", F.from_json("record", JSON_RECORD)), mapping, network)
-        # Kept, because two queries read it, and to take records apart costs more than to write them once.
+        # Staged, because two queries read it, and parsing the records costs more than writing them once.
         frame = staging.keep("conformed", typed.withColumn(ORIGINAL, F.to_json(ORIGINAL))).frame
     schema = contract_of(mapping, network, work.plugins.rules())
     return Batch(frame, rows, judge(frame, schema), F.col(ORIGINAL), network, _currency(mapping, network))
 
 
 def _currency(mapping: SourceMapping, network: Network | None) -> str | None:
-    """Return the currency of costs: as the mapping says, else as the network does."""
+    """Return the currency of costs: the mapping's, else the network's."""
     cost = mapping.columns.get("shipping_cost")
     if cost is not None and cost.currency is not None:
         return cost.currency
@@ -128,13 +128,13 @@ def split_batch(work: Work, staging: Staging, batch: Batch) -> Outcome:
     with work.stage("shipments"):
         written = _write_by_kind(work, batch, _keep(staging, hashes.repeated))
         suspect, rejected = written.part(source=SUSPECT), written.part(source=REJECTED)
-        accepted = hashes.accepted(
+        accepted = hashes.find_accepted(
             *(work.content(SHIPMENTS, each.files, [ID_HASH])[ID_HASH] for each in (rejected, suspect))
         )
-        # As much memory as the hashes that are left take.
+        # Frees as much memory as the remaining hashes take.
         del hashes
         ordered = _order(work, suspect, batch.network)
-        shipments, overtaken = _sound(work, written) + _sound(work, ordered), ordered.part(source=OVERTAKEN)
+        shipments, overtaken = _select_valid(work, written) + _select_valid(work, ordered), ordered.part(source=OVERTAKEN)
         if shipments.rows < len(accepted):
             raise RowsMissing(SHIPMENTS.name, len(accepted), shipments.rows)
     with work.stage("quarantine"):
@@ -155,7 +155,7 @@ def _keep(staging: Staging, repeated: Hashes) -> DataFrame | None:
 
 
 def _write_by_kind(work: Work, batch: Batch, repeated: DataFrame | None) -> Written:
-    """Write every row of a batch into the folder of its kind, and the hash of its id beside those that are not sound."""
+    """Write every row of a batch into the folder of its kind; rows that are not valid also get the hash of their id."""
     frame, suspect = batch.frame.withColumn(ID_HASH, hash_of("shipment_id")), F.lit(False)
     if repeated is not None:
         frame, suspect = frame.join(repeated, ID_HASH, "left"), F.col("repeated").isNotNull()
@@ -167,7 +167,7 @@ def _write_by_kind(work: Work, batch: Batch, repeated: DataFrame | None) -> Writ
 
 
 def _order(work: Work, suspects: Written, network: Network | None) -> Written:
-    """Put the reports on each shipment in order, and write them into the folders of what they are."""
+    """Order the reports on each shipment, and write them into the folders of their kinds."""
     if not suspects.files:
         return suspects
     rows = work.with_batch(work.lake.read_files(work.spark, SHIPMENTS.name, suspects.files, suspects.own))
@@ -181,7 +181,7 @@ def _kind_of_sound(work: Work) -> Column:
     return F.when(outcome().isNull(), IN_TRANSIT).otherwise(work.start.source)
 
 
-def _sound(work: Work, written: Written) -> Written:
+def _select_valid(work: Work, written: Written) -> Written:
     return written.part(source=work.start.source) + written.part(source=IN_TRANSIT)
 
 
@@ -204,7 +204,7 @@ def _write_quarantine(work: Work, batch: Batch, rejected: Written) -> Written:
 
 
 def _count_reasons(work: Work, quarantine: Written) -> dict[str, int]:
-    """Return reasons, as weight:greater_than, with the rows that they stand against; the most frequent first."""
+    """Return the number of rejected rows for each reason, such as weight:greater_than; the most frequent first."""
     found: dict[str, int] = {}
     for file in quarantine.files:
         reasons = pc.list_flatten(work.lake.content(QUARANTINE.name, file.path, ["reasons"])["reasons"].combine_chunks())

@@ -14,7 +14,7 @@ REPORTS = pa.schema(
         ("source_row", pa.int64()),
     ]
 )
-"""What puts reports in order; any other columns travel along."""
+"""Columns that order reports; any other columns are passed through."""
 
 
 def link(reports: pa.Table) -> pa.Table:

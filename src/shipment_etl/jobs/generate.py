@@ -7,10 +7,10 @@ import pyarrow.compute as pc
 from pyspark.sql import SparkSession
 
 from shipment_etl.dates import as_date
-from shipment_etl.generator.scenarios import scenario_for
+from shipment_etl.generator.scenarios import choose_scenario
 from shipment_etl.generator.shipments import SOURCE, generate
 from shipment_etl.generator.troubles import troubles
-from shipment_etl.jobs.work import working
+from shipment_etl.jobs.work import run_job
 from shipment_etl.lake.lake import LakeAddress, as_lake
 from shipment_etl.lake.runs import RowCounts, Run
 from shipment_etl.lake.tables import TROUBLES, raw_table
@@ -38,18 +38,17 @@ def run_generate(
     """Generate a batch and replace it in raw/shipments.
 
     Args:
-        lake: where to.
-        date: the batch date, as for `generate`; so are the next ones.
-        rows: how many, on an average day.
+        lake: the lake to write to.
+        date: the batch date; like the arguments after it, as for `generate`.
+        rows: number of rows on an average day.
         seed: any whole number.
-        scenario: the name of a scenario, built in, of a plugin or of the network; that of the network, else baseline, if
-            None.
+        scenario: name of a scenario: built-in, from a plugin, or from the network; if None, the network's, else baseline.
         defects: share of rows that are wrong on purpose.
         network: places, carriers and tariffs.
-        since: the first day whose shipments are reported on again.
-        truth: write what the disruptions of the scenario do to the batch into truth/troubles.
+        since: the first day whose shipments are reported again.
+        truth: write the effects of the scenario's disruptions on the batch into truth/troubles.
         spark: a session; `session()` if None.
-        listeners: objects with implementations of hooks.
+        listeners: objects that implement hooks.
 
     Raises:
         InvalidValue, NetworkError, PluginError: as for `generate`; nothing was done.
@@ -59,8 +58,8 @@ def run_generate(
     plugged = plugins(listeners)
     spark = session(plugged=plugged) if spark is None else spark
     batch_date = as_date(date)
-    drawn = scenario_for(network or Network.default(), scenario, plugged.scenarios())
-    # Asked before the lake is locked, for it refuses what makes no sense.
+    drawn = choose_scenario(network or Network.default(), scenario, plugged.scenarios())
+    # Called before the lake is locked, because it refuses invalid arguments.
     made = generate(
         spark,
         date=batch_date,
@@ -73,7 +72,7 @@ def run_generate(
     )
     settings = {"rows": rows, "seed": seed, "scenario": drawn.name, "defects": defects}
     table = raw_table(SOURCE)
-    with working(
+    with run_job(
         spark, lake, job="generate", source=SOURCE, batch_date=batch_date, settings=settings, plugins=plugged
     ) as work:
         with work.stage("raw"):

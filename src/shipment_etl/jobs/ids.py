@@ -1,7 +1,7 @@
-"""Ids of a batch as hashes, eight bytes a row: which of them stand more than once, and which are left in the end.
+"""Ids of a batch as hashes, eight bytes per row: which occur more than once, and which are accepted in the end.
 
-They come to this process once, and are sorted here. That takes less time than to let an engine group them, and they are
-needed again: later batches have to know them.
+They are read into this process once, and sorted here. That is faster than grouping them in an engine, and they are needed
+again: later batches look them up.
 """
 
 from collections.abc import Iterable
@@ -16,14 +16,16 @@ from pyspark.sql import DataFrame
 from shipment_etl.hashing import hash_of
 from shipment_etl.lake.staging import Staging
 
-__all__ = ["ID_HASH", "BatchHashes", "Hashes", "Ids", "in_order", "is_among"]
+__all__ = ["ID_HASH", "BatchHashes", "Hashes", "Ids", "is_among", "sort_unique"]
 
 ID_HASH = "id_hash"
+BLOCK_ROWS = 1 << 20
+"""Number of hashes that are copied at a time: a copy of all of them would take as much memory again."""
 Hashes = npt.NDArray[np.int64]
 
 
 class Ids(NamedTuple):
-    """The ids that a batch reports on: their hashes, each once and in order, and the first and the last id."""
+    """The ids that a batch reports on: their hashes, sorted and unique, and the first and last id."""
 
     batch_date: date
     hashes: Hashes
@@ -32,46 +34,48 @@ class Ids(NamedTuple):
 
 
 class BatchHashes(NamedTuple):
-    """Hashes of the ids of all rows of a batch, each once and in order: of one row, or of several."""
+    """Hashes of the ids of all rows of a batch, sorted and unique: ids of one row, and ids of several rows."""
 
     once: Hashes
     repeated: Hashes
 
     @classmethod
     def read(cls, staging: Staging, rows: DataFrame) -> Self:
-        """Read those of a batch."""
+        """Read the hashes of a batch."""
         kept = staging.keep("ids", rows.select(hash_of("shipment_id").alias(ID_HASH)))
-        hashes = _concatenate(kept.content()[ID_HASH].chunks if kept.rows else [])
+        hashes, end = np.empty(kept.rows, np.int64), 0
+        for batch in kept.batches():
+            hashes[end : end + len(batch)] = batch[ID_HASH].to_numpy()
+            end += len(batch)
         hashes.sort()
         is_same = np.zeros(len(hashes) + 1, bool)
         is_same[1:-1] = hashes[1:] == hashes[:-1]
         follows, is_followed = is_same[:-1], is_same[1:]
-        return cls(hashes[~(follows | is_followed)], hashes[is_followed & ~follows])
+        repeated = hashes[is_followed & ~follows]
+        return cls(_keep_in_place(hashes, ~(follows | is_followed)), repeated)
 
-    def accepted(self, rejected: pa.ChunkedArray, suspects: pa.ChunkedArray) -> Hashes:
-        """Return those of accepted rows.
+    def find_accepted(self, rejected: pa.ChunkedArray, suspects: pa.ChunkedArray) -> Hashes:
+        """Return the hashes of accepted rows.
 
         Args:
             rejected: hashes of the rejected rows.
-            suspects: hashes of the accepted rows among those that are repeated.
+            suspects: hashes of the accepted rows among those with repeated ids.
         """
-        once, several = self.once[~is_among(self.once, in_order(rejected.chunks))], in_order(suspects.chunks)
-        # Put in where they belong: to sort all of them again would take half as much memory once more.
-        merged: Hashes = np.insert(once, np.searchsorted(once, several), several)
-        return merged
+        kept = ~is_among(self.once, sort_unique(rejected.chunks))
+        return _merge(self.once, kept, sort_unique(suspects.chunks))
 
 
-def in_order(parts: Iterable[pa.Array | Hashes]) -> Hashes:
-    """Return hashes in order, each once."""
+def sort_unique(parts: Iterable[pa.Array | Hashes]) -> Hashes:
+    """Return hashes sorted, each once."""
     found = _concatenate(parts)
-    # The parts are mostly in order themselves, and this sort puts such together in one pass.
+    # The parts are mostly sorted already, and a stable sort merges such parts in one pass.
     found.sort(kind="stable")
     kept: Hashes = found[np.concatenate([np.ones(min(1, len(found)), bool), found[1:] != found[:-1]])]
     return kept
 
 
 def is_among(hashes: Hashes, few: Hashes) -> npt.NDArray[np.bool_]:
-    """Return which of some hashes, each once and in order, are among others in order."""
+    """Return which of the sorted and unique `hashes` are among `few`, which are sorted too."""
     found = np.zeros(len(hashes), bool)
     places = np.searchsorted(hashes, few)
     inside = places < len(hashes)
@@ -83,3 +87,26 @@ def is_among(hashes: Hashes, few: Hashes) -> npt.NDArray[np.bool_]:
 def _concatenate(parts: Iterable[pa.Array | Hashes]) -> Hashes:
     found: Hashes = np.concatenate([np.empty(0, np.int64), *(np.asarray(each, np.int64) for each in parts)])
     return found
+
+
+def _keep_in_place(hashes: Hashes, kept: npt.NDArray[np.bool_]) -> Hashes:
+    """Return the hashes to keep, in the same memory."""
+    end = 0
+    for first in range(0, len(hashes), BLOCK_ROWS):
+        part = hashes[first : first + BLOCK_ROWS][kept[first : first + BLOCK_ROWS]]
+        hashes[end : end + len(part)] = part
+        end += len(part)
+    return hashes[:end]
+
+
+def _merge(hashes: Hashes, kept: npt.NDArray[np.bool_], more: Hashes) -> Hashes:
+    """Return the hashes to keep, merged with more hashes, sorted."""
+    merged, used, end = np.empty(np.count_nonzero(kept) + len(more), np.int64), 0, 0
+    for first in range(0, max(1, len(hashes)), BLOCK_ROWS):
+        last = first + BLOCK_ROWS
+        until = int(np.searchsorted(more, hashes[last])) if last < len(hashes) else len(more)
+        block, among = hashes[first:last][kept[first:last]], more[used:until]
+        part = np.insert(block, np.searchsorted(block, among), among)
+        merged[end : end + len(part)] = part
+        used, end = until, end + len(part)
+    return merged

@@ -17,7 +17,7 @@ from shipment_etl.ingest.inputs import Input, find_inputs
 from shipment_etl.ingest.limits import MAX_BROKEN_AT_FIRST
 from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.reader import Landed, land
-from shipment_etl.jobs.work import Work, working
+from shipment_etl.jobs.work import Work, run_job
 from shipment_etl.lake.lake import DataFile, LakeAddress, as_lake
 from shipment_etl.lake.runs import RowCounts, Run
 from shipment_etl.lake.tables import landed_table
@@ -48,23 +48,23 @@ def run_ingest(
     """Land files as a batch of raw/SOURCE, every value as text, with its file and row.
 
     Args:
-        lake: where to.
-        file: a file of one of `formats.FORMATS`, also packed; a folder or a pattern such as `in/*.csv`, a zip archive,
+        lake: the lake to write to.
+        file: a file of one of `formats.FORMATS`, also compressed; a folder or a pattern such as `in/*.csv`, a zip archive,
             s3://bucket/key, or `-` for standard input; or several of them, which land as one batch.
         source: its name in the lake, for example the company it comes from.
-        mapping: what its columns mean; it is landed with the batch, so that `run_process` needs no more.
+        mapping: what its columns mean; it is landed with the batch, so `run_process` does not need it again.
         date: the batch date.
-        if_exists: what becomes of a batch that the source has of this date: `fail` refuses the files, `replace` puts them
-            in its place, `add` makes them a part of it.
-        max_rejected: share of the records that may have a problem as a whole, 0 … 1; all but all of them if None.
+        if_exists: what to do if the source already has a batch of this date: `fail` refuses the files, `replace` replaces
+            the batch, `add` adds the files to it.
+        max_rejected: share of the records that may be unreadable, 0 … 1; if None, all but one may be.
         spark: a session; `session()` if None.
-        listeners: objects with implementations of hooks.
+        listeners: objects that implement hooks.
 
     Raises:
         InvalidValue, MappingError, PluginError: nothing was done.
         BatchExists: the source has a batch of this date; nothing was done.
         IngestError, LakeError, EngineFailed: the lake is as it was.
-        RecordsRejected: too many records have a problem, or all of the first million; the lake is as it was.
+        RecordsRejected: too many records are unreadable, or all of the first million; the lake is as it was.
     """
     lake = as_lake(lake)
     source = as_source(source)
@@ -79,18 +79,18 @@ def run_ingest(
     plugged = plugins(listeners)
     spark = session(plugged=plugged) if spark is None else spark
     settings: dict[str, Any] = {"file": ", ".join(printable(Path(path).name) for path in paths)}
-    with working(
+    with run_job(
         spark, lake, job="ingest", source=source, batch_date=as_date(date), settings=settings, plugins=plugged
     ) as work:
         table = landed_table(source)
         there = work.files_of_batch(table.name)
         if there and if_exists == "fail":
-            raise _exists(work, there)
+            raise _make_exists_error(work, there)
         added_to = there if if_exists == "add" else []
         last_row = _last_row(work, added_to, mapping) if added_to else 0
         with work.staging() as staging:
             with work.stage("read"), staging.parquet("records.parquet") as target:
-                # As for `_check_problems`: who says how many may be broken has all of them read.
+                # As in `_check_problems`: if the caller gives a limit, all records are read.
                 max_broken = MAX_BROKEN_AT_FIRST if max_rejected is None else None
                 landed = land(inputs, mapping, target, last_row, max_broken)
             _check_problems(landed, max_rejected)
@@ -101,18 +101,18 @@ def run_ingest(
         return work.finish(RowCounts(read=landed.rows, accepted=work.rows_written(table)))
 
 
-def _exists(work: Work, files: Sequence[DataFile]) -> BatchExists:
-    """Return the error that says what a batch consists of."""
+def _make_exists_error(work: Work, files: Sequence[DataFile]) -> BatchExists:
+    """Return the error that says what the existing batch consists of."""
     rows = work.content(landed_table(work.start.source), files, ["source_file"], encoded=is_text)
     names = sorted(pc.unique(rows["source_file"]).to_pylist())
     return BatchExists(work.start.source, work.start.batch_date, rows.num_rows, names)
 
 
 def _last_row(work: Work, files: Sequence[DataFile], mapping: SourceMapping) -> int:
-    """Return the number of the last record of a batch that files are added to: the numbers of a batch are unique.
+    """Return the number of the last record of a batch that files are added to; numbers are unique within a batch.
 
     Raises:
-        MappingDiffers: the batch was landed by another mapping; it has one.
+        MappingDiffers: the batch was landed by another mapping; a batch has only one.
     """
     rows = work.content(landed_table(work.start.source), files, ["source_row", "mapping"], encoded=is_text)
     if rows["mapping"][0].as_py() != mapping.text:
@@ -129,7 +129,7 @@ def _inputs(path: str) -> list[Input]:
 
 
 def _check_problems(landed: Landed, max_rejected: float | None) -> None:
-    """Stop where records have problems beyond the limit: no limit is as if all of them but one might."""
+    """Raise an error if more records are unreadable than the limit allows; without a limit, all but one may be."""
     rejected = landed.problems.total()
     if not rejected or (rejected < landed.rows if max_rejected is None else rejected <= max_rejected * landed.rows):
         return

@@ -1,7 +1,7 @@
 """Which batches report on a shipment: the table of the hashes of all ids, batch by batch.
 
-It holds eight bytes a shipment and batch, and says of each batch its first and last id. So where ids grow with time, as most
-do, the log tells which files can be passed over; of all others the hashes are read, and nothing else of the history.
+It takes eight bytes per shipment and batch, and has the first and last id of each batch. If ids grow with time, as most do,
+the Delta log says which files can be skipped; of all others only the hashes are read, and nothing else of the history.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
 
-from shipment_etl.jobs.ids import ID_HASH, Hashes, Ids, in_order
+from shipment_etl.jobs.ids import ID_HASH, Hashes, Ids, sort_unique
 from shipment_etl.jobs.side_by_side import THREADS
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.tables import KNOWN_IDS
-from shipment_etl.lake.written import is_text, nothing_written
+from shipment_etl.lake.written import empty_written, is_text
 
 __all__ = ["HITS", "Known", "find_known", "knows_source"]
 
@@ -34,16 +34,16 @@ OWN = StructType(
 )
 HITS = pa.schema([("batch_date", pa.date32()), (ID_HASH, pa.int64())])
 MAX_ROWS_IN_ONE_FILE = 1_000_000
-"""Hashes that are put together in one file, 8 MB: so much a run writes anew at most."""
+"""Maximum number of hashes that are merged into one file, 8 MB; so a run rewrites at most this many."""
 PLACES = 1 << 22
-"""Of a table that says by some bits of a hash whether it can be among others; it fits into a cache."""
+"""Size of a lookup table that says, by some bits of a hash, whether it can be among others; it fits into a CPU cache."""
 
 
 class Known(NamedTuple):
-    """What other batches report on the shipments of a batch.
+    """Which other batches report on the shipments of a batch.
 
     Attributes:
-        hits: `HITS`, each batch that reports on one of them, now or when the batch was processed before.
+        hits: `HITS` of the other batches that report on its shipments, or on those that it had when processed before.
         again: whether the batch was processed before.
     """
 
@@ -52,17 +52,17 @@ class Known(NamedTuple):
 
 
 def knows_source(work: Work) -> bool:
-    """Whether the ids of the job's source are known; they are not, where an earlier release has processed all of it."""
+    """Whether the ids of the job's source are known; they are not if an earlier release processed all of its batches."""
     return bool(_files(work))
 
 
 def find_known(work: Work, own: Ids, older: Sequence[Ids]) -> Known:
-    """Put the ids of the job's batch in place of those that it had, and return which other batches have them, too.
+    """Replace the ids of the job's batch, and return which other batches have the same ids.
 
     Args:
         work: the job.
         own: ids of its batch.
-        older: of other batches that are not known yet; of these, ids that another batch reports on are returned as well.
+        older: ids of other batches that are not known yet; those that they share with another batch are returned as well.
     """
     files = _files(work)
     with_batch = [each for each in files if work.may_have_batch(each)]
@@ -73,15 +73,15 @@ def find_known(work: Work, own: Ids, older: Sequence[Ids]) -> Known:
         found = list(pool.map(lambda file: asked.find(work, file), places))
     _replace(work, files, with_batch, [own, *older])
     hits = pa.concat_tables([HITS.empty_table(), *found, *map(_hits_of, older)])
-    return Known(asked.told_twice(hits) if older else hits, bool(had))
+    return Known(asked.select_shared(hits) if older else hits, bool(had))
 
 
 class _Asked:
-    """Hashes that are looked for, and the range of their ids.
+    """Hashes to search for, and the range of their ids.
 
     Args:
-        own: of the batch of the job, and those that it had.
-        older: of others.
+        own: ids of the job's batch, and those that it had before.
+        older: ids of other batches.
     """
 
     def __init__(self, own: Sequence[Ids], older: Sequence[Ids]) -> None:
@@ -103,9 +103,9 @@ class _Asked:
         return bool(len(self._hashes)) and bool(file.least["first_id"] <= self._last and self._first <= file.most["last_id"])
 
     def find(self, work: Work, file: DataFile) -> pa.Table:
-        """Return which other batches have one of the ids, by a file."""
+        """Return which other batches have one of the ids, according to a file."""
         hashes = work.lake.content(KNOWN_IDS.name, file.path, [ID_HASH])[ID_HASH].to_numpy()
-        # To look each of them up in a sorted list would take ten times as long.
+        # Looking each of them up in a sorted list would take ten times as long.
         likely = np.flatnonzero(self._can_be[hashes & (PLACES - 1)])
         places = np.searchsorted(self._hashes, hashes[likely])
         hits = likely[self._hashes.take(places, mode="clip") == hashes[likely]]
@@ -117,8 +117,8 @@ class _Asked:
             rows = rows.filter(pc.not_equal(batches, pa.scalar(work.start.batch_date)))
         return rows
 
-    def told_twice(self, hits: pa.Table) -> pa.Table:
-        """Return the hits of ids that two batches report on, or one and the batch of the job."""
+    def select_shared(self, hits: pa.Table) -> pa.Table:
+        """Return the hits of ids that two batches report on, or one batch and the job's."""
         batches = hits.group_by(ID_HASH).aggregate([("batch_date", "count_distinct")])
         several = batches.filter(pc.greater(batches["batch_date_count_distinct"], 1))[ID_HASH].to_numpy()
         wanted = np.concatenate([several, _union(self._own)])
@@ -126,7 +126,7 @@ class _Asked:
 
 
 def _union(every: Sequence[Ids]) -> Hashes:
-    return every[0].hashes if len(every) == 1 else in_order(each.hashes for each in every)
+    return every[0].hashes if len(every) == 1 else sort_unique(each.hashes for each in every)
 
 
 def _hits_of(ids: Ids) -> pa.Table:
@@ -139,17 +139,17 @@ def _files(work: Work) -> list[DataFile]:
 
 
 def _is_own(work: Work, file: DataFile) -> bool:
-    """Whether a file has ids of the batch of the job alone, by its range in the log."""
+    """Whether a file only has ids of the job's batch, by its range in the log."""
     return bool(file.least["batch_date"] == file.most["batch_date"] == work.start.batch_date)
 
 
 def _replace(work: Work, files: list[DataFile], with_batch: list[DataFile], new: Sequence[Ids]) -> None:
-    """Write ids of batches into one file, together with what small files have of others, and those of the batch."""
+    """Write new ids into one file, merged with the ids of other batches in small files and in files that had the batch."""
     small = _small_files(files, sum(len(each.hashes) for each in new))
     removed = {each.path: each for each in (*with_batch, *small)}
     mixed = [each for each in removed.values() if not _is_own(work, each)]
     others = [ids for each in mixed for ids in _read(work, each) if ids.batch_date != work.start.batch_date]
-    nothing = nothing_written(KNOWN_IDS, OWN)
+    nothing = empty_written(KNOWN_IDS, OWN)
     rows, written = [_rows_of(each) for each in (*others, *new) if len(each.hashes)], []
     if rows:
         path, partition = f"{work.folder}/hashes.parquet", {"source": work.start.source}
@@ -158,10 +158,10 @@ def _replace(work: Work, files: list[DataFile], with_batch: list[DataFile], new:
 
 
 def _small_files(files: Iterable[DataFile], rows: int) -> list[DataFile]:
-    """Return the files that so many rows are put together with.
+    """Return the files that this many rows are merged with.
 
-    None has more rows than all that it is put together with. So a row is written anew as often as the number of its file's
-    rows doubles, and there are as many small files at most, however long the history is.
+    No file has more rows than all that it is merged with. So a row is only rewritten when its file at least doubles, which
+    also limits the number of small files, however long the history is.
     """
     found = []
     for each in sorted(files, key=lambda file: file.rows or 0):
@@ -179,11 +179,11 @@ def _read(work: Work, file: DataFile) -> Iterator[Ids]:
         batches = (rows.filter(pc.equal(rows["batch_date"], each)) for each in pc.unique(rows["batch_date"]))
     for batch in batches:
         day, first, last = (batch[name][0].as_py() for name in ("batch_date", "first_id", "last_id"))
-        yield Ids(day, in_order(batch[ID_HASH].chunks), first, last)
+        yield Ids(day, sort_unique(batch[ID_HASH].chunks), first, last)
 
 
 def _rows_of(ids: Ids) -> pa.Table:
-    """Return the rows of a batch; what is the same in all of them is a dictionary of one value."""
+    """Return the rows of a batch; columns with one value in all rows are dictionaries of that value."""
     same = np.zeros(len(ids.hashes), np.int8)
     values = {"batch_date": pa.array([ids.batch_date]), "first_id": pa.array([ids.first]), "last_id": pa.array([ids.last])}
     columns = {name: pa.DictionaryArray.from_arrays(same, value) for name, value in values.items()}

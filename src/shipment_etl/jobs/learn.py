@@ -3,7 +3,7 @@
 from pyarrow import compute as pc
 
 from shipment_etl.errors import InvalidValue, NothingToLearn
-from shipment_etl.lake.damage import reading
+from shipment_etl.lake.damage import explain_errors
 from shipment_etl.lake.lake import LakeAddress, as_lake
 from shipment_etl.lake.tables import LANE_DAYS
 from shipment_etl.twin import MIN_SHIPMENTS
@@ -22,7 +22,7 @@ def learn(lake: LakeAddress, source: str, *, min_shipments: int = MIN_SHIPMENTS,
         lake: where the source was processed.
         source: its name.
         min_shipments: size of the smallest group that is shown, from 2; smaller ones are merged or left out.
-        names: keep the names of carriers and places; codes such as `carrier-01` stand in their place if false.
+        names: keep the names of carriers and places; if false, codes such as `carrier-01` replace them.
 
     Returns:
         The twin: `twin.network` for `generate` and `run_generate`, with its scenario; `twin.to_toml()` is text that
@@ -38,7 +38,7 @@ def learn(lake: LakeAddress, source: str, *, min_shipments: int = MIN_SHIPMENTS,
         raise InvalidValue("min_shipments", min_shipments, "2 or more, so that no single shipment is shown")
     home = as_lake(lake)
     pinned = home.snapshot()
-    with reading(home, {LANE_DAYS.name: pinned.tables.get(LANE_DAYS.name)}):
+    with explain_errors(home, {LANE_DAYS.name: pinned.tables.get(LANE_DAYS.name)}):
         rows = pinned.dataset(LANE_DAYS.name)
         rolled = sum_up(rows.to_batches(columns=list(COLUMNS), filter=pc.field("source") == source))
     if rolled.shipments < min_shipments:

@@ -1,4 +1,4 @@
-"""Links: all reports on the shipments that a batch reports on, wherever they lie, put in order."""
+"""Links: all reports on the shipments that a batch reports on, from all files, in order."""
 
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -26,12 +26,12 @@ class Links:
     """All reports on the shipments that a batch reports on, or did when it was processed before.
 
     Attributes:
-        places: that they lie in.
+        places: the files that they are in.
         stale: numbers of the places with reports of the batch from when it was processed before.
     """
 
     def __init__(self, work: Work, own: list[Place], *, are_unique: bool) -> None:
-        """`are_unique` says whether each shipment is in other batches once, as this release leaves it."""
+        """`are_unique` says whether other batches hold each shipment only once, as this release leaves it."""
         self._work = work
         self._are_unique = are_unique
         self.places = own[:]
@@ -42,12 +42,12 @@ class Links:
         """Return the reports in order, as `chains.link` does.
 
         Args:
-            asked: `IDS` that others report on.
-            known: which.
+            asked: `IDS` that other batches report on.
+            known: these batches.
         """
         for number, place in enumerate(self.places):
             self._found.append(read_links(self._work, place, number, _ids(asked)))
-        before = self._ids_of_before() if known.again else IDS.empty_table()["shipment_id"]
+        before = self._read_earlier_ids() if known.again else IDS.empty_table()["shipment_id"]
         self._find_newest(asked, known.hits, before)
         linked = link(pa.concat_tables(self._found))
         if known.again or self._is_out_of_order(linked):
@@ -56,9 +56,9 @@ class Links:
         return linked
 
     def _find_newest(self, asked: pa.Table, hits: pa.Table, before: pa.ChunkedArray) -> None:
-        """Look for the newest reports on shipments in other batches; each is in one place.
+        """Find the newest reports on shipments in other batches; each is in one place.
 
-        Among shipments in transit first, where most are; in the others, the newest batch first, for what is left.
+        Shipments in transit are read first, because most are there; then the others, newest batch first, for what is left.
         """
         places: dict[date, list[Place]] = defaultdict(list)
         for place in places_of(self._work, SHIPMENTS):
@@ -69,12 +69,12 @@ class Links:
         every = [(place, ids) for batch, ids in wanted.items() for place in places[batch]]
         found = self._add([each for each in every if IN_TRANSIT in each[0].file.path])
         for place, ids in [each for each in every if IN_TRANSIT not in each[0].file.path]:
-            left = _without(ids, found) if self._are_unique else ids
+            left = _exclude(ids, found) if self._are_unique else ids
             if len(left):
                 found = pa.concat_arrays([found, self._add([(place, left)])])
 
-    def _ids_of_before(self) -> pa.ChunkedArray:
-        """Return the ids of reports that the batch overtook, or that were overtaken, when it was processed before."""
+    def _read_earlier_ids(self) -> pa.ChunkedArray:
+        """Return the ids of reports that the batch overtook, and of its overtaken ones, when it was processed before."""
         day, found = self._work.start.batch_date, [IDS.empty_table()["shipment_id"]]
         for place in places_of(self._work, OVERTAKEN):
             if place.by == day or self._work.may_have_batch(place.file):
@@ -83,7 +83,7 @@ class Links:
         return pa.chunked_array([chunk for each in found for chunk in each.chunks], pa.string())
 
     def _is_out_of_order(self, linked: pa.Table) -> bool:
-        """Whether another batch has a newer report than one of this batch, so that this may stand between older ones."""
+        """Whether another batch has a newer report than one of this batch, so that this may belong between older ones."""
         day = self._work.start.batch_date
         late = pc.and_(is_of(linked, day), pc.fill_null(pc.not_equal(linked[NEXT_BATCH], pa.scalar(day)), False))
         return bool(pc.any(late).as_py())
@@ -100,7 +100,7 @@ class Links:
             self._found.append(links)
 
     def _add(self, places: list[tuple[Place, pa.Array]]) -> pa.Array:
-        """Read places, each with the ids that are wanted of it, and return the ids that are there."""
+        """Read places, each for the ids wanted from it, and return the ids that were found."""
         first = len(self.places)
         with ThreadPoolExecutor(THREADS) as pool:
             read = [
@@ -116,7 +116,7 @@ class Links:
 
 
 def _ids_by_batch(asked: pa.Table, hits: pa.Table) -> dict[date, pa.Array]:
-    """Return the ids of those asked that each batch reports on."""
+    """Return, for each batch, the ids in `asked` that it reports on."""
     names = asked.group_by(IDS.names).aggregate([])
     told = hits.join(names, ID_HASH, join_type="inner").sort_by("batch_date")
     ids, first, found = told["shipment_id"].combine_chunks(), 0, dict[date, pa.Array]()
@@ -130,5 +130,5 @@ def _ids(rows: pa.Table) -> pa.Array:
     return pc.unique(rows["shipment_id"])
 
 
-def _without(ids: pa.Array, others: pa.Array) -> pa.Array:
+def _exclude(ids: pa.Array, others: pa.Array) -> pa.Array:
     return ids.filter(pc.invert(pc.is_in(ids, value_set=others)))

@@ -1,7 +1,7 @@
-"""The maintain job: fewer and larger files, nothing dead kept, the same rows in every table.
+"""The maintain job: compacts small files and deletes dead ones; the rows of every table stay the same.
 
-Tables are compacted, then files are deleted that neither the versions before nor those after need. The log comes last, as in
-every job: nothing that can fail comes after it.
+Tables are compacted, then files are deleted that no version needs, neither from before nor from after. The log comes last,
+as in every job: nothing that can fail comes after it.
 """
 
 import sys
@@ -14,10 +14,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from shipment_etl.errors import InvalidValue, LakeMissing, RowsChanged
-from shipment_etl.jobs.work import Work, working
+from shipment_etl.jobs.work import Work, run_job
 from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import LakeAddress, as_lake
-from shipment_etl.lake.maintenance import Size, clean, clear_staging, compact, crowded, sizes
+from shipment_etl.lake.maintenance import Size, clean, clear_staging, compact, find_crowded, sizes
 from shipment_etl.lake.runs import RowCounts, Run
 from shipment_etl.lake.tables import LANE_MONTHS, RUNS, SHIPMENTS
 from shipment_etl.plugins import plugins
@@ -26,20 +26,20 @@ from shipment_etl.sessions import session
 __all__ = ["Maintenance", "Upkeep", "run_maintain"]
 
 MAX_DAYS = 30
-"""As long as Delta logs are kept: older versions cannot be read, whether their files are there or not."""
+"""Delta logs are kept this long: older versions cannot be read, even if their files still exist."""
 MIN_HOURS = 1
-"""A reader may have begun with a version that was the newest then."""
+"""A reader may still use a version that was the newest when it started."""
 FILES_MEANT = {SHIPMENTS.name: 2, LANE_MONTHS.name: sys.maxsize}
-"""Files of a partition that are as they should be, where these are more than one.
+"""Number of files that a partition may have, for tables where this is more than one.
 
-Shipments in transit have their own, and so have months of lane_months, of which none stands in two files.
+Shipments in transit have their own files. So do months of lane_months, none of which is in two files.
 """
 EVERYTHING = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """What was done to a table: its newest version before and after, and what was deleted of older ones."""
+    """What was done to a table: size of its newest version before and after, and of what was deleted of older ones."""
 
     before: Size
     after: Size
@@ -63,20 +63,20 @@ class Maintenance:
 def run_maintain(
     lake: LakeAddress, *, retention_days: int = 7, spark: SparkSession | None = None, listeners: Iterable[object] = ()
 ) -> Maintenance:
-    """Compact all tables, delete what no version needs, shorten the logs. No row changes: fingerprints are checked.
+    """Compact all tables, delete files that no version needs, shorten the logs. Fingerprints ensure that no row changes.
 
     Args:
-        lake: which.
-        retention_days: how far back versions stay readable, 0 … 30. Whatever it says, the versions that count stay, and
-            files of the last hour.
+        lake: the lake.
+        retention_days: number of days that old versions stay readable, 0 … 30. The versions that count and files of the
+            last hour are always kept.
         spark: a session; `session()` if None.
-        listeners: objects with implementations of hooks.
+        listeners: objects that implement hooks.
 
     Raises:
         InvalidValue: an argument is out of range; nothing was done.
         LakeMissing: there is no lake.
         LakeLocked, StorageError: the lake cannot be written; nothing was done.
-        RowsChanged: a table held other rows after compaction; all tables are as they were.
+        RowsChanged: a table had different rows after compaction; all tables are as they were.
         CommitConflict: another program changed a table meanwhile; all tables are as they were.
     """
     lake = as_lake(lake)
@@ -86,7 +86,7 @@ def run_maintain(
         raise LakeMissing(lake.uri)
     plugged = plugins(listeners)
     spark = session(plugged=plugged) if spark is None else spark
-    with working(
+    with run_job(
         spark,
         lake,
         job="maintain",
@@ -96,7 +96,7 @@ def run_maintain(
         plugins=plugged,
     ) as work:
         with work.stage("staging"):
-            # The lock says that no other job is at work, so what lies there was left by one that died.
+            # The lock ensures that no other job is running, so what is there was left by one that died.
             left = clear_staging(lake)
         names = sorted(work.base.tables)
         with work.stage("compact"):
@@ -105,7 +105,7 @@ def run_maintain(
             hours = max(24 * retention_days, MIN_HOURS)
             deleted = {name: clean(lake, name, hours, _versions_that_count(work, name)) for name in names}
             if work.base.runs is not None:
-                # Other than those of tables, its commits count at once: the log itself has no log.
+                # Unlike those of tables, its commits count at once: the log itself has no log.
                 compacted[RUNS.name] = _compact_table(work, RUNS.name)
                 work.base = replace(work.base, runs=lake.version(RUNS.name))
                 deleted[RUNS.name] = clean(lake, RUNS.name, hours)
@@ -124,7 +124,7 @@ def _compact_table(work: Work, name: str) -> tuple[Size, Size]:
     """Compact a table, check that it holds the same rows, and return its sizes before and after."""
     lake = work.lake
     files = sizes(lake, name)
-    parts = crowded(files, FILES_MEANT.get(name, 1))
+    parts = find_crowded(files, FILES_MEANT.get(name, 1))
     if not parts:
         return Size.of(files), Size.of(files)
     before = fingerprint(_rows_in(lake.read(work.spark, name), parts))
@@ -135,11 +135,11 @@ def _compact_table(work: Work, name: str) -> tuple[Size, Size]:
     after = fingerprint(_rows_in(lake.read(work.spark, name), parts))
     if after != before:
         raise RowsChanged(name, before, after)
-    work.plugins.tell("after_table_written", start=work.start, table=name)
+    work.plugins.notify("after_table_written", start=work.start, table=name)
     return Size.of(files), Size.of(sizes(lake, name))
 
 
 def _rows_in(rows: DataFrame, parts: list[dict[str, Any]]) -> DataFrame:
-    """Return the rows of the batch dates that partitions belong to, all rows of a table without."""
+    """Return the rows with the batch dates of some partitions; all rows if these have no batch date."""
     dates = sorted({part["batch_date"] for part in parts if part.get("batch_date") is not None})
     return rows.where(F.col("batch_date").isin(dates)) if dates else rows

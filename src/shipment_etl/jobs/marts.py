@@ -1,8 +1,8 @@
-"""Marts kept up to date: only what a batch changed in lane_days is computed anew.
+"""Keep the marts up to date: only what a batch changed in lane_days is recomputed.
 
-The log says what the marts that count were computed by: the network, the release and the plugins, as one digest. Where that
-is still the same, the months that the batch had and has tell what to replace. If not, or if somebody else has changed a
-table, all is computed anew. Either way the marts end as a function of lane_days alone.
+The log has a digest of what the current marts were computed with: the network, the release and the plugins. If it is still
+the same, the months that the batch had and has decide what to replace. If not, or if another program has changed a table,
+everything is recomputed. Either way the resulting marts depend on lane_days alone.
 """
 
 import hashlib
@@ -32,13 +32,13 @@ __all__ = ["marts_key", "update_marts"]
 
 
 def update_marts(work: Work, staging: Staging, network: Network, changed: Sequence[str]) -> None:
-    """Bring lane_months and all marts up to lane_days, of which some months were changed."""
+    """Update lane_months and all marts after some months of lane_days were changed."""
     marts = work.plugins.marts()
     key = marts_key(work.versions, network, marts)
     tables = [LANE_MONTHS, *map(mart_table, marts)]
     if work.base.marts_key != key or any(table.name not in work.base.tables for table in tables):
         _rebuild(work, staging, network, marts)
-    elif changed or _as_of(work, work.base_files(KNOWN_IDS.name)) != _as_of(work, work.files(KNOWN_IDS.name)):
+    elif changed or _find_as_of(work, work.base_files(KNOWN_IDS.name)) != _find_as_of(work, work.files(KNOWN_IDS.name)):
         _replace(work, staging, network, marts, changed)
     for table in tables:
         work.confirm(table)
@@ -46,15 +46,15 @@ def update_marts(work: Work, staging: Staging, network: Network, changed: Sequen
 
 
 def marts_key(versions: Mapping[str, str], network: Network, marts: Sequence[Mart]) -> str:
-    """Return a digest of all that marts are computed by, beside lane_days."""
+    """Return a digest of everything that marts are computed with, apart from lane_days."""
     made_by = {name: version for name, version in versions.items() if name == PACKAGE or name.startswith(PLUGIN)}
     tables = [[LANE_MONTHS.name, *LANE_MONTHS.columns], *([mart.name, *mart.columns.items()] for mart in marts)]
     text = json.dumps([made_by, network.digest, tables], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _as_of(work: Work, known_ids: Iterable[DataFile]) -> date:
-    """Return the newest batch date of any source: the day on which a shipment in transit is overdue or not."""
+def _find_as_of(work: Work, known_ids: Iterable[DataFile]) -> date:
+    """Return the newest batch date of any source: the day for which overdue shipments are determined."""
     dates = (as_date(each.most["batch_date"]) for each in known_ids)
     return max(dates, default=work.start.batch_date)
 
@@ -68,18 +68,18 @@ def _rebuild(work: Work, staging: Staging, network: Network, marts: Sequence[Mar
 def _replace(work: Work, staging: Staging, network: Network, marts: Sequence[Mart], changed: Sequence[str]) -> None:
     look_back_days = max((mart.look_back_days for mart in marts if mart.span == "day"), default=0)
     reached, read = _reach(changed, look_back_days)
-    needed = _months_of(work, read).where(_in_reach(reached, look_back_days))
+    needed = _months_of(work, read).where(_is_in_reach(reached, look_back_days))
     months, days = _sum(work, staging, _months_of(work, changed), needed, changed)
     parts = []
     for mart in marts:
         if mart.span == "all_time":
             parts.append(_Part(mart, months))
         elif changed and mart.span == "month":
-            parts.append(_Part(mart, months.where(F.col("month").isin(*changed)), keep=_outside(changed)))
+            parts.append(_Part(mart, months.where(F.col("month").isin(*changed)), keep=_exclude_months(changed)))
         elif changed:
             reached, _ = _reach(changed, mart.look_back_days)
-            rows = days.where(_in_reach(reached, mart.look_back_days))
-            parts.append(_Part(mart, rows, _in_months(reached), _outside(reached)))
+            rows = days.where(_is_in_reach(reached, mart.look_back_days))
+            parts.append(_Part(mart, rows, _is_in_months(reached), _exclude_months(reached)))
     _write(work, network, parts)
 
 
@@ -87,9 +87,9 @@ class _Part(NamedTuple):
     """A mart, or some months of it.
 
     Attributes:
-        mart: which.
-        rows: that it is made of.
-        only: selects the rows of the mart that are wanted; all if None.
+        mart: the mart.
+        rows: the rows that it is computed from.
+        only: selects the rows of the mart to write; all if None.
         keep: selects the rows of the table that are kept; none if None.
     """
 
@@ -106,19 +106,19 @@ def _sum(
     for_days: DataFrame,
     changed: Sequence[str] | None = None,
 ) -> tuple[DataFrame, DataFrame]:
-    """Bring lane_months up to rows of lane_days, and return it, and the sums of days; both with the column as_of.
+    """Update lane_months from rows of lane_days, and return it and the sums of days; both with the column as_of.
 
-    lane_months is as large as all marts together, so months that nothing was kept of have files of their own.
+    lane_months is as large as all marts together, so the months that are recomputed get their own file.
     """
-    as_of = F.lit(_as_of(work, work.files(KNOWN_IDS.name)))
+    as_of = F.lit(_find_as_of(work, work.files(KNOWN_IDS.name)))
     old = [each for each in work.files(LANE_MONTHS.name) if changed is None or _has_one_of(changed, each)]
 
     def sum_months() -> Written:
         written = work.write_whole(LANE_MONTHS, lane_months(for_months))
-        return written if changed is None else written + work.write_rest(LANE_MONTHS, old, _outside(changed), written)
+        return written if changed is None else written + work.write_rest(LANE_MONTHS, old, _exclude_months(changed), written)
 
     def sum_days() -> DataFrame:
-        # Kept, because every mart of days reads it.
+        # Staged, because every mart of days reads it.
         return staging.keep("net_days", net_days(for_days.withColumn("as_of", as_of))).frame
 
     months, days = run_side_by_side(work.spark, sum_months, sum_days)
@@ -126,7 +126,7 @@ def _sum(
 
 
 def _write(work: Work, network: Network, parts: Sequence[_Part]) -> None:
-    """Write marts, and let them be a part of their tables."""
+    """Write marts, and add them to their tables."""
 
     def write(part: _Part) -> Written:
         rows = part.mart.make(part.rows, network)
@@ -137,16 +137,16 @@ def _write(work: Work, network: Network, parts: Sequence[_Part]) -> None:
         work.put_whole(mart_table(part.mart), files)
 
 
-def _in_months(months: Sequence[str], day: Column | str = "shipment_date") -> Column:
-    """By the month's name: a comparison for each of many months would be a plan too deep for the engines."""
+def _is_in_months(months: Sequence[str], day: Column | str = "shipment_date") -> Column:
+    """Compare names of months: one comparison for each of many months would make a plan too deep for the engines."""
     return F.date_format(day, "yyyy-MM").isin(*months)
 
 
-def _in_reach(months: Sequence[str], look_back_days: int) -> Column:
-    """Whether a day is in some months, or so little before one of them that a day of it looks back to it."""
+def _is_in_reach(months: Sequence[str], look_back_days: int) -> Column:
+    """Whether a day is in some months, or so shortly before one of them that a day of that month looks back to it."""
     if not months:
         return F.lit(False)
-    return _in_months(months) | _in_months(months, F.date_add("shipment_date", look_back_days))
+    return _is_in_months(months) | _is_in_months(months, F.date_add("shipment_date", look_back_days))
 
 
 def _months_of(work: Work, months: Sequence[str]) -> DataFrame:
@@ -159,8 +159,8 @@ def _has_one_of(months: Sequence[str], file: DataFile) -> bool:
     return first is None or last is None or any(first <= each <= last for each in months)
 
 
-def _outside(months: Sequence[str]) -> Callable[[pa.Table], pa.Table]:
-    """Return what selects the rows of all other months."""
+def _exclude_months(months: Sequence[str]) -> Callable[[pa.Table], pa.Table]:
+    """Return a function that selects the rows of all other months."""
 
     def select(rows: pa.Table) -> pa.Table:
         month = rows["month"] if "month" in rows.column_names else pc.strftime(rows["shipment_date"], "%Y-%m")
@@ -170,9 +170,9 @@ def _outside(months: Sequence[str]) -> Callable[[pa.Table], pa.Table]:
 
 
 def _reach(changed: Sequence[str], look_back_days: int) -> tuple[list[str], list[str]]:
-    """Return the months that a change reaches, and those that have to be read for them.
+    """Return the months that a change affects, and those that have to be read for them.
 
-    A day that looks back looks into the month before its own at the farthest, so a change reaches the month after.
+    A day looks back to the previous month at most, so a change also affects the next month.
     """
     if not look_back_days:
         return list(changed), list(changed)

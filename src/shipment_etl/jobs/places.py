@@ -1,4 +1,4 @@
-"""Places: the files that reports lie in, in shipments or overtaken, and what is read of them."""
+"""Places: the files of shipments and overtaken that hold reports, and how they are read."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -33,7 +33,7 @@ __all__ = [
 BY_BATCH, BY_ROW = "overtaken_by_batch", "overtaken_by_row"
 PLACE, POSITION = "place", "position"
 LINKS = pa.schema([*REPORTS, (BY_BATCH, pa.date32()), (BY_ROW, pa.int64()), (PLACE, pa.int64()), (POSITION, pa.int64())])
-"""Of a report: what orders it, what has overtaken it so far, and where it lies."""
+"""Columns of a report: what orders it, what has overtaken it so far, and where it is."""
 NARROW = ("shipment_id", "source_row", "reported_at", "batch_date", BY_ROW)
 ANOTHER_ROW = -1
 
@@ -44,7 +44,7 @@ class Place:
 
     Attributes:
         table: shipments or overtaken.
-        file: of the table, or to become one.
+        file: a file of the table, or one that will be added to it.
         is_own: whether the job has written it.
     """
 
@@ -64,9 +64,9 @@ def places_of(work: Work, table: Table) -> list[Place]:
 
 
 def read_links(work: Work, place: Place, number: int, wanted: pa.Array | None = None) -> pa.Table:
-    """Return the `LINKS` of a place, those of wanted ids only, if not None. `number` is that of the place.
+    """Return the `LINKS` of a place, only those of wanted ids if not None. `number` is the number of the place.
 
-    What the batch of the job has overtaken before is shown as overtaken by another row, since all of it is done again.
+    Reports that the job's batch had overtaken before get a row number that matches none, so that all of them are redone.
     """
     rows = work.lake.content(place.table.name, place.file.path, NARROW)
     count, by = rows.num_rows, place.by
@@ -89,29 +89,29 @@ def read_links(work: Work, place: Place, number: int, wanted: pa.Array | None = 
 
 
 def report_schema(overtaken: pa.Schema) -> pa.Schema:
-    """Return the columns of shipments and the row that has overtaken each, by the types of all columns of overtaken."""
+    """Return the columns of shipments and the overtaking row, with the types that they have in overtaken."""
     return pa.schema([overtaken.field(name) for name in (*SHIPMENTS.columns, BY_ROW)])
 
 
 def read_whole(work: Work, place: Place, schema: pa.Schema) -> pa.Table:
-    """Return the reports of a place by `report_schema`, but with text encoded.
+    """Return the reports of a place with the columns of `report_schema`, but with text encoded.
 
     Args:
         work: the job.
-        place: where.
+        place: the place.
         schema: as `report_schema` returns it.
     """
     rows = work.lake.content(place.table.name, place.file.path, encoded=repeats)
     known: dict[str, pa.Scalar] = {"source": pa.scalar(work.start.source), "batch_date": _batch_of(place)}
     if "outcome" not in rows.column_names:
-        # A release that did not know of it took delivered shipments alone.
+        # Releases without this column only accepted delivered shipments.
         known["outcome"] = pa.scalar(DELIVERED)
     columns = [_column(rows, each.name, known.get(each.name, pa.scalar(None, each.type))) for each in schema]
     return cast_columns(pa.table(columns, names=schema.names), schema)
 
 
 def is_of(rows: pa.Table, batch: date, column: str = "batch_date") -> pa.ChunkedArray:
-    """Return whether rows are of a batch; false where that is null."""
+    """Return whether rows are of a batch; false where the column is null."""
     return pc.fill_null(pc.equal(rows[column], pa.scalar(batch)), False)
 
 

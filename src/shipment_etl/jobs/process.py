@@ -15,7 +15,7 @@ from shipment_etl.jobs.ingest import as_source
 from shipment_etl.jobs.marts import update_marts
 from shipment_etl.jobs.reports import resolve_reports
 from shipment_etl.jobs.roll_up import update_lane_days
-from shipment_etl.jobs.work import working
+from shipment_etl.jobs.work import run_job
 from shipment_etl.lake.lake import Lake, LakeAddress, as_lake
 from shipment_etl.lake.landed import backlog
 from shipment_etl.lake.runs import HELD, RowCounts, Run
@@ -27,9 +27,9 @@ from shipment_etl.sessions import session
 __all__ = ["MAX_REJECTED", "run_process", "run_waiting"]
 
 TIED = "shipment_id:tied"
-"""The warning of a run that counts reports which only their row tells from the next newer one."""
+"""The warning that counts reports for which only the row number says which is newer."""
 MAX_REJECTED = 0.1
-"""Share of a batch that may be quarantined, where nothing else is said. A file whose layout has changed rejects far more."""
+"""Default share of a batch that may be quarantined. In a file whose layout has changed, far more rows are rejected."""
 
 
 def run_process(
@@ -44,18 +44,18 @@ def run_process(
 ) -> Run:
     """Process one batch of one source: contract, split, clean, roll-up, marts, run log, in this order.
 
-    Running it again, after a success or a crash, leaves the same tables.
+    Running it again, after a success or a crash, results in the same tables.
 
     Args:
-        lake: where from and to.
+        lake: the lake to read and write.
         date: the batch date; the newest batch of the source if None.
-        source: which raw table.
+        source: name of the source, as in raw/SOURCE.
         network: allowed values, and capacities of warehouses. If None: the default network for generated shipments, any
-            value for files of your own; capacities are the default network's.
+            value for your own files; capacities are the default network's.
         max_rejected: share of the batch that may be quarantined, 0 … 1. Above it the batch is held: its rejected rows are in
             the quarantine, and neither clean shipments nor marts change.
         spark: a session; `session()` if None.
-        listeners: objects with implementations of hooks.
+        listeners: objects that implement hooks.
 
     Raises:
         PluginError: a plugin cannot be used; nothing was done.
@@ -82,23 +82,23 @@ def run_waiting(
 ) -> list[Run]:
     """Process every batch that was landed since it was last processed, the oldest first, each as `run_process` does.
 
-    A batch that is held does not stop those after it. It is not tried again until it is landed again: `run_process` takes
-    it by its date.
+    A held batch does not stop those after it. It is not retried until it is landed again; `run_process` processes it by its
+    date.
 
     Args:
-        lake: where from and to.
-        source: which raw table; all of them if None.
-        network: as for `run_process`, as are the next ones.
+        lake: the lake to read and write.
+        source: name of the source; all sources if None.
+        network: as for `run_process`.
         max_rejected: share of a batch that may be quarantined.
         spark: a session; `session()` if None.
-        listeners: objects with implementations of hooks.
+        listeners: objects that implement hooks.
 
     Returns:
         A run for each batch, with the status `held` where too many rows were rejected; none if no batch waits.
 
     Raises:
         LakeMissing, TableMissing: there is no lake, or no such source.
-        PluginError, InvalidValue, LakeError, EngineFailed: as for `run_process`; the batches before are processed.
+        PluginError, InvalidValue, LakeError, EngineFailed: as for `run_process`; the batches before it are processed.
     """
     lake = as_lake(lake)
     waiting = backlog(lake, None if source is None else as_source(source)).waiting
@@ -115,13 +115,13 @@ def _process(
     spark: SparkSession | None,
     plugged: Plugins,
 ) -> Run:
-    """Process a batch as `run_process` does, but return the run of one that is held."""
+    """Process a batch as `run_process` does, but return the run of a held batch."""
     source = as_source(source)
     if not 0 <= max_rejected <= 1:
         raise InvalidValue("max_rejected", max_rejected, "a share from 0 to 1")
     batch_date = _batch(lake, source, date)
     spark = session(plugged=plugged) if spark is None else spark
-    with working(
+    with run_job(
         spark,
         lake,
         job="process",
@@ -139,7 +139,7 @@ def _process(
             outcome = split_batch(work, staging, batch)
             counts, warnings = outcome.counts, {TIED: outcome.tied} if outcome.tied else {}
             if problem := _problem(counts, warnings, max_rejected):
-                # Only the quarantine knows of a batch that is held: what was known of it before still counts.
+                # Of a held batch only the quarantine is updated: its earlier results still count.
                 work.drop(SHIPMENTS)
                 return work.finish(counts, outcome.reasons, warnings, HELD, str(problem))
             with work.stage("reports"):
@@ -157,7 +157,7 @@ def _process(
 
 
 def _settings(max_rejected: float, network: Network | None) -> dict[str, Any]:
-    """Return what a run was asked for, with the target of its network, which a report holds the shipments against."""
+    """Return the settings of a run, with the on-time target of its network, which reports compare shipments with."""
     target = None if network is None else network.on_time_target
     return {"max_rejected": max_rejected, **({} if target is None else {"on_time_target": float(target)})}
 

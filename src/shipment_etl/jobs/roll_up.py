@@ -1,7 +1,7 @@
-"""The roll-up kept up to date: what a batch books in lane_days, from its shipments as they were written.
+"""Keep the roll-up up to date: what a batch books in lane_days, from its shipments as they were written.
 
-One read of the written files gives the sums, the count and the fingerprint of shipments. What comes of it is small, and is
-put into the files of its months without an engine: one file a month, however many batches it holds.
+One read of the written files gives the sums, the count and the fingerprint of shipments. The result is small, and is added
+to the files of its months without an engine: one file per month, however many batches it holds.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from shipment_etl.lake.fingerprint import PARTS, join_parts, row_hash
 from shipment_etl.lake.older import complete_lane_days
 from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.tables import LANE_DAYS, SHIPMENTS
-from shipment_etl.lake.written import Written, nothing_written
+from shipment_etl.lake.written import Written, empty_written
 from shipment_etl.life import CANCELLED
 from shipment_etl.transform.lane_days import KEYS, SUMS, roll_up
 
@@ -33,17 +33,17 @@ GROUPS = ("source", "batch_date", "shipment_date", *KEYS)
 def update_lane_days(
     work: Work, staging: Staging, shipments: Written, warnings: Mapping[str, Column], corrections: pa.Table
 ) -> tuple[list[str], dict[str, int]]:
-    """Bring lane_days up to the batch's shipments.
+    """Update lane_days with the batch's shipments.
 
     Args:
         work: the job.
-        staging: for what comes in between.
-        shipments: as they were written.
+        staging: for intermediate results.
+        shipments: files of the shipments, as written.
         warnings: rules that a shipment may break, name → whether it does.
-        corrections: shipments to book beside them, with the batch that books them as batch_date, and `SIGN`.
+        corrections: shipments to book in addition, with the batch that books them as batch_date, and `SIGN`.
 
     Returns:
-        The months that have changed, and the rules that shipments break, with their rows; the most frequent first.
+        The months that have changed, and the number of rows for each rule that shipments break, the most frequent first.
 
     Raises:
         RowsMissing: the files do not hold the rows that were written to them.
@@ -54,7 +54,7 @@ def update_lane_days(
     broken = {name: ("sum", name) for name in breaks}
     beside = {**PARTS, **broken}
     kept = staging.keep("lane_days", roll_up(hashed, beside))
-    nothing = nothing_written(LANE_DAYS, StructType([each for each in kept.schema.fields if each.name not in beside]))
+    nothing = empty_written(LANE_DAYS, StructType([each for each in kept.schema.fields if each.name not in beside]))
     columns = [*nothing.arrow, *(pa.field(name, pa.int64()) for name in beside)]
     found = kept.content() if kept.rows else pa.schema(columns).empty_table()
     read = _total(found, "shipments")
@@ -84,11 +84,11 @@ def _roll_up_corrections(work: Work, staging: Staging, corrections: pa.Table) ->
 
 
 def _book(work: Work, entries: pa.Table, nothing: Written) -> list[str]:
-    """Put what the batch books in place of what it had booked, and add what others book; return the months that change."""
+    """Replace what the batch had booked, add what other batches book, and return the months that change."""
     entries = entries.filter(pc.not_equal(entries["state"], CANCELLED))
     month_of = pc.strftime(entries["shipment_date"], "%Y-%m")
     known = work.files(LANE_DAYS.name)
-    # The table of an earlier release, by its partitions or columns, is laid out anew, so all months are.
+    # A table with partitions or columns of an earlier release is rewritten, so all of its months are.
     anew = any(each.partition.keys() != {"month"} for each in known) or not work.has_columns(LANE_DAYS)
     had = {each.partition["month"] for each in known if anew or work.may_have_batch(each)}
     files, removed, changed = [], [], []
@@ -97,7 +97,7 @@ def _book(work: Work, entries: pa.Table, nothing: Written) -> list[str]:
         contents = [_cast(_content(work, each), nothing) for each in old]
         before = pa.concat_tables([_cast(nothing.arrow.empty_table(), nothing), *contents])
         new = entries.filter(pc.equal(month_of, month))
-        kept = before.filter(pc.invert(_of_batch(work, before)))
+        kept = before.filter(pc.invert(_is_of_batch(work, before)))
         if not new.num_rows and kept.num_rows == before.num_rows and not anew:
             continue
         changed.append(month)
@@ -112,18 +112,18 @@ def _book(work: Work, entries: pa.Table, nothing: Written) -> list[str]:
     mine = (F.col("source") == work.start.source) & (F.col("batch_date") == F.lit(work.start.batch_date))
     rows_written = work.read_files(LANE_DAYS, files).where(mine)
     with_month = rows_written.withColumn("month", F.date_format("shipment_date", "yyyy-MM"))
-    work.fingerprints.note_rows(LANE_DAYS, with_month, files, lambda rows: rows.filter(_of_batch(work, rows)))
+    work.fingerprints.note_rows(LANE_DAYS, with_month, files, lambda rows: rows.filter(_is_of_batch(work, rows)))
     return changed
 
 
-def _of_batch(work: Work, rows: pa.Table) -> pa.ChunkedArray:
+def _is_of_batch(work: Work, rows: pa.Table) -> pa.ChunkedArray:
     """Return which rows the batch of this job has booked."""
     same_day = pc.equal(rows["batch_date"], pa.scalar(work.start.batch_date))
     return pc.and_(pc.equal(rows["source"], work.start.source), same_day)
 
 
 def _sum(rows: pa.Table, nothing: Written) -> pa.Table:
-    """Return one row for each batch and group; none where all that was booked is booked off."""
+    """Return one row for each batch and group; none where everything that was booked is booked off."""
     summed = rows.group_by([*GROUPS], use_threads=False).aggregate([(name, "sum") for name in SUMS])
     summed = _cast(summed.rename_columns([*GROUPS, *SUMS]), nothing)
     booked = pc.not_equal(summed["shipments"], 0)
@@ -133,7 +133,7 @@ def _sum(rows: pa.Table, nothing: Written) -> pa.Table:
 
 
 def _content(work: Work, file: DataFile) -> pa.Table:
-    """Return the rows of a file with all columns: those of an earlier release are of batches."""
+    """Return the rows of a file with all columns; files of an earlier release are partitioned by batch."""
     rows = complete_lane_days(work.lake.content(LANE_DAYS.name, file.path))
     for name, kind in (("source", pa.string()), ("batch_date", pa.date32())):
         if name in file.partition:
@@ -142,7 +142,7 @@ def _content(work: Work, file: DataFile) -> pa.Table:
 
 
 def _cast(rows: pa.Table, nothing: Written) -> pa.Table:
-    """Return rows with the columns of lane_days, their types, and no sum left open, as those of an earlier release are."""
+    """Return rows with the columns and types of lane_days; sums that an earlier release left null are 0."""
     fields = [each for each in nothing.arrow if each.name in (*GROUPS, *SUMS)]
     typed = rows.select([each.name for each in fields]).cast(pa.schema(fields))
     return pa.table({name: typed[name].fill_null(0) if name in SUMS else typed[name] for name in typed.column_names})

@@ -1,11 +1,11 @@
-"""The rollback job: the lake as it was before a run, by new versions that hold what the old ones did; nothing is erased."""
+"""The rollback job: restores the lake as it was before a run, by new versions with the old content; nothing is erased."""
 
 from collections.abc import Iterable, Sequence
 
 from pyspark.sql import SparkSession
 
 from shipment_etl.errors import LakeMissing, RollbackRefused, RunMissing
-from shipment_etl.jobs.work import Work, working
+from shipment_etl.jobs.work import Work, run_job
 from shipment_etl.lake.lake import Lake, LakeAddress, as_lake
 from shipment_etl.lake.landed import LANDING
 from shipment_etl.lake.runs import FAILED, ROLLBACK, RowCounts, Run, find_run, read_runs, standing_runs, undone_runs
@@ -21,20 +21,20 @@ MAINTAIN = "maintain"
 def run_rollback(
     lake: LakeAddress, run_id: str, *, spark: SparkSession | None = None, listeners: Iterable[object] = ()
 ) -> Run:
-    """Bring the tables that a run has changed back to what they were before it.
+    """Restore the tables that a run has changed to what they were before it.
 
-    Afterwards the batch of the run is what it was before, too: one that was processed waits again. A rollback is a run
-    itself, and can be rolled back.
+    The batch of the run is as it was before, too: a batch that was processed waits again. A rollback is itself a run, and
+    can be rolled back.
 
     Args:
-        lake: which.
-        run_id: of the run, or how it begins.
+        lake: the lake.
+        run_id: id of the run, or the beginning of it.
         spark: a session; `session()` if None.
-        listeners: objects with implementations of hooks.
+        listeners: objects that implement hooks.
 
     Raises:
         LakeMissing: there is no lake.
-        RollbackRefused: there is no such run, it changed nothing, later runs stand on it, or files that it needs are gone;
+        RollbackRefused: there is no such run, it changed nothing, later runs depend on it, or files that it needs are gone;
             nothing was done.
         LakeLocked, StorageError: the lake cannot be written; nothing was done.
     """
@@ -44,7 +44,7 @@ def run_rollback(
     target = _find(lake, run_id)
     plugged = plugins(listeners)
     spark = session(plugged=plugged) if spark is None else spark
-    with working(
+    with run_job(
         spark,
         lake,
         job=ROLLBACK,
@@ -64,7 +64,7 @@ def run_rollback(
                     work.note_commit(name)
                     after[name] = restore(lake, name, target.before[name], work.start.run_id)
                 else:
-                    # A table that does not count: the next job deletes it.
+                    # The table no longer counts: the next job deletes it.
                     del after[name]
         work.marts_key = _marts_key_before(target, runs)
         return work.succeed(RowCounts(0, 0), after, {})
@@ -84,9 +84,9 @@ def _check(work: Work, target: Run, runs: Sequence[Run], changed: Sequence[str])
         return RollbackRefused(target.run_id, why)
 
     if target.status == FAILED or not changed or target.job == MAINTAIN:
-        raise refuse("it changed no row")
+        raise refuse("it changed no rows")
     if target.run_id in undone_runs(runs):
-        raise refuse("it is rolled back already")
+        raise refuse("it has already been rolled back")
     newer = runs[: runs.index(target)]
     for run in standing_runs(newer):
         if run.status == FAILED or run.job == MAINTAIN:
@@ -95,7 +95,7 @@ def _check(work: Work, target: Run, runs: Sequence[Run], changed: Sequence[str])
         same_batch = (run.source, run.batch_date) == (target.source, target.batch_date)
         if touched or (target.job in LANDING and run.job == "process" and same_batch):
             which = f"{run.run_id} ({run.job} {run.source} {run.batch_date})"
-            raise refuse(f"the run {which} stands on it: roll that back first")
+            raise refuse(f"the run {which} depends on it: roll that back first")
     for name in changed:
         if _has_other_files(work, name, (runs[0].after or {}).get(name)):
             raise refuse(f"another program has changed {name}")
@@ -106,7 +106,7 @@ def _check(work: Work, target: Run, runs: Sequence[Run], changed: Sequence[str])
 
 
 def _has_other_files(work: Work, name: str, version: int | None) -> bool:
-    """Whether a table holds other files than at a version; after a run that died, recovery made one that holds the same."""
+    """Whether a table has other files than at a version. Recovery from a dead run makes a version with the same ones."""
     now = work.base.tables.get(name)
     if now == version or now is None or version is None:
         return now != version
@@ -115,6 +115,6 @@ def _has_other_files(work: Work, name: str, version: int | None) -> bool:
 
 
 def _marts_key_before(target: Run, runs: Sequence[Run]) -> str:
-    """Return what the marts of before were computed by; empty, so that they are made anew, where that is not known."""
+    """Return the key of the marts before a run; if unknown, empty, so that the marts are recomputed."""
     older = runs[runs.index(target) + 1 :]
     return older[0].marts_key if older and older[0].after == target.before else ""

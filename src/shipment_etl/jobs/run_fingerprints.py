@@ -1,4 +1,4 @@
-"""The fingerprints that a run logs, of what it leaves in its tables, as read back from the files."""
+"""The fingerprints that a run logs: of what it wrote to its tables, as read back from the files."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -15,36 +15,36 @@ from shipment_etl.lake.written import is_text
 __all__ = ["RunFingerprints"]
 
 MAX_VALUES_READ = 200_000
-"""So many values are hashed without an engine, in a tenth of a second."""
+"""Up to this many values are hashed without an engine, in a tenth of a second."""
 MAX_BYTES_READ = 1 << 23
-"""Of files whose rows are hashed without an engine: few rows can hold long texts."""
+"""Maximum size of files whose rows are hashed without an engine: a few rows can hold long texts."""
 
 
 class RunFingerprints:
-    """Fingerprints by table. Those that need an engine are taken together, by one query, when they are asked for."""
+    """Fingerprints by table. Those that need an engine are computed together, in one query, by `take`."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._noted: dict[str, DataFrame | str] = {}
 
     def __contains__(self, table: Table) -> bool:
-        """Whether there is one of a table."""
+        """Whether a table has one."""
         return table.name in self._noted
 
     def note(self, table: Table, fingerprint: str) -> None:
-        """Note the fingerprint of a table that is known."""
+        """Note the known fingerprint of a table."""
         self._noted[table.name] = fingerprint
 
     def note_rows(
         self, table: Table, rows: DataFrame, files: Sequence[DataFile], keep: Callable[[pa.Table], pa.Table] | None = None
     ) -> None:
-        """Note rows of a table that the fingerprint is of.
+        """Note the rows of a table to compute its fingerprint from.
 
         Args:
-            table: that they are in.
-            rows: as an engine reads them.
-            files: that hold them. Few rows are read without an engine, for classic Spark takes seconds to get to work.
-            keep: selects them from what the files hold.
+            table: the table.
+            rows: its rows, as an engine reads them.
+            files: that hold them. Few rows are read without an engine, because classic Spark takes seconds to start.
+            keep: selects the rows from the content of the files.
         """
         few = MAX_VALUES_READ // len(table.columns)
         is_small = sum(each.rows or 0 for each in files) <= few and sum(each.size for each in files) <= MAX_BYTES_READ
@@ -60,14 +60,14 @@ class RunFingerprints:
         self._noted.pop(table.name, None)
 
     def take(self) -> Mapping[str, str]:
-        """Take those that were only noted, and return all by the name of their table."""
+        """Compute the fingerprints of noted rows, and return all by the name of their table."""
         frames = {name: rows for name, rows in self._noted.items() if not isinstance(rows, str)}
         if frames:
             self._noted |= fingerprints(frames)
         return {name: str(word) for name, word in self._noted.items()}
 
     def _content(self, table: Table, files: Iterable[DataFile]) -> pa.Table:
-        """Return files of a table with the columns that are its partitions."""
+        """Return the rows of files, with the partition columns."""
         parts = [pa.table({name: [] for name in table.columns})]
         for file in files:
             rows = self._lake.content(table.name, file.path, encoded=is_text)

@@ -1,6 +1,6 @@
-"""Side by side: parts of one job that do not depend on each other, on threads.
+"""Side by side: run independent parts of one job on threads.
 
-A query on few rows is mostly planning, which keeps one processor busy, and on S3 every file is a wait.
+A query on few rows is mostly planning, which keeps one processor busy, and on S3 every file means waiting.
 """
 
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from shipment_etl.engines.work import end_work
 __all__ = ["THREADS", "run_side_by_side"]
 
 THREADS = 4
-"""Things that are done at a time."""
+"""Number of parts that run at a time."""
 
 
 def run_side_by_side(spark: SparkSession, *parts: Callable[[], Any]) -> list[Any]:
     """Run parts of a job on threads, and return their results in the order of the parts.
 
-    Where one fails, or the caller is interrupted, what the session is doing is ended, and no part is at work any more once
+    If one fails, or the caller is interrupted, the queries of the session are ended, and no part is running any more when
     this raises.
     """
     with ThreadPoolExecutor(THREADS) as pool:

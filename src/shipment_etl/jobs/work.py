@@ -1,8 +1,8 @@
 """Work: a job in progress.
 
-A job writes the files of all its tables first, and only then commits them, one table after the other; the row in the log of
-runs comes last, and by it all of them count. So as long as an engine is at work, nothing has changed, and whatever dies is
-rolled back by the next job (`lake.snapshot.recover`), if not by this one.
+A job first writes the files of all its tables, and only then commits them, one table after the other. The row in the log of
+runs comes last; it makes all of these commits count. So nothing has changed while an engine is working, and a job that dies
+is rolled back by the next one (`lake.snapshot.recover`), if it could not do so itself.
 """
 
 import platform
@@ -24,7 +24,7 @@ from shipment_etl.engines.registry import engine_name
 from shipment_etl.engines.work import end_work, renew_engine
 from shipment_etl.errors import LockLost, ShipmentEtlError
 from shipment_etl.jobs.run_fingerprints import RunFingerprints
-from shipment_etl.lake.damage import reading
+from shipment_etl.lake.damage import explain_errors
 from shipment_etl.lake.lake import RUN_FOLDER, DataFile, Lake, Staging, Written
 from shipment_etl.lake.lock import Lock
 from shipment_etl.lake.runs import FAILED, SUCCEEDED, RowCounts, Run, RunStart, TableVersion, is_logged, log_run, start_log
@@ -32,7 +32,7 @@ from shipment_etl.lake.snapshot import Snapshot, recover, undo
 from shipment_etl.lake.tables import Table
 from shipment_etl.plugins import Plugins
 
-__all__ = ["PACKAGE", "PLUGIN", "Work", "working"]
+__all__ = ["PACKAGE", "PLUGIN", "Work", "run_job"]
 
 
 PACKAGE = "shipment_etl"
@@ -41,12 +41,12 @@ INTERRUPTED = "Stopped by a signal."
 RANGES = ("shipment_date", "batch_date", "first_id", "last_id", "month")
 
 PLUGIN = "plugin "
-"""What stands before a plugin's name in the versions of a run."""
+"""Prefix of a plugin's name in the versions of a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What is to become of a table: files that were written, and those that they replace."""
+    """A pending change of a table: files that were written, and those that they replace."""
 
     table: Table
     written: Written
@@ -59,8 +59,8 @@ class Work:
 
     Attributes:
         base: the versions that count; what the job reads, and what its commits build on.
-        folder: that this run writes its files into, within that of each table.
-        fingerprints: that it logs.
+        folder: where this run writes its files, in the folder of each table.
+        fingerprints: those that it logs.
         network, rules, overtook, marts_key: for the log; see `Run`.
     """
 
@@ -103,7 +103,7 @@ class Work:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time a stage of the job."""
-        self.plugins.tell("before_stage", start=self.start, stage=name)
+        self.plugins.notify("before_stage", start=self.start, stage=name)
         start = time.perf_counter()
         yield
         self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - start, 3)
@@ -114,11 +114,11 @@ class Work:
 
     @property
     def batch(self) -> dict[str, str]:
-        """The partition that the batch of this job is, in tables of batches."""
+        """The partition of this job's batch, in tables partitioned by batch."""
         return {"source": self.start.source, "batch_date": self.start.batch_date.isoformat()}
 
     def with_batch(self, rows: DataFrame) -> DataFrame:
-        """Return rows with the columns that tell their batch."""
+        """Return rows with the columns of this job's batch."""
         return rows.withColumns({"source": F.lit(self.start.source), "batch_date": F.lit(self.start.batch_date)})
 
     def files(self, name: str) -> tuple[DataFile, ...]:
@@ -152,7 +152,7 @@ class Work:
         return known >= table.columns.keys()
 
     def read_batch(self, name: str) -> tuple[DataFrame, int]:
-        """Return the batch of this job in a table of any writer, and how many rows it has."""
+        """Return this job's batch from a table, whoever wrote it, and its number of rows."""
         files = self.files_of_batch(name)
         if self.lake.is_plain(name, self.base.tables[name]):
             schema = self.lake.schema(name, self.base.tables[name])
@@ -164,7 +164,7 @@ class Work:
         return rows, sum(known) if len(known) == len(files) else rows.count()
 
     def read_files(self, table: Table, files: Sequence[DataFile]) -> DataFrame:
-        """Return the rows of some of the files of a table, without its partitions."""
+        """Return the rows of some files of a table, without its partition columns."""
         change = self._changes.get(table.name)
         schema = change.written.own if change else self.lake.schema(table.name, self.base.tables[table.name])
         return self.lake.read_files(self.spark, table.name, files, schema)
@@ -172,11 +172,11 @@ class Work:
     def write(
         self, table: Table, rows: DataFrame, folder: str = "", split: Sequence[str] = (), beside: Sequence[str] = ()
     ) -> Written:
-        """Write files into this run's folder of a table, without making them a part of it. As `Lake.write_files`."""
+        """Write files into this run's folder of a table, without adding them to it. As `Lake.write_files`."""
         return self.lake.write_files(table, rows, f"{self.folder}/{folder}".rstrip("/"), split, beside)
 
     def discard(self, table: Table, files: Iterable[DataFile]) -> None:
-        """Delete files that were written on the way."""
+        """Delete files that were only intermediate."""
         for folder in sorted({each.path.rpartition("/")[0] for each in files}):
             self.lake.storage.delete(f"{table.name}/{folder}")
 
@@ -184,17 +184,13 @@ class Work:
         """Return how many rows were written to a table, by the footers of its files."""
         return self._changes[table.name].written.rows
 
-    def removed(self, table: Table) -> tuple[DataFile, ...]:
-        """Return the files of a table that what was put into it replaces."""
-        return self._changes[table.name].removed
-
     def put_batch(self, table: Table, written: Written, removed: Iterable[DataFile] | None = None) -> None:
-        """Let written files be the batch of this job in a table: in place of some of its files, of all if None."""
+        """Make written files this job's batch in a table, in place of `removed`; of all files of the batch if None."""
         files = tuple(replace(each, partition=self.batch) for each in written.files)
         self.put(table, written.with_files(files), self.files_of_batch(table.name) if removed is None else removed)
 
     def put(self, table: Table, written: Written, removed: Iterable[DataFile]) -> None:
-        """Let written files be a part of a table, in place of others."""
+        """Add written files to a table, in place of others."""
         paths = {each.path for each in removed}
         known = self.files(table.name)
         removed = tuple(each for each in known if each.path in paths)
@@ -202,7 +198,7 @@ class Work:
         self._changes[table.name] = _Change(table, written, removed, kept)
 
     def replace_batch(self, table: Table, rows: DataFrame) -> None:
-        """Write a batch in place of the one in a table."""
+        """Write a batch, in place of the one in a table."""
         self._write_batch(table, rows, None)
 
     def add_to_batch(self, table: Table, rows: DataFrame) -> None:
@@ -222,11 +218,11 @@ class Work:
         return pa.concat_tables(parts) if parts else pa.table({name: [] for name in columns})
 
     def replace(self, table: Table, rows: DataFrame, keep: Callable[[pa.Table], pa.Table] | None = None) -> DataFrame:
-        """Write a small table anew, as `write_whole` does, and return it as written."""
+        """Rewrite a small table, as `write_whole` does, and return it as written."""
         return self.put_whole(table, self.write_whole(table, rows, keep))
 
     def write_whole(self, table: Table, rows: DataFrame, keep: Callable[[pa.Table], pa.Table] | None = None) -> Written:
-        """Write a small table as one file, without making it a part of it: rows, and what is kept of those it has."""
+        """Write a small table as one file, without adding it to the table: new rows, and what is kept of the old ones."""
         written = self.write(table, rows)
         parts = [self.lake.content(table.name, each.path) for each in written.files]
         old = [keep(self.lake.content(table.name, each.path)) for each in self.files(table.name)] if keep else []
@@ -237,14 +233,14 @@ class Work:
     def write_rest(
         self, table: Table, files: Iterable[DataFile], keep: Callable[[pa.Table], pa.Table], like: Written
     ) -> Written:
-        """Write what is kept of some files of a table as one file, if it is anything, with the columns of another."""
+        """Write what is kept of some files of a table as one file, with the columns of `like`; none if nothing is kept."""
         rests = [keep(self.lake.content(table.name, each.path)) for each in files]
         if not any(each.num_rows for each in rests):
             return like.with_files([])
         return like.with_files([self._write_one(table, rests, like, "rest")])
 
     def put_whole(self, table: Table, written: Written, removed: Iterable[DataFile] | None = None) -> DataFrame:
-        """Let written files be a part of a table, in place of some of its files, of all if None; return all its rows."""
+        """Add written files to a table, in place of `removed`, of all files if None; return all rows of the table."""
         self.put(table, written, self.files(table.name) if removed is None else removed)
         files = self.files(table.name)
         frame = self.read_files(table, files)
@@ -252,11 +248,11 @@ class Work:
         return frame
 
     def note_commit(self, name: str) -> None:
-        """Note that a table is about to be changed by a commit of its own, which is rolled back if the job fails."""
+        """Note that a table is about to be changed by a separate commit, to be rolled back if the job fails."""
         self._committed[name] = self.base.tables[name]
 
     def confirm(self, table: Table) -> None:
-        """Take a table that needs no change among those that the run vouches for."""
+        """Add an unchanged table to those whose fingerprints the run logs."""
         if table not in self.fingerprints:
             self.fingerprints.note_rows(table, self.read_files(table, self.files(table.name)), self.files(table.name))
 
@@ -293,7 +289,7 @@ class Work:
         status: str = SUCCEEDED,
         error: str | None = None,
     ) -> Run:
-        """Log the run, after which these versions count, and return it."""
+        """Log the run, which makes these versions count, and return it."""
         run = self._run(
             status,
             counts,
@@ -307,19 +303,19 @@ class Work:
         self.lock.check()
         log_run(self.lake, run, self.base.runs)
         self._logged = True
-        self.plugins.tell("after_run", start=self.start, run=run)
+        self.plugins.notify("after_run", start=self.start, run=run)
         return run
 
     def fail(self, problem: BaseException) -> None:
-        """Roll back what was committed, and log the run as failed; nothing of it where it was logged, or the lock is lost.
+        """Roll back what was committed, and log the run as failed; do neither if it is logged already, or the lock is lost.
 
-        What cannot be done here, the next job does.
+        What cannot be done here is done by the next job.
         """
         # A signal can come between the commit of the log and the note that it was made.
         if self._logged or is_logged(self.lake, self.start.run_id, self.base.runs):
             return
         try:
-            # What it still writes would count for nothing, but take time, memory and space from the next job.
+            # What the engine still writes would not count, but take time, memory and space from the next job.
             end_work(self.spark)
             with suppress(LockLost):
                 self.lock.check()
@@ -335,10 +331,10 @@ class Work:
         except ShipmentEtlError as another:
             problem.add_note(f"Rolling back failed as well: {another} The next job will roll back.")
         finally:
-            self.plugins.tell("run_failed", start=self.start, error=problem)
+            self.plugins.notify("run_failed", start=self.start, error=problem)
 
     def _write_batch(self, table: Table, rows: DataFrame, removed: Iterable[DataFile] | None) -> None:
-        """Write rows of the batch; `source` and `batch_date` are set here, so that no row can lie outside."""
+        """Write rows of the batch; `source` and `batch_date` are set here, so that no row can be outside the batch."""
         self.put_batch(table, self.write(table, rows.drop(*self.batch)), removed)
         files = self.files_of_batch(table.name)
         self.fingerprints.note_rows(table, self.with_batch(self.read_files(table, files)), files)
@@ -352,7 +348,7 @@ class Work:
             self.base = replace(self.base, runs=start_log(self.lake, self.start.run_id))
         for name, change in self._changes.items():
             self.lock.check()
-            # Noted before it is made: a signal can come in between, and to restore what is as it was does no harm.
+            # Noted before the commit: a signal can come in between, and restoring an unchanged table does no harm.
             before = self.base.tables.get(name)
             self._committed[name] = 0 if before is None else before + 1
             self._committed[name] = self.lake.commit(
@@ -363,7 +359,7 @@ class Work:
                 remove=change.removed,
                 run=self.start.run_id,
             )
-            self.plugins.tell("after_table_written", start=self.start, table=name)
+            self.plugins.notify("after_table_written", start=self.start, table=name)
 
     def _delete_files(self, names: Iterable[str]) -> None:
         for name in names:
@@ -392,7 +388,7 @@ class Work:
 
 
 @contextmanager
-def working(
+def run_job(
     spark: SparkSession,
     lake: Lake,
     *,
@@ -402,10 +398,10 @@ def working(
     settings: dict[str, Any],
     plugins: Plugins,
 ) -> Iterator[Work]:
-    """Run the body as a job, alone on the lake; whatever it raises, an interrupt too, the lake is as it was before.
+    """Run the body as a job, alone on the lake; if it raises anything, even an interrupt, the lake is as it was before.
 
     Raises:
-        FileDamaged, EngineFailed: instead of whatever the engine said in the body.
+        FileDamaged, EngineFailed: in place of errors of the engine in the body.
         LakeLocked: another job writes to the lake; nothing was done.
         StorageError: the storage cannot be reached or written; nothing was done.
         ChangedOutside: another program changed rows on top of a run that died; nothing was done.
@@ -415,9 +411,9 @@ def working(
         start = RunStart(str(uuid4()), job, source, batch_date, started_at, lake.uri)
         renew_engine(spark)
         work = Work(spark, lake, start, plugins, settings, lock, recover(lake, start.run_id))
-        plugins.tell("before_run", start=start)
+        plugins.notify("before_run", start=start)
         try:
-            with reading(lake, work.base.tables):
+            with explain_errors(lake, work.base.tables):
                 yield work
         except BaseException as problem:
             work.fail(problem)

@@ -1,1 +1,1 @@
-"""The lake: Delta tables in a folder, and what is known about each run."""
+"""The lake: Delta tables in a folder or on S3, and the log of runs."""

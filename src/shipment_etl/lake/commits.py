@@ -1,8 +1,8 @@
-"""Commits: what changes in a table, as one Delta commit, and what commits of a log say.
+"""Commits: change a table in one Delta commit, and read the commits of a Delta log.
 
 The files of a commit are written before it, by an engine; the commit only names them. It becomes the version right after
-the one it was prepared for, or it fails: no commit is tried again on top of somebody else's. Each says which run made it, so
-that the commits of a run that was never logged can be told from all others.
+the one it was prepared for, or it fails: no commit is retried on top of another writer's. Each says which run made it, so
+that commits of a run that was never logged can be recognised.
 """
 
 import json
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 MARK = "shipment_etl.run"
-"""In the commit's metadata: the run that made it."""
+"""Key in a commit's metadata: the run that made it."""
 Answer = TypeVar("Answer")
 GRPC_DETAILS = re.compile(r'^\s*details = "(.*)"\n\s*debug_error_string', re.MULTILINE | re.DOTALL)
 CONFLICT = ("failed to commit transaction", "concurrent", "conflict", "missing commit file", "already exists")
@@ -51,9 +51,9 @@ class DataFile:
     Attributes:
         path: within the table's folder.
         partition: values of the partition columns.
-        rows: how many; None where the log does not say.
-        size: bytes.
-        least, most: least and most values of the columns that have ranges, as far as they are known.
+        rows: number of rows; None if the log does not have it.
+        size: in bytes.
+        least, most: minimum and maximum of the columns that have ranges, if known.
     """
 
     path: str
@@ -65,13 +65,13 @@ class DataFile:
 
     @property
     def partition_texts(self) -> dict[str, str]:
-        """The values of the partition columns as texts, which they are in paths and in a log."""
+        """The values of the partition columns as texts, as they are in paths and in a log."""
         return {name: str(value) for name, value in self.partition.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit of a Delta log says: the run of ours that made it, files that came and went, whether rows changed."""
+    """A commit of a Delta log: our run that made it, files added and removed, and whether rows changed."""
 
     run: str | None
     added: tuple[str, ...]
@@ -80,13 +80,13 @@ class Commit:
 
 
 def describe_file(storage: Storage, table: Table, path: str, size: int, partition: Mapping[str, str]) -> DataFile:
-    """Return what the footer of a Parquet file says, for the log of a table."""
+    """Describe a Parquet file from its footer, for the log of a table."""
     with storage.open(f"{table.name}/{path}") as opened:
         return describe_footer(pq.read_metadata(opened), table, path, size, partition)
 
 
 def describe_footer(footer: pq.FileMetaData, table: Table, path: str, size: int, partition: Mapping[str, str]) -> DataFile:
-    """Return what a footer says, as `describe_file` does."""
+    """Describe a file from its footer, as `describe_file` does."""
     places = {footer.schema.column(at).name: at for at in range(footer.num_columns)}
     least, most = {}, {}
     for name in table.ranges:
@@ -106,15 +106,15 @@ def commit_files(
     remove: Sequence[DataFile],
     run: str,
 ) -> int:
-    """Commit files to a table, and return the version that it has now. Arguments and errors are those of `Lake.commit`.
+    """Commit files to a table, and return its new version. Arguments and errors are those of `Lake.commit`.
 
-    In place of a version, `known` is the table at the version that the commit follows; the commit moves it to the next one.
+    Instead of a version, `known` is the table at the version that the commit follows; the commit moves it to the next one.
     """
     now = int(time.time() * 1000)
     adds = [AddAction(each.path, each.size, _texts(each.partition), now, True, _statistics(each)) for each in add]
     removes = [RemoveAction(each.path, True, now, each.size, _texts(each.partition)) for each in remove]
     location = f"{storage.uri}/{table.name}"
-    if known is not None and _lay_out_anew(storage, table, schema, known, remove, run):
+    if known is not None and _change_layout(storage, table, schema, known, remove, run):
         removes = []
     elif known is not None:
         _add_columns(storage, table, schema, known, run)
@@ -140,7 +140,7 @@ def commit_files(
     try:
         translate_errors(f"writing {table.name}", storage, make)
     except (CommitConflict, EngineFailed, StorageError) as problem:
-        # The answer to a commit can get lost: it was made, or its repetition is refused for what it made itself.
+        # The response to a commit can get lost: then it was made, or its retry is refused because of itself.
         made = read_commit(storage, table.name, target)
         if made is None or made.run != run or set(made.added) != {each.path for each in add}:
             if isinstance(problem, CommitConflict):
@@ -149,12 +149,12 @@ def commit_files(
     return target
 
 
-def _lay_out_anew(
+def _change_layout(
     storage: Storage, table: Table, schema: Schema, known: DeltaTable, remove: Sequence[DataFile], run: str
 ) -> bool:
-    """Empty a table that an earlier release laid out otherwise, in a commit of its own; return whether it had to be.
+    """Empty a table that has the layout of an earlier release, in a separate commit; return whether this was needed.
 
-    Only where all its files are replaced: others keep the columns that they have.
+    Only if all its files are replaced: other tables keep their columns.
     """
     same_columns = _columns(known.schema()) == _columns(schema)
     if same_columns and known.metadata().partition_columns == list(table.partitions):
@@ -163,7 +163,7 @@ def _lay_out_anew(
         return False
     empty = pa.schema(schema.to_arrow()).empty_table()
     translate_errors(
-        f"laying out {table.name} anew",
+        f"changing the layout of {table.name}",
         storage,
         lambda: write_deltalake(
             known,
@@ -178,9 +178,9 @@ def _lay_out_anew(
 
 
 def _add_columns(storage: Storage, table: Table, schema: Schema, known: DeltaTable, run: str) -> None:
-    """Give a table of an earlier release the columns that it lacks, in a commit of its own.
+    """Add the columns that a table of an earlier release lacks, in a separate commit.
 
-    Rows that are there have nulls in them.
+    Existing rows have nulls in them.
     """
     names = _columns(known.schema()).keys()
     missing = [each for each in schema.fields if each.name not in names]
@@ -193,7 +193,7 @@ def _add_columns(storage: Storage, table: Table, schema: Schema, known: DeltaTab
 
 
 def _add_properties(storage: Storage, table: Table, known: DeltaTable, run: str) -> None:
-    """Give a table of an earlier release the properties that it lacks, in a commit of its own."""
+    """Add the properties that a table of an earlier release lacks, in a separate commit."""
     missing = {name: value for name, value in table.properties.items() if name not in known.metadata().configuration}
     if missing:
         translate_errors(
@@ -208,12 +208,12 @@ def _columns(schema: Schema) -> dict[str, str]:
 
 
 def mark(run: str) -> CommitProperties:
-    """Return the properties of a commit of a run, which is tried once."""
+    """Return the properties of a commit of a run: it names the run, and is not retried."""
     return CommitProperties(custom_metadata={MARK: run}, max_commit_retries=0)
 
 
 def read_commit(storage: Storage, table: str, version: int) -> Commit | None:
-    """Return what a commit says, None if it is not in the log."""
+    """Return a commit, None if it is not in the log."""
     content = storage.read(f"{table}/_delta_log/{version:020}.json")
     if content is None:
         return None
@@ -223,14 +223,14 @@ def read_commit(storage: Storage, table: str, version: int) -> Commit | None:
         if kind == "commitInfo":
             run = action.get(MARK)
         elif kind in files:
-            # A writer that leaves the word out has changed rows, for all we know.
+            # If a writer leaves dataChange out, assume that rows changed.
             changes = changes or bool(action.get("dataChange", True))
             files[kind].append(str(action["path"]))
     return Commit(run, tuple(files["add"]), tuple(files["remove"]), changes)
 
 
 def translate_errors(doing: str, storage: Storage, work: Callable[[], Answer]) -> Answer:
-    """Do work of the engine, or of what writes Delta without one; its errors become ours."""
+    """Run work of the engine, or of the library that writes Delta without one; its errors become ours."""
     try:
         return work()
     except (PySparkException, Py4JError, DeltaError, pa.ArrowException, OSError) as problem:
@@ -239,13 +239,13 @@ def translate_errors(doing: str, storage: Storage, work: Callable[[], Answer]) -
             raise LakeFull(storage.uri) from problem
         if isinstance(problem, DeltaError) and any(sign in text.lower() for sign in CONFLICT):
             raise CommitConflict(doing, 1) from problem
-        # Where the storage is to blame, its own error says so better.
+        # If the storage is the cause, its own error explains it better.
         storage.check()
         raise storage.failure_in(text) or EngineFailed(doing, text) from problem
 
 
 def reason_of(problem: Exception) -> str:
-    """Return what an engine says of a failure. Java's bridge says first which call of its own failed, gRPC that one did."""
+    """Return an engine's reason for a failure, without what the bridge to Java, or gRPC, puts before it."""
     text = str(problem)
     if details := GRPC_DETAILS.search(text):
         return details[1]

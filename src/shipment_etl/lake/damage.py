@@ -1,4 +1,4 @@
-"""Damage: why a table could not be read. The files are looked at, for engines say it each in their own words, if at all."""
+"""Damage: why a table could not be read. Checks the files, because each engine reports damage differently, or not at all."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,26 +13,26 @@ from shipment_etl.errors import EngineFailed, FileDamaged, RowsLost, ShipmentEtl
 from shipment_etl.lake.commits import reason_of
 from shipment_etl.lake.lake import DataFile, Lake
 
-__all__ = ["explain", "reading"]
+__all__ = ["explain", "explain_errors"]
 
 ENGINE = (PySparkException, Py4JError, DeltaError, EngineFailed)
 COUNTS = (RowsLost,)
-"""Sail reads a file that is not there, or empty, as one without rows."""
+"""Sail reads a missing or empty file as one without rows."""
 FILES = (OSError, pa.ArrowException)
 MAX_BYTES = 1 << 28
-"""Bytes of a table that are read to find a damaged file. One of another size than it had is found without."""
+"""Maximum bytes of a table that are read to find a damaged file. A file whose size has changed is found without reading."""
 
 
 @contextmanager
-def reading(lake: Lake, tables: Mapping[str, int | None]) -> Iterator[None]:
-    """Read tables in the body. Whatever is wrong with their files, or with the engine, becomes an error of ours.
+def explain_errors(lake: Lake, tables: Mapping[str, int | None]) -> Iterator[None]:
+    """Read tables in the body; errors of their files, or of the engine, become our errors.
 
     Args:
-        lake: that they are of.
-        tables: version of each that is read, by name; the newest if None.
+        lake: the lake of the tables.
+        tables: version of each table that is read, by name; the newest if None.
 
     Raises:
-        FileDamaged: a file is not there, or damaged.
+        FileDamaged: a file is missing or damaged.
         StorageError: the storage cannot be reached.
         EngineFailed: the engine gave up for another reason.
     """
@@ -46,13 +46,13 @@ def reading(lake: Lake, tables: Mapping[str, int | None]) -> Iterator[None]:
 
 
 def explain(lake: Lake, tables: Mapping[str, int | None], problem: Exception) -> Exception:
-    """Return the error of ours for what went wrong while tables were read; the same one if it is of another kind."""
+    """Return our error for a problem while tables were read; the problem itself if it is of another kind."""
     if not isinstance(problem, (*ENGINE, *FILES, *COUNTS)):
         return problem
     try:
         lake.storage.check()
         for name, version in tables.items():
-            if lake.has(name) and (found := _damage(lake, name, version)):
+            if lake.has(name) and (found := _find_damage(lake, name, version)):
                 return FileDamaged(lake.uri, *found)
     except ShipmentEtlError as blocked:
         return blocked
@@ -66,20 +66,20 @@ def explain(lake: Lake, tables: Mapping[str, int | None], problem: Exception) ->
 
 def _ask_storage(lake: Lake, problem: Exception) -> Exception:
     try:
-        with lake.storage.watched():
+        with lake.storage.translate_failures():
             raise problem
     except Exception as told:
         return told
 
 
-def _damage(lake: Lake, name: str, version: int | None) -> tuple[str, str] | None:
+def _find_damage(lake: Lake, name: str, version: int | None) -> tuple[str, str] | None:
     """Return the first file of a table that is lost or damaged, and what is wrong with it."""
     files = lake.files(name, version)
     sizes = lake.storage.sizes(name)
     for each in files:
         size = sizes.get(each.path)
         if size is None:
-            return f"{name}/{each.path}", "it is not there"
+            return f"{name}/{each.path}", "it is missing"
         if size != each.size:
             return f"{name}/{each.path}", f"it has {size:,} bytes, and had {each.size:,} when it was written"
     left = MAX_BYTES
@@ -91,7 +91,7 @@ def _damage(lake: Lake, name: str, version: int | None) -> tuple[str, str] | Non
 
 
 def _why_unreadable(lake: Lake, name: str, file: DataFile) -> str:
-    # What the storage does not hand out is an error of its own; only what it did can be damaged.
+    # If the storage cannot read the file, it raises its own error; only content that was read can be damaged.
     content = lake.storage.read(f"{name}/{file.path}")
     try:
         for _ in pq.ParquetFile(pa.BufferReader(content)).iter_batches():

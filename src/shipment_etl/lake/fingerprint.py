@@ -1,7 +1,7 @@
-"""Fingerprint: one word that says whether two tables hold the same rows, whatever their order, files or engine.
+"""Fingerprint: a checksum of a table's rows, the same for the same rows in any order, in any files, on any engine.
 
-Each row is a chain of xxhash64 over its columns in the order of their names; the word is made of the number of rows, and
-of the exclusive or and the sum of the hashes, so that parts of a table can be told apart and put together.
+The hash of a row is a chain of xxhash64 over its columns in the order of their names. The fingerprint consists of the number
+of rows, the XOR of the hashes and their sum, so that parts of a table can be hashed separately and then combined.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ __all__ = ["PARTS", "fingerprint", "fingerprint_of_content", "fingerprints", "jo
 LOW_BITS = (1 << 32) - 1
 MAX_EXACT_DIGITS = 18
 PLAIN_PLACES = 6
-"""Up to so many places Spark, and Arrow, writes every decimal without an exponent."""
+"""Up to this many places, Spark and Arrow write every decimal without an exponent."""
 
 
 def fingerprint(frame: DataFrame) -> str:
@@ -49,7 +49,7 @@ def fingerprints(frames: Mapping[str, DataFrame]) -> dict[str, str]:
 def row_hash(schema: StructType) -> Column:
     """Return the hash of a row: a long, of a frame with these columns."""
     fields = sorted(schema.fields, key=lambda field: field.name)
-    # xxhash64 passes over nulls, so which columns are null is hashed as well.
+    # xxhash64 skips nulls, so which columns are null is hashed as well.
     flags = (F.when(F.col(f"`{field.name}`").isNull(), 1 << place).otherwise(0) for place, field in enumerate(fields))
     nulls = reduce(lambda one, other: one + other, flags).cast("long")
     return hash_of(nulls, *(_canonical(F.col(f"`{field.name}`"), field.dataType) for field in fields))
@@ -58,8 +58,8 @@ def row_hash(schema: StructType) -> Column:
 PARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {"xor": ("bit_xor", "row_hash"), "sum": ("sum", f"row_hash & {LOW_BITS}L")}
 )
-"""What a fingerprint is made of beside the number of rows, for any group of rows: name → an aggregate function of SQL, and
-what it is applied to."""
+"""Parts of a fingerprint besides the number of rows, for any group of rows: name → an aggregate function of SQL, and its
+argument."""
 
 
 def join_parts(rows: int, xors: Iterable[int | None], sums: Iterable[int | None]) -> str:
@@ -69,7 +69,7 @@ def join_parts(rows: int, xors: Iterable[int | None], sums: Iterable[int | None]
 
 
 def fingerprint_of_content(rows: pa.Table) -> str:
-    """Return the fingerprint of a table in memory: without an engine, so quicker where rows are few."""
+    """Return the fingerprint of a table in memory: without an engine, so faster for few rows."""
     columns = [rows[name].combine_chunks() for name in sorted(rows.column_names)]
     known = [column.is_valid().to_numpy(zero_copy_only=False) for column in columns]
     nulls = sum((~each * np.uint64(1 << place) for place, each in enumerate(known)), np.zeros(rows.num_rows, np.uint64))
@@ -100,10 +100,10 @@ def _canonical(value: Column, kind: DataType) -> Column:
 
 
 def _digits(value: Column, scale: int) -> Column:
-    """Return the digits of a decimal. Spark writes a number below 0.000001, and 0 itself, as 1E-9 if it has more places."""
+    """Return the digits of a decimal. With more than 6 places, Spark writes numbers below 0.000001, and 0, as 1E-9."""
     if scale <= PLAIN_PLACES:
         return value.cast("string")
-    # Others become null before they are multiplied, for an engine may do that to all of them, and some are too large.
+    # Others become null before the multiplication: an engine may multiply all of them, and some are too large.
     tiny = F.when(F.abs(value) < F.lit(Decimal(1).scaleb(-PLAIN_PLACES)), value)
     whole = F.abs(tiny * 10**scale).cast("bigint").cast("string")
     plain = F.concat(F.when(tiny < 0, "-").otherwise(""), F.lit("0."), F.lpad(whole, scale, "0"))
@@ -120,23 +120,23 @@ def _hash_values(values: pa.Array, seeds: Words) -> Words:
     """Return the hashes of values, in the form of `_canonical`, none of which is null."""
     kind = values.type
     if pa.types.is_dictionary(kind):
-        # A long text that many rows have is not copied for each of them.
+        # A long text of many rows is not copied for each of them.
         texts = values.dictionary.cast(pa.binary()).to_pylist()
         return _hash_texts((texts[place] for place in values.indices.to_numpy()), seeds)
     if pa.types.is_string(kind):
         return _hash_texts(values.cast(pa.binary()).to_pylist(), seeds)
     if pa.types.is_list(kind):
-        return _hash_texts(map(_list, values.to_pylist()), seeds)
+        return _hash_texts(map(_join_list, values.to_pylist()), seeds)
     if pa.types.is_decimal(kind) and kind.precision > MAX_EXACT_DIGITS:
         if kind.scale <= PLAIN_PLACES:
             return _hash_values(values.cast(pa.string()), seeds)
         return _hash_texts((f"{value:f}".encode() for value in values.to_pylist()), seeds)
     if pa.types.is_decimal(kind):
-        # The lower half of a decimal of 16 bytes, which holds all of so few digits.
+        # The lower half of a decimal of 16 bytes, which is enough for so few digits.
         halves = np.frombuffer(values.buffers()[1], np.uint64)[2 * values.offset : 2 * (values.offset + len(values))]
         return hash_words(halves[::2], seeds)
     if pa.types.is_floating(kind):
-        # Both zeros are one value.
+        # 0.0 and -0.0 are the same value.
         return hash_words((values.to_numpy() + 0.0).view(np.uint64), seeds)
     if pa.types.is_timestamp(kind):
         values = pc.floor_temporal(values, unit="second").cast(pa.timestamp("s", kind.tz))
@@ -149,8 +149,8 @@ def _hash_texts(texts: Iterable[bytes], seeds: Words) -> Words:
     return np.fromiter(map(xxh64_intdigest, texts, seeds.tolist()), np.uint64, len(seeds))
 
 
-def _list(values: list[Any]) -> bytes:
-    """Texts, or structures of texts, in one text."""
+def _join_list(values: list[Any]) -> bytes:
+    """Join texts, or structures of texts, into one text."""
     return "\x1e".join(
         "\x1f".join("\x00" if part is None else part for part in value.values()) if isinstance(value, dict) else value
         for value in values

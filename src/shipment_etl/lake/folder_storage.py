@@ -1,4 +1,4 @@
-"""A lake in a folder of this machine."""
+"""A lake in a folder on this machine."""
 
 import errno
 import os
@@ -22,13 +22,13 @@ PLAIN_PATH = re.compile(r"[A-Za-z0-9._~/-]+")
 
 
 class FolderStorage(Storage):
-    """A folder of this machine.
+    """A folder on this machine.
 
     Args:
         folder: its path.
 
     Raises:
-        InvalidValue: the embedded engine would not find this path again.
+        InvalidValue: the embedded engine cannot handle this path.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -46,11 +46,11 @@ class FolderStorage(Storage):
 
     @property
     def options(self) -> dict[str, str]:
-        """Nothing: `deltalake` opens a folder as it is."""
+        """Nothing: `deltalake` needs no options for a folder."""
         return {}
 
     def check(self) -> None:
-        """Do nothing: a folder can always be asked."""
+        """Do nothing: a folder can always be reached."""
 
     def check_writable(self) -> None:
         """Write a file into the nearest folder that exists. Errors as for `Storage.check_writable`."""
@@ -63,11 +63,11 @@ class FolderStorage(Storage):
             raise LakeUnwritable(str(nearest), problem.strerror or str(problem)) from problem
 
     def failure_in(self, text: str) -> None:
-        """Requests do not fail: there are none."""
+        """Return None: a folder makes no requests that could fail."""
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Run the body: errors of the file system say what is wrong.
+    def translate_failures(self) -> Iterator[None]:
+        """Run the body; errors of the file system become our errors.
 
         Raises:
             LakeFull: no space is left.
@@ -96,28 +96,28 @@ class FolderStorage(Storage):
 
     def make_empty(self, path: str) -> None:
         """Make a folder, or empty it."""
-        with self.watched():
+        with self.translate_failures():
             self.files.create_dir(path)
             self.files.delete_dir_contents(path)
 
     def delete(self, path: str) -> None:
         """Delete a folder with all that is in it."""
-        with self.watched(), suppress(FileNotFoundError):
+        with self.translate_failures(), suppress(FileNotFoundError):
             self.files.delete_dir(path)
 
     @contextmanager
-    def incoming(self, path: str) -> Iterator[Path]:
-        """Give the place of a file in the folder."""
+    def create_file(self, path: str) -> Iterator[Path]:
+        """Yield the path of a file in the folder."""
         place = Path(self.uri, path)
-        with self.watched():
+        with self.translate_failures():
             place.parent.mkdir(parents=True, exist_ok=True)
             yield place
 
     def newest_commit(self, log: str) -> int | None:
         """Return the number of the newest commit in a Delta log, None if there is none.
 
-        Looks for commits from the last checkpoint on, at most ten as a rule: to open a table, or to list its log, takes
-        the longer the more commits it has.
+        Checks for commits from the last checkpoint on, usually ten at most: opening a table, or listing its log, takes
+        longer the more commits it has.
         """
         newest = self.last_checkpoint(log)
         while self.kind(f"{log}/{newest + 1:020}.json") == pafs.FileType.File:

@@ -1,7 +1,7 @@
 """The lake: Delta tables in a folder or on S3. Every read and write of the package goes through here.
 
-An engine reads and writes Parquet files; which files a table consists of is said by its Delta log, which is read and written
-without an engine (`lake.commits`).
+An engine reads and writes Parquet files. The Delta log says which files a table consists of; it is read and written without
+an engine (`lake.commits`).
 """
 
 import json
@@ -43,15 +43,15 @@ def as_lake(lake: LakeAddress) -> "Lake":
 
 
 class Lake:
-    """Delta tables in one place; nothing is read or made before a table is.
+    """Delta tables in one place; nothing is read or created until a table is.
 
     Args:
-        uri: a folder, or s3://bucket/prefix. The path may hold letters, digits and . _ ~ - / only. Keys, region and
-            endpoint of S3 are those of the environment or of the profile it names.
-        wait: seconds that a job waits for another one that writes to the lake.
+        uri: a folder, or s3://bucket/prefix. The path may only contain letters, digits and . _ ~ - /. Keys, region and
+            endpoint of S3 come from the environment, or from the profile that it names.
+        wait: seconds that a job waits for another job that is writing to the lake.
 
     Raises:
-        InvalidValue: the path holds something else, which the embedded engine would not find again.
+        InvalidValue: the path contains other characters, which the embedded engine cannot handle.
         ExtraMissing: S3 needs a package that is not installed.
     """
 
@@ -65,33 +65,33 @@ class Lake:
         return f"Lake({self.uri!r})"
 
     def location(self, name: str) -> str:
-        """Return where a table lies."""
+        """Return the address of a table."""
         return f"{self.uri}/{name}"
 
     def exists(self) -> bool:
         """Whether there is anything at the lake's address.
 
         Raises:
-            StorageError: it cannot be told; so of every method that looks into the lake.
+            StorageError: the storage cannot be read; every method that reads the lake can raise this.
         """
         return self.storage.exists()
 
     def snapshot(self, run: str | None = None) -> "Snapshot":
-        """Return the versions of all tables that belong together: as a run left them.
+        """Return the versions of all tables that belong together, as a run left them.
 
         Args:
-            run: id of the run, or how it begins; the newest run if None.
+            run: id of the run, or the beginning of it; the newest run if None.
 
         Raises:
             LakeMissing: there is no lake.
-            RunMissing: it has no such run, or that does not say which versions it left.
+            RunMissing: there is no such run, or it did not record which versions it left.
         """
         from shipment_etl.lake.snapshot import snapshot_of
 
         return snapshot_of(self, run)
 
     def tables(self) -> list[str]:
-        """Return the names of all tables, as raw/shipments.
+        """Return the names of all tables, such as raw/shipments.
 
         Raises:
             LakeMissing: there is no lake.
@@ -132,7 +132,7 @@ class Lake:
         Args:
             name: of the table.
             version: of the table.
-            ranges: columns whose least and most value are wanted.
+            ranges: columns whose minimum and maximum are returned.
 
         Raises:
             LakeMissing, TableMissing, NotADeltaTable: there is none.
@@ -152,7 +152,7 @@ class Lake:
         if self._opened and (name, version) in self._opened:
             return self._opened[name, version]
         self._require(name)
-        with self.storage.watched():
+        with self.storage.translate_failures():
             try:
                 table = DeltaTable(self.location(name), version=version, storage_options=self.storage.options)
             except DeltaError as problem:
@@ -165,7 +165,7 @@ class Lake:
 
     @contextmanager
     def keep_open(self) -> Iterator[None]:
-        """Open each version of a table once as long as this lasts: to open one is to read its log. Only under the lock."""
+        """Open each version of a table only once in the body: opening one reads its log. Only while holding the lock."""
         self._opened = {}
         try:
             yield
@@ -174,8 +174,8 @@ class Lake:
 
     def dataset(self, name: str, version: int | None = None) -> pads.Dataset:
         """Return a version of a table, the newest if None, as a dataset of pyarrow. Errors as for `files`."""
-        # Through a file system of pyarrow's own: threads that are still reading ahead through one made in Python abort the
-        # whole process as it ends.
+        # With a file system of pyarrow's own: threads that still read ahead through one made in Python abort the whole
+        # process when it ends.
         files = pafs.SubTreeFileSystem(name, self.storage.files)
         return self.delta(name, version).to_pyarrow_dataset(filesystem=files)
 
@@ -194,11 +194,11 @@ class Lake:
         """Return the rows of one file of a table, without its partitions.
 
         Args:
-            name: of the table.
-            path: of the file.
-            columns: those that are wanted, of which the file may lack some; all if None.
-            encoded: selects the text that comes as dictionaries. Where it `repeats`, to read and write it takes half the
-                time, and a long text that many rows have is in memory once.
+            name: name of the table.
+            path: path of the file.
+            columns: columns to return, some of which the file may lack; all if None.
+            encoded: selects the text columns to return as dictionaries. If a text `repeats`, reading and writing it takes
+                half the time, and a long text of many rows is in memory only once.
         """
         with self.storage.open(f"{name}/{path}") as opened:
             file = pq.ParquetFile(opened)
@@ -209,7 +209,7 @@ class Lake:
             return file.read(schema.names if columns is None else [each for each in columns if each in schema.names])
 
     def is_plain(self, name: str, version: int) -> bool:
-        """Whether the files of a table hold just its rows: no deletion vectors, no columns by other names."""
+        """Whether the files of a table hold exactly its rows: no deletion vectors, no columns with other names."""
         return self.delta(name, version).protocol().min_reader_version == 1
 
     def schema(self, name: str, version: int) -> StructType:
@@ -220,28 +220,28 @@ class Lake:
         return StructType.fromJson({"type": "struct", "fields": [each for each in fields if each["name"] not in partitions]})
 
     def read_files(self, spark: SparkSession, name: str, files: Sequence[DataFile], schema: StructType) -> DataFrame:
-        """Return the rows of some files of a table, without its partitions; `schema` is of their columns."""
+        """Return the rows of some files of a table, without its partitions; `schema` has their columns."""
         return read_parquet(spark, {f"{self.location(name)}/{each.path}": each.size for each in files}, schema)
 
     def write_files(
         self, table: Table, rows: DataFrame, folder: str, split: Sequence[str] = (), beside: Sequence[str] = ()
     ) -> Written:
-        """Write a frame as Parquet files into a folder of a table, which they belong to only once they are committed.
+        """Write a frame as Parquet files into a folder of a table; they only belong to it once they are committed.
 
         Args:
             table: declares the columns; those that the frame lacks are partitions, and not in the files.
             rows: the frame.
             folder: within the table's.
-            split: columns of the frame that are partitions.
-            beside: columns of the frame that the table does not have, and that are written with the others.
+            split: columns of the frame to partition by.
+            beside: more columns of the frame to write, which the table does not have.
 
         Raises:
-            NotADeltaTable: something else lies at the place of the table.
+            NotADeltaTable: something else is in the table's folder.
             LakeFull, StorageError, EngineFailed: they could not be written.
         """
         if not self.has(table.name) and self._is_foreign(table.name):
             raise NotADeltaTable(table.name, self.location(table.name))
-        # Only where it must be: an engine plans the whole frame to say its columns.
+        # The frame's schema only if needed: an engine plans the whole frame for it.
         columns, schema = typed_columns(table, table.schema or rows.schema, beside)
         place = f"{table.name}/{folder}"
 
@@ -269,8 +269,8 @@ class Lake:
         """Write rows as one Parquet file of a table, without an engine. Errors as for `write_files`.
 
         Args:
-            table: which.
-            parts: rows, of all its columns but the partitions.
+            table: the table.
+            parts: rows with all its columns but the partitions.
             schema: all columns of the table.
             path: of the file, within the table's folder.
             partition: values of the partitions.
@@ -284,14 +284,14 @@ class Lake:
         footers: list[pq.FileMetaData] = []
 
         def write() -> int:
-            with self.storage.incoming(place) as target:
+            with self.storage.create_file(place) as target:
                 pq.write_table(
                     rows,
                     target,
-                    # Both take as long again as to write the rest, and of other columns neither is of any use.
+                    # Both together double the time to write, and are of no use for other columns.
                     use_dictionary=[each.name for each in rows.schema if repeats(each)],
                     write_statistics=list(table.ranges),
-                    # Without Arrow's own schema, by which readers would take encoded text for another type.
+                    # Without Arrow's own schema, which makes readers take encoded text for another type.
                     store_schema=False,
                     metadata_collector=footers,
                 )
@@ -310,7 +310,7 @@ class Lake:
         remove: Sequence[DataFile],
         run: str,
     ) -> int:
-        """Commit files to a table, and return the version that it has now.
+        """Commit files to a table, and return its new version.
 
         Args:
             table: the table to commit to.
@@ -321,19 +321,19 @@ class Lake:
             run: id of the run that commits.
 
         Raises:
-            CommitConflict: somebody else has written to the table since that version; it is as they left it.
+            CommitConflict: another writer has changed the table since that version; its changes stay.
             LakeFull, StorageError, EngineFailed: it could not be committed; the table is as it was.
         """
         known = None
         if version is not None:
             known = translate_errors(f"reading {table.name}", self.storage, lambda: self.delta(table.name, version))
         if self._opened:
-            # A commit moves it on to the next version.
+            # A commit moves the open table to the next version.
             self._opened.pop((table.name, version), None)
         return commit_files(self.storage, table, schema, known=known, add=add, remove=remove, run=run)
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a file beside the tables, as _reports/RUN_ID.json."""
+        """Write a file beside the tables, such as _reports/RUN_ID.json."""
         self.storage.write(name, text.encode())
 
     @contextmanager
@@ -360,7 +360,7 @@ class Lake:
         return TableMissing(name, self.uri, self.tables())
 
     def _is_foreign(self, name: str) -> bool:
-        """Whether something else lies at the place of a table; files of runs that were not logged are no hindrance."""
+        """Whether something else is in the folder of a table; files of runs that were not logged do not matter."""
         kind = self.storage.kind(name)
         if kind != pafs.FileType.Directory:
             return bool(kind != pafs.FileType.NotFound)
@@ -372,16 +372,16 @@ class Lake:
 
 
 RUN_FOLDER = "run-"
-"""What the names of folders begin with into which runs write the files of a table."""
+"""Prefix of the folders that runs write the files of a table into."""
 
 
 def _partition_of(path: str) -> Mapping[str, str]:
-    """Return the values that the folders of a path name, as month=2026-11/part-0.parquet."""
+    """Return the partition values in the folders of a path, such as month=2026-11/part-0.parquet."""
     return {name: unquote(value) for name, _, value in (part.partition("=") for part in path.split("/")[:-1])}
 
 
 def _rows(actions: Any, columns: list[str]) -> list[dict[str, Any]]:
-    """Return some columns of the table of files, a dictionary for each file; a column that is not there is left out."""
+    """Return some columns of the table of files, a dictionary for each file; missing columns are left out."""
     known = [column for column in columns if column in actions.column_names]
     names = [column.split(".", 1)[1] for column in known]
     rows = zip(*(actions.column(column).to_pylist() for column in known), strict=True)

@@ -1,4 +1,4 @@
-"""Landed: which batches are in raw/, and which of them are not in the marts yet."""
+"""Landed batches: which are in raw/, and which of them are not in the marts yet."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -59,7 +59,7 @@ def landed_batches(lake: Lake, source: str | None = None) -> list[LandedBatch]:
 def backlog(lake: LakeAddress, source: str | None = None) -> Backlog:
     """Return the batches of a source, or of all sources if None, that are not in the marts yet.
 
-    A batch that another program changed after it was processed is not noticed: process it by its date.
+    A batch that another program changed after it was processed is not detected: process it by its date.
 
     Raises:
         LakeMissing, TableMissing: there is no lake, or no such source.

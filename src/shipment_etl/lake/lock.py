@@ -1,7 +1,7 @@
 """Lock: one writer at a time on a lake.
 
-A job holds the lock from before it looks which versions count until its run is logged, or rolled back. Whoever finds it held
-fails at once, or waits as long as it was told to.
+A job takes the lock before it reads which versions count, and holds it until its run is logged or rolled back. A job that
+finds the lock taken fails at once, or waits for as long as it was asked to.
 """
 
 import json
@@ -22,9 +22,9 @@ from shipment_etl.errors import LakeLocked, LakeUnwritable
 __all__ = ["LOCK", "LOCK_FILES", "FolderLock", "Lock", "owner_of", "read_owner"]
 
 LOCK = "_lock.json"
-"""Says who holds the lock. On S3 it is the lock itself."""
+"""File that says who holds the lock. On S3 it is the lock itself."""
 HELD = "_lock"
-"""On a folder: the file that the operating system locks. It stays, because a new one could be locked beside it."""
+"""In a folder: the file that the operating system locks. Never deleted, because then another job could lock a new one."""
 LOCK_FILES = (LOCK, HELD)
 ENDS_WITH_PROCESS = "the end of its process"
 
@@ -51,27 +51,27 @@ class Lock(ABC):
 
     @abstractmethod
     def check(self) -> None:
-        """Ask whether the lock is still ours; to be asked before each commit.
+        """Check that the lock is still ours; to be called before each commit.
 
         Raises:
-            LockLost: it is not, or nobody knows.
+            LockLost: it is not, or that is unknown.
         """
 
     @abstractmethod
     def _acquire(self, deadline: float) -> None:
-        """Take the lock, or raise LakeLocked once the deadline, of the monotonic clock, has passed."""
+        """Take the lock, or raise LakeLocked once the deadline, on the monotonic clock, has passed."""
 
     @abstractmethod
     def _release(self) -> None:
-        """Give the lock back, also one whose taking was interrupted; do nothing where another job holds it."""
+        """Release the lock, even if taking it was interrupted; do nothing if another job holds it."""
 
 
 class FolderLock(Lock):
-    """The lock of a lake in a folder. The operating system holds it, so it ends with its process, however that dies.
+    """The lock of a lake in a folder. The operating system holds it, so it ends with the process, however that ends.
 
     Args:
-        root: folder of the lake, which is made if it is missing.
-        job: what it is taken for.
+        root: folder of the lake, created if missing.
+        job: the job that takes the lock.
     """
 
     def __init__(self, root: str, job: str) -> None:
@@ -80,7 +80,7 @@ class FolderLock(Lock):
         self._lock = FileLock(self._root / HELD, thread_local=False)
 
     def check(self) -> None:
-        """Do nothing: as long as the process lives, the lock is its own."""
+        """Do nothing: the lock is ours as long as the process lives."""
 
     def _acquire(self, deadline: float) -> None:
         try:
@@ -110,13 +110,13 @@ class FolderLock(Lock):
 
 
 def owner_of(job: str) -> dict[str, str]:
-    """Return who takes a lock, and since when, as it is written into it."""
+    """Return who takes a lock, and since when, as written into it."""
     since = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return {"owner": f"{socket.gethostname()} pid {os.getpid()}", "job": job, "since": since}
 
 
 def read_owner(content: bytes) -> dict[str, Any]:
-    """Return what a lock says; nothing where it is not one of ours, so that it expires as others do."""
+    """Return what a lock says; nothing if it is not one of ours, so that it expires like any other."""
     try:
         record = json.loads(content)
     except ValueError:

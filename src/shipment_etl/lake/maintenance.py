@@ -1,6 +1,6 @@
 """Maintenance: compacts small files, vacuums old ones, shortens logs. No row of any table changes.
 
-All of it needs no engine. Each step is one Delta commit, or deletes what no version that counts refers to.
+None of it needs an engine. Each step is one Delta commit, or deletes files that no version that counts refers to.
 """
 
 from collections import defaultdict
@@ -13,22 +13,22 @@ from shipment_etl.lake.commits import mark, translate_errors
 from shipment_etl.lake.lake import RUN_FOLDER, Lake
 from shipment_etl.lake.storage import STAGING
 
-__all__ = ["DataSize", "Size", "clean", "clear_staging", "compact", "crowded", "sizes"]
+__all__ = ["DataSize", "Size", "clean", "clear_staging", "compact", "find_crowded", "sizes"]
 
 TARGET_BYTES = 100 << 20
-"""Size up to which files are put together; about what a reader likes best."""
+"""Size up to which files are compacted; about the best size for readers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many files, and how many bytes they have."""
+    """Number of files, and their bytes."""
 
     files: int
     bytes: int
 
     @staticmethod
     def of(files: Collection["DataSize"]) -> "Size":
-        """Return the size of some files together."""
+        """Return the total size of some files."""
         return Size(len(files), sum(file.bytes for file in files))
 
 
@@ -50,8 +50,8 @@ def sizes(lake: Lake, name: str) -> list[DataSize]:
     return [DataSize(*each) for each in zip(partitions or [{}] * len(found), found, strict=True)]
 
 
-def crowded(files: Iterable[DataSize], meant: int = 1) -> list[dict[str, Any]]:
-    """Return the values of the partitions with more files than are meant to be, some of which would fit into one."""
+def find_crowded(files: Iterable[DataSize], meant: int = 1) -> list[dict[str, Any]]:
+    """Return the values of the partitions that have more files than meant, some of which would fit into one."""
     by_partition: dict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
     for file in files:
         by_partition[tuple(file.partition.items())].append(file.bytes)
@@ -61,11 +61,11 @@ def crowded(files: Iterable[DataSize], meant: int = 1) -> list[dict[str, Any]]:
 
 
 def compact(lake: Lake, name: str, run: str) -> None:
-    """Rewrite the small files of each partition as larger ones, in one commit, marked as of a run.
+    """Rewrite the small files of each partition as larger ones, in one commit that names the run.
 
     Raises:
         LakeMissing, TableMissing, NotADeltaTable: there is no such table.
-        CommitConflict: somebody else has changed the table meanwhile; it is as they left it.
+        CommitConflict: another writer has changed the table meanwhile; its changes stay.
     """
     table = lake.delta(name)
     translate_errors(
@@ -79,23 +79,23 @@ def clean(lake: Lake, name: str, hours: int, keep: Iterable[int] = ()) -> Size:
     """Delete the files that no version needs, write a checkpoint, and delete commits older than the log's retention.
 
     Args:
-        lake: where.
-        name: of the table.
-        hours: what was needed within them stays, and what was written within them by a job that has not committed yet.
-        keep: versions whose files stay however old they are.
+        lake: the lake.
+        name: name of the table.
+        hours: how far back: files that were needed since then stay, and files that an uncommitted job wrote since then.
+        keep: versions whose files stay, however old they are.
 
     Returns:
         How much was deleted.
 
     Raises:
         LakeMissing, TableMissing, NotADeltaTable: there is no such table.
-        LakeFull, StorageError, EngineFailed: it could not be done; all versions that count are readable.
+        LakeFull, StorageError, EngineFailed: it could not be done; all versions that count are still readable.
     """
     return translate_errors(f"cleaning {name}", lake.storage, lambda: _clean(lake, name, hours, keep))
 
 
 def clear_staging(lake: Lake) -> list[str]:
-    """Delete what jobs that died left in staging, and return the names of their folders."""
+    """Delete what dead jobs left in staging, and return the names of their folders."""
     folders = lake.storage.folders(STAGING)
     lake.storage.delete(STAGING)
     return [folder.removeprefix(f"{STAGING}/") for folder in folders]
@@ -103,20 +103,20 @@ def clear_staging(lake: Lake) -> list[str]:
 
 def _clean(lake: Lake, name: str, hours: int, keep: Iterable[int]) -> Size:
     table = lake.delta(name)
-    # The newest one keeps its files anyway, and to open an old one takes its time.
-    versions = [version for version in keep if version < table.version() and _readable(lake, name, version)]
+    # The newest version keeps its files anyway, and opening an old one takes time.
+    versions = [version for version in keep if version < table.version() and _is_readable(lake, name, version)]
 
-    def vacuumed(dry_run: bool) -> list[str]:
+    def vacuum(dry_run: bool) -> list[str]:
         return table.vacuum(hours, dry_run, enforce_retention_duration=False, full=True, keep_versions=versions)
 
     deleted = Size(0, 0)
-    # Asked first, because a vacuum makes two commits even where there is nothing to delete.
-    if vacuumed(dry_run=True):
+    # A dry run first, because a vacuum makes two commits even if there is nothing to delete.
+    if vacuum(dry_run=True):
         there = lake.storage.sizes(name)
-        gone = vacuumed(dry_run=False)
+        gone = vacuum(dry_run=False)
         deleted = Size(len(gone), sum(there.get(path, 0) for path in gone))
     for folder in lake.storage.folders(name):
-        # What engines leave beside their files: a folder of a job that died, checksums.
+        # What engines leave besides data files: folders of dead jobs, checksums.
         if folder.startswith(f"{name}/{RUN_FOLDER}") and not any(
             path.endswith(".parquet") for path in lake.storage.sizes(folder)
         ):
@@ -124,12 +124,12 @@ def _clean(lake: Lake, name: str, hours: int, keep: Iterable[int]) -> Size:
     table.update_incremental()
     if lake.storage.last_checkpoint(f"{name}/_delta_log") != table.version():
         table.create_checkpoint()
-    # Of the log Delta itself keeps 30 days.
+    # Delta keeps 30 days of the log.
     table.cleanup_metadata()
     return deleted
 
 
-def _readable(lake: Lake, name: str, version: int) -> bool:
+def _is_readable(lake: Lake, name: str, version: int) -> bool:
     try:
         lake.delta(name, version)
     except VersionMissing:

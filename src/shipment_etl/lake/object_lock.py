@@ -1,8 +1,8 @@
-"""The lock of a lake in a store of objects: an object that only conditional puts make and change.
+"""The lock of a lake in an object store: an object that is only created and changed by conditional puts.
 
-It is made where there is none (`If-None-Match: *`), and renewed, given back or taken over where it is still the one that
-was read (`If-Match`). The store decides every race, and its clock alone says how old a lock is. Its holder renews it; one
-that is not renewed for its time expires, and is taken over.
+It is created if there is none (`If-None-Match: *`), and renewed, released or taken over if it is still the one that was read
+(`If-Match`). The store decides every race, and only its clock says how old a lock is. The holder renews it; a lock that is
+not renewed in time expires, and can be taken over.
 """
 
 import json
@@ -24,27 +24,27 @@ LASTS_SECONDS = 120
 RENEWALS = 6
 """How often it is renewed in that time, so that some may fail."""
 LOOK_SECONDS = 2.0
-"""How often a job that waits looks again."""
+"""How often a waiting job checks the lock again."""
 MAX_ATTEMPTS = 5
 
 
 class Objects(Protocol):
-    """What a lock needs of a store of objects; errors are StorageErrors."""
+    """What a lock needs from an object store; errors are StorageErrors."""
 
     def fetch(self, name: str) -> tuple[bytes, str, float] | None:
         """Return an object, its etag, and its age in seconds by the store's own clock; None if there is none."""
 
     def put(self, name: str, body: bytes, etag: str | None) -> str | None:
-        """Write an object where none is (etag None) or where it is still that one; its new etag, None if it is not so."""
+        """Write an object if there is none (etag None), or if it still has this etag; return its new etag, else None."""
 
 
 class ObjectLock(Lock):
-    """A lock in a store of objects.
+    """A lock in an object store.
 
     Args:
-        objects: where it lies.
-        uri: of the lake, for messages.
-        job: what it is taken for.
+        objects: the store.
+        uri: address of the lake, for messages.
+        job: the job that takes the lock.
         seconds: how long it lasts unless it is renewed; two minutes if None.
     """
 
@@ -57,17 +57,17 @@ class ObjectLock(Lock):
         self._renewed = _now()
         self._lost = ""
         self._asked = False
-        # An Event, or `join`, can be left in disorder by an interrupt; these two cannot.
+        # An interrupt can break an Event, or `join`, but not these two.
         self._done: SimpleQueue[None] = SimpleQueue()
         self._kept = threading.Lock()
         self._kept.acquire()
-        # A signal interrupts the main thread only, so another one gives the lock back.
+        # A signal only interrupts the main thread, so another thread releases the lock.
         self._keeping = threading.Thread(target=self._keep, name="lake lock", daemon=True)
 
     def check(self) -> None:
-        """Ask whether the lock is still ours. Errors as for `Lock.check`."""
-        left = self._seconds - _longest(self._renewed)
-        # A commit that begins now has to be made before the lock expires.
+        """Check that the lock is still ours. Errors as for `Lock.check`."""
+        left = self._seconds - _seconds_since(self._renewed)
+        # A commit that begins now must be finished before the lock expires.
         if not self._lost and left < self._seconds / 4:
             self._lost = "it could not be renewed in time, or this machine slept"
         if self._lost:
@@ -98,7 +98,7 @@ class ObjectLock(Lock):
     def _give_back(self) -> None:
         self._done.put(None)
         if self._asked and self._keeping.ident is None:
-            # Interrupted while it was taken: it may be ours.
+            # Interrupted while the lock was taken: it may be ours.
             self._keeping.start()
         if self._asked:
             with self._kept:
@@ -112,14 +112,14 @@ class ObjectLock(Lock):
         return LakeLocked(self._uri, owner, job, since, _text(until))
 
     def _put(self, etag: str | None, **more: Any) -> bool:
-        """Write the lock as ours on top of the one with this etag; whether it is ours now."""
+        """Write our lock over the one with this etag; return whether it is ours now."""
         for _ in range(MAX_ATTEMPTS):
             asked = _now()
             record = {**self._owner, "seconds": self._seconds, "renewed": _text(datetime.now(UTC)), **more}
             body = json.dumps(record).encode()
             new = self._objects.put(LOCK, body, etag)
             if new is None:
-                # A put whose answer got lost was made all the same: what is there may be ours, from now or from before.
+                # A put whose response got lost was still made: the lock there may be ours, from now or from before.
                 there = self._objects.fetch(LOCK)
                 if there is None or read_owner(there[0]).get("token") != self._owner["token"]:
                     return False
@@ -132,10 +132,10 @@ class ObjectLock(Lock):
         return False
 
     def _keep(self) -> None:
-        """Renew the lock until the job is done, then give it back."""
+        """Renew the lock until the job is done, then release it."""
         try:
             self._renew()
-            # One that cannot be given back expires. It is overwritten, not deleted: not every store deletes on a condition.
+            # A lock that cannot be released expires. It is overwritten: not every store has conditional deletes.
             if not self._lost:
                 with suppress(StorageError):
                     self._put(self._etag, released=True)
@@ -144,7 +144,7 @@ class ObjectLock(Lock):
 
     def _renew(self) -> None:
         while not self._is_done(self._seconds / RENEWALS):
-            # What fails now is tried again at the next turn; `check` knows how long ago the last success was.
+            # A renewal that fails is retried at the next turn; `check` knows how long ago the last success was.
             with suppress(StorageError):
                 if not self._put(self._etag):
                     self._lost = "another job has taken it over"
@@ -173,8 +173,8 @@ def _now() -> tuple[float, float]:
     return time.monotonic(), time.time()
 
 
-def _longest(since: tuple[float, float]) -> float:
-    """Return the seconds since then, by the clock that says more: one stands still in sleep, the other can be set."""
+def _seconds_since(since: tuple[float, float]) -> float:
+    """Return the seconds since then, by the clock that shows more: one stops during sleep, the other can be set."""
     return max(now - then for now, then in zip(_now(), since, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""Older: rows of lane_days that an earlier release wrote, with the columns of this one."""
+"""Older rows: rows of lane_days from an earlier release, completed with the columns of this one."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,8 +13,8 @@ __all__ = ["complete_lane_days"]
 def complete_lane_days(rows: pa.Table) -> pa.Table:
     """Return rows of lane_days with all keys and sums.
 
-    To a release that did not know of states, all shipments were delivered; to one that did not know of times, those were on
-    time that came on their promised day or before. Other sums that a release did not know are 0.
+    In releases without states, all shipments were delivered; in releases without times, those were on time that arrived on
+    their promised day or before. Other missing sums are 0.
     """
     if "state" not in rows.column_names:
         rows = rows.append_column("state", pa.repeat(pa.scalar(DELIVERED), rows.num_rows))

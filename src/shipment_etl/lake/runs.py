@@ -1,4 +1,4 @@
-"""Runs: what a job did, as one frozen value; and the log of them, whose row is the one commit point of a job."""
+"""Runs: what a job did, as one frozen value; and their log, whose row is the only commit point of a job."""
 
 import json
 from collections import Counter
@@ -14,7 +14,7 @@ from deltalake import Schema
 
 from shipment_etl.errors import NewerRelease, RowsLost, RunMissing
 from shipment_etl.lake.commits import describe_file, read_commit
-from shipment_etl.lake.damage import reading
+from shipment_etl.lake.damage import explain_errors
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.tables import RUNS
 
@@ -82,7 +82,7 @@ class RowCounts:
 
     @property
     def parts(self) -> dict[str, int]:
-        """What became of the rows that were read, and of how many."""
+        """The number of rows by what became of them."""
         return {name: value for name, value in asdict(self).items() if name != "read"}
 
     def __add__(self, other: "RowCounts") -> "RowCounts":
@@ -99,8 +99,7 @@ class RowCounts:
 class TableVersion:
     """A version of a table that a run left behind.
 
-    `fingerprint` is that of the run's batch in tables replaced by batch, and of the whole table in marts. A run of
-    `maintain`, which changes no row, repeats those of the runs before it.
+    `fingerprint` is that of the run's batch in tables replaced by batch, and of the whole table in marts.
     """
 
     version: int
@@ -129,21 +128,21 @@ class Run:
     """What a job did.
 
     Attributes:
-        run_id, job, source, batch_date, started_at: which.
+        run_id, job, source, batch_date, started_at: what identifies the run.
         status: succeeded; failed; or held, where too many rows were rejected.
         engine: name of the engine.
         counts: of the batch.
         reasons: rejected rows by column and rule, as carrier:isin.
         seconds: by stage.
         tables: what it wrote, by name of the table.
-        settings: what it was asked for.
+        settings: what it was called with.
         versions: of packages.
         error: why it failed or was held.
-        network: digest of the network that rows were judged by.
-        rules: that rows were held to.
-        before, after: versions of all tables that count before and after it; `after` is None where the release that made
-            the run did not note them.
-        marts_key: digest of what computed the marts that count after it.
+        network: digest of the network that rows were checked against.
+        rules: rules that rows were checked against.
+        before, after: versions of all tables that count before and after it; `after` is None if the release that made the
+            run did not record them.
+        marts_key: digest of what the marts that count after it were computed with.
         warnings: accepted rows that break a rule of severity `warn`, by column and rule.
         overtook: reports of other batches that those of this one have overtaken.
     """
@@ -194,7 +193,7 @@ class Run:
         """Return the run of a report that `to_json` made, in this release or an older one.
 
         Raises:
-            NewerRelease: a newer release has made it.
+            NewerRelease: a newer release made it.
         """
         version = report.get("report_version", 0)
         if not isinstance(version, int) or version > REPORT_VERSION:
@@ -216,21 +215,21 @@ class Run:
 
 
 def start_log(lake: Lake, run: str) -> int:
-    """Make the log, without a run yet, and return its version.
+    """Create the log, without a run yet, and return its version.
 
-    It is there before the first table: a lake without one has lost it, and none of its tables is a leftover.
+    It is created before the first table: so a lake without a log has lost it, and its tables are not leftovers.
     """
     schema = Schema.from_arrow(ROWS)
     return lake.commit(RUNS, schema, version=None, add=[], remove=[], run=run)
 
 
 def log_run(lake: Lake, run: Run, version: int | None) -> None:
-    """Append a run to the log, by which it has happened. No engine is needed.
+    """Append a run to the log, which makes it count. No engine is needed.
 
     Args:
-        lake: which.
-        run: what happened.
-        version: of the log, that the run knows; None if there is no log yet.
+        lake: the lake.
+        run: the run.
+        version: version of the log that the run has seen; None if there is no log yet.
 
     Raises:
         CommitConflict: another run was logged since that version.
@@ -249,9 +248,9 @@ def log_run(lake: Lake, run: Run, version: int | None) -> None:
         "report": json.dumps(run.to_json(), sort_keys=True),
     }
     path = f"{run.run_id}.parquet"
-    with lake.storage.incoming(f"{RUNS.name}/{path}") as place:
+    with lake.storage.create_file(f"{RUNS.name}/{path}") as place:
         place.parent.mkdir(parents=True, exist_ok=True)
-        # Statistics of a report would hold it twice more.
+        # Statistics would store the report two more times.
         pq.write_table(
             pa.Table.from_pylist([row], schema=ROWS), place, write_statistics=list(RUNS.ranges), compression="zstd"
         )
@@ -261,9 +260,9 @@ def log_run(lake: Lake, run: Run, version: int | None) -> None:
 
 
 def is_logged(lake: Lake, run_id: str, version: int | None) -> bool:
-    """Whether a run that knew a version of the log was logged."""
+    """Whether a run was logged that has seen a version of the log."""
     first = 0 if version is None else version + 1
-    # Maintenance also compacts the log itself, in a commit of its own; so do new columns come, after an older release.
+    # Maintenance compacts the log itself in a separate commit; new columns, after an older release, also have one.
     commits = (read_commit(lake.storage, RUNS.name, each) for each in (first, first + 1))
     return any(commit is not None and commit.run == run_id and commit.changes_rows for commit in commits)
 
@@ -276,7 +275,7 @@ def keep_report(lake: Lake, run: Run) -> None:
 def newest_run(lake: Lake) -> Run | None:
     """Return the run that was logged last, None if there is none.
 
-    Found by the log's commits from the newest back, so that clocks do not matter: as a rule one commit and one file.
+    Searches the log's commits from the newest back, so that clocks do not matter: usually one commit and one file.
     """
     version = lake.version(RUNS.name) if lake.has(RUNS.name) else -1
     while version >= 0:
@@ -284,33 +283,33 @@ def newest_run(lake: Lake) -> Run | None:
         if commit is None:
             break
         if commit.changes_rows and commit.added:
-            with reading(lake, {RUNS.name: None}), suppress(FileNotFoundError):
+            with explain_errors(lake, {RUNS.name: None}), suppress(FileNotFoundError):
                 rows = lake.content(RUNS.name, commit.added[-1]).to_pylist()
                 return Run.from_json(json.loads(max(rows, key=_moment)["report"]))
             break
         version -= 1
-    # Somebody else has compacted the log, or shortened its own.
+    # Another program has compacted the log, or removed old commits.
     return next(read_runs(lake), None)
 
 
 def read_runs(lake: Lake) -> Iterator[Run]:
     """Yield all runs, the newest first; none where no run was logged."""
     if lake.has(RUNS.name):
-        with reading(lake, {RUNS.name: None}):
+        with explain_errors(lake, {RUNS.name: None}):
             rows = lake.dataset(RUNS.name).to_table(columns=["started_at", "report"]).to_pylist()
         for row in sorted(rows, key=_moment, reverse=True):
             yield Run.from_json(json.loads(row["report"]))
 
 
 def find_run(lake: Lake, run_id: str) -> Run:
-    """Return the run whose id begins so.
+    """Return the run whose id begins with this.
 
     Raises:
         RunMissing: there is none, or several.
     """
     found = [run for run in read_runs(lake) if run.run_id.startswith(run_id)] if run_id else []
     if len(found) != 1:
-        raise RunMissing(run_id, lake.uri, "there is no such run" if not found else f"{len(found)} runs begin like that")
+        raise RunMissing(run_id, lake.uri, "there is no such run" if not found else f"{len(found)} run ids begin like that")
     return found[0]
 
 
@@ -342,8 +341,8 @@ def sum_counts(batches: Iterable[Run], shipments: int) -> RowCounts:
     """Add up where the rows of all batches went.
 
     Args:
-        batches: the newest run of each.
-        shipments: reports that are the newest on their shipments now; a later batch may have overtaken those of a run.
+        batches: the newest run of each batch.
+        shipments: number of reports that are the newest now; a later batch may have overtaken those of a run.
     """
     every = sum((run.counts for run in batches), RowCounts(0, 0))
     return replace(every, accepted=shipments, overtaken=every.accepted + every.overtaken - shipments)
@@ -358,7 +357,7 @@ def sum_by_name(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def newest_of_batches(runs: Iterable[Run]) -> list[Run]:
-    """Return the newest run of `process` of each batch that succeeded or holds the batch, the newest batch first.
+    """Return the newest run of `process` of each batch that succeeded or was held, the newest batch first.
 
     Args:
         runs: the whole log, newest first, as `read_runs` yields it.

@@ -1,4 +1,4 @@
-"""Files on S3 as inputs: an object, all below a prefix, or a pattern."""
+"""Files on S3 as inputs: one object, all below a prefix, or those that match a pattern."""
 
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -15,11 +15,11 @@ __all__ = ["find_s3_inputs"]
 
 
 def find_s3_inputs(uri: str) -> list[Input]:
-    """Return the files at an address, s3://bucket/key; those below a prefix, or of a pattern, by name.
+    """Return the files at an address, s3://bucket/key; those below a prefix, or that match a pattern, sorted by name.
 
     Raises:
         InvalidValue: it names no bucket.
-        FileMissing: there is none.
+        FileMissing: there is no such file.
         StorageError: the bucket cannot be reached or read.
     """
     bucket, _, key = uri.split("://", 1)[1].partition("/")
@@ -36,14 +36,14 @@ def _keys(storage: Storage, key: str) -> list[str]:
         return [key]
     pattern = any(each in key for each in "*?[")
     folder = key.split("*")[0].split("?")[0].split("[")[0].rpartition("/")[0] if pattern else key.rstrip("/")
-    with storage.watched():
+    with storage.translate_failures():
         found = storage.files.get_file_info(pafs.FileSelector(folder, allow_not_found=True, recursive=True))
     every = sorted(each.path for each in found if each.type == pafs.FileType.File)
     return [each for each in every if (fnmatchcase(each, key) if pattern else is_known(each))]
 
 
 def _opener(storage: Storage, key: str) -> Callable[[], IO[bytes]]:
-    def opened() -> Any:
+    def open_key() -> Any:
         return storage.open(key)
 
-    return opened
+    return open_key

@@ -1,7 +1,7 @@
 """A lake on S3: the same interface as a folder, with boto3's credentials, and errors that say what to do.
 
-Credentials, region and endpoint are found as every AWS tool finds them (environment, profile, role), by boto3, and handed on
-to pyarrow and `deltalake` in memory. None is written anywhere.
+boto3 finds credentials, region and endpoint as every AWS tool does (environment, profile, role); they are passed to pyarrow
+and `deltalake` in memory. None is written anywhere.
 """
 
 import os
@@ -57,17 +57,17 @@ except ImportError:
 __all__ = ["S3Storage"]
 
 HOME_REGION = "us-east-1"
-"""What S3 means where nothing names a region."""
+"""The region of S3 if nothing names one."""
 SECONDS_TO_CONNECT = 3
 SECONDS_TO_ANSWER = 10
 SECONDS_TO_SAY_SOMETHING = 5
 MAX_ATTEMPTS = 3
 UNANSWERED = (BotoCoreError, HTTPError)
-"""A call without an answer. botocore lets urllib3's error pass where the text of an error breaks off."""
+"""A call without a response. botocore does not translate urllib3's error if the body of an error is cut off."""
 FAILED_REQUEST = re.compile(
     r"Generic S3 error|AWS Error|AWS\w*Exception|SdkClientException|Premature end of Content-Length|[Rr]esponse body"
 )
-"""What engines say when they give up on S3, each in its own words. Each tries again before it does."""
+"""Messages of engines that give up on S3, each in its own words. Each has retried before."""
 COMMIT = re.compile(r"\d{20}\.json")
 OURS = re.compile(r"https?://s3[.-]([a-z0-9-]+\.)*amazonaws\.com(\.cn)?$")
 
@@ -80,17 +80,17 @@ class S3Storage(Storage):
 
     Raises:
         InvalidValue: the address is not usable.
-        CredentialsRefused: AWS_PROFILE names a profile that is not there.
+        CredentialsRefused: AWS_PROFILE names a profile that does not exist.
     """
 
     def __init__(self, uri: str) -> None:
         self._at = Address.parse(uri)
         super().__init__(self._at.uri)
         try:
-            # boto3 by itself knows AWS_DEFAULT_REGION only.
+            # By itself, boto3 only reads AWS_DEFAULT_REGION.
             self._session = boto3.Session(region_name=region_of(os.environ))
             self._client = self._session.client("s3", config=_patience(SECONDS_TO_ANSWER, MAX_ATTEMPTS))
-            # Whether anything answers at all is known sooner.
+            # Whether anything responds at all is known sooner.
             self._asking = self._session.client("s3", config=_patience(SECONDS_TO_SAY_SOMETHING, 2))
         except BotoCoreError as problem:
             raise self._translate(problem) from problem
@@ -101,19 +101,19 @@ class S3Storage(Storage):
         self._files: tuple[Any, pafs.FileSystem] | None = None
         self._seen: dict[str, int] = {}
         if self._region:
-            # The embedded engine looks into the environment when it first opens a bucket.
+            # The embedded engine reads the environment when it first opens a bucket.
             os.environ.update(engine_environment(self._endpoint, self._region))
 
     @property
     def region(self) -> str:
-        """The region: that of the environment or profile; where neither names one, as on a cluster's node, the bucket's."""
+        """The region of the environment or profile; if neither names one, as on a cluster's node, the bucket's."""
         if self._region is None:
             self.check()
         return self._region or HOME_REGION
 
     @property
     def files(self) -> pafs.FileSystem:
-        """The lake as a file system; made anew when the credentials have been."""
+        """The lake as a file system; created again when the credentials change."""
         keys = self._keys()
         if self._files is None or self._files[0] != keys:
             place = urlsplit(self._endpoint or "")
@@ -134,7 +134,7 @@ class S3Storage(Storage):
 
     @property
     def options(self) -> dict[str, str]:
-        """What `deltalake` needs to know to open a table; the credentials are those of the moment."""
+        """Options for `deltalake` to open a table, with the current credentials."""
         keys = self._keys()
         options = {
             "aws_access_key_id": keys.access_key,
@@ -153,7 +153,7 @@ class S3Storage(Storage):
         return options
 
     def check(self) -> None:
-        """Ask for one key of the lake. Errors as for `Storage.check`."""
+        """List one key of the lake. Errors as for `Storage.check`."""
         self._keys()
         with self._translate_errors():
             answer = self._asking.list_objects_v2(Bucket=self._at.bucket, Prefix=self._at.key(""), MaxKeys=1)
@@ -168,7 +168,7 @@ class S3Storage(Storage):
         self._reached = True
 
     def check_writable(self) -> None:
-        """Write an object and take it away again. Errors as for a folder."""
+        """Write an object and delete it again. Errors as for a folder."""
         self.check()
         probe = {"Bucket": self._at.bucket, "Key": self._at.key(f"_probe-{uuid4().hex}")}
         with self._translate_errors():
@@ -180,8 +180,8 @@ class S3Storage(Storage):
         return StorageFailed(self.uri, text) if FAILED_REQUEST.search(text) else None
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Do something with files in the body, after a look whether the bucket can be reached at all."""
+    def translate_failures(self) -> Iterator[None]:
+        """Use files in the body, after checking that the bucket can be reached at all."""
         if not self._reached:
             self.check()
         try:
@@ -198,7 +198,7 @@ class S3Storage(Storage):
 
     def exists(self) -> bool:
         """Whether there is anything at the address but a lock."""
-        with self.watched(), self._translate_errors():
+        with self.translate_failures(), self._translate_errors():
             answer = self._client.list_objects_v2(Bucket=self._at.bucket, Prefix=self._at.key(""), MaxKeys=3)
         return any(each["Key"] not in (self._at.key(""), self._at.key(LOCK)) for each in answer.get("Contents", ()))
 
@@ -209,7 +209,7 @@ class S3Storage(Storage):
     def delete(self, path: str) -> None:
         """Delete all objects below a path. pyarrow would leave an empty object in place of the folder."""
         pages = self._client.get_paginator("list_objects_v2")
-        with self.watched(), self._translate_errors():
+        with self.translate_failures(), self._translate_errors():
             for page in pages.paginate(Bucket=self._at.bucket, Prefix=self._at.key(f"{path}/")):
                 if keys := [{"Key": each["Key"]} for each in page.get("Contents", ())]:
                     answer = self._client.delete_objects(Bucket=self._at.bucket, Delete={"Objects": keys, "Quiet": True})
@@ -217,20 +217,20 @@ class S3Storage(Storage):
                         raise self._translate_answer(ClientError({"Error": refused}, "DeleteObjects"))
 
     @contextmanager
-    def incoming(self, path: str) -> Iterator[Path]:
-        """Give a file in this machine's folder for temporary files, and upload it once the body is done."""
+    def create_file(self, path: str) -> Iterator[Path]:
+        """Yield the path of a temporary file on this machine, and upload it after the body."""
         with tempfile.TemporaryDirectory(prefix="shipment-etl-") as folder:
             local = Path(folder, Path(path).name)
             yield local
-            with self.watched(), local.open("rb") as source, self.files.open_output_stream(path) as target:
+            with self.translate_failures(), local.open("rb") as source, self.files.open_output_stream(path) as target:
                 shutil.copyfileobj(source, target, 1 << 23)
 
     def newest_commit(self, log: str) -> int | None:
-        """As for a folder, but asks for all commits after a known one at once: the last that was seen, or the checkpoint."""
+        """As for a folder, but lists all commits after a known one at once: the last one seen, or the checkpoint."""
         known = self._seen.get(log)
         newest = -1 if known is None else self._newest_from(log, known)
         if newest < 0:
-            # Never seen, or taken away since.
+            # Never seen, or deleted since.
             checkpoint = self.last_checkpoint(log)
             newest = max(checkpoint, self._newest_from(log, checkpoint + 1))
         if newest < 0:
@@ -242,18 +242,18 @@ class S3Storage(Storage):
     def _newest_from(self, log: str, version: int) -> int:
         """Return the newest commit that is not older than a version, -1 if there is none."""
         pages = self._client.get_paginator("list_objects_v2")
-        # The name of the one before, whether it is there or not, comes right before it.
+        # Start after the name of the previous commit, whether that exists or not.
         start = {"StartAfter": self._at.key(f"{log}/{version - 1:020}.json")} if version > 0 else {}
         newest = -1
-        with self.watched(), self._translate_errors():
+        with self.translate_failures(), self._translate_errors():
             for page in pages.paginate(Bucket=self._at.bucket, Prefix=self._at.key(f"{log}/"), **start):
                 names = (each["Key"].rpartition("/")[2] for each in page.get("Contents", ()))
                 newest = max((int(name[:20]) for name in names if COMMIT.fullmatch(name)), default=newest)
         return newest
 
     def read(self, path: str) -> bytes | None:
-        """Return what an object holds, None if it is not there."""
-        with self.watched():
+        """Return the content of an object, None if it does not exist."""
+        with self.translate_failures():
             there = self.fetch(path)
         return None if there is None else there[0]
 
@@ -261,7 +261,7 @@ class S3Storage(Storage):
         """Return an object, its etag, and its age in seconds by S3's own clock; None if there is none."""
         if not self._reached:
             self.check()
-        # boto3 repeats a request that failed, but not one whose body broke off.
+        # boto3 retries a failed request, but not one whose response was cut off.
         return retry(lambda: self._fetch(name), until=lambda tries: tries >= MAX_ATTEMPTS, first=0.1, most=1)
 
     def _fetch(self, name: str) -> tuple[bytes, str, float] | None:
@@ -276,17 +276,17 @@ class S3Storage(Storage):
         try:
             body = answer["Body"].read()
         except UNANSWERED as problem:
-            raise StorageFailed(f"{self.uri}/{name}", f"its answer broke off ({problem})") from problem
+            raise StorageFailed(f"{self.uri}/{name}", f"its response was cut off ({problem})") from problem
         asked = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
         return body, answer["ETag"], (parsedate_to_datetime(asked) - answer["LastModified"]).total_seconds()
 
     def put(self, name: str, body: bytes, etag: str | None) -> str | None:
-        """Write an object where none is, or where it is still that one; its new etag, None if it is not so."""
+        """Write an object if there is none, or if it still has this etag; return its new etag, else None."""
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
         try:
             answer = self._client.put_object(Bucket=self._at.bucket, Key=self._at.key(name), Body=body, **condition)
         except ClientError as problem:
-            # With If-Match, a key that is gone is a 404.
+            # With If-Match, a deleted key is a 404.
             if code_of(problem) in (*LOST, "NoSuchKey"):
                 return None
             raise self._translate(problem) from problem
@@ -295,10 +295,10 @@ class S3Storage(Storage):
         return str(answer["ETag"])
 
     def _keys(self) -> Any:
-        """Return the credentials of the moment.
+        """Return the current credentials.
 
         Raises:
-            CredentialsMissing, CredentialsRefused: there are none, or they could not be got.
+            CredentialsMissing, CredentialsRefused: there are none, or they could not be fetched.
         """
         with self._translate_errors():
             found = self._session.get_credentials()
@@ -315,7 +315,7 @@ class S3Storage(Storage):
             raise self._translate(problem) from problem
 
     def _translate(self, problem: Exception) -> StorageError:
-        """Return what boto3 or S3 said as one of our errors."""
+        """Translate an error of boto3 or S3 into one of our errors."""
         if isinstance(problem, ClientError):
             return self._translate_answer(problem)
         if isinstance(problem, NoCredentialsError):

@@ -1,7 +1,7 @@
 """Snapshot: the versions of all tables that belong together.
 
-Each row of the log of runs says which versions count after it, also after a run that failed. So the newest row says what the
-lake holds, and what a run has committed without being logged never happened: `recover` rolls it back.
+Each row of the log of runs says which versions count after it, even after a failed run. So the newest row says what the lake
+holds, and commits of a run that was never logged do not count: `recover` rolls them back.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pyarrow.dataset as pads
 from pyspark.sql import DataFrame, SparkSession
 
-from shipment_etl.errors import ChangedOutside, LakeMissing, RunMissing
+from shipment_etl.errors import ChangedOutside, LakeMissing, RunMissing, TableMissing
 from shipment_etl.lake.commits import Commit, mark, read_commit, translate_errors
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import find_run, newest_run
@@ -21,9 +21,9 @@ __all__ = ["RAW", "Snapshot", "landed_versions", "recover", "snapshot_of", "undo
 
 RAW = "raw/"
 LANDED = (RAW, "truth/")
-"""What the names of tables begin with that are not made of others."""
+"""Name prefixes of the tables that are not computed from others."""
 NOT_IN_MARTS = tuple(table.name for table in (SHIPMENTS, OVERTAKEN, KNOWN_IDS, QUARANTINE))
-"""Tables that no mart is computed from, or is one; so are those of raw data."""
+"""Tables whose rows the marts are not computed from; the same goes for raw tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ class Snapshot:
     """The versions of all tables that belong together.
 
     Attributes:
-        lake: that they are of.
+        lake: the lake of the tables.
         tables: version of each table, by its name.
-        marts_key: digest of what the marts were computed by; empty where that is not known.
+        marts_key: digest of what the marts were computed with; empty if unknown.
         runs: version of the log of runs; None if there is no log yet.
-        run: id of the run that left them so; None if there was no run yet.
+        run: id of the run that left these versions; None if there was no run yet.
     """
 
     lake: Lake
@@ -50,36 +50,41 @@ class Snapshot:
         Raises:
             TableMissing: it was not part of the lake.
         """
-        return self.lake.read(spark, name, self.tables.get(name))
+        return self.lake.read(spark, name, self._version_of(name))
 
     def dataset(self, name: str) -> pads.Dataset:
         """Return a table as of this snapshot as a dataset of pyarrow. Errors as for `read`."""
-        return self.lake.dataset(name, self.tables.get(name))
+        return self.lake.dataset(name, self._version_of(name))
 
     def views(self) -> str:
-        """Return SQL for DuckDB that makes a view of each table as of this snapshot. More in `lake.views.views_of`."""
+        """Return SQL for DuckDB that creates a view of each table as of this snapshot. See `lake.views.views_of`."""
         from shipment_etl.lake.views import views_of
 
         return views_of(self)
+
+    def _version_of(self, name: str) -> int:
+        if name not in self.tables:
+            raise TableMissing(name, self.lake.uri, self.tables)
+        return self.tables[name]
 
 
 def snapshot_of(lake: Lake, run_id: str | None = None) -> Snapshot:
     """Return the snapshot that a run left; nothing is changed.
 
     Args:
-        lake: which.
-        run_id: of the run, or how it begins; the newest run if None.
+        lake: the lake.
+        run_id: id of the run, or the beginning of it; the newest run if None.
 
     Raises:
         LakeMissing: there is no lake.
-        RunMissing: it has no such run, or that does not say which versions it left.
+        RunMissing: there is no such run, or it did not record which versions it left.
     """
     if not lake.exists():
         raise LakeMissing(lake.uri)
     if run_id is not None:
         run = find_run(lake, run_id)
         if run.after is None:
-            raise RunMissing(run_id, lake.uri, "the release that made it did not note which versions it left")
+            raise RunMissing(run_id, lake.uri, "the release that made it did not record which versions it left")
         return Snapshot(lake, run.after, run.marts_key, lake.version(RUNS.name), run.run_id)
     last, runs = newest_run(lake), _version_of_log(lake)
     newest = last.run_id if last else None
@@ -90,7 +95,7 @@ def snapshot_of(lake: Lake, run_id: str | None = None) -> Snapshot:
 
 
 def landed_versions(lake: Lake) -> dict[str, int]:
-    """Return the version of each raw table that the next job will read, also of tables that only other programs write.
+    """Return the version of each raw table that the next job will read, even if only other programs write it.
 
     Raises:
         LakeMissing: there is no lake.
@@ -103,21 +108,21 @@ def landed_versions(lake: Lake) -> dict[str, int]:
 
 
 def recover(lake: Lake, run: str) -> Snapshot:
-    """Bring all tables to what the newest row of the log says, and return that; to be called by the holder of the lock.
+    """Bring all tables to the state in the newest row of the log, and return it; to be called by the holder of the lock.
 
-    Versions that somebody else has committed, not a run of ours, are taken as they are.
+    Versions that another program has committed, not one of our runs, are accepted as they are.
 
     Args:
-        lake: which.
-        run: on whose behalf; it marks the commits.
+        lake: the lake.
+        run: id of the run that recovers, which the commits name.
 
     Raises:
-        ChangedOutside: somebody else has changed rows on top of a run that was never logged.
+        ChangedOutside: another program has changed rows on top of a run that was never logged.
     """
     if not lake.exists():
         return Snapshot(lake)
     last, runs = newest_run(lake), _version_of_log(lake)
-    # Nothing, where a release made the log that did not tell yet; its commits have no marks either.
+    # Empty if the log is from a release that did not record versions; its commits do not name runs either.
     counted = (last.after if last else None) or {}
     tables, trusted = {}, bool(counted)
     for name in lake.tables():
@@ -140,9 +145,9 @@ def _version_of_log(lake: Lake) -> int | None:
 
 
 def _target(lake: Lake, name: str, since: int | None, newest: int, has_log: bool) -> tuple[int | None, bool]:
-    """Return the version that a table is to be at, None if it is not to be; and whether somebody else has changed rows."""
+    """Return the version that a table should have, None if it should not exist; and whether others have changed rows."""
     if not has_log and name.startswith(LANDED):
-        # The log was lost, perhaps with all of processed/, which can be made anew; what was landed cannot.
+        # The log was lost, perhaps with all of processed/, which can be recomputed; landed data cannot.
         return newest, False
     commits = _commits(lake, name, since, newest)
     dead = [version for version, commit in commits.items() if commit.run]
@@ -155,14 +160,14 @@ def _target(lake: Lake, name: str, since: int | None, newest: int, has_log: bool
     for version in dead:
         if not there.isdisjoint(commits[version].added) or not there.issuperset(commits[version].removed):
             raise ChangedOutside(name, newest, dead[0] - 1)
-    # Somebody has put the table back already.
+    # Somebody has already restored the table.
     return newest, True
 
 
 def undo(lake: Lake, name: str, since: int | None, run: str) -> int | None:
-    """Roll back what a run has changed in a table since a version, None if it was not there, and return what counts now.
+    """Roll back what a run has changed in a table since a version, None if it did not exist; return the version that counts.
 
-    What another program has committed meanwhile stays, for the next `recover` to judge.
+    Commits of other programs stay; the next `recover` decides about them.
 
     Raises:
         ChangedOutside: as for `recover`.
@@ -176,7 +181,7 @@ def undo(lake: Lake, name: str, since: int | None, run: str) -> int | None:
 
 
 def _bring_to(lake: Lake, name: str, target: int | None, newest: int, run: str) -> int | None:
-    """Bring a table to what `_target` says, and return the version that it has now."""
+    """Bring a table to the version from `_target`, and return its version now."""
     if target is None:
         lake.storage.delete(name)
         return None
@@ -184,7 +189,7 @@ def _bring_to(lake: Lake, name: str, target: int | None, newest: int, run: str) 
 
 
 def restore(lake: Lake, name: str, version: int, run: str) -> int:
-    """Put a table back to an earlier version by a new one, and return the number of that."""
+    """Restore an earlier version of a table as a new version, and return the number of the new one."""
     table = lake.delta(name)
     translate_errors(f"restoring {name}", lake.storage, lambda: table.restore(version, commit_properties=mark(run)))
     return lake.version(name)

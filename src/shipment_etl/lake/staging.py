@@ -19,7 +19,7 @@ __all__ = ["Kept", "Staging"]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An intermediate result: its rows as read back, their columns, and how many there are, as its files say."""
+    """An intermediate result: its rows as read back, their columns, and their number, from its files."""
 
     frame: DataFrame
     schema: StructType
@@ -28,19 +28,25 @@ class Kept:
     paths: tuple[str, ...]
 
     def content(self) -> pa.Table:
-        """Return the rows, of which there must be some, without an engine."""
+        """Return the rows without an engine; there must be some."""
         tables = []
         for path in self.paths:
             with self.storage.open(path) as opened:
                 tables.append(pq.read_table(opened))
         return pa.concat_tables(tables)
 
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Return the rows piece by piece, without an engine."""
+        for path in self.paths:
+            with self.storage.open(path) as opened:
+                yield from pq.ParquetFile(opened).iter_batches()
+
 
 class Staging:
     """A folder for the intermediate results of one job.
 
-    What several queries need is written here once: the embedded engine does not cache, and what it reads from a file it
-    knows the size of, so that it joins in the right order.
+    Results that several queries need are written here once: the embedded engine does not cache, and it knows the size of
+    what it reads from a file, so it joins in the right order.
     """
 
     def __init__(self, spark: SparkSession, storage: Storage, folder: str) -> None:
@@ -52,7 +58,7 @@ class Staging:
         """Write a frame, and return it as read back."""
         folder, schema = f"{self._folder}/{name}", rows.schema
         place = f"{self._storage.uri}/{folder}"
-        # Sail would compress with zstd, which takes longer than to write what it saves.
+        # Sail would compress with zstd, which takes longer than writing what it saves.
         writer = rows.write.mode("overwrite").option("compression", "snappy")
         translate_errors("staging rows", self._storage, lambda: writer.parquet(place))
         sizes = {path: size for path, size in sorted(self._storage.sizes(folder).items()) if path.endswith(".parquet")}
@@ -71,8 +77,8 @@ class Staging:
 
     @contextmanager
     def parquet(self, name: str) -> Iterator[Path]:
-        """Give a path on this machine for a Parquet file; after the body, `read_parquet` has it."""
-        with self._storage.incoming(f"{self._folder}/{name}") as path:
+        """Yield a path on this machine for a Parquet file; after the body, `read_parquet` can read it."""
+        with self._storage.create_file(f"{self._folder}/{name}") as path:
             yield path
 
     def read_parquet(self, name: str) -> DataFrame:

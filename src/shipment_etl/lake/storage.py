@@ -1,7 +1,7 @@
-"""Storage: what a lake lies on. `FolderStorage` is a folder of this machine, `S3Storage` a prefix of a bucket.
+"""Storage: where a lake is stored. `FolderStorage` is a folder on this machine, `S3Storage` a prefix of a bucket.
 
-Paths are relative to the lake. All that the lake does beside running queries goes through this interface, so that nothing
-above it asks what kind of storage it is.
+Paths are relative to the lake. Everything that the lake does except queries goes through this interface, so that no code
+above it depends on the kind of storage.
 """
 
 import json
@@ -26,7 +26,7 @@ def storage_of(uri: str | Path) -> "Storage":
     """Return the storage at an address: s3://bucket/prefix, or a folder.
 
     Raises:
-        InvalidValue: the embedded engine would not find this address again.
+        InvalidValue: the embedded engine cannot handle this address.
         ExtraMissing: S3 needs a package that is not installed.
     """
     if is_s3(str(uri)):
@@ -40,7 +40,7 @@ def storage_of(uri: str | Path) -> "Storage":
 
 
 class Storage(ABC):
-    """What a lake lies on.
+    """Where a lake is stored.
 
     Args:
         uri: address of the lake.
@@ -57,31 +57,31 @@ class Storage(ABC):
     @property
     @abstractmethod
     def options(self) -> dict[str, str]:
-        """What `deltalake` needs to know to open a table."""
+        """Options for `deltalake` to open a table."""
 
     @abstractmethod
     def check(self) -> None:
-        """Ask whether the storage can be reached.
+        """Check that the storage can be reached.
 
         Raises:
-            StorageError: what stands in the way, and what to do.
+            StorageError: it cannot; the error says why, and what to do.
         """
 
     @abstractmethod
     def check_writable(self) -> None:
-        """Ask whether the lake could be written.
+        """Check that the lake can be written.
 
         Raises:
-            LakeUnwritable, StorageError: it could not, and what to do.
+            LakeUnwritable, StorageError: it cannot; the error says why, and what to do.
         """
 
     @abstractmethod
     def failure_in(self, text: str) -> StorageError | None:
-        """Return the error of a request that failed, where the text of an engine's error names one."""
+        """Return the error of a failed request, if the text of an engine's error names one."""
 
     @abstractmethod
-    def watched(self) -> AbstractContextManager[None]:
-        """Do something with files in the body; where the storage is to blame for a failure, its error says so."""
+    def translate_failures(self) -> AbstractContextManager[None]:
+        """Use files in the body; failures that the storage causes become our errors."""
 
     @abstractmethod
     def lock(self, job: str) -> Lock:
@@ -100,8 +100,8 @@ class Storage(ABC):
         """Delete a folder with all that is in it."""
 
     @abstractmethod
-    def incoming(self, path: str) -> AbstractContextManager[Path]:
-        """Give a place on this machine's disk for a file; once the body is done it is in the lake, at the path."""
+    def create_file(self, path: str) -> AbstractContextManager[Path]:
+        """Yield a path on this machine's disk for a file; after the body, it is in the lake, at `path`."""
 
     @abstractmethod
     def newest_commit(self, log: str) -> int | None:
@@ -109,12 +109,12 @@ class Storage(ABC):
 
     def kind(self, path: str) -> pafs.FileType:
         """Return what is at a path: a file, a directory, or nothing."""
-        with self.watched():
+        with self.translate_failures():
             return self.files.get_file_info(path).type
 
     def folders(self, path: str) -> list[str]:
-        """Return the paths of the folders in a folder, none if it is not there."""
-        with self.watched():
+        """Return the paths of the folders in a folder, none if it does not exist."""
+        with self.translate_failures():
             found = self.files.get_file_info(pafs.FileSelector(path, allow_not_found=True))
         return [info.path for info in found if info.type == pafs.FileType.Directory]
 
@@ -123,19 +123,19 @@ class Storage(ABC):
         return {info.path.removeprefix(f"{path}/"): info.size for info in self._below(path)}
 
     def read(self, path: str) -> bytes | None:
-        """Return what a file holds, None if it is not there."""
-        with self.watched(), suppress(FileNotFoundError), self.files.open_input_stream(path) as file:
+        """Return the content of a file, None if it does not exist."""
+        with self.translate_failures(), suppress(FileNotFoundError), self.files.open_input_stream(path) as file:
             return bytes(file.read())
         return None
 
     def open(self, path: str) -> Any:
         """Open a file for reading anywhere in it."""
-        with self.watched():
+        with self.translate_failures():
             return self.files.open_input_file(path)
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a file, in place of one that is there."""
-        with self.watched():
+        """Write a file, in place of an existing one."""
+        with self.translate_failures():
             self.files.create_dir(path.rpartition("/")[0])
             with self.files.open_output_stream(path) as file:
                 file.write(content)
@@ -146,6 +146,6 @@ class Storage(ABC):
         return -1 if found is None else int(json.loads(found)["version"])
 
     def _below(self, path: str) -> Iterator[pafs.FileInfo]:
-        with self.watched():
+        with self.translate_failures():
             found = self.files.get_file_info(pafs.FileSelector(path, allow_not_found=True, recursive=True))
         yield from (info for info in found if info.type == pafs.FileType.File)

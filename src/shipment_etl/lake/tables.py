@@ -1,4 +1,4 @@
-"""Tables of a lake: their columns, and how they are replaced."""
+"""Tables of a lake: their columns, partitions and ranges."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,17 +30,17 @@ __all__ = [
 
 BATCH = ("source", "batch_date")
 JSON_NAMES = {"int": "integer", "bigint": "long"}
-"""How the JSON of Spark and Delta calls types that SQL calls otherwise."""
+"""Names of types in the JSON of Spark and Delta, where they differ from SQL's."""
 PLAIN_FIELD = {"nullable": True, "metadata": dict[str, str]()}
-"""What that JSON says of a field, beside its name and type, that may be null and has no metadata."""
+"""The rest of a field in that JSON, besides name and type: nullable, and without metadata."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table: its name in the lake, its columns with their SQL types, its partitions, and its ranges.
 
-    Ranges are the columns whose least and most value the Delta log has for each file, so that readers can skip files. Of
-    others it would help nobody, for their values lie as they come; but to gather and to read them takes time.
+    Ranges are the columns whose minimum and maximum the Delta log has for each file, so that readers can skip files. For
+    other columns they would not help, because the values are in no order, but take time to collect and to read.
     """
 
     name: str
@@ -50,17 +50,17 @@ class Table:
 
     @property
     def properties(self) -> dict[str, str]:
-        """The properties of Delta that the table has."""
+        """The Delta properties of the table."""
         indexed = {"NumIndexedCols": "0"} if not self.ranges else {"StatsColumns": ",".join(self.ranges)}
         return {
-            # To open a table is to read all commits since the last checkpoint, of which deltalake would allow 100.
+            # Opening a table reads all commits since the last checkpoint; deltalake would allow 100 of them.
             "delta.checkpointInterval": "10",
             **{f"delta.dataSkipping{name}": value for name, value in indexed.items()},
         }
 
     @property
     def schema(self) -> StructType | None:
-        """The columns as an engine has them; None where only a frame can tell which of them its files hold, and as what."""
+        """The columns as an engine has them; None if only a frame can tell which columns its files have, and their types."""
         if self.partitions or any(kind.startswith("array") for kind in self.columns.values()):
             return None
         fields = [{"name": name, "type": JSON_NAMES.get(kind, kind), **PLAIN_FIELD} for name, kind in self.columns.items()]
@@ -72,7 +72,7 @@ _LINEAGE = {"source": "string", "batch_date": "date", "source_file": "string", "
 
 
 def raw_table(source: str) -> Table:
-    """Return the table of a source whose shipments are typed already, as generated ones are."""
+    """Return the table of a source whose shipments are already typed, as generated ones are."""
     told = {name: kind for name, kind in _CONTRACT.items() if name not in OPTIONAL}
     return Table(f"raw/{source}", {**told, **_LINEAGE}, BATCH, ("shipment_date",))
 
@@ -80,8 +80,10 @@ def raw_table(source: str) -> Table:
 def landed_table(source: str) -> Table:
     """Return the table of a source that lands as it is.
 
-    Columns: the lineage, and record: JSON text of the record by the names of the file; problem: why it could not be taken
-    apart, null if it could; mapping: the TOML that says what its columns mean, so that a batch explains itself.
+    Columns:
+        record: JSON text of the record, by the column names of the file.
+        problem: why the record could not be parsed; null if it could.
+        mapping: the TOML that says what its columns mean, so that a batch explains itself.
     """
     return Table(f"raw/{source}", {**_LINEAGE, "record": "string", "problem": "string", "mapping": "string"}, BATCH)
 
@@ -105,17 +107,17 @@ SHIPMENTS = Table(
 
 OVERTAKEN = Table(
     "processed/overtaken",
-    # A report that a newer one has overtaken, and the row of that.
+    # A report that a newer one has overtaken, and the batch and row of the newer one.
     {**SHIPMENTS.columns, "overtaken_by_batch": "date", "overtaken_by_row": "bigint"},
-    # By the batch that overtook: a run writes its own, and reads no other where batches come in order.
+    # By the batch that overtook: a run writes its own, and reads no other if batches come in order.
     ("source", "overtaken_by_batch"),
     ("batch_date",),
 )
 
 KNOWN_IDS = Table(
     "processed/known_ids",
-    # xxhash64 of the ids that a batch reports on, and the first and last of these: by both, the next batch finds what it
-    # reports on.
+    # xxhash64 of the ids that a batch reports on, and the first and last id: with these, the next batch finds earlier
+    # reports on its shipments.
     {"source": "string", "batch_date": "date", "id_hash": "bigint", "first_id": "string", "last_id": "string"},
     ("source",),
     ("batch_date", "first_id", "last_id"),
@@ -131,7 +133,7 @@ QUARANTINE = Table(
 LANE_DAYS = Table(
     "processed/lane_days",
     {"source": "string", "batch_date": "date", "month": "string", "shipment_date": "date", **KEYS, **SUMS},
-    # By month only, one file each: marts read the months that a batch touches, whenever these landed.
+    # By month only, one file each: marts read the months that a batch touches, whenever their batches landed.
     ("month",),
     ("shipment_date", "batch_date"),
 )
@@ -139,7 +141,7 @@ LANE_DAYS = Table(
 LANE_MONTHS = Table("processed/lane_months", {"month": "string", **KEYS, **SUMS}, ranges=("month",))
 
 NOT_MARTS = frozenset(table.name for table in (SHIPMENTS, OVERTAKEN, KNOWN_IDS, QUARANTINE, LANE_DAYS, LANE_MONTHS))
-"""Tables in processed/ that are no marts."""
+"""Tables in processed/ that are not marts."""
 
 
 def mart_table(mart: Mart) -> Table:
@@ -150,7 +152,7 @@ def mart_table(mart: Mart) -> Table:
 
 TROUBLES = Table(
     "truth/troubles",
-    # What was planted in generated batches, to hold findings against.
+    # What was planted in generated batches, to check findings against.
     {
         "batch_date": "date",
         "disruption": "string",

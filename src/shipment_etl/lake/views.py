@@ -1,4 +1,4 @@
-"""Views: a snapshot of a lake as SQL for DuckDB, over the very files of its versions, without an extension for Delta."""
+"""Views: a snapshot of a lake as SQL for DuckDB, on the files of its versions, without the Delta extension."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,18 +27,18 @@ TYPES = {
 }
 """Type of Delta → type of DuckDB; decimals have the same name in both."""
 READER_FEATURES = 1
-"""Newest version of Delta's protocol for readers in which the files of a table are its rows, no more and no less."""
+"""Newest reader version of Delta's protocol in which the files of a table hold exactly its rows."""
 
 
 def views_of(snapshot: Snapshot) -> str:
-    """Return SQL that makes a view of each table of a snapshot, as processed.shipments, and one of the log of runs.
+    """Return SQL that creates a view of each table of a snapshot, such as processed.shipments, and of the log of runs.
 
-    The views show these versions for as long as their files are there: until `maintain` deletes files that are older than
-    its retention.
+    The views show these versions for as long as their files exist: until `maintain` deletes files that are older than its
+    retention.
 
     Raises:
-        NotPlainParquet: a table uses features of Delta by which its files hold other rows than it does.
-        LakeMissing, TableMissing, VersionMissing: a table is not there as it was.
+        NotPlainParquet: a table uses features of Delta that make its files hold other rows than the table.
+        LakeMissing, TableMissing, VersionMissing: a table no longer exists in its version.
     """
     lake, tables = snapshot.lake, dict(snapshot.tables)
     if snapshot.runs is not None:
@@ -71,7 +71,7 @@ def _view(lake: Lake, name: str, version: int) -> str:
 
 
 def _select(place: str, fields: Mapping[str, str], values: Mapping[str, Any], files: list[DataFile]) -> str:
-    """Read files of one partition, whose values are in the log alone."""
+    """Return SQL that reads the files of one partition, whose values are only in the log."""
     columns = (
         f"CAST({_literal(values[name])} AS {kind}) AS {_name(name)}" if name in values else _name(name)
         for name, kind in fields.items()

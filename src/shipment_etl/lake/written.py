@@ -1,4 +1,4 @@
-"""Parquet files that engines have written and read, beside any log: their columns, as engines and as Delta have them."""
+"""Parquet files that engines write and read, without a Delta log: their columns, as engines and as Delta have them."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,9 +16,9 @@ from shipment_etl.lake.tables import JSON_NAMES, PLAIN_FIELD, Table
 __all__ = [
     "Written",
     "cast_columns",
+    "empty_written",
     "is_text",
-    "nothing_written",
-    "nullable",
+    "make_nullable",
     "read_parquet",
     "repeats",
     "typed_columns",
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 MAX_BYTES_IN_ONE_PART = 16 << 20
-"""Up to this size a frame is read as one partition: Spark need not shuffle it, and each shuffle is a job more."""
+"""Up to this size a frame is read as one partition: Spark need not shuffle it, which would be one more job."""
 
 
 class Written:
@@ -45,12 +45,12 @@ class Written:
 
     @property
     def rows(self) -> int:
-        """Rows, as the footers of the files count them."""
+        """Number of rows, from the footers of the files."""
         return sum(each.rows or 0 for each in self.files)
 
     @property
     def arrow(self) -> pa.Schema:
-        """All columns of the table, in the types of Arrow."""
+        """All columns of the table, with Arrow types."""
         return pa.schema(self.schema.to_arrow())
 
     def with_files(self, files: Iterable[DataFile]) -> "Written":
@@ -58,7 +58,7 @@ class Written:
         return Written(tuple(files), self.own, self.schema)
 
     def part(self, **partition: str) -> "Written":
-        """Return the files of one partition, as `part(source="acme")`."""
+        """Return the files of one partition, as in `part(source="acme")`."""
         return self.with_files(each for each in self.files if partition.items() <= each.partition.items())
 
     def __add__(self, other: "Written") -> "Written":
@@ -66,9 +66,9 @@ class Written:
         return self.with_files((*self.files, *other.files))
 
 
-def nothing_written(table: Table, columns: StructType) -> Written:
-    """Return no files yet, of some columns of a table; the others are partitions of plain types."""
-    own = StructType.fromJson(nullable(columns.jsonValue()))
+def empty_written(table: Table, columns: StructType) -> Written:
+    """Return a `Written` without files, with some columns of a table; the others are partitions of plain types."""
+    own = StructType.fromJson(make_nullable(columns.jsonValue()))
     return Written((), own, whole_schema(table, own))
 
 
@@ -82,21 +82,21 @@ def read_parquet(spark: SparkSession, sizes: Mapping[str, int], schema: StructTy
 
 
 def typed_columns(table: Table, given: StructType, beside: Sequence[str]) -> tuple[list[Column], StructType]:
-    """Return the columns of a table that a frame has, each of its declared type, others beside them, and their schema.
+    """Return the columns of a table that a frame has, with their declared types, those in `beside`, and their schema.
 
-    The schema is worked out here, because an engine has to plan the whole frame to say it.
+    The schema is computed here, because an engine has to plan the whole frame for it.
     """
     told = {name: kind for name, kind in table.columns.items() if name in given.names}
-    # Nested ones have to come as declared: Sail's cast changes even an equal type.
+    # Nested columns must already have the declared type: Sail's cast changes even an equal type.
     plain = {name: kind for name, kind in told.items() if not kind.startswith("array")}
     columns = [F.col(name).cast(plain[name]).alias(name) if name in plain else F.col(name) for name in (*told, *beside)]
     types = {name: JSON_NAMES.get(kind, kind) for name, kind in plain.items()}
     fields = [{**given[name].jsonValue(), **({"type": types[name]} if name in types else {})} for name in (*told, *beside)]
-    return columns, StructType.fromJson(nullable({"type": "struct", "fields": fields}))
+    return columns, StructType.fromJson(make_nullable({"type": "struct", "fields": fields}))
 
 
 def cast_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return columns of rows in the types of a schema; dictionaries stay, for Parquet has them as they are."""
+    """Cast the columns of rows to the types of a schema; dictionaries stay, because Parquet stores them as they are."""
     columns = [rows[each.name] for each in schema]
     kept = [pa.types.is_dictionary(column.type) for column in columns]
     fields = [
@@ -111,7 +111,7 @@ def is_text(field: pa.Field) -> bool:
 
 
 def repeats(field: pa.Field) -> bool:
-    """Whether the values of a column mostly occur many times in a file, so that Parquet had better number them."""
+    """Whether most values of a column repeat in a file, so that Parquet should store it as a dictionary."""
     kind = field.type
     few = (pa.types.is_string, pa.types.is_dictionary, pa.types.is_date, pa.types.is_int32)
     return field.name != "shipment_id" and any(is_such(kind) for is_such in few)
@@ -124,11 +124,11 @@ def whole_schema(table: Table, known: StructType) -> Schema:
     return Schema.from_json(json.dumps({"type": "struct", "fields": every}))
 
 
-def nullable(schema: Any) -> Any:
+def make_nullable(schema: Any) -> Any:
     """Return a schema, as Spark's JSON has it, in which every field and element may be null, and none has metadata."""
     if isinstance(schema, list):
-        return [nullable(each) for each in schema]
+        return [make_nullable(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     loose = {"nullable": True, "containsNull": True, "metadata": {}}
-    return {name: loose.get(name, nullable(value)) for name, value in schema.items()}
+    return {name: loose.get(name, make_nullable(value)) for name, value in schema.items()}

@@ -1,1 +1,1 @@
-"""Listeners: what hears of runs and tells others. Each is a plugin like any other."""
+"""Listeners: plugins that report runs, to a log or to a lineage catalogue."""

@@ -1,6 +1,6 @@
-"""Lineage: the events of a run in the terms of OpenLineage, for catalogues such as Marquez, DataHub or OpenMetadata.
+"""Lineage: the events of a run as OpenLineage events, for catalogues such as Marquez, DataHub or OpenMetadata.
 
-Where they go is said as for every OpenLineage producer: `openlineage.yml`, or the environment (OPENLINEAGE_URL …).
+Where they go is configured as for every OpenLineage producer: by `openlineage.yml`, or the environment (OPENLINEAGE_URL …).
 """
 
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ class Lineage:
     """Sends START, then COMPLETE with inputs, outputs, row counts and an assertion for each rule, or FAIL.
 
     Args:
-        client: what sends; one that is configured as OpenLineage's documentation says, if None.
+        client: the client that sends; if None, one that is configured as OpenLineage's documentation says.
     """
 
     def __init__(self, client: OpenLineageClient | None = None) -> None:
@@ -87,7 +87,7 @@ class Lineage:
 
 
 def _inputs(start: RunStart, run: Run) -> list[InputDataset]:
-    """What a run has read: of `process` the raw table, with an assertion for each rule."""
+    """Return what a run has read: for `process` the raw table, with an assertion for each rule."""
     if run.job != "process":
         return []
     every = dict.fromkeys(run.rules, 0) | dict(run.reasons) | dict(run.warnings)

@@ -1,4 +1,4 @@
-"""The run log on stderr: each event of a run as a record of Python's logging, with what it is about as fields."""
+"""The run log on stderr: each event of a run as a record of Python's logging, with the run as fields."""
 
 import logging
 import sys
@@ -46,7 +46,7 @@ class RunLog:
 
 
 def log_as_json() -> None:
-    """Let all records of the package go to stderr, one JSON object a line; asked again, nothing changes."""
+    """Send all records of the package to stderr, one JSON object per line; a second call changes nothing."""
     package = logging.getLogger("shipment_etl")
     if any(isinstance(handler.formatter, JsonFormatter) for handler in package.handlers):
         return

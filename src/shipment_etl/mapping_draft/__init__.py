@@ -1,1 +1,1 @@
-"""Mapping draft: looks at a sample of a file, and drafts the mapping that lands it, with the evidence for each line."""
+"""Mapping draft: drafts the mapping for a file from a sample of it, with the evidence for each line."""

@@ -1,4 +1,4 @@
-"""Layout of CSV: encoding, delimiter, title rows, comments and footers, guessed from the first bytes of a file."""
+"""CSV layout: encoding, delimiter, title rows, comments and footers, guessed from the first bytes of a file."""
 
 import codecs
 import csv
@@ -18,7 +18,7 @@ __all__ = ["CsvLayout", "find_csv_layout", "find_encoding", "is_typed"]
 MAX_ROWS = 500
 MAX_TITLES = 50
 MIN_FILLED = 0.5
-"""Share of its cells that a header fills: the others are titles that a spreadsheet padded."""
+"""Minimum share of filled cells in a header: rows with fewer are titles that a spreadsheet padded."""
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?')
 TYPED = re.compile(
     r"[-+(]?[$€£]? ?[0-9][0-9.,'/: -]*(?:[A-Za-z%€]{0,3})\)?|[0-9]{1,4}[-/. ][0-9A-Za-z]{1,9}[-/. ][0-9]{1,4}.*"
@@ -28,7 +28,7 @@ MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BO
 
 @dataclass(frozen=True, slots=True)
 class CsvLayout:
-    """How a file of CSV is laid out, with the evidence for what is not the default, by key of [file]."""
+    """The layout of a CSV file, with the evidence for values other than the defaults, by key of [file]."""
 
     delimiter: str
     skip_rows: int = 0
@@ -52,7 +52,7 @@ def find_encoding(head: bytes, *, is_whole: bool) -> tuple[str, str]:
         name = "cp1252" if _decodes(head, "cp1252") else "latin-1"
         around = head[max(0, problem.start - 12) : problem.start + 12].decode(name, "replace")
         text = " ".join(around.split())
-        return name, f"CHECK: it is not UTF-8; in {name}, the usual one of Western Europe, it says {text!r}"
+        return name, f"CHECK: it is not UTF-8; in {name}, the usual encoding in Western Europe, it reads {text!r}"
     return "utf-8", "all bytes are ASCII" if head.isascii() else "all bytes are UTF-8"
 
 
@@ -65,12 +65,12 @@ def _decodes(data: bytes, encoding: str) -> bool:
 
 
 def is_typed(cell: str | None) -> bool:
-    """Whether a cell holds a number or a date, as a header rarely does."""
+    """Whether a cell is a number or a date, which a header rarely has."""
     return cell is not None and TYPED.fullmatch(cell.strip()) is not None
 
 
 def find_csv_layout(text: str, *, is_whole: bool) -> CsvLayout:
-    """Return how a text of CSV, the beginning of a file or all of it, is laid out."""
+    """Return the layout of a CSV text, which is the beginning of a file or all of it."""
     lines = list(io.StringIO(text, newline=""))
     if not is_whole and len(lines) > 1:
         lines.pop()
@@ -80,7 +80,7 @@ def find_csv_layout(text: str, *, is_whole: bool) -> CsvLayout:
         lines = lines[1:]
     escape = '\\"' in text and '""' not in text.replace(',""', "").replace(';""', "")
     if escape:
-        evidence.append(("escape", 'quotes within quotes stand as \\"'))
+        evidence.append(("escape", 'quotes within quotes are written as \\"'))
     layouts = {each: _Rows(lines, each, "\\" if escape else "") for each in ([said[1]] if said else DELIMITERS)}
     delimiter, rows = max(layouts.items(), key=lambda each: each[1].score)
     counts = ", ".join(f"{DELIMITERS.get(each, each)} {found.width}" for each, found in layouts.items() if found.width > 1)
@@ -95,14 +95,12 @@ def find_csv_layout(text: str, *, is_whole: bool) -> CsvLayout:
     if skip_rows:
         evidence.append(("skip_rows", f"above the header: {titles}"))
     if header:
-        evidence.append(
-            ("header", "CHECK: the first row holds numbers or dates, so there is no header; give the columns names")
-        )
+        evidence.append(("header", "CHECK: the first row has numbers or dates, so there is no header; name the columns"))
     return CsvLayout(delimiter, skip_rows, header, patterns, "\\" if escape else "", tuple(evidence))
 
 
 class _Rows:
-    """The rows of a text, as one delimiter parts them."""
+    """The rows of a text, split by one delimiter."""
 
     def __init__(self, lines: Sequence[str], delimiter: str, escape: str) -> None:
         self.delimiter = delimiter
@@ -114,7 +112,7 @@ class _Rows:
 
     @property
     def score(self) -> float:
-        """How well the delimiter fits: most rows are of one width, and the first of that width is a header."""
+        """How well the delimiter fits: most rows have the same width, and the first row of that width is a header."""
         first = next((row for _, row in self.every if self._is_full(row)), None)
         if self.width < 2 or first is None:
             return 0.0
@@ -125,7 +123,7 @@ class _Rows:
         return len(row) == self.width and sum(map(bool, map(str.strip, row))) >= MIN_FILLED * len(row)
 
     def comments(self) -> list[str]:
-        """Return one line of each kind that is no record: comments among records, and totals below them."""
+        """Return one example of each kind of line that is not a record: comments among records, and totals below them."""
         found: dict[str, str] = {}
         records = [number for number, row in self.every if self._is_full(row)]
         for number, row in self.every:
@@ -141,7 +139,7 @@ class _Rows:
         return list(found.values())
 
     def header(self, comments: Iterable[str]) -> tuple[tuple[str, ...], int, str]:
-        """Return names to declare for a file without a header, the lines above it, and what they say."""
+        """Return names to declare if there is no header, the number of lines above the header, and their text."""
         known = set(comments)
         titles: list[str] = []
         for number, row in self.every[:MAX_TITLES]:

@@ -1,4 +1,4 @@
-"""Date fit: the patterns that all values of a column fit. Where two of them give different days, none is chosen."""
+"""Date fit: the patterns that all values of a column match. If two of them give different days, none is chosen."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -41,7 +41,7 @@ BETWEEN = (" ", "'T'", ", ", "")
 NUMBERS = (UNIX, UNIX_MS, EXCEL)
 FIRST_DAY = date(1990, 1, 1)
 MAX_DAYS_AHEAD = 1096
-"""As the contract and `conform` bound dates."""
+"""The same limits for dates as in the contract and in `conform`."""
 MAX_PROBES = 40
 MAX_PATTERNS = 3
 MIN_SHARE = 0.5
@@ -52,15 +52,15 @@ class DateFit:
     """How the dates of a column are written.
 
     Attributes:
-        patterns: to try in order; empty where it is open which.
-        alternatives: patterns that fit as well, and give other days.
-        unread: values that none of them fits.
-        share: of values that they fit.
-        first, last: of the days.
-        timezone: that points in time need, None for others.
-        is_digits: whether the values are digits alone, so that they may be numbers or ids as well.
-        has_times: whether all of them tell a time of day, and not all the same one, as midnight.
-        has_offsets: whether all of them are points in time by themselves.
+        patterns: patterns to try in order; empty if ambiguous.
+        alternatives: patterns that match as well, but give other days.
+        unread: values that match none of the patterns.
+        share: share of values that match.
+        first, last: first and last day.
+        timezone: the zone for points in time, None for others.
+        is_digits: whether the values are only digits, so that they may also be numbers or ids.
+        has_times: whether all values have a time of day, which is not always the same, such as midnight.
+        has_offsets: whether all values are points in time without a declared zone.
     """
 
     patterns: tuple[str, ...]
@@ -85,12 +85,12 @@ def _pattern(text: str) -> DatePattern | None:
     try:
         return date_pattern(text)
     except ValueError:
-        # Letters that cannot stand side by side.
+        # Letters that are ambiguous side by side.
         return None
 
 
 def read_day(text: str, pattern: DatePattern) -> date | None:
-    """Return the day that a text says in a pattern, as written; None where it does not fit, or there is no such day."""
+    """Return the day of a text in a pattern, as written; None if it does not match, or there is no such day."""
     found = _regex_of(pattern.text, pattern.regex).match(text)
     if found is None:
         return None
@@ -108,7 +108,7 @@ def read_day(text: str, pattern: DatePattern) -> date | None:
 
 
 def _read_time(text: str, pattern: DatePattern) -> tuple[str, ...] | None:
-    """Return what a text says of the time of day; None where its pattern has none."""
+    """Return the time of day of a text; None if its pattern has none."""
     found = _regex_of(pattern.text, pattern.regex).match(text)
     if found is None:
         return None
@@ -134,18 +134,18 @@ def _is_likely(day: date | None) -> bool:
 
 
 def fit_dates(values: Sequence[str]) -> DateFit | None:
-    """Return how the different values of a column are written as dates; None where they are none."""
+    """Return how the distinct values of a column are written as dates; None if they are not dates."""
     every = list(dict.fromkeys(values))
     left = every
     chosen: list[str] = []
     alternatives: list[str] = []
     days: dict[str, date] = {}
     times: list[tuple[str, ...] | None] = []
-    while left and len(chosen) < MAX_PATTERNS and (best := _best(left, may_be_digits=not chosen)):
+    while left and len(chosen) < MAX_PATTERNS and (best := _find_best(left, may_be_digits=not chosen)):
         (first, *others), found = best
         if others:
             alternatives += [first, *others]
-        chosen.append(_lenient(first, found))
+        chosen.append(_relax(first, found))
         days |= found
         timed = date_pattern(first, with_time=True)
         times += [_read_time(each, timed) for each in found]
@@ -168,8 +168,8 @@ def fit_dates(values: Sequence[str]) -> DateFit | None:
     )
 
 
-def _lenient(text: str, values: Iterable[str]) -> str:
-    """Return a pattern that takes one digit for two, unless a value is written with a zero before it."""
+def _relax(text: str, values: Iterable[str]) -> str:
+    """Return a pattern that also accepts one digit for day and month, unless a value has a leading zero."""
     lenient = re.sub("(?<!M)MM(?!M)", "M", re.sub("dd", "d", text))
     pattern = _pattern(lenient)
     has_zero = any(re.search(r"(?<![0-9:])0[0-9](?![0-9:])", each) for each in values)
@@ -178,8 +178,8 @@ def _lenient(text: str, values: Iterable[str]) -> str:
     return lenient
 
 
-def _best(values: Sequence[str], *, may_be_digits: bool) -> tuple[list[str], dict[str, date]] | None:
-    """Return the pattern that fits most values, beside it those that fit them too with other days; and the days."""
+def _find_best(values: Sequence[str], *, may_be_digits: bool) -> tuple[list[str], dict[str, date]] | None:
+    """Return the pattern that matches most values, then those that match the same values with other days; and the days."""
     probes = list({_shape(each): each for each in values[:2000]}.values())[:MAX_PROBES]
     likely = [each for each in _candidates() if any(_regex_of(each.text, each.regex).match(probe) for probe in probes)]
     read: dict[str, dict[str, date]] = {}
@@ -201,7 +201,7 @@ def _best(values: Sequence[str], *, may_be_digits: bool) -> tuple[list[str], dic
 
 
 def _iso(values: Iterable[str]) -> DateFit | None:
-    """Return the fit of ISO 8601 in several forms, which are more than a column can list."""
+    """Return the fit for ISO 8601 in several forms, more than a column can list."""
     every = list(values)
     patterns = expand((ISO,), WRITTEN, with_time=True)
     read = [next(((each, day) for each in patterns if (day := read_day(value, each)) is not None), None) for value in every]
@@ -225,7 +225,7 @@ def _iso(values: Iterable[str]) -> DateFit | None:
 
 
 def _zone(patterns: Iterable[str]) -> str | None:
-    """Return the zone that points in time need: the day as it is written, or that of UTC where nothing is written."""
+    """Return the zone for points in time: the day as written, or the day in UTC for Unix times."""
     made = [date_pattern(each) for each in patterns]
     if any(each.kind in (UNIX, UNIX_MS) for each in made):
         return "UTC"

@@ -1,4 +1,4 @@
-"""Draft: the likely source of each shipment column, with the evidence for it; what cannot be told is left open."""
+"""Draft: the likely source of each shipment column, with the evidence for it; ambiguous columns are left open."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,25 +16,25 @@ from shipment_etl.mapping_draft.synonyms import Match, known_values, match_name,
 __all__ = ["Draft", "draft_mapping"]
 
 MIN_SCORE = 0.42
-"""Below, a name says too little."""
+"""Minimum score of a name; below it, the match is too weak."""
 VALUES_SCORE = 0.55
 MIN_KNOWN_VALUES = 0.5
-CLOSE = 0.12
-"""Other columns whose names fit nearly as well are named beside."""
+MAX_SCORE_GAP = 0.12
+"""Other columns whose scores are this close are mentioned in the evidence."""
 REQUIRED = tuple(name for name in COLUMNS if name not in (*MEASURES, *MAY_BE_LEFT_OUT))
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A mapping in the making.
+    """A draft of a mapping.
 
     Attributes:
-        file, file_evidence: how the file is laid out, and why, by key.
-        numbers, numbers_evidence: how its numbers are written, and why.
-        nulls: words that mean "not known", with how many values are one.
-        lines: one for each column of a shipment that was found or must be.
-        unused: columns of the file that none of them reads.
-        notes: what a reader should know beside.
+        file, file_evidence: the layout of the file, and the evidence by key.
+        numbers, numbers_evidence: how its numbers are written, and the evidence.
+        nulls: words that mean "not known" → number of values.
+        lines: one for each column of a shipment that was found or is required.
+        unused: columns of the file that no line uses.
+        notes: additional notes for the reader.
     """
 
     file: FileFormat
@@ -57,7 +57,7 @@ class Draft:
         return {line.name: line.mapping for line in self.lines if line.mapping is not None}
 
     def preview(self) -> SourceMapping:
-        """Return a mapping to look at rows with: what is open has a value that stands for nothing."""
+        """Return a mapping to preview rows with: open columns have a placeholder value."""
         spare = {name: ColumnMapping(constant="2000-01-01" if _is_date(name) else "?") for name in self.open}
         return SourceMapping(
             columns=spare | self.found,
@@ -83,7 +83,7 @@ def draft_mapping(sample: Sample) -> Draft:
     for name in COLUMNS:
         if name in MAY_BE_LEFT_OUT:
             continue
-        others = _close(name, chosen.get(name), every)
+        others = _find_close(name, chosen.get(name), every)
         found, match = chosen.get(name), matches.get(name)
         if name == "shipment_id":
             lines.append(id_line(found, match, every, others))
@@ -109,7 +109,7 @@ def draft_mapping(sample: Sample) -> Draft:
 
 def _notes(sample: Sample, every: Sequence[Evidence]) -> Iterable[str]:
     if sample.problems:
-        yield f"CHECK: {len(sample.problems):,} records of the sample cannot be taken apart: {sample.problems[0]}"
+        yield f"CHECK: {len(sample.problems):,} records of the sample cannot be parsed: {sample.problems[0]}"
     twice = [name.removesuffix(" (2)") for name in sample.columns if name.endswith(" (2)")]
     if twice:
         yield f"CHECK: the header names {', '.join(map(repr, twice))} twice; to map one of them, set header and skip_rows"
@@ -120,7 +120,7 @@ def _notes(sample: Sample, every: Sequence[Evidence]) -> Iterable[str]:
 
 
 def _choose(every: Sequence[Evidence]) -> dict[str, Evidence]:
-    """Return, for each column of a shipment, the column that fits it best, the surest first; no column is taken twice."""
+    """Return the best column of the file for each column of a shipment, best matches first; no column is used twice."""
     names = [name for name in COLUMNS if name not in MAY_BE_LEFT_OUT]
     scored = [(_fit(name, each).score, name, each) for name in names for each in every]
     chosen: dict[str, Evidence] = {}
@@ -133,10 +133,10 @@ def _choose(every: Sequence[Evidence]) -> dict[str, Evidence]:
 
 
 def _fit(name: str, each: Evidence) -> Match:
-    """Return how well a column fits, by its name and by what its values can be."""
+    """Return how well a column fits, by its name and its values."""
     match = match_name(each.name, name)
     if isinstance(TYPES[name], DateType):
-        # A date in a language that no pattern knows is named, and left open.
+        # A date in a language without patterns is still matched by name, and left open.
         return match if each.dates is not None or (match.score > 0.8 and each.numbers is None) else replace(match, score=0.0)
     if isinstance(TYPES[name], DecimalType):
         return match if each.numbers is not None else replace(match, score=0.0)
@@ -152,14 +152,14 @@ def _fit(name: str, each: Evidence) -> Match:
     return match
 
 
-def _close(name: str, chosen: Evidence | None, every: Sequence[Evidence]) -> tuple[str, ...]:
+def _find_close(name: str, chosen: Evidence | None, every: Sequence[Evidence]) -> tuple[str, ...]:
     if chosen is None:
         return ()
     score = _fit(name, chosen).score
     return tuple(
         each.name
         for each in every
-        if each is not chosen and _fit(name, each).score > score - CLOSE and _fit(name, each).score >= MIN_SCORE
+        if each is not chosen and _fit(name, each).score > score - MAX_SCORE_GAP and _fit(name, each).score >= MIN_SCORE
     )
 
 
@@ -168,7 +168,7 @@ def _fits(columns: Iterable[Evidence]) -> list[NumberFit]:
 
 
 def _numbers(measures: dict[str, Evidence], *, typed: bool) -> tuple[Numbers, str]:
-    """Return the style that most measures are written in, and a value that shows it."""
+    """Return the number style of most measures, and an example as evidence."""
     fits = _fits(measures.values())
     style = max(STYLES, key=lambda each: sum(each in fit.styles for fit in fits))
     shown = next(

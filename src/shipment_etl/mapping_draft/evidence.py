@@ -1,4 +1,4 @@
-"""Evidence: what the values of a column say about it: dates, numbers, words for nothing, whether they repeat."""
+"""Evidence: what the values of a column say about it: dates, numbers, placeholder words, whether they repeat."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,17 +13,17 @@ from shipment_etl.mapping_draft.synonyms import normalize, other_names
 __all__ = ["Evidence", "find_evidence"]
 
 MAX_DIFFERENT = 2_000
-"""Different values of a column whose form is looked at."""
+"""Distinct values of a column that are examined."""
 SEPARATOR = "-"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of a column of the file, or of several that make one value.
+    """What is known about a column of the file, or about several columns that form one value.
 
     Attributes:
-        name: of the column; of several, the words that they have in common and what they make.
-        columns: of the file.
+        name: name of the column; for several, the words that they have in common and what they form.
+        columns: columns of the file.
         values: one for each record, None where empty.
     """
 
@@ -33,12 +33,12 @@ class Evidence:
 
     @cached_property
     def counts(self) -> Counter[str]:
-        """Known values and how many records have each."""
+        """Known values, and how many records have each."""
         return Counter(value for value in self.values if value is not None and value not in NOTHING)
 
     @cached_property
     def nothing(self) -> Counter[str]:
-        """Words that mean "not known" as a rule, and how many records have each."""
+        """Words that usually mean "not known", and how many records have each."""
         return Counter(value for value in self.values if value in NOTHING)
 
     @property
@@ -53,22 +53,22 @@ class Evidence:
 
     @property
     def is_unique(self) -> bool:
-        """Whether each record has a value of its own."""
+        """Whether each record has a different value."""
         return not self.unknown and len(self.counts) == len(self.values)
 
     @property
     def example(self) -> str:
-        """A value."""
+        """An example value."""
         return next(iter(self.counts), "")
 
     @cached_property
     def dates(self) -> DateFit | None:
-        """How its values are written as dates; None where they are none."""
+        """How its values are written as dates; None if they are not dates."""
         return fit_dates(self._different)
 
     @cached_property
     def numbers(self) -> NumberFit | None:
-        """How its values are written as numbers; None where they are none."""
+        """How its values are written as numbers; None if they are not numbers."""
         return fit_numbers(self._different)
 
     @property
@@ -77,9 +77,9 @@ class Evidence:
 
 
 def find_evidence(columns: Mapping[str, Sequence[str | None]]) -> list[Evidence]:
-    """Return the evidence for every column of a file, and for dates that stand in three columns.
+    """Return the evidence for every column of a file, and for dates split into three columns.
 
-    A name that stands twice in the header cannot be mapped, so the first of the two is left out.
+    A name that appears twice in the header cannot be mapped, so the first of the two is left out.
     """
     usable = {name: values for name, values in columns.items() if f"{name} (2)" not in columns}
     return [*(Evidence(name, (name,), values) for name, values in usable.items()), *_dates_in_parts(usable)]

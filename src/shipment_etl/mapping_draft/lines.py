@@ -1,4 +1,4 @@
-"""Lines: what a draft says of one column of a shipment, and why; where it cannot be told, the lines to choose from."""
+"""Lines: what a draft says about one column of a shipment, and why; if ambiguous, the lines to choose from."""
 
 import re
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shipment_etl.ingest.currencies import CURRENCY_NAMES, SIGNS, codes_among
+from shipment_etl.ingest.currencies import CURRENCY_NAMES, SIGNS, find_codes
 from shipment_etl.ingest.mapping import INSTANTS, UNITS, ColumnMapping, Numbers
 from shipment_etl.ingest.patterns import SPECIAL
 from shipment_etl.mapping_draft.date_fit import DateFit
@@ -17,20 +17,20 @@ from shipment_etl.mapping_draft.synonyms import Match, normalize, other_names, u
 __all__ = ["Line", "date_line", "id_line", "measure_line", "text_line", "time_lines"]
 
 MAX_NULLS = 10
-"""Different words of a column that are taken for "not known"; more are named and left."""
+"""Distinct words of a column that are read as "not known"; if there are more, they are only reported."""
 MAX_SPELLINGS = 3
 CURRENCY_COLUMNS = frozenset(map(normalize, CURRENCY_NAMES))
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a draft says of a column.
+    """What a draft says about a column.
 
     Attributes:
-        name: of the column of a shipment.
-        mapping: where its values come from; None where that is open.
-        evidence: why; what begins with CHECK is a guess.
-        choices: mappings to choose from, where it is open.
+        name: the column of a shipment.
+        mapping: where its values come from; None if open.
+        evidence: the reasons; those that begin with CHECK are guesses.
+        choices: mappings to choose from, if open.
     """
 
     name: str
@@ -40,10 +40,10 @@ class Line:
 
 
 def id_line(found: Evidence | None, match: Match | None, every: Sequence[Evidence], others: tuple[str, ...]) -> Line:
-    """Return the line of the id: a column whose values do not repeat, else with a line number, else file and row."""
+    """Return the line of the id: a column with unique values, else with a line number, else file and row."""
     if found is None or match is None:
         unique = [each.name for each in every if each.is_unique and len(each.columns) == 1]
-        hint = f"; these do not repeat: {_name(unique)}" if unique else "; no column is without repeats"
+        hint = f"; columns with unique values: {_name(unique)}" if unique else "; no column has unique values"
         return Line("shipment_id", ColumnMapping(from_row=True), (f"CHECK: no column is named like an id{hint}",))
     evidence = _name_evidence(found, match, others)
     if found.is_unique:
@@ -75,7 +75,7 @@ def text_line(name: str, found: Evidence | None, match: Match | None, others: tu
 def date_line(
     name: str, found: Evidence | None, match: Match | None, others: tuple[str, ...], every: Sequence[Evidence]
 ) -> Line:
-    """Return the line of a date; open where no column is named like it, or its values can be read in two ways."""
+    """Return the line of a date; open if no column is named like it, or its values are ambiguous."""
     if found is None or match is None:
         choices = [
             _date_column(each, each.dates, each.dates.patterns) for each in every if each.dates and not each.dates.is_digits
@@ -96,15 +96,15 @@ def date_line(
     if fit.unread:
         said = [f"{' or '.join(fit.patterns)} fits {fit.share:.0%} of different values, {fit.first} to {fit.last}"]
     if any("yyyy" not in each and "yy" in each for each in fit.patterns):
-        said.append("two digits are years from 2000 on; see first_year")
+        said.append("two-digit years start at 2000; see first_year")
     if fit.timezone:
-        said.append(f"CHECK: points in time; whose day is meant? {fit.timezone} is a guess, Europe/Berlin would be another")
-    mapping, more = _without_unread(_date_column(found, fit, fit.patterns), fit.unread, found)
+        said.append(f"CHECK: points in time; which zone decides the day? {fit.timezone} is a guess, Europe/Berlin another")
+    mapping, more = _add_nulls(_date_column(found, fit, fit.patterns), fit.unread, found)
     return Line(name, mapping, (*evidence, *said, *_share(found), *more))
 
 
 def time_lines(promised: Line, delivered: Line, fits: Sequence[DateFit | None]) -> tuple[Line, ...]:
-    """Return the lines of the times of day that the columns of two dates tell; none unless both do."""
+    """Return the lines for the times of day in two date columns; none unless both have them."""
     lines = tuple(
         _time_line(name, day.name, day.mapping, fit)
         for name, day, fit in zip(INSTANTS, (promised, delivered), fits, strict=True)
@@ -114,10 +114,10 @@ def time_lines(promised: Line, delivered: Line, fits: Sequence[DateFit | None]) 
 
 
 def _time_line(name: str, day: str, mapping: ColumnMapping, fit: DateFit) -> Line:
-    said = [f"{day} has times of day, too"]
+    said = [f"{day} also has times of day"]
     zone = None if fit.has_offsets else "UTC"
     if zone:
-        said.append("CHECK: whose clock is meant? UTC takes the time as it is; Europe/Berlin, say, knows of summer time")
+        said.append("CHECK: in which time zone? UTC takes the time as it is; Europe/Berlin, for example, has summer time")
     return Line(name, replace(mapping, timezone=zone), tuple(said))
 
 
@@ -130,7 +130,7 @@ def measure_line(
     numbers: Numbers,
     proven: dict[str, str],
 ) -> Line:
-    """Return the line of a measure; open where its numbers or its currency can be read in two ways."""
+    """Return the line of a measure; open if its numbers or its currency are ambiguous."""
     if found is None or match is None or found.numbers is None:
         return Line(name, None, ("not found: unknown in all rows",))
     fit, evidence = found.numbers, _name_evidence(found, match, others)
@@ -147,19 +147,20 @@ def measure_line(
     if numbers not in fit.styles and style != numbers:
         mapping = replace(mapping, decimal=style.decimal, thousands=style.thousands)
     mapping = replace(mapping, accounting=fit.is_accounting)
-    mapping, more = _without_unread(mapping, fit.unread, found)
+    mapping, more = _add_nulls(mapping, fit.unread, found)
     if found.unknown or mapping.nulls or mapping.null_patterns:
         mapping = replace(mapping, optional=True)
     if name == "shipping_cost" and fit.lowest < 0:
         mapping = replace(mapping, credit_notes=True)
-        more = (*more, f"CHECK: costs below 0, down to {fit.lowest}, are taken for credit notes; else remove credit_notes")
+        why_credit = f"CHECK: costs below 0, down to {fit.lowest}, are read as credit notes; if not, remove credit_notes"
+        more = (*more, why_credit)
     if name != "shipping_cost" and fit.lowest <= 0:
         more = (*more, f'CHECK: {fit.lowest} is not a {name.split("_")[1]}; if it means "not known", add it to nulls')
     return Line(name, mapping, tuple(each for each in (*evidence, *said[0], why, *_share(found), *more) if each))
 
 
 def _style(fit: NumberFit, proven: dict[str, str]) -> tuple[Numbers | None, str]:
-    """Return the style of a column, and what to say of it; None where two styles give other values."""
+    """Return the style of a column, and the reason; no style if two styles give different values."""
     if not fit.alternatives:
         return fit.styles[0], ""
     both = " or ".join(f"decimal {each.decimal!r} thousands {each.thousands!r}" for each in fit.alternatives)
@@ -167,9 +168,7 @@ def _style(fit: NumberFit, proven: dict[str, str]) -> tuple[Numbers | None, str]
         sign, example = next(iter(proven.items()))
         known = [each for each in fit.alternatives if each.decimal == sign]
         if len(known) == 1:
-            why = (
-                f"CHECK: values such as {fit.example!r} fit {both}; another column writes {example!r}, so {sign!r} is taken"
-            )
+            why = f"CHECK: values such as {fit.example!r} fit {both}; another column has {example!r}, so {sign!r} is used"
             return known[0], why
     return None, f"AMBIGUOUS: values such as {fit.example!r} fit {both}; choose one line"
 
@@ -178,17 +177,17 @@ def _unit(name: str, found: Evidence, fit: NumberFit, every: Sequence[Evidence])
     source, units = _source(found), UNITS[name]
     if fit.units:
         seen = ", ".join(f"{unit} {count}" for unit, count in fit.units.most_common())
-        return replace(source, unit="cell"), ((f"units stand in its cells: {seen}",), ())
+        return replace(source, unit="cell"), ((f"units in its cells: {seen}",), ())
     for each in every:
         words = {UNITS_OF_CELLS.get(value.lower()) for value in each.counts}
         if each is not found and _is_unit_column(each, name) and words <= set(units):
-            return replace(source, unit_column=each.name), ((f"units stand in {each.name!r}: {_name(each.counts)}",), ())
+            return replace(source, unit_column=each.name), ((f"units in {each.name!r}: {_name(each.counts)}",), ())
     unit = unit_in_name(found.name, name)
     if unit is not None:
         return replace(source, unit=unit), ((f"its name says {unit}",), ())
     own = next(iter(units))
     return replace(source, unit=own), (
-        (f"CHECK: no unit is to be seen; {own} is a guess, {', '.join(list(units)[1:])} are known",),
+        (f"CHECK: no unit found; {own} is a guess; others: {', '.join(list(units)[1:])}",),
         (),
     )
 
@@ -204,18 +203,18 @@ def _is_unit_column(each: Evidence, name: str) -> bool:
 def _currency(found: Evidence, fit: NumberFit, every: Sequence[Evidence]) -> tuple[ColumnMapping | None, Any]:
     source = _source(found)
     columns = {each.name: each for each in every if normalize(each.name) in CURRENCY_COLUMNS}
-    for name in codes_among({name: each.counts for name, each in columns.items()}):
+    for name in find_codes({name: each.counts for name, each in columns.items()}):
         counts = Counter({value.upper(): count for value, count in columns[name].counts.items()})
         code = counts.most_common(1)[0][0]
-        said = [f"currencies stand in {name!r}: {_name(counts)}"]
+        said = [f"currencies in {name!r}: {_name(counts)}"]
         if len(counts) > 1:
-            said.append(f"CHECK: costs are converted to {code}; the network must have rates of the others")
+            said.append(f"CHECK: costs are converted to {code}; the network must have rates for the others")
         return replace(source, currency=code, currency_column=name), (tuple(said), ())
     named = next((code for code in SIGNS if re.search(rf"(?<![A-Za-z]){code}(?![A-Za-z])", found.name.upper())), None)
     meant = [{code for code, signs in SIGNS.items() if sign in signs} or {sign} for sign in fit.currencies]
     codes = set.intersection(*meant) if meant else ({named} if named else set())
     if not meant and not codes:
-        return source, (("no currency is to be seen",), ())
+        return source, (("no currency found",), ())
     if named in codes or len(codes) == 1:
         code = named if named in codes else next(iter(codes))
         why = f"its name says {code}" if code == named else f"its values say {', '.join(fit.currencies)}"
@@ -226,8 +225,8 @@ def _currency(found: Evidence, fit: NumberFit, every: Sequence[Evidence]) -> tup
     return None, ((why,), tuple(replace(source, currency=code) for code in known))
 
 
-def _without_unread(mapping: ColumnMapping, unread: Sequence[str], found: Evidence) -> tuple[ColumnMapping, tuple[str, ...]]:
-    """Take words in place of values for "not known": without digits as words, with digits by their first word."""
+def _add_nulls(mapping: ColumnMapping, unread: Sequence[str], found: Evidence) -> tuple[ColumnMapping, tuple[str, ...]]:
+    """Add unreadable values as nulls: those without digits as words, those with digits as patterns of their first word."""
     if not unread:
         return mapping, ()
     words = [each for each in unread if not re.search("[0-9]", each)]
@@ -236,11 +235,11 @@ def _without_unread(mapping: ColumnMapping, unread: Sequence[str], found: Eviden
     said: list[str] = []
     if 0 < len(words) <= MAX_NULLS:
         rows = sum(found.counts[each] for each in words)
-        said.append(f'CHECK: {_name(words)} in {rows:,} records are taken for "not known"')
+        said.append(f'CHECK: {_name(words)} in {rows:,} records are read as "not known"')
         mapping = replace(mapping, nulls=tuple(words))
     if patterns:
         shown = next(each for each in unread if each.startswith(next(iter(heads)) + " "))
-        said.append(f'CHECK: values such as {shown!r} are taken for "not known"')
+        said.append(f'CHECK: values such as {shown!r} are read as "not known"')
         mapping = replace(mapping, null_patterns=tuple(patterns))
     left = [each for each in unread if each not in mapping.nulls and not any(re.match(one, each) for one in patterns)]
     if left:

@@ -1,4 +1,4 @@
-"""Number fit: the styles that all numbers of a column fit, and what stands beside them; two readings stay two."""
+"""Number fit: the styles that all numbers of a column match, and their units and currencies; ambiguity is reported."""
 
 import re
 from collections import Counter
@@ -28,15 +28,15 @@ class NumberFit:
     """How the numbers of a column are written.
 
     Attributes:
-        styles: that all of them fit, with one value for each.
-        alternatives: where they fit two styles with other values, one style for each reading.
-        unread: values that are no numbers.
-        share: of values that are.
-        example: a value that shows a sign of the style.
-        units: of cells, with how many have each.
-        currencies: signs and codes in cells.
-        is_accounting: whether (25.00) or 25.00- stands for a negative number.
-        lowest, highest: values in the first style.
+        styles: styles that all numbers match, with the same values.
+        alternatives: if two styles match with different values, one style for each interpretation.
+        unread: values that are not numbers.
+        share: share of values that are numbers.
+        example: a value with a sign of the style.
+        units: units in cells, and how many cells have each.
+        currencies: currency signs and codes in cells, and how many cells have each.
+        is_accounting: whether (25.00) or 25.00- is used for negative numbers.
+        lowest, highest: minimum and maximum, in the first style.
     """
 
     styles: tuple[Numbers, ...]
@@ -52,7 +52,7 @@ class NumberFit:
 
 
 def fit_numbers(values: Sequence[str]) -> NumberFit | None:
-    """Return how the different values of a column are written as numbers; None where they are none."""
+    """Return how the distinct values of a column are written as numbers; None if they are not numbers."""
     every = list(dict.fromkeys(values))
     cores: dict[str, str] = {}
     units: Counter[str] = Counter()
@@ -106,7 +106,7 @@ def _parts(value: str) -> tuple[str, str, str] | None:
 
 
 def _read(cores: dict[str, str], style: Numbers) -> dict[str, Decimal]:
-    """Return the values that are numbers in a style, with their amounts."""
+    """Return the values that are numbers in a style, and the numbers."""
     pattern = re.compile(number_regex(style.decimal, style.thousands))
     found: dict[str, Decimal] = {}
     for value, core in cores.items():
@@ -120,7 +120,7 @@ def _read(cores: dict[str, str], style: Numbers) -> dict[str, Decimal]:
 
 
 def decimal_of(fits: Iterable[NumberFit]) -> dict[str, str]:
-    """Return the decimal signs that columns prove, each with a value that does."""
+    """Return the decimal signs that are certain in some column, each with an example."""
     proven: dict[str, str] = {}
     for fit in fits:
         signs = {style.decimal for style in fit.styles}

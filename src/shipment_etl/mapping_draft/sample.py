@@ -1,4 +1,4 @@
-"""Sample: the first records of a file, and how the file is laid out; bounded, whatever its size."""
+"""Sample: the first records of a file, and its layout; bounded for files of any size."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -31,13 +31,13 @@ class Sample:
     """The first records of a file.
 
     Attributes:
-        name: of the file.
-        file: how it is laid out.
-        evidence: for what `file` says, by its key.
-        records: those without a problem, flat: names within names are joined by dots.
-        problems: what is wrong with the others.
-        is_whole: whether the file has no more.
-        notes: what a reader of the draft should know beside.
+        name: name of the file.
+        file: layout of the file.
+        evidence: evidence for `file`, by key.
+        records: records without a problem, flat: nested names are joined by dots.
+        problems: problems of the other records.
+        is_whole: whether the file has no more records.
+        notes: additional notes for the reader of the draft.
     """
 
     name: str
@@ -50,29 +50,27 @@ class Sample:
 
     @property
     def columns(self) -> dict[str, list[str | None]]:
-        """Column → its values, tidy, null where empty."""
+        """Column → its values, normalized, None where empty."""
         names = dict.fromkeys(name for record in self.records for name in record)
         return {name: [tidy(record.get(name) or "") or None for record in self.records] for name in names}
 
 
 def take_sample(path: str) -> Sample:
-    """Return a sample of a file; of several, of the first.
+    """Return a sample of a file, or of the first of several.
 
     Raises:
         IngestError, ExtraMissing: as `ingest.reader.read`.
     """
     if path == STDIN:
-        raise FileUnreadable("stdin", "it can be read once only, and a draft reads it twice", "Save it to a file first.")
+        raise FileUnreadable("stdin", "it can be read only once, but a draft reads it twice", "Save it to a file first.")
     sources = find_inputs([path])
     first = sources[0]
     kind = format_of(first.name)
-    notes = (
-        () if len(sources) == 1 else (f"it is {len(sources)} files; the draft was made from the first, {first.short_name}",)
-    )
+    notes = () if len(sources) == 1 else (f"the draft was made from the first of {len(sources)} files, {first.short_name}",)
     file, evidence = _layout(first, kind.name)
     file, found = _records_within(first, replace(file, format=kind.name), evidence)
     records, problems, is_whole = found
-    return Sample(first.short_name, file, evidence, [_flat(each) for each in records], problems, is_whole, notes)
+    return Sample(first.short_name, file, evidence, [_flatten(each) for each in records], problems, is_whole, notes)
 
 
 def _layout(source: Input, kind: str) -> tuple[FileFormat, dict[str, str]]:
@@ -108,7 +106,7 @@ def _sheet_layout(source: Input, evidence: dict[str, str]) -> tuple[FileFormat, 
 
     with open_input(source) as opened:
         sheets = first_rows(opened, 50)
-    # The first sheet that is a table; a cover sheet has few columns.
+    # The first sheet with a table; a cover sheet has few columns.
     name = next((each for each, rows in sheets.items() if _width(rows) > 2), next(iter(sheets)))
     if len(sheets) > 1:
         others = ", ".join(repr(each) for each in sheets if each != name)
@@ -133,7 +131,7 @@ Found = tuple[list[dict[str, str | None]], list[str], bool]
 
 
 def _records_within(source: Input, file: FileFormat, evidence: dict[str, str]) -> tuple[FileFormat, Found]:
-    """Return the records of a file, of JSON those of a list within it, where that is what the file holds."""
+    """Return the records of a file; if it is one JSON object with a list of objects, those of the list."""
     found = _take(source, file)
     if file.format not in ("json", "jsonl") or len(found[0]) != 1 or not found[2]:
         return file, found
@@ -188,13 +186,13 @@ def _longest_list(record: dict[str, str | None]) -> str:
 def _parse(value: str | None) -> Any:
     if value and value.lstrip().startswith(("{", "[")):
         with suppress(ValueError, RecursionError):
-            # Numbers stay as they stand in the file.
+            # Numbers stay as written in the file.
             return json.loads(value, parse_float=str, parse_int=str)
     return value
 
 
-def _flat(record: dict[str, str | None]) -> dict[str, str | None]:
-    """Return a record with the values within its values, by their paths."""
+def _flatten(record: dict[str, str | None]) -> dict[str, str | None]:
+    """Return a record with its nested values, by path."""
     made: dict[str, str | None] = {}
 
     def visit(value: Any, path: str, depth: int) -> None:

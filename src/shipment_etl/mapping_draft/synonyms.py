@@ -1,4 +1,4 @@
-"""Synonyms: how files name the columns of a shipment, read from a table; and how well a name fits one."""
+"""Synonyms: names that files use for the columns of a shipment, read from a table, and how well a name matches."""
 
 import re
 import tomllib
@@ -17,18 +17,18 @@ CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 SPELLED = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "ł": "l", "³": "3", "²": "2", "º": " ", "°": " "})
 CURRENCY_WORDS = frozenset(("eur", "usd", "gbp", "chf", "brl", "mxn", "cad", "aud", "euro", "euros", "dollar", "dollars"))
 AMBIGUOUS_UNITS = frozenset(("to", "gr", "nm"))
-"""Units that are other words in names of columns."""
+"""Units that may be other words in column names."""
 LONG_UNITS: Mapping[str, tuple[str, ...]] = {
     "km": ("kilometer", "kilometers", "kilometre", "kilometres"),
     "m3": ("cubic metres", "cubic meters", "cubic metre", "cubic meter"),
     "ft3": ("cubic feet", "cu ft"),
 }
-"""Units as names of columns spell them out, which cells do not."""
+"""Units spelled out in column names, but not in cells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The names that are known for one column: the sure ones, weak ones, words that speak against it, usual values."""
+    """The known words for one column: certain names, weak names, words that rule it out, usual values."""
 
     names: tuple[str, ...]
     weak: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How well a name fits a column: from 0 to 1, the synonym it fits, and whether that has other meanings as well."""
+    """How well a name matches a column: from 0 to 1, the matching synonym, and whether it has other meanings as well."""
 
     score: float
     synonym: str
@@ -57,7 +57,7 @@ def _words(column: str) -> Words:
 
 
 def other_names(group: str, key: str = "names") -> frozenset[str]:
-    """Return names of columns that belong to others, such as `units`, or parts of a date."""
+    """Return names of auxiliary columns, such as `units`, or parts of a date."""
     return frozenset(_table()[group][key])
 
 
@@ -68,7 +68,7 @@ def known_values(column: str) -> frozenset[str]:
 
 @cache
 def normalize(name: str) -> str:
-    """Return a name in lower case, its words apart, without accents and signs."""
+    """Return a name in lower case, split into words, without accents and punctuation."""
     plain = CAMEL.sub(" ", name) if not name.isupper() else name
     plain = unicodedata.normalize("NFD", plain.lower().translate(SPELLED))
     plain = "".join(each for each in plain if not unicodedata.combining(each))
@@ -77,10 +77,10 @@ def normalize(name: str) -> str:
 
 @cache
 def match_name(name: str, column: str) -> Match:
-    """Return how well the name of a file's column fits a column of a shipment. Units and currencies in it do not count."""
+    """Return how well the name of a file's column matches a column of a shipment. Units and currencies are ignored."""
     words = _words(column)
     whole = normalize(name)
-    bare = _without_units(whole, column)
+    bare = _drop_units(whole, column)
     if any(_holds(whole, each) for each in words.against):
         return Match(0.0, "", False)
     found = [*_scores(words.names, whole, bare, 1.0, is_weak=False), *_scores(words.weak, whole, bare, 0.6, is_weak=True)]
@@ -89,7 +89,7 @@ def match_name(name: str, column: str) -> Match:
 
 def _scores(synonyms: tuple[str, ...], whole: str, bare: str, top: float, *, is_weak: bool) -> Iterable[Match]:
     for place, synonym in enumerate(synonyms):
-        # What stands first is surer; the difference only breaks ties.
+        # The first names are the most certain; the difference only breaks ties.
         rank = 0.05 * place / len(synonyms)
         if synonym in (whole, bare):
             yield Match(top - rank, synonym, is_weak)
@@ -103,7 +103,7 @@ def _holds(name: str, words: str) -> bool:
 
 
 def _unit_words(column: str) -> dict[str, str]:
-    """Return the ways to write the units of a measure in a name, and what they mean."""
+    """Return the spellings of the units of a measure in a name, and their units."""
     known: dict[str, str] = {}
     for unit in UNITS.get(column, {}):
         for word in (unit, *UNIT_NAMES.get(unit, ()), *LONG_UNITS.get(unit, ())):
@@ -113,19 +113,19 @@ def _unit_words(column: str) -> dict[str, str]:
 
 @cache
 def unit_in_name(name: str, column: str) -> str | None:
-    """Return the unit that a name says, as in `Weight (lbs)`; None if none."""
+    """Return the unit in a name such as `Weight (lbs)`; None if there is none."""
     if (at := re.search(r"[(\[/_ .]([A-Za-z]+[23³²]?)[)\].]*$", name)) and column in UNITS:
         word = normalize(at[1])
         unit = _unit_words(column).get(word)
         if unit is not None and word not in AMBIGUOUS_UNITS:
             return unit
     whole = normalize(name)
-    # One letter may be anything, unless it stands last.
+    # A single letter may mean anything, unless it is the last word.
     known = {word: unit for word, unit in _unit_words(column).items() if len(word) > 1 and word not in AMBIGUOUS_UNITS}
     return next((known[word] for word in sorted(known, key=len, reverse=True) if _holds(whole, word)), None)
 
 
-def _without_units(name: str, column: str) -> str:
+def _drop_units(name: str, column: str) -> str:
     drop = {
         *(word for word in _unit_words(column) if len(word) > 1 and word not in AMBIGUOUS_UNITS),
         *CURRENCY_WORDS,

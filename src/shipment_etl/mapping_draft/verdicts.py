@@ -1,4 +1,4 @@
-"""Verdicts: what the rows of a sample become with a draft, as `process` would judge them."""
+"""Verdicts: how `process` would judge the rows of a sample with a draft."""
 
 import json
 from collections import Counter
@@ -27,15 +27,15 @@ SCHEMA = "source string, batch_date date, source_file string, source_row bigint,
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What rows of a sample become.
+    """The verdicts on the rows of a sample.
 
     Attributes:
-        rows: how many were judged.
-        accepted: how many would be accepted, before repeats of ids are looked for.
-        reasons: column and rule → how many rows they reject.
-        repeated: accepted rows whose id stands more than once.
+        rows: number of rows judged.
+        accepted: number of rows that would be accepted, regardless of repeated ids.
+        reasons: column and rule → number of rows rejected.
+        repeated: accepted rows whose id appears more than once.
         shown: the first rows, as they would land.
-        messages: an example of each reason.
+        messages: an example message for each reason.
     """
 
     rows: int
@@ -49,14 +49,14 @@ class Verdicts:
 def judge_sample(
     spark: SparkSession, sample: Sample, mapping: SourceMapping, *, open_columns: Sequence[str] = (), shown: int = 5
 ) -> Verdicts:
-    """Return what the records of a sample become with a mapping.
+    """Judge the records of a sample with a mapping.
 
     Args:
         spark: a session of any engine.
-        sample: of a file.
-        mapping: of its columns.
-        open_columns: required columns that nothing is known of yet; what they say counts for nothing.
-        shown: how many rows to return.
+        sample: sample of a file.
+        mapping: mapping of its columns.
+        open_columns: required columns that are still open; their values are ignored.
+        shown: number of rows to return.
     """
     text = [json.dumps({tidy(name): value for name, value in each.items()}) for each in sample.records[:MAX_JUDGED]]
     today = date.today()
@@ -71,7 +71,7 @@ def judge_sample(
     messages: dict[str, str] = {}
     ids: Counter[str] = Counter()
     for row in every:
-        # A rule about two dates says nothing where one of them is open.
+        # A rule about two dates is meaningless if one of them is open.
         found = [each for each in row["reasons"] or () if not _is_about(each, hidden)]
         for each in found:
             key = f"{each['column']}:{each['rule']}"

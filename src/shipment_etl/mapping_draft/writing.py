@@ -1,4 +1,4 @@
-"""Writing: a draft as TOML, each line with a comment of its evidence, and what is open as comments to fill in."""
+"""Writing: a draft as TOML; each line has its evidence as a comment, and open columns are comments to fill in."""
 
 import dataclasses
 import json
@@ -17,15 +17,15 @@ DEFAULT = FileFormat()
 
 
 def write_draft(draft: Draft, sample: Sample) -> str:
-    """Return a draft as TOML. What is open is commented out; what is a guess says CHECK."""
+    """Return a draft as TOML. Open columns are commented out; guesses say CHECK."""
     return "\n".join(_lines(draft, sample)) + "\n"
 
 
 def _lines(draft: Draft, sample: Sample) -> Iterator[str]:
     records = f"{'all' if sample.is_whole else 'the first'} {len(sample.records):,} records"
-    yield _comment(f"A draft, made from {records} of {sample.name}. Look at each line that says CHECK.")
+    yield _comment(f"A draft, made from {records} of {sample.name}. Review each line that says CHECK.")
     if draft.open:
-        yield _comment(f"STILL OPEN: {', '.join(draft.open)}. Fill in their lines below; until then nothing can land.")
+        yield _comment(f"STILL OPEN: {', '.join(draft.open)}. Fill in their lines below; until then, nothing can land.")
     yield from map(_comment, draft.notes)
     if draft.nulls:
         seen = ", ".join(f"{word!r} {count:,} times" for word, count in draft.nulls.items())
@@ -84,7 +84,7 @@ def _value(value: object) -> str:
         return str(value).lower()
     if isinstance(value, int):
         return str(value)
-    # JSON's strings are TOML's, but for one character.
+    # JSON strings are valid TOML, except for one character.
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -1,1 +1,1 @@
-"""Reporting: what a lake holds, as one page that works offline."""
+"""Reporting: the contents of a lake as one HTML page that works offline."""

@@ -1,4 +1,4 @@
-"""Advice: each kind of thing that a report says to act on, with the sentence that says it."""
+"""Advice: each kind of action that a report recommends, with its sentence."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -28,11 +28,11 @@ COST_FIRST = "No carrier or lane is significantly later than the others, so act 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action(ABC):
-    """Shipments to act on, and what putting it right would save in the period; None is any, or unknown.
+    """Shipments to act on, and what a fix would save in the period; None means any, or unknown.
 
-    `late_saved` and `days_saved` are shipments two or more days late and days of delay that would not be. `interval` is that
-    of the estimate that actions of its kind are ranked by; None where too few rows show how much it varies, and where
-    nothing is estimated.
+    `late_saved` and `days_saved` are shipments two or more days late, and days of delay, that would be avoided. `interval`
+    belongs to the estimate by which actions of its kind are ranked; None where there are too few rows to estimate its
+    variance, and where nothing is estimated.
     """
 
     carrier: str | None
@@ -45,13 +45,13 @@ class Action(ABC):
 
     @property
     def name(self) -> str:
-        """Which shipments it is about, as UPS, NY_Warehouse → Chicago, or all carriers to Chicago."""
+        """Which shipments it is about, such as UPS, NY_Warehouse → Chicago, or all carriers to Chicago."""
         one_end = (self.origin is None) is not (self.city is None)
         return f"{self.carrier or 'all carriers'}{'' if one_end else ','} {self.place}"
 
     @property
     def place(self) -> str:
-        """Where it is, as NY_Warehouse → Chicago."""
+        """Where it is, such as NY_Warehouse → Chicago."""
         if self.origin is not None and self.city is not None:
             return lane(self.origin, self.city)
         if self.origin is not None:
@@ -66,26 +66,26 @@ class Action(ABC):
     @property
     @abstractmethod
     def size(self) -> float:
-        """What actions of its kind are ranked by."""
+        """The number by which actions of its kind are ranked."""
 
     @abstractmethod
     def reason(self, currency: str | None = None) -> str:
-        """Return why to act, in a few words."""
+        """Return the reason to act, in a few words."""
 
     @abstractmethod
     def say(self, now: Period, currency: str | None = None) -> Sentence:
-        """Say whom to act on, why, and what it would save."""
+        """Return a sentence: where to act, why, and what it would save."""
 
-    def interval_in(self, currency: str | None = None) -> str:
+    def describe_interval(self, currency: str | None = None) -> str:
         """Return the interval with its unit, such as 82 to 128 late shipments; empty if there is none."""
         return "" if self.interval is None else f"{say_interval(self.interval)} late shipments"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Later(Action):
-    """Later than others: a carrier than other carriers on the same lanes, a place or lane than the same carriers elsewhere.
+    """Later than others: a carrier than others on the same lanes, or a place or lane than the same carriers elsewhere.
 
-    Or later on a day of the week than on other days: then `dates` are those of that day, else there are none. `late` and
+    Or later on one day of the week than on others: then `dates` are the dates of that day, else it is empty. `late` and
     `others` are shares two or more days late. `cost_at_stake` is the freight paid for the late shipments that would be
     saved.
     """
@@ -98,7 +98,7 @@ class Later(Action):
 
     @property
     def place(self) -> str:
-        """Where it is, and when, as from NY_Warehouse on Thursdays."""
+        """Where and when it is, such as from NY_Warehouse on Thursdays."""
         where = super(Later, self).place
         return f"{where} {say_weekday(self.dates)}" if self.dates else where
 
@@ -108,19 +108,19 @@ class Later(Action):
         return self.late_saved
 
     def reason(self, currency: str | None = None) -> str:
-        """Return why to act, in a few words."""
+        """Return the reason to act, in a few words."""
         return f"{percent(self.late.pct)} two or more days late, {percent(self.others.pct)} {self._compared_with}"
 
     def say(self, now: Period, currency: str | None = None) -> Sentence:
-        """Say whom to act on, why, and what it would save."""
+        """Return a sentence: where to act, why, and what it would save."""
         cost = self.cost_at_stake
         paid = "" if cost is None else f"; {money(cost, currency)} of freight was paid for those"
         return sentence(
             "Act first on ",
             self.name,
             f": {percent(self.late.pct)} of {number(self.late.whole)} came two or more days late, against "
-            f"{percent(self.others.pct)} {self._compared_with}; being as good would save ",
-            f"{count(round(self.late_saved), 'late shipment')}{_bracketed(self.interval)}",
+            f"{percent(self.others.pct)} {self._compared_with}; matching that would save ",
+            f"{count(round(self.late_saved), 'late shipment')}{_bracket(self.interval)}",
             " and ",
             f"{count(round(self.days_saved), 'day')} of delay",
             f" in {say_days(now)}{paid}.",
@@ -138,7 +138,7 @@ class Later(Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost(Action):
-    """What costs too much; at stake is what would be saved."""
+    """What costs too much; `cost_at_stake` is the money that would be saved."""
 
     cost_at_stake: float
 
@@ -147,65 +147,65 @@ class Cost(Action):
         """Money that would be saved."""
         return self.cost_at_stake
 
-    def interval_in(self, currency: str | None = None) -> str:
+    def describe_interval(self, currency: str | None = None) -> str:
         """Return the interval of the money saved; empty if there is none."""
         return "" if self.interval is None else f"{say_interval(self.interval)}{f' {currency}' if currency else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dearer(Cost):
-    """Dearer than in the period before; at stake is what they cost more.
+    """More expensive than in the period before; `cost_at_stake` is the extra cost.
 
-    `cost_before` is what a shipment like these cost then, by weight and, where it is known, distance.
+    `cost_before` is what a similar shipment cost then, by weight and, where it is known, distance.
     """
 
     avg_cost: float
     cost_before: float
 
     def reason(self, currency: str | None = None) -> str:
-        """Return why to act, in a few words."""
+        """Return the reason to act, in a few words."""
         each = money(self.avg_cost, currency)
-        return f"{each} a shipment, {money(self.cost_before, currency)} before for shipments like these"
+        return f"{each} a shipment, {money(self.cost_before, currency)} before for similar shipments"
 
     def say(self, now: Period, currency: str | None = None) -> Sentence:
-        """Say whom to act on, why, and what it would save."""
+        """Return a sentence: where to act, why, and what it would save."""
         return sentence(
             COST_FIRST,
             self.name,
-            f", takes {self.reason(currency)}: ",
-            f"{money(self.cost_at_stake, currency)} more{_bracketed(self.interval)}",
+            f", costs {self.reason(currency)}: ",
+            f"{money(self.cost_at_stake, currency)} more{_bracket(self.interval)}",
             f" in {say_days(now)}.",
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheaperCarrier(Cost):
-    """Dearer than another carrier whose shipments on the lane weigh the same, travel as fast and come no later."""
+    """More expensive than another carrier whose shipments on the lane weigh the same, are as fast and no later."""
 
     other: str
     avg_cost: float
     other_cost: float
 
     def reason(self, currency: str | None = None) -> str:
-        """Return why to act, in a few words."""
+        """Return the reason to act, in a few words."""
         each = money(self.avg_cost, currency)
         return f"{each} a shipment; {self.other} {money(self.other_cost, currency)} for the same weight and speed"
 
     def say(self, now: Period, currency: str | None = None) -> Sentence:
-        """Say whom to act on, why, and what it would save."""
+        """Return a sentence: where to act, why, and what it would save."""
         return sentence(
             COST_FIRST,
             self.name,
-            f", takes {money(self.avg_cost, currency)} a shipment, {self.other} for the same weight "
-            f"{money(self.other_cost, currency)}, no slower and no later: moving them would save ",
-            f"{money(self.cost_at_stake, currency)}{_bracketed(self.interval)}",
+            f", costs {money(self.avg_cost, currency)} a shipment; {self.other} costs {money(self.other_cost, currency)} "
+            "for the same weight and is no slower or later: moving the shipments would save ",
+            f"{money(self.cost_at_stake, currency)}{_bracket(self.interval)}",
             f" in {say_days(now)}.",
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MostDelay(Action):
-    """Not significantly later than others, but where most days are lost: `days` of all days of delay."""
+    """Not significantly later than others, but where most days are lost: `days` is its part of all days of delay."""
 
     days: Share
     late_saved: float
@@ -218,21 +218,21 @@ class MostDelay(Action):
 
     @property
     def is_due(self) -> bool:
-        """Whether there is anything to act on: not where nothing came late."""
+        """Whether there is anything to act on: false if nothing came late."""
         return self.days.whole > 0
 
     def reason(self, currency: str | None = None) -> str:
-        """Return why to act, in a few words."""
+        """Return the reason to act, in a few words."""
         return f"{number(self.days.part)} of {number(self.days.whole)} days of delay"
 
     def say(self, now: Period, currency: str | None = None) -> Sentence:
-        """Say whom to act on, why, and what it would save."""
+        """Return a sentence: where to act, why, and what it would save."""
         if not self.days.whole:
             return sentence("No carrier or lane needs action: ", "nothing came late", f" in {say_last_days(now)}.")
         cost = self.cost_at_stake
-        paid = "" if cost is None else f", which {money(cost, currency)} of freight was paid for"
+        paid = "" if cost is None else f", for which {money(cost, currency)} of freight was paid"
         return sentence(
-            "No carrier or lane is significantly later than the others, so begin where most time is lost: ",
+            "No carrier or lane is significantly later than the others, so start where most time is lost: ",
             self.name,
             ", has ",
             f"{number(self.days.part)} of {number(self.days.whole)} days of delay",
@@ -242,11 +242,11 @@ class MostDelay(Action):
 
 
 def say_advice(first: Action | None, now: Period, currency: str | None = None) -> Sentence:
-    """Say what to act on first."""
+    """Return the sentence on what to act on first."""
     if first is None:
-        return sentence("Nothing with a promise is delivered yet, so there is no carrier or lane to act on.")
+        return sentence("No shipment with a promised date is delivered yet, so there is no carrier or lane to act on.")
     return first.say(now, currency)
 
 
-def _bracketed(interval: Interval | None) -> str:
+def _bracket(interval: Interval | None) -> str:
     return "" if interval is None else f" (95 % interval: {say_interval(interval)})"

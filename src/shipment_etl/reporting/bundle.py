@@ -1,4 +1,4 @@
-"""Bundle: the JavaScript that draws charts (Vega, Vega-Lite, Vega-Embed), as one text that asks no network for anything."""
+"""Bundle: the JavaScript that draws charts (Vega, Vega-Lite, Vega-Embed), as one script that needs no network."""
 
 import os
 import tempfile
@@ -13,13 +13,13 @@ OF_VEGA_LITE = "6.4"
 
 
 def script() -> str:
-    """Return the JavaScript, safe to stand inside a page; put together once for a user of this machine, then kept."""
+    """Return the JavaScript, safe to embed in a page; bundled once per user of this machine, then cached."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shipment_etl"
     kept = cache / f"vega-lite-{OF_VEGA_LITE}-{version('vl-convert-python')}.js"
     with suppress(OSError):
         return kept.read_text("utf-8")
     made = _make()
-    # A page needs no cache: where none can be written, it takes two seconds longer.
+    # The cache is optional: if it cannot be written, a page takes two seconds longer.
     with suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=cache, encoding="utf-8", delete=False) as part:
@@ -31,6 +31,6 @@ def script() -> str:
 def _make() -> str:
     import vl_convert
 
-    # Its type stub asks for a snippet, which it can do without.
+    # Its type stub requires a snippet, which is optional.
     bundle = vl_convert.javascript_bundle(vl_version=OF_VEGA_LITE)  # type: ignore[call-arg]
     return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")

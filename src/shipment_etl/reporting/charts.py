@@ -1,6 +1,6 @@
-"""Charts: series as specifications of Vega-Lite, which the page draws.
+"""Charts: series as Vega-Lite specifications, which the page draws.
 
-Colours are the page's own custom properties, so that light, dark and print need no second drawing.
+Colours are the page's CSS custom properties, so that charts need not be redrawn for light, dark and print.
 """
 
 import re
@@ -26,20 +26,20 @@ CATEGORIES = 7
 MAX_COLUMNS_WITH_TEXT = 8
 ROW_PIXELS = 30
 MAX_MARKED = 60
-"""Bars up to which congested ones get a mark as well as a colour; more would overlap."""
+"""Bars up to which congested ones get a mark as well as a colour; with more, marks would overlap."""
 MIN_LINE, MAX_LINE = 14, 24
-"""Characters of a label that is longer than the latter in a line."""
+"""Characters per line of a label that is longer than `MAX_LINE`."""
 LINE = re.compile(rf"(.{{{MIN_LINE},{MAX_LINE - 1}}}?[ _:,/-]|.{{{MAX_LINE}}})(?=.)")
-"""A line of a label that is broken into lines, as `LINES` breaks it in the page."""
+"""One line of a wrapped label; `LINES` wraps it in the same way in the page."""
 BROKEN = f"split(replace(datum.label, regexp('{LINE.pattern}', 'g'), '$1\\n'), '\\n')"
 LINES = f"length(datum.label) > {MAX_LINE} ? {BROKEN} : datum.label"
 LINE_PIXELS = 14
 MAX_LINES = 6
-"""Lines of a label up to which it stands in the middle of its row."""
+"""Lines of a label up to which it is centred in its row."""
 PIXELS_OF_A_LETTER = 7
 MIN_PIXELS_OF_A_NUMBER = 34
 MIN_TOP_PCT = 1
-"""Where the axis of a share ends at least: one of nothing but zeros would have them in its middle."""
+"""Minimum top of the axis of a share; with only zeros, they would otherwise be in the middle of the axis."""
 
 ROUND = "datum.value ? format(datum.value, '~s') : '0'"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -64,24 +64,24 @@ CONFIG: Mapping[str, Any] = MappingProxyType(
 MEASURES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {"shipments": (".3~s", ",.0f"), "on_time_pct": (".1f", ".1f"), "cost_per_tonne_km": (".3~g", ".4~g")}
 )
-"""Measure of a heat map → the form of its numbers in a cell, and beside it."""
+"""Measure of a heat map → the format of its numbers in a cell, and in the tooltip."""
 
 
 IN_TIME = "(from === '' || toDate(datum.until) > toDate(from)) && (to === '' || toDate(datum.day) <= toDate(to))"
-"""Whether a row has a day of the chosen period."""
+"""Whether a row has a day in the chosen period."""
 IN_MONTHS = (
     "(from === '' || datum.month >= slice(from, 0, length(datum.month))) && "
     "(to === '' || datum.month <= slice(to, 0, length(datum.month)))"
 )
-"""Whether the month of a row, or its year, has a day of the chosen period."""
+"""Whether the month or year of a row has a day in the chosen period."""
 TIME_LABELS = {"day": "%a %-d %b %Y", "week": "from %a %-d %b %Y", "month": "%b %Y"}
-"""How the time of a row is shown, by how long it is."""
+"""Format of the time of a row, by its grain."""
 PALE = 0.15
-"""Opacity of what is not chosen, in a chart where everything keeps its place."""
+"""Opacity of what is not chosen, in a chart that keeps everything in its place."""
 
 
 def accounting(counts: Mapping[str, int]) -> Spec:
-    """Return one bar of where all rows went: accepted, quarantined, duplicates, overtaken."""
+    """Return one bar with the outcome of all rows: accepted, quarantined, duplicates, overtaken."""
     whole = sum(counts.values()) or 1
     rows = [
         {"what": name, "rows": rows, "share": rows / whole, "place": place}
@@ -104,7 +104,7 @@ def reasons(rejected: Mapping[str, int]) -> Spec:
     rows = [{"reason": name, "rows": rows} for name, rows in rejected.items()]
     base = _chart(rows).encode(
         x=alt.X("rows:Q", axis=None, scale=alt.Scale(padding=0)),
-        y=alt.Y("reason:N", sort=None, title=None, axis=_rows()),
+        y=alt.Y("reason:N", sort=None, title=None, axis=_row_axis()),
         tooltip=[_text("reason", "reason"), _quantity("rows", "rows")],
     )
     bars = base.mark_bar(color="var(--c6)", height={"band": 0.62})
@@ -117,18 +117,18 @@ def heat_map(grid: Series, measure: str, headings: Mapping[str, Heading], acted_
     """Return origins × destinations coloured by a measure, the lane to act on outlined.
 
     Args:
-        grid: of `lane_grid`.
+        grid: from `lane_grid`.
         measure: one of `MEASURES`.
-        headings: of all of `MEASURES`.
-        acted_on: origin and city, if any.
+        headings: headings of all `MEASURES`.
+        acted_on: origin and city of the lane to act on, if any.
     """
     form, _ = MEASURES[measure]
     origins, cities = list(dict.fromkeys(row["origin"] for row in grid.rows)), list(grid.names)
     orders = {"origin": origins, "city": cities}
-    # Fewer names lie across, so that cells stay wide enough on a phone, and the shorter ones, for they stand upright there.
+    # The side with fewer names runs across, so that cells stay wide enough on a phone; on a tie, the shorter names.
     across, down = sorted(orders, key=lambda side: (len(orders[side]), max(map(len, orders[side]), default=0)))
     worst_is_low = measure == "on_time_pct"
-    # Few lanes carry most, so the roots of volumes are compared.
+    # Few lanes carry most of the volume, so square roots are compared.
     values = [sqrt(row[measure]) if measure == "shipments" else row[measure] for row in grid.rows]
     steps = _steps(values, worst_is_low)
     rows: list[Row] = [
@@ -147,8 +147,8 @@ def heat_map(grid: Series, measure: str, headings: Mapping[str, Heading], acted_
     )
     chosen = f"{_is_chosen('origin_warehouse', 'origin')} && {_is_chosen('destination_city', 'city')}"
     base = _chart(rows).encode(
-        x=alt.X(f"{across}:N", sort=orders[across], title=None, axis=_columns(orders[across])),
-        y=alt.Y(f"{down}:N", sort=orders[down], title=None, axis=_rows()),
+        x=alt.X(f"{across}:N", sort=orders[across], title=None, axis=_column_axis(orders[across])),
+        y=alt.Y(f"{down}:N", sort=orders[down], title=None, axis=_row_axis()),
         tooltip=[
             _text("origin", "from"),
             _text("city", "to"),
@@ -160,7 +160,7 @@ def heat_map(grid: Series, measure: str, headings: Mapping[str, Heading], acted_
     outline = base.mark_rect(cornerRadius=3, filled=False, stroke="var(--ink)", strokeWidth=2.5, tooltip=None)
     layers = cells + outline.transform_filter("datum.act")
     if len(orders[across]) <= MAX_COLUMNS_WITH_TEXT:
-        # Opacity is that of what is chosen, so numbers that have no room are as small as nothing.
+        # Opacity already shows the filter, so numbers that do not fit are hidden by size 0.
         size = alt.ExprRef(f"bandwidth('x') < {MIN_PIXELS_OF_A_NUMBER} ? 0 : 12")
         labels = base.mark_text(fontSize=size).encode(
             opacity=opacity,
@@ -170,16 +170,16 @@ def heat_map(grid: Series, measure: str, headings: Mapping[str, Heading], acted_
         layers += labels
     height = _row_pixels(orders[down], ROW_PIXELS) * len(orders[down])
     described = layers.properties(height=height, description=f"{headings[measure].name} by lane")
-    return _filtered(_spec(described), grid, has_times=False)
+    return _add_filter(_spec(described), grid, has_times=False)
 
 
 def trend(series: Series, now: Period | None, most_pct: float | None = None) -> Spec:
     """Return the share of delayed shipments: dots by day with their 7-day line, or a line by week or month.
 
     Args:
-        series: of `delay_trend`.
+        series: from `delay_trend`.
         now: the period to mark, if any.
-        most_pct: the share that a target allows, if there is one.
+        most_pct: the delayed share that a target allows, if there is one.
     """
     tips = [_text("label", series.grain), _quantity("pct", "delayed, %", ".1f")]
     if series.grain == "day":
@@ -198,7 +198,7 @@ def trend(series: Series, now: Period | None, most_pct: float | None = None) -> 
             tooltip=tips,
         )
     )
-    # Not to be seen, but the axis has to reach it.
+    # Invisible, but the axis extends to it.
     layers: list[alt.Chart] = [_chart([{"pct": MIN_TOP_PCT}]).mark_rule(opacity=0, tooltip=None).encode(y="pct:Q")]
     if now is not None and series.grain == "day":
         span = [{"from": now.first.isoformat(), "to": (now.last + timedelta(days=1)).isoformat()}]
@@ -213,11 +213,11 @@ def trend(series: Series, now: Period | None, most_pct: float | None = None) -> 
     if most_pct is not None:
         limit = _chart([{"most": most_pct}]).mark_rule(color="var(--ink)", strokeDash=[4, 3], strokeWidth=1.2)
         layers.append(limit.encode(y="most:Q", tooltip=[_quantity("most", "delayed at most, % (target)", "~g")]))
-    return _filtered(_spec(alt.layer(*layers).properties(height=260)), series)
+    return _add_filter(_spec(alt.layer(*layers).properties(height=260)), series)
 
 
 def cost(series: Series, currency: str | None = None) -> Spec:
-    """Return cost by month stacked by carrier; by carrier side by side where there are one or two months."""
+    """Return cost by month stacked by carrier; with one or two months, carriers side by side."""
     title = f"cost, {currency}" if currency else "cost"
     carriers = list(series.names)
     colours = [f"var(--c{place % CATEGORIES + 1})" for place in range(len(carriers))]
@@ -238,7 +238,7 @@ def cost(series: Series, currency: str | None = None) -> Spec:
         .transform_filter(f"{chosen} && {IN_MONTHS}")
         .transform_aggregate(cost="sum(cost)", shipments="sum(shipments)", groupby=["month", "carrier", "place"])
         .transform_joinaggregate(total="sum(cost)", groupby=["month"])
-        # Credit notes can bring the whole to 0 or below, and a share of that has no meaning.
+        # Credit notes can bring the total to 0 or below, where a share has no meaning.
         .transform_calculate(pct="datum.total > 0 ? 100 * datum.cost / datum.total : null")
         .transform_filter(_is_chosen("carrier", "carrier"))
     )
@@ -247,7 +247,7 @@ def cost(series: Series, currency: str | None = None) -> Spec:
         legend = None if len(months) == 1 else alt.Legend()
         base = sums.encode(
             x=alt.X("cost:Q", axis=None),
-            y=alt.Y("carrier:N", scale=alt.Scale(domain=carriers), title=None, axis=_rows()),
+            y=alt.Y("carrier:N", scale=alt.Scale(domain=carriers), title=None, axis=_row_axis()),
             yOffset=alt.YOffset("month:N", sort=months),
             tooltip=tips,
         )
@@ -255,7 +255,7 @@ def cost(series: Series, currency: str | None = None) -> Spec:
         bars = base.mark_bar(height={"band": 0.8}).encode(color=colour)
         labels = base.mark_text(align="left", dx=5, color="var(--muted)").encode(text=alt.Text("cost:Q", format=".3~s"))
         height = _row_pixels(carriers, 18 + 16 * len(months)) * len(carriers)
-        return _filtered(_spec((bars + labels).properties(height=height), pad_right=50), series)
+        return _add_filter(_spec((bars + labels).properties(height=height), pad_right=50), series)
     chart = sums.mark_bar(stroke="var(--card)", strokeWidth=0.5)
     months_axis = alt.Axis(labelAngle=0, labelOverlap="greedy", labelSeparation=12, ticks=False)
     spec = _spec(
@@ -267,17 +267,17 @@ def cost(series: Series, currency: str | None = None) -> Spec:
             tooltip=tips,
         ).properties(height=300)
     )
-    return _filtered(spec, series)
+    return _add_filter(spec, series)
 
 
 def load(series: Series, warehouse: str) -> Spec:
-    """Return a warehouse's shipments a day against its capacity, congested days in another colour and with a mark."""
+    """Return a warehouse's shipments per day and its capacity, with congested days marked and in another colour."""
     own = [row for row in series.rows if row["warehouse"] == warehouse]
     every = [row["day"] for row in series.rows]
     rows = [
         {
             **row,
-            "until": _until(row["day"], series.grain),
+            "until": _find_end(row["day"], series.grain),
             "label": _time_label(row["day"], series.grain),
             "state": "over" if row["congested"] else "within",
             "mark": "" if not row["congested"] else "▲" if series.grain == "day" else str(row["congested"]),
@@ -295,8 +295,8 @@ def load(series: Series, warehouse: str) -> Spec:
         y2=alt.datum(0),
         color=alt.Color("state:N", scale=states, legend=None),
     )
-    # All warehouses share one span of time, for which two points that nobody sees are the plainest way.
-    last = max(_until(day, series.grain) for day in every)
+    # Two invisible points give all warehouses the same span of time.
+    last = max(_find_end(day, series.grain) for day in every)
     ends = [{"day": day, "until": day} for day in (min(every), last)]
     span = _chart(ends).transform_filter("from === '' && to === ''")
     layers: list[alt.Chart] = [span.mark_point(opacity=0, tooltip=None).encode(x=time), bars]
@@ -307,7 +307,7 @@ def load(series: Series, warehouse: str) -> Spec:
         marked = [{**row, "middle": _middle(row["day"], row["until"])} for row in rows if row["mark"]]
         marks = _chart(marked).transform_filter(IN_TIME).mark_text(dy=-7, fontSize=10, color="var(--c6)", clip=False)
         layers.append(marks.encode(x="middle:T", y="shipments:Q", text="mark:N", tooltip=tips))
-    return _filtered(_spec(alt.layer(*layers).properties(height=130)), series)
+    return _add_filter(_spec(alt.layer(*layers).properties(height=130)), series)
 
 
 def _chart(rows: Sequence[Row]) -> alt.Chart:
@@ -321,16 +321,16 @@ def _spec(chart: alt.Chart | alt.LayerChart | alt.FacetChart, pad_right: int = 8
         padding={"left": 2, "right": pad_right, "top": 8, "bottom": 4},
     )
     spec: Spec = wide.to_dict()
-    # One look for all charts is the page's; and no chart names an address.
+    # The page sets the look of all charts, and no chart contains a URL.
     spec.pop("config", None)
     spec.pop("$schema", None)
     return spec
 
 
-def _filtered(spec: Spec, series: Series, has_times: bool = True) -> Spec:
-    """Return a chart that a page can filter: with a parameter for each column, and what may be chosen.
+def _add_filter(spec: Spec, series: Series, has_times: bool = True) -> Spec:
+    """Make a chart filterable by a page: add a parameter for each column, and the values to choose from.
 
-    A parameter is empty where all is chosen; `from` and `to` are days.
+    A parameter is empty if everything is chosen; `from` and `to` are days.
     """
     names = [*series.choices, *(["from", "to"] if has_times else [])]
     return {
@@ -345,7 +345,7 @@ def _is_chosen(parameter: str, field: str) -> str:
 
 
 def _steps(values: Sequence[float | None], worst_is_low: bool) -> list[int | None]:
-    """Share values out over equal steps from least to most, so that the last is what to look at."""
+    """Assign values to equal steps from minimum to maximum, so that the last step is the one to look at."""
     known = [value for value in values if value is not None]
     if not known:
         return [None for _ in values]
@@ -355,9 +355,9 @@ def _steps(values: Sequence[float | None], worst_is_low: bool) -> list[int | Non
     return [step if step is None or not worst_is_low or not width else STEPS - 1 - step for step in placed]
 
 
-def _rows() -> alt.Axis:
-    """Return an axis of names below each other, long ones broken into lines."""
-    # Vega puts the first line in the middle of a row, so a label is raised by half of the lines that follow.
+def _row_axis() -> alt.Axis:
+    """Return an axis of names below each other, with long ones wrapped."""
+    # Vega centres the first line in a row, so a label is raised by half of the lines that follow.
     is_long = f"length(datum.label) > {MAX_LINE}"
     raised = [
         {"test": f"{is_long} && length({BROKEN}) === {lines}", "value": -LINE_PIXELS * (lines - 1) / 2}
@@ -367,13 +367,13 @@ def _rows() -> alt.Axis:
 
 
 def _row_pixels(names: Iterable[str], least: int) -> int:
-    """Return the height of rows in which the labels of all names have room."""
+    """Return the row height into which the labels of all names fit."""
     lines = max((LINE.sub(r"\1\n", name).count("\n") + 1 for name in names if len(name) > MAX_LINE), default=1)
     return max(least, LINE_PIXELS * lines + 4)
 
 
-def _columns(names: Sequence[str]) -> alt.Axis:
-    """Return an axis of names beside each other, upright where they have no room to lie."""
+def _column_axis(names: Sequence[str]) -> alt.Axis:
+    """Return an axis of names next to each other, turned upright where they do not fit."""
     room = max(map(len, names), default=0) * PIXELS_OF_A_LETTER
     angle = alt.ExprRef(f"bandwidth('x') < {room} ? -90 : 0")
     align = alt.ExprRef(f"bandwidth('x') < {room} ? 'left' : 'center'")
@@ -407,7 +407,7 @@ def _time_label(day: str, grain: str) -> str:
     return said if grain == "day" else f"from {said}"
 
 
-def _until(day: str, grain: str) -> str:
+def _find_end(day: str, grain: str) -> str:
     start = date.fromisoformat(day)
     if grain == "month":
         return (start.replace(day=28) + timedelta(days=4)).replace(day=1).isoformat()

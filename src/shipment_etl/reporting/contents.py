@@ -1,4 +1,4 @@
-"""Contents: what the sections of a page say, as plain values for its template."""
+"""Contents: what the sections of a page show, as plain values for its template."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from shipment_etl.lake.runs import FAILED, HELD, Run, newest_of_batches, sum_by_
 from shipment_etl.reporting.findings import Figures, Share, clearly_differ
 from shipment_etl.reporting.reading import Facts, Rejected
 from shipment_etl.reporting.rounding import rounded_difference
-from shipment_etl.reporting.wording import UNKNOWN, number, percent, say_target, short
+from shipment_etl.reporting.wording import UNKNOWN, number, percent, say_amount, say_target
 
 __all__ = [
     "MAX_REASONS",
     "Tile",
-    "batches_told",
+    "count_warnings",
+    "find_warnings",
+    "group_batches",
     "open_rows",
     "reason_rows",
     "reasons_of",
     "run_rows",
     "samples",
     "tiles",
-    "warned_of",
-    "warnings_of",
 ]
 
 MAX_WARNINGS = 5
@@ -32,13 +32,13 @@ MAX_OPEN = 20
 MAX_SAMPLES = 15
 MAX_FIELDS = 40
 MAX_TEXT_LENGTH = 160
-CLEAR_PCT = 5.0
-"""Change of an amount below which its colour says neither better nor worse."""
+MIN_CHANGE_PCT = 5.0
+"""Change of an amount, in per cent, from which it is coloured as better or worse."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One figure: what it is, its value, how it moved, and its target; `mood` is better, worse or even."""
+    """One figure: its name, value, change and target; `mood` is better, worse or even."""
 
     name: str
     value: str
@@ -48,7 +48,7 @@ class Tile:
 
 
 def tiles(now: Figures, before: Figures | None, target: float | None = None, currency: str | None = None) -> list[Tile]:
-    """Return the figures of the period, each against the period before, and the share on time against a target."""
+    """Return the figures of the period, each compared with the period before, and the share on time with a target."""
     was = before if before and before.shipments else None
     late_cost = now.late_cost if now.priced else None
     was_late_cost = was.late_cost if was and was.priced else None
@@ -61,16 +61,18 @@ def tiles(now: Figures, before: Figures | None, target: float | None = None, cur
         Tile("On time", _share(on_time), *_points(on_time, was_on_time, True), against),
         Tile("2+ days late", _share(now.late_share), *_points(now.late_share, was_late, False)),
         Tile("Days of delay", number(now.days_late), *_trend(now.days_late, was.days_late if was else None, False)),
-        Tile(f"Cost a shipment{unit}", short(now.avg_cost), *_trend(now.avg_cost, was.avg_cost if was else None, False)),
-        Tile(f"Paid for late freight{unit}", short(late_cost), *_trend(late_cost, was_late_cost, False)),
+        Tile(
+            f"Cost per shipment{unit}", say_amount(now.avg_cost), *_trend(now.avg_cost, was.avg_cost if was else None, False)
+        ),
+        Tile(f"Paid for late freight{unit}", say_amount(late_cost), *_trend(late_cost, was_late_cost, False)),
     ]
 
 
 def open_rows(facts: Facts) -> tuple[list[dict[str, Any]], dict[str, int], str]:
-    """Return what is in transit by carrier and lane, most overdue first; all in all; and a note where some were left out.
+    """Return what is in transit by carrier and lane, most overdue first; the totals; and a note if some were left out.
 
-    Columns: carrier, origin_warehouse, destination_city; in_transit, overdue, shipments; longest, days that the one longest
-    overdue is; None where none is.
+    Columns: carrier, origin_warehouse, destination_city; in_transit, overdue, shipments; longest, the most days that one
+    is overdue; None if none is.
     """
     if facts.open.empty:
         return [], {"in_transit": 0, "overdue": 0}, ""
@@ -82,16 +84,16 @@ def open_rows(facts: Facts) -> tuple[list[dict[str, Any]], dict[str, int], str]:
     ranked = lanes.sort_values(["overdue", "in_transit", *keys], ascending=[False, False, True, True, True], kind="stable")
     most = ranked.head(MAX_OPEN).to_dict("records")
     shown = [{**{str(name): value for name, value in row.items()}, "longest": row["longest"] or None} for row in most]
-    note = "" if len(ranked) == len(shown) else f"The {len(shown)} of {len(ranked)} carriers on a lane with most overdue."
+    note = "" if len(ranked) == len(shown) else f"The {len(shown)} of {len(ranked)} rows with the most overdue shipments."
     return shown, {name: int(rows[name].sum()) for name in ("in_transit", "overdue")}, note
 
 
-def warnings_of(runs: Iterable[Run], waiting: Sequence[LandedBatch]) -> list[str]:
-    """Return what a reader has to know before any figure: batches that are held, wait, or have many rejected rows.
+def find_warnings(runs: Iterable[Run], waiting: Sequence[LandedBatch]) -> list[str]:
+    """Return what a reader must know before any figure: batches that are held, are waiting, or have many rejected rows.
 
     Args:
         runs: the whole log, newest first.
-        waiting: batches that wait to be processed.
+        waiting: batches that are not processed yet.
     """
     found = []
     for run in newest_of_batches(runs):
@@ -101,11 +103,11 @@ def warnings_of(runs: Iterable[Run], waiting: Sequence[LandedBatch]) -> list[str
         batch = f"{run.source} {run.batch_date}"
         limit = float(run.settings.get("max_rejected", 1.0))
         if run.status == HELD:
-            found.append(f"The batch {batch} is held: {rejected}. The figures below are without these rows.")
+            found.append(f"The batch {batch} is held: {rejected}. The figures below do not include these rows.")
         elif counts.quarantined > limit / 2 * counts.read:
-            found.append(f"Of the batch {batch}, {rejected}: more than half of what is allowed.")
+            found.append(f"In the batch {batch}, {rejected}: more than half of what is allowed.")
     left_out = len(found) - MAX_WARNINGS
-    more = [f"{number(left_out)} older batches have such warnings, too."] if left_out > 0 else []
+    more = [f"{number(left_out)} older batches have such warnings too."] if left_out > 0 else []
     return [*_say_waiting(waiting), *found[:MAX_WARNINGS], *more]
 
 
@@ -113,13 +115,14 @@ def _say_waiting(waiting: Sequence[LandedBatch]) -> list[str]:
     if not waiting:
         return []
     first, last = waiting[0].batch_date, waiting[-1].batch_date
-    dates = f"of {first}" if first == last else f"from {first} to {last}"
-    batches = "1 landed batch waits" if len(waiting) == 1 else f"{number(len(waiting))} landed batches wait"
-    return [f"{batches} to be processed, {dates}. The figures below are without them."]
+    dates = f"{first}" if first == last else f"{first} to {last}"
+    what = "it" if len(waiting) == 1 else "them"
+    batches = "1 landed batch is" if len(waiting) == 1 else f"{number(len(waiting))} landed batches are"
+    return [f"{batches} waiting to be processed ({dates}). The figures below do not include {what}."]
 
 
 def reason_rows(rejected: Mapping[str, int], examples: Iterable[Rejected]) -> list[dict[str, Any]]:
-    """Return the reasons to show, each with its name, its rows, and what it said of one of them.
+    """Return the reasons to show, each with its name, its rows, and the message of one of them.
 
     Args:
         rejected: rows by reason, the most frequent first.
@@ -136,13 +139,13 @@ def reasons_of(batches: Iterable[Run]) -> dict[str, int]:
     return sum_by_name(run.reasons for run in batches)
 
 
-def warned_of(batches: Iterable[Run]) -> dict[str, int]:
+def count_warnings(batches: Iterable[Run]) -> dict[str, int]:
     """Add up accepted rows that break a rule of severity `warn`, by rule, the most frequent first."""
     return sum_by_name(run.warnings for run in batches)
 
 
 def samples(rejected: Sequence[Rejected]) -> list[dict[str, Any]]:
-    """Return rejected rows to show: cut to what a page can hold."""
+    """Return the rejected rows to show, cut to what fits on a page."""
     return [
         {
             "where": f"{row.source} {row.batch_date}, {_cut(row.file)} row {number(row.row)}",
@@ -173,8 +176,8 @@ def run_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
     ]
 
 
-def batches_told(landed: Sequence[Run]) -> list[dict[str, str]]:
-    """Return where the batches of each source came from, batches of the same kind together."""
+def group_batches(landed: Sequence[Run]) -> list[dict[str, str]]:
+    """Group landed batches by source, job and settings."""
     alike: dict[tuple[str, ...], list[Run]] = {}
     for run in landed:
         alike.setdefault((run.source, run.job, *_settings(run.settings)), []).append(run)
@@ -191,7 +194,7 @@ def batches_told(landed: Sequence[Run]) -> list[dict[str, str]]:
 
 
 def _settings(settings: Mapping[str, Any]) -> list[str]:
-    # Rows are counted in a column of their own.
+    # Rows have their own column.
     return [_cut(f"{name} {value}") for name, value in settings.items() if name != "rows"]
 
 
@@ -201,11 +204,11 @@ def _batches(runs: Sequence[Run]) -> str:
 
 
 def _trend(now: float | None, before: float | None, more_is_better: bool | None) -> tuple[str, str]:
-    # Credit notes can bring a cost to 0 or below, and nothing is so many per cent of that.
+    # Credit notes can bring a cost to 0 or below, where a percentage has no meaning.
     if before is None or before <= 0 or now is None:
         return "", "even"
     pct = 100 * (now - before) / before
-    return _trend_of(pct, f"{number(abs(pct), 1)} %", more_is_better if abs(pct) >= CLEAR_PCT else None)
+    return _trend_of(pct, f"{number(abs(pct), 1)} %", more_is_better if abs(pct) >= MIN_CHANGE_PCT else None)
 
 
 def _share(of: Share) -> str:

@@ -1,40 +1,40 @@
-"""Dearer: what costs more than its weight and distance cost in the period before."""
+"""Dearer: what costs more than the same weight and distance did in the period before."""
 
 import pandas as pd
 
 from shipment_etl.reporting.advice import Dearer
-from shipment_etl.reporting.costs import SPREAD, WORTH_SAYING, variance_of_ratio, with_spread
-from shipment_etl.reporting.findings import with_outcomes
+from shipment_etl.reporting.costs import MIN_SHARE_AT_STAKE, SPREAD, add_spread, variance_of_ratio
+from shipment_etl.reporting.findings import add_outcomes
 from shipment_etl.reporting.intervals import Z, interval_of_estimate, normal_of_student, student_of_normal
 from shipment_etl.reporting.slices import MIN_SHIPMENTS, PAIR, SLICES, limit_of, part_of, search
-from shipment_etl.reporting.tariffs import with_expected_cost
+from shipment_etl.reporting.tariffs import add_expected_cost
 
 __all__ = ["find_dearer"]
 
 MIN_FREEDOM = 2
-"""Degrees of freedom below which a slice is not judged."""
+"""Degrees of freedom below which a slice is not tested."""
 
 
 def find_dearer(days: pd.DataFrame, before: pd.DataFrame, most: int) -> list[Dearer]:
-    """Find what has grown dearer, the largest first."""
-    frames = [with_spread(rows, "expected_cost") for rows in with_expected_cost(with_outcomes(days), with_outcomes(before))]
+    """Find what has become more expensive, the largest increase first."""
+    frames = [add_spread(rows, "expected_cost") for rows in add_expected_cost(add_outcomes(days), add_outcomes(before))]
     limit = limit_of(frames[0])
 
     def look(now: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
         slices = pd.concat([_compare(now, earlier, keys) for keys in ((), *SLICES)], ignore_index=True)
-        # Credit notes can bring a cost below 0: nothing is dearer than a refund.
+        # Credit notes can bring a cost below 0, where an increase has no meaning.
         priced = (slices["cost"] > 0) & (slices["usual"] >= 0)
-        return slices[priced & (slices["z"] >= limit) & (slices["excess"] >= WORTH_SAYING * slices["cost"])]
+        return slices[priced & (slices["z"] >= limit) & (slices["excess"] >= MIN_SHARE_AT_STAKE * slices["cost"])]
 
-    return [_dearer(part) for part in search(look, frames, most)]
+    return [_to_dearer(part) for part in search(look, frames, most)]
 
 
 def _compare(now: pd.DataFrame, before: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
-    """Hold the cost of each slice, as a multiple of what is expected, against that multiple of the period before.
+    """Compare the ratio of actual to expected cost of each slice with that ratio in the period before.
 
-    A lane that was dearer than its carrier's tariff then is expected to be so now.
+    So a lane that cost more than its carrier's tariff before is expected to do so now.
 
-    Columns: those of `PAIR`; the sums of now; usual, what the shipments would have cost; excess, what they cost more;
+    Columns: those of `PAIR`; the current sums; usual, what the shipments would have cost; excess, what they cost more;
     excess_variance and its degrees of freedom; z.
 
     Source: the variance of a ratio of sums by linearisation, Cochran, "Sampling Techniques" (1977), section 2.11. A
@@ -62,7 +62,7 @@ def _compare(now: pd.DataFrame, before: pd.DataFrame, keys: tuple[str, ...]) -> 
     return both.assign(z=normal_of_student(t, both["freedom"]), fixed=len(keys), **missing)
 
 
-def _dearer(part: pd.Series) -> Dearer:
+def _to_dearer(part: pd.Series) -> Dearer:
     return Dearer(
         **part_of(part),
         cost_at_stake=float(part["excess"]),

@@ -1,7 +1,6 @@
-"""Findings: what changed and where the bottlenecks are; numbers only, words are made elsewhere.
+"""Findings: what changed and where the bottlenecks are, as numbers; the wording is elsewhere.
 
-All are computed from sums of `lane_days` and `warehouse_demand`. A difference counts only where chance is a poor explanation
-of it.
+All are computed from sums of `lane_days` and `warehouse_demand`. A difference counts only if it is significant.
 """
 
 from dataclasses import dataclass
@@ -22,12 +21,12 @@ __all__ = [
     "Figures",
     "Load",
     "Share",
-    "change",
+    "add_outcomes",
     "clearly_differ",
     "figures",
-    "load",
-    "with_outcomes",
-    "within",
+    "measure_change",
+    "measure_load",
+    "select_period",
     "z_of",
 ]
 
@@ -36,24 +35,24 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many of so many."""
+    """A part of a whole, as two counts."""
 
     part: int
     whole: int
 
     @property
     def pct(self) -> float:
-        """Per cent; 0 of nothing is 0."""
+        """The share in per cent; 0 if the whole is 0."""
         return 100 * self.part / self.whole if self.whole else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a period amounts to.
+    """The totals of a period.
 
-    Delays are those of the shipments `with_delay`, which are delivered and had a promise. `days_late` is over all late
-    shipments; `cost` over the `priced` shipments, those that know their cost; `late_cost` is that of shipments two or more
-    days late.
+    Delays cover the shipments `with_delay`, which are delivered and had a promised date. `days_late` is over all late
+    shipments; `cost` is over the `priced` shipments, whose cost is known; `late_cost` is that of shipments two or more days
+    late.
     """
 
     shipments: int
@@ -72,18 +71,18 @@ class Figures:
 
     @property
     def on_time_share(self) -> Share:
-        """Shipments on their promised day or before."""
+        """Shipments delivered on their promised day or earlier."""
         return Share(self.on_time, self.with_delay)
 
     @property
     def avg_cost(self) -> float | None:
-        """Cost a shipment; None where no cost is known."""
+        """Cost per shipment; None if no cost is known."""
         return self.cost / self.priced if self.priced else None
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The share of shipments on time, now and before; `clear` if chance is a poor explanation."""
+    """The share of shipments on time, now and before; `clear` if the change is significant."""
 
     now: Share
     before: Share | None
@@ -91,13 +90,13 @@ class Change:
 
     @property
     def points(self) -> Decimal:
-        """Percentage points that the share grew by, as shown."""
+        """Percentage points by which the share grew, as shown."""
         return rounded_difference(self.now.pct, self.before.pct) if self.before else Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Warehouse-days over capacity, among those whose capacity is known; and the fullest warehouse."""
+    """Warehouse-days over capacity, among those with a known capacity, and the fullest warehouse."""
 
     over: Share
     over_before: Share | None
@@ -107,14 +106,14 @@ class Load:
     peak_day: date | None
 
 
-def within(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
+def select_period(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
     """Return the rows of a period, by shipment_date."""
     return frame[(frame["shipment_date"] >= period.first) & (frame["shipment_date"] <= period.last)]
 
 
 def figures(days: pd.DataFrame) -> Figures:
     """Sum rows of lane_days."""
-    by_delay = with_outcomes(days)
+    by_delay = add_outcomes(days)
     return Figures(
         shipments=int(by_delay["shipments"].sum()),
         with_delay=int(by_delay["with_delay"].sum()),
@@ -127,28 +126,28 @@ def figures(days: pd.DataFrame) -> Figures:
     )
 
 
-def change(now: Figures, before: Figures | None) -> Change:
-    """Hold the share on time against that of the period before."""
+def measure_change(now: Figures, before: Figures | None) -> Change:
+    """Compare the share on time with that of the period before."""
     if before is None or not before.with_delay:
         return Change(now.on_time_share, None, False)
     return Change(now.on_time_share, before.on_time_share, clearly_differ(now.on_time_share, before.on_time_share))
 
 
 def clearly_differ(one: Share, other: Share, looked_at: int = 1) -> bool:
-    """Whether chance is a poor explanation of the difference: a two-sided test of two proportions at 95 %.
+    """Whether two shares differ significantly: a two-sided test of two proportions at 95 %.
 
     Args:
         one: a share.
-        other: what it is held against.
-        looked_at: pairs that are tested, this one included; the 95 % hold over all of them (Bonferroni).
+        other: the share to compare it with.
+        looked_at: number of pairs tested, this one included; the 95 % apply to all of them together (Bonferroni).
     """
     return abs(z_of(one, other)) >= NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / looked_at)
 
 
-def load(demand: pd.DataFrame, now: Period, before: Period | None) -> Load | None:
-    """Count warehouse-days over capacity; None where no capacity is known."""
+def measure_load(demand: pd.DataFrame, now: Period, before: Period | None) -> Load | None:
+    """Count warehouse-days over capacity; None if no capacity is known."""
     known = demand[demand["utilisation_pct"].notna()]
-    rows = within(known, now)
+    rows = select_period(known, now)
     if rows.empty:
         return None
     over = rows["congested"].astype(bool)
@@ -156,7 +155,7 @@ def load(demand: pd.DataFrame, now: Period, before: Period | None) -> Load | Non
     worst = str(by_warehouse.index[0]) if len(by_warehouse) else None
     fullest = rows if worst is None else rows[rows["origin_warehouse"] == worst]
     peak = fullest.loc[fullest["utilisation_pct"].astype(float).idxmax()]
-    earlier = within(known, before) if before else None
+    earlier = select_period(known, before) if before else None
     return Load(
         over=Share(int(over.sum()), len(rows)),
         over_before=None if earlier is None else Share(int(earlier["congested"].astype(bool).sum()), len(earlier)),
@@ -167,10 +166,10 @@ def load(demand: pd.DataFrame, now: Period, before: Period | None) -> Load | Non
     )
 
 
-def with_outcomes(days: pd.DataFrame) -> pd.DataFrame:
-    """Return rows of lane_days with what became of their shipments in columns: whole numbers, and costs as doubles."""
+def add_outcomes(days: pd.DataFrame) -> pd.DataFrame:
+    """Add columns with the outcomes of shipments to rows of lane_days: counts as integers, costs as doubles."""
     known, shipments = days["delay_days"].notna(), days["shipments"].astype("int64")
-    delay = _whole(days["delay_days"])
+    delay = _to_whole(days["delay_days"])
     late = known & (delay >= LATE_DAYS)
     cost, priced = days["cost"].astype(float).fillna(0.0), days["cost_shipments"].astype("int64")
     return days.assign(
@@ -179,9 +178,9 @@ def with_outcomes(days: pd.DataFrame) -> pd.DataFrame:
         cost=cost,
         cost_shipments=priced,
         weighed_cost=days["weighed_cost"].astype(float).fillna(0.0),
-        transit_days=_whole(days["transit_days"]),
+        transit_days=_to_whole(days["transit_days"]),
         weight_kg=days["weight_kg"].astype(float).fillna(0.0),
-        on_time=_whole(days["on_time_shipments"]),
+        on_time=_to_whole(days["on_time_shipments"]),
         late=shipments.where(late, 0),
         days_late=delay.clip(lower=0) * shipments,
         late_cost=cost.where(late, 0.0),
@@ -189,13 +188,13 @@ def with_outcomes(days: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _whole(values: pd.Series) -> pd.Series:
-    """Return whole numbers, 0 for those that are unknown."""
+def _to_whole(values: pd.Series) -> pd.Series:
+    """Convert to integers, with 0 for unknown values."""
     return values.astype(float).fillna(0.0).astype("int64")
 
 
 def z_of(one: Share, other: Share) -> float:
-    """Standard errors by which one share exceeds the other, with a pooled variance."""
+    """Return by how many standard errors one share exceeds the other, with a pooled variance."""
     if not one.whole or not other.whole:
         return 0.0
     pooled = (one.part + other.part) / (one.whole + other.whole)

@@ -1,4 +1,4 @@
-"""HTML: what all pages share: the template engine, the stylesheet, and the digests that a page's policy names."""
+"""HTML: what all pages share: the template engine, the stylesheet, and the digests for a page's content security policy."""
 
 from base64 import b64encode
 from hashlib import sha256
@@ -6,9 +6,9 @@ from hashlib import sha256
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from shipment_etl.reporting.assets import asset, colours
-from shipment_etl.reporting.wording import number, percent, short
+from shipment_etl.reporting.wording import number, percent, say_amount
 
-__all__ = ["digest", "encodable", "environment", "stylesheet"]
+__all__ = ["digest", "environment", "replace_surrogates", "stylesheet"]
 
 
 def environment() -> Environment:
@@ -21,7 +21,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.policies["json.dumps_kwargs"] = {"allow_nan": False, "ensure_ascii": False, "separators": (",", ":")}
-    made.filters.update(number=number, percent=percent, short=short)
+    made.filters.update(amount=say_amount, number=number, percent=percent)
     return made
 
 
@@ -33,10 +33,10 @@ def stylesheet() -> str:
 
 
 def digest(text: str) -> str:
-    """Return the digest by which a content security policy allows a script or a stylesheet."""
+    """Return the digest with which a content security policy allows a script or a stylesheet."""
     return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
 
 
-def encodable(html: str) -> str:
-    """Return a page without halves of surrogate pairs, which JSON may hold and UTF-8 has no bytes for."""
+def replace_surrogates(html: str) -> str:
+    """Replace lone surrogates, which JSON may contain but UTF-8 cannot encode."""
     return html.encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Intervals: how sure an estimate is, as a range around it."""
+"""Intervals: how certain an estimate is, as a range around it."""
 
 from dataclasses import dataclass
 from math import expm1, sqrt
@@ -19,26 +19,26 @@ __all__ = [
 ]
 
 Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
-"""Standard errors that an estimate is from the truth at most, in so many cases as `CONFIDENCE` says."""
+"""Standard errors within which an estimate is of the true value, in the share of cases that `CONFIDENCE` gives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A range that holds the true value in 95 of 100 cases."""
+    """A range that contains the true value in 95 of 100 cases."""
 
     low: float
     high: float
 
 
 def interval_of_estimate(estimate: float, variance: float, reach: float = Z) -> Interval | None:
-    """Return the interval of an estimate that reaches so many standard errors; None where its variance is unknown."""
+    """Return the interval of `reach` standard errors around an estimate; None if its variance is unknown."""
     if variance != variance:
         return None
     return Interval(estimate - reach * variance**0.5, estimate + reach * variance**0.5)
 
 
 def normal_of_student(t: pd.Series, freedom: pd.Series) -> pd.Series:
-    """Return the deviates of the normal law that are as likely as some of Student's.
+    """Convert deviates of Student's t-distribution to equally likely ones of the normal distribution.
 
     Source: D. L. Wallace, "Bounds on normal approximations to Student's and the chi-square distributions", Annals of
     Mathematical Statistics 30 (1959).
@@ -49,7 +49,7 @@ def normal_of_student(t: pd.Series, freedom: pd.Series) -> pd.Series:
 
 
 def student_of_normal(z: float, freedom: float) -> float:
-    """Return the deviate of Student's law that is as likely as one of the normal law that is not negative."""
+    """Convert a non-negative deviate of the normal distribution to an equally likely one of Student's t-distribution."""
     return sqrt(freedom * expm1((z * (8 * freedom + 3) / (8 * freedom + 1)) ** 2 / freedom))
 
 
@@ -59,7 +59,7 @@ def interval_of_difference(
     """Return the lower and the upper end of the interval of the difference between two shares from 0 to 1.
 
     Source: R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine
-    17 (1998), method 10. It holds for few shipments and for shares near 0, too.
+    17 (1998), method 10. It also holds for few shipments and for shares near 0.
     """
     (low, high), (other_low, other_high) = _interval_of_share(share, whole), _interval_of_share(other_share, other_whole)
     difference = share - other_share

@@ -1,4 +1,4 @@
-"""Late: which part of the shipments comes later than others, and where most days are lost."""
+"""Late: which shipments are later than others, and where most days are lost."""
 
 from datetime import date
 from typing import cast
@@ -25,21 +25,21 @@ from shipment_etl.reporting.slices import (
     sum_by,
 )
 
-__all__ = ["MIN_BREADTH", "MIN_DAYS_LATE", "compare", "find_late", "find_most_delay", "with_interval"]
+__all__ = ["MIN_BREADTH", "MIN_DAYS_LATE", "add_interval", "compare", "find_late", "find_most_delay"]
 
 MIN_BREADTH = 0.6
-"""Share of a slice's shipments that must be with carriers on lanes that are late: or else it is not the slice that is."""
+"""Share of a slice's shipments that must be with carriers on lanes that are late; else the slice as a whole is not late."""
 
 MIN_DAYS_LATE = 0.85
-"""Share of the dates of a slice on one day of the week that must be late: or else it is not that day."""
+"""Share of a slice's dates on one day of the week that must be late; else that day of the week is not late."""
 
 
 def find_late(days: pd.DataFrame, most: int) -> list[Later]:
-    """Find what is later than others, each held against what is left when those before it are left out.
+    """Find what is later than others; each finding is removed before the next is searched.
 
     Args:
         days: rows of lane_days with outcomes.
-        most: how many at most.
+        most: maximum number of findings.
     """
     dates = sum_by(days, [*PAIR, "shipment_date"])
     dates = dates.assign(**{WEEKDAY: pd.to_datetime(dates["shipment_date"]).dt.day_name()})
@@ -50,15 +50,15 @@ def find_late(days: pd.DataFrame, most: int) -> list[Later]:
         pairs, weekdays = sum_by(left, list(PAIR)), sum_by(left, list(PART))
         found = [compare(pairs, keys) for keys in SLICES] + [compare(weekdays, keys) for keys in by_weekday]
         slices = pd.concat(found, ignore_index=True)
-        # Few late shipments are skewed, so that chance reaches farther than the normal law says (Cornish and Fisher, 1938).
-        slices = with_interval(slices[slices["z"] >= limit + slices["skewness"].clip(lower=0) * (limit**2 - 1) / 6])
+        # With few late shipments, chance is skewed and reaches beyond the normal distribution (Cornish and Fisher, 1938).
+        slices = add_interval(slices[slices["z"] >= limit + slices["skewness"].clip(lower=0) * (limit**2 - 1) / 6])
         return slices[[_is_late_each_week(left, part) for _, part in slices.iterrows()]]
 
-    return [_later(part, dates[is_in(dates, part)]) for part in search(look, [dates], most)]
+    return [_to_later(part, dates[is_in(dates, part)]) for part in search(look, [dates], most)]
 
 
 def _is_late_each_week(dates: pd.DataFrame, part: pd.Series) -> bool:
-    """Whether a slice is late on most dates that are its day of the week; true if it is of all days."""
+    """Whether a slice of one day of the week is late on most of its dates; true if it covers all days."""
     if part[WEEKDAY] is None:
         return True
     by_date = sum_by(dates[is_in(dates, part)], ["shipment_date"])
@@ -67,17 +67,17 @@ def _is_late_each_week(dates: pd.DataFrame, part: pd.Series) -> bool:
 
 
 def compare(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
-    """Hold each slice of the shipments against others.
+    """Compare each slice of the shipments with others.
 
-    Those of a carrier against others on the same lanes, those of a place or lane against the same carriers elsewhere, and
-    those of a day of the week against the same carriers, from there or to there, on other days.
+    A carrier is compared with others on the same lanes, a place or lane with the same carriers elsewhere, and a day of the
+    week with the same carriers, from the same or to the same place, on other days.
 
-    Columns: those of `PART`, None where the slice is any; the sums of its shipments; excess and excess_days, its late
-    shipments and days of delay beyond those of the others; others, shipments it is held against, others_late, late ones;
-    weights, for its interval; z, its excess in standard deviations of chance; skewness of chance.
+    Columns: those of `PART`, None where the slice covers any value; the sums of its shipments; excess and excess_days, its
+    late shipments and days of delay above those expected from the others; others, the shipments it is compared with, and
+    others_late, the late ones; weights, for its interval; z, the excess in standard deviations; skewness.
 
-    Source: the expectation is a direct standardisation, the test that of Mantel and Haenszel (1959), with the variance of
-    two proportions in each stratum; with one stratum it is the usual test of two proportions.
+    Source: the expectation is a direct standardisation; the test is that of Mantel and Haenszel (1959), with the variance of
+    two proportions in each stratum. With one stratum it is the usual test of two proportions.
     """
     strata = _strata(keys)
     own_keys = list(dict.fromkeys((*keys, *strata)))
@@ -105,17 +105,17 @@ def compare(pairs: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
     slices = both.groupby(list(keys), as_index=False)[sums].sum()
     is_broad = slices["worse"] >= MIN_BREADTH * slices["shipments"]
     slices = slices[(slices["shipments"] >= MIN_SHIPMENTS) & is_broad]
-    # Where all are late, or none is, there is nothing to tell apart.
+    # Where all are late, or none, there is no variance to test with.
     slices = slices[slices["variance"] > 0]
     z, skewness = slices["excess"] / slices["variance"] ** 0.5, slices["third_moment"] / slices["variance"] ** 1.5
     missing = {name: None for name in PART if name not in keys}
     return slices.assign(z=z, skewness=skewness, fixed=len(keys), **missing)
 
 
-def with_interval(slices: pd.DataFrame) -> pd.DataFrame:
-    """Return slices with excess_low and excess_high, the interval of their excess.
+def add_interval(slices: pd.DataFrame) -> pd.DataFrame:
+    """Add excess_low and excess_high, the interval of the excess of each slice.
 
-    Source: that of two shares, where the standardised one counts as seen in as many shipments as L. Kish says ("Survey
+    Source: the interval of two shares, where the standardised one has the effective sample size of L. Kish ("Survey
     Sampling", 1965).
     """
     shipments, late = slices["shipments"], slices["late"]
@@ -126,29 +126,29 @@ def with_interval(slices: pd.DataFrame) -> pd.DataFrame:
 
 
 def _strata(keys: tuple[str, ...]) -> list[str]:
-    """Return what shipments must have in common to be compared."""
+    """Return the columns whose values shipments must have in common to be compared."""
     if WEEKDAY in keys:
         return ["carrier", *(name for name in keys if name not in (WEEKDAY, "carrier"))]
     return list(LANE) if "carrier" in keys else ["carrier"]
 
 
 def _count_worse(pairs: pd.DataFrame, keys: list[str], rates: pd.Series) -> pd.Series:
-    """Return how many shipments of each group are with carriers on lanes that are late more often than at its rate.
+    """Return how many shipments of each group are with carriers on lanes whose late share exceeds the rate of the group.
 
     Args:
-        pairs: sums of carriers on lanes.
-        keys: of the groups.
-        rates: share that is late, by group, in their order.
+        pairs: sums per carrier and lane.
+        keys: columns of the groups.
+        rates: late share of each group, in the order of the groups.
     """
     group = pairs.groupby(keys).ngroup().to_numpy()
     is_worse = pairs["late"].to_numpy() > pairs["shipments"].to_numpy() * rates.to_numpy()[group]
     return pd.Series(np.bincount(group, np.where(is_worse, pairs["shipments"], 0), len(rates)), rates.index)
 
 
-def _later(part: pd.Series, own_dates: pd.DataFrame) -> Later:
+def _to_later(part: pd.Series, own_dates: pd.DataFrame) -> Later:
     own, excess = Share(int(part["late"]), int(part["shipments"])), float(part["excess"])
     late_cost = part["late_cost"] / part["late_priced"] if part["late_priced"] else None
-    # In more than one stratum the others are those of a mix like its own.
+    # With more than one stratum, the others have the same mix of strata.
     like_it = Share(round(own.part - excess), own.whole)
     plain = Share(int(part["others_late"]), int(part["others"]))
     return Later(
@@ -159,7 +159,7 @@ def _later(part: pd.Series, own_dates: pd.DataFrame) -> Later:
         late_saved=excess,
         interval=Interval(float(part["excess_low"]), float(part["excess_high"])),
         days_saved=max(0.0, float(part["excess_days"])),
-        # Credit notes can bring it below 0: then nothing was paid.
+        # Credit notes can make it negative: then nothing was paid.
         cost_at_stake=None if late_cost is None or late_cost < 0 else excess * late_cost,
     )
 

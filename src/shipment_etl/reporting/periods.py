@@ -1,18 +1,18 @@
-"""Periods: which days are held against which, by how many shipments left on each."""
+"""Periods: which days are compared with which, by how many shipments left on each."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-__all__ = ["FRINGE", "Period", "compared", "full_days", "usual"]
+__all__ = ["MIN_SHARE_OF_USUAL", "Period", "find_periods", "full_days", "usual_count"]
 
 LENGTHS = (28, 91, 364)
-"""Days of a period in whole weeks, so that weekends weigh alike; the shortest with enough shipments is taken."""
+"""Days of a period in whole weeks, so that each has as many weekends; the shortest with enough shipments is used."""
 
 SHORT = 7
-ENOUGH_SHIPMENTS = 200
-FRINGE = 0.1
-"""A first or last day with less than this share of a usual day's shipments is but the fringe of the data."""
+MIN_SHIPMENTS_OF_PERIOD = 200
+MIN_SHARE_OF_USUAL = 0.1
+"""Days at either end of the data with less than this share of a usual day's shipments are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,16 @@ class Period:
         """How many days it has."""
         return (self.last - self.first).days + 1
 
-    def before(self) -> "Period":
+    def shift_back(self) -> "Period":
         """Return the period of the same length that ends the day before."""
         return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
 
 
-def compared(shipments: Mapping[date, int]) -> tuple[Period, Period | None]:
-    """Return the newest period, and the one to hold it against; None where the data do not reach back that far.
+def find_periods(shipments: Mapping[date, int]) -> tuple[Period, Period | None]:
+    """Return the newest period and the one to compare it with; None if the data do not reach back that far.
 
     Args:
-        shipments: how many left on each day that has any; not empty.
+        shipments: number that left on each day that has any; not empty.
     """
     full = full_days(shipments)
     first, last, span = full.first, full.last, full.days
@@ -45,24 +45,24 @@ def compared(shipments: Mapping[date, int]) -> tuple[Period, Period | None]:
         if days == 0:
             continue
         now = Period(last - timedelta(days=days - 1), last)
-        if min(_within(shipments, now), _within(shipments, now.before())) >= ENOUGH_SHIPMENTS:
-            return now, now.before()
+        if min(_count_within(shipments, now), _count_within(shipments, now.shift_back())) >= MIN_SHIPMENTS_OF_PERIOD:
+            return now, now.shift_back()
     return Period(first, last), None
 
 
 def full_days(shipments: Mapping[date, int]) -> Period:
-    """Return the days without those at either end that are but the fringe of the data.
+    """Return the days of the data without those at either end that have few shipments.
 
     Args:
-        shipments: how many left on each day that has any; not empty.
+        shipments: number that left on each day that has any; not empty.
     """
-    least = FRINGE * usual(shipments.values())
+    least = MIN_SHARE_OF_USUAL * usual_count(shipments.values())
     full = [day for day, count in shipments.items() if count >= least]
     return Period(min(full), max(full))
 
 
-def usual(counts: Iterable[float]) -> float:
-    """Return how many a usual day has: half of all are of days with at least so many, however many small days there are."""
+def usual_count(counts: Iterable[float]) -> float:
+    """Return the count of a usual day: half of the total is on days with at least that, so small days hardly matter."""
     ranked = sorted(counts, reverse=True)
     half, reached = sum(ranked) / 2, 0.0
     for count in ranked:
@@ -72,5 +72,5 @@ def usual(counts: Iterable[float]) -> float:
     return 0.0
 
 
-def _within(shipments: Mapping[date, int], period: Period) -> int:
+def _count_within(shipments: Mapping[date, int], period: Period) -> int:
     return sum(count for day, count in shipments.items() if period.first <= day <= period.last)

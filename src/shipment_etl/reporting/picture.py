@@ -1,4 +1,4 @@
-"""Pictures: charts as SVG, for where no script of a page's own draws them, as in a notebook."""
+"""Pictures: charts as SVG, for places without the scripts of a page, such as a notebook."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,13 +12,13 @@ __all__ = ["picture"]
 
 
 def picture(spec: Mapping[str, Any], width: int) -> Markup:
-    """Return a chart as SVG, with the colours that `assets.colours` gives to what is around it.
+    """Return a chart as SVG; its colours are the custom properties that `assets.colours` defines for the element around it.
 
     Args:
-        spec: of Vega-Lite, as the functions of `charts` make it.
+        spec: a Vega-Lite specification, from a function of `charts`.
         width: in pixels.
     """
     import vl_convert
 
     drawn = vl_convert.vegalite_to_svg({**spec, "width": width, "config": dict(CONFIG)}, vl_version=OF_VEGA_LITE)
-    return Markup(drawn)  # nosec B704 # what comes from data is escaped in it
+    return Markup(drawn)  # nosec B704 # values from data are escaped in it

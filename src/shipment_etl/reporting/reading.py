@@ -1,6 +1,6 @@
-"""Reading: everything in a report, taken from a lake without starting an engine. The only part of the package that reads.
+"""Reading: reads everything in a report from a lake, without starting an engine. The other modules of a report read nothing.
 
-All tables are read in the versions that the newest succeeded run of `process` names, so that they fit each other.
+All tables are read in the versions that the newest succeeded run of `process` names, so that they match each other.
 """
 
 import json
@@ -14,21 +14,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shipment_etl.errors import FileDamaged, LakeMissing, NothingToReport, VersionMissing
-from shipment_etl.lake.damage import reading
+from shipment_etl.lake.damage import explain_errors
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.landed import LANDING, LandedBatch, find_backlog, landed_batches
 from shipment_etl.lake.older import complete_lane_days
 from shipment_etl.lake.runs import SUCCEEDED, Run, read_runs, standing_runs
 from shipment_etl.lake.tables import LANE_DAYS, NOT_MARTS, QUARANTINE, SHIPMENTS, mart_table
-from shipment_etl.reporting.periods import Period, compared
+from shipment_etl.reporting.periods import Period, find_periods
 from shipment_etl.transform.lane_days import KEYS, SUMS
 from shipment_etl.transform.marts import MARTS
 
 __all__ = ["Facts", "Rejected", "read_facts"]
 
-BATCHES_SAMPLED = 3
-ROWS_SAMPLED = 20_000
-"""Rejected rows that are looked at for samples, in a batch."""
+MAX_BATCHES_SAMPLED = 3
+MAX_ROWS_SAMPLED = 20_000
+"""Rejected rows of a batch that are searched for samples."""
 
 MART_TABLES = {name: mart_table(mart) for name, mart in MARTS.items()}
 DELIVERED_COLUMNS = ("delivered", "with_delay")
@@ -38,7 +38,7 @@ OWN = {*NOT_MARTS, *(table.name for table in MART_TABLES.values())}
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A quarantined row: where it came from, what it said, and why it was not taken."""
+    """A quarantined row: where it came from, its original values, and why it was rejected."""
 
     source: str
     batch_date: date
@@ -46,17 +46,17 @@ class Rejected:
     row: int
     original: Mapping[str, str | None]
     reasons: tuple[tuple[str, str], ...]
-    """Name of the reason, as carrier:isin, and its message."""
+    """Name of each reason, such as carrier:isin, and its message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a report tells. Frames have the columns of their tables, decimals as doubles.
+    """What a report shows. Frames have the columns of their tables, with decimals as doubles.
 
     `runs` is the whole log, newest first; `batches` the newest succeeded run of `process` for each batch, and `landed` that
-    of `generate` or `ingest`. `basis` is the run whose tables were read, None if none has succeeded; the frames are empty
-    then. `shipments` is how many there are, `recent` lane_days of the two periods, over all batches. `pinned` is false where
-    the versions that `basis` names are gone, and the newest were read. `others` are the marts that plugins added, by name.
+    of `generate` or `ingest`. `basis` is the run whose tables were read, None if none has succeeded; then the frames are
+    empty. `shipments` is their number, `recent` lane_days of the two periods, over all batches. `pinned` is false if the
+    versions that `basis` names are gone and the newest were read. `others` are the marts that plugins added, by name.
     """
 
     uri: str
@@ -81,23 +81,23 @@ class Facts:
 
     @property
     def on_time_target(self) -> float | None:
-        """The share of shipments that is to come on time, as the network of `basis` says; None if it says none."""
+        """The target share of shipments on time, from the network of `basis`; None if it has none."""
         found = self.basis.settings.get("on_time_target") if self.basis else None
         return None if found is None else float(found)
 
     @property
     def currencies(self) -> frozenset[str | None]:
-        """The currencies of the costs of all batches; None among them stands for batches that name none."""
+        """The currencies of the costs of all batches; None stands for batches without one."""
         return frozenset(run.settings.get("currency") for run in self.batches)
 
     @property
     def currency(self) -> str | None:
-        """The one currency of all costs; None where that is not known, or there are several."""
+        """The currency of all costs; None if it is not known, or there are several."""
         return next(iter(self.currencies)) if len(self.currencies) == 1 else None
 
 
 def read_facts(lake: Lake) -> Facts:
-    """Read what a report tells.
+    """Read what a report shows.
 
     Raises:
         LakeMissing: there is no lake.
@@ -109,10 +109,10 @@ def read_facts(lake: Lake) -> Facts:
     if not runs:
         raise NothingToReport(lake.uri)
     standing = standing_runs(runs)
-    batches = _newest_of_each_batch(run for run in standing if run.job == "process")
-    landed = _newest_of_each_batch(run for run in standing if run.job in LANDING)
+    batches = _keep_newest(run for run in standing if run.job == "process")
+    landed = _keep_newest(run for run in standing if run.job in LANDING)
     basis = max(batches, key=lambda run: run.started_at, default=None)
-    marts = {name: _nothing(table.columns) for name, table in MART_TABLES.items()}
+    marts = {name: _empty_frame(table.columns) for name, table in MART_TABLES.items()}
     facts = Facts(
         uri=lake.uri,
         runs=runs,
@@ -128,7 +128,7 @@ def read_facts(lake: Lake) -> Facts:
         trends=marts["delay_trends"],
         demand=marts["warehouse_demand"],
         open=marts["open_shipments"],
-        recent=_nothing(LANE_DAYS.columns),
+        recent=_empty_frame(LANE_DAYS.columns),
         rejected=(),
         others={},
     )
@@ -136,32 +136,32 @@ def read_facts(lake: Lake) -> Facts:
         return facts
     pinned = lake.snapshot().tables
     try:
-        with reading(lake, pinned):
-            return _with_tables(lake, facts, pinned)
+        with explain_errors(lake, pinned):
+            return _read_tables(lake, facts, pinned)
     except (VersionMissing, FileDamaged):
         # Another program has vacuumed the tables, or shortened their logs.
-        with reading(lake, dict.fromkeys(pinned)):
-            return replace(_with_tables(lake, facts, {}), pinned=False)
+        with explain_errors(lake, dict.fromkeys(pinned)):
+            return replace(_read_tables(lake, facts, {}), pinned=False)
 
 
-def _with_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts:
+def _read_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts:
     def read(name: str, where: pc.Expression | None = None) -> pd.DataFrame:
-        return _frame(lake.dataset(name, versions.get(name)).to_table(filter=where))
+        return _to_frame(lake.dataset(name, versions.get(name)).to_table(filter=where))
 
     def read_mart(name: str) -> pd.DataFrame:
         table = MART_TABLES[name]
-        return _complete(read(table.name), table.columns) if lake.has(table.name) else _nothing(table.columns)
+        return _complete(read(table.name), table.columns) if lake.has(table.name) else _empty_frame(table.columns)
 
     trends = read_mart("delay_trends")
     by_day = trends.groupby("shipment_date")["shipments"].sum()
     now, before, recent = None, None, facts.recent
     if len(by_day):
-        now, before = compared(dict(zip(by_day.index, map(int, by_day), strict=True)))
+        now, before = find_periods(dict(zip(by_day.index, map(int, by_day), strict=True)))
         first = (before or now).first
         day = pc.field("shipment_date")
-        # The month is a partition, so years of history are passed over unopened.
+        # lane_days is partitioned by month, so files of other months are not opened.
         found = (pc.field("month") >= f"{first:%Y-%m}") & (day >= first) & (day <= now.last)
-        recent = _frame(_net(lake.dataset(LANE_DAYS.name, versions.get(LANE_DAYS.name)).to_table(filter=found)))
+        recent = _to_frame(_sum_batches(lake.dataset(LANE_DAYS.name, versions.get(LANE_DAYS.name)).to_table(filter=found)))
     return replace(
         facts,
         shipments=lake.dataset(SHIPMENTS.name, versions.get(SHIPMENTS.name)).count_rows(),
@@ -181,7 +181,7 @@ def _with_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts
     )
 
 
-def _net(lane_days: pa.Table) -> pa.Table:
+def _sum_batches(lane_days: pa.Table) -> pa.Table:
     """Sum lane_days over all batches, as `transform.lane_days.net_days` does."""
     keys = ["shipment_date", *KEYS]
     summed = (
@@ -193,7 +193,7 @@ def _net(lane_days: pa.Table) -> pa.Table:
     return summed.filter(pc.not_equal(summed["shipments"], 0))
 
 
-def _newest_of_each_batch(runs: Iterable[Run]) -> tuple[Run, ...]:
+def _keep_newest(runs: Iterable[Run]) -> tuple[Run, ...]:
     newest: dict[tuple[str, date], Run] = {}
     for run in runs:
         if run.status == SUCCEEDED:
@@ -202,13 +202,13 @@ def _newest_of_each_batch(runs: Iterable[Run]) -> tuple[Run, ...]:
 
 
 def _read_rejected(lake: Lake, batches: Iterable[Run], version: int | None) -> tuple[Rejected, ...]:
-    """Return a rejected row for every reason, of the newest batches that have any."""
+    """Return a rejected row for every reason, from the newest batches with rejected rows."""
     taken: list[Rejected] = []
     seen: set[str] = set()
     newest = sorted(batches, key=lambda run: run.batch_date, reverse=True)
-    for run in [run for run in newest if run.counts.quarantined][:BATCHES_SAMPLED]:
+    for run in [run for run in newest if run.counts.quarantined][:MAX_BATCHES_SAMPLED]:
         batch = (pc.field("source") == run.source) & (pc.field("batch_date") == run.batch_date)
-        rows = lake.dataset(QUARANTINE.name, version).head(ROWS_SAMPLED, filter=batch)
+        rows = lake.dataset(QUARANTINE.name, version).head(MAX_ROWS_SAMPLED, filter=batch)
         names = [[f"{each['column']}:{each['rule']}" for each in reasons or ()] for reasons in rows["reasons"].to_pylist()]
         for place, reasons in enumerate(names):
             if not seen.issuperset(reasons):
@@ -223,12 +223,12 @@ def _sample(row: Mapping[str, Any]) -> Rejected:
         batch_date=row["batch_date"],
         file=str(row["source_file"] or ""),
         row=int(row["source_row"] or 0),
-        original=_record(row["original"]),
+        original=_parse_record(row["original"]),
         reasons=tuple((f"{each['column']}:{each['rule']}", str(each["message"] or "")) for each in row["reasons"]),
     )
 
 
-def _record(text: str | None) -> dict[str, str | None]:
+def _parse_record(text: str | None) -> dict[str, str | None]:
     try:
         record = json.loads(text or "{}")
     except ValueError:
@@ -236,8 +236,8 @@ def _record(text: str | None) -> dict[str, str | None]:
     return {str(name): None if value is None else str(value) for name, value in record.items()}
 
 
-def _frame(table: pa.Table) -> pd.DataFrame:
-    """Return a table with decimals as doubles, in the order of its text and date columns, so that pages come out alike."""
+def _to_frame(table: pa.Table) -> pd.DataFrame:
+    """Convert a table to a frame with decimals as doubles, sorted by its text and date columns so that pages are stable."""
     for place, field in enumerate(table.schema):
         if pa.types.is_decimal(field.type):
             table = table.set_column(place, field.name, table.column(place).cast(pa.float64()))
@@ -247,10 +247,10 @@ def _frame(table: pa.Table) -> pd.DataFrame:
 
 
 def _complete(mart: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
-    """Return a mart with the columns that an earlier release did not make: to it, every shipment was delivered."""
+    """Add the columns that earlier releases did not write; there, every shipment counts as delivered."""
     known = dict.fromkeys(DELIVERED_COLUMNS, mart["shipments"]) | dict.fromkeys(NOT_DELIVERED_COLUMNS, 0)
     return mart.assign(**{name: known.get(name) for name in columns if name not in mart})
 
 
-def _nothing(columns: Iterable[str]) -> pd.DataFrame:
+def _empty_frame(columns: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame({name: [] for name in columns})

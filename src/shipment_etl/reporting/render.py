@@ -1,4 +1,4 @@
-"""Render: facts as one HTML page. Everything that comes from data is escaped by the template's engine."""
+"""Render: facts as one HTML page. The template engine escapes everything that comes from data."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,18 +16,18 @@ from shipment_etl.reporting.advice import Action, say_advice
 from shipment_etl.reporting.assets import asset
 from shipment_etl.reporting.contents import (
     MAX_REASONS,
-    batches_told,
+    count_warnings,
+    find_warnings,
+    group_batches,
     open_rows,
     reason_rows,
     reasons_of,
     run_rows,
     samples,
     tiles,
-    warned_of,
-    warnings_of,
 )
-from shipment_etl.reporting.findings import change, figures, load, within
-from shipment_etl.reporting.html import digest, encodable, environment, stylesheet
+from shipment_etl.reporting.findings import figures, measure_change, measure_load, select_period
+from shipment_etl.reporting.html import digest, environment, replace_surrogates, stylesheet
 from shipment_etl.reporting.method import ALIKE_NOTE, INTERVAL_NOTE, METHOD
 from shipment_etl.reporting.periods import full_days
 from shipment_etl.reporting.reading import Facts
@@ -50,7 +50,7 @@ TEMPLATE = "page.html.j2"
 
 
 class Page(NamedTuple):
-    """A report: its HTML, and the answer that it begins with."""
+    """A report: its HTML, and the sentences at its top."""
 
     html: str
     sentences: tuple[Sentence, ...]
@@ -60,9 +60,9 @@ def draw(facts: Facts, script: str, made_at: datetime) -> Page:
     """Return the page.
 
     Args:
-        facts: what to tell.
-        script: the JavaScript that draws charts, as of `bundle.script`.
-        made_at: when the report is made, shown on it.
+        facts: what to report.
+        script: the JavaScript that draws charts, from `bundle.script`.
+        made_at: time of creation, shown on the page.
     """
     own, style = asset("page.js") + asset("tables.js"), stylesheet()
     context: dict[str, Any] = {
@@ -75,7 +75,7 @@ def draw(facts: Facts, script: str, made_at: datetime) -> Page:
         "style_hash": digest(style),
         "runs": run_rows(facts.runs),
         "counts": sum_counts(facts.batches, facts.shipments),
-        "batches": batches_told(facts.landed),
+        "batches": group_batches(facts.landed),
         "versions": dict(facts.basis.versions) if facts.basis else {},
         "fingerprints": dict(facts.basis.tables) if facts.basis else {},
         "config": {
@@ -89,34 +89,36 @@ def draw(facts: Facts, script: str, made_at: datetime) -> Page:
     }
     body = _body(facts)
     html = _environment().get_template(TEMPLATE).render({**context, **body})
-    return Page(encodable(html), body["sentences"])
+    return Page(replace_surrogates(html), body["sentences"])
 
 
 def sentences(facts: Facts) -> tuple[Sentence, ...]:
-    """Return the answer of the page: what changed, where to act, bottlenecks; none where no shipment was accepted."""
+    """Return the sentences at the top: what changed, where to act, bottlenecks; empty if no shipment was accepted."""
     return _say(facts, _actions(facts))
 
 
 def _say(facts: Facts, found: Sequence[Action]) -> tuple[Sentence, ...]:
     if facts.now is None:
         return ()
-    now = figures(within(facts.recent, facts.now))
-    before = figures(within(facts.recent, facts.before)) if facts.before else None
+    now = figures(select_period(facts.recent, facts.now))
+    before = figures(select_period(facts.recent, facts.before)) if facts.before else None
     return (
-        say_change(change(now, before), facts.now, facts.before, facts.on_time_target),
+        say_change(measure_change(now, before), facts.now, facts.before, facts.on_time_target),
         say_advice(next(iter(found), None), facts.now, facts.currency),
-        say_load(load(facts.demand, facts.now, facts.before), facts.now, facts.before),
+        say_load(measure_load(facts.demand, facts.now, facts.before), facts.now, facts.before),
     )
 
 
 def _actions(facts: Facts) -> list[Action]:
     if facts.now is None:
         return []
-    return actions(within(facts.recent, facts.now), within(facts.recent, facts.before) if facts.before else None)
+    return actions(
+        select_period(facts.recent, facts.now), select_period(facts.recent, facts.before) if facts.before else None
+    )
 
 
 def _body(facts: Facts) -> dict[str, Any]:
-    """Return what the template needs beyond the runs; little where no shipment was accepted."""
+    """Return what the template needs apart from the runs; only a part of it if no shipment was accepted."""
     rejected = reasons_of(facts.batches)
     counts = sum_counts(facts.batches, facts.shipments)
     drawn: dict[str, Any] = {}
@@ -127,9 +129,9 @@ def _body(facts: Facts) -> dict[str, Any]:
         "charts": drawn,
         "reasons": reason_rows(rejected, facts.rejected),
         "reasons_left_out": max(0, len(rejected) - MAX_REASONS),
-        "warned": list(warned_of(facts.batches).items())[:MAX_REASONS],
+        "warned": list(count_warnings(facts.batches).items())[:MAX_REASONS],
         "samples": samples(facts.rejected),
-        "warnings": warnings_of(facts.runs, facts.waiting),
+        "warnings": find_warnings(facts.runs, facts.waiting),
     }
     if facts.now is None:
         return body
@@ -137,13 +139,13 @@ def _body(facts: Facts) -> dict[str, Any]:
     first = found[0] if found and found[0].is_due else None
     by_day = facts.trends.groupby("shipment_date")["shipments"].sum()
     full = full_days(dict(zip(by_day.index, map(int, by_day), strict=True)))
-    now = figures(within(facts.recent, facts.now))
-    before = figures(within(facts.recent, facts.before)) if facts.before else None
+    now = figures(select_period(facts.recent, facts.now))
+    before = figures(select_period(facts.recent, facts.before)) if facts.before else None
     trend, costs, grid, loads = (
-        delay_trend(within(facts.trends, full)),
+        delay_trend(select_period(facts.trends, full)),
         cost_by_month(facts.costs),
         lane_grid(facts.lanes),
-        warehouse_load(within(facts.demand, full)),
+        warehouse_load(select_period(facts.demand, full)),
     )
     measures, lane_headings = _measures(grid), headings("route_efficiency", facts.currency)
     in_transit, open_counts, open_note = open_rows(facts)
@@ -152,7 +154,7 @@ def _body(facts: Facts) -> dict[str, Any]:
     drawn["trend"] = charts.trend(trend, facts.now, most_delayed)
     if costs.rows:
         drawn["cost"] = charts.cost(costs, facts.currency)
-    # A heat map marks one lane; what concerns more is in the sentence.
+    # A heat map marks one lane only; an action on more is only in the sentence.
     marked = (first.origin, first.city) if first and first.origin and first.city else None
     for measure in measures:
         drawn[f"lanes-{measure}"] = charts.heat_map(grid, measure, lane_headings, marked)
@@ -180,7 +182,7 @@ def _body(facts: Facts) -> dict[str, Any]:
         "trend": trend,
         "costs": costs,
         "grid": grid,
-        # So many columns have no room on a phone: there the chart is moved sideways.
+        # So many columns do not fit on a phone: there the chart scrolls sideways.
         "grid_is_wide": min(len(grid.names), len({row["origin"] for row in grid.rows})) > charts.MAX_COLUMNS_WITH_TEXT,
         "loads": loads,
         "fringe_note": say_fringe(sum(not full.first <= day <= full.last for day in by_day.index), full),
@@ -216,5 +218,5 @@ def _environment() -> Environment:
 
 
 def _tie(text: str) -> str:
-    """Return a text in which no line breaks between a number and its per cent sign."""
+    """Prevent line breaks between a number and its per cent sign."""
     return text.replace(" %", "\N{NO-BREAK SPACE}%")

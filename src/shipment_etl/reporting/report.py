@@ -1,4 +1,4 @@
-"""The report of a lake: read, drawn, written."""
+"""Report: read a lake, render the page and write it to a file."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -27,18 +27,18 @@ def report(lake: LakeAddress) -> str:
     Reads the versions of the tables that the newest succeeded run of `process` names; starts no engine.
 
     Raises:
-        ExtraMissing: the packages that draw are not installed.
+        ExtraMissing: the packages of the extra [report] are not installed.
         LakeMissing, NothingToReport: there is no lake, or it has no runs.
     """
     return draw_report(lake).html
 
 
 def draw_report(lake: LakeAddress) -> "Page":
-    """Return a report of a lake with the sentences that it begins with. Errors are those of `report`."""
+    """Return a report of a lake and the sentences at its top. Raises what `report` raises."""
     lake = as_lake(lake)
     require_extra()
     with ThreadPoolExecutor(1) as aside:
-        # Putting the scripts together takes as long as all the rest, and holds no lock of Python's meanwhile.
+        # Bundling the scripts takes as long as everything else, and does not hold the GIL.
         bundle = aside.submit(_script)
         facts = read_facts(lake)
         from shipment_etl.reporting.render import draw
@@ -47,7 +47,7 @@ def draw_report(lake: LakeAddress) -> "Page":
 
 
 def write_report(lake: LakeAddress, file: str | Path) -> Path:
-    """Write a report of a lake to a file, and return its path; folders are made as needed.
+    """Write a report of a lake to a file and return its path; missing folders are created.
 
     Raises:
         ExtraMissing, LakeMissing, NothingToReport: as for `report`.
@@ -57,7 +57,7 @@ def write_report(lake: LakeAddress, file: str | Path) -> Path:
 
 
 def write_page(page: str, file: str | Path) -> Path:
-    """Write a page to a file, and return its path; folders are made as needed.
+    """Write a page to a file and return its path; missing folders are created.
 
     Raises:
         FileUnwritable: the file cannot be written.
@@ -66,7 +66,7 @@ def write_page(page: str, file: str | Path) -> Path:
 
 
 def prepare() -> None:
-    """Load what draws pages, so that a report that is made later takes less; nothing where the extra is not installed."""
+    """Load what renders pages, so that a later report takes less time; does nothing if the extra is not installed."""
     with suppress(ExtraMissing):
         require_extra()
         import_module("shipment_etl.reporting.render")
@@ -74,10 +74,10 @@ def prepare() -> None:
 
 
 def require_extra() -> None:
-    """Make sure that a report can be drawn.
+    """Check that the packages for a report are installed.
 
     Raises:
-        ExtraMissing: the packages that draw are not installed.
+        ExtraMissing: one of them is not.
     """
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:

@@ -1,4 +1,4 @@
-"""Scorecard: the columns of carrier_performance that have a heading, one row a carrier, and how late each was lately."""
+"""Scorecard: the columns of carrier_performance that have a heading, one row per carrier, and how late each was recently."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from shipment_etl.reporting.advice import Action
-from shipment_etl.reporting.findings import figures, within
+from shipment_etl.reporting.findings import figures, select_period
 from shipment_etl.reporting.periods import Period
 from shipment_etl.reporting.reading import Facts
 from shipment_etl.reporting.rounding import rounded_difference
-from shipment_etl.reporting.wording import Heading, number, short
+from shipment_etl.reporting.wording import Heading, number, say_amount
 from shipment_etl.transform.mart import MartColumn
 from shipment_etl.transform.marts import MARTS
 
@@ -20,16 +20,16 @@ __all__ = ["Cell", "Scorecard", "headings", "scorecard"]
 MAX_CARRIERS = 60
 CURRENCY = "currency"
 LATE = "late_2plus_pct"
-"""The column that is followed by the same share of the last days, and its change."""
+"""The column that is followed by the same share over the last days, and its change."""
 SHARE = "on_time_pct"
-"""The column whose share is drawn as well."""
+"""The column whose share is also drawn as a bar."""
 DIGITS = {"avg_delay_days": 2, "cost_per_kg": 2, "cost_per_tonne_km": 3}
-"""Digits of the columns that need more or fewer than one."""
+"""Digits of the columns that do not have exactly one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value to sort by, None where it is unknown, how it is shown, and whether it is drawn as a share of 100."""
+    """A value to sort by (None if unknown), the text shown, and whether it is drawn as a bar of 100."""
 
     value: float | None
     shown: str
@@ -38,7 +38,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """Headings and rows of the table of carriers: each a name, its cells, and whether it is the one to act on."""
+    """Headings and rows of the table of carriers; a row is a name, its cells, and whether it is the one to act on."""
 
     headings: tuple[Heading, ...]
     rows: tuple[tuple[str, tuple[Cell, ...], bool], ...]
@@ -46,12 +46,12 @@ class Scorecard:
 
 
 def headings(mart: str, currency: str | None = None) -> dict[str, Heading]:
-    """Return the headings of the columns of a mart by name, of those that have one."""
+    """Return the headings of a mart's columns by name, without columns that have none."""
     return {column.name: _heading(column, currency) for column in MARTS[mart].declared if column.heading}
 
 
 def scorecard(facts: Facts, acted_on: Action | None) -> Scorecard:
-    """Return the scorecard, the largest carriers first, and a note where some were left out."""
+    """Return the scorecard, the largest carriers first, with a note if some were left out."""
     columns = [column for column in MARTS["carrier_performance"].declared if column.heading]
     now, before = _late_by_carrier(facts.recent, facts.now), _late_by_carrier(facts.recent, facts.before)
     ranked = facts.carriers.sort_values(["shipments", "carrier"], ascending=[False, True])
@@ -85,7 +85,7 @@ def _headings(columns: Sequence[MartColumn], facts: Facts) -> list[Heading]:
 
 
 def _heading(column: MartColumn, currency: str | None) -> Heading:
-    # What costs are per stands in the detail.
+    # The detail says what costs are per.
     unit = (currency or "") if column.unit.startswith(CURRENCY) else column.unit
     return Heading(column.heading, unit, column.detail)
 
@@ -94,7 +94,7 @@ def _cell(column: MartColumn, value: Any) -> Cell:
     if value is None or value != value:
         return Cell(None, number(None))
     if column.unit == CURRENCY:
-        return Cell(value, short(value))
+        return Cell(value, say_amount(value))
     digits = DIGITS.get(column.name, 1 if column.type == "double" else 0)
     return Cell(value, number(value, digits), column.name == SHARE)
 
@@ -102,4 +102,4 @@ def _cell(column: MartColumn, value: Any) -> Cell:
 def _late_by_carrier(recent: pd.DataFrame, period: Period | None) -> dict[str, float]:
     if period is None or recent.empty:
         return {}
-    return {str(name): figures(rows).late_share.pct for name, rows in within(recent, period).groupby("carrier")}
+    return {str(name): figures(rows).late_share.pct for name, rows in select_period(recent, period).groupby("carrier")}

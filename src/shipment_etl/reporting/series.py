@@ -1,6 +1,6 @@
-"""Series: marts cut down to what a page can show, in rows of plain values; what was left out is said beside it.
+"""Series: marts reduced to what a page can show, in rows of plain values, with a note on what was left out.
 
-Days become weeks or months where there are many, and what comes after the largest few is added up or left out.
+Many days are grouped into weeks or months, and categories after the largest few are added up or left out.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from shipment_etl.reporting.periods import FRINGE, usual
+from shipment_etl.reporting.periods import MIN_SHARE_OF_USUAL, usual_count
 
 __all__ = ["Series", "cost_by_month", "delay_trend", "lane_grid", "warehouse_load"]
 
@@ -22,7 +22,7 @@ MAX_MONTHS = 120
 MAX_WAREHOUSES = 8
 MAX_ORIGINS, MAX_CITIES = 20, 20
 MAX_ROWS_TO_FILTER = 2_000
-"""Rows of a chart that a page holds so that a reader can filter them."""
+"""Maximum rows of a chart that a page contains for filtering."""
 PLACES = ("origin_warehouse", "destination_city")
 WINDOW = "7D"
 OTHERS = "other carriers"
@@ -30,9 +30,9 @@ OTHERS = "other carriers"
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Rows of a chart; `grain` is day, week, month or year, `names` the categories in order, `note` what to know.
+    """Rows of a chart; `grain` is day, week, month or year, `names` the categories in order, `note` a remark to show.
 
-    `choices` are the columns that rows can be filtered by, each with its values.
+    `choices` are the columns by which rows can be filtered, each with its values.
     """
 
     rows: tuple[Row, ...]
@@ -43,24 +43,24 @@ class Series:
 
 
 def delay_trend(trends: pd.DataFrame) -> Series:
-    """Share of delayed shipments by day, and over the seven calendar days that end on it: of all cities, and of each.
+    """Return the share of delayed shipments by day and over the seven calendar days up to it, for all cities and for each.
 
     Args:
         trends: the mart delay_trends.
 
-    Rows: destination_city, empty for all together, and else one of the largest, as many as there is room for; day (first of
-    the week or month if coarser), shipments (those with a delay), delayed, pct; by day also pct_7d, None where the seven
-    days have less than a tenth of the usual shipments, as at the fringes of the data.
+    Rows: destination_city, empty for all together, else one of the largest, as many as fit; day (first of the week or month
+    if coarser), shipments (those with a delay), delayed, pct; by day also pct_7d, None where the seven days have less than a
+    tenth of the usual shipments, as at either end of the data.
     """
     if trends.empty:
         return Series(())
     grain = _grain(trends["shipment_date"].unique(), MAX_DAYS, MAX_WEEKS)
     rows = _trend_rows("", trends, grain)
-    note = _by(grain)
+    note = _say_grain(grain)
     if any(row.get("pct_7d", 0) is None for row in rows):
         note = "The line is left out where a week has less than a tenth of the usual shipments."
     cities = []
-    for city in _largest(trends, "destination_city", MAX_CITIES):
+    for city in _find_largest(trends, "destination_city", MAX_CITIES):
         own = _trend_rows(city, trends[trends["destination_city"] == city], grain)
         if len(rows) + len(own) > MAX_ROWS_TO_FILTER:
             break
@@ -70,10 +70,10 @@ def delay_trend(trends: pd.DataFrame) -> Series:
 
 
 def _trend_rows(city: str, trends: pd.DataFrame, grain: str) -> list[Row]:
-    days = _by_day(trends.groupby("shipment_date")[["with_delay", "delayed_shipments"]].sum())
+    days = _index_by_day(trends.groupby("shipment_date")[["with_delay", "delayed_shipments"]].sum())
     if grain == "day":
         days[["s7", "d7"]] = days.rolling(WINDOW)[["with_delay", "delayed_shipments"]].sum()
-        days.loc[days["s7"] < FRINGE * usual(days["s7"]), "s7"] = 0
+        days.loc[days["s7"] < MIN_SHARE_OF_USUAL * usual_count(days["s7"]), "s7"] = 0
     else:
         days = days.resample(_rule(grain), label="left", closed="left").sum()
         days = days[days["with_delay"] > 0]
@@ -91,23 +91,23 @@ def _trend_rows(city: str, trends: pd.DataFrame, grain: str) -> list[Row]:
 
 
 def warehouse_load(demand: pd.DataFrame) -> Series:
-    """Shipments a day of each warehouse, its capacity, and the days above it.
+    """Return shipments per day of each warehouse, its capacity, and the days above capacity.
 
     Args:
         demand: the mart warehouse_demand.
 
-    Rows: warehouse, day, shipments (a day, in the mean of the days with any), capacity or None, pct or None, days, congested
-    (how many of the days were above capacity; None where no capacity is known).
+    Rows: warehouse, day, shipments (mean per day with any), capacity or None, pct or None, days, congested (number of days
+    above capacity; None if no capacity is known).
     """
     if demand.empty:
         return Series(())
-    # The fullest are what the chart is for; where no capacity is known, the largest.
+    # The chart is for the fullest warehouses; if no capacity is known, for the largest.
     ranked = demand.assign(over=demand["congested"].eq(True))
     ranked = ranked.groupby("origin_warehouse").agg(over=("over", "sum"), shipments=("shipments", "sum"))
     names = [str(name) for name in ranked.sort_values(["over", "shipments"], ascending=False, kind="stable").index]
     shown, notes = names[:MAX_WAREHOUSES], []
     if len(names) > len(shown):
-        notes.append(f"The {len(shown)} warehouses with the most congested days, then shipments, of {len(names)}.")
+        notes.append(f"The {len(shown)} of {len(names)} warehouses with the most congested days, then the most shipments.")
     every = demand[demand["origin_warehouse"].isin(shown)]
     grain = _grain(every["shipment_date"], MAX_DAYS_OF_LOAD, MAX_WEEKS)
     rows: list[Row] = []
@@ -128,18 +128,18 @@ def warehouse_load(demand: pd.DataFrame) -> Series:
             if len(part):
                 rows.append(_load_row(name, stamp, part))
     if grain != "day":
-        notes.append(_by(grain) + " Bars show the mean of the days.")
+        notes.append(_say_grain(grain) + " Bars show the mean of the days.")
     return Series(tuple(rows), grain, tuple(shown), " ".join(notes), {"origin_warehouse": tuple(shown)})
 
 
 def cost_by_month(costs: pd.DataFrame) -> Series:
-    """Cost by month and carrier, the largest carriers by name; by lane as well, where there is room for it.
+    """Return cost by month and carrier, the largest carriers by name; also by lane, if that fits.
 
     Args:
         costs: the mart cost_analysis.
 
-    Rows: month (YYYY-MM, or YYYY where there are many), carrier, cost, shipments; where the rows of lanes are not too many,
-    also origin_warehouse and destination_city.
+    Rows: month (YYYY-MM, or YYYY if there are many), carrier, cost, shipments; if rows by lane are not too many, also
+    origin_warehouse and destination_city.
     """
     known = costs[costs["total_cost"].notna()]
     if known.empty:
@@ -151,13 +151,13 @@ def cost_by_month(costs: pd.DataFrame) -> Series:
     if len(ranked) > len(shown):
         known = known.assign(carrier=known["carrier"].where(known["carrier"].isin(shown), OTHERS))
         names.append(OTHERS)
-        notes.append(f"The {len(shown)} costliest of {len(ranked)} carriers by name; the rest added up.")
+        notes.append(f"The {len(shown)} of {len(ranked)} carriers with the highest costs by name; the rest are added up.")
     months, grain = sorted(known["month"].unique()), "month"
     if len(months) > MAX_MONTHS:
         known, grain = known.assign(month=known["month"].str[:4]), "year"
         notes.append(f"By year, because there are {len(months)} months.")
     if costs["total_cost"].isna().any():
-        notes.append("Shipments whose cost is unknown are not in it.")
+        notes.append("Shipments without a known cost are left out.")
     keys = ["month", "carrier", *(name for name in PLACES if name in known)]
     if len(known[keys].drop_duplicates()) > MAX_ROWS_TO_FILTER:
         keys = ["month", "carrier"]
@@ -175,17 +175,20 @@ def cost_by_month(costs: pd.DataFrame) -> Series:
 
 
 def lane_grid(lanes: pd.DataFrame) -> Series:
-    """Origins × destinations: volume, share on time, cost per tonne-kilometre.
+    """Return volume, share on time and cost per tonne-kilometre by origin and destination.
 
     Args:
         lanes: the mart route_efficiency.
 
-    Rows: origin, city, shipments; on_time_pct and cost_per_tonne_km, None where unknown. `names` are the cities; both
-    orders by volume.
+    Rows: origin, city, shipments; on_time_pct and cost_per_tonne_km, None if unknown. `names` are the cities; origins and
+    cities are ordered by volume.
     """
     if lanes.empty:
         return Series(())
-    origins, cities = _largest(lanes, "origin_warehouse", MAX_ORIGINS), _largest(lanes, "destination_city", MAX_CITIES)
+    origins, cities = (
+        _find_largest(lanes, "origin_warehouse", MAX_ORIGINS),
+        _find_largest(lanes, "destination_city", MAX_CITIES),
+    )
     shown = lanes[lanes["origin_warehouse"].isin(origins) & lanes["destination_city"].isin(cities)]
     note = ""
     if len(shown) < len(lanes):
@@ -210,7 +213,7 @@ def lane_grid(lanes: pd.DataFrame) -> Series:
     return Series(tuple(rows), names=tuple(cities), note=note, choices=choices)
 
 
-def _largest(lanes: pd.DataFrame, column: str, most: int) -> list[str]:
+def _find_largest(lanes: pd.DataFrame, column: str, most: int) -> list[str]:
     ranked = lanes.groupby(column)["shipments"].sum().sort_values(ascending=False, kind="stable")
     return [str(name) for name in ranked.index[:most]]
 
@@ -230,7 +233,7 @@ def _load_row(name: str, stamp: Any, part: pd.DataFrame) -> Row:
     }
 
 
-def _by_day(sums: pd.DataFrame) -> pd.DataFrame:
+def _index_by_day(sums: pd.DataFrame) -> pd.DataFrame:
     index = pd.DatetimeIndex(pd.to_datetime(pd.Series(sums.index)))
     return pd.DataFrame(sums.to_numpy(dtype="int64"), index=index, columns=list(sums.columns)).sort_index()
 
@@ -245,8 +248,8 @@ def _rule(grain: str) -> str:
     return {"day": "D", "week": "W-MON", "month": "MS"}[grain]
 
 
-def _by(grain: str) -> str:
-    return "" if grain == "day" else f"By {grain}, because the days are too many to show."
+def _say_grain(grain: str) -> str:
+    return "" if grain == "day" else f"By {grain}, because there are too many days to show."
 
 
 def _pct(part: float, whole: float) -> float:

@@ -1,4 +1,4 @@
-"""Slices: shipments that have a carrier, a place or a lane in common, and the search for those that stand out."""
+"""Slices: shipments with a common carrier, place or lane, and the search for slices that stand out."""
 
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
@@ -24,10 +24,10 @@ __all__ = [
 ]
 
 FALSE_ALARM = 0.01
-"""Chance that a page names a carrier or lane although all are alike, over all that are looked at."""
+"""Probability that a page names a carrier or lane although all are alike, over all slices tested."""
 
 MIN_SHIPMENTS = 30
-"""Shipments below which neither a carrier on a lane nor what it is held against is judged."""
+"""Shipments that a slice, and what it is compared with, must have."""
 
 SUMMED = (
     *("shipments", "transit_days", "late", "days_late"),
@@ -40,21 +40,21 @@ SLICES = (
     *(("carrier",), ("origin_warehouse",), ("destination_city",)),
     *(("carrier", "origin_warehouse"), ("carrier", "destination_city"), LANE, PAIR),
 )
-"""Parts of the shipments that can be later or dearer than others, by what they have in common."""
+"""Slices that can be later or more expensive than others, by the columns that they have in common."""
 
 WEEKDAY = "weekday"
 WEEKDAY_SLICES = ((WEEKDAY,), ("carrier", WEEKDAY), ("origin_warehouse", WEEKDAY), ("destination_city", WEEKDAY))
-"""Parts that can be later than on other days of the week."""
+"""Slices that can be later on one day of the week than on others."""
 
 PART = (*PAIR, WEEKDAY)
-"""What shipments of a part can have in common."""
+"""Columns that the shipments of a slice can have in common."""
 
 MIN_SHARE_OF_WHOLE = 0.6
-"""Share of a slice's excess that a smaller one within it must have to be named in its place."""
+"""Share of a slice's excess that a smaller slice within it must have to be named instead."""
 
 
 def search(look: Callable[..., pd.DataFrame], frames: list[pd.DataFrame], most: int) -> list[pd.Series]:
-    """Return the slices that a look at some frames finds, the largest first; what is found is left out of the next look."""
+    """Return the slices that `look` finds in some frames, the largest first; each is removed before the next search."""
     found = list[pd.Series]()
     while len(found) < most:
         slices = look(*frames)
@@ -66,7 +66,7 @@ def search(look: Callable[..., pd.DataFrame], frames: list[pd.DataFrame], most: 
 
 
 def _narrow(found: pd.DataFrame) -> pd.Series:
-    """Return the smallest slice within the largest one that has most of its excess: that is where the trouble is."""
+    """Return the smallest slice within the largest one that still has most of its excess: the likely cause."""
     worst = found.iloc[0]
     while True:
         within_it = found[(found["fixed"] > worst["fixed"]) & (found["excess"] >= MIN_SHARE_OF_WHOLE * worst["excess"])]
@@ -91,11 +91,11 @@ def sum_by(by_delay: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 
 def limit_of(rows: pd.DataFrame, slices: Sequence[tuple[str, ...]] = SLICES) -> float:
-    """How many standard errors a difference must have, so that looking at many raises no more false alarms (Bonferroni)."""
+    """Return the standard errors that count as significant, corrected for the number of slices tested (Bonferroni)."""
     looked_at = sum(len(rows.drop_duplicates(list(keys))) for keys in slices)
     return NormalDist().inv_cdf(1 - FALSE_ALARM / max(1, looked_at))
 
 
 def part_of(slice_: pd.Series) -> dict[str, Any]:
-    """Return carrier, origin and city of a slice; None is any."""
+    """Return carrier, origin and city of a slice; None means any."""
     return {"carrier": slice_["carrier"], "origin": slice_["origin_warehouse"], "city": slice_["destination_city"]}

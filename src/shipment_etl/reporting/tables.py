@@ -1,4 +1,4 @@
-"""Tables: the marts' own rows, as a page shows them, filters them and hands them out as CSV."""
+"""Tables: the rows of the marts, which a page shows, filters and offers as CSV."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ __all__ = ["FILTERS", "Choice", "MartTable", "choices", "filters_of", "mart_tabl
 Value = str | int | float | bool | None
 
 FILTERS: Mapping[str, str] = {"carrier": "Carrier", "origin_warehouse": "Warehouse", "destination_city": "Destination"}
-"""Column that rows are filtered by → what a page calls it."""
+"""Column to filter rows by → its label on a page."""
 TIMES = ("shipment_date", "month")
-"""Columns with the time of a mart's rows."""
+"""Columns with the time of a row."""
 MAX_SHOWN = 20
 MAX_CELLS = 15_000
-"""Values of a mart that a page holds: so many that no page takes longer to open than to read."""
+"""Values of a mart on a page, limited so that the page opens quickly."""
 MAX_TEXT_LENGTH = 160
 
 
 @dataclass(frozen=True, slots=True)
 class MartTable:
-    """Rows of a mart as plain values, the newest or else the largest first; `left_out` of its rows have no room."""
+    """Rows of a mart as plain values, the newest or else the largest first; `left_out` is how many do not fit."""
 
     name: str
     columns: tuple[str, ...]
@@ -36,19 +36,19 @@ class MartTable:
 
     @property
     def shown(self) -> list[list[str]]:
-        """The first rows, as they are read."""
+        """The first rows, formatted."""
         return [[say_value(value) for value in row] for row in self.rows[:MAX_SHOWN]]
 
     @property
     def oldest(self) -> Value:
-        """The first time that has all its rows here; None where the mart has no times."""
+        """The earliest time whose rows are all here; None if the mart has no times."""
         time = _time_column(self.columns)
         return self.rows[-1][self.columns.index(time)] if time and self.rows else None
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A column to filter by, what a page calls it, and its values in order."""
+    """A column to filter by, its label and its values in order."""
 
     column: str
     label: str
@@ -56,7 +56,7 @@ class Choice:
 
 
 def marts_of(facts: Facts) -> dict[str, pd.DataFrame]:
-    """Return the marts of a lake by name, those of plugins last."""
+    """Return the marts of a lake by name, those from plugins last."""
     return {
         "carrier_performance": facts.carriers,
         "route_efficiency": facts.lanes,
@@ -69,18 +69,18 @@ def marts_of(facts: Facts) -> dict[str, pd.DataFrame]:
 
 
 def mart_table(name: str, frame: pd.DataFrame) -> MartTable:
-    """Return the rows of a mart that a page has room for; of a mart with times, only times of which it has all rows."""
+    """Return the rows of a mart that fit on a page; for a mart with times, only times whose rows all fit."""
     time = _time_column(frame.columns)
     by = time or ("shipments" if "shipments" in frame else None)
     ranked = frame.sort_values(by, ascending=False, kind="stable") if by else frame
-    kept = _newest(ranked, time, max(MAX_SHOWN, MAX_CELLS // max(1, len(frame.columns))))
+    kept = _keep_newest(ranked, time, max(MAX_SHOWN, MAX_CELLS // max(1, len(frame.columns))))
     numeric = (pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind) for kind in frame.dtypes)
-    rows = tuple(tuple(_plain(value) for value in row) for row in kept.itertuples(index=False))
+    rows = tuple(tuple(_to_plain(value) for value in row) for row in kept.itertuples(index=False))
     return MartTable(name, tuple(map(str, frame.columns)), tuple(numeric), rows, len(frame) - len(rows))
 
 
 def choices(tables: Sequence[MartTable]) -> list[Choice]:
-    """Return what the rows of some tables can be filtered by, without columns that none of them has."""
+    """Return the columns by which some tables can be filtered, without those that no table has."""
     found = []
     for column, label in FILTERS.items():
         places = [(table, table.columns.index(column)) for table in tables if column in table.columns]
@@ -91,12 +91,12 @@ def choices(tables: Sequence[MartTable]) -> list[Choice]:
 
 
 def filters_of(columns: Collection[str]) -> list[str]:
-    """Return what rows with some columns can be filtered by: names of `FILTERS`, and from and to where they have a time."""
+    """Return the filters for some columns: names of `FILTERS`, and from and to if there is a time column."""
     return [name for name in FILTERS if name in columns] + (["from", "to"] if _time_column(columns) else [])
 
 
 def say_value(value: Value) -> str:
-    """Return a value as people read it: numbers with as many digits as help, – where it is unknown."""
+    """Format a value for people: numbers with 0, 2 or 4 digits after the point, – if it is unknown."""
     if value is None:
         return UNKNOWN
     if isinstance(value, bool):
@@ -107,18 +107,18 @@ def say_value(value: Value) -> str:
 
 
 def _time_column(columns: Collection[str]) -> str | None:
-    """Return the column with the time of a mart's rows, if it has one."""
+    """Return the time column, if there is one."""
     return next((name for name in TIMES if name in columns), None)
 
 
-def _newest(ranked: pd.DataFrame, time: str | None, most: int) -> pd.DataFrame:
+def _keep_newest(ranked: pd.DataFrame, time: str | None, most: int) -> pd.DataFrame:
     if len(ranked) <= most or time is None:
         return ranked.head(most)
     whole = ranked[ranked[time] > ranked[time].iloc[most]]
     return whole if len(whole) else ranked.head(most)
 
 
-def _plain(value: Any) -> Value:
+def _to_plain(value: Any) -> Value:
     if value is None or value is pd.NaT or value != value:
         return None
     if hasattr(value, "item"):

@@ -1,1 +1,1 @@
-"""Transform: good shipments become the roll-up and the marts."""
+"""Transform: turn good shipments into the roll-up and the marts."""

@@ -19,7 +19,7 @@ def percent(part: Column, whole: Column) -> Column:
 def as_double(value: Column) -> Column:
     """Return the double nearest to an exact number.
 
-    By way of its digits: engines convert wide decimals with different roundings, but all read digits alike.
+    Converts by way of its digits: engines round wide decimals differently, but all parse digits alike.
     """
     return value.cast("string").cast("double")
 

@@ -1,7 +1,7 @@
 """lane_days: the additive roll-up that every mart is computed from, so that shipments are scanned once.
 
-It is a ledger: a batch books the reports that it brings, and books off those of other batches that its reports overtake. So
-what a batch has booked is never touched by another one, and the sum over all batches is that of the newest reports.
+It is a ledger: a batch adds its own reports, and subtracts those of other batches that its reports overtake. So no batch
+changes the rows of another one, and the sum over all batches is that of the newest reports.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ KEYS = {
     "delay_days": "int",
     "due_date": "date",
 }
-"""Key → its type; the last two are null where there is no delay, or nothing is due any more."""
+"""Key → its type; the last two are null where there is no delay, or nothing is due."""
 
 SUMS = {
     "shipments": "bigint",
@@ -44,10 +44,10 @@ SUMS = {
     "timed_shipments": "bigint",
     "delay_minutes": "bigint",
 }
-"""Sum → its type, wide enough for any sum of sums; 0 where no shipment knows the measure."""
+"""Sum → its type, wide enough for any sum of sums; 0 where the measure is unknown for all shipments."""
 
 KNOWN = {"weight": "shipment_weight_kg", "distance": "route_distance_km", "cost": "shipping_cost"}
-"""What a shipment may know or not, and the column that says so."""
+"""Measures that may be unknown for a shipment, and their columns."""
 
 MEASURES = {
     "transit_days": "transit_days",
@@ -55,20 +55,20 @@ MEASURES = {
     "volume_m3": "shipment_volume_m3",
     "distance_km": "route_distance_km",
     "cost": "shipping_cost",
-    # What an earlier release wrote does not say whether it was on time: then its days do.
+    # Rows of an earlier release do not say whether they were on time: there, the days decide.
     "on_time_shipments": f"case when coalesce(on_time, delay_days < {DELAYED_DAYS}) then 1 end",
     "timed_shipments": "case when delay_minutes is not null then 1 end",
     "delay_minutes": "delay_minutes",
     "tonne_km": "cast(shipment_weight_kg * route_distance_km as decimal(22,6)) * cast(0.001 as decimal(4,3))",
 }
-"""What is summed over shipments that know the same: name → SQL."""
+"""What is summed over shipments with the same known measures: name → SQL."""
 
 
 def lane_days(clean: DataFrame) -> DataFrame:
     """Sum clean shipments by day, lane, carrier, state and delay. Cancelled ones are left out.
 
     One row per (source, batch_date, shipment_date, origin_warehouse, destination_city, carrier, state, delay_days,
-    due_date); source only where the frame has it. A sum is 0 where no row knows the measure.
+    due_date); source only where the frame has it. A sum is 0 where the measure is unknown in all rows.
 
     Columns:
         state: string, in_transit, delivered, returned or lost.
@@ -76,16 +76,16 @@ def lane_days(clean: DataFrame) -> DataFrame:
         due_date: date, the promise of shipments in transit; else null.
         shipments: long.
         transit_days: long, sum over delivered shipments.
-        weight_kg, volume_m3, distance_km, cost: decimal, sum over the rows that know it.
-        cost_shipments: long, rows that know their cost.
-        distance_shipments: long, rows that know their distance.
-        distance_transit_days: long, transit days of the rows that know their distance.
-        weighed_cost, priced_weight_kg: decimal, sum of the cost, and of the weight, of the rows that know both.
-        distance_cost, priced_distance_km: decimal, sum of the cost, and of the distance, of the rows that know both.
-        tonne_km_cost, priced_tonne_km: decimal, sum of the cost, and of the tonne-kilometres, of the rows that know cost,
-            weight and distance; tonne-kilometres are multiplied row by row.
+        weight_kg, volume_m3, distance_km, cost: decimal, sum over the rows where it is known.
+        cost_shipments: long, rows with a known cost.
+        distance_shipments: long, rows with a known distance.
+        distance_transit_days: long, transit days of the rows with a known distance.
+        weighed_cost, priced_weight_kg: decimal, sum of the cost, and of the weight, of the rows where both are known.
+        distance_cost, priced_distance_km: decimal, sum of the cost, and of the distance, of the rows where both are known.
+        tonne_km_cost, priced_tonne_km: decimal, sum of the cost, and of the tonne-kilometres, of the rows where cost, weight
+            and distance are known; tonne-kilometres are multiplied row by row.
         on_time_shipments: long, rows that came on time.
-        timed_shipments: long, rows that know their delay in minutes.
+        timed_shipments: long, rows with a known delay in minutes.
         delay_minutes: long, sum over these; early is negative.
 
     Source:
@@ -95,11 +95,11 @@ def lane_days(clean: DataFrame) -> DataFrame:
 
 
 def roll_up(clean: DataFrame, more: Mapping[str, tuple[str, str]] | None = None, keys: Sequence[str] = ()) -> DataFrame:
-    """Return `lane_days` with cancelled shipments, more aggregates of the same groups, and more keys.
+    """Return `lane_days` including cancelled shipments, with more aggregates of the same groups, and more keys.
 
     Args:
         clean: shipments.
-        more: name → an aggregate function of SQL that may be applied to its own results, and what it is applied to.
+        more: name → a SQL aggregate function that can be applied to its own results, and its argument.
         keys: names of columns.
     """
     more = more or {}
@@ -113,7 +113,7 @@ def roll_up(clean: DataFrame, more: Mapping[str, tuple[str, str]] | None = None,
     columns = clean.columns
     batch = [name for name in ("source", "batch_date") if name in columns]
     groups = [*keys, *batch, "shipment_date", *KEYS]
-    # In two steps: a sum of decimals is what costs most on Spark, and rows that know the same need each of them once.
+    # In two steps: sums of decimals cost most on Spark, and rows with the same known measures need each of them only once.
     measured = clean.groupBy(*groups, *(f"knows_{name}" for name in KNOWN)).agg(
         F.count(F.lit(1)).alias("shipments"),
         *(F.expr(f"sum({measure})").alias(name) for name, measure in MEASURES.items()),
@@ -138,28 +138,28 @@ def roll_up(clean: DataFrame, more: Mapping[str, tuple[str, str]] | None = None,
 
 
 def lane_months(lane_days: DataFrame) -> DataFrame:
-    """Sum lane_days by month, lane, carrier, state and delay, over all sources: what all-time marts read.
+    """Sum lane_days by month, lane, carrier, state and delay, over all sources: the input of all-time marts.
 
     One row per (month, origin_warehouse, destination_city, carrier, state, delay_days, due_date) with a shipment.
 
     Columns:
         month: string, YYYY-MM of the shipment date; the sums of lane_days.
     """
-    return _net(lane_days.withColumn("month", F.date_format("shipment_date", "yyyy-MM")), "month")
+    return _sum_net(lane_days.withColumn("month", F.date_format("shipment_date", "yyyy-MM")), "month")
 
 
 def net_days(lane_days: DataFrame) -> DataFrame:
-    """Sum lane_days over all batches and sources: what marts of days read.
+    """Sum lane_days over all batches and sources: the input of daily marts.
 
     One row per (shipment_date, origin_warehouse, destination_city, carrier, state, delay_days, due_date) with a shipment.
 
     Columns:
         as_of: date, where the frame has it; the sums of lane_days.
     """
-    return _net(lane_days, "shipment_date", *(["as_of"] if "as_of" in lane_days.columns else []))
+    return _sum_net(lane_days, "shipment_date", *(["as_of"] if "as_of" in lane_days.columns else []))
 
 
-def _net(lane_days: DataFrame, *time: str) -> DataFrame:
+def _sum_net(lane_days: DataFrame, *time: str) -> DataFrame:
     summed = _group(lane_days, [*time, *KEYS], {name: F.sum(name) for name in SUMS}, {})
     return summed.where(F.col("shipments") != 0)
 

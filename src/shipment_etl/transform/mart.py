@@ -33,13 +33,13 @@ class MartColumn:
         type: SQL type, as bigint.
         meaning: what its values are, as a phrase.
         value: returns its expression, an aggregate over the rows of a group; None for a key, which rows are grouped by. A
-            function, because classic Spark makes no expression without a session.
-        unit: of its values, as km; empty for names, dates and counts.
-        heading: of the column on a page, as Cost; the carriers of the report have the columns with a heading.
-        detail: what its heading says below, as per kg.
-        across_rows: whether `value` looks across the rows of the mart, by its other columns, after rows are grouped.
-        share_of: the column with the count that a share is of, as with_delay; without it, nobody can tell a difference of
-            two shares from chance.
+            function, because classic Spark cannot create an expression without a session.
+        unit: of its values, such as km; empty for names, dates and counts.
+        heading: of the column on a page, such as Cost; the report's table of carriers has the columns with a heading.
+        detail: second line of the heading, such as per kg.
+        across_rows: whether `value` is computed across the rows of the mart, from its other columns, after grouping.
+        share_of: for a share, the column with the count that it is of, such as with_delay; without it, a difference of two
+            shares cannot be told from chance.
     """
 
     name: str
@@ -66,20 +66,20 @@ class MartColumn:
 
 @dataclass(frozen=True, slots=True)
 class Mart:
-    """A mart, so that jobs can keep it up to date, whoever made it.
+    """A mart that jobs keep up to date, built in or from a plugin.
 
     Args:
         name: of the mart; its table is processed/NAME.
         columns: name → SQL type.
-        make: gives its rows from a frame with the keys and sums of `lane_days` and as_of, the newest batch date, and the
-            network. It must aggregate, and give the same rows from lane_months, if `span` is not day.
-        span: what a changed shipment reaches: all_time, every row; month, the rows of its month (by a column `month`);
+        make: returns its rows from a frame with the keys and sums of `lane_days` and as_of, the newest batch date, and the
+            network. It must aggregate, and return the same rows from lane_months, if `span` is not day.
+        span: which rows a changed shipment affects: all_time, every row; month, the rows of its month (by a column `month`);
             day, the rows of its day (by a column `shipment_date`).
-        look_back_days: days before its own that a row of a span `day` depends on.
+        look_back_days: with the span `day`, how many days before its own a row depends on.
         declared: its columns with units and meanings, if they are known; `Mart.declare` fills in both.
 
     Raises:
-        InvalidValue: the name is no lower-case word, the span is none of the three, its column is missing, or it looks
+        InvalidValue: the name is not a lower-case word, the span is not one of the three, its column is missing, or it looks
             back more than 28 days.
     """
 
@@ -97,7 +97,7 @@ class Mart:
             raise InvalidValue(f"the span of the mart {self.name}", self.span, f"one of {', '.join(SPAN_COLUMNS)}")
         needed = SPAN_COLUMNS[self.span]
         if needed and needed not in self.columns:
-            raise InvalidValue(f"the columns of the mart {self.name}", sorted(self.columns), f"such that {needed} is one")
+            raise InvalidValue(f"the columns of the mart {self.name}", sorted(self.columns), f"a list with {needed}")
         if not 0 <= self.look_back_days <= MAX_LOOK_BACK_DAYS:
             raise InvalidValue(f"look_back_days of {self.name}", self.look_back_days, f"0 to {MAX_LOOK_BACK_DAYS}")
 
@@ -113,11 +113,11 @@ class Mart:
         """Return a mart of declared columns.
 
         Args:
-            name: as of `Mart`.
+            name: as in `Mart`.
             columns: in their order.
-            make: as of `Mart`; if None, its rows are summarized by `columns`.
-            span: as of `Mart`.
-            look_back_days: as of `Mart`.
+            make: as in `Mart`; if None, its rows are summarized by `columns`.
+            span: as in `Mart`.
+            look_back_days: as in `Mart`.
         """
         types = {column.name: column.type for column in columns}
         return cls(name, types, make or (lambda days, _: summarize(days, columns)), span, look_back_days, tuple(columns))
@@ -127,7 +127,7 @@ def summarize(rows: DataFrame, columns: Sequence[MartColumn]) -> DataFrame:
     """Return the rows of a mart: rows grouped by the keys among its columns, one aggregate for each of the others.
 
     Args:
-        rows: what to group; the expressions of `columns` are over its columns.
+        rows: what to group; the expressions of `columns` refer to its columns.
         columns: of the mart, in their order.
     """
     keys = [column.name for column in columns if column.is_key]
@@ -137,7 +137,7 @@ def summarize(rows: DataFrame, columns: Sequence[MartColumn]) -> DataFrame:
 
 
 def document(columns: Sequence[MartColumn]) -> Callable[[Function], Function]:
-    """Return a decorator that ends the docstring of a function with the columns of the mart it returns."""
+    """Return a decorator that adds the columns of a mart to the docstring of the function that returns it."""
 
     def complete(function: Function) -> Function:
         lines = [f"    {column.name}: {_describe(column)}" for column in columns]

@@ -1,4 +1,4 @@
-"""Columns that several marts share, each declared once, and the sums that they are made of."""
+"""Columns that several marts share, each declared once, and the expressions that they use."""
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -35,12 +35,12 @@ __all__ = [
 
 
 def total(name: str) -> Column:
-    """Return the sum of a sum of `lane_days`."""
+    """Return the total of a sum of `lane_days`."""
     return F.sum(name).cast(SUMS[name])
 
 
 def known_total(name: str) -> Column:
-    """Return a sum of weights or volumes, null where none is known: any that is known is above 0."""
+    """Return the total of weights or volumes, null where none is known: known ones are above 0."""
     return F.when(total(name) != 0, total(name))
 
 
@@ -50,7 +50,7 @@ def ratio_of_totals(part: str, whole: str) -> Column:
 
 
 def shipments_where(condition: Column) -> Column:
-    """Return how many shipments fulfil a condition; unknown is no."""
+    """Return how many shipments meet a condition; unknown counts as no."""
     return F.sum(F.when(condition, F.col("shipments")).otherwise(0))
 
 
@@ -77,7 +77,7 @@ STATES = (
         "overdue",
         "bigint",
         "shipments in transit whose promised day is before the newest batch date",
-        # Only what is in transit has a day that it is due.
+        # Only shipments in transit have a due date.
         lambda: shipments_where(F.col("due_date") < F.col("as_of")),
     ),
     MartColumn("returned", "bigint", "shipments returned", lambda: shipments_where(F.col("state") == RETURNED)),
@@ -140,19 +140,19 @@ AVG_COST = MartColumn(
     lambda: ratio_of_totals("cost", "cost_shipments"),
     unit="currency",
     heading="Cost",
-    detail="a shipment",
+    detail="per shipment",
 )
 COST_PER_KM = MartColumn(
     "cost_per_km",
     "double",
-    "Σ cost / Σ km; null where no shipment knows both",
+    "Σ cost / Σ km; null where no shipment has both",
     lambda: ratio_of_totals("distance_cost", "priced_distance_km"),
     unit="currency/km",
 )
 COST_PER_KG = MartColumn(
     "cost_per_kg",
     "double",
-    "Σ cost / Σ kg; null where no shipment knows both",
+    "Σ cost / Σ kg; null where no shipment has both",
     lambda: ratio_of_totals("weighed_cost", "priced_weight_kg"),
     unit="currency/kg",
     heading="Cost",
@@ -161,7 +161,7 @@ COST_PER_KG = MartColumn(
 COST_PER_TONNE_KM = MartColumn(
     "cost_per_tonne_km",
     "double",
-    "Σ cost / Σ (tonnes × km); null where no shipment knows all three",
+    "Σ cost / Σ (tonnes × km); null where no shipment has all three",
     lambda: ratio_of_totals("tonne_km_cost", "priced_tonne_km"),
     unit="currency/tonne-km",
     heading="Cost",

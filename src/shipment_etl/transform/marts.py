@@ -2,7 +2,7 @@
 
 Each is a pure function of a frame with the sums of `lane_days` (or of `lane_months`, for the marts without a day), and the
 columns above it say what it returns: a new column is one more entry. Percentages are doubles from 0 to 100; sums are exact;
-a ratio is divided once, over the rows that know both its parts.
+a ratio is divided once, over the rows where both parts are known.
 """
 
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ TREND_DAYS = 7
 
 
 def _nearest_rank(of_hundred: int) -> Column:
-    """The least delay that so many per cent of the shipments do not exceed, from the histogram of delays."""
+    """Return a percentile of the delays by nearest rank, from their histogram."""
     reached = F.col("running") * 100 >= F.col("every") * of_hundred
     return F.min(F.when(reached, F.col("delay_days")))
 
@@ -100,7 +100,7 @@ CARRIER_PERFORMANCE = (
     MartColumn(
         "avg_hours_vs_promise",
         "double",
-        "mean hours against the promised time, early being negative; null where no shipment knows both times",
+        "mean hours against the promised time, early being negative; null where no shipment has both times",
         lambda: ratio(total("delay_minutes"), total("timed_shipments") * 60),
         unit="hours",
     ),
@@ -108,7 +108,7 @@ CARRIER_PERFORMANCE = (
     MartColumn(
         "p95_delay_days",
         "int",
-        "delay that 95 per cent do not exceed",
+        "95th percentile of the delay",
         lambda: _nearest_rank(95),
         unit="days",
         heading="Delay",
@@ -132,7 +132,7 @@ def carrier_performance(lane_days: DataFrame) -> DataFrame:
     """
     groups = with_as_of(lane_days).groupBy("carrier", "delay_days", "state", "due_date", "as_of")
     histogram = groups.agg(*(total(name).alias(name) for name in SUMS))
-    # The histogram of delays is small, so exact percentiles are a running count away.
+    # The histogram of delays is small, so exact percentiles need only a running count.
     carriers = Window.partitionBy("carrier")
     delays = F.sum(F.when(F.col("delay_days").isNotNull(), F.col("shipments")).otherwise(0))
     counted = {"running": delays.over(carriers.orderBy("delay_days")), "every": delays.over(carriers)}
@@ -178,7 +178,7 @@ def route_efficiency(lane_days: DataFrame) -> DataFrame:
 
 
 def _share_of_month() -> Column:
-    # Credit notes can bring the whole to 0 or below, and a share of that has no meaning.
+    # Credit notes can bring the total to 0 or below, and a share of that has no meaning.
     whole = F.sum("total_cost").over(Window.partitionBy("month"))
     return F.when(whole > 0, percent(F.col("total_cost"), whole))
 
@@ -197,7 +197,7 @@ COST_ANALYSIS = (
     MartColumn(
         "cost_share_pct",
         "double",
-        "share of the total cost of the month, negative where credit notes exceed costs; null where that is not above 0",
+        "share of the month's total cost, negative where credit notes exceed costs; null where the total is not above 0",
         _share_of_month,
         unit="%",
         across_rows=True,
@@ -221,7 +221,7 @@ def _late_shipments() -> Column:
     return shipments_where(F.col("delay_days") >= DELAYED_DAYS)
 
 
-def _delayed_in_week() -> Column:
+def _weekly_delayed_pct() -> Column:
     day = F.unix_date("shipment_date").cast("long")
     week = Window.partitionBy("destination_city").orderBy(day).rangeBetween(1 - TREND_DAYS, 0)
     return percent(F.sum("delayed_shipments").over(week), F.sum("with_delay").over(week))
@@ -247,7 +247,7 @@ DELAY_TRENDS = (
         "delayed_pct_7d",
         "double",
         "delayed_pct over the seven calendar days that end on this one",
-        _delayed_in_week,
+        _weekly_delayed_pct,
         unit="%",
         across_rows=True,
     ),
@@ -295,13 +295,13 @@ WAREHOUSE_DEMAND = (
 
 @document(WAREHOUSE_DEMAND)
 def warehouse_demand(lane_days: DataFrame, capacities: Mapping[str, int] | None = None) -> DataFrame:
-    """What each warehouse ships a day, against what it can.
+    """What each warehouse ships per day, compared with its capacity.
 
     One row per (origin_warehouse, shipment_date) with a shipment.
 
     Args:
         lane_days: the roll-up.
-        capacities: shipments a day that each warehouse can handle, as `Network.capacities`; none if None.
+        capacities: shipments per day that each warehouse can handle, as `Network.capacities`; none if None.
     """
     capacity = F.lit(None).cast("long")
     for warehouse, shipments in (capacities or {}).items():

@@ -1,7 +1,7 @@
-"""Reports: a source reports on one shipment again and again; what counts is its newest report.
+"""Reports: a source reports a shipment many times; its newest report counts.
 
-A report is newer by reported_at. One that does not say when it was made counts as of the start of its batch date, and among
-reports of the same moment the one that stands later is newer: in a later batch, or in a later row.
+Reports are ordered by reported_at. One without it counts as of the start of its batch date, and among reports of the same
+moment the one in a later batch or a later row is newer.
 """
 
 from pyspark.sql import Column, DataFrame, Window
@@ -21,11 +21,11 @@ def moment() -> Column:
 
 
 def repeated_ids(frame: DataFrame) -> DataFrame:
-    """Find ids that may stand more than once.
+    """Find ids that may occur more than once.
 
     Columns:
         id_hash: long, xxhash64 of a shipment_id. A hash, because grouping by it takes a third of the time and memory
-            of grouping by the id; what two ids share by chance, `order_reports` tells apart.
+            of grouping by the id; `order_reports` separates ids that share a hash by chance.
     """
     hashes = frame.select(hash_of("shipment_id").alias("id_hash"))
     counted = hashes.groupBy("id_hash").agg(F.count(F.lit(1)).alias("rows"))
@@ -33,12 +33,12 @@ def repeated_ids(frame: DataFrame) -> DataFrame:
 
 
 def suspects(frame: DataFrame, candidates: DataFrame) -> DataFrame:
-    """Return the rows of a frame whose id may stand more than once, by its `repeated_ids`."""
+    """Return the rows of a frame whose id may occur more than once, by its `repeated_ids`."""
     return candidates.join(frame.withColumn("id_hash", hash_of("shipment_id")), "id_hash").select(*frame.columns)
 
 
 def order_reports(suspects: DataFrame) -> DataFrame:
-    """Put the reports on each shipment in order. A report that says the same as the one before it is left out.
+    """Order the reports on each shipment; one with the same content as the one before it is left out.
 
     Args:
         suspects: shipments that break no rule of the contract, all that share an id, with source_row and batch_date.
@@ -48,7 +48,7 @@ def order_reports(suspects: DataFrame) -> DataFrame:
         boolean, whether only the row number says which of the two is newer.
     """
     columns = suspects.columns
-    # As text, because to compare a structure with the one before takes Sail three times as long.
+    # As text, because comparing a struct with the one before takes Sail three times as long.
     content = F.to_json(F.struct(*(F.col(name).cast("string").alias(name) for name in COLUMNS)))
     reports = with_optional(suspects).withColumns({"moment": moment(), "content": content})
     in_order = Window.partitionBy("shipment_id").orderBy("moment", IDENTITY)
@@ -58,6 +58,6 @@ def order_reports(suspects: DataFrame) -> DataFrame:
     followed = fresh.withColumns(
         {"next_row": F.lead(IDENTITY).over(in_order), "next_moment": F.lead("moment").over(in_order)}
     )
-    # Reports without any moment, which a frame without batch dates has, are tied as well.
+    # Reports without a moment, as in a frame without batch dates, are tied as well.
     is_tied = F.col("next_row").isNotNull() & F.col("next_moment").eqNullSafe(F.col("moment"))
     return followed.select(*columns, "next_row", is_tied.alias("is_tied"))

@@ -20,11 +20,11 @@ __all__ = ["Twin", "learn_network"]
 
 EVEN: Rhythm = (100, 100, 100, 100, 100, 100, 100)
 SHARES = 100_000
-"""What the shares of all services are of."""
+"""Total of the shares of all services, up to rounding."""
 DISTANCE_STEP_KM = 10
 """Distances are rounded to this, so that coded places are harder to find on a map."""
 WEEKEND_DAYS = 3 / 7
-"""By how much a promise of the generator comes later, on average, because it skips weekends."""
+"""Days by which the generator's promises are later, on average, because they skip weekends."""
 MAX_LEAD_DAYS, MAX_PRICE, MAX_LATENESS, MAX_PERCENT = 730, 10**5, 1000, 10**4
 
 Number = TypeVar("Number", int, float)
@@ -38,10 +38,10 @@ class Twin:
         network: with its scenario.
         shipments: how many it was learnt from.
         first, last: their first and last day.
-        min_shipments: how many a group has at least.
-        merged_services: how many were too small, and became part of another one.
-        merged_shipments: those of them.
-        dropped_shipments: those that were too few even together.
+        min_shipments: minimum number of shipments in a group.
+        merged_services: how many were too small and were merged into another one.
+        merged_shipments: how many shipments these had.
+        dropped_shipments: how many were dropped because they were too few even together.
     """
 
     network: Network
@@ -55,11 +55,11 @@ class Twin:
 
     @property
     def rows(self) -> int:
-        """Shipments of an average day, at least 1: what to generate for as many as the source has."""
+        """Shipments of an average day, at least 1: the rows to generate for as many shipments as the source has."""
         return max(1, round(self.shipments / ((self.last - self.first).days + 1)))
 
     def to_toml(self) -> str:
-        """Return it as text, as `Network.from_toml` reads it."""
+        """Return it as TOML that `Network.from_toml` reads."""
         comments = (
             f"A twin: learnt from {self.shipments:,} shipments in groups of {self.min_shipments} or more.",
             f"On an average day the source has {self.rows:,}: generate --rows {self.rows}",
@@ -73,23 +73,23 @@ def learn_network(rolled: RollUp, min_shipments: int, *, names: bool = False) ->
     Args:
         rolled: sums of at least `min_shipments` shipments.
         min_shipments: groups of fewer are merged with others, or left out.
-        names: keep the names of carriers and places; codes such as `carrier-01` stand in their place if false.
+        names: keep the names of carriers and places; if false, codes such as `carrier-01` replace them.
     """
     merged = merge_services(rolled.services, min_shipments)
-    services = merged.services if names else _with_codes(merged.services)
+    services = merged.services if names else _replace_names(merged.services)
     every = _total(services.values())
-    learner = _Learner(every, _by(services, 2), min_shipments)
+    learner = _Learner(every, _sum_by(services, 2), min_shipments)
     first, last = min(rolled.days), max(rolled.days)
     weekdays = Counter((first + timedelta(days=number)).weekday() for number in range((last - first).days + 1))
     rhythm = _rhythm(every, weekdays, min_shipments) or EVEN
-    own = {name: _own_rhythm(sums, weekdays, min_shipments) for name, sums in _by(services, 0).items()}
-    # Beside warehouses with a rhythm of their own, the others keep that of all.
+    own = {name: _own_rhythm(sums, weekdays, min_shipments) for name, sums in _sum_by(services, 0).items()}
+    # If some warehouses have their own rhythm, the others use that of all shipments.
     rhythms = {name: each or (rhythm if any(own.values()) else EVEN) for name, each in own.items()}
     network = Network(
         warehouses=tuple(Warehouse(name, rhythm=each) for name, each in rhythms.items()),
-        cities=tuple(City(name) for name in _by(services, 1)),
+        cities=tuple(City(name) for name in _sum_by(services, 1)),
         carriers=tuple(Carrier(name, parcel=tariff) for name, tariff in learner.tariffs(services).items()),
-        services=tuple(learner.service(key, services[key]) for key in _in_order(services)),
+        services=tuple(learner.service(key, services[key]) for key in _sort_services(services)),
         unknown=learner.unknown,
         scenario=learner.scenario(rolled.days, rhythm),
     )
@@ -106,7 +106,7 @@ def learn_network(rolled: RollUp, min_shipments: int, *, names: bool = False) ->
 
 
 class _Learner:
-    """What is known of all shipments and of each carrier, for what is too small to know of a service alone."""
+    """Measures of all shipments and of each carrier, for services with too few shipments for their own."""
 
     def __init__(self, every: Sums, carriers: Mapping[str, Sums], least: int) -> None:
         self.every, self.carriers, self.least = every, carriers, least
@@ -133,10 +133,10 @@ class _Learner:
         for (_, _, carrier), sums in services.items():
             if (cost := self._cost(sums)) is not None:
                 means[carrier].append(MeanCost(sums.cost_shipments, *self._measures(sums, carrier), cost))
-        usual = Tariff(_rounded(self._cost(self.every) or 0, 2), Decimal(0), Decimal(0))
+        usual = Tariff(_round(self._cost(self.every) or 0, 2), Decimal(0), Decimal(0))
         for name, sums in self.carriers.items():
             cost = self._cost(sums)
-            own = usual if cost is None else Tariff(_rounded(cost, 2), Decimal(0), Decimal(0))
+            own = usual if cost is None else Tariff(_round(cost, 2), Decimal(0), Decimal(0))
             self._tariffs[name] = fit_tariff(means[name]) if means[name] else own
         return self._tariffs
 
@@ -151,9 +151,9 @@ class _Learner:
             destination_city=city,
             carrier=carrier,
             share=max(1, round(SHARES * sums.shipments / self.every.shipments)),
-            promised_days=self._first(self._lead_days, sums, carrier),
-            distance_km=_rounded(distance, 0) if self.known["route_distance_km"] else None,
-            weight_kg=_rounded(max(weight, 0.001), 3) if self.known["shipment_weight_kg"] else None,
+            promised_days=self._find_measure(self._lead_days, sums, carrier),
+            distance_km=_round(distance, 0) if self.known["route_distance_km"] else None,
+            weight_kg=_round(max(weight, 0.001), 3) if self.known["shipment_weight_kg"] else None,
             price=price,
             lateness=self._lateness(sums, carrier),
         )
@@ -182,11 +182,12 @@ class _Learner:
         )
 
     def _measures(self, sums: Sums, carrier: str) -> tuple[float, float]:
-        """Return the mean weight and the distance; 0 where the source knows none."""
-        return self._first(self._weight, sums, carrier) or 0.0, self._first(self._distance, sums, carrier) or 0.0
+        """Return the mean weight and the distance; 0 where the source has none."""
+        weight = self._find_measure(self._weight, sums, carrier) or 0.0
+        return weight, self._find_measure(self._distance, sums, carrier) or 0.0
 
-    def _first(self, measure: Callable[[Sums], Number | None], sums: Sums, carrier: str) -> Number | None:
-        """Return a measure of a service; that of its carrier, or of all shipments, where too few of it know it."""
+    def _find_measure(self, measure: Callable[[Sums], Number | None], sums: Sums, carrier: str) -> Number | None:
+        """Return a measure of a service; where too few of its shipments have it, that of its carrier or of all shipments."""
         found = (measure(each) for each in (sums, self.carriers[carrier], self.every))
         return next((each for each in found if each is not None), None)
 
@@ -200,7 +201,7 @@ class _Learner:
         return float(max(1, steps) * DISTANCE_STEP_KM)
 
     def _weight(self, sums: Sums) -> float | None:
-        # The roll-up does not count shipments with a known weight: they are estimated by their share of the cost.
+        # The roll-up does not count shipments with a known weight: their number is estimated by their share of the cost.
         if sums.weighed_cost > 0 and sums.cost > 0:
             known, weight_kg = float(sums.cost_shipments * sums.weighed_cost / sums.cost), sums.priced_weight_kg
         else:
@@ -222,7 +223,7 @@ class _Learner:
 def _rhythm(sums: Sums, weekdays: Mapping[int, int], least: int) -> Rhythm | None:
     """Return the shipments from Monday to Sunday, in percent of an average day; a day with fewer than `least` has 0.
 
-    None where the days in question do not hold each day of the week.
+    None where the period does not contain every day of the week.
     """
     usual = sums.weekdays.total() / sum(weekdays.values())
     if not usual or any(not weekdays.get(day) for day in range(7)):
@@ -239,24 +240,24 @@ def _own_rhythm(sums: Sums, weekdays: Mapping[int, int], least: int) -> Rhythm |
     return _rhythm(sums, weekdays, least) if all(sums.weekdays[day] >= least for day in range(7)) else None
 
 
-def _with_codes(services: Mapping[ServiceKey, Sums]) -> dict[ServiceKey, Sums]:
-    """Return services with codes for names, numbered from the one with the most shipments; what was merged stays `OTHER`."""
+def _replace_names(services: Mapping[ServiceKey, Sums]) -> dict[ServiceKey, Sums]:
+    """Return services with codes for names, numbered from the one with the most shipments; merged ones stay `OTHER`."""
     codes = []
     for place, kind in enumerate(("warehouse-{:03}", "city-{:03}", "carrier-{:02}")):
-        known = [name for name in _by(services, place) if name != OTHER]
+        known = [name for name in _sum_by(services, place) if name != OTHER]
         codes.append({OTHER: OTHER, **{name: kind.format(number) for number, name in enumerate(known, 1)}})
     return {(codes[0][key[0]], codes[1][key[1]], codes[2][key[2]]): sums for key, sums in services.items()}
 
 
-def _by(services: Mapping[ServiceKey, Sums], place: int) -> dict[str, Sums]:
-    """Return what the services of each name amount to, most shipments first."""
+def _sum_by(services: Mapping[ServiceKey, Sums], place: int) -> dict[str, Sums]:
+    """Return the sums of the services with each name, most shipments first."""
     found: dict[str, Sums] = {}
     for key, sums in services.items():
         found.setdefault(key[place], Sums()).add(sums)
     return dict(sorted(found.items(), key=lambda each: (-each[1].shipments, each[0])))
 
 
-def _in_order(services: Mapping[ServiceKey, Sums]) -> list[ServiceKey]:
+def _sort_services(services: Mapping[ServiceKey, Sums]) -> list[ServiceKey]:
     return sorted(services, key=lambda key: (-services[key].shipments, key))
 
 
@@ -271,5 +272,5 @@ def _percent(ratio: float) -> int:
     return min(MAX_PERCENT, round(100 * ratio))
 
 
-def _rounded(value: float, digits: int) -> Decimal:
+def _round(value: float, digits: int) -> Decimal:
     return round(Decimal(str(value)), digits)

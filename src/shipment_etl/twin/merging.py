@@ -1,4 +1,4 @@
-"""Merging: groups of few shipments become part of larger ones, so that no small group is shown."""
+"""Merging: small groups of shipments are merged into larger ones, so that no small group is shown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from shipment_etl.twin.sums import ServiceKey, Sums
 __all__ = ["OTHER", "MergedServices", "merge_delays", "merge_services"]
 
 OTHER = "other"
-"""The place or carrier that small ones become part of."""
+"""The place or carrier that small ones are merged into."""
 
 
 @dataclass(frozen=True, slots=True)
 class MergedServices:
-    """Services of enough shipments.
+    """Services with enough shipments.
 
     Attributes:
         services: those that are left, some of them with `OTHER` as a name.
-        merged: how many became part of another one.
-        merged_shipments: theirs.
-        dropped_shipments: of those that were too few even together.
+        merged: how many were merged into another one.
+        merged_shipments: how many shipments these had.
+        dropped_shipments: how many shipments were dropped because they were too few even together.
     """
 
     services: Mapping[ServiceKey, Sums]
@@ -30,9 +30,9 @@ class MergedServices:
 
 
 def merge_services(services: Mapping[ServiceKey, Sums], least: int) -> MergedServices:
-    """Merge services of fewer than `least` shipments: first those of a carrier from one origin, then its own, then all.
+    """Merge services of fewer than `least` shipments: first by origin and carrier, then by carrier, then all.
 
-    What is still too small after that is dropped.
+    Those still too small after that are dropped.
     """
     kept = {key: sums for key, sums in services.items() if sums.shipments >= least}
     small = {key: sums for key, sums in services.items() if key not in kept}
@@ -57,10 +57,10 @@ def merge_services(services: Mapping[ServiceKey, Sums], least: int) -> MergedSer
 
 
 def merge_delays(delays: Mapping[int, int], least: int) -> dict[int, int]:
-    """Merge days of delay that fewer than `least` shipments have with their neighbours; the number of shipments stays.
+    """Merge days of delay that fewer than `least` shipments have with their neighbours; the number of shipments is kept.
 
-    Days merge to their mean within early, on time, a day late, and later. Where one of these has too few in all, its
-    shipments count as the nearest day that has enough. Nothing is left of fewer than `least` in all.
+    Days are merged into their mean within early, on time, a day late, and later. If one of these has too few in total, its
+    shipments move to the nearest day that has enough. With fewer than `least` in total, the result is empty.
     """
     found: list[tuple[int, int]] = []
     small: list[tuple[int, int]] = []

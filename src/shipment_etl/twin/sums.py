@@ -1,4 +1,4 @@
-"""Sums: what is learnt from, rows of lane_days summed up by service and by day."""
+"""Sums: the input of learning, rows of lane_days summed up by service and by day."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ COLUMNS = ("shipment_date", *HISTOGRAM, *ADDED)
 
 @dataclass(slots=True)
 class Sums:
-    """What shipments amount to. `lead_days` are days from shipment to promise, over those that have a delay."""
+    """Sums over shipments. `lead_days` are days from shipment to promise, over those that have a delay."""
 
     shipments: int = 0
     lead_days: int = 0
@@ -86,16 +86,16 @@ class RollUp:
 
 
 def sum_up(lane_days: Iterable[pa.RecordBatch]) -> RollUp:
-    """Sum rows of lane_days, piece by piece, so that years of them need little memory; only `COLUMNS` are looked at."""
+    """Sum rows of lane_days, piece by piece, so that years of them need little memory; only `COLUMNS` are read."""
     parts = [_group(pa.Table.from_batches([batch.select(COLUMNS)])) for batch in lane_days if batch.num_rows]
     if not parts:
         return RollUp({}, {})
-    histogram, weekdays, days = (_again([part[place] for part in parts], keys) for place, keys in enumerate(KEYS))
+    histogram, weekdays, days = (_combine([part[place] for part in parts], keys) for place, keys in enumerate(KEYS))
     services: dict[ServiceKey, Sums] = {}
     for row in histogram:
         services.setdefault(_service_of(row), Sums()).add(_sums_of(row))
     for row in weekdays:
-        # A service may have no shipments left once corrections are booked off.
+        # A service may have no shipments left once corrections are subtracted.
         if (key := _service_of(row)) in services:
             services[key].weekdays[row["weekday"]] += row["shipments"]
     counted: dict[date, DayCounts] = {}
@@ -116,8 +116,8 @@ def _group(rows: pa.Table) -> tuple[pa.Table, ...]:
     return tuple(_sum(dated, keys) for keys in KEYS)
 
 
-def _again(tables: list[pa.Table], keys: tuple[str, ...]) -> list[dict[str, Any]]:
-    # A batch books off what it overtakes: sums of 0 are shipments that went elsewhere.
+def _combine(tables: list[pa.Table], keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    # A batch subtracts what it overtakes: a sum of 0 means that the shipments moved to another group.
     return [row for row in _sum(pa.concat_tables(tables), keys).to_pylist() if row["shipments"]]
 
 

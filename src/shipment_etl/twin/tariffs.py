@@ -24,7 +24,7 @@ class MeanCost(NamedTuple):
 
 
 def fit_tariff(means: Sequence[MeanCost]) -> Tariff:
-    """Return the tariff with no rate below 0 that is nearest to mean costs, by least squares weighted by shipments."""
+    """Return the tariff without negative rates that fits mean costs best, by least squares weighted by shipments."""
     rates = min(_fits(means), key=lambda each: each[0])[1]
     base, per_kg, per_km = (Decimal(str(min(rate, MAX_RATE))) for rate in rates)
     return Tariff(base.quantize(Decimal("0.01")), per_kg.quantize(Decimal("0.0001")), per_km.quantize(Decimal("0.0001")))
@@ -36,14 +36,14 @@ def charge(tariff: Tariff, weight_kg: float, distance_km: float) -> float:
 
 
 def _fits(means: Sequence[MeanCost]) -> Iterator[tuple[float, tuple[float, ...]]]:
-    """Yield the squared error and the rates of each least-squares fit, by all sets of parts that a tariff can have.
+    """Yield the squared error and the rates of the least-squares fit of each set of parts that a tariff can have.
 
     The best one without a negative rate is the solution with non-negative rates.
     """
     weights = np.sqrt([each.shipments for each in means])
     cost = np.array([each.cost for each in means])
     parts = np.array([(1.0, each.weight_kg, each.distance_km) for each in means])
-    # A part that is the same for all services cannot be told from the base.
+    # A part that is the same for all services cannot be separated from the base.
     usable = [0, *(place for place in (1, 2) if np.ptp(parts[:, place]) > 0)]
     yield float(np.sum((weights * cost) ** 2)), (0.0, 0.0, 0.0)
     for count in range(1, len(usable) + 1):

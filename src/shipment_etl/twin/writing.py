@@ -14,20 +14,20 @@ __all__ = ["write_network"]
 
 
 def write_network(network: Network, comments: Iterable[str] = ()) -> str:
-    """Return a network as TOML that `Network.from_toml` reads as the same one; what is by default is left out."""
+    """Return a network as TOML that `Network.from_toml` reads as the same network; defaults are left out."""
     return "\n".join(_lines(network, comments)) + "\n"
 
 
 def _lines(network: Network, comments: Iterable[str]) -> Iterator[str]:
     yield from (f"# {each}" for each in comments)
-    # Lists stand before the first table, for what follows that belongs to it.
-    for name, value in _given(network).items():
+    # Lists come before the first table, because every line after its header belongs to it.
+    for name, value in _get_changed_fields(network).items():
         if isinstance(value, tuple) and value and not isinstance(value[0], str):
             yield from ("", f"{name} = [", *(f"  {_value(each)}," for each in value), "]")
         elif not isinstance(value, Scenario):
             yield f"{name} = {_value(value)}"
     if network.scenario is not None:
-        yield from _table("scenario", _given(network.scenario))
+        yield from _table("scenario", _get_changed_fields(network.scenario))
 
 
 def _table(name: str, values: Mapping[str, Any]) -> Iterator[str]:
@@ -39,8 +39,8 @@ def _table(name: str, values: Mapping[str, Any]) -> Iterator[str]:
         yield from _table(f"{name}.{_key(key)}", value)
 
 
-def _given(value: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass that are not as they are by default."""
+def _get_changed_fields(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass that differ from their defaults."""
     found = {}
     for each in fields(value):
         default = each.default_factory() if each.default_factory is not MISSING else each.default
@@ -59,7 +59,7 @@ def _value(value: Any) -> str:
     if isinstance(value, Fraction):
         return str(value.numerator) if value.denominator == 1 else json.dumps(str(value))
     if isinstance(value, str):
-        # JSON's strings are TOML's, but for one character.
+        # JSON strings are TOML strings, except for one character.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(_value, value))}]"
@@ -67,7 +67,7 @@ def _value(value: Any) -> str:
         return _value(sorted(value))
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
-    items = value if isinstance(value, Mapping) else _given(value)
+    items = value if isinstance(value, Mapping) else _get_changed_fields(value)
     return f"{{ {', '.join(f'{_key(name)} = {_value(each)}' for name, each in items.items())} }}"
 
 

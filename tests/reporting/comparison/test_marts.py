@@ -1,4 +1,4 @@
-"""Marts side by side, against the same said in plain Python."""
+"""Marts side by side, checked against plain Python."""
 
 from collections import Counter
 from decimal import Decimal
@@ -103,7 +103,7 @@ def test_a_mart_does_not_differ_from_itself(mart: Mart) -> None:
 
 
 @given(MARTS, MARTS)
-def test_the_other_way_round_it_is_the_same_with_the_other_sign(a: Mart, b: Mart) -> None:
+def test_swapping_the_lakes_changes_only_signs(a: Mart, b: Mart) -> None:
     there, back = compared(a, b), compared(b, a)
     for one, other in zip(there.rows, back.rows, strict=True):
         assert one.keys == other.keys
@@ -128,7 +128,7 @@ def test_sizes_of_a_column_add_up_to_its_part_in_the_whole(a: Mart, b: Mart) -> 
     assert all(0 <= value.size <= 1 for each in found.rows for value in each.columns.values())
 
 
-def test_a_share_is_significant_only_where_many_shipments_tell_so() -> None:
+def test_a_share_is_significant_only_with_many_shipments() -> None:
     small = compared(mart_of(U=(50, 4.0)), mart_of(U=(50, 8.0)))
     assert small.rows[0].columns["late_pct"].significant is False
     large = compared(mart_of(U=(50_000, 4.0)), mart_of(U=(50_000, 8.0)))
@@ -137,7 +137,7 @@ def test_a_share_is_significant_only_where_many_shipments_tell_so() -> None:
 
 
 def test_looking_at_many_rows_raises_the_bar_for_each() -> None:
-    # z is 2.1: clear where it is the only one, but the largest of a hundred such is as large by chance.
+    # z is 2.1: significant on its own, but the largest of a hundred is as large by chance.
     a, b = {"U": (10_000, 10.0)}, {"U": (10_000, 10.9)}
     same = {f"V{number}": (10_000, 10.0) for number in range(99)}
     alone, among = compared(mart_of(**a), mart_of(**b)), compared(mart_of(**a, **same), mart_of(**b, **same))
@@ -162,7 +162,7 @@ def test_a_row_in_only_one_of_them_is_one_line_that_says_so() -> None:
     ]
 
 
-def test_what_differs_in_no_column_with_a_heading_is_shown_all_the_same() -> None:
+def test_differences_in_columns_without_a_heading_are_also_shown() -> None:
     a, b = mart_of(U=(10, 5.0)), mart_of(U=(10, 5.0))
     b["U", "2026-11"]["avg_cost"] = 2.0
     assert [line.column for line in compared(a, b).lines()] == ["avg_cost"]
@@ -176,7 +176,7 @@ def test_undeclared_marts_are_compared_by_their_texts_and_dates() -> None:
 
 
 @given(st.lists(st.sampled_from([1, 2, 3])), st.lists(st.sampled_from([1, 2, 3])))
-def test_rows_that_no_key_tells_apart_are_compared_as_wholes(a: list[int], b: list[int]) -> None:
+def test_rows_without_unique_keys_are_compared_as_a_whole(a: list[int], b: list[int]) -> None:
     tables = [pa.table({"hour": pa.array(hours, pa.int64())}) for hours in (a, b)]
     found = compare_mart(*tables)
     if len(a) > 1 or len(b) > 1:
@@ -195,7 +195,7 @@ def test_a_column_that_only_one_has_is_named_and_not_compared() -> None:
     assert not found.equal
 
 
-def test_what_is_no_finite_number_and_no_flat_value_breaks_nothing() -> None:
+def test_nested_values_and_numbers_that_are_not_finite_are_accepted() -> None:
     a = pa.table({"carrier": ["U", "V"], "value": [float("nan"), float("inf")], "tags": [["x"], []], "full": [True, False]})
     b = pa.table({"carrier": ["U", "V"], "value": [1.0, float("nan")], "tags": [["x"], ["y"]], "full": [True, True]})
     first, second = compare_mart(a, b).rows

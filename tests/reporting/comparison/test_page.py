@@ -1,4 +1,4 @@
-"""The page of a comparison: nothing of the data runs in it, and nothing of it is cut off without a word."""
+"""The page of a comparison: it never runs anything from data, and says what it leaves out."""
 
 import re
 from base64 import b64encode
@@ -57,7 +57,7 @@ def test_it_says_how_many_differences_it_leaves_out() -> None:
     assert "more differences" not in render(comparison(names), MADE, limit=30)
 
 
-def test_a_page_that_cannot_be_made_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_cannot_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FileUnwritable):
         write_comparison(comparison(["U"]), tmp_path)
     monkeypatch.setattr(report, "find_spec", lambda name: None if name == "jinja2" else name)

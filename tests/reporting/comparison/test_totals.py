@@ -1,4 +1,4 @@
-"""Totals of lane_days, against counting one by one."""
+"""Totals of lane_days, checked by counting one by one."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -57,7 +57,7 @@ def test_sums_are_what_counting_gives_however_rows_are_cut(rows: Rows, size: int
     )
 
 
-def test_what_another_batch_booked_off_does_not_count_and_has_no_days() -> None:
+def test_shipments_that_another_batch_subtracted_do_not_count() -> None:
     row = {"shipment_date": DAY, "delay_days": 2, "shipments": 3, "cost_shipments": 3, "cost": Decimal("9.00")}
     booked_off = {**row, "shipments": -3, "cost_shipments": -3, "cost": Decimal("-9.00")}
     later = {**row, "shipment_date": DAY + timedelta(1)}

@@ -1,4 +1,4 @@
-"""What a comparison says: what is clear stands out, what may be chance does not."""
+"""What a comparison says: significant differences stand out, others do not."""
 
 from dataclasses import replace
 from datetime import date
@@ -28,7 +28,7 @@ def test_lakes_that_are_the_same_get_one_sentence() -> None:
     assert said(SUMS, SUMS) == ["Nothing differs: all rows of 0 marts are the same in A and B."]
 
 
-def test_a_clear_difference_is_said_with_its_size() -> None:
+def test_a_clear_difference_is_reported_with_its_size() -> None:
     assert said(SUMS, replace(SUMS, late=200, days_late=500, cost=Decimal("9000.00"))) == [
         "In B 20.0 % of shipments came two or more days late, in A 5.0 %: 15.0 points more.",
         "B has 500 days of delay, A 200: 300 more (+150.0 %).",
@@ -61,7 +61,7 @@ def test_noise_is_called_no_clear_difference() -> None:
     )
 
 
-def test_other_days_of_shipment_are_said() -> None:
+def test_other_days_of_shipment_are_reported() -> None:
     assert said(SUMS, replace(SUMS, last=NEXT, shipments=1001))[-1] == (
         "A has shipments of 1 Nov 2026, B of 1–2 Nov 2026: compare shares and means rather than sums."
     )

@@ -1,6 +1,6 @@
-"""Runs the jobs of shipment_etl from Airflow: two daily DAGs, a cluster each, whose colours are true.
+"""Runs the jobs of shipment_etl from Airflow: two daily DAGs, each on its own cluster.
 
-The names below are the public interface; each is imported when it is first used, so that what needs no Airflow loads none.
+The names below are the public interface; each is imported when it is first used, so that Airflow is loaded only if needed.
 """
 
 from typing import TYPE_CHECKING

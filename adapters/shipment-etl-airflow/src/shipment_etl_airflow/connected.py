@@ -1,4 +1,4 @@
-"""Connected: the adapter for EMR with credentials of Airflow, and its errors as Airflow acts on them."""
+"""Connected: the EMR adapter with credentials from Airflow, and its errors as Airflow handles them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ from shipment_etl.errors import ShipmentEtlError
 from shipment_etl_airflow.errors import ConnectionMissing, VariableMissing
 from shipment_etl_emr import Service, Settings
 
-__all__ = ["connected", "final_errors"]
+__all__ = ["connect", "final_errors"]
 
 
-def connected(settings: str, connection: str) -> Service:
+def connect(settings: str, connection: str) -> Service:
     """Return the service of EMR with the credentials, the region and the endpoint of a connection.
 
     Args:
@@ -26,9 +26,9 @@ def connected(settings: str, connection: str) -> Service:
         EmrRefused: the settings cannot be used.
     """
     if not settings:
-        raise VariableMissing("shipment_etl_emr_settings", "the file that says on what jobs run", "/opt/airflow/emr.toml")
+        raise VariableMissing("shipment_etl_emr_settings", "the file with the EMR settings", "/opt/airflow/emr.toml")
     try:
-        # The provider's hook only warns of a connection that is missing, and goes on with what credentials it finds.
+        # The provider's hook only warns about a missing connection, and continues with any credentials it finds.
         AwsBaseHook.get_connection(connection)
     except AirflowNotFoundException:
         raise ConnectionMissing(connection) from None
@@ -38,11 +38,11 @@ def connected(settings: str, connection: str) -> Service:
 
 @contextmanager
 def final_errors() -> Iterator[None]:
-    """Let an error that a retry would meet again, for the price of a cluster, fail the task at once."""
+    """Fail the task at once on an error that a retry would only repeat, for the price of a cluster."""
     try:
         yield
     except ShipmentEtlError as problem:
         if problem.retryable:
             raise
-        # Our messages say it all; the traceback below them would bury them in the task's log.
+        # The message is enough; a traceback would bury it in the task's log.
         raise AirflowFailException(str(problem)) from None

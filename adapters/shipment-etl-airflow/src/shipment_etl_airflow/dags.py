@@ -26,27 +26,27 @@ COMMON = {
 
 
 def data_generation(schedule: str | None = "0 9 * * *", **more: Any) -> DAG:
-    """Return the DAG that generates a day's shipments, at 9:00 unless told otherwise.
+    """Return the DAG that generates a day's shipments, by default at 9:00.
 
     Args:
-        schedule: as cron writes it; None is by hand only.
-        more: of `job_dag`.
+        schedule: a cron expression; None for manual runs only.
+        more: arguments of `job_dag`.
     """
     params = {
-        "rows": Param(100_000, type="integer", minimum=1, description="Shipments a batch."),
+        "rows": Param(100_000, type="integer", minimum=1, description="Shipments per batch."),
         "seed": Param(7, type="integer", description="Any whole number."),
         "scenario": Param("baseline", type="string", description="baseline, swiftship, peak, strike or storm."),
-        "defects": Param(0.0, type="number", minimum=0, maximum=1, description="Share of rows wrong on purpose."),
+        "defects": Param(0.0, type="number", minimum=0, maximum=1, description="Share of rows that are wrong on purpose."),
     }
     return job_dag("generate", schedule, **{"dag_id": "data_generation", "params": params, "writes": RAW, **more})
 
 
 def data_processing(schedule: str | None = "0 18 * * *", **more: Any) -> DAG:
-    """Return the DAG that turns a day's shipments into marts, at 18:00 unless told otherwise.
+    """Return the DAG that turns a day's shipments into marts, by default at 18:00.
 
     Args:
-        schedule: as cron writes it; None is by hand only.
-        more: of `job_dag`.
+        schedule: a cron expression; None for manual runs only.
+        more: arguments of `job_dag`.
     """
     params = {
         "source": Param("shipments", type="string", minLength=1, description="Name of the source."),
@@ -57,7 +57,7 @@ def data_processing(schedule: str | None = "0 18 * * *", **more: Any) -> DAG:
 
 
 def check(*, connection: str = "aws_default", dag_id: str = "shipment_etl_check") -> DAG:
-    """Return the DAG that checks all that a run needs, by hand; it starts nothing and costs nothing.
+    """Return the DAG that checks everything a run needs, by hand; it starts nothing and costs nothing.
 
     Args:
         connection: ID of a connection of type aws.
@@ -98,21 +98,21 @@ def job_dag(
     timeout: timedelta = TIMEOUT,
     retries: Mapping[str, Any] = RETRIES,
 ) -> DAG:
-    """Return a DAG that runs a job on a cluster of its own.
+    """Return a DAG that runs a job on its own cluster.
 
-    The cluster ends in every case, and the run is green only if the job is proven to be done and the cluster has ended.
+    The cluster always ends, and the run is green only if the job is proven to be done and the cluster has ended.
 
     Args:
         job: generate or process.
-        schedule: as cron writes it; None is by hand only.
+        schedule: a cron expression; None for manual runs only.
         dag_id: its name.
         params: the job's options, by their names in Python.
-        writes: the asset that it makes; its event holds what the run reports.
-        reads: the asset that it is made of.
-        timezone: where the schedule is kept, and the day begins.
+        writes: the asset that the job writes; its event holds the run's report.
+        reads: the asset that the job reads.
+        timezone: time zone of the schedule and of the batch date.
         connection: ID of a connection of type aws.
-        timeout: then the job is ended.
-        retries: arguments of all operators that say how often and when to try again.
+        timeout: after which the job is ended.
+        retries: retry arguments of all operators.
     """
     with DAG(
         dag_id,
@@ -129,7 +129,7 @@ def job_dag(
         @setup
         @task(multiple_outputs=False)
         def prepare(settings: str, lake: str, package: str, dag_run: Any = None, params: Any = None) -> dict[str, Any]:
-            """Check all that can be checked, and upload what the cluster needs: nothing here costs."""
+            """Check everything that can be checked, and upload what the cluster needs; this costs nothing."""
             from shipment_etl_airflow import jobs
             from shipment_etl_airflow.connected import final_errors
 
@@ -142,7 +142,7 @@ def job_dag(
 
         @task
         def end_cluster(prepared: Mapping[str, Any], settings: str, ti: Any = None) -> None:
-            """End every cluster of this run, known or not, and see it end."""
+            """End every cluster of this run, known or not, and wait until it has ended."""
             from shipment_etl_airflow import jobs
             from shipment_etl_airflow.connected import final_errors
 
@@ -151,15 +151,15 @@ def job_dag(
 
         @task(inlets=[reads] if reads else [], outlets=[writes], multiple_outputs=False)
         def publish(outcome: Any, lake: str, outlet_events: Any = None) -> dict[str, int]:
-            """Tell what was done to whoever waits for it."""
+            """Record what was done in the event of the asset."""
             report = outcome["reports"][-1]
-            told = {name: report[name] for name in ("run_id", "source", "batch_date", "counts")}
-            outlet_events[writes].extra = {**told, "lake": lake, "cluster": outcome["cluster"]}
+            about = {name: report[name] for name in ("run_id", "source", "batch_date", "counts")}
+            outlet_events[writes].extra = {**about, "lake": lake, "cluster": outcome["cluster"]}
             return dict(report["counts"])
 
         prepared = prepare(SETTINGS, LAKE, PACKAGE)
         run = EmrJobOperator(task_id="run_job", job=prepared, settings=SETTINGS, connection=connection, timeout=timeout)
         end = end_cluster(prepared, SETTINGS).as_teardown(setups=prepared, on_failure_fail_dagrun=True)
-        # A run takes the colours of its leaves: of the teardown, and of this one, which is red where the job is.
+        # A run gets its state from its leaves: the teardown, and this one, which fails with the job.
         run >> [end, publish(run.output, LAKE)]
     return dag

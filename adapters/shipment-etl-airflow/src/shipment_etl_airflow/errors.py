@@ -2,7 +2,7 @@
 
 ShipmentEtlError
 └── UsageError
-    └── AirflowRefused              refused before money is spent: the task is red at once, and not tried again
+    └── AirflowRefused              refused before money is spent: the task fails at once and is not retried
         ├── ChecksRed
         ├── ConnectionMissing
         └── VariableMissing
@@ -16,7 +16,7 @@ __all__ = ["AirflowRefused", "ChecksRed", "ConnectionMissing", "VariableMissing"
 
 
 class AirflowRefused(UsageError):
-    """What Airflow was set up with does not work; nothing was started."""
+    """The settings of Airflow do not work; nothing was started."""
 
 
 class ChecksRed(AirflowRefused):
@@ -34,7 +34,7 @@ class ConnectionMissing(AirflowRefused):
 
     template = "Airflow has no connection {name!r}."
     remedy = (
-        "Add one: airflow connections add {name} --conn-uri aws://, or set {variable}=aws://, which takes the credentials "
+        "Add one: airflow connections add {name} --conn-uri aws://, or set {variable}=aws://, which uses the credentials "
         "of the machine."
     )
 
@@ -45,7 +45,7 @@ class ConnectionMissing(AirflowRefused):
 class VariableMissing(AirflowRefused):
     """Airflow has no such variable."""
 
-    template = "The variable {name} of Airflow is not set; it is {what}."
+    template = "The Airflow variable {name} is not set; it is {what}."
     remedy = "Set it: airflow variables set {name} {example}, or {variable}={example}"
 
     def __init__(self, name: str, what: str, example: str) -> None:

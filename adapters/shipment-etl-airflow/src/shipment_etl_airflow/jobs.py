@@ -1,4 +1,4 @@
-"""Jobs: made ready before money is spent, and ended whatever happened. What the tasks around a job on EMR do."""
+"""Jobs: what the tasks around a job on EMR do: prepare it before money is spent, and always end it."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from shipment_etl_airflow.connected import connected
+from shipment_etl_airflow.connected import connect
 from shipment_etl_airflow.errors import ChecksRed, VariableMissing
 from shipment_etl_emr import Job, Place, step_request
 from shipment_etl_emr.checks import check_service
@@ -16,8 +16,8 @@ __all__ = ["as_job", "check", "end", "prepare"]
 
 SCRIPTS = {"generate": "data_generation.py", "process": "pyspark_app.py"}
 LEVELS = {"green": logging.INFO, "yellow": logging.WARNING, "red": logging.ERROR}
-"""Of a check's state in the log."""
-NO_SCRIPT = "Put the folder spark/ of the project beside emr.toml."
+"""State of a check → its level in the log."""
+NO_SCRIPT = "Put the folder spark/ of the project next to emr.toml."
 
 
 def as_job(fields: Mapping[str, Any]) -> Job:
@@ -26,7 +26,7 @@ def as_job(fields: Mapping[str, Any]) -> Job:
 
 
 def check(lake: str, settings: str, connection: str, package: str) -> None:
-    """Check all that a run needs, and log each finding with its fix; nothing is started.
+    """Check everything a run needs, and log each finding with its fix; nothing is started.
 
     Args:
         lake: s3:// URI; empty if none is set.
@@ -38,7 +38,7 @@ def check(lake: str, settings: str, connection: str, package: str) -> None:
         ChecksRed: something is missing.
     """
     scripts = tuple(str(Path(settings).parent / "spark" / name) for name in SCRIPTS.values())
-    checks = check_service(lambda: connected(settings, connection), lake or None, package or None, scripts)
+    checks = check_service(lambda: connect(settings, connection), lake or None, package or None, scripts)
     for each in checks:
         fix = f" Fix: {each.fix}" if each.fix else ""
         logging.getLogger(__name__).log(LEVELS[each.state], "%s %s: %s%s", each.state, each.name, each.found, fix)
@@ -55,22 +55,22 @@ def prepare(
     connection: str,
     package: str,
 ) -> dict[str, Any]:
-    """Return a job's fields, after all that can be checked was, and all that it needs is uploaded; end its earlier runs.
+    """Check everything that can be checked, end earlier runs, upload what the job needs, and return the job's fields.
 
     Args:
         name: generate or process.
-        runs: names of the run, the newest last; the others were cleared, and what is left of them is ended.
+        runs: names of the run, the newest last; the others were cleared, and their clusters are ended.
         lake: s3:// URI.
         options: more options of the job.
         settings: file emr.toml.
         connection: ID of a connection of type aws.
-        package: s3:// URI of a package; if empty, one is built of what is installed here.
+        package: s3:// URI of a package; if empty, one is built from what is installed here.
 
     Raises:
         UsageError: something cannot work; no cluster was started.
-        EmrError: AWS will not do, or did not answer.
+        EmrError: AWS refused, or did not answer.
     """
-    service = connected(settings, connection)
+    service = connect(settings, connection)
     if not lake:
         raise VariableMissing("shipment_etl_lake", "where the tables are", "s3://my-bucket/shipments")
     s3_parts(lake, "The lake")
@@ -86,16 +86,16 @@ def prepare(
 
 
 def end(run: str, place: Mapping[str, str] | None, settings: str, connection: str) -> None:
-    """End all clusters of a run, and see them end.
+    """End all clusters of a run, and wait until they have ended.
 
     Args:
         run: its name.
-        place: cluster and step, where they are known; None is not knowing whether there is one, or may yet be.
+        place: cluster and step, if they are known; None if it is not known whether there is one, or will be.
         settings: file emr.toml.
         connection: ID of a connection of type aws.
 
     Raises:
         ClusterMayLive: one was not seen to end.
     """
-    target = connected(settings, connection).target
+    target = connect(settings, connection).target
     target.end(run, Place(**place) if place else None, unsure=place is None)

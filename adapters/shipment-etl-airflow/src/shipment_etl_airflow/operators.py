@@ -1,4 +1,4 @@
-"""Operator: one job on EMR, which a retry takes up and a kill ends."""
+"""Operator: one job on EMR, which a retry resumes and a kill ends."""
 
 import time
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ from airflow.sdk import BaseOperator
 
 __all__ = ["PLACE", "EmrJobOperator"]
 
-# What imports boto3 is imported where it is used: Airflow reads the files of DAGs again and again.
+# Modules that import boto3 are imported where they are used, because Airflow reads DAG files again and again.
 
 PLACE = "place"
-"""Key of the XCom that says where the job is, from when it was started."""
+"""Key of the XCom with the cluster and step of the job, set once it is started."""
 
 
 class EmrJobOperator(BaseOperator):
-    """Starts a job on EMR or takes it up, waits for it without a worker, and has it proven.
+    """Starts or resumes a job on EMR, waits for it without a worker, and checks the report that proves it.
 
     Its XCom is the outcome: run, cluster, step, and the reports of runs.
 
@@ -24,8 +24,8 @@ class EmrJobOperator(BaseOperator):
         job: the fields of a shipment_etl_emr.Job.
         settings: file emr.toml.
         connection: ID of a connection of type aws.
-        timeout: from when it was started or taken up.
-        more: of BaseOperator.
+        timeout: from when it was started or resumed.
+        more: arguments of BaseOperator.
     """
 
     template_fields = ("job", "settings")
@@ -38,14 +38,14 @@ class EmrJobOperator(BaseOperator):
         self.timeout = timeout
 
     def execute(self, context: Mapping[str, Any]) -> None:
-        """Start the job, or take up what is there of it, and wait elsewhere."""
-        from shipment_etl_airflow.connected import connected, final_errors
+        """Start or resume the job, and defer to the trigger."""
+        from shipment_etl_airflow.connected import connect, final_errors
         from shipment_etl_airflow.jobs import as_job
         from shipment_etl_airflow.triggers import EmrJobTrigger
 
         job = as_job(self.job)
         with final_errors():
-            place = connected(self.settings, self.connection).target.start(job)
+            place = connect(self.settings, self.connection).target.start(job)
         self.log.info("The run %s is on %s", job.run, place)
         where = {"cluster": place.cluster, "step": place.step}
         context["ti"].xcom_push(key=PLACE, value=where)
@@ -58,9 +58,9 @@ class EmrJobOperator(BaseOperator):
 
         Raises:
             AirflowFailException: it failed, took too long, or no report proves it.
-            EmrError: it could not be seen to be done, or its cluster was lost: worth a retry.
+            EmrError: its end could not be observed, or its cluster was lost: worth a retry.
         """
-        from shipment_etl_airflow.connected import connected, final_errors
+        from shipment_etl_airflow.connected import connect, final_errors
         from shipment_etl_airflow.jobs import as_job
         from shipment_etl_emr import EmrRunner, Place
         from shipment_etl_emr.errors import RunTimedOut
@@ -69,7 +69,7 @@ class EmrJobOperator(BaseOperator):
         with final_errors():
             if not event["over"]:
                 raise RunTimedOut(job.run, self.timeout.total_seconds(), event["state"])
-            service = connected(self.settings, self.connection)
+            service = connect(self.settings, self.connection)
             runner = EmrRunner(service.target, service.logs, service.timing)
             outcome = runner.wait(job, Place(event["cluster"], event["step"]), self.timeout.total_seconds())
         place = outcome.place
@@ -78,8 +78,8 @@ class EmrJobOperator(BaseOperator):
 
     def on_kill(self) -> None:
         """End the run's cluster: the task was stopped while it had a worker."""
-        from shipment_etl_airflow.connected import connected
+        from shipment_etl_airflow.connected import connect
         from shipment_etl_airflow.jobs import as_job
 
         if isinstance(self.job, Mapping):
-            connected(self.settings, self.connection).target.end(as_job(self.job).run, None)
+            connect(self.settings, self.connection).target.end(as_job(self.job).run, None)

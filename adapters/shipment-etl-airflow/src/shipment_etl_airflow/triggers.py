@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from shipment_etl_airflow.connected import connected
+from shipment_etl_airflow.connected import connect
 from shipment_etl_emr import Place, Progress, Service
 
 __all__ = ["EmrJobTrigger"]
@@ -16,7 +16,7 @@ FIRST_PAUSE, MAX_PAUSE = 5.0, 30.0
 
 
 class EmrJobTrigger(BaseTrigger):
-    """Looks at a job until nothing more will happen, or its time is up.
+    """Polls a job until it is over or its deadline has passed.
 
     Its event holds `over`, `cluster`, `step`, and `state` for a message.
 
@@ -24,14 +24,14 @@ class EmrJobTrigger(BaseTrigger):
         settings: file emr.toml.
         connection: ID of a connection of type aws.
         run: name of the run.
-        cluster: where it is.
-        step: where it is.
+        cluster: ID of its cluster.
+        step: ID of its step.
         deadline: in seconds since 1970.
     """
 
     def __init__(self, settings: str, connection: str, run: str, cluster: str, step: str, deadline: float) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._told = {
+        self._arguments = {
             "settings": settings,
             "connection": connection,
             "run": run,
@@ -43,8 +43,8 @@ class EmrJobTrigger(BaseTrigger):
         self._place, self._deadline = Place(cluster, step), deadline
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what the triggerer makes it of."""
-        return f"{type(self).__module__}.{type(self).__qualname__}", dict(self._told)
+        """Return the class and arguments that the triggerer creates it from."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", dict(self._arguments)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event."""
@@ -57,17 +57,17 @@ class EmrJobTrigger(BaseTrigger):
                 self.log.info("%s", progress)
             place = progress.place
             if progress.over or time.time() >= self._deadline:
-                told = {"over": progress.over, "cluster": place.cluster, "step": place.step, "state": str(progress)}
-                yield TriggerEvent(told)  # type: ignore[no-untyped-call]
+                event = {"over": progress.over, "cluster": place.cluster, "step": place.step, "state": str(progress)}
+                yield TriggerEvent(event)  # type: ignore[no-untyped-call]
                 return
             pause = FIRST_PAUSE if progress != last else min(pause * 1.3, MAX_PAUSE)
             last = progress
             await asyncio.sleep(max(min(pause, self._deadline - time.time()), 0))
 
     async def on_kill(self) -> None:
-        """End the run's cluster: someone marked the task, or cleared it. A triggerer that restarts does not call this."""
+        """End the run's cluster: a user marked or cleared the task. A triggerer that restarts does not call this."""
         service = await asyncio.to_thread(self._service)
         await asyncio.to_thread(service.target.end, self._run, self._place)
 
     def _service(self) -> Service:
-        return connected(self._settings, self._connection)
+        return connect(self._settings, self._connection)

@@ -1,4 +1,4 @@
-"""What tests on Airflow share: an AWS on this machine and a folder for Airflow, for each module its own."""
+"""Fixtures for tests on Airflow: an AWS on this machine and a folder for Airflow, separate for each module."""
 
 from collections.abc import Iterator
 from pathlib import Path

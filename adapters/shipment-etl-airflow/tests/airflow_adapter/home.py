@@ -1,4 +1,4 @@
-"""An Airflow of its own for tests: its folder, its database, and the variables that lead it to a local AWS."""
+"""A separate Airflow for tests: its folder, its database, and the variables that connect it to a local AWS."""
 
 import os
 import subprocess
@@ -18,11 +18,11 @@ SETTINGS = 'code = "s3://acme-code"\nlogs = "s3://builditall-logs/emr"\nregion =
 PACKAGE = "packages/shipment-etl-py3.11-x86_64-0.tar.gz"
 LAKE = "s3://acme-lake/shipments"
 OUTCOME = "OUTCOME "
-"""What a line begins with that says what came of a run."""
+"""Prefix of the line with the outcome of a run."""
 
 
 def shipped() -> dict[str, str]:
-    """Return the variables of airflow.env, the file that users are given."""
+    """Return the variables of airflow.env, the file for users."""
     lines = (ADAPTER / "airflow.env").read_text("utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
@@ -64,7 +64,7 @@ def client(aws: LocalAws, service: str) -> boto3.client:
 
 
 def clusters(aws: LocalAws) -> dict[str, str]:
-    """Return the states of all clusters that ever were, by ID."""
+    """Return the states of all clusters that ever existed, by ID."""
     return {each["Id"]: each["Status"]["State"] for each in client(aws, "emr").list_clusters()["Clusters"]}
 
 

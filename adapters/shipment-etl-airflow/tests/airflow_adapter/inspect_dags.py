@@ -1,4 +1,4 @@
-"""Reads a folder of DAGs as Airflow does, in a process of its own, and prints what it finds: FOLDER."""
+"""Reads a folder of DAGs as Airflow does, in its own process, and prints what it finds: FOLDER."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ HEAVY = ("boto3", "botocore", "pandas", "pyarrow", "pyspark", "shipment_etl_emr"
 
 
 def read(folder: str) -> dict[str, Any]:
-    # With logs in S3, Airflow itself has loaded boto3 by now.
+    # With logs in S3, Airflow itself has already loaded boto3.
     before, start = set(sys.modules), time.process_time()
     bag = DagBag(folder)
     seconds = time.process_time() - start
@@ -47,7 +47,7 @@ def described(dag: Any) -> dict[str, Any]:
 
 
 def provider() -> dict[str, bool]:
-    """Tell why the provider's own operators are not used."""
+    """Return the features that the provider's own operators lack, each with whether it exists now."""
     from airflow.providers.amazon.aws.operators import emr
 
     adds, ends, creates = emr.EmrAddStepsOperator, emr.EmrTerminateJobFlowOperator, emr.EmrCreateJobFlowOperator

@@ -1,4 +1,4 @@
-"""Starts two jobs, and stops them as Airflow does while a task is on a worker, or while it waits: SETTINGS."""
+"""Starts two jobs, and stops them as Airflow does, one while its task is on a worker, one while it waits: SETTINGS."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ import sys
 from datetime import timedelta
 
 from shipment_etl_airflow import EmrJobOperator, jobs
-from shipment_etl_airflow.connected import connected
+from shipment_etl_airflow.connected import connect
 from shipment_etl_airflow.triggers import EmrJobTrigger
 
 from .home import LAKE, PACKAGE
@@ -14,11 +14,11 @@ from .home import LAKE, PACKAGE
 CONNECTION = "aws_default"
 
 
-def stopped(settings: str, where: str) -> str:
-    """Return the cluster of a job that was stopped."""
+def stop_job(settings: str, where: str) -> str:
+    """Start a job and stop it; return its cluster."""
     package = f"s3://acme-code/{PACKAGE}"
     job = jobs.prepare("generate", [f"stopped in the {where}"], LAKE, (), settings, CONNECTION, package)
-    place = connected(settings, CONNECTION).target.start(jobs.as_job(job))
+    place = connect(settings, CONNECTION).target.start(jobs.as_job(job))
     if where == "worker":
         more = {"settings": settings, "connection": CONNECTION, "timeout": timedelta(hours=1)}
         EmrJobOperator(task_id="run_job", job=job, **more).on_kill()
@@ -29,4 +29,4 @@ def stopped(settings: str, where: str) -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps({where: stopped(sys.argv[1], where) for where in ("worker", "triggerer")}))
+    print(json.dumps({where: stop_job(sys.argv[1], where) for where in ("worker", "triggerer")}))

@@ -1,4 +1,4 @@
-"""The pages of Airflow, in a browser without a screen."""
+"""The pages of Airflow, in a headless browser."""
 
 import shutil
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 60
 
 
 def photograph(airflow: Airflow, files: Mapping[str, Path]) -> dict[str, str]:
-    """Log in as a person does, open the grid of each DAG, keep a picture of it, and return the texts that are seen."""
+    """Log in like a user, open the grid of each DAG, save a screenshot, and return the visible texts."""
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-proxy-server"):
@@ -49,7 +49,7 @@ def photograph(airflow: Airflow, files: Mapping[str, Path]) -> dict[str, str]:
 
 
 def _widen(driver: webdriver.Chrome) -> None:
-    """Give the grid room for all its runs: it hides those that do not fit."""
+    """Widen the grid so that all its runs fit: it hides the others."""
     handle = driver.find_element(By.CSS_SELECTOR, "[data-panel-resize-handle-id]")
     driver.execute_script("arguments[0].focus()", handle)
     ActionChains(driver).send_keys(Keys.ARROW_RIGHT).perform()

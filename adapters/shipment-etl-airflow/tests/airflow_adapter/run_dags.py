@@ -1,6 +1,6 @@
-"""Runs DAGs by dag.test(), in a process of its own: a request on each line of stdin, its outcome on a line of stdout.
+"""Runs DAGs by dag.test(), in its own process: a request on each line of stdin, its outcome on a line of stdout.
 
-All that is printed in between is the log of that run.
+Everything printed in between is the log of that run.
 """
 
 import json
@@ -38,11 +38,11 @@ def main() -> None:
         os.environ.clear()
         os.environ.update({name: value for name, value in {**usual, **asked["environ"]}.items() if value is not None})
         try:
-            told = outcome(asked["dag"], asked["conf"], asked["moment"])
+            found = outcome(asked["dag"], asked["conf"], asked["moment"])
         except Exception:
             traceback.print_exc(file=sys.stdout)
-            told = {"state": "refused"}
-        print(f"{OUTCOME}{json.dumps(told)}", flush=True)
+            found = {"state": "refused"}
+        print(f"{OUTCOME}{json.dumps(found)}", flush=True)
 
 
 if __name__ == "__main__":

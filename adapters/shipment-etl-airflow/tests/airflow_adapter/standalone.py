@@ -1,4 +1,4 @@
-"""A whole Airflow on this machine, as `airflow standalone` starts it, and what a person or a program does with it."""
+"""A complete Airflow on this machine, as `airflow standalone` starts it, and what users and programs do with it."""
 
 import json
 import os
@@ -23,12 +23,12 @@ DONE = ("success", "failed")
 
 
 class Refused(Exception):
-    """The API said no."""
+    """The API refused a request."""
 
 
 @dataclass
 class Airflow:
-    """An Airflow that runs, seen through the API that its pages use."""
+    """A running Airflow, used through the API of its pages."""
 
     url: str
     password: str = ""
@@ -71,12 +71,12 @@ class Airflow:
         return {each["task_id"]: each["state"] for each in found}
 
     def task_log(self, dag: str, run: str, task: str) -> str:
-        """Return a log as the page of a task gets it."""
+        """Return a log as the task's page shows it."""
         path = f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/1?full_content=true"
         return json.dumps(self.call("GET", path)["content"], ensure_ascii=False)
 
     def until(self, what: str, look: Callable[[], Any]) -> Any:
-        """Look until there is something to see."""
+        """Call `look` until it returns something, and return that."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             try:
@@ -93,7 +93,7 @@ class Airflow:
 
 @contextmanager
 def standalone(home: Path, environment: Mapping[str, str]) -> Iterator[Airflow]:
-    """Run an Airflow on free ports of 127.0.0.1 for as long as the body, with a password that it makes up."""
+    """Run an Airflow on free ports of 127.0.0.1 while the body runs, with a generated password."""
     port, logs, triggers = _free_ports(3)
     url = f"http://127.0.0.1:{port}"
     variables = {
@@ -132,14 +132,14 @@ def standalone(home: Path, environment: Mapping[str, str]) -> Iterator[Airflow]:
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
             process.wait(END_SECONDS)
-        # Those of its group that did not hear it; there may be none.
+        # Processes of its group that ignored the signal; there may be none.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
-def _healthy(told: Mapping[str, Any], parts: tuple[str, ...]) -> bool:
-    return all((told.get(part) or {}).get("status") == "healthy" for part in parts)
+def _healthy(states: Mapping[str, Any], parts: tuple[str, ...]) -> bool:
+    return all((states.get(part) or {}).get("status") == "healthy" for part in parts)
 
 
 def _free_ports(count: int) -> list[int]:

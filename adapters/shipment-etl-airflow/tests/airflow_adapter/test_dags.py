@@ -1,4 +1,4 @@
-"""The two DAGs as Airflow reads them: quickly, and with the shape that makes their colours true."""
+"""The two DAGs as Airflow reads them: quickly, and with the structure that makes their states correct."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_they_are_read_in_a_moment_and_load_nothing_heavy(read: Any) -> None:
+def test_they_are_read_quickly_and_load_nothing_heavy(read: Any) -> None:
     assert read["errors"] == {}
     assert read["heavy"] == []
     assert read["seconds"] < 1
@@ -45,20 +45,20 @@ def test_missed_days_are_not_caught_up_and_one_run_is_active(read: Any) -> None:
     }
 
 
-def test_the_check_is_started_by_hand_and_tried_once(read: Any) -> None:
+def test_the_check_is_started_by_hand_and_not_retried(read: Any) -> None:
     dag = read["dags"]["shipment_etl_check"]
     assert dag["cron"] is None
     assert {name: task["retries"] for name, task in dag["tasks"].items()} == {"check": 0}
 
 
-def test_what_one_writes_the_other_reads(read: Any) -> None:
+def test_one_writes_the_asset_that_the_other_reads(read: Any) -> None:
     assets = {name: dag["tasks"]["publish"] for name, dag in read["dags"].items() if "publish" in dag["tasks"]}
     assert assets["data_generation"]["writes"] == assets["data_processing"]["reads"] == ["shipment_etl_raw"]
     assert assets["data_processing"]["writes"] == ["shipment_etl_marts"]
 
 
 @pytest.mark.parametrize("dag", ["data_generation", "data_processing"])
-def test_the_cluster_is_between_a_setup_and_its_teardown_and_both_leaves_colour_the_run(read: Any, dag: str) -> None:
+def test_the_cluster_is_between_setup_and_teardown_and_both_leaves_set_the_state_of_the_run(read: Any, dag: str) -> None:
     tasks = read["dags"][dag]["tasks"]
     assert {name: each["next"] for name, each in tasks.items()} == {
         "prepare": ["end_cluster", "run_job"],
@@ -71,7 +71,7 @@ def test_the_cluster_is_between_a_setup_and_its_teardown_and_both_leaves_colour_
     assert all(each["retries"] == 2 for each in tasks.values())
 
 
-def test_task_logs_go_to_s3_to_a_folder_that_must_be_filled_in_and_the_pages_stay_on_loopback(tmp_path: Path) -> None:
+def test_task_logs_go_to_s3_to_a_folder_that_users_must_set_and_the_pages_stay_on_loopback(tmp_path: Path) -> None:
     variables = shipped()
     assert variables["AIRFLOW__LOGGING__REMOTE_LOGGING"] == "True"
     assert variables["AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER"] == ""
@@ -86,5 +86,5 @@ def test_task_logs_go_to_s3_to_a_folder_that_must_be_filled_in_and_the_pages_sta
 
 
 def test_the_reasons_not_to_use_the_operators_of_the_provider_still_hold(read: Any) -> None:
-    # When this fails, docs/decisions/0022 is to be read again.
+    # If this fails, read docs/decisions/0022 again.
     assert not any(read["provider"].values()), read["provider"]

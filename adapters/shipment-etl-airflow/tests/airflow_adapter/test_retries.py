@@ -1,4 +1,4 @@
-"""What Airflow tries again: what may succeed the next time, and not what would cost another cluster to fail the same way."""
+"""What Airflow retries: errors that may go away, not errors that would cost another cluster and fail the same way."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ print(json.dumps(told))
 """
 
 
-def test_what_may_succeed_the_next_time_is_tried_again_and_nothing_else(tmp_path: Path) -> None:
+def test_only_errors_that_may_go_away_are_retried(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PROGRAM]
     environment = {"PATH": "/usr/bin:/bin", "AIRFLOW_HOME": str(tmp_path)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)

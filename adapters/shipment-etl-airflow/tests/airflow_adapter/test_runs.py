@@ -1,4 +1,4 @@
-"""Whole runs of the DAGs by Airflow, against AWS on this machine: what they do, their colours, and what stays alive."""
+"""Complete runs of the DAGs by Airflow, against AWS on this machine: what they do, their states, and what stays alive."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture(scope="module")
 def run(aws: LocalAws, home: Path) -> Iterator[Run]:
-    """Runs a DAG, and returns what came of it."""
+    """Runs a DAG, and returns its outcome."""
     variables = {**environment(home, aws, HERE / "dags"), "PYTHONPATH": str(HERE.parent)}
     furnish(home, aws, variables)
     command = [sys.executable, "-m", "airflow_adapter.run_dags"]
@@ -70,7 +70,7 @@ def generated(run: Run) -> Outcome:
 
 @pytest.fixture
 def slowly(home: Path, tmp_path: Path) -> Iterator[Callable[[], None]]:
-    """For as long as a test, the script of the generator waits until it is called."""
+    """For the duration of a test, the script of the generator waits until this is called."""
     scripts, called = home / "spark", tmp_path / "called"
     scripts.unlink()
     scripts.mkdir()
@@ -83,13 +83,13 @@ def slowly(home: Path, tmp_path: Path) -> Iterator[Callable[[], None]]:
     scripts.symlink_to(ROOT / "spark")
 
 
-def test_both_jobs_are_green_and_tell_what_they_did(run: Run, generated: Outcome, aws: LocalAws) -> None:
+def test_both_jobs_succeed_and_report_what_they_did(run: Run, generated: Outcome, aws: LocalAws) -> None:
     assert generated.state == "success", generated.log[-5000:]
     assert set(generated.tasks.values()) == {"success"}
     assert generated.xcoms["publish.return_value"] == COUNTS
-    told = generated.assets["shipment_etl_raw"]
-    assert (told["counts"], told["batch_date"], told["lake"]) == (COUNTS, "2026-11-23", LAKE)
-    assert told["cluster"] in clusters(aws)
+    event = generated.assets["shipment_etl_raw"]
+    assert (event["counts"], event["batch_date"], event["lake"]) == (COUNTS, "2026-11-23", LAKE)
+    assert event["cluster"] in clusters(aws)
 
     processed = run("usual_processing", {}, EVENING)
     assert processed.state == "success", processed.log[-5000:]
@@ -100,7 +100,7 @@ def test_both_jobs_are_green_and_tell_what_they_did(run: Run, generated: Outcome
 
 
 @pytest.mark.usefixtures("generated")
-def test_a_failed_step_makes_the_run_red_and_its_words_are_in_the_log(run: Run, aws: LocalAws) -> None:
+def test_a_failed_step_fails_the_run_and_its_message_is_in_the_log(run: Run, aws: LocalAws) -> None:
     failed = run("usual_processing", {"date": "2020-01-01"})
     assert failed.state == "failed"
     states = {"prepare": "success", "run_job": "failed", "publish": "upstream_failed", "end_cluster": "success"}
@@ -112,21 +112,21 @@ def test_a_failed_step_makes_the_run_red_and_its_words_are_in_the_log(run: Run, 
     assert alive(aws) == []
 
 
-def test_a_teardown_that_fails_makes_the_run_red_though_the_work_is_done(run: Run) -> None:
+def test_a_failed_teardown_fails_the_run_even_if_the_work_is_done(run: Run) -> None:
     leaked = run("leaking", {"rows": 500})
     states = {"prepare": "success", "run_job": "success", "publish": "success", "end_cluster": "failed"}
     assert leaked.tasks == states
     assert leaked.state == "failed"
 
 
-def test_a_cluster_that_cannot_be_ended_ends_with_its_step_and_the_run_is_red(
+def test_a_cluster_that_cannot_be_ended_ends_with_its_step_and_the_run_fails(
     run: Run, aws: LocalAws, slowly: Callable[[], None]
 ) -> None:
     before = set(clusters(aws))
     protected = threading.Event()
 
     def protect() -> None:
-        # As by a rule of an account, from the moment that the cluster is there.
+        # Like a rule of an account, from the moment the cluster exists.
         while not (new := set(clusters(aws)) - before):
             time.sleep(0.05)
         client(aws, "emr").set_termination_protection(JobFlowIds=list(new), TerminationProtected=True)
@@ -138,7 +138,7 @@ def test_a_cluster_that_cannot_be_ended_ends_with_its_step_and_the_run_is_red(
     states = {"prepare": "success", "run_job": "failed", "publish": "upstream_failed", "end_cluster": "failed"}
     assert late.tasks == states
     assert late.state == "failed"
-    assert "was not done after 1 s" in late.log
+    assert "did not finish within 1 s" in late.log
     assert "may still be running" in late.log
     assert len(alive(aws)) == 1
     slowly()
@@ -156,7 +156,7 @@ def test_a_run_that_takes_too_long_is_ended(run: Run, aws: LocalAws) -> None:
     assert alive(aws) == []
 
 
-def test_a_retry_takes_up_the_cluster_that_is_there(run: Run, aws: LocalAws) -> None:
+def test_a_retry_reuses_the_existing_cluster(run: Run, aws: LocalAws) -> None:
     before = set(clusters(aws))
     done = run("interrupted", {"rows": 500})
     assert "the worker is lost" in done.log
@@ -166,7 +166,7 @@ def test_a_retry_takes_up_the_cluster_that_is_there(run: Run, aws: LocalAws) -> 
 
 
 @pytest.mark.usefixtures("run", "slowly")
-def test_a_job_that_is_stopped_ends_its_cluster_on_a_worker_and_in_the_triggerer(aws: LocalAws, home: Path) -> None:
+def test_stopping_a_job_ends_its_cluster_on_a_worker_and_in_the_triggerer(aws: LocalAws, home: Path) -> None:
     variables = {**environment(home, aws, HERE / "dags"), "PYTHONPATH": str(HERE.parent)}
     command = [sys.executable, "-m", "airflow_adapter.kill_job", str(home / "emr.toml")]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=240, check=False)
@@ -177,7 +177,7 @@ def test_a_job_that_is_stopped_ends_its_cluster_on_a_worker_and_in_the_triggerer
     assert alive(aws) == []
 
 
-def test_the_check_is_green_when_a_run_can_start_and_starts_nothing(run: Run, aws: LocalAws) -> None:
+def test_the_check_succeeds_when_a_run_can_start_and_starts_nothing(run: Run, aws: LocalAws) -> None:
     before = clusters(aws)
     checked = run("shipment_etl_check", {})
     assert checked.state == "success", checked.log
@@ -185,7 +185,7 @@ def test_the_check_is_green_when_a_run_can_start_and_starts_nothing(run: Run, aw
     assert clusters(aws) == before
 
 
-def test_the_check_is_red_when_something_is_missing_and_says_what_and_how_to_fix_it(run: Run, aws: LocalAws) -> None:
+def test_the_check_fails_when_something_is_missing_and_says_what_and_how_to_fix_it(run: Run, aws: LocalAws) -> None:
     before = clusters(aws)
     checked = run("shipment_etl_check", {"lake": "s3://nobodys-lake/x"})
     assert checked.state == "failed"
@@ -199,15 +199,15 @@ def test_the_check_is_red_when_something_is_missing_and_says_what_and_how_to_fix
     [
         ({"AIRFLOW_CONN_AWS_DEFAULT": None}, "Airflow has no connection 'aws_default'. Add one: airflow connections add"),
         ({"AIRFLOW_CONN_AWS_DEFAULT": "aws://nobody:knows@"}, "AWS refuses the credentials"),
-        ({"AIRFLOW_VAR_SHIPMENT_ETL_LAKE": None}, "The variable shipment_etl_lake of Airflow is not set"),
-        ({"AIRFLOW_VAR_SHIPMENT_ETL_EMR_SETTINGS": None}, "The variable shipment_etl_emr_settings of Airflow is not set"),
+        ({"AIRFLOW_VAR_SHIPMENT_ETL_LAKE": None}, "The Airflow variable shipment_etl_lake is not set"),
+        ({"AIRFLOW_VAR_SHIPMENT_ETL_EMR_SETTINGS": None}, "The Airflow variable shipment_etl_emr_settings is not set"),
         ({"AIRFLOW_VAR_SHIPMENT_ETL_EMR_SETTINGS": "/no/emr.toml"}, "There is no file /no/emr.toml"),
         ({"AIRFLOW_VAR_SHIPMENT_ETL_LAKE": "s3://nobodys-lake/x"}, "There is no bucket 'nobodys-lake'"),
         ({"AWS_ENDPOINT_URL_S3": "denied"}, "Access to the bucket 'acme-code' for code is denied"),
     ],
     ids=["connection", "credentials", "lake", "settings", "file", "bucket", "denied"],
 )
-def test_what_cannot_work_is_red_at_once_in_clear_words_and_no_cluster_starts(
+def test_what_cannot_work_fails_at_once_with_a_clear_message_and_no_cluster_starts(
     run: Run, aws: LocalAws, denying: str, environ: dict[str, str | None], words: str
 ) -> None:
     before = clusters(aws)
@@ -231,7 +231,7 @@ def test_what_cannot_work_is_red_at_once_in_clear_words_and_no_cluster_starts(
     ],
     ids=["word", "february", "rows", "lake"],
 )
-def test_parameters_that_mean_nothing_are_refused_before_a_run_begins(
+def test_invalid_parameters_are_refused_before_a_run_begins(
     run: Run, aws: LocalAws, conf: dict[str, Any], words: str
 ) -> None:
     before = clusters(aws)
@@ -243,7 +243,7 @@ def test_parameters_that_mean_nothing_are_refused_before_a_run_begins(
 
 @pytest.fixture(scope="module")
 def denying() -> Iterator[str]:
-    """An S3 that lets nobody in."""
+    """An S3 that denies all access."""
 
     class Denied(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:

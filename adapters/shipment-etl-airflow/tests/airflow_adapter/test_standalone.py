@@ -1,4 +1,4 @@
-"""A real Airflow: scheduled, started by hand, stopped by hand; its logs in S3, and its pages in a browser."""
+"""A real Airflow: runs on schedule, started and stopped by hand; its logs in S3, and its pages in a browser."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(1800),
-    pytest.mark.skipif(not SCREENSHOTS, reason="starts a whole Airflow, which takes minutes and 1 GB: nox -s airflow"),
+    pytest.mark.skipif(not SCREENSHOTS, reason="starts a complete Airflow, which takes minutes and 1 GB: nox -s airflow"),
 ]
 
 GENERATION, PROCESSING, CHECK = "data_generation", "data_processing", "shipment_etl_check"
@@ -33,7 +33,7 @@ def airflow(aws: LocalAws, home: Path) -> Iterator[Airflow]:
         yield started
 
 
-def test_both_dags_are_found_and_wait_to_be_told_to_begin(airflow: Airflow) -> None:
+def test_all_dags_are_found_and_paused(airflow: Airflow) -> None:
     def found() -> list[dict[str, object]]:
         every = list(airflow.call("GET", "/api/v2/dags")["dags"])
         return every if len(every) == 3 else []
@@ -45,7 +45,7 @@ def test_both_dags_are_found_and_wait_to_be_told_to_begin(airflow: Airflow) -> N
     assert airflow.call("GET", "/api/v2/importErrors")["import_errors"] == []
 
 
-def test_the_pages_want_the_password_that_was_made_up(airflow: Airflow) -> None:
+def test_the_pages_require_the_generated_password(airflow: Airflow) -> None:
     assert len(airflow.password) >= 16
     assert airflow.password != "admin"
     with pytest.raises(Refused, match="401"):
@@ -54,10 +54,10 @@ def test_the_pages_want_the_password_that_was_made_up(airflow: Airflow) -> None:
         Airflow(airflow.url).runs(GENERATION)
 
 
-def test_both_run_by_the_clock_and_by_hand(airflow: Airflow, aws: LocalAws) -> None:
+def test_both_run_on_schedule_and_by_hand(airflow: Airflow, aws: LocalAws) -> None:
     evening = _last(18)
     airflow.unpause(GENERATION)
-    # The schedule of the evening is about the day before, until it is evening.
+    # Until the evening, the evening schedule processes the day before.
     by_hand = airflow.trigger(GENERATION, {"date": evening.date().isoformat(), "rows": 500})
     by_clock = _started(airflow, GENERATION, "scheduled")
     assert "T09:00:00" in by_clock
@@ -78,7 +78,7 @@ def test_both_run_by_the_clock_and_by_hand(airflow: Airflow, aws: LocalAws) -> N
     assert events[-1]["extra"]["counts"]["read"] == 500
 
 
-def test_a_run_that_is_cleared_is_done_again(airflow: Airflow, aws: LocalAws) -> None:
+def test_a_cleared_run_runs_again(airflow: Airflow, aws: LocalAws) -> None:
     run = next(each["dag_run_id"] for each in airflow.runs(PROCESSING) if each["run_type"] == "manual")
     before = len(clusters(aws))
     airflow.call("POST", f"/api/v2/dags/{PROCESSING}/dagRuns/{run}/clear", {"dry_run": False, "only_failed": False})
@@ -86,7 +86,7 @@ def test_a_run_that_is_cleared_is_done_again(airflow: Airflow, aws: LocalAws) ->
     assert len(clusters(aws)) == before + 1
 
 
-def test_a_back_fill_is_about_the_day_that_it_names(airflow: Airflow, aws: LocalAws) -> None:
+def test_a_backfill_generates_the_day_that_it_names(airflow: Airflow, aws: LocalAws) -> None:
     day = _last(9) - timedelta(days=3)
     window = {"from_date": day.date().isoformat() + "T00:00:00Z", "to_date": day.date().isoformat() + "T23:59:00Z"}
     asked = {"dag_id": GENERATION, **window, "max_active_runs": 1, "dag_run_conf": {"rows": 500}}
@@ -97,7 +97,7 @@ def test_a_back_fill_is_about_the_day_that_it_names(airflow: Airflow, aws: Local
     assert events[0]["extra"]["batch_date"] == day.date().isoformat()
 
 
-def test_a_run_that_fails_is_red(airflow: Airflow, aws: LocalAws) -> None:
+def test_a_failed_job_fails_the_run(airflow: Airflow, aws: LocalAws) -> None:
     run = airflow.trigger(PROCESSING, {"date": "2020-01-01"})
     assert airflow.finished(PROCESSING, run) == "failed"
     states = {"prepare": "success", "run_job": "failed", "publish": "upstream_failed", "end_cluster": "success"}
@@ -105,14 +105,14 @@ def test_a_run_that_fails_is_red(airflow: Airflow, aws: LocalAws) -> None:
     assert alive(aws) == []
 
 
-def test_a_date_that_is_none_starts_nothing(airflow: Airflow) -> None:
+def test_an_invalid_date_starts_nothing(airflow: Airflow) -> None:
     before = len(airflow.runs(PROCESSING))
     with pytest.raises(Refused, match=r"400 .*'tomorrow' is not a 'date'"):
         airflow.trigger(PROCESSING, {"date": "tomorrow"})
     assert len(airflow.runs(PROCESSING)) == before
 
 
-def test_the_cluster_ends_when_someone_stops_a_task_that_waits(airflow: Airflow, aws: LocalAws, home: Path) -> None:
+def test_the_cluster_ends_when_a_user_stops_a_waiting_task(airflow: Airflow, aws: LocalAws, home: Path) -> None:
     (home / "spark").unlink()
     (home / "spark").mkdir()
     (home / "spark" / "data_generation.py").write_text("import time\ntime.sleep(600)\n", "utf-8")
@@ -130,19 +130,19 @@ def test_the_cluster_ends_when_someone_stops_a_task_that_waits(airflow: Airflow,
 
 def test_the_logs_of_all_tasks_are_in_s3_and_the_pages_read_them_there(airflow: Airflow, aws: LocalAws, home: Path) -> None:
     run = next(each["dag_run_id"] for each in airflow.runs(PROCESSING) if each["state"] == "failed")
-    # What is read below cannot come from this machine's disk.
+    # So the logs read below cannot come from this machine's disk.
     shutil.rmtree(home / "logs" / f"dag_id={PROCESSING}")
     for task in ("prepare", "run_job", "end_cluster"):
         key = f"airflow/dag_id={PROCESSING}/run_id={run}/task_id={task}/attempt=1.log"
         # The last one can land a moment after its run has ended.
         assert airflow.until(key, lambda key=key: key in _keys(aws, "airflow/"))
-        told = airflow.task_log(PROCESSING, run, task)
-        assert f"s3://builditall-logs/{key}" in told
+        log = airflow.task_log(PROCESSING, run, task)
+        assert f"s3://builditall-logs/{key}" in log
     assert "Land it first, with generate or ingest" in airflow.task_log(PROCESSING, run, "run_job")
 
 
 @pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no Chromium: apt-get install chromium chromium-driver")
-def test_a_person_sees_the_colours(airflow: Airflow) -> None:
+def test_the_grid_shows_all_tasks_in_a_browser(airflow: Airflow) -> None:
     files = {dag: Path(str(SCREENSHOTS)) / f"airflow-grid-{dag.replace('_', '-')}.png" for dag in (GENERATION, PROCESSING)}
     for dag, text in photograph(airflow, files).items():
         assert dag in text
@@ -156,7 +156,7 @@ def _last(hour: int) -> datetime:
 
 
 def _started(airflow: Airflow, dag: str, kind: str) -> str:
-    """Wait for a run of a kind that Airflow starts by itself, and return its ID."""
+    """Wait for a run of this kind, which Airflow starts by itself, and return its ID."""
 
     def found() -> str:
         return next((each["dag_run_id"] for each in airflow.runs(dag) if each["run_type"] == kind), "")

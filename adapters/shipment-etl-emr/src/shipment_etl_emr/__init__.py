@@ -1,6 +1,6 @@
 """Runs the jobs of shipment_etl on Amazon EMR: temporary clusters, always terminated.
 
-The names below are the public interface; each is imported when it is first used, so that no cloud's package is loaded early.
+The names below are the public interface. Each is imported on first use, so that AWS packages are not loaded early.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Calls of AWS: repeated while it is busy, and translated into our errors when it will not do."""
+"""Calls to AWS: retried while it is busy, with its errors translated into ours."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,23 +25,23 @@ from shipment_etl_emr.timing import Timing
 __all__ = ["Calls", "Unsure"]
 
 PATIENCE_SECONDS = 600.0
-"""How long a call is repeated; throttling of an account can last minutes."""
+"""How long a call is retried; throttling of an account can last minutes."""
 FIRST_PAUSE, MAX_PAUSE = 1.0, 30.0
 
 
 class Unsure(Exception):
-    """A call got no answer, or one that does not say whether it was carried out."""
+    """A call got no answer, or one that leaves open whether it was carried out."""
 
 
 class Calls:
-    """Calls AWS with patience."""
+    """Calls AWS, with retries."""
 
     def __init__(self, timing: Timing, patience: float = PATIENCE_SECONDS) -> None:
         self.timing = timing
         self._patience = patience
 
     def __call__(self, doing: str, call: Callable[..., Any], **arguments: Any) -> Any:
-        """Call, and again while AWS is busy; for calls that do no harm when they are made twice.
+        """Call, and retry while AWS is busy; only for calls that can safely be made twice.
 
         Args:
             doing: what the call does, as in: to describe the cluster j-1.
@@ -50,7 +50,7 @@ class Calls:
 
         Raises:
             ServiceUnavailable: AWS stayed busy.
-            EmrError: it will not do.
+            EmrError: AWS refused the call.
         """
         start = self.timing.now()
         try:
@@ -70,8 +70,8 @@ class Calls:
         """Call once.
 
         Raises:
-            Unsure: it may or may not have been carried out.
-            EmrError: it was not, and will not be.
+            Unsure: the call may or may not have been carried out.
+            EmrError: it was not carried out, and a retry would fail too.
         """
         try:
             return call(**arguments)
@@ -82,8 +82,8 @@ class Calls:
 def _translate(doing: str, problem: Exception) -> EmrError | Unsure:
     if isinstance(problem, NoCredentialsError | PartialCredentialsError | TokenRetrievalError | SSOError):
         return CredentialsRefused(str(problem)[:200])
-    # Of an answer that cannot be read nobody knows what it says.
-    # Where the text of an error breaks off, botocore lets urllib3's error pass.
+    # An answer that cannot be read may have been a success.
+    # If the text of an error breaks off, botocore lets urllib3's error pass.
     if isinstance(problem, HTTPClientError | ConnectionError | IncompleteReadError | ResponseParserError | HTTPError):
         return Unsure(str(problem))
     if not isinstance(problem, ClientError):

@@ -1,6 +1,6 @@
-"""Causes: the lines in a failed step's output that say why it failed. Pure.
+"""Causes: finds the lines in a failed step's output that say why it failed. Pure.
 
-spark-submit sends all that a Python driver prints to stdout, its tracebacks too; Spark's own log goes to stderr.
+spark-submit sends everything a Python driver prints to stdout, including tracebacks; Spark's own log goes to stderr.
 """
 
 import json
@@ -13,30 +13,30 @@ __all__ = ["driver_application", "has_ended", "is_retryable", "last_lines", "pyt
 MAX_LINES, FIRST_LINES, MAX_WIDTH = 40, 10, 400
 TRACEBACK = "Traceback (most recent call last):"
 WRONG_OPTIONS = "╭─ Error"
-"""How the box begins that says which options are wrong."""
+"""Start of the box that says which options are wrong."""
 CHAINED = (
     "The above exception was the direct cause of",
     "During handling of the above exception",
     "An exception was thrown from the Python worker",
 )
-"""What stands between two tracebacks of the same failure."""
+"""Lines between two tracebacks of the same failure."""
 UNRAISED = "Exception ignored in"
 JAVA_FRAME = re.compile(r"\s+(at \S.*|\.\.\. \d+ more)")
 LOG_LINE = re.compile(r"\d\d/\d\d/\d\d \d\d:\d\d:\d\d (?P<level>[A-Z]+) (?P<logger>\S+): ")
 JAVA_MAIN = 'Exception in thread "'
 SHUTDOWN = ("Aborting task", "TransportRequestHandler", "ShutdownHookManager")
-"""Errors that Spark logs because it ends, and not the other way round."""
+"""Errors that Spark logs because it shuts down; they are not the cause."""
 APPLICATION = re.compile(
     r"SparkException: (?:Application|The final status of application) (?P<id>application_\d+_\d+) "
     r"(?:finished with failed status|is killed|is undefined)"
 )
 ENDED = "ended with exit code "
-"""What the controller log of a step says when its process has ended."""
+"""Text in a step's controller log once its process has ended."""
 KILLED = re.compile(r"(?:ended with exit code|Command exiting with ret|application exited with status) '?137\b")
 
 
 def python_cause(text: str) -> str:
-    """Return the last Python traceback or error of a job in an output, without the frames of Java; empty if none."""
+    """Return the last Python traceback or job error in an output, without Java frames; empty if there is none."""
     lines = text.splitlines()
     if error := _job_error(lines):
         return _excerpt(f"error: {error['message']} {error['remedy']}".splitlines())
@@ -46,7 +46,7 @@ def python_cause(text: str) -> str:
 
 
 def spark_cause(text: str) -> str:
-    """Return the exception that ended the driver in a log of Spark, or the last error in it; empty if none."""
+    """Return the exception that ended the driver, or else the last error, in a Spark log; empty if there is none."""
     lines = text.splitlines()
     raised = [number for number, line in enumerate(lines) if line.startswith(JAVA_MAIN)]
     logged = [
@@ -56,18 +56,18 @@ def spark_cause(text: str) -> str:
         and found["level"] in ("ERROR", "FATAL")
         and not any(word in line for word in SHUTDOWN)
     ]
-    # What YARN's client raises says only that an application failed; why is what it logs before.
+    # The exception of YARN's client says only that an application failed; the reason is logged before it.
     told = logged if logged and raised and APPLICATION.search(lines[raised[-1]]) else raised or logged
     return _excerpt(_entry(lines, told[-1])) if told else ""
 
 
 def last_lines(text: str) -> str:
-    """Return the end of an output in which nothing stands out."""
+    """Return the last lines of an output that has no recognizable error."""
     return _excerpt(text.strip().splitlines()[-MAX_LINES:])
 
 
 def driver_application(stderr: str) -> str:
-    """Return the YARN application that a step in cluster mode failed with; empty in client mode.
+    """Return the YARN application of a failed step in cluster mode; empty in client mode.
 
     Source:
         org.apache.spark.deploy.yarn.Client.run of Spark 3.5.
@@ -77,22 +77,22 @@ def driver_application(stderr: str) -> str:
 
 
 def has_ended(controller: str) -> bool:
-    """Whether a step's controller log was uploaded after the step had ended."""
+    """Whether a step's controller log was uploaded after the end of the step."""
     return ENDED in controller
 
 
 def was_killed(*logs: str) -> bool:
-    """Whether the driver was killed by signal 9: no line of its own can say so, as when its node is out of memory."""
+    """Whether the driver was killed by signal 9, as when its node is out of memory; it cannot log this itself."""
     return any(KILLED.search(log) for log in logs)
 
 
 def is_retryable(text: str) -> bool:
-    """Whether a job says in its output that it may succeed when it is run again, as where its lake was locked."""
+    """Whether a job says in its output that a retry may succeed, for example because its lake was locked."""
     return bool(_job_error(text.splitlines()).get("retryable"))
 
 
 def _job_error(lines: Sequence[str]) -> Mapping[str, Any]:
-    """Return the error that a job with `--json` printed last; empty if none, or if a traceback came after it."""
+    """Return the last error that a job with `--json` printed; empty if there is none, or if a traceback follows it."""
     for number in reversed(range(len(lines))):
         if lines[number].startswith('{"error"'):
             try:
@@ -105,7 +105,7 @@ def _job_error(lines: Sequence[str]) -> Mapping[str, Any]:
 
 
 def _last_traceback(lines: Sequence[str]) -> int:
-    """Return where the last failure begins that Python printed, with those that it was made of; -1 if none."""
+    """Return the line where the last Python traceback begins, with the tracebacks chained to it; -1 if there is none."""
     starts = [
         number
         for number, line in enumerate(lines)
@@ -124,13 +124,13 @@ def _line_before(lines: Sequence[str], number: int) -> str:
 
 
 def _entry(lines: Sequence[str], start: int) -> Sequence[str]:
-    """Return an entry of a log: all lines up to the next one that begins with a time."""
+    """Return a log entry: all lines up to the next one that begins with a time."""
     end = next((number for number in range(start + 1, len(lines)) if LOG_LINE.match(lines[number])), len(lines))
     return lines[start:end]
 
 
 def _excerpt(lines: Sequence[str]) -> str:
-    """Return lines without empty ones and all but the first of Java's frames, and without what is too many."""
+    """Return lines without empty ones and without Java frames except the first of each stack, cut to a maximum length."""
     kept = [
         line[:MAX_WIDTH].rstrip()
         for before, line in zip(["", *lines], lines, strict=False)

@@ -1,4 +1,4 @@
-"""Claims: objects in S3 that say who may create what. S3 lets one client write each, which no call of EMR offers."""
+"""Claims: objects in S3 that say who may create what. S3 lets only one client create each, unlike any call of EMR."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ __all__ = ["Claim", "Claims"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Claim:
-    """A claim that somebody holds; `age` in seconds by the clock of S3."""
+    """A claim that a client holds; `age` in seconds by the clock of S3."""
 
     attempt: int
     age: float
@@ -52,7 +52,7 @@ class Claims:
             asked["ContinuationToken"] = page["NextContinuationToken"]
 
     def take(self, what: str, attempt: int) -> bool:
-        """Claim one attempt at creating something; whether it is ours now. Ask for each once only."""
+        """Claim one attempt at creating something; return whether we hold it. Call it only once for each attempt."""
         key = self._key(what, attempt)
         try:
             made = self._calls(
@@ -66,7 +66,7 @@ class Claims:
         except EmrError as problem:
             if code_of(problem) not in LOST:
                 raise
-            # It may be our own: the answer to a put can get lost, too.
+            # The claim may be ours: the answer to our first put can get lost.
             made, holder = self._calls(f"to read the claim {key}", self._read, Bucket=self._bucket, Key=key)
             if holder != self._name:
                 return False
@@ -74,10 +74,10 @@ class Claims:
         return True
 
     def release(self, what: str, attempt: int) -> None:
-        """Give back a claim that we took, under which nothing was created and nothing will be.
+        """Release a claim that we hold, under which nothing was created and nothing will be.
 
-        It is tried once: a claim that stays is in nobody's way once it is old, while a second try could hit the claim that
-        another client has taken since.
+        There is no retry: a claim that remains has no effect once it is old, while a second attempt could delete the claim
+        that another client has taken since.
         """
         key = self._key(what, attempt)
         with suppress(EmrError, Unsure):
@@ -85,7 +85,7 @@ class Claims:
             self._calls.once(f"to release {key}", self._s3.delete_object, Bucket=self._bucket, Key=key, IfMatch=etag)
 
     def _read(self, **place: str) -> tuple[Any, str]:
-        """Return S3's answer and the body, which can break off: then the whole call is repeated."""
+        """Return S3's answer and the body; if the body breaks off, the whole call is retried."""
         answer = self._s3.get_object(**place)
         return answer, answer["Body"].read().decode()
 
@@ -93,6 +93,6 @@ class Claims:
         return f"{self._prefix}{what}/{attempt}"
 
     def _now(self, answer: Any) -> float:
-        """Return the time of S3, whose clock dates the claims; ours if the answer does not tell."""
+        """Return the time of S3, whose clock dates the claims; our own time if the answer has none."""
         told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         return parsedate_to_datetime(told).timestamp() if told else self._calls.timing.now()

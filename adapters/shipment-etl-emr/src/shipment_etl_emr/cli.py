@@ -1,4 +1,4 @@
-"""The commands `shipment-etl emr …`: each parses, calls one thing, prints. Orchestrators call the verbs one by one."""
+"""The commands `shipment-etl emr …`: each parses, makes one call, prints. Orchestrators can call them one by one."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-# What imports boto3 is imported where it is used, so that --help and mistakes answer at once.
+# Modules that import boto3 are imported where they are used, so that --help and usage errors answer at once.
 
 app = typer.Typer(
     help="Run jobs on Amazon EMR: temporary clusters, always terminated.", no_args_is_help=True, add_completion=False
@@ -59,7 +59,7 @@ def check(
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
-    """Check what a run needs, before the first one: nothing is started, and each finding names its fix."""
+    """Check everything a run needs, without starting anything; each problem is reported with a fix."""
     from shipment_etl_emr.checks import check_service
     from shipment_etl_emr.checks.table import print_checks
 
@@ -84,7 +84,7 @@ def run(
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
-    """Run a job on its own cluster, and terminate the cluster whatever happens."""
+    """Run a job on its own cluster, and always terminate the cluster."""
     from shipment_etl_emr.errors import RunStopped
     from shipment_etl_emr.signals import Stopped
 
@@ -104,13 +104,13 @@ def create(
     *,
     run: RunOption = None,
     lake: Annotated[
-        str | None, typer.Option("--lake", metavar="URI", help="Lake to check first, so that no cluster starts in vain.")
+        str | None, typer.Option("--lake", metavar="URI", help="Lake to check before a cluster is created.")
     ] = None,
     package: PackageOption = None,
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
-    """Create a cluster that takes steps and terminates when idle; prints its ID."""
+    """Create a cluster that accepts steps and terminates when idle; prints its ID."""
     if lake is not None:
         s3_parts(lake, "--lake")
     service = aws.open()
@@ -136,10 +136,10 @@ def submit(
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
-    """Add a job to a cluster as a step, and do not wait; prints the step's ID."""
+    """Add a job to a cluster as a step without waiting for it; prints the step's ID."""
     service = aws.open()
     clusters = _clusters(service)
-    # The cluster has its package already.
+    # The cluster already has its package.
     wanted = _job(service, job, lake, more or [], batch, run, script, package or "")
     place = clusters.submit(cluster, wanted)
     print_result({"run": wanted.run, "cluster": place.cluster, "step": place.step}, options.as_json, place.step)
@@ -153,7 +153,7 @@ def wait(
     step: StepArgument,
     job: Annotated[JobName, typer.Option("--job", metavar="JOB", help="What the step runs: generate or process.")],
     reports: Annotated[
-        int | None, typer.Option(help="Reports of runs that must prove it; at least one if not given.")
+        int | None, typer.Option(help="Number of run reports that the step must print; at least one if not given.")
     ] = None,
     timeout: TimeoutOption = 180,
     aws: ServiceOptions,
@@ -204,7 +204,7 @@ def terminate(
 def status(
     *,
     cluster: ClusterArgument,
-    step: Annotated[str, typer.Argument(metavar="[STEP]", help="ID of the step; our first one if not given.")] = "",
+    step: Annotated[str, typer.Argument(metavar="[STEP]", help="ID of the step; by default our first one.")] = "",
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
@@ -242,7 +242,7 @@ def ui(
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
-    """Print a link to the Spark UI; whoever has it gets in, so it is printed to a terminal only."""
+    """Print a link to the Spark UI; anyone with the link can open it, so it is printed only to a terminal."""
     from shipment_etl_emr.errors import LinkExposed
     from shipment_etl_emr.target import Place
 
@@ -256,10 +256,10 @@ def ui(
 def reap(
     *,
     run: Annotated[
-        str | None, typer.Option("--run", metavar="ID", help="End those of this run, whatever their age.")
+        str | None, typer.Option("--run", metavar="ID", help="Terminate clusters of this run, whatever their age.")
     ] = None,
-    prefix: Annotated[str, typer.Option(metavar="TEXT", help="Only those of runs whose name starts with this text.")] = "",
-    dry: Annotated[bool, typer.Option("--dry-run", help="Only tell which.")] = False,
+    prefix: Annotated[str, typer.Option(metavar="TEXT", help="Only clusters of runs whose name starts with this.")] = "",
+    dry: Annotated[bool, typer.Option("--dry-run", help="Only list them.")] = False,
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
@@ -276,17 +276,19 @@ def reap(
 def package(
     *,
     more: Annotated[
-        list[str] | None, typer.Option("--with", metavar="NAME", help="A distribution more, as a plugin.")
+        list[str] | None, typer.Option("--with", metavar="NAME", help="Another distribution to include, as a plugin.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write it there, and upload nothing.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write it to this folder; do not upload it.")] = None,
     python: Annotated[
-        str | None, typer.Option(metavar="VERSION", help="Python of the cluster, such as 3.11; else that of the settings.")
+        str | None, typer.Option(metavar="VERSION", help="Python of the cluster, as 3.11; by default from the settings.")
     ] = None,
-    arch: Annotated[str | None, typer.Option(metavar="ARCH", help="x86_64 or aarch64; else that of the settings.")] = None,
+    arch: Annotated[
+        str | None, typer.Option(metavar="ARCH", help="x86_64 or aarch64; by default from the settings.")
+    ] = None,
     aws: ServiceOptions,
     options: OutputOptions,
 ) -> None:
-    """Build the cluster's Python environment, upload it if it is new, and print its address."""
+    """Build the cluster's Python environment, upload it if it is new, and print its URI."""
     from shipment_etl_emr.package import build
 
     if python is None or arch is None:
@@ -313,10 +315,10 @@ def _clusters(service: "Service") -> "Clusters":
 
 @contextmanager
 def _runner(service: "Service", run: str) -> "Iterator[EmrRunner]":
-    from shipment_etl_emr.live import live
+    from shipment_etl_emr.live import show_live
     from shipment_etl_emr.runner import EmrRunner
 
-    with live(run) as watch:
+    with show_live(run) as watch:
         yield EmrRunner(service.target, service.logs, service.timing, watch)
 
 
@@ -330,7 +332,7 @@ def _job(
     script: str | None,
     package: str | None,
 ) -> "Job":
-    """Return what is to run, after all that can be checked was; `package` is empty where the cluster has one."""
+    """Return the job to run, after all checks; `package` is empty if the cluster already has one."""
     from shipment_etl_emr.requests import step_request
     from shipment_etl_emr.target import Job
 
@@ -340,10 +342,10 @@ def _job(
         raise SettingMissing("lake", "Give one with --lake s3://…, or set SHIPMENT_ETL_LAKE.")
     s3_parts(lake, "--lake")
     if name is JobName.generate and not days:
-        # Pinned here: a retry after midnight is to mean the same day.
+        # Pinned here, so that a retry after midnight means the same day.
         days = [Date.today()]
     when = ["--from", str(days[0]), "--to", str(days[-1])] if batch.first else ["--date", str(days[0])] if days else []
-    # A range is processed as far as it has landed, and nobody here knows how far that is.
+    # Of a range, only landed days are processed, and their number is not known here.
     reports = None if name is JobName.process and not batch.date else max(len(days), 1)
     arguments = ("--lake", lake, *when, *more)
     wanted = Job(run or _run_id(name.value), name.value, "", arguments, "", reports=reports)

@@ -1,4 +1,4 @@
-"""Clusters: Amazon EMR on EC2 as a target, a transient cluster for each run; and the verbs of clusters that are kept."""
+"""Clusters: Amazon EMR on EC2 as a target, with a transient cluster for each run; and operations on kept clusters."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ DEFAULT_MAX_AGE_MINUTES = 360
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A cluster of ours; `created` in seconds since 1970, `max_age` in seconds."""
+    """One of our clusters; `created` in seconds since 1970, `max_age` in seconds."""
 
     name: str
     run: str
@@ -34,12 +34,12 @@ class Cluster:
 
     @property
     def alive(self) -> bool:
-        """Whether it would cost money until someone ends it."""
+        """Whether it costs money until it is terminated."""
         return self.state in ALIVE
 
 
 class Clusters:
-    """Amazon EMR on EC2, through an injected client that does not repeat calls by itself."""
+    """Amazon EMR on EC2, through an injected client that does not retry calls by itself."""
 
     def __init__(self, emr: Any, claims: Claims, calls: Calls, settings: Settings) -> None:
         self._emr = emr
@@ -51,12 +51,12 @@ class Clusters:
     # The target.
 
     def start(self, job: Job) -> Place:
-        """Find the run's cluster, alive or done, or create a transient one that has the job as its step."""
+        """Find the run's cluster, running or done, or create a transient one with the job as its step."""
         name = self._find_or_create(job.run, job.bootstrap, job.package, job)
         return Place(name, self._find_step(name, f"{NAME}{job.run}"))
 
     def look(self, place: Place) -> Progress:
-        """Tell the states of cluster and step."""
+        """Return the states of the cluster and the step."""
         status = self._status(place.cluster)
         state, change = status["State"], status.get("StateChangeReason", {})
         gone = state in GONE
@@ -69,7 +69,7 @@ class Clusters:
             "Step"
         ]["Status"]
         over = found["State"] in (ENDED_WELL, *ENDED_BADLY)
-        # A step that did not fail itself was ended by what ended its cluster.
+        # If the step did not fail itself, the reason is that of its cluster.
         details = {**found.get("StateChangeReason", {}), **found.get("FailureDetails", {})}
         details = details if found["State"] == FAILED or not change.get("Code") else change
         reason = details.get("Reason") or details.get("Code") or change.get("Code", "")
@@ -77,7 +77,7 @@ class Clusters:
         return Progress(place, state, found["State"], reason, message, over=over or gone)
 
     def cancel(self, place: Place) -> None:
-        """Ask a step to stop; the cluster stays."""
+        """Ask a step to stop; the cluster keeps running."""
         self._calls(
             f"to cancel the step {place}",
             self._emr.cancel_steps,
@@ -87,10 +87,10 @@ class Clusters:
         )
 
     def end(self, run: str, place: Place | None, *, unsure: bool = False) -> None:
-        """End every cluster of a run, and see it end.
+        """Terminate all clusters of a run, and wait until they have ended.
 
         Raises:
-            ClusterMayLive: it was not seen to end.
+            ClusterMayLive: the end of a cluster could not be confirmed.
         """
         try:
             if place is not None:
@@ -108,11 +108,11 @@ class Clusters:
             raise ClusterMayLive(f"Clusters of the run {run}", str(problem)) from problem
 
     def logs_at(self, place: Place) -> str:
-        """Return where EMR puts the logs of a step."""
+        """Return the folder where EMR puts the logs of a step."""
         return f"{self._settings.logs.rstrip('/')}/{place.cluster}/steps/{place.step}/"
 
     def ui(self, place: Place) -> str:
-        """Return a link to the Spark UI, which outlives the cluster. It lets in whoever has it: keep it out of logs."""
+        """Return a link to the Spark UI, which outlives the cluster. Anyone with it can open it: keep it out of logs."""
         doing = f"to open the Spark UI of {place.cluster}"
         arn = self._describe(place.cluster)["ClusterArn"]
         made = self._calls(doing, self._emr.create_persistent_app_ui, TargetResourceArn=arn)["PersistentAppUIId"]
@@ -129,7 +129,7 @@ class Clusters:
     # Clusters that are kept, and steps on them.
 
     def create(self, run: str, bootstrap: str, package: str) -> str:
-        """Find a run's cluster, or create one that waits for steps until it has been idle."""
+        """Find a run's cluster, or create one that accepts steps and terminates when idle."""
         return self._find_or_create(run, bootstrap, package, None)
 
     def submit(self, cluster: str, job: Job) -> Place:
@@ -151,10 +151,10 @@ class Clusters:
         return Place(cluster, step)
 
     def end_cluster(self, cluster: str) -> str:
-        """End a cluster, and see it end; the state it is in then.
+        """Terminate a cluster, wait until it has ended, and return its state.
 
         Raises:
-            ClusterMayLive: it was not seen to end.
+            ClusterMayLive: its end could not be confirmed.
         """
         start = self._timing.now()
         for _ in self._timing.pauses(2, 20):
@@ -162,7 +162,7 @@ class Clusters:
             if state not in ALIVE:
                 return state
             if self._timing.now() - start > END_SECONDS:
-                raise ClusterMayLive(f"The cluster {cluster}", f"it is {state} {END_SECONDS} s after it was told to end.")
+                raise ClusterMayLive(f"The cluster {cluster}", f"it is still {state} after {END_SECONDS} s of terminating.")
             self._calls(f"to end the cluster {cluster}", self._emr.terminate_job_flows, JobFlowIds=[cluster])
         raise AssertionError("pauses never end")
 
@@ -170,12 +170,12 @@ class Clusters:
         """Terminate our clusters that are older than their maximum age, and yield each.
 
         Args:
-            run: terminate those of this run only, whatever their age.
-            prefix: leave out those of runs whose name does not start with it.
+            run: terminate only clusters of this run, whatever their age.
+            prefix: terminate only clusters of runs whose name starts with it.
             dry: terminate nothing.
 
         Raises:
-            ReapIncomplete: at the end, when some could not be looked at or ended.
+            ReapIncomplete: at the end, if some clusters could not be checked or terminated.
         """
         now, problems = self._timing.now(), {}
         for name in [each["Id"] for each in self._list(None, ALIVE)]:
@@ -195,7 +195,7 @@ class Clusters:
             raise ReapIncomplete(problems)
 
     def of_run(self, run: str) -> list[Cluster]:
-        """Return all clusters of a run that are not long gone, the eldest first."""
+        """Return all recent clusters of a run, oldest first."""
         found = (_cluster(self._describe(each["Id"])) for each in self._list(run, None))
         return sorted((each for each in found if each and each.run == run), key=lambda each: (each.created, each.name))
 
@@ -216,14 +216,14 @@ class Clusters:
         )
 
     def _serves(self, cluster: Cluster, job: Job | None) -> bool:
-        """Whether it is at work, or has done the job: work that is done is not done again by who missed the answer."""
+        """Whether it is working, or has done the job, so that a client that missed the answer does not run it again."""
         if job is None:
             return cluster.alive
         step = self._step_state(cluster.name)
         return step == ENDED_WELL or (cluster.alive and step not in ENDED_BADLY)
 
     def _list(self, run: str | None, states: Sequence[str] | None) -> Iterator[Any]:
-        """Yield clusters that are named like ours; of one run or all, of some states or all."""
+        """Yield clusters with our name prefix; of one run or all, in some states or all."""
         asked: dict[str, Any] = {} if states is None else {"ClusterStates": list(states)}
         if run is not None:
             since = self._timing.now() - lookback_seconds(self._settings.max_age_minutes)
@@ -272,7 +272,7 @@ class Clusters:
 
 
 def _cluster(found: Any) -> Cluster | None:
-    """Return a cluster by its tags; None if they are not ours."""
+    """Return a cluster from its description; None if it does not have our tags."""
     tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
     if RUN_TAG not in tags:
         return None

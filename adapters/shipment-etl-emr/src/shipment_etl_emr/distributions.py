@@ -1,8 +1,8 @@
-"""Distributions: what a package for a cluster is made of.
+"""Distributions: the contents of a package for a cluster.
 
-Third parties come from a lock, our own distribution from where it was installed. The lock is `cluster-requirements.txt`,
-exported from the project's lock by `make lock`. It holds versions and hashes for every Python that the package supports, so
-that the same package can be built from any of them.
+Third-party distributions come from a lock file, our own from where it was installed. The lock file is
+`cluster-requirements.txt`, exported from the project's lock by `make lock`. It has versions and hashes for every supported
+Python, so that any of them can build the same package.
 """
 
 import hashlib
@@ -20,23 +20,23 @@ from packaging.utils import canonicalize_name
 
 from shipment_etl_emr.errors import PackageFailed
 
-__all__ = ["Contents", "contents_of", "locked"]
+__all__ = ["Contents", "contents_of", "read_lock"]
 
 ROOT = "shipment-etl"
 LOCK = "cluster-requirements.txt"
 CLUSTER_HAS = frozenset({"py4j", "pyspark", "pysail"})
-"""What a cluster brings itself, and the engine that only laptops need."""
+"""Distributions that a cluster already has, and the engine that only laptops need."""
 NOT_SOURCE = frozenset({"__pycache__", "build", "dist"})
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What goes into a package.
+    """Contents of a package.
 
     Attributes:
-        locked: lines for pip, each a version with its hashes.
-        released: lines for pip of distributions that the lock does not know: name==version, as installed here.
-        sources: where distributions were installed from that are on no index, as pip takes it.
+        locked: pip requirements from the lock, each a version with its hashes.
+        released: pip requirements of distributions that are not in the lock: name==version, as installed here.
+        sources: origins of distributions that are not on an index, as pip accepts them.
     """
 
     locked: tuple[str, ...]
@@ -45,26 +45,26 @@ class Contents:
 
     @property
     def key(self) -> str:
-        """A digest that changes when any of it does, the files of sources in folders included."""
+        """A digest of all contents, including the files of source folders."""
         parts = [*self.locked, *self.released, *(f"{source} {_digest_source(source)}" for source in self.sources)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def contents_of(python: str, arch: str, more: Iterable[str] = ()) -> Contents:
-    """Return what a package consists of.
+    """Return the contents of a package.
 
     Args:
-        python: of the cluster, such as 3.11.
-        arch: of its processors: x86_64 or aarch64.
-        more: distributions to add, such as plugins of your own; they must be installed here.
+        python: Python version of the cluster, such as 3.11.
+        arch: architecture of its processors: x86_64 or aarch64.
+        more: distributions to add, such as your plugins; they must be installed here.
 
     Raises:
         PackageFailed: a distribution is not installed here.
     """
     environment = _environment(python, arch)
-    pinned = locked(environment)
+    pinned = read_lock(environment)
     released, sources = [], []
-    for each in _own(more, environment, pinned.keys() | CLUSTER_HAS):
+    for each in _find_own(more, environment, pinned.keys() | CLUSTER_HAS):
         if source := _source_of(each):
             sources.append(source)
         else:
@@ -72,8 +72,8 @@ def contents_of(python: str, arch: str, more: Iterable[str] = ()) -> Contents:
     return Contents(tuple(pinned[name] for name in sorted(pinned)), tuple(released), tuple(sources))
 
 
-def locked(environment: dict[str, str]) -> dict[str, str]:
-    """Return the lines of the lock for a cluster, by canonical name; `environment` are its values of markers."""
+def read_lock(environment: dict[str, str]) -> dict[str, str]:
+    """Return the lock's lines for a cluster, by canonical name; `environment` has its values for markers."""
     text = files("shipment_etl_emr").joinpath(LOCK).read_text("utf-8")
     found: dict[str, str] = {}
     for line in text.replace("\\\n", " ").splitlines():
@@ -81,7 +81,7 @@ def locked(environment: dict[str, str]) -> dict[str, str]:
         if not pinned.strip() or pinned.startswith("#"):
             continue
         requirement = Requirement(pinned)
-        # pip would hold markers against the Python that it runs on.
+        # pip would evaluate markers for the Python that it runs on.
         if requirement.marker is None or requirement.marker.evaluate(environment):
             found[canonicalize_name(requirement.name)] = f"{requirement.name}{requirement.specifier} --hash={hashes}"
     return found
@@ -100,8 +100,8 @@ def _environment(python: str, arch: str) -> dict[str, str]:
     }
 
 
-def _own(more: Iterable[str], environment: dict[str, str], known: Iterable[str]) -> Iterator[Distribution]:
-    """Yield our own distribution and `more`, with what these need that is not `known`, by name."""
+def _find_own(more: Iterable[str], environment: dict[str, str], known: Iterable[str]) -> Iterator[Distribution]:
+    """Yield our own distribution and `more`, with their dependencies that are not `known`, sorted by name."""
     found: dict[str, Distribution] = {ROOT: _find_distribution(ROOT)}
     seen = set(known)
     asked: list[tuple[Requirement, tuple[str, ...]]] = [(Requirement(name), ()) for name in more]
@@ -126,11 +126,11 @@ def _find_distribution(name: str) -> Distribution:
     try:
         return distribution(name)
     except PackageNotFoundError:
-        raise PackageFailed(f"to find {name}", "it is not installed here. Install it, then build again.") from None
+        raise PackageFailed(f"finding {name}", "it is not installed here. Install it, then build again.") from None
 
 
 def _source_of(each: Distribution) -> str:
-    """Return where a distribution was installed from, as pip takes it; empty if that is an index."""
+    """Return the origin of a distribution, as pip accepts it; empty if it was installed from an index."""
     recorded = each.read_text("direct_url.json")
     if not recorded:
         return ""
@@ -142,7 +142,7 @@ def _source_of(each: Distribution) -> str:
 
 
 def _digest_source(source: str) -> str:
-    """Return a digest of the files that a source consists of; empty where its address names a revision already."""
+    """Return a digest of a source's files; empty if its address already names a revision."""
     if not source.startswith("file:"):
         return ""
     place = Path(unquote(urlsplit(source).path))
@@ -155,7 +155,7 @@ def _digest_source(source: str) -> str:
 
 
 def _source_files(folder: Path) -> Iterator[Path]:
-    # In the src layout, tests, documents and environments beside it change nothing of the wheel.
+    # In the src layout, files outside src, such as tests and docs, do not affect the wheel.
     roots = [folder / "src"] if (folder / "src").is_dir() else [folder]
     yield from (file for file in (folder / "pyproject.toml", folder / "README.md") if file.is_file() and roots != [folder])
     for root in roots:

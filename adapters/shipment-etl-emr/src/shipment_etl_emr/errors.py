@@ -1,6 +1,6 @@
-"""Every error of this adapter, but for tunnels and local AWS; each message says what is wrong, where, and what to do.
+"""All errors of this adapter except those of tunnels and local AWS. Each says what is wrong, where, and what to do.
 
-Where trying the same again may help, with nothing changed, `retryable` is true and the exit code is 75.
+Errors after which an unchanged retry may succeed have `retryable` true and exit code 75.
 
 ShipmentEtlError
 ├── UsageError
@@ -29,7 +29,7 @@ ShipmentEtlError
         ├── NotAllowed
         ├── RequestRefused
         ├── ServiceUnavailable      retryable
-        ├── StepFailed              retryable where the error of its job is
+        ├── StepFailed              retryable if the error of its job is
         ├── ClusterFailed           retryable
         ├── BootstrapFailed
         ├── ReportMissing
@@ -83,29 +83,29 @@ __all__ = [
 ]
 
 MAX_SAID, MAX_NAMED = 600, 5
-"""Characters of what a program says at its end, and clusters that a message names."""
+"""Maximum number of characters of a program's output, and of clusters, that a message shows."""
 
 
 class EmrRefused(UsageError):
-    """What was asked for cannot work on EMR; nothing was started."""
+    """The request cannot work on EMR; nothing was started."""
 
 
 class SettingsError(EmrRefused):
-    """The settings of EMR cannot be used."""
+    """The EMR settings cannot be used."""
 
 
 class SettingInvalid(SettingsError):
-    """A setting is outside what it may be."""
+    """A setting has an invalid value."""
 
     template = "{name} is {value!r}, but must be {expected}."
-    remedy = "Change it in the settings of EMR, or in the command."
+    remedy = "Change it in the EMR settings or on the command line."
 
     def __init__(self, name: str, value: object, expected: str) -> None:
         super().__init__(name=name, value=value, expected=expected)
 
 
 class SettingMissing(SettingsError):
-    """A setting is needed that nothing names."""
+    """A required setting is missing."""
 
     template = "No {name} is given."
 
@@ -124,7 +124,7 @@ class SettingsClash(SettingsError):
 
 
 class TargetUnfit(SettingsError):
-    """A command does not exist for what jobs run on."""
+    """A command does not exist for this target."""
 
     template = "{target} has no {what}."
     remedy = "Use {instead}."
@@ -134,17 +134,17 @@ class TargetUnfit(SettingsError):
 
 
 class ClientUnfit(SettingsError):
-    """With these settings no client of AWS can be made."""
+    """An AWS client cannot be created with these settings."""
 
     template = "AWS cannot be reached with the region {region!r} and the endpoint {endpoint!r}: {said:.200}."
-    remedy = "Fix region or endpoint."
+    remedy = "Fix the region or the endpoint."
 
     def __init__(self, region: str | None, endpoint: str | None, said: str) -> None:
         super().__init__(region=region, endpoint=endpoint, said=said)
 
 
 class PackageUnfit(SettingsError):
-    """A package is for other machines."""
+    """A package is for another Python or processor."""
 
     template = "The package {package} is not for Python {python} on {arch}."
     remedy = "Build one: shipment-etl emr package"
@@ -161,11 +161,11 @@ class ReleaseUnfit(EmrRefused):
 
     def __init__(self, label: str, why: str, known: Iterable[str]) -> None:
         fit = list(known)
-        super().__init__(remedy=None if fit else "No release that was tried can.", label=label, why=why, known=fit)
+        super().__init__(remedy=None if fit else "None of the tested releases can.", label=label, why=why, known=fit)
 
 
 class MachinesUnfit(EmrRefused):
-    """The instance types cannot make this cluster."""
+    """A cluster cannot be created from these instance types."""
 
     template = "{what}."
 
@@ -177,14 +177,14 @@ class StepTooLong(EmrRefused):
     """The arguments of a step are longer than EMR allows."""
 
     template = "The arguments of the step have {size:,} characters, but EMR allows {most:,}."
-    remedy = "Use fewer or shorter ones."
+    remedy = "Use fewer or shorter arguments."
 
     def __init__(self, size: int, most: int) -> None:
         super().__init__(size=size, most=most)
 
 
 class BucketMissing(EmrRefused):
-    """There is no such bucket."""
+    """A bucket does not exist."""
 
     template = "There is no bucket {bucket!r} for {use}."
     remedy = "Create it, or name another."
@@ -194,10 +194,10 @@ class BucketMissing(EmrRefused):
 
 
 class BucketDenied(EmrRefused):
-    """A bucket is there, but not for these credentials."""
+    """A bucket exists, but these credentials have no access to it."""
 
     template = "Access to the bucket {bucket!r} for {use} is denied."
-    remedy = "Let this role list it (s3:ListBucket), or use credentials that may."
+    remedy = "Grant s3:ListBucket to this role, or use other credentials."
 
     def __init__(self, bucket: str, use: str) -> None:
         super().__init__(bucket=bucket, use=use)
@@ -214,7 +214,7 @@ class RegionMismatch(EmrRefused):
 
 
 class ObjectMissing(EmrRefused):
-    """An object that a run needs is not there."""
+    """An object that a run needs does not exist."""
 
     template = "There is no {what} at {uri}."
 
@@ -223,11 +223,11 @@ class ObjectMissing(EmrRefused):
 
 
 class LinkExposed(EmrRefused):
-    """A link that lets in whoever has it would be written to a file or a log."""
+    """A link that needs no login would be written to a file or a log."""
 
     template = (
-        "The link to the Spark UI lets in whoever has it, without a login, so it is printed only to a terminal, and this "
-        "output is not one."
+        "Anyone with the link to the Spark UI can open it without a login, so it is printed only to a terminal, and this "
+        "output is not a terminal."
     )
     remedy = "Run the same command in a terminal."
 
@@ -236,29 +236,29 @@ class LinkExposed(EmrRefused):
 
 
 class PortTaken(EmrRefused):
-    """Another program listens on a port of this machine; `owner` is which, or empty if that is not known."""
+    """Another program listens on a port of this machine; `owner` names it, empty if unknown."""
 
-    template = "The port {port} of this machine is taken by {owner}."
+    template = "The port {port} of this machine is already used by {owner}."
 
     def __init__(self, port: int, owner: str, remedy: str) -> None:
-        super().__init__(remedy=f"End that program, or {remedy}.", port=port, owner=owner or "a program of another user")
+        super().__init__(remedy=f"Stop that program, or {remedy}.", port=port, owner=owner or "a program of another user")
 
 
 class ProgramMissing(EmrRefused):
     """A program that a tunnel needs is not installed."""
 
-    template = "There is no program {program} on the path."
+    template = "The program {program} is not on the PATH."
 
     def __init__(self, program: str, remedy: str) -> None:
         super().__init__(remedy=remedy, program=program)
 
 
 class PackageFailed(EmrRefused):
-    """The package for the cluster cannot be built here; trying again changes nothing."""
+    """The package for the cluster cannot be built here; a retry would fail the same way."""
 
     template = "The package for the cluster could not be built: {doing} failed: {said:.600}"
     remedy = (
-        "A host without internet needs one that was built elsewhere with: shipment-etl emr package. Name it with "
+        "If this host has no internet, build the package elsewhere with: shipment-etl emr package. Pass it with "
         "--package, or in SHIPMENTS_PACKAGE for an orchestrator."
     )
 
@@ -271,10 +271,10 @@ class EmrError(JobError):
 
 
 class CredentialsRefused(EmrError):
-    """AWS does not know, or no longer accepts, these credentials."""
+    """AWS does not know these credentials, or no longer accepts them."""
 
     template = "AWS refuses the credentials ({code})."
-    remedy = "Log in again, as with: aws sso login; then run the same again."
+    remedy = "Log in again, for example with: aws sso login; then run the same command again."
 
     def __init__(self, code: str) -> None:
         super().__init__(code=code)
@@ -291,10 +291,10 @@ class NotAllowed(EmrError):
 
 
 class RequestRefused(EmrError):
-    """AWS rejects a request as it is."""
+    """AWS rejects a request as invalid."""
 
     template = "AWS refused a call {doing}: {said:.400}"
-    remedy = "Fix the settings, then run the same again."
+    remedy = "Fix the settings, then run the same command again."
 
     def __init__(self, doing: str, said: str) -> None:
         super().__init__(doing=doing, said=said)
@@ -303,8 +303,8 @@ class RequestRefused(EmrError):
 class ServiceUnavailable(EmrError):
     """AWS gave no usable answer for a long time."""
 
-    template = "AWS gave no usable answer to a call {doing} for {seconds:,.0f} s; the last one: {said:.300}"
-    remedy = "Run the same again later: with the same --run it takes up what is there."
+    template = "AWS gave no usable answer to a call {doing} for {seconds:,.0f} s; the last error: {said:.300}"
+    remedy = "Run the same command again later: with the same --run it resumes the run."
     retryable, exit_code = True, TRY_AGAIN
 
     def __init__(self, doing: str, seconds: float, said: str) -> None:
@@ -312,28 +312,28 @@ class ServiceUnavailable(EmrError):
 
 
 class StepFailed(EmrError):
-    """A step failed. It is retryable where the error that its job printed is.
+    """A step failed. It is retryable if the error that its job printed is.
 
     Args:
         where: cluster and step.
-        state: of the step.
-        reason: why, as AWS calls it; may be empty.
-        message: more of it; may be empty.
-        log: s3:// URI of the log that says most.
-        text: what it says; empty if no log has arrived.
+        state: state of the step.
+        reason: reason code from AWS; may be empty.
+        message: details from AWS; may be empty.
+        log: s3:// URI of the most informative log.
+        text: excerpt of that log; empty if no log has arrived.
         ui: command that prints a link to the Spark UI.
-        retryable: whether the job may succeed when it is run again.
+        retryable: whether a retry of the job may succeed.
     """
 
     template = "The step {where} is {state}: {why}\n{log} says:\n{text:.20000}"
-    # The link itself lets in whoever has it, so it must not be in a log.
+    # Anyone with the link itself can open the UI, so it must not be in a log.
     remedy = "Spark UI: {ui}"
 
     def __init__(
         self, where: str, state: str, reason: str, message: str, log: str, text: str, ui: str, *, retryable: bool = False
     ) -> None:
         why = f"{reason or 'no reason given'}. {message}".rstrip()
-        text = text or "nothing yet, because it has not arrived; look there later."
+        text = text or "nothing yet, because the log has not arrived; look there later."
         super().__init__(where=where, state=state, why=why, log=log, text=text, ui=ui)
         if retryable:
             self.retryable, self.exit_code = True, TRY_AGAIN
@@ -343,7 +343,7 @@ class ClusterFailed(EmrError):
     """A cluster ended before its step began."""
 
     template = "The cluster {cluster} is {state} and never ran its step: {reason}. {said}"
-    remedy = "Its node logs are in the log bucket, below this name; then run the same again."
+    remedy = "Look at its node logs, in the log bucket under this ID; then run the same command again."
     retryable, exit_code = True, TRY_AGAIN
 
     def __init__(self, cluster: str, state: str, reason: str, message: str) -> None:
@@ -351,31 +351,31 @@ class ClusterFailed(EmrError):
 
 
 class BootstrapFailed(EmrError):
-    """A bootstrap action failed, as on a package that cannot be imported. The next cluster would fail the same way."""
+    """A bootstrap action failed, for example because the package cannot be imported. A retry would fail the same way."""
 
-    template = "The cluster {cluster} ended in its bootstrap action: {said}\n{log} says:\n{text:.20000}"
-    remedy = "Fix the package or the network of its nodes, then run the same again."
+    template = "The bootstrap action of the cluster {cluster} failed: {said}\n{log} says:\n{text:.20000}"
+    remedy = "Fix the package or the network of its nodes, then run the same command again."
 
     def __init__(self, cluster: str, message: str, log: str, text: str) -> None:
-        text = text or "nothing yet, because it has not arrived; look there later."
+        text = text or "nothing yet, because the log has not arrived; look there later."
         super().__init__(cluster=cluster, said=message, log=log, text=text)
 
 
 class ReportMissing(EmrError):
-    """A step is completed, but no report of a run proves it."""
+    """A step completed, but run reports that prove it are missing."""
 
     template = (
-        "The step {where} completed, but {found:,} reports of runs are in {logs}stdout.gz where {expected} must be. It does "
-        "not count as done."
+        "The step {where} completed, but {logs}stdout.gz has {found:,} run reports instead of {expected}. It does not count "
+        "as done."
     )
-    remedy = "Check that the script prints its report, then run the same again."
+    remedy = "Check that the script prints its report, then run the same command again."
 
     def __init__(self, where: str, found: int, expected: int | None, logs: str) -> None:
         super().__init__(where=where, found=found, expected=expected or "at least one", logs=logs)
 
 
 class ReportFailed(EmrError):
-    """A step is completed, but a report in it says something else."""
+    """A step completed, but its report is of another job or not of a success."""
 
     template = "The step {where} completed, but its run {run_id} reports {said}. It does not count as done."
     remedy = "Look at the step's log."
@@ -385,10 +385,10 @@ class ReportFailed(EmrError):
 
 
 class RunTimedOut(EmrError):
-    """A run took longer than it may."""
+    """A run took longer than allowed."""
 
-    template = "The run {run} was not done after {seconds:,.0f} s; its last state was {state}. It was ended."
-    remedy = "Allow more with --timeout, or use larger machines."
+    template = "The run {run} did not finish within {seconds:,.0f} s; its last state was {state}."
+    remedy = "Raise --timeout, or use larger machines."
 
     def __init__(self, run: str, seconds: float, state: str) -> None:
         super().__init__(run=run, seconds=seconds, state=state)
@@ -397,7 +397,7 @@ class RunTimedOut(EmrError):
 class NameTaken(EmrError):
     """The name of a run was used before, and EMR Serverless still remembers it."""
 
-    template = "EMR Serverless answers with earlier job runs for each of {tries:,} attempts at the run {run!r}."
+    template = "EMR Serverless returned an earlier job run for each of {tries:,} attempts to start the run {run!r}."
     remedy = "Use another name, with --run."
 
     def __init__(self, run: str, tries: int) -> None:
@@ -405,10 +405,10 @@ class NameTaken(EmrError):
 
 
 class ClusterMayLive(EmrError):
-    """A cluster could not be ended, or not be seen to end."""
+    """A cluster could not be terminated, or its end could not be confirmed."""
 
     template = "{what} may still be running: {why}"
-    remedy = "End it with: shipment-etl emr reap --run RUN, or terminate; else it ends at its maximum age."
+    remedy = "Terminate it with: shipment-etl emr reap --run RUN; otherwise it ends at its maximum age."
     retryable, exit_code = True, TRY_AGAIN
 
     def __init__(self, what: str, why: str) -> None:
@@ -416,12 +416,13 @@ class ClusterMayLive(EmrError):
 
 
 class ReapIncomplete(EmrError):
-    """Some clusters could not be looked at or ended; the others were. `problems` are these errors, by cluster."""
+    """Some clusters could not be checked or terminated; the others were. `problems` are the errors by cluster."""
 
     template = (
-        "{count:,} of the clusters that are named like ours could not be looked at or ended, all others were: {some:.2000}."
+        "{count:,} of the clusters with our name prefix could not be checked or terminated (all others were handled): "
+        "{some:.2000}."
     )
-    remedy = "Look at these in the console; one that is not ours should have another name."
+    remedy = "Look at them in the console; a cluster that is not ours needs a name without our prefix."
 
     def __init__(self, problems: Mapping[str, EmrError]) -> None:
         self.problems = problems
@@ -432,7 +433,7 @@ class ReapIncomplete(EmrError):
 class RunStopped(EmrError):
     """A signal asked to stop."""
 
-    template = "Stopped. The run {run} was ended; nothing of it is left running."
+    template = "Stopped. The run {run} was ended; nothing of it is still running."
 
     def __init__(self, run: str, signal: int) -> None:
         super().__init__(run=run, signal=signal)

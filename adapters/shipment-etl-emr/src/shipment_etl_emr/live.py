@@ -1,4 +1,4 @@
-"""The live line: which cluster and step a command waits for; it moves on a terminal, and is a line a change elsewhere."""
+"""The live line: the cluster and step that a command waits for. Updated in place on a terminal, else one line per change."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,12 +10,12 @@ from shipment_etl.cli.terminal import console
 from shipment_etl.printable import printable
 from shipment_etl_emr.target import Progress
 
-__all__ = ["live"]
+__all__ = ["show_live"]
 
 
 @contextmanager
-def live(run: str) -> Iterator[Callable[[Progress], None]]:
-    """Yield what shows progress on stderr."""
+def show_live(run: str) -> Iterator[Callable[[Progress], None]]:
+    """Yield a function that shows progress on stderr."""
     shown, start, last = console(stderr=True), time.monotonic(), [""]
     if not shown.is_terminal:
 

@@ -1,4 +1,4 @@
-"""Logs: what a step printed, as EMR uploads it to S3; the reports of runs in it, and the cause of a failure."""
+"""Logs: the output of a step, as EMR uploads it to S3; the run reports in it, and the cause of a failure."""
 
 import gzip
 import json
@@ -27,18 +27,18 @@ __all__ = ["Excerpt", "Logs", "reports_in"]
 PATIENCE_SECONDS = 900.0
 """EMR uploads logs every five minutes, and once more as a cluster ends."""
 QUIET_SECONDS = 330.0
-"""Logs that have not changed for longer than an upload takes to come round are complete."""
+"""Logs that have not changed for longer than the interval between uploads are complete."""
 BOOTSTRAP_SECONDS = 300.0
 KILLED = "Its driver was killed (signal 9), most often because its node was out of memory. Its last lines:"
 DRIVER = re.compile(r"/container_(?:e\d+_)?\d+_\d+_(?P<attempt>\d+)_000001/std(?:out|err)\.gz$")
-"""The driver runs in the first container of each attempt at its application."""
+"""The driver runs in the first container of each application attempt."""
 BOOTSTRAP = re.compile(r"/bootstrap-actions/\d+/stderr\.gz$")
 Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """The lines of a log that say why a step failed, the s3:// URI of the log, and whether to run the job again may help."""
+    """The lines of a log that say why a step failed, the s3:// URI of the log, and whether a retry of the job may help."""
 
     uri: str
     text: str
@@ -47,13 +47,13 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What the logs of a failed step hold at one moment.
+    """The logs of a failed step at one moment.
 
     Attributes:
-        logs: all of them.
-        excerpt: what they say of the failure.
-        final: whether they will say no more than that.
-        awaited: whether the one that says most is known to be missing.
+        logs: texts of all logs.
+        excerpt: the lines about the failure.
+        final: whether the excerpt cannot change any more.
+        awaited: whether the most informative log is known to be missing.
     """
 
     logs: tuple[str, ...]
@@ -72,14 +72,14 @@ class Logs:
         self._patience = patience
 
     def text(self, folder: str, name: str) -> str:
-        """Return what a log holds now; empty if it is not there, or only half there."""
+        """Return the current text of a log; empty if it is missing or incomplete."""
         return self._text(f"{folder}{name}.gz")
 
     def failure(self, folder: str) -> Excerpt | None:
-        """Wait for the logs of a failed step, and return what says why it failed; None if no log comes.
+        """Wait for the logs of a failed step, and return the lines that say why it failed; None if no log arrives.
 
-        Logs may be there from an upload before the failure, or half there. They count once two looks agree, and they hold
-        an error of Python, or the controller's word that the step has ended, or no upload has changed them.
+        Logs may come from an upload before the failure, or be incomplete. They count as complete when two polls agree, and
+        they have a Python error, or the controller log says that the step has ended, or no upload has changed them since.
 
         Args:
             folder: s3:// folder of the step's logs.
@@ -98,10 +98,10 @@ class Logs:
         raise AssertionError("pauses never end")
 
     def bootstrap_failure(self, folder: str) -> Excerpt | None:
-        """Wait for the log of a bootstrap action that failed, and return its end; None if none comes.
+        """Wait for the log of a failed bootstrap action, and return its last lines; None if no log arrives.
 
         Args:
-            folder: s3:// folder of the logs of a step of the same cluster.
+            folder: s3:// folder of the logs of any step of the same cluster.
         """
 
         def look() -> Excerpt | None:
@@ -111,11 +111,11 @@ class Logs:
         return self._wait(look, bool, BOOTSTRAP_SECONDS)
 
     def reports(self, folder: str, expected: int | None) -> list[Mapping[str, Any]]:
-        """Wait for the reports of runs that a step printed, and return those that came.
+        """Wait for the run reports that a step printed, and return those that arrived.
 
         Args:
             folder: s3:// folder of the step's logs.
-            expected: how many must come; None is at least one.
+            expected: number of reports to wait for; None means at least one.
         """
 
         def look() -> list[Mapping[str, Any]]:
@@ -127,7 +127,7 @@ class Logs:
         stdout, stderr, controller = (self.text(folder, name) for name in ("stdout", "stderr", "controller"))
         application = driver_application(stderr)
         if application and not python_cause(stdout):
-            # In cluster mode the step is only YARN's client, and the driver's logs are those of a container.
+            # In cluster mode the step is only YARN's client, and the driver's logs are in its container's folder.
             driver = self._driver_folder(folder, application)
             out, err = (self.text(driver, name) if driver else "" for name in ("stdout", "stderr"))
             excerpt = _excerpt(driver, out, err, killed=was_killed(stderr, err)) or _excerpt(folder, "", stderr)
@@ -137,7 +137,7 @@ class Logs:
         return _Look((stdout, stderr, controller), excerpt, certain or (has_ended(controller) and excerpt is not None))
 
     def _driver_folder(self, folder: str, application: str) -> str:
-        """Return the folder of the driver's logs in the last attempt at an application; empty if it is not there yet."""
+        """Return the folder of the driver's logs of the last application attempt; empty if it does not exist yet."""
         found = [
             (match["attempt"], uri)
             for uri in self._uris(f"{_cluster_folder(folder)}/containers/{application}/")
@@ -168,7 +168,7 @@ class Logs:
             return ""
 
     def _read(self, **place: str) -> bytes:
-        # The body as well, which can break off: then the whole call is repeated.
+        # Read the body, too: if it breaks off, the whole call is retried.
         content: bytes = self._s3.get_object(**place)["Body"].read()
         return content
 
@@ -183,7 +183,7 @@ class Logs:
 
 
 def reports_in(text: str) -> list[Mapping[str, Any]]:
-    """Return the reports of runs in what a step printed: its lines that are one JSON object with a run_id and a status."""
+    """Return the run reports in a step's output: lines with one JSON object that has a run_id, a status and a job."""
     found = []
     for line in text.splitlines():
         if line.startswith("{"):
@@ -197,7 +197,7 @@ def reports_in(text: str) -> list[Mapping[str, Any]]:
 
 
 def _excerpt(folder: str, stdout: str, stderr: str, *, killed: bool = False) -> Excerpt | None:
-    """Return the lines that say most about a failure: an error of Python, else one of Spark, else the last ones."""
+    """Return the most informative lines about a failure: an error of Python, else one of Spark, else the last lines."""
     for name, text in (("stdout", python_cause(stdout)), ("stderr", python_cause(stderr))):
         if text:
             return Excerpt(f"{folder}{name}.gz", text, is_retryable(stdout))
@@ -209,5 +209,5 @@ def _excerpt(folder: str, stdout: str, stderr: str, *, killed: bool = False) -> 
 
 
 def _cluster_folder(folder: str) -> str:
-    """Return where EMR keeps all logs of the cluster that a step ran on."""
+    """Return the folder of all logs of the cluster that a step ran on."""
     return folder.partition("/steps/")[0]

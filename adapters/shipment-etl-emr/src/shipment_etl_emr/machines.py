@@ -1,18 +1,18 @@
-"""Machines: what an instance type has, and the Spark settings that make use of it."""
+"""Machines: CPUs and memory of instance types, and Spark settings sized for them."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shipment_etl.errors import listed
+from shipment_etl.errors import join_names
 from shipment_etl_emr.errors import MachinesUnfit
 
-__all__ = ["Machine", "machine", "one_processor", "spark_sizes"]
+__all__ = ["Machine", "find_arch", "machine", "spark_sizes"]
 
 GIB_PER_CPU = {"c": 2.0, "m": 4.0, "r": 8.0}
-"""By the letter that a family begins with: compute, general, memory."""
+"""By the first letter of a family: compute, general, memory."""
 ODD_GIB_PER_CPU = {"c4": 1.875, "r4": 7.625}
-"""Of families whose types have less than their letter says."""
+"""Families whose types have less than their letter says."""
 YARN_MIB = {
     7.5: 5_632,
     8: 5_632,
@@ -35,7 +35,7 @@ YARN_MIB = {
     512: 491_520,
     768: 741_376,
 }
-"""By GiB of a machine, the least MiB that EMR leaves to YARN on any type of that size; m5 and r5 get some more.
+"""By GiB of a machine, the minimum MiB that EMR leaves to YARN on any type of that size; m5 and r5 get some more.
 
 Source: yarn.nodemanager.resource.memory-mb in "Task configuration" of the Amazon EMR Release Guide.
 """
@@ -43,7 +43,7 @@ FAMILY = re.compile(r"(?P<kind>[cmr])(?P<generation>[4-8])(?P<more>[a-z-]*)\.(?:
 DAEMONS_MIB = 1024
 """Left on each node for the application master's container."""
 OVERHEAD = 0.1
-"""Of the heap, for what Spark keeps outside it; its own default."""
+"""Share of the heap that Spark uses outside it; Spark's default."""
 MIN_OVERHEAD_MIB = 384
 
 
@@ -58,38 +58,38 @@ class Machine:
 
     @property
     def yarn_mib(self) -> int:
-        """What EMR leaves to YARN at least; between two sizes the share of the smaller one, for shares grow with size."""
+        """The minimum that EMR leaves to YARN; between two sizes the share of the smaller one, as shares grow with size."""
         gib = max(size for size in YARN_MIB if size * 1024 <= self.memory_mib)
         return int(self.memory_mib * YARN_MIB[gib] / (gib * 1024))
 
 
 def machine(name: str) -> Machine:
-    """Return what an instance type has; families c, m and r from the fourth generation on, xlarge and larger.
+    """Return the machine of an instance type: families c, m and r from the fourth generation on, xlarge and larger.
 
     Raises:
-        MachinesUnfit: it is of another family, or too small for EMR.
+        MachinesUnfit: the type is of another family, or too small for EMR.
     """
     known = FAMILY.fullmatch(name)
     if known is None:
         remedy = "Use a c, m or r of generation 4 to 8, xlarge or larger, such as m5.xlarge, r6g.2xlarge or c7g.4xlarge."
-        raise MachinesUnfit(f"The instance type {name!r} is none that EMR clusters are sized for here", remedy)
+        raise MachinesUnfit(f"The instance type {name!r} is not supported", remedy)
     cpus = 4 * int(known["times"] or 1)
     arch = "aarch64" if "g" in known["more"].split("-")[0] else "x86_64"
     gib_per_cpu = ODD_GIB_PER_CPU.get(known["kind"] + known["generation"], GIB_PER_CPU[known["kind"]])
     return Machine(name, cpus, int(cpus * gib_per_cpu * 1024), arch)
 
 
-def one_processor(names: Sequence[str]) -> str:
+def find_arch(names: Sequence[str]) -> str:
     """Return the architecture that all of these instance types share.
 
     Raises:
-        MachinesUnfit: they do not share one; a package's compiled parts are for one.
+        MachinesUnfit: their architectures differ; a package is compiled for one.
     """
     arches = {machine(name).arch for name in names}
     if len(arches) != 1:
         raise MachinesUnfit(
-            f"The instance types {listed(names)} have processors of two kinds",
-            "Name only Graviton types (with a g, such as m6g.xlarge), or none: a package is compiled for one kind.",
+            f"The instance types {join_names(names)} have different processor architectures",
+            "Use only Graviton types (with a g, such as m6g.xlarge) or none: a package is compiled for one architecture.",
         )
     return arches.pop()
 
@@ -99,16 +99,16 @@ def spark_sizes(primary: str, workers: Sequence[str], count: int, *, fixed: bool
 
     Args:
         primary: instance type of the node that the driver runs on.
-        workers: instance types that a worker may be of.
-        count: workers, of the smallest type.
-        fixed: whether the workers are there from the start, all of one type; else Spark asks for executors as it goes.
+        workers: possible instance types of a worker.
+        count: number of workers of the smallest type.
+        fixed: whether all workers are of one type and there from the start; else Spark allocates executors dynamically.
 
     Raises:
-        MachinesUnfit: an instance type is not known.
+        MachinesUnfit: an instance type is not supported.
     """
     smallest = min((machine(name) for name in workers), key=lambda each: (each.cpus, each.memory_mib))
-    free = smallest.cpus - 1  # One for the node's own daemons.
-    # Executors of three to five cores keep S3 busy without long garbage collections; which of them wastes the fewest cores?
+    free = smallest.cpus - 1  # One for the node's daemons.
+    # Executors of 3 to 5 cores keep S3 busy without long garbage collections. Take the size that wastes the fewest cores.
     cores = max((cores for cores in (5, 4, 3) if cores <= free), key=lambda cores: (free // cores * cores, cores))
     each_node = free // cores
     share = (smallest.yarn_mib - DAEMONS_MIB) // each_node

@@ -37,14 +37,14 @@ class JobName(StrEnum):
 SettingsOption = Annotated[
     Path | None,
     typer.Option(
-        "--settings", metavar="FILE.toml", help="Settings of EMR: where jobs run, and on what.", show_default=SETTINGS_FILE
+        "--settings", metavar="FILE.toml", help="EMR settings: where jobs run, and on what.", show_default=SETTINGS_FILE
     ),
 ]
 LocalOption = Annotated[
-    bool, typer.Option("--local", help="Use AWS on this machine, started if none is running; settings are optional then.")
+    bool, typer.Option("--local", help="Use local AWS, started if it is not running; settings are then optional.")
 ]
 EndpointOption = Annotated[
-    str | None, typer.Option("--endpoint-url", metavar="URL", help="Endpoint of another AWS, such as a local one.")
+    str | None, typer.Option("--endpoint-url", metavar="URL", help="AWS endpoint to use instead, such as a local one.")
 ]
 RunOption = Annotated[
     str | None, typer.Option("--run", metavar="ID", help="ID of the run; a new attempt with the same ID resumes it.")
@@ -62,7 +62,7 @@ TimeoutOption = Annotated[
 ]
 JobArgument = Annotated[JobName, typer.Argument(metavar="JOB", help="generate or process.")]
 MoreArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="[ARGUMENTS]...", help="More options of the job, passed on as they are.")
+    list[str] | None, typer.Argument(metavar="[ARGUMENTS]...", help="More options for the job, passed on unchanged.")
 ]
 ClusterArgument = Annotated[
     str, typer.Argument(metavar="CLUSTER", help="ID of the cluster; of the application, if serverless.")
@@ -72,31 +72,31 @@ StepArgument = Annotated[str, typer.Argument(metavar="STEP", help="ID of the ste
 
 @dataclass(frozen=True, slots=True)
 class ServiceOptions:
-    """Which AWS a command speaks to, and with which settings."""
+    """Which AWS a command uses, and with which settings."""
 
     settings: SettingsOption = None
     endpoint_url: EndpointOption = None
     local: LocalOption = False
 
     def open(self) -> "Service":
-        """Return the service; local AWS is started if none runs.
+        """Return the service; local AWS is started if it is not running.
 
         Raises:
-            SettingsClash: two places were named.
-            SettingsError: the file of settings is missing, or does not fit.
+            SettingsClash: both --local and --endpoint-url were given.
+            SettingsError: the settings file is missing or invalid.
         """
-        # boto3 and moto are imported where they are used, so that --help and mistakes answer at once.
+        # boto3 and moto are imported where they are used, so that --help and usage errors answer at once.
         if self.local:
             if self.endpoint_url is not None:
                 raise SettingsClash("--local", "--endpoint-url", "they name two places")
-            from shipment_etl_emr.local.cli import tell_started
+            from shipment_etl_emr.local.cli import print_started
             from shipment_etl_emr.local.service import local_service
 
-            return local_service(None if self.settings is None else self.read_settings(), tell_started)
+            return local_service(None if self.settings is None else self.read_settings(), print_started)
         from shipment_etl_emr.service import Service
 
         return Service(self.read_settings(), self.endpoint_url)
 
     def read_settings(self) -> Settings:
-        """Return the settings of the file."""
+        """Return the settings from the file."""
         return Settings.from_toml(self.settings or SETTINGS_FILE)

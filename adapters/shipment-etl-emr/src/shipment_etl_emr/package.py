@@ -1,6 +1,6 @@
-"""The package for a cluster: everything it needs of Python, for its own Python and processor, as one archive.
+"""The package for a cluster: all Python distributions it needs, for its Python and processor, as one archive.
 
-What the cluster brings itself (pyspark) and what only laptops need (pysail) stays out. The same wheels give the same bytes.
+It leaves out what the cluster already has (pyspark) and only laptops need (pysail). The same wheels give the same bytes.
 """
 
 import gzip
@@ -22,20 +22,20 @@ from shipment_etl_emr.errors import PackageFailed
 __all__ = ["FOLDER", "Package", "archive", "build"]
 
 FOLDER = "SHIPMENT_ETL_PACKAGES"
-"""Environment variable: a folder with packages that were built before, as the images have one."""
+"""Environment variable that names a folder of prebuilt packages; our images have one."""
 PLATFORMS = ("manylinux2014", *(f"manylinux_2_{glibc}" for glibc in range(17, 35)))
 """Wheels that run on Amazon Linux 2023, which has glibc 2.34."""
 GZIP_LEVEL = 4
-"""Little larger than 6, and half the time."""
+"""The result is little larger than with level 6, in half the time."""
 MAX_CACHED = 4
-"""Packages that the cache keeps: two Pythons or processors, each as it was before and after a change."""
+"""Number of packages in the cache: two Pythons or processors, each before and after a change."""
 PIP = ("--no-deps", "--quiet", "--disable-pip-version-check", "--retries=2", "--timeout=15")
-"""A host without internet is to find out within a minute."""
+"""Few retries, so that a host without internet fails within a minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """An archive for a cluster; `digest` is the SHA-256 of what is in it, before it is compressed."""
+    """An archive for a cluster; `digest` is the SHA-256 of its uncompressed tar."""
 
     data: bytes
     digest: str
@@ -44,23 +44,23 @@ class Package:
 
     @property
     def file_name(self) -> str:
-        """Name of a file that holds it; the same content has the same name."""
+        """File name; the same content has the same name."""
         return f"shipment-etl-py{self.python}-{self.arch}-{self.digest}.tar.gz"
 
     @property
     def name(self) -> str:
-        """Name of the object that holds it."""
+        """Name of its object below the code folder in S3."""
         return f"packages/{self.file_name}"
 
 
 def build(python: str, arch: str, more: Iterable[str] = (), environ: Mapping[str, str] = os.environ) -> Package:
-    """Return the package: one that was built before, if it holds the same, else one that is built now and kept.
+    """Return the package: a prebuilt or cached one with the same contents, or else a new one, which is then cached.
 
     Args:
-        python: of the cluster, such as 3.11.
-        arch: of its processors: x86_64 or aarch64.
-        more: distributions to add, such as plugins of your own; they must be installed here.
-        environ: with SHIPMENT_ETL_PACKAGES, the folder that is looked into first, and where the user's cache is.
+        python: Python version of the cluster, such as 3.11.
+        arch: architecture of its processors: x86_64 or aarch64.
+        more: distributions to add, such as your plugins; they must be installed here.
+        environ: environment with SHIPMENT_ETL_PACKAGES, the folder that is searched first, and XDG_CACHE_HOME.
 
     Raises:
         PackageFailed: a distribution is not installed here, or has no wheel for the cluster.
@@ -94,7 +94,7 @@ def _assemble(contents: Contents, python: str, arch: str) -> Package:
 
 
 def archive(wheels: Iterable[Path]) -> tuple[bytes, str]:
-    """Return wheels unpacked into one gzipped tar, without times and owners; and the SHA-256 of the tar."""
+    """Return the wheels unpacked into one gzipped tar without times and owners, and the SHA-256 of the tar."""
     files = dict(sorted(file for wheel in wheels for file in _unpack(wheel)))
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as tar:
@@ -112,24 +112,24 @@ def _unpack(wheel: Path) -> Iterator[tuple[str, bytes]]:
             kind = name.split("/")[1] if ".data/" in name.split("/", 1)[0] + "/" else ""
             if name.endswith("/") or (kind and kind not in ("purelib", "platlib")):
                 continue
-            # A file's place when it is installed.
+            # The file's path once installed.
             yield (name.split("/", 2)[2] if kind else name), source.read(name)
 
 
 def _read(folder: Path | str | None, python: str, arch: str) -> Package | None:
-    """Return the package for a cluster that a folder holds, if there is one."""
+    """Return the package for a cluster from a folder, if there is one."""
     found = sorted(Path(folder).glob(f"shipment-etl-py{python}-{arch}-*.tar.gz")) if folder else []
     if not found:
         return None
     digest = found[-1].name.removesuffix(".tar.gz").rpartition("-")[2]
-    # So that it counts as used last.
+    # Mark it as recently used.
     if os.access(found[-1].parent, os.W_OK):
         found[-1].parent.touch()
     return Package(found[-1].read_bytes(), digest, python, arch)
 
 
 def _keep(package: Package, folder: Path) -> None:
-    """Put a package into the cache, and take out what was not used for the longest time."""
+    """Put a package into the cache, and delete the least recently used ones."""
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f".{os.getpid()}"
     aside.write_bytes(package.data)
@@ -143,6 +143,6 @@ def _keep(package: Package, folder: Path) -> None:
 
 def _pip(command: str, arguments: list[str]) -> None:
     call = [sys.executable, "-m", "pip", command, *PIP, *arguments]
-    done = subprocess.run(call, capture_output=True, text=True, check=False)  # nosec B603 # no shell, and our own words
+    done = subprocess.run(call, capture_output=True, text=True, check=False)  # nosec B603 # no shell, fixed arguments
     if done.returncode != 0:
         raise PackageFailed(f"pip {command}", done.stderr or done.stdout)

@@ -1,4 +1,4 @@
-"""What this adapter plugs into shipment_etl: its commands."""
+"""Plugin of shipment_etl: adds the commands of this adapter."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ __all__ = ["commands"]
 
 @hookimpl
 def commands() -> "Mapping[str, typer.Typer]":
-    """Add the groups emr, local-aws and tunnel."""
+    """Add the command groups emr, local-aws and tunnel."""
     from shipment_etl_emr import cli
     from shipment_etl_emr.local import cli as local
     from shipment_etl_emr.tunnel import cli as tunnel

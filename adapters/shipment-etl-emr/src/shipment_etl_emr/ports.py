@@ -1,4 +1,4 @@
-"""Ports of this machine: whether one is free, and who has it."""
+"""Ports of this machine: whether one is free, and which program uses it."""
 
 import errno
 import socket
@@ -7,38 +7,38 @@ from contextlib import suppress
 from shipment_etl.errors import InvalidValue
 from shipment_etl_emr.errors import PortTaken
 
-__all__ = ["LOOPBACK", "owner_of", "require_free", "taken"]
+__all__ = ["LOOPBACK", "is_taken", "owner_of", "require_free"]
 
 LOOPBACK = "127.0.0.1"
-# A browser asks both for localhost, so that one who listens on either would be in the way.
+# A browser tries both for localhost, so a program that listens on either is a conflict.
 LOOPBACKS = ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1"))
 
 
 def require_free(port: int, remedy: str) -> None:
-    """Make sure that nobody listens at a port of this machine.
+    """Check that no program listens on a port of this machine.
 
     Args:
-        port: which.
-        remedy: what to do instead of ending who does, as in: take another with --port.
+        port: the port.
+        remedy: alternative to stopping the other program, as in: choose another port with --port.
 
     Raises:
-        PortTaken: somebody does.
-        InvalidValue: this user may not listen there.
+        PortTaken: a program listens on it.
+        InvalidValue: this user may not listen on it.
     """
-    problem = _problem_of_listening(port)
+    problem = _try_to_listen(port)
     if problem == errno.EADDRINUSE:
         raise PortTaken(port, owner_of(port), remedy)
     if problem == errno.EACCES:
         raise InvalidValue("The port", port, "1024 or more, unless you are root")
 
 
-def taken(port: int) -> bool:
-    """Whether somebody listens at a port of this machine."""
-    return _problem_of_listening(port) == errno.EADDRINUSE
+def is_taken(port: int) -> bool:
+    """Whether a program listens on a port of this machine."""
+    return _try_to_listen(port) == errno.EADDRINUSE
 
 
 def owner_of(port: int) -> str:
-    """Return who listens at a port of this machine, as nginx (process 17); empty if it cannot be told."""
+    """Return the program that listens on a port of this machine, as nginx (process 17); empty if unknown."""
     import psutil
 
     with suppress(psutil.Error):
@@ -48,11 +48,11 @@ def owner_of(port: int) -> str:
     return ""
 
 
-def _problem_of_listening(port: int) -> int | None:
+def _try_to_listen(port: int) -> int | None:
     for family, address in LOOPBACKS:
-        # No IPv6 on this machine: nobody can be in the way there.
+        # Without IPv6 on this machine there can be no conflict.
         with suppress(OSError), socket.socket(family) as probe:
-            # As servers do: an old connection that is not forgotten yet is in nobody's way.
+            # As servers do: an old connection in TIME_WAIT is no conflict.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((address, port))

@@ -1,4 +1,4 @@
-"""What the commands `shipment-etl emr …` print of their results."""
+"""Output of the commands `shipment-etl emr …`."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,7 @@ def print_progress(progress: "Progress", as_json: bool) -> None:
 
 
 def print_result(told: Mapping[str, Any], as_json: bool, text: str) -> None:
-    """Print a result: a line of JSON for programs, a text for people."""
+    """Print a result, as a line of JSON or as text."""
     if as_json:
         echo_json(told)
     else:

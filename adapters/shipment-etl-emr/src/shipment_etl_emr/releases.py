@@ -1,4 +1,4 @@
-"""Releases of EMR: which Spark, Delta and Pythons each has, and which of these Pythons can import the package."""
+"""EMR releases: which Spark, Delta and Python versions each has, and which of these Pythons can import the package."""
 
 from dataclasses import dataclass
 from importlib.metadata import metadata
@@ -10,7 +10,7 @@ __all__ = ["RELEASES", "Release", "release"]
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What a release label stands for: its Pythons, oldest first; `python` is the one to run the package on."""
+    """An EMR release: its versions, with Pythons oldest first; `python` is the one to run the package on."""
 
     label: str
     spark: str
@@ -20,46 +20,46 @@ class Release:
 
     @property
     def interpreter(self) -> str:
-        """Where the Python lies on every node."""
+        """Path of the Python on every node."""
         return f"/usr/bin/python{self.python}"
 
 
 RELEASES = {each.label: each for each in (Release("emr-7.13.0", "3.5.6", "3.3.2", ("3.9", "3.11")),)}
-"""Those whose Spark and Delta the tests run on, and no others: a guess would cost a cluster."""
+"""Only releases whose Spark and Delta the tests run on: a wrong guess would cost a cluster."""
 
 OLDER = {"emr-5.": ("2.7", "3.7"), "emr-6.": ("2.7", "3.7")}
 
 
 def release(label: str, requires: str | None = None) -> Release:
-    """Return what a release label stands for, with the Python to use.
+    """Return the release of a label, with the Python to use.
 
     Args:
         label: as AWS writes it, such as emr-7.13.0.
-        requires: the Pythons that the package runs on, such as >=3.11,<3.13; None asks the installed package.
+        requires: the Pythons that the package supports, such as >=3.11,<3.13; None reads it from the installed package.
 
     Raises:
-        ReleaseUnfit: it is not known, or none of its Pythons can import the package.
+        ReleaseUnfit: the release is unknown, or none of its Pythons can import the package.
     """
     needed = requires or str(metadata("shipment-etl")["Requires-Python"])
-    fit = [each.label for each in RELEASES.values() if _fitting(each.pythons, needed)]
+    fit = [each.label for each in RELEASES.values() if _find_fitting(each.pythons, needed)]
     known = RELEASES.get(label)
     if known is None:
         pythons = next((pythons for line, pythons in OLDER.items() if label.startswith(line)), None)
         if pythons is None:
-            raise ReleaseUnfit(label, "what it holds is not known here", fit)
-        raise ReleaseUnfit(label, _why(pythons, needed), fit)
-    fitting = _fitting(known.pythons, needed)
+            raise ReleaseUnfit(label, "its versions of Python and Spark are unknown", fit)
+        raise ReleaseUnfit(label, _explain(pythons, needed), fit)
+    fitting = _find_fitting(known.pythons, needed)
     if not fitting:
-        raise ReleaseUnfit(label, _why(known.pythons, needed), fit)
-    # The oldest that fits: the same for as many releases as can be, so that one package serves them.
+        raise ReleaseUnfit(label, _explain(known.pythons, needed), fit)
+    # The oldest that fits, so that one package serves as many releases as possible.
     return Release(known.label, known.spark, known.delta, known.pythons, fitting[0])
 
 
-def _fitting(pythons: tuple[str, ...], needed: str) -> list[str]:
+def _find_fitting(pythons: tuple[str, ...], needed: str) -> list[str]:
     from packaging.specifiers import SpecifierSet
 
     return [python for python in pythons if SpecifierSet(needed).contains(python)]
 
 
-def _why(pythons: tuple[str, ...], needed: str) -> str:
+def _explain(pythons: tuple[str, ...], needed: str) -> str:
     return f"it has Python {' and '.join(pythons)}, and the package needs {needed}"

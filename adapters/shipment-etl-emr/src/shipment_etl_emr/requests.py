@@ -1,4 +1,4 @@
-"""Requests: what AWS is asked for, as plain dicts made of plain values; no call is made here."""
+"""Requests to AWS as plain dicts; no call is made here."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,13 +21,13 @@ __all__ = [
 ]
 
 NAME = "shipment-etl/"
-"""What the names of our clusters, steps and job runs begin with."""
+"""Prefix of the names of our clusters, steps and job runs."""
 RUN_TAG, ATTEMPT_TAG, MAX_AGE_TAG = "shipment-etl:run", "shipment-etl:attempt", "shipment-etl:max-age-minutes"
 HOME = "/opt/shipment_etl"
 ARCHIVE = "shipment_etl"
 SPOT_MINUTES = 10
 MAX_STEP = 10_280
-"""Characters of all arguments of a step, as EMR counts them."""
+"""Maximum number of characters of all arguments of a step, as EMR counts them."""
 DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -42,15 +42,15 @@ def cluster_request(
     """Return the request for a cluster.
 
     Args:
-        settings: where and on what.
-        run: names the run that the cluster is for; a tag carries it.
-        attempt: which attempt at this run it is, from 1.
-        bootstrap: s3:// URI of the bootstrap action; empty where the nodes need none.
+        settings: where and on what the job runs.
+        run: name of the run that the cluster is for, stored as a tag.
+        attempt: number of the attempt at this run, from 1.
+        bootstrap: s3:// URI of the bootstrap action; empty if the nodes need none.
         package: s3:// URI of the package.
-        job: the step of a transient cluster, which ends with it; None makes one that is kept, until it has been idle.
+        job: the step of a transient cluster, which ends with it; None for a cluster that is kept until it is idle.
 
     Raises:
-        StepTooLong: the step has too many characters.
+        StepTooLong: the arguments of the step are too long.
     """
     request: dict[str, Any] = {
         "Name": f"{NAME}{run}",
@@ -68,7 +68,7 @@ def cluster_request(
         "Tags": [{"Key": name, "Value": value} for name, value in tags_of(settings, run, attempt).items()],
     }
     if job is None:
-        # A transient cluster ends with its last step; this is for one that waits for the next.
+        # A transient cluster ends with its last step; this is for a cluster that waits for more.
         request["AutoTerminationPolicy"] = {"IdleTimeout": settings.idle_minutes * 60}
     if settings.security_configuration:
         request["SecurityConfiguration"] = settings.security_configuration
@@ -78,10 +78,10 @@ def cluster_request(
 
 
 def step_request(settings: Settings, job: Job, on_failure: str = "CONTINUE", attempt: int = 0) -> dict[str, Any]:
-    """Return a step that runs the job's script; a list of arguments goes through no shell, so that each arrives as it is.
+    """Return a step that runs the job's script; its arguments pass through no shell, so they arrive unchanged.
 
     Raises:
-        StepTooLong: it has too many characters.
+        StepTooLong: the arguments are too long.
     """
     arguments = ["spark-submit", "--deploy-mode", "client", job.script, *job.arguments]
     size = sum(len(each) + 1 for each in arguments)
@@ -96,16 +96,16 @@ def step_request(settings: Settings, job: Job, on_failure: str = "CONTINUE", att
 
 
 def bootstrap_action(settings: Settings, bootstrap: str, package: str) -> dict[str, Any]:
-    """Return the action that puts the package on every node, and sets the node's own timer."""
+    """Return the action that installs the package on every node, and sets the node's own timer."""
     arguments = [package, settings.known_release.interpreter, HOME, str(settings.max_age_minutes)]
     return {"Name": "shipment-etl", "ScriptBootstrapAction": {"Path": bootstrap, "Args": arguments}}
 
 
 def job_run_request(settings: Settings, job: Job, token: str) -> dict[str, Any]:
-    """Return the request for a job run on EMR Serverless; the token makes AWS start it once, however often it is sent.
+    """Return the request for a job run on EMR Serverless; AWS starts it only once for the same token.
 
     Raises:
-        StepTooLong: it has too many characters.
+        StepTooLong: the arguments are too long.
     """
     size = sum(len(each) + 1 for each in job.arguments)
     if size > MAX_STEP:
@@ -138,17 +138,17 @@ def job_run_request(settings: Settings, job: Job, token: str) -> dict[str, Any]:
 
 
 def tags_of(settings: Settings, run: str, attempt: int) -> dict[str, str]:
-    """Return the tags of what is started for a run."""
-    # EMR's own managed policy for its service role lets it touch only what bears the last of them.
+    """Return the tags of a run's cluster or job run."""
+    # EMR's managed policy for its service role allows access only to resources with the last tag.
     own = {RUN_TAG: run, ATTEMPT_TAG: str(attempt), MAX_AGE_TAG: str(settings.max_age_minutes)}
     return {**settings.tags, **own, "for-use-with-amazon-emr-managed-policies": "true"}
 
 
 def _environment(settings: Settings, home: str) -> dict[str, str]:
-    """Return the variables of driver and executors: their Python, the folder of the package, and the region."""
+    """Return the environment variables of driver and executors: Python, the package's folder, and the region."""
     environment = {"PYSPARK_PYTHON": settings.known_release.interpreter, "PYTHONPATH": home}
     if settings.region:
-        # EMR tells neither; boto3 reads only the second, and delta-rs the first.
+        # EMR sets neither; boto3 reads only the second, delta-rs the first.
         environment |= {"AWS_REGION": settings.region, "AWS_DEFAULT_REGION": settings.region}
     return environment
 
@@ -194,14 +194,14 @@ def _group(role: str, kind: str, count: int) -> Mapping[str, Any]:
 
 def _primary_fleet(settings: Settings) -> Mapping[str, Any]:
     types = [{"InstanceType": settings.primary, "WeightedCapacity": 1}]
-    # A lost primary is a lost run: never on spot.
+    # Never on spot: without its primary, the run is lost.
     return {"InstanceFleetType": "MASTER", "TargetOnDemandCapacity": 1, "InstanceTypeConfigs": types}
 
 
 def _worker_fleet(settings: Settings) -> Mapping[str, Any]:
     machines = [machine(name) for name in settings.workers]
     least = min(each.cpus for each in machines)
-    # Weighed by processors, so that two small machines stand for one large.
+    # Weighted by CPUs, so that two small machines count as one large.
     types = [{"InstanceType": each.name, "WeightedCapacity": each.cpus // least} for each in machines]
     fleet: dict[str, Any] = {"InstanceFleetType": "CORE", "InstanceTypeConfigs": types}
     if not settings.spot:

@@ -1,4 +1,4 @@
-"""The runner: takes a job to a target, waits, has it proven, and ends what it ran on, whatever happens."""
+"""The runner: starts a job on a target, waits, verifies its report, and always ends what it ran on."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from shipment_etl_emr.errors import (
     StepFailed,
 )
 from shipment_etl_emr.logs import Logs
-from shipment_etl_emr.signals import Stopped, stoppable
+from shipment_etl_emr.signals import Stopped, raise_on_signal
 from shipment_etl_emr.target import FAILED, Job, Place, Progress, Target
 from shipment_etl_emr.timing import Timing
 
@@ -26,7 +26,7 @@ SUCCEEDED, BOOTSTRAP_FAILURE = "succeeded", "BOOTSTRAP_FAILURE"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A job that is done, and the reports of runs that prove it."""
+    """A job that is done, with its run reports as proof."""
 
     run: str
     place: Place
@@ -34,11 +34,11 @@ class Outcome:
 
 
 def _ignore(progress: Progress) -> None:
-    """Watch nothing."""
+    """Do nothing."""
 
 
 class EmrRunner:
-    """Runs jobs on a target. `watch` is told each look at the progress."""
+    """Runs jobs on a target. `watch` is called with each progress."""
 
     def __init__(self, target: Target, logs: Logs, timing: Timing, watch: Callable[[Progress], None] = _ignore) -> None:
         self._target = target
@@ -47,35 +47,35 @@ class EmrRunner:
         self._watch = watch
 
     def run(self, job: Job, timeout: float) -> Outcome:
-        """Run a job, and leave nothing behind: not after an error, a time-out, Ctrl-C or SIGTERM.
+        """Run a job, and leave nothing running, also after an error, a timeout, Ctrl-C or SIGTERM.
 
         Args:
-            job: what is to run; if this run is under way or done already, it is taken up.
+            job: the job to run; if this run was already started, it is resumed.
             timeout: seconds from its start.
 
         Raises:
-            EmrError: it failed; what it ran on was ended, or the error is ClusterMayLive.
+            EmrError: the job failed; what it ran on was ended, unless the error is ClusterMayLive.
             Stopped: a signal came; what it ran on was ended.
         """
         ending = _Ending(self._target, job.run)
-        with stoppable():
+        with raise_on_signal():
             try:
                 try:
-                    return self.wait(job, ending.of(lambda: self._target.start(job)), timeout)
+                    return self.wait(job, ending.start(lambda: self._target.start(job)), timeout)
                 finally:
-                    ending.make()
+                    ending.finish()
             except Stopped:
-                # A first signal can come while the ending is made; there will be no second.
-                ending.make()
+                # The first signal can interrupt the cleanup; later ones are ignored.
+                ending.finish()
                 raise
 
     def wait(self, job: Job, place: Place, timeout: float) -> Outcome:
-        """Wait for a job that was started, and have it proven; nothing is ended.
+        """Wait for a job that was started, and verify its reports; nothing is ended.
 
         Raises:
-            EmrError: it failed, or took too long.
+            EmrError: the job failed, or took too long.
         """
-        progress = self._until_over(job.run, place, timeout)
+        progress = self._wait_until_over(job.run, place, timeout)
         place = progress.place
         if not progress.well:
             raise self._failure(progress)
@@ -88,7 +88,7 @@ class EmrRunner:
             raise ReportMissing(str(place), len(reports), job.reports, folder)
         return Outcome(job.run, place, tuple(reports))
 
-    def _until_over(self, run: str, place: Place, timeout: float) -> Progress:
+    def _wait_until_over(self, run: str, place: Place, timeout: float) -> Progress:
         start, last, pause = self._timing.now(), None, FIRST_PAUSE
         while True:
             progress = self._target.look(place)
@@ -98,7 +98,7 @@ class EmrRunner:
             waited = self._timing.now() - start
             if waited >= timeout:
                 raise RunTimedOut(run, waited, str(progress))
-            # Often while something changes, seldom while nothing does: an account's calls are few, and shared by all.
+            # Poll often while something changes, else rarely: all clients of an account share its limit of calls.
             pause = FIRST_PAUSE if progress != last else min(pause * 1.3, MAX_PAUSE)
             place, last = progress.place, progress
             self._timing.sleep(pause * (0.8 + 0.4 * self._timing.chance()))
@@ -119,7 +119,7 @@ class EmrRunner:
 
 
 class _Ending:
-    """The end of a run, which is made once."""
+    """The cleanup of a run, which is done once."""
 
     def __init__(self, target: Target, run: str) -> None:
         self._target = target
@@ -128,20 +128,20 @@ class _Ending:
         self._unsure = False
         self._made = False
 
-    def of(self, start: Callable[[], Place]) -> Place:
-        """Start, and note how it went."""
+    def start(self, start: Callable[[], Place]) -> Place:
+        """Start the run, and remember its place, or that the start has no certain outcome."""
         self._unsure = True
         try:
             self._place = start()
         except EmrError:
-            # Where it gave up with an error of its own, it has waited for what might show up.
+            # A start that failed with our own error has already waited for everything that might show up.
             self._unsure = False
             raise
         self._unsure = False
         return self._place
 
-    def make(self) -> None:
-        """End all that costs money for this run."""
+    def finish(self) -> None:
+        """End everything that costs money for this run."""
         if not self._made:
             self._target.end(self._run, self._place, unsure=self._unsure)
             self._made = True

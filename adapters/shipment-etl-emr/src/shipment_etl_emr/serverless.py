@@ -1,4 +1,4 @@
-"""EMR Serverless as a target: a job run for each run. AWS takes a token with its start, so no claim is needed."""
+"""EMR Serverless as a target: a job run for each run. AWS accepts a token for each start, so no claim is needed."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -25,13 +25,13 @@ WORDS = {
     "CANCELLING": CANCELLING,
     "CANCELLED": "CANCELLED",
 }
-"""Its states, in the words of EMR on EC2."""
+"""States of EMR Serverless in the terms of EMR on EC2."""
 MAX_ATTEMPTS, MAX_REMEMBERED = 5, 20
 END_SECONDS = 300
 
 
 class Serverless:
-    """EMR Serverless, through an injected client. Its job runs end themselves at the maximum age."""
+    """EMR Serverless, through an injected client. Its job runs end by themselves at the maximum age."""
 
     def __init__(self, client: Any, calls: Calls, settings: Settings) -> None:
         self._client = client
@@ -40,13 +40,13 @@ class Serverless:
         self._application = settings.application or ""
 
     def start(self, job: Job) -> Place:
-        """Find the run's job run, at work or done, or start one; after a failed one the next.
+        """Find the run's job run, running or done, or start one, also after a failed one.
 
-        AWS does not say for how long it remembers a token. So one that brings back a job run from before a run's time is
-        left alone, and the next token is used: a name that is used again after long gets its work done.
+        AWS does not document how long it remembers a token. If a token returns a job run that is too old to be of this run,
+        the next token is tried, so that a name can be reused after a long time.
 
         Raises:
-            NameTaken: AWS remembers job runs for more attempts than are made.
+            NameTaken: AWS returned old job runs for all attempts.
         """
         known = self._list(job.run)
         for place, state in known:
@@ -60,14 +60,14 @@ class Serverless:
             progress = _progress(place, found)
             if progress.over and found["createdAt"].timestamp() < since:
                 continue
-            # A list can lag behind; the token of an attempt then brings back its job run, also a failed one.
+            # Lists can lag behind; the token of an earlier attempt then returns its job run, which may have failed.
             failed += progress.step in ENDED_BADLY
             if progress.step not in ENDED_BADLY or failed == MAX_ATTEMPTS:
                 return place
         raise NameTaken(job.run, MAX_REMEMBERED)
 
     def look(self, place: Place) -> Progress:
-        """Tell the state of a job run."""
+        """Return the state of a job run."""
         return _progress(place, self._describe(place))
 
     def cancel(self, place: Place) -> None:
@@ -80,10 +80,10 @@ class Serverless:
         )
 
     def end(self, run: str, place: Place | None, *, unsure: bool = False) -> None:
-        """Cancel what is at work for a run, and see it end.
+        """Cancel all job runs of a run, and wait until they have ended.
 
         Raises:
-            ClusterMayLive: it was not seen to end.
+            ClusterMayLive: the end of a job run could not be confirmed.
         """
         timing = self._calls.timing
         start, told = timing.now(), set()
@@ -96,7 +96,7 @@ class Serverless:
                 if not at_work and timing.now() >= settled:
                     return
                 if at_work and timing.now() - start > END_SECONDS:
-                    why = f"it is {at_work[0].step} {END_SECONDS} s after it was cancelled."
+                    why = f"it is still {at_work[0].step} {END_SECONDS} s after it was cancelled."
                     raise ClusterMayLive(f"The job run {at_work[0].place}", why)
                 for each in at_work:
                     if each.step != CANCELLING and each.place not in told:
@@ -108,11 +108,11 @@ class Serverless:
             raise ClusterMayLive(f"The job run of {run}", str(problem)) from problem
 
     def logs_at(self, place: Place) -> str:
-        """Return where EMR Serverless puts the driver's logs."""
+        """Return the folder where EMR Serverless puts the driver's logs."""
         return f"{self._settings.logs.rstrip('/')}/applications/{place.cluster}/jobs/{place.step}/SPARK_DRIVER/"
 
     def ui(self, place: Place) -> str:
-        """Return a link to the Spark UI, for an hour. It lets in whoever has it: keep it out of logs."""
+        """Return a link to the Spark UI, valid for an hour. Anyone with it can open it: keep it out of logs."""
         doing, asked = f"to open the Spark UI of {place}", {"applicationId": place.cluster, "jobRunId": place.step}
         return str(self._calls(doing, self._client.get_dashboard_for_job_run, **asked)["url"])
 
@@ -129,12 +129,12 @@ class Serverless:
         try:
             self.cancel(place)
         except RequestRefused:
-            # It has ended meanwhile, or will be seen not to.
+            # Not an error if it has ended in the meantime.
             if not self.look(place).over:
                 raise
 
     def _list(self, run: str) -> list[tuple[Place, str]]:
-        """Return the job runs of a run, the eldest first, and their states."""
+        """Return the job runs of a run, oldest first, with their states."""
         since = datetime.fromtimestamp(self._calls.timing.now() - lookback_seconds(self._settings.max_age_minutes), UTC)
         asked: dict[str, Any] = {"applicationId": self._application, "createdAtAfter": since}
         found: list[Any] = []

@@ -1,4 +1,4 @@
-"""Service: clients of AWS and what is built of them. The only room that imports boto3."""
+"""Service: AWS clients and everything built from them. The only module of a run that imports boto3."""
 
 import hashlib
 import os
@@ -26,7 +26,7 @@ from shipment_etl_emr.timing import Timing
 __all__ = ["Service"]
 
 CONFIG = Config(
-    # A call that is repeated behind our back can create a second cluster; we repeat those that may be.
+    # A retry by boto3 could create a second cluster, so we do all retries ourselves.
     retries={"total_max_attempts": 1},
     connect_timeout=10,
     read_timeout=60,
@@ -36,14 +36,14 @@ CONFIG = Config(
 
 @dataclass
 class Service:
-    """All that a run needs of AWS, made when it is first used.
+    """All that a run needs from AWS, created on first use.
 
     Attributes:
-        settings: where and on what; without a region, that of the environment is used.
-        endpoint_url: another AWS, such as one on this machine; None is what the environment says.
-        session: session of boto3 whose credentials and region are used; None is one of the environment.
+        settings: where and on what jobs run; without a region, the environment's is used.
+        endpoint_url: endpoint of another AWS, such as a local one; None leaves it to the environment.
+        session: boto3 session whose credentials and region are used; None makes one from the environment.
         timing: clock and sleep.
-        lake: s3:// URI of the lake where none is given; None where there is no such.
+        lake: s3:// URI of the default lake, if there is one.
     """
 
     settings: Settings
@@ -54,14 +54,14 @@ class Service:
 
     def __post_init__(self) -> None:
         given = self.session.region_name if self.session else None
-        # boto3 alone does not know AWS_REGION, which other tools of AWS do.
+        # boto3 alone does not read AWS_REGION, as other AWS tools do.
         region = self.settings.region or given or os.environ.get("AWS_REGION") or boto3.session.Session().region_name
         if not region:
             raise SettingMissing("region", "Set region in the settings, or AWS_REGION.")
         self.settings = self.settings.with_region(region)
 
     def client(self, name: str) -> Any:
-        """Return a client of boto3 for a service of AWS, such as s3.
+        """Return a boto3 client for an AWS service, such as s3.
 
         Raises:
             SettingsError: the region or the endpoint cannot be used.
@@ -74,7 +74,7 @@ class Service:
 
     @cached_property
     def calls(self) -> Calls:
-        """Calls with patience."""
+        """Calls with retries."""
         return Calls(self.timing)
 
     @cached_property
@@ -85,14 +85,14 @@ class Service:
 
     @cached_property
     def target(self) -> Target:
-        """What the settings say that jobs run on."""
+        """The target that the settings name."""
         if self.settings.target == "cluster":
             return self.clusters
         return Serverless(self.client("emr-serverless"), self.calls, self.settings)
 
     @cached_property
     def storage(self) -> Storage:
-        """S3, checked and uploaded to."""
+        """Checks of S3 and uploads to it."""
         return Storage(self.client("s3"), self.calls)
 
     @cached_property
@@ -110,7 +110,7 @@ class Service:
             EmrRefused: something cannot work.
             CredentialsRefused: the credentials are missing or expired.
         """
-        self.calls("to ask who we are", self.client("sts").get_caller_identity)
+        self.calls("to get the caller's identity", self.client("sts").get_caller_identity)
         buckets = {self.settings.code: "code", self.settings.logs: "logs", **({lake: "the lake"} if lake else {})}
         self.storage.check(buckets, self.settings.region or "")
 
@@ -120,15 +120,15 @@ class Service:
         return self.storage.put(self.settings.code, f"bootstrap/{hashlib.sha256(data).hexdigest()[:16]}.sh", data)[0]
 
     def upload_package(self, package: Package) -> tuple[str, bool]:
-        """Upload a package if it is new; its URI, and whether it was new."""
+        """Upload a package if it is new; return its URI, and whether it was new."""
         return self.storage.put(self.settings.code, package.name, package.data)
 
     def package(self, given: str | None) -> str:
-        """Return the URI of the package: the one given, if it fits these settings, else one that is built now.
+        """Return the URI of the package: the one given, if it fits these settings, or else a newly built one.
 
         Raises:
-            EmrRefused: the one given is not there, or for another Python or processor.
-            PackageFailed: it cannot be built.
+            EmrRefused: the given package does not exist, or is for another Python or processor.
+            PackageFailed: the package cannot be built.
         """
         python, arch = self.settings.known_release.python, self.settings.arch
         if given is None:

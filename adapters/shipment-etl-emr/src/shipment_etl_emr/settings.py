@@ -1,4 +1,4 @@
-"""Settings: where and on what the jobs run, declared in one TOML file."""
+"""Settings: where and on what jobs run, declared in one TOML file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,43 +8,43 @@ from typing import Literal
 from shipment_etl.declared import parse_toml, read_text, strict
 from shipment_etl.s3 import parse_uri
 from shipment_etl_emr.errors import SettingInvalid, SettingMissing, SettingsError
-from shipment_etl_emr.machines import machine, one_processor
+from shipment_etl_emr.machines import find_arch, machine
 from shipment_etl_emr.releases import Release, release
 
 __all__ = ["SETTINGS_FILE", "Settings", "s3_parts"]
 
 SETTINGS_FILE = "emr.toml"
 OWN = "shipment-etl:"
-"""What the names of our own tags begin with."""
+"""Prefix of the names of our own tags."""
 MAX_WORKERS = 100
 
 
 @strict
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where and on what the jobs run.
+    """Where and on what jobs run.
 
     Attributes:
         code: s3:// folder of packages, scripts and the bootstrap action.
-        logs: s3:// folder that EMR writes its logs to, and where runs are claimed.
-        region: of AWS; None leaves it to the environment.
-        target: a cluster for each run, or EMR Serverless.
-        release: release label of EMR.
-        primary: instance type of the node that Spark's driver runs on.
-        workers: instance types of the others; of several, EMR takes what is to be had.
-        count: number of workers; of several types, as many of the smallest.
+        logs: s3:// folder for EMR's logs and for the claims of runs.
+        region: AWS region; None leaves it to the environment.
+        target: cluster, for a cluster for each run, or serverless, for EMR Serverless.
+        release: EMR release label.
+        primary: instance type of the primary node, which runs Spark's driver.
+        workers: instance types of the workers; of several, EMR takes those that are available.
+        count: number of workers; with several types, counted in workers of the smallest.
         spot: whether workers are spot instances; the primary never is.
-        subnets: subnets to start in; of several, EMR takes one that has the machines.
+        subnets: subnets to start in; of several, EMR picks one with enough capacity.
         service_role: role of EMR itself.
-        instance_profile: role of the nodes.
+        instance_profile: instance profile of the nodes.
         job_role: ARN of the role of jobs on EMR Serverless.
-        application: ID of the application of EMR Serverless.
-        security_configuration: name of one of EMR, which encrypts disks and S3.
-        log_key: ARN of the KMS key of the logs.
-        max_age_minutes: age at which a cluster may be ended by anyone, and ends itself.
-        idle_minutes: how long a kept cluster may have nothing to do.
-        tags: more tags, for the bill.
-        spark: more Spark settings; they win over those that are sized from the machines.
+        application: ID of the EMR Serverless application.
+        security_configuration: name of an EMR security configuration, which encrypts disks and S3.
+        log_key: ARN of the KMS key for the logs.
+        max_age_minutes: age after which anyone may terminate a cluster, and it terminates itself.
+        idle_minutes: how long a kept cluster may be idle before it terminates.
+        tags: additional tags, for cost allocation.
+        spark: additional Spark settings; they override those sized from the machines.
     """
 
     code: str
@@ -71,9 +71,9 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ("code", "logs"):
             s3_parts(getattr(self, name), name)
-        _between("count", self.count, 1, MAX_WORKERS)
-        _between("max_age_minutes", self.max_age_minutes, 10, 7 * 24 * 60)
-        _between("idle_minutes", self.idle_minutes, 1, 7 * 24 * 60)
+        _require_between("count", self.count, 1, MAX_WORKERS)
+        _require_between("max_age_minutes", self.max_age_minutes, 10, 7 * 24 * 60)
+        _require_between("idle_minutes", self.idle_minutes, 1, 7 * 24 * 60)
         if not self.workers:
             raise SettingInvalid("workers", [], "at least one instance type")
         for tag in self.tags:
@@ -90,36 +90,36 @@ class Settings:
         """Return the settings that a TOML file declares.
 
         Raises:
-            SettingsError: the file is missing, or a key or value does not fit.
-            EmrRefused: what it asks for cannot work.
+            SettingsError: the file is missing, or a key or value is invalid.
+            EmrRefused: the settings cannot work.
         """
         return parse_toml(read_text(file, SettingsError), Settings, str(file), SettingsError)
 
     def with_region(self, region: str) -> "Settings":
-        """Return the same settings in a region, if they name none."""
+        """Return the settings with a region, unless they already name one."""
         return self if self.region else replace(self, region=region)
 
     @property
     def known_release(self) -> Release:
-        """What the release label stands for."""
+        """The release of the release label."""
         return release(self.release)
 
     @property
     def arch(self) -> str:
-        """The processors' architecture, as wheels name it."""
-        return "x86_64" if self.target == "serverless" else one_processor((self.primary, *self.workers))
+        """Architecture of the processors, as wheels name it."""
+        return "x86_64" if self.target == "serverless" else find_arch((self.primary, *self.workers))
 
     @property
     def fleets(self) -> bool:
-        """Whether EMR is to choose among machines; else the cluster is of plain instance groups."""
+        """Whether to use instance fleets, so that EMR can choose machines, instead of plain instance groups."""
         return self.spot or len(self.workers) > 1 or len(self.subnets) > 1
 
 
 def s3_parts(uri: str, name: str) -> tuple[str, str]:
-    """Return bucket and key of an S3 URI; `name` is what the message calls it.
+    """Return the bucket and key of an S3 URI; `name` is its name in error messages.
 
     Raises:
-        SettingsError: it is none.
+        SettingsError: it is not an S3 URI.
     """
     found = parse_uri(uri) if uri.startswith("s3://") else None
     if found is None:
@@ -127,6 +127,6 @@ def s3_parts(uri: str, name: str) -> tuple[str, str]:
     return found
 
 
-def _between(name: str, value: int, least: int, most: int) -> None:
+def _require_between(name: str, value: int, least: int, most: int) -> None:
     if not least <= value <= most:
         raise SettingInvalid(name, value, f"from {least} to {most}")

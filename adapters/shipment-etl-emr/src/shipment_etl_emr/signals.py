@@ -1,4 +1,4 @@
-"""Signals: SIGTERM, Ctrl-C and a closed terminal end a run as an error does; a second one does not disturb its ending."""
+"""Signals: SIGTERM, Ctrl-C and a closed terminal end a run like an error; a second signal does not disturb the cleanup."""
 
 import signal
 import threading
@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-__all__ = ["Stop", "Stopped", "stop_asked", "stoppable"]
+__all__ = ["Stop", "Stopped", "catch_stop", "raise_on_signal"]
 
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal asked to stop; `number` is which."""
+    """A signal asked to stop; `number` is its number."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -21,36 +21,36 @@ class Stopped(KeyboardInterrupt):
 
 
 class Stop(threading.Event):
-    """Set once a signal asked to stop; `number` is which."""
+    """Set when a signal asks to stop; `number` is its number."""
 
     number = 0
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
-    """Let the first signal raise Stopped in the body, and ignore all after it.
+def raise_on_signal() -> Iterator[None]:
+    """Raise Stopped in the body on the first signal, and ignore all later ones.
 
-    What is ignored already stays so, and only a main thread can hear signals.
+    Signals that were already ignored stay ignored. Only the main thread can handle signals.
     """
-    with _heard_by(_stop):
+    with _handle_signals(_stop):
         yield
 
 
 @contextmanager
-def stop_asked() -> Iterator[Stop]:
-    """Yield what the first signal sets: for a body that starts programs, which no signal may part from their handle."""
+def catch_stop() -> Iterator[Stop]:
+    """Yield an event that a signal sets, for a body that starts programs: an exception could lose their handles."""
     stop = Stop()
 
     def ask(number: int, frame: FrameType | None) -> None:
         stop.number = stop.number or number
         stop.set()
 
-    with _heard_by(ask):
+    with _handle_signals(ask):
         yield stop
 
 
 @contextmanager
-def _heard_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+def _handle_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     before = {}
     if threading.current_thread() is threading.main_thread():
         for number in SIGNALS:

@@ -1,4 +1,4 @@
-"""Storage: what a run needs in S3 is checked before any money is spent, and uploaded under the name of its content."""
+"""Storage: checks what a run needs in S3 before any money is spent, and uploads files under names with their digest."""
 
 import hashlib
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from shipment_etl_emr.settings import s3_parts
 __all__ = ["Storage"]
 
 HOME_REGION = "us-east-1"
-"""What S3 means where it names no region."""
+"""The region of a bucket for which S3 names none."""
 
 
 class Storage:
@@ -30,19 +30,19 @@ class Storage:
         self._calls = calls
 
     def check(self, buckets: Mapping[str, str], region: str) -> None:
-        """Check that buckets are there, may be used, and lie in the region.
+        """Check that buckets exist, are accessible, and are in the region.
 
         Args:
-            buckets: what each holds, by its s3:// URI.
+            buckets: the purpose of each bucket, by its s3:// URI.
             region: where the cluster would run.
 
         Raises:
-            EmrRefused: one does not.
+            EmrRefused: a bucket fails the check.
         """
         for uri, use in buckets.items():
             bucket = s3_parts(uri, use)[0]
             try:
-                found = self._calls(f"to look at the bucket {bucket}", self._s3.head_bucket, Bucket=bucket)
+                found = self._calls(f"to check the bucket {bucket}", self._s3.head_bucket, Bucket=bucket)
                 lies = found.get("BucketRegion")
             except EmrError as problem:
                 lies = _region_of(problem)
@@ -52,10 +52,10 @@ class Storage:
                 raise RegionMismatch(bucket, lies or HOME_REGION, region)
 
     def has(self, uri: str) -> bool:
-        """Return whether an object is there."""
+        """Return whether an object exists."""
         bucket, key = s3_parts(uri, "an object")
         try:
-            self._calls(f"to look at {uri}", self._s3.head_object, Bucket=bucket, Key=key)
+            self._calls(f"to check {uri}", self._s3.head_object, Bucket=bucket, Key=key)
         except EmrError as problem:
             if code_of(problem) in NO_KEY | NO_BUCKET:
                 return False
@@ -66,14 +66,14 @@ class Storage:
         """Return the URI of an object.
 
         Raises:
-            ObjectMissing: it is not there.
+            ObjectMissing: the object does not exist.
         """
         if not self.has(uri):
             raise ObjectMissing(uri, what, remedy)
         return uri
 
     def put(self, folder: str, name: str, data: bytes) -> tuple[str, bool]:
-        """Upload what is not there already; its URI, and whether it is new. The name must tell the content."""
+        """Upload data unless it exists; return its URI and whether it is new. The name must identify the content."""
         uri = f"{folder.rstrip('/')}/{name}"
         if self.has(uri):
             return uri, False
@@ -82,10 +82,10 @@ class Storage:
         return uri, True
 
     def script(self, folder: str, script: str, remedy: str) -> str:
-        """Return the URI of a script: one that is in S3 already, or a file, which is uploaded.
+        """Return the URI of a script: one that is already in S3, or a file, which is uploaded.
 
         Raises:
-            ObjectMissing: there is no such script.
+            ObjectMissing: the script does not exist.
         """
         if script.startswith("s3://"):
             return self.require(script, "script", remedy)
@@ -98,7 +98,7 @@ class Storage:
 
 
 def _region_of(problem: EmrError) -> str | None:
-    """Return the region that S3 points to, if it points elsewhere."""
+    """Return the bucket's region if S3 redirects to another one."""
     answer = getattr(problem.__cause__, "response", None) or {}
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return headers.get("x-amz-bucket-region") if code_of(problem) in ELSEWHERE else None

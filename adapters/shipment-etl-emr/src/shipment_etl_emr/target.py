@@ -1,4 +1,4 @@
-"""Target: what every place that runs jobs can do, and the plain values that pass between it and the runner."""
+"""Target: the interface of everything that can run jobs, and the values that it exchanges with the runner."""
 
 import re
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ DAY_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to run.
+    """A job to run.
 
     Attributes:
-        run: names this run; whoever asks for the same run again gets what is there of it.
+        run: name of this run; a new attempt with the same name resumes it.
         name: the job, as its report calls it: generate or process.
         script: s3:// URI of the script.
-        arguments: of the script; they arrive as they are, whatever is in them.
+        arguments: arguments of the script, passed on unchanged.
         package: s3:// URI of the package for the cluster.
         bootstrap: s3:// URI of the bootstrap action.
-        reports: how many reports of runs prove it; None is at least one.
+        reports: number of run reports that the step must print; None means at least one.
     """
 
     run: str
@@ -57,12 +57,12 @@ class Progress:
     """How far a run is.
 
     Attributes:
-        place: where it is.
+        place: where the run is.
         cluster: state of the cluster or application, as AWS calls it.
-        step: state of the step, in the words of EMR on EC2; empty while there is none.
-        reason: why it is in this state, if AWS says so.
-        message: more of it.
-        over: whether nothing more will happen.
+        step: state of the step, in the terms of EMR on EC2; empty while there is none.
+        reason: reason for this state, if AWS gives one.
+        message: details of the reason.
+        over: whether the run has ended.
     """
 
     place: Place
@@ -74,7 +74,7 @@ class Progress:
 
     @property
     def well(self) -> bool:
-        """Whether the step says that it completed; a report has yet to prove it."""
+        """Whether the step completed; the job's report must still confirm it."""
         return self.step == ENDED_WELL
 
     def __str__(self) -> str:
@@ -86,24 +86,24 @@ class Target(Protocol):
     """A place that runs jobs."""
 
     def start(self, job: Job) -> Place:
-        """Find the run, or start it; at most once, whatever gets lost on the way."""
+        """Find the run, or start it, at most once even if answers of AWS get lost."""
 
     def look(self, place: Place) -> Progress:
-        """Tell how far it is."""
+        """Return the progress of a run."""
 
     def cancel(self, place: Place) -> None:
-        """Ask the step to stop; what it runs on stays."""
+        """Ask the step to stop; its cluster keeps running."""
 
     def end(self, run: str, place: Place | None, *, unsure: bool = False) -> None:
-        """End all that costs money for this run, and see it end; `unsure` is whether more of it may yet show up."""
+        """Terminate everything that costs money for this run, and wait; `unsure` if more of it may still show up."""
 
     def logs_at(self, place: Place) -> str:
-        """Return the s3:// folder of the step's logs, with a slash at its end."""
+        """Return the s3:// folder of the step's logs, with a trailing slash."""
 
     def ui(self, place: Place) -> str:
-        """Return a link to the Spark UI. It lets in whoever has it: keep it out of logs."""
+        """Return a link to the Spark UI. Anyone with the link can open it: keep it out of logs."""
 
 
 def lookback_seconds(max_age_minutes: int) -> float:
-    """Return how far back a run is looked for: two days, and as long as one may be at work; an older one is another's."""
+    """Return how far back to search for a run: two days, or its maximum age plus one day if that is longer."""
     return max(2 * DAY_SECONDS, 60 * max_age_minutes + DAY_SECONDS)

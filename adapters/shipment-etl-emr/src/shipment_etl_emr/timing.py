@@ -1,4 +1,4 @@
-"""Timing: the clock, and how long to wait between two looks. All randomness and all sleeping of the adapter is here."""
+"""Timing: the clock, and the pauses between polls. All randomness and sleeping of the adapter is here."""
 
 import random
 import time
@@ -17,7 +17,7 @@ class Timing:
     chance: Callable[[], float] = random.random
 
     def pauses(self, first: float, most: float, factor: float = 1.5) -> Iterator[None]:
-        """Yield at once, then after growing pauses; each up to a fifth longer or shorter, so that clients part ways."""
+        """Yield at once, then after growing pauses, each up to a fifth longer or shorter, so that clients spread out."""
         pause = first
         while True:
             yield

@@ -1,4 +1,4 @@
-"""What tests of runs, of tunnels and of templates share."""
+"""Fixtures for tests of runs, tunnels and templates."""
 
 import signal
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from moto import mock_aws
 
 @pytest.fixture
 def heard() -> Iterator[None]:
-    """Hear Ctrl-C and the end of the terminal, here and in what is started: who runs the tests may have them ignored.
+    """Handle SIGINT and SIGHUP here and in child processes, even if they were ignored when the tests started.
 
-    A shell does so for what it starts in the background, and nohup for all.
+    A shell ignores SIGINT for background processes, and nohup ignores SIGHUP.
     """
     before = {
         number: signal.signal(number, handler)
@@ -24,7 +24,7 @@ def heard() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def mocked_aws() -> Iterator[None]:
-    """An AWS within this process, which knows what templates make."""
+    """A mocked AWS in this process that can deploy templates."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")

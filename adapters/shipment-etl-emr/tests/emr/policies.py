@@ -1,4 +1,4 @@
-"""An evaluator of IAM policies, as far as ours use them: Allow and Deny, wildcards, and some operators of conditions."""
+"""An evaluator of IAM policies with the features that ours use: Allow and Deny, wildcards, and some condition operators."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 def allowed(
     statements: Iterable[Mapping[str, Any]], action: str, resource: str, context: Mapping[str, str] | None = None
 ) -> bool:
-    """Return whether policies allow an action: some statement does, and none denies it."""
+    """Return whether policies allow an action: at least one statement does, and none denies it."""
     applying = [each["Effect"] for each in statements if _applies(each, action, resource, context or {})]
     return "Allow" in applying and "Deny" not in applying
 
@@ -16,7 +16,7 @@ def allowed(
 def _applies(statement: Mapping[str, Any], action: str, resource: str, context: Mapping[str, str]) -> bool:
     unknown = statement.keys() - {"Sid", "Effect", "Action", "Resource", "Condition", "Principal"}
     assert not unknown, f"the evaluator does not know {unknown}"
-    # A trust policy names no resource: it is about the role that it is in.
+    # A trust policy has no resource: it is about its own role.
     return (
         any(_like(each.lower(), action.lower()) for each in as_list(statement["Action"]))
         and any(_like(each, resource) for each in as_list(statement.get("Resource", "*")))
@@ -42,5 +42,5 @@ def _like(pattern: str, text: str) -> bool:
 
 
 def as_list(value: Any) -> list[str]:
-    """Return the values of an element of a policy, which stands without a list if it is alone."""
+    """Return the values of a policy element, which may be a list or a single value."""
     return [str(each) for each in value] if isinstance(value, list) else [str(value)]

@@ -1,4 +1,4 @@
-"""Rights: what each role of `roles.yaml` may do, and what it may not, as cases of a table."""
+"""Rights: what each role in `roles.yaml` may and may not do, as a table of cases."""
 
 from emr.stacks import ACCOUNT, REGION
 
@@ -27,7 +27,7 @@ def of(bucket: str, key: str = "") -> str:
 
 
 NEW, EXISTING = cluster("*"), cluster("j-1")
-"""RunJobFlow asks for rights on the first, with the asterisk in it: the cluster has no ID yet."""
+"""RunJobFlow requires rights on the first, with a literal asterisk: the cluster has no ID yet."""
 ASKED = {"aws:RequestTag/shipment-etl:run": "night"}
 OURS = {"elasticmapreduce:ResourceTag/shipment-etl:run": "night"}
 FOREIGN = {"elasticmapreduce:ResourceTag/team": "finance"}
@@ -62,7 +62,7 @@ MAY: list[Case] = [
     ("OrchestratorRole", "emr-serverless:TagResource", job_run(name="1"), ASKED),
     ("OrchestratorRole", "emr-serverless:CancelJobRun", job_run(name="1"), {}),
     ("OrchestratorRole", "emr-serverless:ListJobRuns", job_run(), {}),
-    # EMR Serverless asks for these of who starts a job run, too.
+    # EMR Serverless requires these of the caller that starts a job run, too.
     ("OrchestratorRole", "kms:GenerateDataKey", LOG_KEY, {}),
     ("OrchestratorRole", "kms:Decrypt", LOG_KEY, {}),
     ("OrchestratorRole", "s3:PutObject", of("code", "packages/a.tar.gz"), {}),
@@ -96,14 +96,14 @@ MAY: list[Case] = [
     ],
 ]
 
-# Whoever may set the tags that decide what is ours, may take over anything.
+# A role that may set the tags that mark our resources could take over any resource.
 ADOPTIONS: list[Case] = [
     ("OrchestratorRole", action, cluster(name), {**context, **ASKED})
     for action in ("elasticmapreduce:AddTags", "elasticmapreduce:RemoveTags")
     for name in ("j-1", "j-2AXXXXXXGAPLF")
     for context in ({}, FOREIGN, OURS)
 ]
-# What may be done to our clusters may be done to no other, whatever the request says of itself.
+# Rights to our clusters do not extend to others, whatever tags the request has.
 TAKEOVERS: list[Case] = [
     ("OrchestratorRole", f"elasticmapreduce:{action}", resource, context)
     for action in (
@@ -119,7 +119,7 @@ TAKEOVERS: list[Case] = [
     for resource in (EXISTING,)
     for context in ({}, FOREIGN, ASKED)
 ]
-# Nothing is started that the reaper, and the bill, would not find.
+# Nothing can be started without the tags that the reaper and the cost reports need.
 UNTAGGED: list[Case] = [
     ("OrchestratorRole", action, resource, context)
     for action, resource in (
@@ -132,7 +132,7 @@ UNTAGGED: list[Case] = [
         {},
         {"aws:RequestTag/team": "finance"},
         {"aws:RequestTag/shipment-etl:attempt": "1", "aws:RequestTag/shipment-etl:max-age-minutes": "360"},
-        # As if it existed, and had the tag already.
+        # As if it already existed with the tag.
         OURS,
     )
 ]
@@ -173,7 +173,7 @@ ELSEWHERE: list[Case] = [
         for role in ("NodeRole", "JobRole", "OrchestratorRole", "ServiceRole")
         for action in ("kms:Decrypt", "kms:GenerateDataKey")
     ],
-    # By who holds it, the key of the logs cannot be given on or taken away.
+    # Users of the logs' key cannot share or delete it.
     *[
         (role, action, LOG_KEY, {})
         for role in ("NodeRole", "JobRole", "OrchestratorRole")

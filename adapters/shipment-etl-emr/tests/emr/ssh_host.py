@@ -1,4 +1,4 @@
-"""A host that is reached by SSH: a real sshd on loopback, with keys and settings of its own."""
+"""A host for SSH: a real sshd on loopback, with its own keys and settings."""
 
 import shutil
 import socket
@@ -20,7 +20,7 @@ StrictModes no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 """
-# What a careless user's configuration may say: the tunnel must not follow it.
+# An unsafe setting in a user's configuration, which the tunnel must override.
 CLIENT = """
 Host box
   HostName 127.0.0.1
@@ -59,12 +59,12 @@ class SshHost:
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
     def know(self, key: str | None) -> None:
-        """Let the client know the host by a key; None lets it know nothing."""
+        """Set the client's known key of the host; None for no known key."""
         shown = (self.folder / f"{key}.pub").read_text() if key else ""
         (self.folder / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {shown}" if key else "")
 
     def start(self) -> None:
-        Path("/run/sshd").mkdir(exist_ok=True)  # where sshd, as root, locks its unprivileged part up
+        Path("/run/sshd").mkdir(exist_ok=True)  # chroot of sshd's unprivileged process, if run as root
         self.server = psutil.Popen(
             [str(SSHD), "-D", "-e", "-f", str(self.folder / "sshd_config")], stderr=subprocess.DEVNULL
         )
@@ -78,7 +78,7 @@ class SshHost:
         raise AssertionError("sshd does not listen")
 
     def kill(self) -> None:
-        """End the server and all its connections, as a host that goes down does."""
+        """Kill the server and all its connections, as if the host went down."""
         if self.server is None:
             return
         for each in [*self.server.children(recursive=True), self.server]:

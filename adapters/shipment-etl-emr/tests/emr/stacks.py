@@ -18,14 +18,14 @@ def resources_of(name: str, kind: str = "") -> dict[str, Any]:
     return {logical: each for logical, each in every.items() if kind in ("", each["Type"])}
 
 
-def deployed(template: str, stack: str = "", replace: Mapping[str, str] | None = None, **parameters: str) -> dict[str, str]:
+def deploy(template: str, stack: str = "", replace: Mapping[str, str] | None = None, **parameters: str) -> dict[str, str]:
     """Deploy a template, and return its outputs.
 
     Args:
         template: its name.
-        stack: name of the stack; that of the template if empty.
-        replace: text to put in the place of other text, where moto cannot do its part.
-        parameters: of the template.
+        stack: name of the stack; the template's name if empty.
+        replace: replacements in the template's text, for parts that moto does not support.
+        parameters: parameters of the template.
     """
     name = stack or template
     body = (FOLDER / f"{template}.yaml").read_text()

@@ -1,4 +1,4 @@
-"""The bootstrap action, run by bash: the package lands where Python finds it, and only if it is what its name says."""
+"""The bootstrap action, run by bash: the package is installed where Python finds it, and only with the right checksum."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ def package(tmp_path: Path) -> Package:
 
 
 def bootstrap(folder: Path, name: str, data: bytes) -> subprocess.CompletedProcess[str]:
-    """Run the action where `aws` brings the data, and `sudo` and `systemd-run` only note what they are told."""
+    """Run the action with a fake `aws` that copies the data, a `sudo` that runs commands, and a recording `systemd-run`."""
     bin_folder = folder / "bin"
     bin_folder.mkdir()
     (folder / "object").write_bytes(data)
@@ -46,8 +46,8 @@ def test_the_package_is_unpacked_and_the_timer_set(package: Package, tmp_path: P
     assert "/usr/sbin/shutdown -h now" in (tmp_path / "timer").read_text()
 
 
-def test_a_package_that_is_not_what_its_name_says_is_refused(package: Package, tmp_path: Path) -> None:
+def test_a_package_with_another_checksum_is_refused(package: Package, tmp_path: Path) -> None:
     done = bootstrap(tmp_path, package.name.replace(package.digest, "0" * 64), package.data)
     assert done.returncode != 0
-    assert "The package is not what its name says" in done.stderr
+    assert "The package does not have the checksum in its name" in done.stderr
     assert not (tmp_path / "home").exists()

@@ -1,4 +1,4 @@
-"""A red step shows its cause: the logs of steps that really failed, as EMR lays them down in client and in cluster mode."""
+"""A failed step shows its cause: logs of steps that really failed, laid out as on EMR in client and in cluster mode."""
 
 import gzip
 import io
@@ -48,18 +48,18 @@ PYTHON = {
     "batch_missing": ("error: raw/shipments has no batch of 2026-11-23. It has: 2026-11-22. Land it first",),
     "lake_locked": ("error: The lake s3://acme-lake/shipments is locked: generate of",),
 }
-"""What a driver's stdout names as the cause."""
+"""The expected cause in a driver's stdout."""
 REST = {
     "no_script": ("stdout", "can't open file '/mnt/tmp/nothere.py': [Errno 2] No such file or directory"),
     "no_scheme": ("stderr", 'UnsupportedFileSystemException: No FileSystem for scheme "s3"'),
     "killed": ("stdout", "Its driver was killed (signal 9), most often because its node was out of memory"),
     "killed_jvm": ("stderr", "Its driver was killed (signal 9), most often because its node was out of memory"),
 }
-"""The log that says most where Python raised nothing."""
+"""The most informative log if Python raised nothing."""
 
 
 class Bucket:
-    """Objects that arrive, and change, at their times."""
+    """Objects that arrive and change at given times."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -86,7 +86,7 @@ def output(name: str, file: str) -> str:
 
 
 def client_mode(bucket: Bucket, name: str, moment: float = 0) -> str:
-    """Lay a step in client mode down: its own logs are those of the driver."""
+    """Write the logs of a step in client mode: its own logs are those of the driver."""
     code = 137 if name.startswith("killed") else 1
     bucket.put("emr/j-1/steps/s-1/stdout.gz", output(name, "stdout"), moment)
     bucket.put("emr/j-1/steps/s-1/stderr.gz", f"{output(name, 'stderr')}Command exiting with ret '{code}'\n", moment)
@@ -95,7 +95,7 @@ def client_mode(bucket: Bucket, name: str, moment: float = 0) -> str:
 
 
 def cluster_mode(bucket: Bucket, name: str, moment: float = 0) -> str:
-    """Lay a step in cluster mode down: its own logs are those of YARN's client, the driver's those of a container."""
+    """Write the logs of a step in cluster mode: its own logs are those of YARN's client, the driver's are in a container."""
     bucket.put("emr/j-1/steps/s-1/stdout.gz", "")
     bucket.put("emr/j-1/steps/s-1/stderr.gz", YARN_CLIENT.format(code=137 if name.startswith("killed") else 1))
     bucket.put("emr/j-1/steps/s-1/controller.gz", CONTROLLER)
@@ -131,7 +131,7 @@ def test_the_cause_that_python_printed_is_found(mode: Mode, name: str) -> None:
 
 @MODES
 @pytest.mark.parametrize("name", REST)
-def test_where_python_raised_nothing_the_log_that_says_most_is_shown(mode: Mode, name: str) -> None:
+def test_without_a_python_error_the_most_informative_log_is_shown(mode: Mode, name: str) -> None:
     bucket = Bucket(Clock())
     folder = mode(bucket, name, 0)
     file, words = REST[name]
@@ -141,25 +141,25 @@ def test_where_python_raised_nothing_the_log_that_says_most_is_shown(mode: Mode,
     assert words in found.text
 
 
-def test_a_logged_exception_is_not_taken_for_the_one_that_ended_the_job() -> None:
+def test_a_logged_exception_is_not_mistaken_for_the_cause() -> None:
     found = python_cause(output("chained", "stdout"))
     assert "a line is skipped" not in found
     assert "int() with base 10" not in found
 
 
-def test_an_exception_that_python_ignored_at_its_end_does_not_hide_the_cause() -> None:
+def test_an_exception_ignored_at_exit_does_not_hide_the_cause() -> None:
     noise = "Exception ignored in: <function JavaObject.__del__>\nTraceback (most recent call last):\nNameError: gone\n"
     for name, words in PYTHON.items():
         assert words[0] in python_cause(output(name, "stdout") + noise)
 
 
-def test_errors_that_spark_logs_because_it_ends_are_not_the_cause() -> None:
+def test_errors_that_spark_logs_at_shutdown_are_not_the_cause() -> None:
     found = spark_cause(output("executor_error", "stderr"))
     assert "ZeroDivisionError: float division by zero" in found
     assert "TaskKilledException" not in found
 
 
-def test_where_the_driver_left_no_log_the_words_of_yarn_are_shown() -> None:
+def test_without_a_log_of_the_driver_the_message_of_yarn_is_shown() -> None:
     bucket = Bucket(Clock())
     cluster_mode(bucket, "killed", 10_000)
     found = failure(bucket)
@@ -177,7 +177,7 @@ def test_the_driver_of_the_last_attempt_is_shown() -> None:
     assert found.uri == f"s3://acme-logs/{last}stdout.gz"
 
 
-def test_a_log_of_before_the_failure_is_not_taken_for_the_last_one() -> None:
+def test_a_log_from_before_the_failure_is_not_final() -> None:
     bucket = Bucket(Clock())
     early = "read 3 rows\nERROR:root:a line is skipped\n"
     bucket.put("emr/j-1/steps/s-1/stdout.gz", early)
@@ -188,7 +188,7 @@ def test_a_log_of_before_the_failure_is_not_taken_for_the_last_one() -> None:
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
-def test_a_log_that_is_only_half_there_is_waited_for(share: float) -> None:
+def test_an_incomplete_log_is_waited_for(share: float) -> None:
     bucket = Bucket(Clock())
     whole = gzip.compress(output("java_error", "stdout").encode())
     client_mode(bucket, "java_error", 100)
@@ -201,7 +201,7 @@ def test_a_log_that_is_only_half_there_is_waited_for(share: float) -> None:
     assert PYTHON["java_error"][0] in found.text
 
 
-def test_a_log_that_grows_is_waited_for() -> None:
+def test_a_growing_log_is_waited_for() -> None:
     bucket = Bucket(Clock())
     client_mode(bucket, "chained", 0)
     for moment in range(0, 60, 2):
@@ -213,7 +213,7 @@ def test_a_log_that_grows_is_waited_for() -> None:
     assert PYTHON["chained"][0] in found.text
 
 
-def test_without_a_controller_a_log_counts_when_no_upload_changes_it() -> None:
+def test_without_a_controller_log_a_log_counts_once_uploads_no_longer_change_it() -> None:
     bucket = Bucket(Clock())
     bucket.put("emr/j-1/steps/s-1/stdout.gz", "read 3 rows\n")
     bucket.put("emr/j-1/steps/s-1/stdout.gz", "read 3 rows\nwrote 2 rows\n", 299)
@@ -223,7 +223,7 @@ def test_without_a_controller_a_log_counts_when_no_upload_changes_it() -> None:
     assert 600 < bucket.clock.now < 900
 
 
-def test_whether_to_try_again_is_what_the_error_of_the_job_says() -> None:
+def test_the_job_error_decides_whether_a_failure_is_retryable() -> None:
     locked, missing = output("lake_locked", "stdout"), output("batch_missing", "stdout")
     assert is_retryable(locked)
     assert not is_retryable(missing)
@@ -236,7 +236,7 @@ def test_whether_to_try_again_is_what_the_error_of_the_job_says() -> None:
 @pytest.mark.parametrize(
     "line", ['{"error": {"retryable": tru', '{"error": {"retryable": true}}', '{"error": "text"}', "{}"]
 )
-def test_a_line_that_is_no_error_of_a_job_is_passed_over(line: str) -> None:
+def test_a_line_that_is_not_a_job_error_is_skipped(line: str) -> None:
     assert not is_retryable(line)
     assert python_cause(line) == ""
 

@@ -1,6 +1,6 @@
-"""The checks of an account: green where all is there, and red with what fixes it when something is taken away.
+"""The checks of an account: green if nothing is missing, and red with a fix if something is removed.
 
-Against local AWS, with the project's own stacks. A fix that is a whole command is run: then it is green again.
+They run against local AWS, with the project's own stacks. A fix that is a complete command is run, and must fix the problem.
 """
 
 import json
@@ -43,18 +43,18 @@ Break = Callable[["World"], Any]
 
 
 class World:
-    """Local AWS with the stacks of the project, and the settings that their outputs make."""
+    """Local AWS with the stacks of the project, and settings made from their outputs."""
 
     def __init__(self, aws: LocalAws) -> None:
         self.aws = aws
-        # One for all: it reads the models of the services once.
+        # One session for all clients: it loads the service models once.
         self.session = boto3.Session(aws.key, aws.secret, region_name=REGION)
         self.outputs: dict[str, str] = {}
         self.deploy("storage", Prefix="acme")
         self.deploy("roles", **{f"{each}Bucket": f"acme-{each.lower()}" for each in ("Lake", "Code", "Logs")})
         self.deploy("network")
         self.client("s3").put_object(Bucket="acme-code", Key=PACKAGE.removeprefix("s3://acme-code/"), Body=b"a package")
-        # moto makes all of the stack of roles but this.
+        # The only resource of the stack of roles that moto cannot create.
         created = self.client("emr-serverless").create_application(
             name="shipment-etl", releaseLabel="emr-7.13.0", type="SPARK", architecture="X86_64", clientToken="acme"
         )
@@ -90,13 +90,13 @@ class World:
 
     @contextmanager
     def hooked(self, event: str, hook: Callable[..., Any]) -> Iterator[None]:
-        """Have boto3 call something at an event of its clients."""
+        """Let boto3 call a hook at an event of its clients."""
         self.session.events.register(event, hook)
         yield
         self.session.events.unregister(event, hook)
 
     def calls(self, settings: Settings) -> set[tuple[str, str]]:
-        """The calls that are made, by service and name."""
+        """The calls that the checks make, by service and name."""
         called: set[tuple[str, str]] = set()
 
         def note(model: Any, **given: Any) -> None:
@@ -107,7 +107,7 @@ class World:
         return called
 
     def check(self, settings: Settings | None = None, session: Any = None, **given: Any) -> dict[str, Check]:
-        """Run the checks; their findings by name."""
+        """Run the checks and return them by name."""
         service = Service(settings or self.settings, self.aws.endpoint, session or self.session)
         arguments = {"lake": LAKE, "package": PACKAGE, "scripts": (str(HERE),), **given}
         checks = check_service(lambda: service, **arguments)
@@ -115,7 +115,7 @@ class World:
         return {each.name: each for each in checks}
 
     def run(self, command: str) -> None:
-        """Run a command as a reader of it would, in a shell."""
+        """Run a command in a shell, as a user would."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         environment = {**without_aws(os.environ), **self.aws.environment, "PATH": path}
         done = subprocess.run(["bash", "-ec", command], env=environment, capture_output=True, text=True, check=False)
@@ -139,7 +139,7 @@ def not_green(checks: dict[str, Check]) -> dict[str, Check]:
 def test_all_is_green(world: World) -> None:
     checks = world.check()
     assert not_green(checks) == {}
-    assert "a cluster takes 12 of 64" in checks["quota of on-demand vCPUs"].found
+    assert "a cluster needs 12 on-demand vCPUs" in checks["quota of on-demand vCPUs"].found
     assert not any(each.fix for each in checks.values())
 
 
@@ -155,16 +155,16 @@ def test_nothing_is_changed(world: World) -> None:
     assert [name for _, name in called if not name.startswith(READING)] == []
 
 
-def test_the_page_names_each_right_that_is_needed_to_look(world: World) -> None:
+def test_the_page_lists_each_right_that_the_checks_need(world: World) -> None:
     used = world.calls(world.settings) | world.calls(world.serverless) | world.calls(replace(world.settings, subnets=()))
-    # Who one is may be asked by everybody.
+    # GetCallerIdentity needs no right.
     needed = {right_of(*each) for each in used - {("sts", "GetCallerIdentity")}}
     page = (HERE.parents[4] / "docs" / "how-to" / "emr.md").read_text("utf-8")
     rows = re.findall(r"^\| `([a-z0-9-]+)` \| ((?:`[A-Z]\w+`(?:, )?)+) \|$", page, flags=re.M)
     assert {f"{service}:{name}" for service, names in rows for name in re.findall(r"\w+", names)} == needed
 
 
-# What is taken away: the finding's name, what it says, what fixes it.
+# Functions that remove something, for the table below.
 
 
 def delete_lake(world: World) -> None:
@@ -239,12 +239,12 @@ TAKEN = [
     (unencrypt_lake, "encryption of lake", "yellow", "acme-lake does not encrypt by default"),
     (delete_lake, "bucket of lake", "red", "There is no bucket acme-lake"),
     (distrust, "service role", "red", "does not trust elasticmapreduce.amazonaws.com"),
-    (forbid_service_role, "rights of the service role", "red", "may not iam:PassRole on arn:aws:iam::123456789012:role/"),
-    (forbid_nodes, "rights of the nodes", "red", "may not s3:ListBucket on arn:aws:s3:::acme-lake, s3:DeleteObject on"),
-    (forbid_caller, "rights of the caller", "red", "local may not s3:ListBucket on arn:aws:s3:::acme-code"),
+    (forbid_service_role, "rights of the service role", "red", "lacks iam:PassRole on arn:aws:iam::123456789012:role/"),
+    (forbid_nodes, "rights of the nodes", "red", "lacks s3:ListBucket on arn:aws:s3:::acme-lake, s3:DeleteObject on"),
+    (forbid_caller, "rights of the caller", "red", "local lacks s3:ListBucket on arn:aws:s3:::acme-code"),
     (cut_off, "way to S3 from {subnet}", "red", "has neither an endpoint for S3 nor a route to the internet"),
-    (untag_subnet, "rights of the service role", "red", "may not ec2:CreateNetworkInterface on arn:aws:ec2:"),
-    (untag_network, "rights of the service role", "red", "may not ec2:CreateSecurityGroup on arn:aws:ec2:"),
+    (untag_subnet, "rights of the service role", "red", "lacks ec2:CreateNetworkInterface on arn:aws:ec2:"),
+    (untag_network, "rights of the service role", "red", "lacks ec2:CreateSecurityGroup on arn:aws:ec2:"),
     (disable_key, "key of disks", "red", "is Disabled"),
     (condemn_key, "key of disks", "red", "is PendingDeletion"),
 ]
@@ -252,7 +252,7 @@ TAKEN = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("take", "name", "state", "found"), TAKEN, ids=[each[0].__name__ for each in TAKEN])
-def test_what_is_taken_away_is_found_and_its_fix_brings_it_back(
+def test_each_removed_prerequisite_is_found_and_restored_by_its_fix(
     world: World, take: Break, name: str, state: str, found: str
 ) -> None:
     take(world)
@@ -267,7 +267,7 @@ def test_what_is_taken_away_is_found_and_its_fix_brings_it_back(
         world.client("iam").attach_user_policy(UserName="local", PolicyArn=ADMINISTRATOR)
 
 
-def test_default_roles_that_are_missing_have_a_command_of_the_cli(world: World) -> None:
+def test_missing_default_roles_are_fixed_by_a_command_of_the_cli(world: World) -> None:
     settings = replace(
         world.settings,
         service_role="EMR_DefaultRole",
@@ -283,14 +283,14 @@ def test_default_roles_that_are_missing_have_a_command_of_the_cli(world: World) 
     check = world.check(settings)["service role"]
     assert (check.state, check.found) == ("red", "There is no role EMR_DefaultRole")
     assert check.fix == "aws emr create-default-roles --region us-east-1"
-    # The CLI asks the endpoint of AWS itself for the names of its services, so this is not run here.
+    # This command needs the endpoint of the real AWS, so it is not run here.
     trust = json.dumps(role["AssumeRolePolicyDocument"])
     iam.create_role(RoleName="EMR_DefaultRole", AssumeRolePolicyDocument=trust)
     iam.attach_role_policy(RoleName="EMR_DefaultRole", PolicyArn=policy["PolicyArn"])
     assert world.check(settings)["service role"].state == "green"
 
 
-def test_a_role_of_its_own_is_deployed(world: World) -> None:
+def test_a_missing_role_is_deployed_by_its_fix(world: World) -> None:
     checks = world.check(replace(world.settings, service_role="gone", instance_profile="away"))
     for name, found in (
         ("service role", "There is no role gone"),
@@ -299,7 +299,7 @@ def test_a_role_of_its_own_is_deployed(world: World) -> None:
         assert (checks[name].state, checks[name].found) == ("red", found)
         assert "--template-file adapters/shipment-etl-emr/infrastructure/roles.yaml" in checks[name].fix
         assert "LakeBucket=acme-lake CodeBucket=acme-code LogsBucket=acme-logs" in checks[name].fix
-    # What cannot be asked without the role is not green.
+    # Checks that need the role are not green.
     assert checks["rights of the service role"].found == "could not be checked: there is no role gone"
     assert {checks[f"rights of the {who}"].state for who in ("service role", "nodes", "caller")} == {"yellow"}
 
@@ -346,23 +346,23 @@ SET = [
         "There is no subnet subnet-0a1b2c3d in us-east-1",
         "aws ec2 describe-subnets --region us-east-1",
     ),
-    (small_subnet, "subnet {}", "11 free addresses, but a cluster takes 15", "Name a larger subnet"),
+    (small_subnet, "subnet {}", "11 free addresses, but a cluster needs 15", "Name a larger subnet"),
     (two_networks, "one network", "The subnets are in 2 networks", "Name subnets of one VPC"),
     (no_default_network, "default network", "eu-west-1 has no default ones", "infrastructure/network.yaml"),
     (
         lambda world: replace(world.settings, count=16),
         "quota of on-demand vCPUs",
-        "a cluster takes 68 of 64 on-demand vCPUs",
+        "a cluster needs 68 on-demand vCPUs; the quota is 64",
         "request-service-quota-increase --service-code ec2 --quota-code L-1216C47A --desired-value 68",
     ),
     (
         lambda world: replace(world.settings, count=17, spot=True),
         "quota of spot vCPUs",
-        "a cluster takes 68 of 64 spot vCPUs",
+        "a cluster needs 68 spot vCPUs; the quota is 64",
         "--quota-code L-34B43A08 --desired-value 68",
     ),
     (unknown_release, "release", "EMR has no release emr-7.99.0 in us-east-1", "aws emr list-release-labels"),
-    (other_spark, "release", "emr-7.13.0 has Spark 3.5.6, and 3.5.7 is needed", "Set release in the settings to one of"),
+    (other_spark, "release", "emr-7.13.0 has Spark 3.5.6, but 3.5.7 is needed", "Set release in the settings to one of"),
     (
         lambda world: replace(world.settings, workers=("m5.xlarge", "m5zz.xlarge")),
         "instance types",
@@ -416,7 +416,7 @@ def test_settings_that_the_account_does_not_fit_are_red(
         ({"package": None}, "yellow", "runs build one"),
     ],
 )
-def test_a_package_that_does_not_fit_is_found(world: World, given: dict[str, Any], state: str, found: str) -> None:
+def test_a_package_that_does_not_fit_is_reported(world: World, given: dict[str, Any], state: str, found: str) -> None:
     check = world.check(**given)["package"]
     assert (check.state, found in check.found) == (state, True), check
     assert check.fix.startswith("shipment-etl emr package")
@@ -425,10 +425,10 @@ def test_a_package_that_does_not_fit_is_found(world: World, given: dict[str, Any
 def test_a_package_without_a_digest_may_have_changed(world: World) -> None:
     world.client("s3").put_object(Bucket="acme-code", Key="packages/mine-py3.11-x86_64-new.tar.gz", Body=b"")
     check = world.check(package="s3://acme-code/packages/mine-py3.11-x86_64-new.tar.gz")["package"]
-    assert (check.state, "not named by the digest" in check.found) == ("yellow", True)
+    assert (check.state, "has no digest in its name" in check.found) == ("yellow", True)
 
 
-def test_scripts_and_a_lake_that_are_not_there_are_found(world: World, tmp_path: Path) -> None:
+def test_missing_scripts_and_a_missing_lake_are_reported(world: World, tmp_path: Path) -> None:
     checks = world.check(lake=None, scripts=(str(tmp_path / "a.py"), "s3://acme-code/scripts/b.py"))
     assert (checks["script a.py"].state, checks["script b.py"].state) == ("red", "red")
     assert "aws s3 cp FILE s3://acme-code/scripts/b.py" in checks["script b.py"].fix
@@ -436,14 +436,14 @@ def test_scripts_and_a_lake_that_are_not_there_are_found(world: World, tmp_path:
     assert checks["bucket of lake"].state == "yellow"
 
 
-def test_spot_that_falls_back_on_demand_is_told(world: World) -> None:
+def test_a_fallback_from_spot_to_on_demand_is_reported(world: World) -> None:
     checks = world.check(replace(world.settings, count=16, spot=True))
     assert checks["quota of spot vCPUs"].state == "green"
     assert checks["quota of on-demand vCPUs"].state == "yellow"
-    assert "where no spot instances are left" in checks["quota of on-demand vCPUs"].found
+    assert "if no spot instances are available" in checks["quota of on-demand vCPUs"].found
 
 
-def test_a_service_linked_role_that_is_missing_is_yellow(world: World) -> None:
+def test_a_missing_service_linked_role_is_yellow(world: World) -> None:
     world.client("iam").delete_role(RoleName="AWSServiceRoleForEC2Spot")
     check = world.check(replace(world.settings, spot=True))["spot's own role"]
     assert (check.state, check.fix) == ("yellow", "aws iam create-service-linked-role --aws-service-name spot.amazonaws.com")
@@ -455,21 +455,21 @@ def test_an_application_that_does_not_fit_is_red(world: World) -> None:
     )
     settings = replace(world.serverless, application=made["applicationId"])
     check = world.check(settings)["application"]
-    assert (check.state, "has emr-7.12.0, and the settings emr-7.13.0" in check.found) == ("red", True)
+    assert (check.state, "has emr-7.12.0, but the settings name emr-7.13.0" in check.found) == ("red", True)
     given = f"--application-id {settings.application}"
     assert f"update-application {given} --release-label emr-7.13.0 --region us-east-1" in check.fix
-    # AWS updates none that has started.
+    # AWS cannot update a started application.
     assert check.fix.startswith(f"aws emr-serverless stop-application {given} --region us-east-1 && ")
 
-    # moto keeps no architecture.
+    # moto does not store the architecture.
     with world.hooked(
         "after-call.emr-serverless.GetApplication", lambda parsed, **_: parsed["application"].update(architecture="ARM64")
     ):
         check = world.check(world.serverless)["application"]
-    assert (check.state, "is for aarch64, and packages for x86_64" in check.found) == ("red", True)
+    assert (check.state, "is for aarch64, but packages are for x86_64" in check.found) == ("red", True)
 
 
-def test_credentials_that_are_refused_leave_nothing_of_the_account_green(world: World) -> None:
+def test_with_refused_credentials_no_check_of_the_account_is_green(world: World) -> None:
     checks = world.check(session=boto3.Session("AKIAEXPIRED", "x", region_name=REGION))
     assert checks["identity"].state == "red"
     assert checks["identity"].fix.startswith("aws sso login")
@@ -495,7 +495,7 @@ def test_without_a_region_the_settings_are_red(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.slow
-def test_who_lacks_a_right_to_look_is_told_which(world: World) -> None:
+def test_each_missing_right_to_check_is_named(world: World) -> None:
     denied = 0
     for settings in (world.settings, world.serverless):
         before = world.check(settings)
@@ -512,7 +512,7 @@ def test_who_lacks_a_right_to_look_is_told_which(world: World) -> None:
     assert denied > 25
 
 
-def test_a_right_to_look_is_named_with_the_command_that_gives_it(world: World) -> None:
+def test_a_missing_right_is_named_with_the_command_that_grants_it(world: World) -> None:
     with world.hooked("before-call.service-quotas.GetServiceQuota", deny):
         check = world.check()["quota of on-demand vCPUs"]
     assert (check.state, check.found) == ("yellow", "could not be checked: missing right servicequotas:GetServiceQuota")
@@ -521,13 +521,13 @@ def test_a_right_to_look_is_named_with_the_command_that_gives_it(world: World) -
 
 
 def deny(model: Any, **given: Any) -> Any:
-    # HeadBucket has no body, so its refusal has only the number.
+    # HeadBucket has no body, so its refusal has only the status code.
     code = "403" if model.name.startswith("Head") else "AccessDenied"
     metadata = {"HTTPStatusCode": 403, "HTTPHeaders": {}}
     return SimpleNamespace(status_code=403), {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": metadata}
 
 
-def test_a_check_that_breaks_hides_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_check_does_not_hide_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     before = world.check()
 
     def broken(account: Any) -> Any:
@@ -540,7 +540,7 @@ def test_a_check_that_breaks_hides_no_other(world: World, monkeypatch: pytest.Mo
     assert after == before
 
 
-def test_the_orchestrators_role_may_all_that_runs_need(world: World) -> None:
+def test_the_orchestrators_role_has_all_rights_that_runs_need(world: World) -> None:
     arn = "arn:aws:sts::123456789012:assumed-role/{}/i-0123456789abcdef0"
     roles = world.client("iam").list_roles()["Roles"]
     name = next(each["RoleName"] for each in roles if "OrchestratorRole" in each["RoleName"])
@@ -554,7 +554,7 @@ def test_the_orchestrators_role_may_all_that_runs_need(world: World) -> None:
     assert (checks["rights of the caller"].state, checks["rights of the caller"].fix) == ("green", "")
 
 
-def test_each_line_of_json_is_as_its_schema_says(world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_each_line_of_json_matches_its_schema(world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     checks = world.check(replace(world.settings, count=16), package=None)
     print_checks(list(checks.values()), True)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -568,17 +568,17 @@ def test_each_line_of_json_is_as_its_schema_says(world: World, capsys: pytest.Ca
 
 CHECKS = [
     Check("identity", "green", "arn:aws:iam::123456789012:user/local"),
-    Check("package", "yellow", "no package is named", "shipment-etl emr package"),
+    Check("package", "yellow", "no package is given", "shipment-etl emr package"),
     Check("release", "red", f"EMR has no release {'x' * 200}", "aws emr list-release-labels " + "y" * 200),
 ]
 
 
-def test_without_a_terminal_each_finding_is_one_line_of_words(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_each_finding_is_one_plain_line(capsys: pytest.CaptureFixture[str]) -> None:
     print_checks(CHECKS, False)
     out = capsys.readouterr().out
     assert out.splitlines()[:3] == [
         "green   identity arn:aws:iam::123456789012:user/local",
-        "yellow  package  no package is named",
+        "yellow  package  no package is given",
         f"red     release  EMR has no release {'x' * 200}",
     ]
     assert f"\nrelease:\n  {CHECKS[2].fix}\n" in out
@@ -600,7 +600,7 @@ def test_on_a_terminal_findings_have_colours_and_words(
 
 
 @pytest.mark.slow
-def test_the_command_ends_with_a_code_that_tells(world: World, tmp_path: Path) -> None:
+def test_the_exit_code_of_the_command_reports_red_checks(world: World, tmp_path: Path) -> None:
     (tmp_path / "spark").symlink_to(HERE.parents[4] / "spark")
     (tmp_path / "good.toml").write_text('code = "s3://local-code"\nlogs = "s3://local-logs/emr"\n')
     (tmp_path / "bad.toml").write_text('code = "s3://local-code"\nlogs = "s3://local-logs/emr"\nrelease = "emr-9.9.9"\n')
@@ -617,7 +617,7 @@ def test_the_command_ends_with_a_code_that_tells(world: World, tmp_path: Path) -
     (line,) = map(json.loads, done.stdout.splitlines())
     assert (done.returncode, line["name"], line["state"]) == (1, "settings", "red")
     assert (line["found"], line["fix"]) == (
-        "The release 'emr-9.9.9' cannot run shipment-etl: what it holds is not known here",
+        "The release 'emr-9.9.9' cannot run shipment-etl: its versions of Python and Spark are unknown",
         "Use one of: emr-7.13.0.",
     )
     done = run("--settings", "none.toml")

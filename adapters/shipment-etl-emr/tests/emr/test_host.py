@@ -11,7 +11,7 @@ import pytest
 from cfnlint.decode import cfn_yaml
 
 from emr.policies import allowed
-from emr.stacks import ACCOUNT, FOLDER, REGION, deployed, resources_of
+from emr.stacks import ACCOUNT, FOLDER, REGION, deploy, resources_of
 
 # What moto does not know it leaves out; cfn-lint knows all of it.
 pytestmark = [
@@ -21,10 +21,10 @@ pytestmark = [
 
 VOLUME, INSTANCE = "vol-0a1b2c", "i-0d4e5f"
 IMAGES = "ami-03cf127a", "ami-12c6146b"
-# What stands for a program tells what it was told, and does as much as the script needs.
+# Fake programs record their arguments, and do what the script needs.
 TELL = '#!/bin/sh\necho "$(basename "$0") $*" >> "$CALLS"\n'
 PROGRAMS = {
-    # The volume is free, or has its device, from some try on.
+    # The volume becomes free, and gets its device, after some attempts.
     "aws": '[ "$(grep -c "^aws " "$CALLS")" -gt "$BUSY" ] || exit 1\nln -s "$DISK" "$DEVICE"\n',
     "curl": f'case "$*" in *api/token) echo secret ;; *"token: secret"*instance-id) echo {INSTANCE} ;; *) exit 22 ;; esac\n',
     "dnf": "",
@@ -36,20 +36,20 @@ PROGRAMS = {
 
 @pytest.fixture(scope="module")
 def parameters() -> dict[str, str]:
-    storage = deployed("storage", Prefix="acme")
-    network = deployed("network")
+    storage = deploy("storage", Prefix="acme")
+    network = deploy("network")
     return {
         "Vpc": network["Vpc"],
         "Subnet": network["FirstSubnet"],
         "Zone": network["FirstZone"],
-        "Role": deployed("roles", **storage)["OrchestratorRole"],
+        "Role": deploy("roles", **storage)["OrchestratorRole"],
         "Image": IMAGES[0],
     }
 
 
 @pytest.fixture(scope="module")
 def host(parameters: dict[str, str]) -> dict[str, str]:
-    return deployed("orchestrator", **parameters)
+    return deploy("orchestrator", **parameters)
 
 
 def launched() -> dict[str, Any]:
@@ -71,7 +71,7 @@ def test_the_host_is_closed() -> None:
     group = resources_of("orchestrator")["Closed"]["Properties"]
     assert "SecurityGroupIngress" not in group
     assert [each["ToPort"] for each in group["SecurityGroupEgress"]] == [443]
-    # Tokens are asked for, and a container on the host can ask.
+    # Tokens are required, and a container on the host can get one.
     assert launched()["MetadataOptions"] == {
         "HttpTokens": "required",
         "HttpPutResponseHopLimit": 2,
@@ -79,21 +79,21 @@ def test_the_host_is_closed() -> None:
     }
 
 
-def test_all_its_disks_are_encrypted() -> None:
+def test_all_disks_of_the_host_are_encrypted() -> None:
     (root,) = launched()["BlockDeviceMappings"]
     assert root["Ebs"]["Encrypted"] is True
     assert resources_of("orchestrator")["Data"]["Properties"]["Encrypted"] is True
 
 
-def test_the_image_is_named_and_never_looked_up() -> None:
+def test_the_image_is_pinned_and_never_looked_up() -> None:
     image = cfn_yaml.load(str(FOLDER / "orchestrator.yaml"))["Parameters"]["Image"]
-    # A parameter of Systems Manager would be looked up anew by each update of the stack.
+    # A parameter of Systems Manager would be resolved again by each update of the stack.
     assert image["Type"] == "AWS::EC2::Image::Id"
     assert "Default" not in image
     assert launched()["ImageId"] == {"Ref": "Image"}
 
 
-def test_a_new_image_leaves_the_data_where_it_is(host: dict[str, str], parameters: dict[str, str]) -> None:
+def test_a_new_image_keeps_the_data(host: dict[str, str], parameters: dict[str, str]) -> None:
     cloudformation = boto3.client("cloudformation", REGION)
     ec2 = boto3.client("ec2", REGION)
     cloudformation.update_stack(
@@ -114,11 +114,11 @@ def test_no_part_of_the_volume_depends_on_the_host() -> None:
     volume = resources_of("orchestrator")["Data"]
     text = str(volume["Properties"])
     assert not [name for name in ("Image", "Machine", "Host", "Hosts", "Role") if f"'{name}'" in text]
-    # Where the stack goes, what was on the volume stays.
+    # When the stack is deleted, the data is kept as a snapshot.
     assert volume["DeletionPolicy"] == volume["UpdateReplacePolicy"] == "Snapshot"
 
 
-def test_the_old_host_goes_before_the_new_one_comes() -> None:
+def test_the_old_host_is_terminated_before_the_new_one_starts() -> None:
     hosts = resources_of("orchestrator")["Hosts"]
     assert hosts["UpdatePolicy"]["AutoScalingRollingUpdate"] == {"MinInstancesInService": 0, "MaxBatchSize": 1}
     assert hosts["Properties"]["MaxSize"] == "1"
@@ -156,7 +156,7 @@ def test_the_host_is_reached_by_sessions_and_reads_no_parameter(host: dict[str, 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A root directory for the script of the host, whose volume is a file."""
+    """A root directory for the host's script, with a file as the volume."""
     programs = tmp_path / "programs"
     programs.mkdir()
     for name, text in PROGRAMS.items():
@@ -211,7 +211,7 @@ def test_a_blank_volume_gets_a_file_system_and_docker_lives_on_it(place: Path) -
 
 
 @pytest.mark.parametrize("kind", ["ext4", "swap"])
-def test_a_volume_that_holds_something_is_never_formatted(place: Path, kind: str) -> None:
+def test_a_volume_with_data_is_never_formatted(place: Path, kind: str) -> None:
     program = {"ext4": "mkfs.ext4", "swap": "mkswap"}[kind]
     if not shutil.which(program):
         pytest.skip(f"{program} is not installed")
@@ -224,7 +224,7 @@ def test_a_volume_that_holds_something_is_never_formatted(place: Path, kind: str
     assert Path(os.environ["DISK"]).read_bytes() == before
 
 
-def test_it_waits_until_the_host_before_it_has_let_go(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_host_waits_until_the_previous_one_has_released_the_volume(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUSY", "3")
     code, calls = set_up(place)
     assert code == 0
@@ -232,7 +232,7 @@ def test_it_waits_until_the_host_before_it_has_let_go(place: Path, monkeypatch: 
     assert len([each for each in calls if each.startswith("mkfs")]) == 1
 
 
-def test_a_volume_that_is_attached_already_is_not_attached_again(place: Path) -> None:
+def test_an_attached_volume_is_not_attached_again(place: Path) -> None:
     Path(os.environ["DEVICE"]).symlink_to(os.environ["DISK"])
     code, calls = set_up(place)
     assert code == 0

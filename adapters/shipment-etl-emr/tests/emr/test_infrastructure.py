@@ -1,4 +1,4 @@
-"""The infrastructure: the templates are what CloudFormation takes and deploys; buckets and network are private."""
+"""The infrastructure: the templates are valid and can be deployed; buckets and network are private."""
 
 import json
 import re
@@ -10,9 +10,9 @@ import boto3
 import pytest
 
 from emr.policies import allowed
-from emr.stacks import ACCOUNT, FOLDER, REGION, deployed, resources_of
+from emr.stacks import ACCOUNT, FOLDER, REGION, deploy, resources_of
 
-# What moto does not know it leaves out; cfn-lint knows all of it.
+# moto leaves out what it does not support; cfn-lint checks all of it.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning"),
     pytest.mark.usefixtures("mocked_aws"),
@@ -21,16 +21,16 @@ pytestmark = [
 BUCKETS = {f"{kind}Bucket": f"acme-{kind.lower()}" for kind in ("Lake", "Code", "Logs")}
 TEMPLATES = sorted(file.stem for file in FOLDER.glob("*.yaml"))
 PHYSICAL_NAME = re.compile(r"(Bucket|Group|Role|Policy|InstanceProfile|LaunchTemplate|AutoScalingGroup)?Name")
-"""Properties that give a resource a name of its own, which may be taken."""
+"""Properties that give a resource a fixed name, which may already be taken."""
 
 
 @pytest.fixture(scope="module")
 def storage() -> dict[str, str]:
-    return deployed("storage", Prefix="acme")
+    return deploy("storage", Prefix="acme")
 
 
 @pytest.mark.slow
-def test_cloudformation_takes_the_templates() -> None:
+def test_cloudformation_accepts_the_templates() -> None:
     templates = [str(file) for file in sorted(FOLDER.glob("*.yaml"))]
     done = subprocess.run(
         [str(Path(sys.executable).parent / "cfn-lint"), *templates], capture_output=True, text=True, check=False
@@ -47,7 +47,7 @@ def test_buckets_are_encrypted(storage: dict[str, str]) -> None:
         assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
 
 
-def test_buckets_are_versioned_private_and_tidied() -> None:
+def test_buckets_are_versioned_private_and_cleaned_up() -> None:
     buckets = resources_of("storage", "AWS::S3::Bucket").values()
     assert len(buckets) == 3
     for each in buckets:
@@ -75,27 +75,27 @@ def test_buckets_are_reached_over_tls_only() -> None:
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_no_resource_has_a_name_that_a_second_one_would_find_taken(template: str) -> None:
+def test_no_resource_has_a_fixed_name_that_could_collide(template: str) -> None:
     fixed = [
         f"{logical}.{key}"
         for logical, each in resources_of(template).items()
         for key, value in each.get("Properties", {}).items()
-        # Names of inline policies are known inside their role only.
+        # Names of inline policies only need to be unique within their role.
         if PHYSICAL_NAME.fullmatch(key) and isinstance(value, str) and each["Type"] != "AWS::IAM::Policy"
     ]
     assert fixed == []
 
 
-def test_two_stacks_of_roles_stand_side_by_side(storage: dict[str, str]) -> None:
-    first, second = (deployed("roles", name, **storage) for name in ("roles-one", "roles-two"))
+def test_two_stacks_of_roles_can_coexist(storage: dict[str, str]) -> None:
+    first, second = (deploy("roles", name, **storage) for name in ("roles-one", "roles-two"))
     assert not set(first.values()) & set(second.values())
 
 
 def test_the_network_is_private() -> None:
-    network = deployed("network")
+    network = deploy("network")
     ec2 = boto3.client("ec2", REGION)
     subnets = ec2.describe_subnets(SubnetIds=network["Subnets"].split(","))["Subnets"]
-    # Moto gives every subnet public addresses, whatever it is told.
+    # Moto always gives subnets public addresses.
     told = [each["Properties"]["MapPublicIpOnLaunch"] for each in resources_of("network", "AWS::EC2::Subnet").values()]
     assert told == [False, False]
     assert len({each["AvailabilityZone"] for each in subnets}) == 2
@@ -109,7 +109,7 @@ def test_the_network_is_private() -> None:
     assert not [each for each in gateways if any(at["VpcId"] == network["Vpc"] for at in each["Attachments"])]
 
 
-def test_what_is_in_the_network_reaches_each_service_that_it_calls() -> None:
+def test_the_network_has_endpoints_for_all_services_called() -> None:
     endpoints = resources_of("network", "AWS::EC2::VPCEndpoint").values()
     services = {each["Properties"]["ServiceName"]["Fn::Sub"].rpartition(".")[2] for each in endpoints}
     # Nodes: S3, and KMS for the keys of their disks. The host: EMR, STS, sessions, and EC2 to attach its volume.

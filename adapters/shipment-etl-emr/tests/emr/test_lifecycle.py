@@ -1,4 +1,4 @@
-"""The lifecycle under faults: whatever happens, no cluster stays, no work is done twice, and no failed job is green."""
+"""The lifecycle under faults: no cluster is left running, no work is done twice, and no failed job counts as a success."""
 
 from collections import Counter
 from contextlib import suppress
@@ -43,7 +43,7 @@ def clusters_of(client: Client) -> Clusters:
 
 
 def attempt(world: World, faults: Faults, timeout: float = TIMEOUT) -> str:
-    """Run the job as one process; how it went: green, red, stopped, killed, or may live."""
+    """Run the job as one process; return its result: green, red, stopped, killed, or may live."""
     client = world.client(faults)
     runner = EmrRunner(clusters_of(client), Logs(client, Calls(client.timing)), client.timing)
     try:
@@ -57,14 +57,14 @@ def attempt(world: World, faults: Faults, timeout: float = TIMEOUT) -> str:
     except EmrError:
         return "red"
     proof = next(each for each in world.clusters if each.name == outcome.place.cluster)
-    assert proof.outcome == "good", "a failed job is reported green"
+    assert proof.outcome == "good", "a failed job is reported as a success"
     assert proof.worked is not None
-    assert proof.worked[1] == proof.up + proof.takes, "a job that was cut off is reported green"
+    assert proof.worked[1] == proof.up + proof.takes, "a job that was cut off is reported as a success"
     return "green"
 
 
 def doubles(world: World) -> list[tuple[Cluster, Cluster]]:
-    """Pairs of clusters that did the same work: at the same time, or one after the other had done it."""
+    """Pairs of clusters that did the same work: at the same time, or after the other had done it."""
     at_work = sorted((each for each in world.clusters if each.worked), key=lambda each: each.up)
     return [
         (one, other)
@@ -75,7 +75,7 @@ def doubles(world: World) -> list[tuple[Cluster, Cluster]]:
 
 
 def reap(world: World, rate: float) -> None:
-    """The last belt, as a timer runs it: once an hour, through the same bad weather."""
+    """The last safeguard, as a timer runs it: once an hour, under the same faults."""
     for _ in range(4):
         world.now += HOUR
         for _ in range(3):
@@ -96,11 +96,11 @@ def schedule(seed: int) -> Counter[str]:
     for _ in range(chance.randint(1, 4)):
         rate = chance.choice((0, 0.05, 0.2, 0.5))
         faults = Faults(rate, refused=chance.choice((0, 0, 0, 0.5, 1)), slow=chance.choice((0, 0, 0.1)))
-        # Most calls of a run are looks at its progress; what matters happens in the first and last ones.
+        # Most calls of a run poll its progress; the important ones are the first and the last.
         when = chance.choice((chance.randint(1, 40), chance.randint(1, 400)))
         kind = chance.choice(("kill_at", "kill_at", "stop_at", "stall_at", "none"))
         if kind == "stall_at":
-            # Another process, with weather of its own, does all it does while this one sleeps.
+            # Another process, with its own faults, does all its work while this one sleeps.
             other = Faults(chance.choice((0, 0.2)), refused=chance.choice((0, 0, 1)))
             faults.while_asleep = lambda other=other: tally.update([attempt(world, replace(other))])  # type: ignore[misc]
         if kind != "none":
@@ -120,15 +120,15 @@ def schedule(seed: int) -> Counter[str]:
     return tally
 
 
-def test_a_thousand_random_schedules_leave_no_cluster_no_double_and_no_false_green() -> None:
+def test_a_thousand_random_schedules_leave_no_cluster_no_duplicate_and_no_false_success() -> None:
     total: Counter[str] = Counter()
     for seed in range(SCHEDULES):
         found = schedule(seed)
-        assert found["alive"] == 0, f"schedule {seed}: a cluster is alive after the last belt"
+        assert found["alive"] == 0, f"schedule {seed}: a cluster is alive after the last safeguard"
         assert found["doubles"] == 0, f"schedule {seed}: work was done twice"
         total += found
     print(dict(total))
-    # The weather must have been bad, or the test says nothing.
+    # There must have been enough faults, or the test says nothing.
     assert all(total[how] >= SCHEDULES / 20 for how in ("green", "red", "killed", "stopped"))
 
 
@@ -136,7 +136,7 @@ taken = Claims.latest
 
 
 def unproven(runner: EmrRunner, job: Job, place: Place, timeout: float) -> Outcome:
-    return Outcome(job.run, runner._until_over(job.run, place, timeout).place, ())
+    return Outcome(job.run, runner._wait_until_over(job.run, place, timeout).place, ())
 
 
 @pytest.mark.parametrize(
@@ -152,16 +152,16 @@ def unproven(runner: EmrRunner, job: Job, place: Place, timeout: float) -> Outco
         (Claims, "latest", lambda self, what: None if (found := taken(self, what)) is None else replace(found, age=1e9)),
         (Calls, "_refused", None),
         (once, "CLAIM_SECONDS", 0.0),
-        (once, "_only", lambda every, drop: next((each.name for each in every if each.serves), None)),
+        (once, "_keep_oldest", lambda every, drop: next((each.name for each in every if each.serves), None)),
     ],
     ids=lambda given: (
         getattr(given, "__name__", None) if isinstance(given, type | ModuleType) else given if isinstance(given, str) else ""
     ),
 )
-def test_the_schedules_notice_a_worse_adapter(where, name, worse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_schedules_detect_a_broken_adapter(where, name, worse, monkeypatch: pytest.MonkeyPatch) -> None:
     if name == "once":
         calling = Calls.once
-        # A creation that is repeated at once, as boto3 does unless it is told not to.
+        # A creation that is retried at once, as boto3 does by default.
 
         def repeated(self: Calls, doing: str, call: Any, **arguments: Any) -> Any:
             for _ in range(4):
@@ -174,7 +174,7 @@ def test_the_schedules_notice_a_worse_adapter(where, name, worse, monkeypatch: p
         worse = repeated
     if name == "_refused":
         calls = Calls.once
-        # An answer that got lost is taken for a refusal: the claim is released, and what was created all the same forgotten.
+        # A lost answer is taken for a refusal: the claim is released, and a cluster that was created anyway is forgotten.
 
         def refused(self: Calls, doing: str, call: Any, **arguments: Any) -> Any:
             try:
@@ -196,7 +196,7 @@ def test_the_schedules_notice_a_worse_adapter(where, name, worse, monkeypatch: p
 
 
 @pytest.mark.parametrize("outcome", ["good", "fail", "hang", "boot"])
-def test_killed_between_any_two_calls_the_next_process_takes_over(outcome: str) -> None:
+def test_after_a_kill_between_any_two_calls_the_next_process_takes_over(outcome: str) -> None:
     reached = True
     at = 0
     while reached:
@@ -207,12 +207,12 @@ def test_killed_between_any_two_calls_the_next_process_takes_over(outcome: str) 
         assert after == ("green" if outcome == "good" else "red")
         assert not world.alive()
         assert not doubles(world)
-        assert len(world.clusters) <= (1 if outcome == "good" else 2), "work that is done is not done again"
+        assert len(world.clusters) <= (1 if outcome == "good" else 2), "finished work is not repeated"
     assert at > 20
 
 
 @pytest.mark.parametrize("outcome", ["good", "fail", "hang", "boot"])
-def test_stopped_between_any_two_calls_it_leaves_nothing_by_itself(outcome: str) -> None:
+def test_a_stop_between_any_two_calls_leaves_nothing_running(outcome: str) -> None:
     at, how = 0, "stopped"
     while how == "stopped":
         at += 1
@@ -223,7 +223,7 @@ def test_stopped_between_any_two_calls_it_leaves_nothing_by_itself(outcome: str)
 
 
 def asleep(at: int) -> None:
-    """Two processes that run the same job: one does all of it while the other sleeps."""
+    """Two processes run the same job: one does all of it while the other sleeps."""
     world = World(at, outcomes=("good",))
     faults = Faults(stall_at=at)
     faults.while_asleep = lambda: attempt(world, Faults())
@@ -233,7 +233,7 @@ def asleep(at: int) -> None:
 
 
 def asleep_creating(at: int) -> None:
-    """Two processes that create the same kept cluster: one does all of it while the other sleeps."""
+    """Two processes create the same kept cluster: one does all of it while the other sleeps."""
     world = World(at, outcomes=("good",))
     faults = Faults(stall_at=at)
 
@@ -246,7 +246,7 @@ def asleep_creating(at: int) -> None:
     assert [each.name for each in world.alive()] == [found]
 
 
-def test_asleep_between_any_two_calls_it_does_not_do_again_what_another_did() -> None:
+def test_a_client_asleep_between_any_two_calls_does_not_repeat_the_work_of_another() -> None:
     for at in range(1, 60):
         asleep(at)
         asleep_creating(at)
@@ -256,17 +256,17 @@ REFUSED = Faults(refused=1)
 
 
 @pytest.mark.parametrize("tries", [1, 20])
-def test_after_a_refused_creation_the_next_try_is_immediate(tries: int) -> None:
+def test_after_a_refused_creation_the_next_attempt_is_immediate(tries: int) -> None:
     world = World(1, outcomes=("good",))
     for _ in range(tries):
         assert attempt(world, replace(REFUSED)) == "red"
-    assert world.objects == {}, "the name is given back"
+    assert world.objects == {}, "the claim is released"
     start = world.now
     clusters_of(world.client(Faults())).start(JOB)
     assert world.now - start < 10
 
 
-def test_killed_between_any_two_calls_of_a_refused_creation_the_next_try_needs_one_wait_at_most() -> None:
+def test_after_a_kill_during_a_refused_creation_the_next_attempt_waits_at_most_once() -> None:
     at, reached = 0, True
     while reached:
         at += 1
@@ -280,7 +280,7 @@ def test_killed_between_any_two_calls_of_a_refused_creation_the_next_try_needs_o
 
 
 @pytest.mark.parametrize("carried_out", [True, False])
-def test_a_lost_answer_to_a_release_harms_nobody(carried_out: bool) -> None:
+def test_a_lost_answer_to_a_release_does_no_harm(carried_out: bool) -> None:
     world = World(1, outcomes=("good",))
     client = world.client(replace(REFUSED))
     delete = client.delete_object
@@ -300,7 +300,7 @@ def test_a_lost_answer_to_a_release_harms_nobody(carried_out: bool) -> None:
     assert len(world.clusters) == 1
 
 
-def test_a_claim_that_cannot_be_read_at_once_is_read_again() -> None:
+def test_reading_a_claim_is_retried() -> None:
     world = World(1)
     client = world.client(Faults())
     claims = Claims(client, SETTINGS.logs, Calls(client.timing))
@@ -317,12 +317,12 @@ def test_a_claim_that_cannot_be_read_at_once_is_read_again() -> None:
         return get(**given)
 
     client.put_object, client.get_object = lose_answer, break_off  # type: ignore[method-assign]
-    # The second try to put finds the claim of the first, and asks whose it is.
+    # The second put finds the claim of the first, and reads who holds it.
     assert claims.take("night", 1)
     assert not broken
 
 
-def test_a_release_leaves_the_claim_that_another_client_has_taken_since() -> None:
+def test_a_release_keeps_the_claim_of_another_client() -> None:
     world = World(1)
     one, other = (Claims(world.client(Faults()), SETTINGS.logs, Calls(world.client(Faults()).timing)) for _ in range(2))
     assert one.take("night", 1)
@@ -332,7 +332,7 @@ def test_a_release_leaves_the_claim_that_another_client_has_taken_since() -> Non
     assert other.latest("night") is not None
 
 
-def test_while_one_client_is_refused_between_any_two_calls_another_gets_its_cluster() -> None:
+def test_while_one_client_is_refused_another_gets_its_cluster() -> None:
     for at in range(1, 20):
         world = World(at, outcomes=("good",))
         faults = replace(REFUSED, stall_at=at)
@@ -343,7 +343,7 @@ def test_while_one_client_is_refused_between_any_two_calls_another_gets_its_clus
         assert len(world.alive(JOB.run)) == 1
 
 
-def test_a_name_that_is_used_again_for_months_never_has_to_wait() -> None:
+def test_a_name_that_is_reused_for_months_never_waits() -> None:
     world = World(1, outcomes=("good",))
     for _ in range(90):
         start = world.now
@@ -353,7 +353,7 @@ def test_a_name_that_is_used_again_for_months_never_has_to_wait() -> None:
     assert len(world.clusters) == 90
 
 
-def test_the_reaper_ends_the_others_and_reports_what_it_may_not_look_at() -> None:
+def test_the_reaper_ends_the_others_and_reports_clusters_it_may_not_describe() -> None:
     world = World(1, outcomes=("hang",))
     request = {"Name": "shipment-etl/a", "Instances": {"KeepJobFlowAliveWhenNoSteps": False}, "Steps": [{"Name": "x"}]}
     tags = [{"Key": RUN_TAG, "Value": "a"}, {"Key": MAX_AGE_TAG, "Value": "60"}]
@@ -375,7 +375,7 @@ def test_the_reaper_ends_the_others_and_reports_what_it_may_not_look_at() -> Non
     assert world.alive() == [hidden]
 
 
-def test_a_kept_cluster_ends_itself_when_it_was_forgotten() -> None:
+def test_a_forgotten_kept_cluster_ends_by_itself() -> None:
     world = World(1, outcomes=("good",))
     assert clusters_of(world.client(Faults())).create("kept", "s3://code/b.sh", "s3://code/p") == "j-0"
     assert clusters_of(world.client(Faults())).create("kept", "s3://code/b.sh", "s3://code/p") == "j-0", "asked for again"

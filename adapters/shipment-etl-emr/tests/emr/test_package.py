@@ -1,4 +1,4 @@
-"""The package for a cluster: what is in it, the same bytes for the same wheels, and nothing that a cluster brings itself."""
+"""The package for a cluster: its contents, the same bytes for the same wheels, and nothing that a cluster already has."""
 
 import io
 import json
@@ -49,7 +49,7 @@ def test_the_same_files_make_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("python", "deprecated"), [("3.11", "1.3.1"), ("3.12", "3.0.1")])
-def test_a_cluster_gets_what_is_locked_for_its_own_python(python: str, deprecated: str) -> None:
+def test_a_cluster_gets_the_versions_locked_for_its_python(python: str, deprecated: str) -> None:
     locked = contents_of(python, "x86_64").locked
     names = {line.partition("==")[0] for line in locked}
     assert {"pandas", "numpy", "pyarrow", "pandera", "deltalake", "pydantic-core", "delta-spark", "boto3"} <= names
@@ -58,7 +58,7 @@ def test_a_cluster_gets_what_is_locked_for_its_own_python(python: str, deprecate
     assert all("--hash=sha256:" in line and ";" not in line for line in locked)
 
 
-def test_what_is_locked_for_clusters_is_what_the_project_is_tested_with() -> None:
+def test_clusters_get_the_versions_that_the_project_is_tested_with() -> None:
     project = tomllib.loads((ROOT / "uv.lock").read_text("utf-8"))["package"]
     tested = {(each["name"], each["version"]) for each in project}
     for python in ("3.11", "3.12"):
@@ -72,14 +72,14 @@ def test_our_own_distribution_comes_from_where_it_was_installed() -> None:
     assert contents.released == ()
 
 
-def test_a_plugin_brings_what_it_needs_and_the_lock_lacks() -> None:
+def test_a_plugin_brings_its_dependencies_that_the_lock_lacks() -> None:
     contents = contents_of("3.11", "x86_64", ["rich", "jinja2"])
-    # rich is in the lock; what jinja2 needs is not.
+    # rich is in the lock; jinja2 and its dependency are not.
     assert [line.partition("==")[0].lower() for line in contents.released] == ["jinja2", "markupsafe"]
 
 
 def record(origin: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let installed distributions say that they came from somewhere else; None is an index."""
+    """Replace the recorded origin of installed distributions; None means an index."""
     kind = type(distribution("shipment-etl"))
     read = kind.read_text
 
@@ -103,7 +103,7 @@ def record(origin: object, monkeypatch: pytest.MonkeyPatch) -> None:
         (None, ""),
     ],
 )
-def test_where_a_distribution_came_from_is_named_as_pip_takes_it(
+def test_the_origin_of_a_distribution_is_named_as_pip_accepts_it(
     recorded: object, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = distribution("shipment-etl")
@@ -113,7 +113,7 @@ def test_where_a_distribution_came_from_is_named_as_pip_takes_it(
     assert contents.released == (() if source else (f"shipment-etl=={found.version}",))
 
 
-def test_a_distribution_that_is_not_here_is_named() -> None:
+def test_a_missing_distribution_is_named() -> None:
     with pytest.raises(PackageFailed, match="it is not installed here"):
         contents_of("3.11", "x86_64", ["shipment-etl-of-nobody"])
 
@@ -171,7 +171,7 @@ def test_the_cache_is_bounded(assembled: Assembled, tmp_path: Path) -> None:
     assert len(list((tmp_path / "shipment_etl" / "packages").iterdir())) == package.MAX_CACHED
 
 
-def test_a_package_that_an_image_brings_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_in_an_image_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package, "contents_of", None)
     digest = "a" * 64
     (tmp_path / f"shipment-etl-py3.11-x86_64-{digest}.tar.gz").write_bytes(b"data")
@@ -180,14 +180,14 @@ def test_a_package_that_an_image_brings_needs_no_network(tmp_path: Path, monkeyp
     )
 
 
-def test_what_pip_says_is_passed_on_and_not_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_failure_of_pip_is_reported_and_not_retried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def failing(*given: object, **more: object) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess([], 1, "", "no wheel for this platform")
 
     monkeypatch.setattr(package.subprocess, "run", failing)
     with pytest.raises(PackageFailed, match=r"pip download failed: no wheel for this platform .* SHIPMENTS_PACKAGE"):
         build("3.11", "x86_64", environ={"XDG_CACHE_HOME": str(tmp_path)})
-    # Orchestrators try again what is no EmrRefused.
+    # Orchestrators retry all errors except EmrRefused.
     assert issubclass(PackageFailed, EmrRefused)
 
 

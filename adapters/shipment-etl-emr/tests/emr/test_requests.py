@@ -1,4 +1,4 @@
-"""Requests: what is asked of AWS is valid, sized from the machines, and refused before it is sent where it cannot work."""
+"""Requests: they are valid, sized from the machines, and refused before they are sent if they cannot work."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ JOB = Job("night 1", "process", "s3://acme-code/app.py", NASTY, "s3://acme-code/
 
 
 def valid(service: str, operation: str, request: dict[str, object]) -> None:
-    """Hold a request to the model of the service."""
+    """Validate a request against the model of the service."""
     model = botocore.session.get_session().get_service_model(service)
     report = ParamValidator().validate(request, model.operation_model(operation).input_shape)
     assert not report.has_errors(), report.generate_report()
@@ -81,7 +81,7 @@ def test_driver_and_executors_know_their_region() -> None:
             assert {f"{prefix}{name}": value for name, value in expected.items()}.items() <= found.items()
 
 
-def test_arguments_are_handed_on_as_they_are() -> None:
+def test_arguments_are_passed_on_unchanged() -> None:
     assert tuple(step_request(SETTINGS, JOB)["HadoopJarStep"]["Args"][4:]) == NASTY
     made = job_run_request(SERVERLESS, JOB, "token")
     valid("emr-serverless", "StartJobRun", made)
@@ -95,7 +95,7 @@ def test_a_step_that_is_too_long_is_refused() -> None:
 
 
 @pytest.mark.parametrize("job", [JOB, None])
-def test_fleets_are_weighed_by_processors_and_the_primary_is_never_spot(job: Job | None) -> None:
+def test_fleets_are_weighted_by_processors_and_the_primary_is_never_spot(job: Job | None) -> None:
     settings = replace(SETTINGS, workers=("m5.xlarge", "m5.2xlarge"), spot=True, subnets=("subnet-1", "subnet-2"))
     primary, workers = request(settings, job)["Instances"]["InstanceFleets"]
     assert primary["TargetOnDemandCapacity"] == 1
@@ -127,29 +127,29 @@ def test_on_demand_fleets_and_encryption_are_valid() -> None:
         ("r7i.48xlarge", 192, 1_536, 1_482_752, "x86_64"),
     ],
 )
-def test_a_machine_is_known_by_its_name(name: str, cpus: int, gib: float, yarn: int, arch: str) -> None:
+def test_a_machine_follows_from_its_name(name: str, cpus: int, gib: float, yarn: int, arch: str) -> None:
     found = machine(name)
     assert (found.cpus, found.memory_mib, found.yarn_mib, found.arch) == (cpus, gib * 1024, yarn, arch)
 
 
-def published() -> dict[str, int]:
-    """Return what EMR publishes of the memory that YARN has, by instance type."""
+def read_published() -> dict[str, int]:
+    """Return YARN's memory as published by EMR, by instance type."""
     lines = Path(__file__).with_name("yarn_memory.txt").read_text("utf-8").splitlines()
     families = [line.split(": ") for line in lines if not line.startswith("#")]
     sizes = [(family, *each.split("=")) for family, told in families for each in told.split()]
     return {f"{family}.{size}": int(mib) for family, size, mib in sizes}
 
 
-@pytest.mark.parametrize("worker", published())
+@pytest.mark.parametrize("worker", read_published())
 @pytest.mark.parametrize("count", [1, 7])
 def test_executors_fit_into_what_emr_publishes_of_each_machine(worker: str, count: int) -> None:
-    yarn = published()[worker]
+    yarn = read_published()[worker]
     # c5n has more memory than its letter says, which is left unused.
     assert yarn * (0.65 if worker.startswith("c5n") else 0.9) < machine(worker).yarn_mib <= yarn
     sizes = spark_sizes("m5.xlarge", (worker,), count, fixed=True)
     each = int(sizes["spark.executor.instances"]) // count
     memory = int(sizes["spark.executor.memory"][:-1]) + int(sizes["spark.executor.memoryOverhead"][:-1])
-    assert each * memory <= yarn - 1_000, "the application master needs its place"
+    assert each * memory <= yarn - 1_000, "the application master needs memory, too"
 
 
 @pytest.mark.parametrize(
@@ -178,10 +178,10 @@ def test_a_release_is_known_with_the_python_to_use() -> None:
         (
             "emr-7.13.0",
             ">=3.12",
-            r"it has Python 3.9 and 3.11, and the package needs >=3.12. No release that was tried can.",
+            r"it has Python 3.9 and 3.11, and the package needs >=3.12. None of the tested releases can.",
         ),
-        ("emr-spark-8.0.0", None, r"what it holds is not known here. Use one of: emr-7.13.0."),
-        ("emr-9.0.0", None, "what it holds is not known here"),
+        ("emr-spark-8.0.0", None, r"its versions of Python and Spark are unknown. Use one of: emr-7.13.0."),
+        ("emr-9.0.0", None, "its versions of Python and Spark are unknown"),
     ],
 )
 def test_a_release_that_cannot_import_the_package_is_refused(label: str, requires: str | None, told: str) -> None:
@@ -193,8 +193,8 @@ def test_a_release_that_cannot_import_the_package_is_refused(label: str, require
     ("more", "told"),
     [
         ('release = "emr-6.9.0"', "has Python 2.7 and 3.7"),
-        ('workers = ["m5.xlarge", "m6g.xlarge"]', "processors of two kinds"),
-        ('workers = ["p4d.24xlarge"]', "'p4d.24xlarge' is none"),
+        ('workers = ["m5.xlarge", "m6g.xlarge"]', "different processor architectures"),
+        ('workers = ["p4d.24xlarge"]', "'p4d.24xlarge' is not supported"),
         ("workers = []", "but must be at least one instance type"),
         ("count = 0", "count is 0, but must be from 1 to 100"),
         ('target = "serverless"', "No application or job_role is given. EMR Serverless needs both"),
@@ -203,7 +203,7 @@ def test_a_release_that_cannot_import_the_package_is_refused(label: str, require
         ('code = "C:/code"', "code is 'C:/code', but must be a folder such as s3://"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(more: str, told: str, tmp_path: Path) -> None:
+def test_invalid_settings_are_refused(more: str, told: str, tmp_path: Path) -> None:
     file = tmp_path / "emr.toml"
     code = "" if more.startswith("code") else 'code = "s3://acme-code"\n'
     file.write_text(f'{code}logs = "s3://acme-logs/emr"\n{more}\n')
@@ -211,7 +211,7 @@ def test_settings_that_cannot_work_are_refused(more: str, told: str, tmp_path: P
         Settings.from_toml(file)
 
 
-def test_settings_that_are_not_there_are_refused(tmp_path: Path) -> None:
+def test_missing_settings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="There is no file"):
         Settings.from_toml(tmp_path / "emr.toml")
     with pytest.raises(MachinesUnfit):

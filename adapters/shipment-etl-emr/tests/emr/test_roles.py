@@ -1,4 +1,4 @@
-"""Roles: each may do what its work needs, and nothing that would let it reach further."""
+"""Roles: each has the rights that its work needs, and none that would let it gain more."""
 
 import ast
 import json
@@ -27,13 +27,13 @@ from emr.rights import (
     TO_NODES,
     job_run,
 )
-from emr.stacks import ACCOUNT, REGION, deployed, resources_of
+from emr.stacks import ACCOUNT, REGION, deploy, resources_of
 
-# What moto does not know it leaves out; cfn-lint knows all of it.
+# moto leaves out what it does not support; cfn-lint checks all of it.
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")
 
 MAX_INLINE_CHARACTERS = 10_240
-"""Of all inline policies of a role, without white space (IAM and AWS STS quotas)."""
+"""Maximum size of all inline policies of a role, without white space (IAM and AWS STS quotas)."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,14 +48,14 @@ def aws() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def storage() -> dict[str, str]:
-    return deployed("storage", Prefix="acme")
+    return deploy("storage", Prefix="acme")
 
 
 @pytest.fixture(scope="module")
 def roles(storage: dict[str, str]) -> dict[str, list[Any]]:
-    """The statements of each role, inline and attached, those of AWS included, by the role's name in the template."""
-    # moto makes no application of EMR Serverless.
-    deployed("roles", replace={"${Application}": APPLICATION}, LogKey=LOG_KEY, **storage)
+    """The statements of each role, inline and attached, including AWS's, by the role's name in the template."""
+    # moto does not create the EMR Serverless application.
+    deploy("roles", replace={"${Application}": APPLICATION}, LogKey=LOG_KEY, **storage)
     return statements_of("roles")
 
 
@@ -98,7 +98,7 @@ def profile_arn() -> str:
 
 
 def _read(document: Any) -> Any:
-    # A policy that lies in a role comes out of moto as Python writes it.
+    # moto returns a policy that is declared in a role as Python text.
     return ast.literal_eval(document) if isinstance(document, str) else document
 
 
@@ -131,7 +131,7 @@ def test_a_role_is_passed_only_to_the_service_it_is_for(
 
 
 @pytest.mark.parametrize("whose", ["NodeRole", "JobRole"])
-def test_what_runs_jobs_passes_no_role_on(roles: dict[str, list[Any]], whose: str) -> None:
+def test_roles_of_jobs_cannot_pass_a_role(roles: dict[str, list[Any]], whose: str) -> None:
     for role in ("ServiceRole", "NodeRole", "JobRole", "OrchestratorRole"):
         assert not allowed(roles[whose], "iam:PassRole", role_arn(role), TO_NODES)
 
@@ -188,7 +188,7 @@ def _plain(keys: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_without_a_key_for_logs_no_role_may_use_one(storage: dict[str, str]) -> None:
-    deployed("roles", "no-log-key", **storage)
+    deploy("roles", "no-log-key", **storage)
     of_disks = {"NodeRole", "ServiceRole"}
     for role, statements in statements_of("no-log-key").items():
         assert not allowed(statements, "kms:GenerateDataKey", LOG_KEY)
@@ -196,7 +196,7 @@ def test_without_a_key_for_logs_no_role_may_use_one(storage: dict[str, str]) -> 
         assert used is (role in of_disks)
 
 
-def test_of_the_policies_of_aws_only_that_of_its_service_role_is_used() -> None:
+def test_only_the_managed_policy_of_the_service_role_is_used() -> None:
     kept = [
         arn["Fn::Sub"].rpartition("/")[2]
         for template in ("roles", "orchestrator")
@@ -206,7 +206,7 @@ def test_of_the_policies_of_aws_only_that_of_its_service_role_is_used() -> None:
     assert kept == ["AmazonEMRServicePolicy_v2"]
 
 
-def test_no_statement_allows_all_of_a_service(roles: dict[str, list[Any]]) -> None:
+def test_no_statement_allows_all_actions_of_a_service(roles: dict[str, list[Any]]) -> None:
     for statements in roles.values():
         for each in statements:
             assert not [action for action in as_list(each["Action"]) if action.endswith(":*") or action == "*"]
@@ -219,13 +219,13 @@ def test_policies_fit_into_their_role(roles: dict[str, list[Any]]) -> None:
             _read(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])
             for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]
         ]
-        # Half as much again, for names that are longer than those of a test.
+        # Times 1.5, because real names are longer than those of the test.
         assert sum(len(json.dumps(each, separators=(",", ":"))) for each in inline) * 1.5 < MAX_INLINE_CHARACTERS
 
 
 def test_the_orchestrator_may_make_every_call_that_the_adapter_makes(roles: dict[str, list[Any]]) -> None:
     iam = [*map(role_arn, roles), CLEANUP_ROLE, profile_arn()]
-    # Its name among rights, and what calls are about.
+    # By boto3 service: its name in rights, and the resources of its calls.
     services: dict[str, tuple[str, list[str]]] = {
         "ec2": ("ec2", ["*"]),
         "emr": ("elasticmapreduce", [EXISTING, "*", NEW]),
@@ -250,7 +250,7 @@ def test_the_orchestrator_may_make_every_call_that_the_adapter_makes(roles: dict
 
 
 def names_in_source() -> Iterator[str]:
-    """Yield all names and texts in the modules that speak to AWS: methods of clients among them."""
+    """Yield all attribute names and strings in the modules that call AWS, among them the methods of clients."""
     source = Path(shipment_etl_emr.__file__).parent
     for file in (*source.glob("*.py"), *source.glob("checks/*.py")):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):

@@ -1,4 +1,4 @@
-"""The runner: what a failure tells, when a job is green, signals; and EMR Serverless through the same door."""
+"""The runner: reports of failures, conditions of success, signals; and EMR Serverless through the same interface."""
 
 import gzip
 import io
@@ -48,7 +48,7 @@ class Clock:
 
 
 class Bucket:
-    """Logs that arrive at their time."""
+    """Logs that arrive at given times."""
 
     def __init__(self, clock: Clock, **logs: tuple[float, str]) -> None:
         self.clock, self.logs = clock, logs
@@ -65,7 +65,7 @@ class Bucket:
 
 
 class Scripted:
-    """A target that goes through some states, and notes what it is told."""
+    """A target that goes through given states, and records what it is told to end."""
 
     def __init__(
         self, *states: tuple[str, str], on_look: Callable[[], object] = lambda: None, reason: str = "Application error"
@@ -93,14 +93,14 @@ class Scripted:
         return f"s3://acme-logs/emr/{place.cluster}/steps/{place.step}/"
 
     def ui(self, place: Place) -> str:
-        raise AssertionError("a link that lets in whoever has it is asked for")
+        raise AssertionError("the runner must not request a link to the Spark UI")
 
 
 def run(target: Any, clock: Clock, timeout: float = 3_600, **logs: tuple[float, str]) -> Any:
     return EmrRunner(target, Logs(Bucket(clock, **logs), Calls(clock.timing)), clock.timing).run(JOB, timeout)
 
 
-def test_green_is_a_step_that_completed_and_a_report_that_says_so() -> None:
+def test_success_is_a_completed_step_with_a_report_that_says_so() -> None:
     clock, target = Clock(), Scripted(("STARTING", ""), ("RUNNING", "RUNNING"), ("RUNNING", "COMPLETED"))
     outcome = run(target, clock, stdout=(300, f"words\n{json.dumps(GOOD)}\n"))
     assert outcome.reports == (GOOD,)
@@ -111,19 +111,19 @@ def test_green_is_a_step_that_completed_and_a_report_that_says_so() -> None:
 @pytest.mark.parametrize(
     ("told", "error", "message"),
     [
-        ("nothing", ReportMissing, "0 reports of runs are in s3://acme-logs/emr/j-1/steps/s-1/stdout.gz where 1 must be"),
+        ("nothing", ReportMissing, "s3://acme-logs/emr/j-1/steps/s-1/stdout.gz has 0 run reports instead of 1"),
         (json.dumps({**GOOD, "status": "failed"}), ReportFailed, "its run 1 reports process failed"),
         (json.dumps({**GOOD, "job": "generate"}), ReportFailed, "its run 1 reports generate succeeded"),
     ],
 )
-def test_a_step_that_completed_without_proof_is_not_green(told: str, error: type[Exception], message: str) -> None:
+def test_a_completed_step_without_a_report_has_not_succeeded(told: str, error: type[Exception], message: str) -> None:
     target = Scripted(("RUNNING", "COMPLETED"))
     with pytest.raises(error, match=message):
         run(target, Clock(), stdout=(0, told))
     assert target.ended
 
 
-def test_a_failed_step_tells_state_reason_cause_and_how_to_get_to_the_spark_ui() -> None:
+def test_a_failed_step_reports_state_reason_cause_and_the_command_for_the_spark_ui() -> None:
     clock, target = Clock(), Scripted(("RUNNING", "FAILED"))
     told = "Traceback (most recent call last):\n  File app.py, line 1\nValueError: a bad partition"
     with pytest.raises(StepFailed) as caught:
@@ -138,7 +138,7 @@ def test_a_failed_step_tells_state_reason_cause_and_how_to_get_to_the_spark_ui()
     assert not caught.value.retryable
 
 
-def test_a_step_that_found_its_lake_locked_may_be_tried_again() -> None:
+def test_a_step_that_found_its_lake_locked_is_retryable() -> None:
     told = json.dumps({"error": LakeLocked("s3://acme-lake/a", "me", "generate", "noon", "one").to_json()})
     with pytest.raises(StepFailed, match="error: The lake s3://acme-lake/a is locked") as caught:
         run(Scripted(("RUNNING", "FAILED")), Clock(), stdout=(0, told))
@@ -161,14 +161,14 @@ def test_a_bootstrap_failure_is_final_and_shows_the_log_of_the_action() -> None:
     assert 90 <= clock.now < 200
 
 
-def test_a_bootstrap_failure_without_a_log_is_told_all_the_same() -> None:
+def test_a_bootstrap_failure_without_a_log_is_still_reported() -> None:
     clock = Clock()
     with pytest.raises(BootstrapFailed, match="s3://acme-logs/emr/j-1/node/ says:\nnothing yet"):
         run(Scripted(("TERMINATED_WITH_ERRORS", "CANCELLED"), reason="BOOTSTRAP_FAILURE"), clock)
     assert clock.now < 400
 
 
-def test_what_ends_a_cluster_is_told_and_not_what_it_did_to_the_step() -> None:
+def test_the_reason_of_a_cluster_is_reported_instead_of_its_steps() -> None:
     class Described:
         def describe_cluster(self, ClusterId: str) -> Any:  # noqa: N803
             change = {"Code": "BOOTSTRAP_FAILURE", "Message": "bootstrap action 1 returned a non-zero return code"}
@@ -185,14 +185,14 @@ def test_what_ends_a_cluster_is_told_and_not_what_it_did_to_the_step() -> None:
     assert (progress.reason, progress.message) == ("BOOTSTRAP_FAILURE", "bootstrap action 1 returned a non-zero return code")
 
 
-def test_a_log_that_never_comes_is_not_waited_for_without_end() -> None:
+def test_waiting_for_a_missing_log_has_a_limit() -> None:
     clock = Clock()
     with pytest.raises(StepFailed, match="s3://acme-logs/emr/j-1/steps/s-1/ says:\nnothing yet"):
         run(Scripted(("RUNNING", "FAILED")), clock)
     assert clock.now < 1_000
 
 
-def test_a_cluster_that_failed_before_its_step_is_told_at_once() -> None:
+def test_a_cluster_that_failed_before_its_step_is_reported_at_once() -> None:
     clock = Clock()
     with pytest.raises(ClusterFailed, match="The cluster j-1 is TERMINATED_WITH_ERRORS and never ran its step"):
         run(Scripted(("TERMINATED_WITH_ERRORS", "CANCELLED")), clock)
@@ -201,14 +201,15 @@ def test_a_cluster_that_failed_before_its_step_is_told_at_once() -> None:
 
 def test_a_run_that_takes_too_long_is_ended() -> None:
     target = Scripted(("RUNNING", "RUNNING"))
-    with pytest.raises(RunTimedOut, match=r"not done after .* s; its last state was cluster j-1 RUNNING · step s-1 RUNNING"):
+    told = r"did not finish within .* s; its last state was cluster j-1 RUNNING · step s-1 RUNNING"
+    with pytest.raises(RunTimedOut, match=told):
         run(target, Clock(), 600)
     assert target.ended
 
 
 @pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_real_signal_ends_the_run_and_a_second_one_does_not_disturb(number: int) -> None:
+def test_a_real_signal_ends_the_run_and_a_second_one_is_ignored(number: int) -> None:
     target = Scripted(("RUNNING", "RUNNING"), on_look=lambda: os.kill(os.getpid(), number))
     ends = target.end
 
@@ -229,7 +230,7 @@ def test_only_lines_that_are_reports_count() -> None:
 
 
 class FakeServerless:
-    """EMR Serverless as far as a run needs it: a token stands for one job run for good, and to cancel takes its time."""
+    """A fake EMR Serverless with what a run needs: a token always returns the same job run, and cancelling takes time."""
 
     def __init__(self, clock: Clock, *ends: str, cancel_takes: float = 30) -> None:
         self.clock, self.ends, self.cancel_takes = clock, list(ends), cancel_takes
@@ -272,11 +273,11 @@ def serverless(*ends: str, **more: Any) -> tuple[Clock, FakeServerless, Serverle
     return clock, client, Serverless(client, Calls(clock.timing), SERVERLESS)
 
 
-def test_serverless_goes_through_the_same_door() -> None:
+def test_serverless_runs_through_the_same_interface() -> None:
     clock, client, target = serverless("SUCCESS")
     outcome = run(target, clock, stdout=(0, json.dumps(GOOD)))
     assert outcome.place == Place("00f", "r-0")
-    assert run(target, clock, stdout=(0, json.dumps(GOOD))).place == outcome.place, "done work is not done again"
+    assert run(target, clock, stdout=(0, json.dumps(GOOD))).place == outcome.place, "finished work is not repeated"
     assert target.logs_at(outcome.place) == "s3://acme-logs/emr/applications/00f/jobs/r-0/SPARK_DRIVER/"
     assert client.cancelled == []
 
@@ -289,10 +290,10 @@ def test_serverless_starts_the_next_after_a_failed_one_and_cancels_what_took_too
         run(target, clock, 600)
     assert client.cancelled == ["r-1"]
     target.end(JOB.run, None, unsure=True)
-    assert client.cancelled == ["r-1"], "what has ended is not cancelled again"
+    assert client.cancelled == ["r-1"], "a job run that has ended is not cancelled again"
 
 
-def test_job_runs_that_fail_at_once_are_not_started_without_end() -> None:
+def test_starting_job_runs_that_fail_at_once_has_a_limit() -> None:
     _, client, target = serverless(*["FAILED"] * 40)
     place = target.start(JOB)
     assert target.look(place).step == "FAILED"
@@ -300,7 +301,7 @@ def test_job_runs_that_fail_at_once_are_not_started_without_end() -> None:
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_the_end_on_serverless_is_seen(known: bool) -> None:
+def test_the_end_on_serverless_is_confirmed(known: bool) -> None:
     clock, client, target = serverless("RUNNING", cancel_takes=200)
     place, start = target.start(JOB), clock.now
     target.end(JOB.run, place if known else None)
@@ -309,14 +310,14 @@ def test_the_end_on_serverless_is_seen(known: bool) -> None:
     assert client.cancelled == ["r-0"]
 
 
-def test_an_end_on_serverless_that_is_not_seen_is_told() -> None:
+def test_an_end_on_serverless_that_cannot_be_confirmed_is_reported() -> None:
     _, _, target = serverless("RUNNING", cancel_takes=10_000)
     target.start(JOB)
-    with pytest.raises(ClusterMayLive, match="it is CANCEL_PENDING 300 s after it was cancelled"):
+    with pytest.raises(ClusterMayLive, match="it is still CANCEL_PENDING 300 s after it was cancelled"):
         target.end(JOB.run, None)
 
 
-def test_a_job_run_that_ends_as_it_is_cancelled_has_ended() -> None:
+def test_a_job_run_that_ends_while_it_is_cancelled_is_no_error() -> None:
     _, client, target = serverless("RUNNING")
     place = target.start(JOB)
 
@@ -333,16 +334,16 @@ DAY = 86_400
 
 
 @pytest.mark.parametrize("state", ["SUCCESS", "FAILED"])
-def test_a_name_that_is_used_again_after_long_gets_its_work_done(state: str) -> None:
+def test_a_name_can_be_reused_after_a_long_time(state: str) -> None:
     clock, _, target = serverless(state, state, "RUNNING")
     target._start(JOB, 1)
     target._start(JOB, 2)
     clock.now += 30 * DAY
-    assert target.start(JOB) == Place("00f", "r-2"), "not what AWS remembers of then"
+    assert target.start(JOB) == Place("00f", "r-2"), "not an old job run that AWS remembers"
     assert target.start(JOB) == Place("00f", "r-2")
 
 
-def test_a_job_run_that_is_at_work_for_days_is_taken_up() -> None:
+def test_a_job_run_that_runs_for_days_is_resumed() -> None:
     clock, client, _ = serverless("RUNNING")
     target = Serverless(client, Calls(clock.timing), replace(SERVERLESS, max_age_minutes=7 * 24 * 60))
     first = target.start(JOB)
@@ -350,7 +351,7 @@ def test_a_job_run_that_is_at_work_for_days_is_taken_up() -> None:
     assert target.start(JOB) == first
 
 
-def test_a_name_that_aws_remembers_too_often_is_refused() -> None:
+def test_a_name_with_too_many_earlier_job_runs_is_refused() -> None:
     clock, _, target = serverless(*["SUCCESS"] * 40)
     for attempt in range(1, 31):
         target._start(JOB, attempt)

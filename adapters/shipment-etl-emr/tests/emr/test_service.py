@@ -1,4 +1,4 @@
-"""The adapter against AWS on this machine: refusals before money is spent, and the commands an orchestrator calls."""
+"""The adapter against moto's server: refusals before money is spent, and the commands an orchestrator calls."""
 
 import gzip
 import json
@@ -45,7 +45,7 @@ PACKAGE = "s3://acme-code/packages/shipment-etl-py3.11-x86_64-0.tar.gz"
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
-        # Keys of nobody: nothing here may reach a real account.
+        # Fake keys: nothing here may reach a real account.
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")
         patch.delenv("AWS_SESSION_TOKEN", raising=False)
@@ -85,7 +85,7 @@ def command(endpoint: str, service: Service, tmp_path: Path) -> Callable[..., An
     return run
 
 
-def test_what_is_right_is_not_refused(service: Service) -> None:
+def test_a_valid_lake_is_not_refused(service: Service) -> None:
     service.check("s3://acme-lake/shipments")
 
 
@@ -101,7 +101,7 @@ def test_what_is_right_is_not_refused(service: Service) -> None:
         ("./lake", SettingsError, "is './lake', but must be a folder such as s3://"),
     ],
 )
-def test_a_lake_that_cannot_work_is_refused(service: Service, lake: str, error: type[Exception], told: str) -> None:
+def test_an_unusable_lake_is_refused(service: Service, lake: str, error: type[Exception], told: str) -> None:
     with pytest.raises(error, match=told):
         service.check(lake)
 
@@ -117,7 +117,7 @@ def failing(code: str, status: int = 400, headers: dict[str, str] | None = None)
 
 
 class Broken:
-    """A client whose every call fails in one way."""
+    """A client whose calls all fail in the same way."""
 
     def __init__(self, *how: Any) -> None:
         self._call = failing(*how)
@@ -141,15 +141,15 @@ def no_wait() -> Timing:
         (
             ("403", 403),
             BucketDenied,
-            "Access to the bucket 'b' for the lake is denied. Let",
+            "Access to the bucket 'b' for the lake is denied. Grant",
         ),
         (("404", 404), BucketMissing, "There is no bucket 'b'"),
         (("301", 301, {"x-amz-bucket-region": "ap-south-1"}), RegionMismatch, "is in ap-south-1"),
         (("ExpiredToken", 400), CredentialsRefused, r"refuses the credentials \(ExpiredToken\). Log in again"),
-        (("SlowDown", 503), ServiceUnavailable, "gave no usable answer to a call to look at the bucket"),
+        (("SlowDown", 503), ServiceUnavailable, "gave no usable answer to a call to check the bucket"),
     ],
 )
-def test_a_bucket_that_cannot_be_used_is_told(how: tuple[Any, ...], error: type[Exception], told: str) -> None:
+def test_an_unusable_bucket_is_reported(how: tuple[Any, ...], error: type[Exception], told: str) -> None:
     bucket = {"s3://bbb/lake": "the lake"}
     with pytest.raises(error, match=told.replace("'b'", "'bbb'")):
         Storage(Broken(*how), Calls(no_wait())).check(bucket, REGION)
@@ -166,12 +166,12 @@ def test_a_bucket_that_cannot_be_used_is_told(how: tuple[Any, ...], error: type[
         ("InternalServerException", Unsure),
     ],
 )
-def test_an_error_of_aws_becomes_one_of_ours(code: str, error: type[Exception]) -> None:
+def test_an_error_of_aws_is_translated(code: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         Calls(no_wait()).once("to do it", failing(code))
 
 
-def test_a_script_that_is_missing_is_refused_and_one_that_is_there_uploaded_once(service: Service, tmp_path: Path) -> None:
+def test_a_missing_script_is_refused_and_an_existing_one_is_uploaded_once(service: Service, tmp_path: Path) -> None:
     with pytest.raises(ObjectMissing, match=r"There is no script at .*none.py. Do this."):
         service.storage.script("s3://acme-code", str(tmp_path / "none.py"), "Do this.")
     with pytest.raises(ObjectMissing, match=r"There is no script at s3://acme-code/none\.py"):
@@ -198,14 +198,14 @@ def test_without_a_region_nothing_is_started(endpoint: str, monkeypatch: pytest.
         Service(Settings(code="s3://acme-code", logs="s3://acme-logs/emr"), endpoint)
 
 
-def test_a_claim_is_given_once(service: Service, endpoint: str) -> None:
+def test_a_claim_can_be_taken_once(service: Service, endpoint: str) -> None:
     other = Service(service.settings, endpoint)
     taken = [each.clusters._claims.take("night", 1) for each in (service, other)]
     assert taken == [True, False]
 
 
 @pytest.mark.slow
-def test_an_orchestrator_calls_the_verbs(command: Callable[..., Any], client: Callable[[str], Any]) -> None:
+def test_an_orchestrator_calls_the_commands_one_by_one(command: Callable[..., Any], client: Callable[[str], Any]) -> None:
     (made,) = command("create", "--run", "verbs", "--package", PACKAGE, "--json")
     cluster = made["cluster"]
     assert command("create", "--run", "verbs", "--package", PACKAGE, "--json") == [made], "asked for again"
@@ -229,7 +229,7 @@ def test_an_orchestrator_calls_the_verbs(command: Callable[..., Any], client: Ca
     assert ended["cluster_state"] == "TERMINATED"
 
 
-def test_what_is_refused_starts_nothing(command: Callable[..., Any], client: Callable[[str], Any]) -> None:
+def test_a_refused_command_starts_nothing(command: Callable[..., Any], client: Callable[[str], Any]) -> None:
     before = len(client("emr").list_clusters()["Clusters"])
     refused = command("run", "process", "--lake", "s3://acme-nowhere/a", "--package", PACKAGE, "--script", "app.py")
     assert refused.returncode == 2
@@ -243,7 +243,7 @@ def test_what_is_refused_starts_nothing(command: Callable[..., Any], client: Cal
     assert len(client("emr").list_clusters()["Clusters"]) == before
 
 
-def test_clusters_are_of_the_client_that_was_given(service: Service) -> None:
+def test_clusters_use_the_injected_client(service: Service) -> None:
     assert isinstance(service.target, Clusters)
 
 
@@ -251,7 +251,7 @@ LINK = "https://p-1.emrappui-prod.us-east-1.amazonaws.com/shs?authToken=secret"
 
 
 class Ui:
-    """EMR's persistent application UI, whose link is ready at the second look."""
+    """EMR's persistent application UI, whose link is ready at the second poll."""
 
     def __init__(self) -> None:
         self.looks = 0
@@ -269,7 +269,7 @@ class Ui:
         return {"PresignedURLReady": self.looks > 1, **({"PresignedURL": LINK} if self.looks > 1 else {})}
 
 
-def test_the_link_to_the_spark_ui_is_waited_for_and_a_refusal_is_told() -> None:
+def test_the_link_to_the_spark_ui_is_waited_for_and_a_refusal_is_reported() -> None:
     ui = Ui()
     target = Clusters(ui, None, Calls(no_wait()), Settings(code="s3://acme-code", logs="s3://acme-logs"))  # type: ignore[arg-type]
     assert target.ui(Place("j-1")) == LINK
@@ -294,7 +294,7 @@ def test_in_a_terminal_the_link_is_printed(monkeypatch: pytest.MonkeyPatch, caps
     assert capsys.readouterr().out == f"{LINK} of j-1/s-1\n"
 
 
-def test_a_claim_that_is_released_can_be_taken_again(service: Service, endpoint: str) -> None:
+def test_a_released_claim_can_be_taken_again(service: Service, endpoint: str) -> None:
     one, other = (each.clusters._claims for each in (service, Service(service.settings, endpoint)))
     assert one.take("refused", 1)
     latest = other.latest("refused")
@@ -312,5 +312,5 @@ def every_error() -> list[type[ShipmentEtlError]]:
 
 
 @pytest.mark.parametrize("error", every_error())
-def test_the_exit_code_says_whether_the_same_again_may_succeed(error: type[ShipmentEtlError]) -> None:
+def test_the_exit_code_says_whether_a_retry_may_succeed(error: type[ShipmentEtlError]) -> None:
     assert (error.exit_code == TRY_AGAIN) is error.retryable

@@ -1,4 +1,4 @@
-"""Steps on a cluster that is kept: added once, though AWS takes no token for them either."""
+"""Steps on a kept cluster: added only once, although AWS accepts no token for them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from shipment_etl_emr.target import Place
 
 
 class Kept:
-    """A cluster with steps, and S3 for claims. `lost` is, by add without an answer, whether it was done."""
+    """A cluster with steps, and S3 for claims. `lost` says of each add without an answer whether it was carried out."""
 
     def __init__(self, *lost: bool) -> None:
         self.lost = list(lost)
@@ -69,11 +69,11 @@ def test_a_step_whose_answer_got_lost_is_found() -> None:
     assert len(kept.steps) == 1
 
 
-def test_a_step_that_was_never_added_is_added_again() -> None:
+def test_a_step_that_was_not_added_is_added_again() -> None:
     kept = Kept(False)
     assert clusters(kept).submit("j-1", JOB) == Place("j-1", "s-0")
     assert len(kept.steps) == 1
-    assert len(kept.objects) == 2, "each try has its claim"
+    assert len(kept.objects) == 2, "each attempt has its claim"
 
 
 def test_after_a_failed_step_the_next_is_added() -> None:

@@ -1,4 +1,4 @@
-"""The tunnel: which program it runs and how, what it makes of what that says, and a page that really comes through."""
+"""The tunnel: which program it runs and how, how it translates that program's output, and a page that really answers."""
 
 import json
 import os
@@ -79,7 +79,7 @@ SAID: list[tuple[str, type[ShipmentEtlError], str]] = [
         "ExpiredTokenException",
     ),
 ]
-# Plays the AWS CLI: notes how it was called, starts a plugin as it does, and goes when the file `gone` comes.
+# A fake AWS CLI: records its arguments, starts a plugin like the real one, and ends when the file `gone` appears.
 AWS = """#!{python}
 import json, pathlib, subprocess, sys, time
 here = pathlib.Path(__file__).parent
@@ -95,7 +95,7 @@ print("An error occurred (InternalServerError) when calling the StartSession ope
 """
 PLUGIN = """#!{python}
 import http.server, sys
-# The real one says nothing of who goes before it has answered.
+# The real one prints nothing when a client disconnects before the answer.
 http.server.HTTPServer.handle_error = lambda *whom: None
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
 """
@@ -110,7 +110,7 @@ class Page(BaseHTTPRequestHandler):
         self.wfile.write(PAGE)
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def host(tmp_path: Path) -> Iterator[SshHost]:
 
 @pytest.fixture
 def aws(tmp_path: Path) -> Path:
-    """A folder with an AWS CLI and its plugin, both played."""
+    """A folder with a fake AWS CLI and a fake plugin."""
     for name, text in (("aws", AWS), ("session-manager-plugin", PLUGIN)):
         (tmp_path / name).write_text(text.format(python=sys.executable))
         (tmp_path / name).chmod(0o755)
@@ -142,7 +142,7 @@ def aws(tmp_path: Path) -> Path:
 
 @contextmanager
 def tunnel(*arguments: str | int | Path, path: Path | None = None) -> Iterator[subprocess.Popen[str]]:
-    """Run the command, and take it away whatever happens."""
+    """Run the command, and always kill it at the end."""
     command = [sys.executable, "-m", "shipment_etl", "tunnel", *map(str, arguments)]
     environment = {**os.environ, "COLUMNS": "100", **({"PATH": str(path)} if path else {})}
     pipe = subprocess.PIPE
@@ -159,21 +159,21 @@ def line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline()
 
 
-def refused(*arguments: str | int | Path, path: Path | None = None) -> tuple[int, str]:
-    """Run the command, which is to fail; return its exit code and what it says."""
+def run_failing(*arguments: str | int | Path, path: Path | None = None) -> tuple[int, str]:
+    """Run the command, which must fail; return its exit code and its stderr."""
     with tunnel(*arguments, path=path) as process:
         printed, said = process.communicate(timeout=60)
     assert printed == ""
     return process.returncode, " ".join(said.split())
 
 
-def fetched(port: int) -> bytes:
+def fetch(port: int) -> bytes:
     with urlopen(f"http://localhost:{port}", timeout=10) as answer:
         return bytes(answer.read())
 
 
-def ended(process: psutil.Process) -> bool:
-    """Whether a process has ended, be it that nobody has looked after it yet."""
+def has_ended(process: psutil.Process) -> bool:
+    """Whether a process has ended, even if it is still a zombie."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         try:
@@ -185,7 +185,7 @@ def ended(process: psutil.Process) -> bool:
     return False
 
 
-# What is run.
+# The commands.
 
 
 def test_ssh_listens_on_loopback_and_never_leaves_the_host_key_unchecked() -> None:
@@ -215,35 +215,35 @@ def test_no_target_becomes_an_option_of_ssh(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["box", "i-", "i-0123456789ABCDEF0", f"{INSTANCE} ", "-i-01234567", "mi-01234567"])
-def test_ssm_takes_ids_of_instances_only(target: str) -> None:
+def test_ssm_accepts_only_instance_ids(target: str) -> None:
     with pytest.raises(InvalidValue, match="ID of an instance"):
         ssm(target, 8080, 8080)
 
 
 @pytest.mark.parametrize("target", ["i-01234567", INSTANCE, "mi-0123456789abcdef0"])
-def test_ssm_takes_each_kind_of_id(target: str) -> None:
+def test_ssm_accepts_each_kind_of_id(target: str) -> None:
     assert target in ssm(target, 8080, 8080).command
 
 
-# What is made of what the programs say.
+# Errors from the output of the programs.
 
 
 @pytest.mark.parametrize(("said", "kind", "told"), SAID)
-def test_what_a_program_says_becomes_an_error_with_a_remedy(said: str, kind: type[ShipmentEtlError], told: str) -> None:
+def test_output_of_a_program_becomes_an_error_with_a_remedy(said: str, kind: type[ShipmentEtlError], told: str) -> None:
     problem = diagnose(ssh("box", 8080, 8080), said)
     assert type(problem) is kind
     assert told in str(problem)
 
 
 @given(st.text(max_size=5000))
-def test_whatever_a_program_says_the_error_is_short(said: str) -> None:
+def test_the_error_is_short_whatever_a_program_prints(said: str) -> None:
     assert len(str(diagnose(ssh("box", 8080, 8080), said))) < 1000
 
 
 # Ports and programs of this machine.
 
 
-def test_a_port_that_is_taken_names_who_has_it() -> None:
+def test_a_port_in_use_is_reported_with_its_owner() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(PortTaken, match=rf"{port} .*\(process {os.getpid()}\)"):
@@ -252,12 +252,12 @@ def test_a_port_that_is_taken_names_who_has_it() -> None:
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 on this machine")
-def test_a_port_is_taken_as_well_by_who_listens_on_the_other_localhost() -> None:
+def test_a_program_on_the_ipv6_localhost_also_takes_a_port() -> None:
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken, pytest.raises(PortTaken):
         require_free(taken.getsockname()[1], "take another")
 
 
-def test_a_program_ends_with_all_it_started_and_keeps_its_last_words() -> None:
+def test_a_program_ends_with_its_children_and_keeps_its_last_lines() -> None:
     stubborn = "trap '' TERM; seq 100; sleep 60 & echo child $!; wait; sleep 60"
     with Program(["bash", "-c", stubborn], patience=0.5) as program:
         deadline = time.monotonic() + 20
@@ -265,11 +265,11 @@ def test_a_program_ends_with_all_it_started_and_keeps_its_last_words() -> None:
             time.sleep(0.05)
         child = psutil.Process(int(program.said.split()[-1]))
     assert program.over
-    assert ended(child)
+    assert has_ended(child)
     assert program.said.startswith("62\n63\n")
 
 
-def test_a_host_where_no_page_is_made_is_given_up() -> None:
+def test_a_host_without_a_page_is_given_up() -> None:
     silent = Forward("box", 8080, free_port(), ("sleep", "60"), ("sleep",))
     with pytest.raises(PageSilent, match="port 8080 of box"):
         hold(silent, Stop(), pytest.fail, pytest.fail, Patience(page=0.5))
@@ -285,12 +285,12 @@ def test_the_page_comes_through_ssh_and_a_signal_ends_all(host: SshHost, page: i
     port = free_port()
     with tunnel("ssh", "box", "--config", host.config, "--port", page, "--local-port", port) as process:
         assert line(process) == f"http://localhost:{port} is port {page} of box, until Ctrl-C.\n"
-        assert fetched(port) == PAGE
+        assert fetch(port) == PAGE
         (child,) = psutil.Process(process.pid).children()
         process.send_signal(number)
         _, said = process.communicate(timeout=30)
     assert (process.returncode, said) == (128 + number, "The tunnel is closed.\n")
-    assert ended(child)
+    assert has_ended(child)
     require_free(port, "take another")
 
 
@@ -306,7 +306,7 @@ def test_the_tunnel_listens_on_loopback_only(host: SshHost, page: int) -> None:
 
 
 @needs_sshd
-def test_it_is_opened_again_when_the_host_was_away(host: SshHost, page: int) -> None:
+def test_the_tunnel_is_opened_again_when_the_host_returns(host: SshHost, page: int) -> None:
     port = free_port()
     with tunnel("ssh", "box", "--config", host.config, "--port", page, "--local-port", port, "--json") as process:
         ready = json.loads(line(process))
@@ -320,14 +320,14 @@ def test_it_is_opened_again_when_the_host_was_away(host: SshHost, page: int) -> 
         assert "box cannot be reached" in lost["reason"]
         host.start()
         assert json.loads(line(process)) == ready
-        assert fetched(port) == PAGE
+        assert fetch(port) == PAGE
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=30)
     assert "Opening it again." in said
 
 
 @needs_sshd
-def test_a_host_that_stays_away_is_given_up(host: SshHost, page: int) -> None:
+def test_reconnecting_to_a_lost_host_is_given_up(host: SshHost, page: int) -> None:
     told: list[str] = []
     forward = ssh("box", page, free_port(), host.config)
     with pytest.raises(HostUnreachable, match="Connection refused"):
@@ -336,7 +336,7 @@ def test_a_host_that_stays_away_is_given_up(host: SshHost, page: int) -> None:
 
 
 @needs_sshd
-def test_a_host_that_came_back_with_another_key_is_not_trusted(host: SshHost, page: int) -> None:
+def test_a_host_that_returns_with_another_key_is_not_trusted(host: SshHost, page: int) -> None:
     def replaced() -> None:
         host.know("other_host")
         host.kill()
@@ -347,56 +347,56 @@ def test_a_host_that_came_back_with_another_key_is_not_trusted(host: SshHost, pa
 
 
 @needs_sshd
-def test_a_host_key_that_changed_is_told_whatever_the_configuration_says(host: SshHost, page: int) -> None:
+def test_a_changed_host_key_is_reported_whatever_the_configuration_says(host: SshHost, page: int) -> None:
     host.know("other_host")
-    code, said = refused("ssh", "box", "--config", host.config, "--port", page, "--local-port", free_port())
+    code, said = run_failing("ssh", "box", "--config", host.config, "--port", page, "--local-port", free_port())
     assert code == 1
-    assert said.startswith(f"error: The host key of [127.0.0.1]:{host.port} is not the one it is known by")
+    assert said.startswith(f"error: The host key of [127.0.0.1]:{host.port} is not the known one")
     assert f"ssh-keygen -R '[127.0.0.1]:{host.port}'" in said
 
 
 @needs_sshd
-def test_a_host_that_is_not_known_is_told(host: SshHost, page: int) -> None:
+def test_an_unknown_host_is_reported(host: SshHost, page: int) -> None:
     host.know(None)
-    code, said = refused("ssh", "box", "--config", host.config, "--port", page, "--local-port", free_port())
+    code, said = run_failing("ssh", "box", "--config", host.config, "--port", page, "--local-port", free_port())
     assert code == 1
     assert "is not known here" in said
     assert "ssh box" in said
 
 
 @needs_sshd
-def test_a_key_that_the_host_does_not_take_is_told(host: SshHost, page: int) -> None:
+def test_a_key_that_the_host_rejects_is_reported(host: SshHost, page: int) -> None:
     host.config.write_text(host.config.read_text().replace("/user\n", "/other_user\n"))
-    code, said = refused("ssh", "box", "--config", host.config, "--port", page, "--local-port", free_port())
+    code, said = run_failing("ssh", "box", "--config", host.config, "--port", page, "--local-port", free_port())
     assert code == 1
     assert "accepts none of the keys that were offered (it asks for publickey)" in said
 
 
 @needs_sshd
-def test_a_page_that_nobody_makes_is_told_at_once(host: SshHost) -> None:
+def test_a_page_without_a_server_is_reported_at_once(host: SshHost) -> None:
     port = free_port()
-    code, said = refused("ssh", "box", "--config", host.config, "--port", port, "--local-port", free_port())
+    code, said = run_failing("ssh", "box", "--config", host.config, "--port", port, "--local-port", free_port())
     assert code == 75
-    assert f"box is reached, but not its port {port}: connect failed: Connection refused" in said
+    assert f"box can be reached, but not its port {port}: connect failed: Connection refused" in said
 
 
 @needs_sshd
-def test_a_local_port_that_is_taken_names_who_has_it(host: SshHost, page: int) -> None:
-    code, said = refused("ssh", "box", "--config", host.config, "--port", page)
+def test_a_local_port_in_use_is_reported_with_its_owner(host: SshHost, page: int) -> None:
+    code, said = run_failing("ssh", "box", "--config", host.config, "--port", page)
     assert code == 2
-    assert f"The port {page} of this machine is taken by" in said
+    assert f"The port {page} of this machine is already used by" in said
     assert f"(process {os.getpid()})" in said
 
 
 @pytest.mark.skipif(os.geteuid() != 0 and SSHD is None, reason="no ssh on this machine: apt-get install openssh-client")
-def test_a_host_without_sshd_is_told() -> None:
+def test_a_host_without_sshd_is_reported() -> None:
     port = free_port()
-    code, said = refused("ssh", f"ssh://127.0.0.1:{port}", "--local-port", free_port())
+    code, said = run_failing("ssh", f"ssh://127.0.0.1:{port}", "--local-port", free_port())
     assert code == 75
     assert f"cannot be reached: connect to host 127.0.0.1 port {port}: Connection refused" in said
 
 
-# Through SSM, by the command line that is run.
+# Through SSM, with a fake AWS CLI.
 
 
 def test_ssm_is_opened_again_when_its_session_ends_and_leaves_no_plugin(aws: Path) -> None:
@@ -408,28 +408,28 @@ def test_ssm_is_opened_again_when_its_session_ends_and_leaves_no_plugin(aws: Pat
         assert "we are sorry" in json.loads(line(process))["reason"]
         assert json.loads(line(process))["event"] == "ready"
         second = psutil.Process(int((aws / "plugin").read_text()))
-        assert ended(first)
+        assert has_ended(first)
         assert second.is_running()
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
     assert process.returncode == 143
-    assert ended(second)
+    assert has_ended(second)
     calls = [tuple(json.loads(each)) for each in (aws / "calls").read_text().splitlines()]
     assert calls == [ssm(INSTANCE, 8080, port).command[1:]] * 2
 
 
-def test_an_instance_that_is_not_connected_is_told(aws: Path) -> None:
+def test_an_instance_that_is_not_connected_is_reported(aws: Path) -> None:
     said = "An error occurred (TargetNotConnected) when calling the StartSession operation: it is not connected."
     (aws / "aws").write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 254\n")
-    code, told = refused("ssm", INSTANCE, "--local-port", free_port(), path=aws)
+    code, told = run_failing("ssm", INSTANCE, "--local-port", free_port(), path=aws)
     assert code == 75
     assert "is it running, is it in this region" in told
 
 
 @pytest.mark.parametrize("program", ["aws", "session-manager-plugin"])
-def test_a_program_that_is_missing_is_told_with_where_to_get_it(aws: Path, program: str) -> None:
+def test_a_missing_program_is_reported_with_where_to_get_it(aws: Path, program: str) -> None:
     (aws / program).unlink()
-    code, said = refused("ssm", INSTANCE, "--local-port", free_port(), path=aws)
+    code, said = run_failing("ssm", INSTANCE, "--local-port", free_port(), path=aws)
     assert code == 2
-    assert f"There is no program {program} on the path." in said
+    assert f"The program {program} is not on the PATH." in said
     assert "https://docs.aws.amazon.com/" in said

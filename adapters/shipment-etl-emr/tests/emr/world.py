@@ -1,8 +1,8 @@
-"""A world with EMR, S3 and a clock of its own, in which everything goes wrong that can, by a seeded random.
+"""A simulated EMR and S3 with its own clock, which injects all kinds of faults from a seeded random generator.
 
-Clients see it through objects that look like boto3's. A call may be throttled, fail with 5xx or lose its answer, each before
-or after it was carried out; a creation may be refused for good; a cluster may come into being only after its client gave up;
-lists lag behind; a client may be killed, be told to stop, or fall asleep while another one runs the same job.
+Clients see it through objects that look like boto3's. A call may be throttled, fail with 5xx or lose its answer, before or
+after it was carried out. A creation may be refused, or take effect only after its client gave up. Lists lag behind. A client
+may be killed, be told to stop, or be suspended while another one runs the same job.
 """
 
 import gzip
@@ -22,7 +22,7 @@ from shipment_etl_emr.signals import Stopped
 from shipment_etl_emr.timing import Timing
 
 LATEST_CREATION = 60.0
-"""Seconds after its call that a cluster may come into being; a client gives up waiting for an answer after 60."""
+"""Maximum seconds from a call until its cluster exists; a client gives up waiting for an answer after 60."""
 LISTS_LAG = 20.0
 ENDING_TAKES = 60.0
 REFUSALS = ("AccessDeniedException", "ValidationException", "InvalidRequestException", "ExpiredTokenException")
@@ -30,7 +30,7 @@ OUTCOMES = ("good",) * 6 + ("fail", "fail", "hang", "lies", "silent", "boot")
 
 
 class Killed(BaseException):
-    """The client is no more: nothing that it would do on its way out is done."""
+    """The client was killed: it does no cleanup."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Cluster:
 
     @property
     def ends(self) -> float:
-        """When it begins to end, by itself or because it was told to."""
+        """When it starts to end, by itself or because it was terminated."""
         by_itself = float("inf")
         if self.outcome == "boot":
             by_itself = self.up
@@ -71,7 +71,7 @@ class Cluster:
 
     @property
     def worked(self) -> tuple[float, float] | None:
-        """From when to when its step was at work."""
+        """When its step started and stopped working."""
         if self.outcome == "boot" or self.ends <= self.up or not self.request["Steps"]:
             return None
         return self.up, min(self.ends, self.up + (self.takes if self.outcome != "hang" else float("inf")))
@@ -95,7 +95,7 @@ class Cluster:
 
 @dataclass
 class Faults:
-    """What goes wrong for one client; `rate` is the share of calls that do, `refused` that of creations."""
+    """The faults of one client; `rate` is the share of calls that fail, `refused` that of creations refused."""
 
     rate: float = 0.0
     refused: float = 0.0
@@ -158,7 +158,7 @@ class World:
 
 
 class Client:
-    """One process: its clients of EMR and S3, its clock, and what goes wrong for it."""
+    """One process: its clients of EMR and S3, its clock, and its faults."""
 
     def __init__(self, world: World, faults: Faults) -> None:
         self.world = world
@@ -298,7 +298,7 @@ class Client:
         self._happens()
 
     def _happens(self) -> None:
-        """Twice for each call and sleep: before it and after it."""
+        """Count an event, before and after each call and sleep, and inject the faults that are due."""
         if self.dead:
             raise Killed
         self.calls += 1

@@ -1,1 +1,1 @@
-"""Runs the jobs of shipment_etl from Kestra: its flows, their deployment, and what a run tells Kestra."""
+"""Runs the jobs of shipment_etl from Kestra: flows, their deployment, and the results of runs as Kestra outputs."""

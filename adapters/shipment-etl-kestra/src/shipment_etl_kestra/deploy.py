@@ -1,4 +1,4 @@
-"""Deployment: bring Kestra to have the flows that are wanted, and touch nothing that is so already."""
+"""Deployment: create or update flows in Kestra, and leave unchanged ones alone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ __all__ = ["Change", "Deployed", "Target", "deploy"]
 
 
 class Change(StrEnum):
-    """What a deployment does to something."""
+    """What a deployment does to a namespace or a flow."""
 
     created = "created"
     updated = "updated"
@@ -21,7 +21,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What was done to a namespace or a flow. `revision` is that of a flow that was written."""
+    """What was done to a namespace or a flow. `revision` is set for a flow that was written."""
 
     kind: str
     name: str
@@ -30,37 +30,37 @@ class Deployed:
 
 
 class Target(Protocol):
-    """What a deployment asks of Kestra."""
+    """What a deployment needs from Kestra."""
 
     def has_namespace(self, name: str) -> bool:
-        """Tell whether there is a namespace."""
+        """Return whether a namespace exists."""
 
     def create_namespace(self, name: str) -> None:
         """Create a namespace."""
 
     def source_of(self, flow: Flow) -> str | None:
-        """Return the text that is stored for a flow."""
+        """Return the stored text of a flow; None if it has none."""
 
     def check(self, flow: Flow) -> None:
-        """Raise FlowRejected if a flow would not be taken."""
+        """Raise FlowRejected if Kestra would not accept a flow."""
 
     def write(self, flow: Flow, *, new: bool) -> int | None:
         """Store a flow; return its revision."""
 
 
 def deploy(kestra: Target, namespace: str, flows: Sequence[Flow], *, dry: bool = False) -> Iterator[Deployed]:
-    """Bring Kestra to have a namespace and flows; yield what is done to each, as it is done.
+    """Deploy a namespace and flows to Kestra; yield what is done to each, as it is done.
 
-    All flows are checked by Kestra before the first one is written.
+    Kestra checks all flows before the first one is written.
 
     Args:
-        kestra: where they are wanted.
+        kestra: where to deploy.
         namespace: that of the flows.
         flows: all in this namespace.
-        dry: only ask and check.
+        dry: only check, change nothing.
 
     Raises:
-        FlowRejected: Kestra does not take a flow.
+        FlowRejected: Kestra does not accept a flow.
     """
     there = {flow: kestra.source_of(flow) for flow in flows}
     for flow in flows:
@@ -83,7 +83,7 @@ def deploy(kestra: Target, namespace: str, flows: Sequence[Flow], *, dry: bool =
 
 
 def change_of(flow: Flow, stored: str | None) -> Change:
-    """Return what has to be done to a flow of which a text is stored, or none."""
+    """Return what has to be done to a flow, given its stored text; None if none is stored."""
     if stored is None:
         return Change.created
     # Kestra may trim what it stores.

@@ -2,18 +2,18 @@
 
 ShipmentEtlError
 ├── UsageError
-│   └── KestraRefused               refused before Kestra was asked (exit code 2)
+│   └── KestraRefused               refused before Kestra was called (exit code 2)
 │       ├── AccountUnset
 │       ├── FlowUnreadable
 │       ├── NothingToDeploy
 │       ├── OutcomeUnreadable
 │       └── PasswordUnreadable
 └── JobError
-    └── KestraError                 the work on Kestra could not be done (exit code 1)
+    └── KestraError                 the work could not be done on Kestra (exit code 1)
         ├── KestraUnreachable       retryable
         ├── AccountRefused
         ├── FlowRejected
-        ├── KestraFailed            retryable where Kestra is to blame
+        ├── KestraFailed            retryable if it is a server error
         ├── NotKestra
         ├── ReportDisagrees
         └── StepFailed
@@ -21,7 +21,7 @@ ShipmentEtlError
 
 from collections.abc import Iterable
 
-from shipment_etl.errors import TRY_AGAIN, JobError, UsageError, listed
+from shipment_etl.errors import TRY_AGAIN, JobError, UsageError, join_names
 
 __all__ = [
     "AccountRefused",
@@ -42,14 +42,14 @@ __all__ = [
 
 
 class KestraRefused(UsageError):
-    """What was asked for cannot work; Kestra was not asked."""
+    """The request cannot work; Kestra was not called."""
 
 
 class OutcomeUnreadable(KestraRefused):
     """A file is not the outcome of one run."""
 
     template = "{name} is not the outcome of one run ({why:.200})."
-    remedy = "Give what shipment-etl emr wait --reports 1 --json printed."
+    remedy = "Pass the output of shipment-etl emr wait --reports 1 --json."
 
     def __init__(self, name: str, why: Exception) -> None:
         super().__init__(name=name, why=f"{type(why).__name__}: {why}")
@@ -60,8 +60,8 @@ class AccountUnset(KestraRefused):
 
     template = "Not set: {missing}."
     remedy = (
-        "Set the account that Kestra was started with in the environment, or name a file that holds the password with "
-        "KESTRA_PASSWORD_FILE; there is no option for a password."
+        "Set the account that Kestra was started with in the environment; KESTRA_PASSWORD_FILE can name a file with the "
+        "password. There is no option for a password."
     )
 
     def __init__(self, missing: Iterable[str]) -> None:
@@ -69,10 +69,10 @@ class AccountUnset(KestraRefused):
 
 
 class PasswordUnreadable(KestraRefused):
-    """The file that is to hold the password cannot be read."""
+    """The file with the password cannot be read."""
 
     template = "The file {file} of KESTRA_PASSWORD_FILE cannot be read: {why:.200}."
-    remedy = "Name a file that holds the password and that you may read, or set KESTRA_PASSWORD."
+    remedy = "Name a file with the password that you can read, or set KESTRA_PASSWORD."
 
     def __init__(self, file: str, why: str) -> None:
         super().__init__(file=file, why=why)
@@ -99,13 +99,13 @@ class NothingToDeploy(KestraRefused):
 
 
 class KestraError(JobError):
-    """The work on Kestra could not be done."""
+    """The work could not be done on Kestra."""
 
 
 class ReportDisagrees(KestraError):
-    """A run's report is not what was asked for."""
+    """A run's report does not match the request."""
 
-    template = "The report of the run {run_id!r} is not what was asked for: {said}."
+    template = "The report of the run {run_id!r} does not match the request: {said}."
 
     def __init__(self, run_id: str, said: str, remedy: str) -> None:
         super().__init__(remedy=remedy, run_id=run_id, said=said)
@@ -121,10 +121,10 @@ class StepFailed(KestraError):
 
 
 class NotKestra(KestraError):
-    """Something else than Kestra answers at the URL."""
+    """Something other than Kestra answers at the URL."""
 
-    template = "What answers at {url!r} is not Kestra: {why:.200}."
-    remedy = "Name the address of Kestra with --url; another service may have taken its port."
+    template = "The server at {url!r} is not Kestra: {why:.200}."
+    remedy = "Pass the address of Kestra with --url; another service may be using its port."
 
     def __init__(self, url: str, why: str) -> None:
         super().__init__(url=url, why=why)
@@ -133,8 +133,8 @@ class NotKestra(KestraError):
 class KestraUnreachable(KestraError):
     """Nothing answers at the URL."""
 
-    template = "No Kestra answers at {url!r}: {why:.600}."
-    remedy = "Start it (docker compose up --detach --wait), open the tunnel to it, or name its address with --url."
+    template = "Kestra does not answer at {url!r}: {why:.600}."
+    remedy = "Start it (docker compose up --detach --wait), open the tunnel to it, or pass its address with --url."
     retryable, exit_code = True, TRY_AGAIN
 
     def __init__(self, url: str, why: str) -> None:
@@ -142,7 +142,7 @@ class KestraUnreachable(KestraError):
 
 
 class AccountRefused(KestraError):
-    """Kestra does not let this account in."""
+    """Kestra refuses this account."""
 
     template = "Kestra at {url!r} refuses the account {username!r} ({status})."
     remedy = "Set KESTRA_USERNAME and KESTRA_PASSWORD to what Kestra was started with."
@@ -152,25 +152,23 @@ class AccountRefused(KestraError):
 
 
 class FlowRejected(KestraError):
-    """Kestra rejects a flow as it is. `said` is its reason; `written` are flows that were stored before it."""
+    """Kestra rejects a flow. `said` is its reason; `written` are flows that were stored before it."""
 
     template = "Kestra rejects the flow {flow}: {said:.600} {state}"
-    remedy = "Deploy the flows of the release that runs there, or upgrade Kestra to one that knows them."
+    remedy = "Deploy the flows of a release that supports this Kestra, or upgrade Kestra."
 
     def __init__(self, flow: str, said: str, written: Iterable[str] = ()) -> None:
         self.said = said
-        before = listed(written)
+        before = join_names(written)
         state = f"Deployed before it: {before}." if before else "Nothing was changed."
         super().__init__(flow=flow, said=said, state=state)
 
 
 class KestraFailed(KestraError):
-    """Kestra gave an answer that cannot be used. It is retryable where Kestra is to blame (status 500 and above)."""
+    """Kestra gave an answer that cannot be used. It is retryable for server errors (status 500 and above)."""
 
     template = "Kestra at {url!r} answered {status} when asked to {doing}: {said:.600}"
-    remedy = (
-        "Look into its log (docker compose logs kestra), and whether it is Kestra that answers there; then deploy again."
-    )
+    remedy = "Read its log (docker compose logs kestra), and check that Kestra is what answers there; then deploy again."
 
     def __init__(self, url: str, doing: str, status: int, said: str) -> None:
         super().__init__(url=url, doing=doing, status=status, said=said)

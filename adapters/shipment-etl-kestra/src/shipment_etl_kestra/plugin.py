@@ -1,4 +1,4 @@
-"""What this adapter plugs into shipment_etl: its commands, and what it tells Kestra of runs."""
+"""The hooks of this adapter: its commands, and the reports of runs to Kestra."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["after_run", "commands", "run_failed"]
 
-# What a hook needs is imported where it is called: --help asks for commands only, and loads no engine.
+# Imports are inside the hooks: --help needs only the commands, and must not load an engine.
 
 
 @hookimpl
@@ -25,15 +25,15 @@ def commands() -> "Mapping[str, typer.Typer]":
 
 @hookimpl
 def after_run(run: "Run") -> None:
-    """Tell Kestra of a run that succeeded."""
+    """Report to Kestra a run that succeeded."""
     from shipment_etl_kestra import events
 
-    events.succeeded(run)
+    events.report_success(run)
 
 
 @hookimpl
 def run_failed(start: "RunStart") -> None:
-    """Tell Kestra of a run that failed."""
+    """Report to Kestra a run that failed."""
     from shipment_etl_kestra import events
 
-    events.failed(start)
+    events.report_failure(start)

@@ -1,4 +1,4 @@
-"""Reports: what a run's report means to Kestra, and whether it is the one that was asked for. Pure."""
+"""Reports: a run's report as Kestra's outputs and metrics, and the check that it is the one requested. Pure."""
 
 import json
 from datetime import date
@@ -13,7 +13,7 @@ COUNTS = ("read", "accepted", "quarantined", "duplicates", "overtaken")
 
 
 def outputs_of(run: Run) -> dict[str, Any]:
-    """Return what later tasks, and people, read of a run: its name, where every row went, why rows were rejected."""
+    """Return the outputs of a run, for later tasks and people: its ID, where every row went, why rows were rejected."""
     about = {"run_id": run.run_id, "job": run.job, "source": run.source, "batch_date": run.batch_date.isoformat()}
     counts = {name: getattr(run.counts, name) for name in COUNTS}
     why = {"reasons": dict(run.reasons), "warnings": dict(run.warnings)}
@@ -21,7 +21,7 @@ def outputs_of(run: Run) -> dict[str, Any]:
 
 
 def metrics_of(run: Run) -> list[dict[str, Any]]:
-    """Return a counter of rows for each way they went and for each reason, and a timer in seconds for each stage."""
+    """Return a counter of rows for each place they went and for each reason, and a timer in seconds for each stage."""
     about = {"job": run.job, "source": run.source}
     return [
         *(_metric("counter", f"rows_{name}", getattr(run.counts, name), **about) for name in COUNTS),
@@ -36,30 +36,30 @@ def run_of_outcome(text: str, name: str, batch_date: date) -> Run:
 
     Args:
         text: of the outcome.
-        name: what the message calls it.
-        batch_date: the day that was asked for.
+        name: of the file, for messages.
+        batch_date: the requested day.
 
     Raises:
         StepFailed: the outcome is an error.
-        OutcomeUnreadable: it is none, or holds no report.
+        OutcomeUnreadable: the text is not an outcome, or holds no report.
         RowsLost: the report does not account for every row.
-        ReportDisagrees: the run did not succeed, is of another day, or read no row.
+        ReportDisagrees: the run did not succeed, is of another day, or read no rows.
     """
     try:
         outcome = json.loads(text)
         if error := outcome.get("error"):
             raise StepFailed(str(error["message"]), str(error["remedy"]))
-        # Batches that waited come before that of the day.
+        # Reports of waiting batches come before that of the day.
         *_, run = [Run.from_json(report) for report in outcome["reports"]]
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise OutcomeUnreadable(name, problem) from problem
     if run.status != SUCCEEDED:
-        raise ReportDisagrees(run.run_id, f"its status is {run.status}", "Look at the step's log.")
+        raise ReportDisagrees(run.run_id, f"its status is {run.status}", "Read the step's log.")
     if run.batch_date != batch_date:
-        raise ReportDisagrees(run.run_id, f"it is of {run.batch_date}, not of {batch_date}", "Look at the step's arguments.")
+        raise ReportDisagrees(run.run_id, f"it is of {run.batch_date}, not of {batch_date}", "Check the step's arguments.")
     if run.counts.read == 0:
         raise ReportDisagrees(
-            run.run_id, f"it read no row of {batch_date}", "Look whether the batch was generated or landed."
+            run.run_id, f"it read no rows of {batch_date}", "Check whether the batch was generated or landed."
         )
     return run
 

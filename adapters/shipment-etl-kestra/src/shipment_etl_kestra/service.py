@@ -1,4 +1,4 @@
-"""Kestra's API, through Kestra's own client: what answers is turned into values, and what fails into errors that help."""
+"""Kestra's API, through Kestra's own client: answers become values, and failures become errors with a remedy."""
 
 import json
 import warnings
@@ -22,7 +22,7 @@ from shipment_etl_kestra.errors import (
 from shipment_etl_kestra.shipped import Flow
 
 with warnings.catch_warnings():
-    # One of its models has a field called `validate`. Nobody who deploys a flow can do anything about it.
+    # One of its models has a field called `validate`; users cannot do anything about that warning.
     warnings.filterwarnings("ignore", "Field name .* shadows an attribute", UserWarning)
     from kestrapy import ApiException, KestraClient, Namespace
 
@@ -31,7 +31,7 @@ __all__ = ["Kestra"]
 USERNAME, PASSWORD, PASSWORD_FILE = "KESTRA_USERNAME", "KESTRA_PASSWORD", "KESTRA_PASSWORD_FILE"
 TENANT = "main"
 """The only tenant of the open-source edition, and the first one of any other."""
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 REFUSED = (401, 403)
 MISSING = 404
 UNKNOWN_METHOD = (405, 501)
@@ -39,18 +39,18 @@ UNFIT = (400, 409, 422)
 
 
 class Kestra:
-    """A Kestra that is running."""
+    """A running Kestra."""
 
     def __init__(self, url: str, environment: Mapping[str, str]) -> None:
-        """Take the account from the environment; nothing is asked yet.
+        """Take the account from the environment; no request is sent yet.
 
         Raises:
-            InvalidValue: the URL is none.
+            InvalidValue: the URL is not valid.
             AccountUnset: the environment names no account.
             PasswordUnreadable: it names a file for the password that cannot be read.
         """
         if not _is_address(url):
-            # Without what stands before an @, which may be a password.
+            # Without the part before an @, which may be a password.
             raise InvalidValue("--url", url.rpartition("@")[2], "http:// or https:// and a host, without an account")
         account = {USERNAME: environment.get(USERNAME), PASSWORD: _password(environment)}
         missing = [name for name, value in account.items() if not value]
@@ -58,13 +58,13 @@ class Kestra:
             raise AccountUnset(missing)
         self.url = url.rstrip("/")
         self._username = environment[USERNAME]
-        self._client = KestraClient(  # type: ignore[no-untyped-call]  # alone in a client that is typed otherwise
-            host=self.url, username=self._username, password=account[PASSWORD], timeout=PATIENCE
+        self._client = KestraClient(  # type: ignore[no-untyped-call]  # the only untyped call of the client
+            host=self.url, username=self._username, password=account[PASSWORD], timeout=TIMEOUT_SECONDS
         )
 
     def has_namespace(self, name: str) -> bool:
-        """Tell whether there is a namespace; the open-source edition has any that is asked for."""
-        with self._asked_to(f"look up the namespace {name}"):
+        """Return whether a namespace exists; the open-source edition has any that is requested."""
+        with self._translate_errors(f"look up the namespace {name}"):
             try:
                 self._client.namespaces.namespace(name, TENANT)
             except ApiException as answer:
@@ -75,12 +75,12 @@ class Kestra:
 
     def create_namespace(self, name: str) -> None:
         """Create a namespace."""
-        with self._asked_to(f"create the namespace {name}"):
+        with self._translate_errors(f"create the namespace {name}"):
             self._client.namespaces.create_namespace(TENANT, Namespace(id=name, deleted=False))
 
     def source_of(self, flow: Flow) -> str | None:
-        """Return what Kestra has as the text of a flow; None if it has none."""
-        with self._asked_to(f"look up the flow {flow}"):
+        """Return the text that Kestra stores for a flow; None if it has none."""
+        with self._translate_errors(f"look up the flow {flow}"):
             try:
                 found = self._client.flows.flow(flow.namespace, flow.id, TENANT, source=True)
             except ApiException as answer:
@@ -90,18 +90,18 @@ class Kestra:
             return found.source if found else None
 
     def check(self, flow: Flow) -> None:
-        """Have a flow checked; it is not stored.
+        """Have Kestra check a flow, without storing it.
 
         Raises:
-            FlowRejected: Kestra would not take it.
+            FlowRejected: Kestra would not accept it.
         """
-        with self._asked_to(f"check the flow {flow}", flow):
+        with self._translate_errors(f"check the flow {flow}", flow):
             try:
                 verdicts = self._client.flows.validate_flows(TENANT, flow.source)
             except ApiException as answer:
                 # Every Kestra has this path, whatever flows it has.
                 if answer.status == MISSING:
-                    raise NotKestra(self.url, "it does not know how to check a flow (404)") from answer
+                    raise NotKestra(self.url, "it cannot check a flow (404)") from answer
                 raise
         for verdict in verdicts:
             if verdict.constraints:
@@ -109,7 +109,7 @@ class Kestra:
 
     def write(self, flow: Flow, *, new: bool) -> int | None:
         """Store a flow; return its revision."""
-        with self._asked_to(f"store the flow {flow}", flow):
+        with self._translate_errors(f"store the flow {flow}", flow):
             flows = self._client.flows
             stored = (
                 flows.create_flow(TENANT, flow.source)
@@ -120,7 +120,7 @@ class Kestra:
             return revision
 
     @contextmanager
-    def _asked_to(self, doing: str, flow: Flow | None = None) -> Iterator[None]:
+    def _translate_errors(self, doing: str, flow: Flow | None = None) -> Iterator[None]:
         try:
             yield
         except requests.JSONDecodeError as problem:
@@ -160,15 +160,15 @@ def _is_address(url: str) -> bool:
 def _message(body: str | None) -> str:
     """Return what Kestra says in the body of an answer."""
     try:
-        told = json.loads(body or "{}")
+        content = json.loads(body or "{}")
     except json.JSONDecodeError:
-        told = {}
-    message = told.get("message") if isinstance(told, dict) else None
+        content = {}
+    message = content.get("message") if isinstance(content, dict) else None
     return str(message or "it gave no reason.").strip()
 
 
 def _reason(problem: requests.RequestException) -> str:
-    """Return the last cause of a failed connection: what wraps it tells the same, at length."""
+    """Return the root cause of a failed connection; the errors around it only repeat it at length."""
     cause: BaseException = problem
     while below := cause.__cause__ or cause.__context__ or getattr(cause, "reason", None):
         if not isinstance(below, BaseException):

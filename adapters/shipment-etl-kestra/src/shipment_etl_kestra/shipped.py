@@ -1,4 +1,4 @@
-"""The flows that this distribution ships, as text: each with its ID, and in the namespace that it is wanted in."""
+"""The flows that this distribution ships, as text: each with its ID, in the namespace that is requested."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ NAMESPACE_LINE = re.compile(r"^namespace:.*$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A flow of Kestra. `source` is what its file says."""
+    """A flow of Kestra. `source` is the text of its file."""
 
     namespace: str
     id: str
@@ -30,23 +30,23 @@ class Flow:
         """Return the flow that a file holds.
 
         Raises:
-            FlowUnreadable: the file is no YAML, or names no ID or namespace.
+            FlowUnreadable: the file is not YAML, or has no ID or namespace.
         """
         import yaml
 
         try:
-            told = yaml.safe_load(source)
+            content = yaml.safe_load(source)
         except yaml.YAMLError as problem:
             raise FlowUnreadable(file, " ".join(str(problem).split())) from problem
-        if not isinstance(told, dict):
+        if not isinstance(content, dict):
             raise FlowUnreadable(file, "it is not a mapping")
         for key in ("id", "namespace"):
-            if not isinstance(told.get(key), str):
-                raise FlowUnreadable(file, f"it names no {key}")
-        return cls(told["namespace"], told["id"], source)
+            if not isinstance(content.get(key), str):
+                raise FlowUnreadable(file, f"it has no {key}")
+        return cls(content["namespace"], content["id"], source)
 
-    def within(self, namespace: str) -> "Flow":
-        """Return the same flow in another namespace; not one word else of its text is touched."""
+    def with_namespace(self, namespace: str) -> "Flow":
+        """Return the same flow in another namespace; the rest of its text is unchanged."""
         if namespace == self.namespace:
             return self
         return Flow(namespace, self.id, NAMESPACE_LINE.sub(f"namespace: {namespace}", self.source, count=1))
@@ -56,16 +56,16 @@ class Flow:
 
 
 def shipped_flows(namespace: str = NAMESPACE, folder: Traversable | None = None) -> tuple[Flow, ...]:
-    """Return all flows that are shipped, by ID.
+    """Return all flows that are shipped, sorted by ID.
 
     Args:
-        namespace: where they are wanted.
-        folder: holds their files; that of this distribution if not given.
+        namespace: for the flows.
+        folder: with their files; that of this distribution if None.
 
     Raises:
-        InvalidValue: Kestra knows no such namespace.
-        FlowUnreadable: a file is no flow.
-        NothingToDeploy: there is none.
+        InvalidValue: the namespace is not valid in Kestra.
+        FlowUnreadable: a file is not a flow.
+        NothingToDeploy: there are no flows.
     """
     if not NAMESPACE_NAME.fullmatch(namespace):
         raise InvalidValue("--namespace", namespace, "lower-case letters, digits, dots, dashes and underscores")
@@ -73,7 +73,7 @@ def shipped_flows(namespace: str = NAMESPACE, folder: Traversable | None = None)
     found = sorted(_flows_in(place), key=lambda flow: flow.id)
     if not found:
         raise NothingToDeploy(str(place))
-    return tuple(flow.within(namespace) for flow in found)
+    return tuple(flow.with_namespace(namespace) for flow in found)
 
 
 def _flows_in(folder: Traversable) -> Iterator[Flow]:

@@ -1,4 +1,4 @@
-"""Kestra's own engine, run by Maven in `engine/`, its flows' tasks working on a local AWS."""
+"""Kestra's own engine, run by Maven in `engine/`; the tasks of its flows use a local AWS."""
 
 import base64
 import os
@@ -24,20 +24,20 @@ PACKAGE = "packages/shipment-etl-py3.11-x86_64-0.tar.gz"
 MIN_JAVA = 21
 MAX_FETCH_SECONDS, MAX_TEST_SECONDS = 600, 1200
 PORTS = range(20_000, 32_000)
-"""Below those that systems give to clients."""
+"""Below the ports that operating systems assign to clients."""
 OFFLINE = re.compile(r"Could not transfer artifact|Unknown host|was not found in .* during a previous attempt")
 
 
 @dataclass(frozen=True)
 class Engine:
-    """Kestra's engine beside a local AWS; its tasks know the lake, the keys and the settings as those of our image do."""
+    """Kestra's engine with a local AWS; its tasks get the lake, the keys and the settings as in our image."""
 
     jdk: Path
     aws: LocalAws
     environment: dict[str, str]
 
     def fetch(self, *arguments: str) -> bool:
-        """Have Maven fetch Kestra, a gigabyte at the first time, and compile the tests. Return whether it came in time."""
+        """Have Maven fetch Kestra, a gigabyte the first time, and compile the tests. Return whether it finished in time."""
         try:
             self._run("test-compile", *arguments, seconds=MAX_FETCH_SECONDS)
         except subprocess.TimeoutExpired:
@@ -45,7 +45,7 @@ class Engine:
         return True
 
     def test(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run tests of the engine, as Maven's arguments say."""
+        """Run tests of the engine, with arguments for Maven."""
         return self._run("test", *arguments, seconds=MAX_TEST_SECONDS)
 
     def _run(self, goal: str, *arguments: str, seconds: int) -> subprocess.CompletedProcess[str]:
@@ -56,7 +56,7 @@ class Engine:
 
 
 def missing() -> str:
-    """What keeps the engine from running here; empty if nothing does."""
+    """Return why the engine cannot run here; empty if it can."""
     if shutil.which("mvn") is None:
         return "no Maven found: install one to run the flows on Kestra's own engine"
     if jdk() is None:
@@ -101,7 +101,7 @@ def engine(folder: Path) -> Iterator[Engine]:
             "AWS_SECRET_ACCESS_KEY": aws.secret,
             "ALERT_WEBHOOK": f"http://127.0.0.1:{_free_port()}/alert",
         }
-        # The keys are known to Kestra as secrets only, so that nothing works by an environment that tasks inherit.
+        # Kestra gets the keys only as secrets, so that nothing depends on an environment that tasks inherit.
         without = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SPARK_"))}
         yield Engine(
             home,
@@ -110,7 +110,7 @@ def engine(folder: Path) -> Iterator[Engine]:
                 **without,
                 **{name: value for name, value in aws.environment.items() if name not in secrets},
                 **{f"SECRET_{name}": base64.b64encode(value.encode()).decode() for name, value in secrets.items()},
-                # Of Kestra's own choice, another process could take it while Kestra starts.
+                # If Kestra chose it, another process could take it while Kestra starts.
                 "ENGINE_PORT": str(_free_port()),
                 "ENV_SHIPMENTS_ALERTS": "webhook",
                 "ENV_SHIPMENTS_FOLDER": str(files),
@@ -123,7 +123,7 @@ def engine(folder: Path) -> Iterator[Engine]:
 
 
 def storage(aws: LocalAws) -> "boto3.client":
-    """A client of its S3."""
+    """Return a client of its S3."""
     return boto3.client(
         "s3",
         region_name=aws.region,
@@ -134,7 +134,7 @@ def storage(aws: LocalAws) -> "boto3.client":
 
 
 def _free_port() -> int:
-    """Return a port that nobody listens at, and that no system gives to a client before it is used."""
+    """Return a port on which nobody listens, and that the operating system will not assign to a client."""
     for port in random.sample(PORTS, len(PORTS)):
         with suppress(OSError), socket.socket() as listener:
             listener.bind(("127.0.0.1", port))

@@ -1,4 +1,4 @@
-"""Stands for Kestra's API: what Kestra's own models reject it rejects, and it lets nobody in without the account."""
+"""A stand-in for Kestra's API: it rejects what Kestra's own models reject, and requires the account."""
 
 import base64
 import json
@@ -29,9 +29,9 @@ Answer = tuple[int, Any]
 
 @dataclass
 class State:
-    """What it has, and what it was asked to do.
+    """What it stores, and the requests it got.
 
-    `namespaces` is None where any exists, as in the open-source edition; `page` is what another program would answer.
+    `namespaces` is None if every namespace exists, as in the open-source edition; `page` is the answer of another program.
     """
 
     flows: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class State:
 
 
 def parsed(source: str) -> dict[str, Any]:
-    """Return a flow as Kestra tells it: labels, which may be written as a mapping, as a list."""
+    """Return a flow as Kestra returns it: labels, which may be written as a mapping, as a list."""
     told: dict[str, Any] = yaml.safe_load(source)
     if isinstance(told.get("labels"), dict):
         told["labels"] = [{"key": key, "value": value} for key, value in told["labels"].items()]
@@ -51,13 +51,13 @@ def parsed(source: str) -> dict[str, Any]:
 
 
 def fault(source: str) -> str:
-    """Return what Kestra's model of a flow has against a text; empty if nothing."""
+    """Return why Kestra's model of a flow rejects a text; empty if it does not."""
     try:
         FlowWithSource.model_validate({**parsed(source), "source": source})
     except yaml.YAMLError as problem:
         return f"Illegal YAML: {problem}"
     except ValidationError as problem:
-        # Where the models have a Property, Kestra takes the plain value, or an expression in its place.
+        # Where the models have a Property, Kestra accepts the plain value or an expression.
         real = [each for each in problem.errors() if not each.get("ctx", {}).get("class_name", "").startswith("Property")]
         return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in real)
     return ""
@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
     state: State
 
     def log_message(self, *told: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def answer(self, body: str) -> Answer:
         parts = urlsplit(self.path)

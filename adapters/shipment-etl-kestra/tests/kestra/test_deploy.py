@@ -42,7 +42,7 @@ def url(state: State) -> Iterator[str]:
         yield address
 
 
-def deployed(url: str, *flows: Flow, dry: bool = False) -> dict[str, str]:
+def deploy_to(url: str, *flows: Flow, dry: bool = False) -> dict[str, str]:
     done = deploy(Kestra(url, ACCOUNT), "shipments", flows or FLOWS, dry=dry)
     return {each.name: each.change.value for each in done}
 
@@ -52,15 +52,15 @@ def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 
 def test_flows_are_created_and_then_left_alone(state: State, url: str) -> None:
-    assert deployed(url) == {"shipments": "unchanged", "shipments.a": "created", "shipments.b": "created"}
-    assert set(deployed(url).values()) == {"unchanged"}
+    assert deploy_to(url) == {"shipments": "unchanged", "shipments.a": "created", "shipments.b": "created"}
+    assert set(deploy_to(url).values()) == {"unchanged"}
     assert state.writes == ["shipments.a", "shipments.b"]
 
 
 def test_only_what_differs_is_updated(state: State, url: str) -> None:
-    deployed(url)
+    deploy_to(url)
     other = Flow.of("a.yaml", TEXT.format("a").replace("hello", "good day"))
-    assert deployed(url, other, FLOWS[1]) == {
+    assert deploy_to(url, other, FLOWS[1]) == {
         "shipments": "unchanged",
         "shipments.a": "updated",
         "shipments.b": "unchanged",
@@ -69,38 +69,38 @@ def test_only_what_differs_is_updated(state: State, url: str) -> None:
     assert state.flows["shipments", "b"][1] == 1
 
 
-def test_flows_of_others_are_not_touched(state: State, url: str) -> None:
+def test_other_flows_are_not_touched(state: State, url: str) -> None:
     state.flows["shipments", "of_others"] = ("id: of_others", 3)
-    deployed(url)
+    deploy_to(url)
     assert state.flows["shipments", "of_others"] == ("id: of_others", 3)
 
 
-def test_a_namespace_is_created_where_they_have_to_be(state: State, url: str) -> None:
+def test_a_missing_namespace_is_created(state: State, url: str) -> None:
     state.namespaces = set()
-    assert deployed(url)["shipments"] == "created"
-    assert deployed(url)["shipments"] == "unchanged"
+    assert deploy_to(url)["shipments"] == "created"
+    assert deploy_to(url)["shipments"] == "unchanged"
     assert state.writes[0] == "shipments"
 
 
-def test_a_dry_run_tells_the_same_and_writes_nothing(state: State, url: str) -> None:
+def test_a_dry_run_reports_the_same_and_writes_nothing(state: State, url: str) -> None:
     state.namespaces = set()
-    told = deployed(url, dry=True)
+    reported = deploy_to(url, dry=True)
     assert state.writes == []
-    assert deployed(url) == told
+    assert deploy_to(url) == reported
 
 
 def test_nothing_is_written_when_one_flow_would_be_rejected(state: State, url: str) -> None:
     with pytest.raises(FlowRejected, match=r"shipments\.bad.*tasks: Field required.*Nothing was changed"):
-        deployed(url, FLOWS[0], Flow.of("bad.yaml", WITHOUT_TASKS))
+        deploy_to(url, FLOWS[0], Flow.of("bad.yaml", WITHOUT_TASKS))
     assert state.writes == []
 
 
 def test_a_dry_run_finds_a_flow_that_would_be_rejected(url: str) -> None:
     with pytest.raises(FlowRejected):
-        deployed(url, Flow.of("bad.yaml", WITHOUT_TASKS), dry=True)
+        deploy_to(url, Flow.of("bad.yaml", WITHOUT_TASKS), dry=True)
 
 
-def test_what_was_written_before_a_late_rejection_is_told(state: State, url: str) -> None:
+def test_a_late_rejection_lists_the_flows_written_before_it(state: State, url: str) -> None:
     done = deploy(Kestra(url, ACCOUNT), "shipments", FLOWS)
     assert [next(done).name for _ in range(2)] == ["shipments", "shipments.a"]
     state.refuses_to_write = "the plugin is gone"
@@ -119,7 +119,7 @@ def test_what_was_written_before_a_late_rejection_is_told(state: State, url: str
 )
 def test_what_kestras_models_reject_is_rejected(wrong: str, why: str, url: str, state: State) -> None:
     with pytest.raises(FlowRejected, match=why.replace(".", r"\.")):
-        deployed(url, Flow.of("bad.yaml", f"id: bad\nnamespace: shipments\n{wrong}"))
+        deploy_to(url, Flow.of("bad.yaml", f"id: bad\nnamespace: shipments\n{wrong}"))
     assert state.writes == []
 
 
@@ -145,55 +145,55 @@ def test_the_shipped_flows_are_deployed_by_the_command(state: State, url: str) -
 
 
 @pytest.mark.parametrize("missing", ACCOUNT)
-def test_an_account_that_is_not_set_is_asked_for_by_name(missing: str, url: str, state: State) -> None:
+def test_a_missing_account_variable_is_named(missing: str, url: str, state: State) -> None:
     done = command("--url", url, **{name: value for name, value in ACCOUNT.items() if name != missing})
     assert done.returncode == 2
     assert f"Not set: {missing}." in done.stderr
     assert state.writes == []
 
 
-def test_a_wrong_password_is_told_and_not_shown(url: str) -> None:
+def test_a_wrong_password_is_reported_and_not_shown(url: str) -> None:
     done = command("--url", url, KESTRA_USERNAME=USERNAME, KESTRA_PASSWORD="another-Aa1")
     assert done.returncode == 1
     assert "refuses the account 'operator@example.com' (401)" in done.stderr
     assert "another-Aa1" not in done.stderr + done.stdout
 
 
-def test_a_kestra_that_is_not_there_is_told_with_what_to_do() -> None:
+def test_an_unreachable_kestra_is_reported_with_a_fix() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         done = command("--url", f"http://127.0.0.1:{taken.getsockname()[1]}", **ACCOUNT)
     assert done.returncode == 75
-    assert "No Kestra answers at" in done.stderr
+    assert "Kestra does not answer at" in done.stderr
     assert "Connection refused" in done.stderr
     assert "docker compose up" in done.stderr
 
 
-def test_a_host_that_is_not_there_is_told() -> None:
-    with pytest.raises(KestraUnreachable, match=r"No Kestra answers at 'http://kestra\.invalid:8080'") as unreachable:
-        deployed("http://kestra.invalid:8080")
+def test_an_unknown_host_is_reported() -> None:
+    with pytest.raises(KestraUnreachable, match=r"Kestra does not answer at 'http://kestra\.invalid:8080'") as unreachable:
+        deploy_to("http://kestra.invalid:8080")
     assert len(str(unreachable.value)) < 400
 
 
 @pytest.mark.parametrize(
     "url", ["127.0.0.1:8080", "ftp://host", "http://", "http://operator:secret@host", "", "http://host:99999", "http://["]
 )
-def test_a_url_that_is_none_is_refused(url: str) -> None:
+def test_an_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(InvalidValue, match="--url is") as refused:
         Kestra(url, ACCOUNT)
     assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("empty", ACCOUNT)
-def test_an_account_that_is_empty_is_none(empty: str, url: str) -> None:
+def test_an_empty_account_variable_counts_as_missing(empty: str, url: str) -> None:
     with pytest.raises(AccountUnset, match=empty):
         Kestra(url, {**ACCOUNT, empty: ""})
 
 
-def test_a_kestra_that_fails_is_told_with_what_it_was_asked(state: State, url: str) -> None:
+def test_an_error_of_kestra_is_reported_with_the_request(state: State, url: str) -> None:
     state.failing = 503
     with pytest.raises(KestraFailed, match="answered 503 when asked to look up the flow"):
-        deployed(url)
+        deploy_to(url)
 
 
 @pytest.mark.parametrize(
@@ -208,8 +208,8 @@ def test_a_kestra_that_fails_is_told_with_what_it_was_asked(state: State, url: s
 )
 def test_another_program_at_the_port_is_reported_as_not_kestra(status: int, page: str, state: State, url: str) -> None:
     state.page = (status, page)
-    with pytest.raises(NotKestra, match=f"What answers at '{url}' is not Kestra: .* Name the address of Kestra with --url"):
-        deployed(url)
+    with pytest.raises(NotKestra, match=f"The server at '{url}' is not Kestra: .* Pass the address of Kestra with --url"):
+        deploy_to(url)
     assert state.writes == []
 
 
@@ -222,7 +222,7 @@ def test_the_password_may_be_in_a_file(tmp_path: Path, state: State, url: str) -
 
 
 def test_a_password_in_the_environment_wins_over_the_file(url: str) -> None:
-    assert deployed_with(url, KESTRA_PASSWORD_FILE="/no/such/file", **ACCOUNT) != []
+    assert deploy_with(url, KESTRA_PASSWORD_FILE="/no/such/file", **ACCOUNT) != []
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["missing", "not text"])
@@ -231,29 +231,29 @@ def test_a_password_file_that_cannot_be_read_is_named(content: bytes | None, tmp
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(PasswordUnreadable, match=f"The file {file} of KESTRA_PASSWORD_FILE cannot be read"):
-        deployed_with(url, KESTRA_USERNAME=USERNAME, KESTRA_PASSWORD_FILE=str(file))
+        deploy_with(url, KESTRA_USERNAME=USERNAME, KESTRA_PASSWORD_FILE=str(file))
 
 
 def test_an_empty_password_file_is_no_password(tmp_path: Path, url: str) -> None:
     (tmp_path / "password").write_text("\n", "utf-8")
     with pytest.raises(AccountUnset, match="KESTRA_PASSWORD"):
-        deployed_with(url, KESTRA_USERNAME=USERNAME, KESTRA_PASSWORD_FILE=str(tmp_path / "password"))
+        deploy_with(url, KESTRA_USERNAME=USERNAME, KESTRA_PASSWORD_FILE=str(tmp_path / "password"))
 
 
-def deployed_with(url: str, **environment: str) -> list[str]:
+def deploy_with(url: str, **environment: str) -> list[str]:
     return [each.name for each in deploy(Kestra(url, environment), "shipments", FLOWS)]
 
 
 def test_json_is_for_programs_and_a_dry_run_writes_nothing(state: State, url: str) -> None:
     done = command("--url", url, "--json", "--dry-run", **ACCOUNT)
     assert done.returncode == 0, done.stderr
-    told = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {each["dry_run"] for each in told} == {True}
-    assert {(each["kind"], each["change"]) for each in told} == {("namespace", "unchanged"), ("flow", "created")}
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {each["dry_run"] for each in lines} == {True}
+    assert {(each["kind"], each["change"]) for each in lines} == {("namespace", "unchanged"), ("flow", "created")}
     assert state.writes == []
 
 
-def test_a_password_is_no_option() -> None:
+def test_there_is_no_option_for_the_password() -> None:
     done = command("--password", PASSWORD)
     assert done.returncode == 2
     assert "No such option" in done.stderr

@@ -26,10 +26,10 @@ def assert_passes(kestra: Engine, *arguments: str) -> None:
     if not kestra.fetch(*arguments):
         pytest.skip(f"Maven did not fetch Kestra in {MAX_FETCH_SECONDS} s, so the flows were not run on Kestra's engine")
     done = kestra.test(*arguments)
-    told = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if "WARNING: " not in line)
-    if done.returncode and OFFLINE.search(told):
+    printed = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if "WARNING: " not in line)
+    if done.returncode and OFFLINE.search(printed):
         pytest.skip("Maven cannot fetch Kestra from Maven Central, so the flows were not run on Kestra's engine")
-    assert done.returncode == 0, told[-12_000:]
+    assert done.returncode == 0, printed[-12_000:]
 
 
 def rows(kestra: Engine, table: str) -> int:
@@ -38,11 +38,11 @@ def rows(kestra: Engine, table: str) -> int:
     return int(batch.num_rows)
 
 
-def test_both_pipelines_fill_the_lake_and_what_fails_ends_red_without_a_cluster(kestra: Engine) -> None:
+def test_both_pipelines_fill_the_lake_and_failures_leave_no_cluster(kestra: Engine) -> None:
     assert_passes(kestra, *SELECTED)
     assert rows(kestra, "raw/shipments") == 2000
     assert 0 < rows(kestra, "processed/shipments") <= 2000
 
 
-def test_the_line_of_kestra_before_takes_the_flows_as_well(kestra: Engine) -> None:
+def test_the_previous_release_line_of_kestra_accepts_the_flows(kestra: Engine) -> None:
     assert_passes(kestra, "-Pkestra-1.3")

@@ -1,4 +1,4 @@
-"""The flows that are shipped: what has to hold of their text; whether Kestra takes them is its own engine's to say."""
+"""The shipped flows: rules for their text; Kestra's own engine tests whether Kestra accepts them."""
 
 import os
 import re
@@ -18,7 +18,7 @@ PIPELINES = ["data_generation", "data_processing"]
 COMMANDS = "io.kestra.plugin.scripts.shell.Commands"
 PROCESS = "io.kestra.plugin.core.runner.Process"
 DROPPED = r"pluginDefaults|ForEach|\bconditions:|preconditions:|runIf:|\bjson\(|\|\s*json\b"
-"""What Kestra 2.0 knows no more."""
+"""What Kestra 2.0 no longer supports."""
 
 
 def tasks(flow: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -40,12 +40,12 @@ def test_the_check_is_started_by_hand_and_starts_nothing() -> None:
     flow = FLOWS["check"]
     assert "triggers" not in flow
     (task,) = flow["tasks"]
-    # The scripts of the steps, which it looks for, are in the folder.
+    # It runs in the folder, because it looks there for the scripts of the steps.
     assert [command.split(" --")[0] for command in task["commands"]] == ['cd "$FOLDER" && shipment-etl emr check']
 
 
-def test_no_flow_runs_a_task_that_asks_for_a_package_manager_first() -> None:
-    # The Python plugin looks for uv before each attempt, and downloads it where there is none.
+def test_no_flow_runs_a_task_that_needs_a_package_manager() -> None:
+    # The Python plugin looks for uv before each attempt, and downloads it if it is missing.
     assert {task["type"].split(".")[-2] for flow in FLOWS.values() for task in commands(flow)} == {"shell"}
     assert not any("plugin.scripts.python" in source for source in SOURCES.values())
 
@@ -61,7 +61,7 @@ def test_a_reaper_terminates_clusters_of_its_own_namespace_only(namespace: str) 
 
 
 @pytest.mark.parametrize("name", PIPELINES)
-def test_the_cause_of_a_red_wait_goes_to_stderr_and_its_exit_code_stays(name: str, tmp_path: Path) -> None:
+def test_the_cause_of_a_failed_wait_goes_to_stderr_and_its_exit_code_is_kept(name: str, tmp_path: Path) -> None:
     (command,) = next(task for task in FLOWS[name]["tasks"] if task["id"] == "wait")["commands"]
     program = tmp_path / "shipment-etl"
     program.write_text(
@@ -86,7 +86,7 @@ esac
     ("name", "cron", "recover"),
     [("data_generation", "0 9 * * *", "LAST"), ("data_processing", "0 18 * * *", "LAST"), ("reaper", "0 * * * *", "NONE")],
 )
-def test_a_flow_starts_by_the_clock_of_one_place(name: str, cron: str, recover: str) -> None:
+def test_a_flow_starts_in_a_single_time_zone(name: str, cron: str, recover: str) -> None:
     schedule = FLOWS[name]["triggers"][0]
     assert (schedule["cron"], schedule["recoverMissedSchedules"]) == (cron, recover)
     zones = set(re.findall(r"timeZone='([^']+)'|timezone: (\S+)", SOURCES[name]))
@@ -94,17 +94,17 @@ def test_a_flow_starts_by_the_clock_of_one_place(name: str, cron: str, recover: 
 
 
 @pytest.mark.parametrize("name", PIPELINES)
-def test_a_pipeline_creates_submits_waits_verifies_and_ends_its_cluster_whatever_happens(name: str) -> None:
+def test_a_pipeline_creates_submits_waits_verifies_and_always_ends_its_cluster(name: str) -> None:
     flow = FLOWS[name]
     assert [task["id"] for task in flow["tasks"]] == ["create", "submit", "wait", "verify"]
     assert [task["id"] for task in flow["finally"]] == ["terminate"]
     assert flow["concurrency"] == {"behavior": "QUEUE", "limit": 1}
-    # Kestra 2.0 starts it when a task that is to be tried again has failed, and then runs that task twice.
+    # Kestra 2.0 starts it when a task fails that will be retried, and then runs that task twice.
     assert "afterExecution" not in flow
 
 
 @pytest.mark.parametrize("name", FLOWS)
-def test_every_task_has_an_end(name: str) -> None:
+def test_every_task_has_a_timeout(name: str) -> None:
     assert all("timeout" in task for task in tasks(FLOWS[name]) if not task["type"].endswith(".If"))
 
 
@@ -113,13 +113,13 @@ def test_a_command_is_the_same_for_every_input(name: str) -> None:
     for task in commands(FLOWS[name]):
         assert task["taskRunner"] == {"type": PROCESS}
         for command in task["commands"]:
-            assert "{{" not in command, "what is rendered into a shell's text can be a command: hand it on by env"
+            assert "{{" not in command, "a value rendered into shell text can be a command: pass it by env"
             bare = re.sub(r'"(\\.|[^"\\])*"', "", command).replace("${PACKAGE:+", "")
             assert not re.search(r"\$[A-Za-z{]", bare), f"quote the variables of: {command}"
 
 
 @pytest.mark.parametrize("name", FLOWS)
-def test_keys_come_from_secrets_alone(name: str) -> None:
+def test_keys_come_only_from_secrets(name: str) -> None:
     for task in commands(FLOWS[name]):
         for variable, value in task.get("env", {}).items():
             if re.search("KEY|SECRET|TOKEN|PASSWORD", variable):
@@ -131,5 +131,5 @@ def test_keys_come_from_secrets_alone(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FLOWS)
-def test_no_word_is_used_that_one_line_of_kestra_does_not_know(name: str) -> None:
+def test_flows_use_only_features_of_both_release_lines_of_kestra(name: str) -> None:
     assert not re.search(DROPPED, SOURCES[name])

@@ -1,4 +1,4 @@
-"""What Kestra is told of a run, and the reports that are not taken."""
+"""What is reported to Kestra about a run, and the reports that are refused."""
 
 import io
 import json
@@ -49,18 +49,18 @@ def test_every_row_that_was_read_is_counted_once(run: Run) -> None:
 
 
 @given(RUNS)
-def test_kestra_finds_each_message_on_a_line_of_its_own(run: Run) -> None:
+def test_each_message_to_kestra_is_on_its_own_line(run: Run) -> None:
     out = io.StringIO()
-    events.tell(run, out)
+    events.print_run(run, out)
     lines = out.getvalue().splitlines()
     assert all(line.startswith("::{") and line.endswith("}::") for line in lines)
-    told, measured = (json.loads(line[2:-2]) for line in lines)
-    assert told == {"outputs": json.loads(json.dumps(outputs_of(run)))}
+    printed, measured = (json.loads(line[2:-2]) for line in lines)
+    assert printed == {"outputs": json.loads(json.dumps(outputs_of(run)))}
     assert {each["type"] for each in measured["metrics"]} <= {"counter", "timer"}
 
 
 @given(RUNS.filter(lambda run: run.counts.read > 0))
-def test_a_report_comes_back_as_the_run_that_it_is_of(run: Run) -> None:
+def test_a_report_is_read_back_as_its_run(run: Run) -> None:
     assert run_of_outcome(json.dumps({"reports": [run.to_json()]}), "outcome.json", DAY) == run
 
 
@@ -69,13 +69,15 @@ def test_a_report_comes_back_as_the_run_that_it_is_of(run: Run) -> None:
     [
         ({"status": "failed"}, ReportDisagrees, "its status is failed"),
         ({"batch_date": "2026-11-22"}, ReportDisagrees, "it is of 2026-11-22, not of 2026-11-23"),
-        ({"counts": {"read": 0, "accepted": 0}}, ReportDisagrees, "it read no row of 2026-11-23"),
+        ({"counts": {"read": 0, "accepted": 0}}, ReportDisagrees, "it read no rows of 2026-11-23"),
         ({"counts": {"read": 3, "accepted": 2}}, RowsLost, "3"),
         ({"counts": None}, OutcomeUnreadable, "is not the outcome of one run"),
         ({"report_version": 99}, NewerRelease, "was written by a newer release"),
     ],
 )
-def test_a_report_that_is_not_what_was_asked_for_is_told(changes: dict[str, Any], error: type[Exception], told: str) -> None:
+def test_a_report_that_does_not_match_the_request_is_refused(
+    changes: dict[str, Any], error: type[Exception], told: str
+) -> None:
     with pytest.raises(error, match=told):
         run_of_outcome(outcome(**changes), "outcome.json", DAY)
 
@@ -83,7 +85,7 @@ def test_a_report_that_is_not_what_was_asked_for_is_told(changes: dict[str, Any]
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "{}", '{"reports": []}', '{"reports": [1, 2]}', '{"reports": ["r"]}', "null"]
 )
-def test_what_is_no_outcome_is_told(text: str) -> None:
+def test_text_that_is_not_an_outcome_is_refused(text: str) -> None:
     with pytest.raises(OutcomeUnreadable, match=r"outcome\.json is not the outcome of one run"):
         run_of_outcome(text, "outcome.json", DAY)
 
@@ -96,7 +98,7 @@ def test_the_cause_of_a_failed_step_is_passed_on_with_its_fix() -> None:
 
 
 @pytest.mark.parametrize("error", ["gone", ["gone"], {"message": "gone"}])
-def test_an_error_in_another_form_is_no_outcome(error: Any) -> None:
+def test_an_error_in_another_form_is_not_an_outcome(error: Any) -> None:
     with pytest.raises(OutcomeUnreadable):
         run_of_outcome(json.dumps({"error": error}), "outcome.json", DAY)
 
@@ -116,24 +118,24 @@ def test_the_command_prints_what_kestra_reads_and_keeps_the_report(tmp_path: Pat
     assert "not of 2026-11-24" in refused.stderr
 
 
-def test_a_run_in_a_task_is_told_on_stderr_and_nowhere_without_an_execution(
+def test_a_run_in_a_task_is_reported_on_stderr_and_only_with_an_execution(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     start = RunStart("r-1", "process", "shipments", DAY, "2026-11-23T18:00:00Z", Lake("lake").uri)
     monkeypatch.delenv(events.EXECUTION, raising=False)
-    events.succeeded(RUN)
-    events.failed(start)
+    events.report_success(RUN)
+    events.report_failure(start)
     assert capsys.readouterr() == ("", "")
     monkeypatch.setenv(events.EXECUTION, "e-1")
-    events.succeeded(RUN)
-    events.failed(start)
+    events.report_success(RUN)
+    events.report_failure(start)
     out, err = capsys.readouterr()
     assert out == ""
     assert [line[:12] for line in err.splitlines()] == ['::{"outputs"', '::{"metrics"', '::{"outputs"']
 
 
 @pytest.mark.slow
-def test_the_plugin_hears_the_runs_of_the_command_line(tmp_path: Path) -> None:
+def test_the_plugin_reports_runs_of_the_command_line(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",

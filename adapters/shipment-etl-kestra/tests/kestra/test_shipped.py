@@ -30,13 +30,13 @@ def test_flows_are_read_by_id(tmp_path: Path) -> None:
     assert [str(flow) for flow in shipped_flows(folder=tmp_path)] == ["shipments.a", "shipments.b"]
 
 
-def test_the_text_is_that_of_the_file_to_the_letter() -> None:
-    assert Flow.of("a.yaml", TEXT).within("shipments").source == TEXT
+def test_the_text_is_exactly_that_of_the_file() -> None:
+    assert Flow.of("a.yaml", TEXT).with_namespace("shipments").source == TEXT
 
 
 @given(NAMES)
 def test_another_namespace_changes_the_namespace_and_nothing_else(name: str) -> None:
-    flow = Flow.of("a.yaml", TEXT).within(name)
+    flow = Flow.of("a.yaml", TEXT).with_namespace(name)
     assert flow.namespace == name
     before, after = yaml.safe_load(TEXT), yaml.safe_load(flow.source)
     assert {**before, "namespace": after["namespace"]} == after
@@ -48,13 +48,13 @@ def test_another_namespace_changes_the_namespace_and_nothing_else(name: str) -> 
     [
         ("id: [", "while parsing"),
         ("- a list", "not a mapping"),
-        ("id: a", "names no namespace"),
-        ("namespace: a", "names no id"),
-        ("id: 1\nnamespace: a", "names no id"),
+        ("id: a", "has no namespace"),
+        ("namespace: a", "has no id"),
+        ("id: 1\nnamespace: a", "has no id"),
         ("id: a\nnamespace: a\nx: !!python/object:os.system {}", "could not determine a constructor"),
     ],
 )
-def test_a_file_that_is_no_flow_is_named_with_the_reason(text: str, why: str) -> None:
+def test_a_file_that_is_not_a_flow_is_named_with_the_reason(text: str, why: str) -> None:
     with pytest.raises(FlowUnreadable, match=why) as refused:
         Flow.of("bad.yaml", text)
     assert "bad.yaml" in str(refused.value)
@@ -62,12 +62,12 @@ def test_a_file_that_is_no_flow_is_named_with_the_reason(text: str, why: str) ->
 
 
 @pytest.mark.parametrize("name", ["", "Shipments", "a b", "-a", "a\nb", "ä"])
-def test_a_namespace_that_kestra_does_not_know_is_refused(name: str, tmp_path: Path) -> None:
+def test_a_namespace_that_is_invalid_in_kestra_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match="--namespace"):
         shipped_flows(name, tmp_path)
 
 
-def test_an_empty_folder_is_told(tmp_path: Path) -> None:
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "missing"):
         with pytest.raises(NothingToDeploy, match="no flow"):
             shipped_flows(folder=folder)

@@ -10,5 +10,5 @@ if TYPE_CHECKING:
 
 __all__ = ["MartView", "load_ipython_extension", "mart", "unload_ipython_extension"]
 
-# To load the extension takes a moment only.
+# Lazy, so that loading the extension is quick.
 __getattr__ = lazy_importer(__name__, {"MartView": "views", "mart": "views"})

@@ -1,4 +1,4 @@
-"""Drawing: the charts of the report, for a run, a lake and each mart. No chart is made here."""
+"""Drawing: the charts of the report, for a run, a lake and each mart. The charts themselves are defined there."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["charts_of_lake", "charts_of_mart", "charts_of_run"]
 
 WIDTH = 680
-OF_A_LAKE = ("delay_trends", "cost_analysis")
+LAKE_MARTS = ("delay_trends", "cost_analysis")
 
 
 def charts_of_run(run: Run) -> "dict[str, Markup]":
@@ -29,8 +29,8 @@ def charts_of_run(run: Run) -> "dict[str, Markup]":
 
 
 def charts_of_lake(facts: Facts) -> "dict[str, Markup]":
-    """Return the charts that tell most of a lake, by heading."""
-    return {heading: chart for name in OF_A_LAKE for heading, chart in charts_of_mart(name, facts).items()}
+    """Return the most useful charts of a lake, by heading."""
+    return {heading: chart for name in LAKE_MARTS for heading, chart in charts_of_mart(name, facts).items()}
 
 
 def charts_of_mart(name: str, facts: Facts) -> "dict[str, Markup]":

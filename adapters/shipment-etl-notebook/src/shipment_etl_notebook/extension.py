@@ -1,4 +1,4 @@
-"""The extension of IPython: how runs and lakes are shown from now on."""
+"""The IPython extension: how runs and lakes are displayed."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -15,19 +15,19 @@ __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
-    """Show runs and lakes as HTML, where there is a place for it; what cannot show HTML shows text as before."""
+    """Display runs and lakes as HTML; frontends that cannot display HTML show text as before."""
     for kind, view in VIEWS.items():
         _html_of(shell).for_type_by_name(*kind, view)
 
 
 def unload_ipython_extension(shell: "InteractiveShell") -> None:
-    """Show them as before."""
+    """Display them as before."""
     for kind in VIEWS:
         _html_of(shell).pop(".".join(kind), None)
 
 
 def _html_of(shell: "InteractiveShell") -> Any:
-    # The formatters of IPython have no type hints; there are none only while a shell is being made.
+    # The formatters of IPython have no type hints; they are missing only while a shell is being created.
     return cast("DisplayFormatter", shell.display_formatter).formatters["text/html"]
 
 
@@ -46,4 +46,4 @@ def _lake(lake: "Lake") -> str:
 VIEWS: Mapping[tuple[str, str], Callable[[Any], str]] = MappingProxyType(
     {("shipment_etl.lake.runs", "Run"): _run, ("shipment_etl.lake.lake", "Lake"): _lake}
 )
-"""Module and name of a class → how it is shown; by name, so that nothing heavy is imported before there is one."""
+"""Module and name of a class → its view; by name, so that nothing heavy is imported before there is such a value."""

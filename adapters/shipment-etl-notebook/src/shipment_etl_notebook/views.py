@@ -1,4 +1,4 @@
-"""Views: a run, a lake, a mart as HTML. Everything that comes from data is escaped by the templates' engine."""
+"""Views: a run, a lake, a mart as HTML. The template engine escapes everything that comes from data."""
 
 from functools import cache
 from importlib.resources import files
@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from shipment_etl import Lake, Run
-from shipment_etl.errors import InvalidValue, ShipmentEtlError, listed
+from shipment_etl.errors import InvalidValue, ShipmentEtlError, join_names
 from shipment_etl.printable import printable
 from shipment_etl.reporting.assets import colours
 from shipment_etl.reporting.contents import run_rows
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["MartView", "lake_html", "mart", "run_html"]
 
 DARK = '[data-jp-theme-light="false"] .shipment-etl, .vscode-dark .shipment-etl'
-"""Where JupyterLab and VS Code are dark: what the system is does not matter inside them."""
+"""Selectors for the dark themes of JupyterLab and VS Code, which ignore the theme of the system."""
 
 
 class MartView:
@@ -53,7 +53,7 @@ def mart(lake: Lake, name: str) -> MartView:
 
     Args:
         lake: where it is.
-        name: of the mart, as delay_trends; those of plugins have one, too.
+        name: of the mart, such as delay_trends; marts of plugins work, too.
 
     Raises:
         InvalidValue: there is no such mart.
@@ -62,22 +62,22 @@ def mart(lake: Lake, name: str) -> MartView:
     facts = read_facts(lake)
     marts = marts_of(facts)
     if name not in marts:
-        raise InvalidValue("The mart", name, f"one of: {listed(marts)}")
+        raise InvalidValue("The mart", name, f"one of: {join_names(marts)}")
     return MartView(name, marts[name], charts_of_mart(name, facts))
 
 
 def run_html(run: Run) -> str:
-    """Return a run: what it did, where every row went, which versions of tables it left."""
+    """Return a run as HTML: what it did, where every row went, which versions of tables it wrote."""
     (row,) = run_rows([run])
     return _html("run.html.j2", run=run, row=row, charts=charts_of_run(run))
 
 
 def lake_html(lake: Lake) -> str:
-    """Return what a lake says, as its report begins: what changed, where to act, bottlenecks; and its newest runs."""
+    """Return a lake as HTML, like the start of its report: what changed, where to act, bottlenecks; and its newest runs."""
     try:
         facts = read_facts(lake)
     except ShipmentEtlError as problem:
-        # Not raised: a notebook would show where in here it happened, not what to do.
+        # Not raised: a notebook would show a traceback instead of what to do.
         return _html("problem.html.j2", problem=problem)
     return _html(
         "lake.html.j2", lake=lake, sentences=sentences(facts), runs=run_rows(facts.runs), charts=charts_of_lake(facts)

@@ -1,4 +1,4 @@
-"""The notebooks of the examples: kept without outputs, and what they show when a kernel runs them."""
+"""The example notebooks: stored without outputs, and what they show when a kernel runs them."""
 
 import os
 import subprocess
@@ -14,9 +14,9 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 
 def outputs(name: str, folder: Path) -> list[dict[str, str]]:
-    """Run a notebook in a kernel of its own, and return what its cells show, by kind."""
+    """Run a notebook in its own kernel, and return what its cells show, by kind."""
     out = folder / name
-    # Through sockets of the file system: nobody else on this machine can listen to the kernel.
+    # Through file sockets, so that no other user of this machine can connect to the kernel.
     command = ["-m", "jupyter", "execute", str(FOLDER / name), f"--output={out}", "--KernelManager.transport=ipc"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
     done = subprocess.run(
@@ -39,7 +39,7 @@ def _shown(output: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_is_kept_without_outputs(path: Path) -> None:
+def test_a_notebook_is_stored_without_outputs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -60,7 +60,7 @@ def test_one_week_accounts_for_every_row_and_draws_its_charts(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_the_storm_strikes_where_it_is_and_nowhere_else(tmp_path: Path) -> None:
+def test_the_storm_affects_only_its_places(tmp_path: Path) -> None:
     lanes, lost, said = outputs("winter-storm.ipynb", tmp_path)
     assert lanes["text/html"].count("<svg") == 3
     assert "IL_Warehouse" in lost["text/plain"]

@@ -30,11 +30,11 @@ CHARTS = {
     "warehouse_demand": 4,
     "open_shipments": 0,
 }
-"""Mart → how many charts it has."""
+"""Mart → number of its charts."""
 
 
 class Tags(HTMLParser):
-    """The tags of a page and their attributes, and whether each is closed where it must be."""
+    """The tags of a page and their attributes; checks that each is closed properly."""
 
     VOID = frozenset({"br", "img", "meta"})
 
@@ -58,7 +58,7 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        # What stands in different elements is not one word.
+        # Text of different elements is not one word.
         self.text += f"{data}\n"
 
     def count(self, tag: str) -> int:
@@ -67,7 +67,7 @@ class Tags(HTMLParser):
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Run]:
-    """A lake of two days, with a carrier of a hostile name, and its last run."""
+    """Return a lake of two days, with a carrier that has a hostile name, and its last run."""
     lake = Lake(tmp_path_factory.mktemp("lake"))
     carriers = (FEDEX, replace(FEDEX, name=HOSTILE))
     network = replace(Network.default(), carriers=carriers)
@@ -78,7 +78,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Run]:
 
 
 def safe(html: str) -> Tags:
-    """Read HTML; nothing in it may run, load or leave its place."""
+    """Read HTML, and check that nothing in it runs, loads or escapes its element."""
     tags = Tags(html)
     assert tags.open == []
     assert {name for name, _ in tags.seen} & {"script", "img", "iframe", "object", "link", "a"} == set()
@@ -94,13 +94,13 @@ def test_a_run_shows_where_every_row_went_and_why(shown: tuple[Lake, Run]) -> No
     counts = run.counts
     told = f"500 read = {' + '.join(f'{rows} {name}' for name, rows in counts.parts.items())}"
     assert told in " ".join(tags.text.split())
-    # Long labels are broken into lines.
+    # Long labels are wrapped.
     shown_text = "".join(tags.text.split())
     assert [name for name in run.reasons if name not in shown_text] == []
     assert set(run.tables) <= set(tags.text.split())
 
 
-def test_a_run_that_failed_shows_its_error(shown: tuple[Lake, Run]) -> None:
+def test_a_failed_run_shows_its_error(shown: tuple[Lake, Run]) -> None:
     failed = replace(
         shown[1], status=FAILED, error=HOSTILE, source=HOSTILE, counts=RowCounts(0, 0), reasons={HOSTILE: 1}, tables={}
     )
@@ -110,7 +110,7 @@ def test_a_run_that_failed_shows_its_error(shown: tuple[Lake, Run]) -> None:
     assert ("span", {"class": "status bad"}) in tags.seen
 
 
-def test_a_lake_shows_its_answer_its_charts_and_its_runs(shown: tuple[Lake, Run]) -> None:
+def test_a_lake_shows_its_sentences_its_charts_and_its_runs(shown: tuple[Lake, Run]) -> None:
     tags = safe(lake_html(shown[0]))
     assert tags.count("svg") == 2
     assert HOSTILE in tags.text
@@ -136,7 +136,7 @@ def test_columns_and_values_of_any_mart_are_escaped() -> None:
     assert "and 10 more rows" in tags.text
 
 
-def test_a_mart_that_is_not_there_names_those_that_are(shown: tuple[Lake, Run]) -> None:
+def test_an_unknown_mart_is_refused_with_the_known_ones(shown: tuple[Lake, Run]) -> None:
     with pytest.raises(InvalidValue, match=r"carrier_performance.*warehouse_demand"):
         mart(shown[0], "delays")
 
@@ -148,7 +148,7 @@ def test_a_lake_without_runs_says_so_instead_of_failing(tmp_path: Path) -> None:
         mart(Lake(tmp_path), "delay_trends")
 
 
-def test_a_lake_with_raw_data_only_says_so(tmp_path: Path) -> None:
+def test_a_lake_with_only_raw_data_says_so(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     run_generate(lake, date="2026-11-23", rows=10)
     tags = safe(lake_html(lake))
@@ -156,7 +156,7 @@ def test_a_lake_with_raw_data_only_says_so(tmp_path: Path) -> None:
     assert "generate" in tags.text
 
 
-def test_every_colour_of_a_chart_is_declared_for_light_and_dark(shown: tuple[Lake, Run]) -> None:
+def test_every_colour_of_a_chart_is_defined_for_light_and_dark(shown: tuple[Lake, Run]) -> None:
     lake, run = shown
     pages = [run_html(run), lake_html(lake), *(mart(lake, name)._repr_html_() for name in CHARTS)]
     used = {name for page in pages for name in re.findall(r"var\((--[\w-]+)\)", page)}
@@ -189,7 +189,7 @@ def test_ipython_shows_html_once_the_extension_is_loaded(shown: tuple[Lake, Run]
     assert set(data) == {"text/plain"}
 
 
-def test_to_load_the_extension_imports_nothing_heavy() -> None:
+def test_loading_the_extension_imports_nothing_heavy() -> None:
     code = (
         "import sys; from IPython.core.interactiveshell import InteractiveShell as S; before = set(sys.modules);"
         "S.instance().extension_manager.load_extension('shipment_etl_notebook');"

@@ -1,6 +1,6 @@
 """A sample plugin: how much arrives too early, a rule about what our trailers carry, and a line of figures for each run.
 
-Shipments that come two or more days early fill a warehouse as surely as late ones fill a complaints desk.
+Shipments that arrive two or more days early fill up the warehouse.
 """
 
 import csv
@@ -18,7 +18,7 @@ FIGURES_FILE = "EARLY_ARRIVALS_FIGURES"
 
 
 def early_shipments() -> Column:
-    """How many shipments came two or more days before they were promised."""
+    """Return how many shipments arrived two or more days before they were promised."""
     return F.sum(F.when(F.col("delay_days") <= -2, F.col("shipments")).otherwise(0))
 
 
@@ -30,11 +30,11 @@ EARLY_ARRIVALS = (
         "early_pct", "double", "share of all shipments", lambda: 100 * early_shipments() / F.sum("shipments"), unit="%"
     ),
 )
-"""How much of what a city receives comes two or more days early: one row a city, over all days."""
+"""How many of a city's shipments arrive two or more days early: one row per city, over all days."""
 
 
 def fits_trailer() -> Column:
-    """Whether a shipment is no heavier than the largest of our trailers carries."""
+    """Whether a shipment is no heavier than our largest trailer can carry."""
     return F.col("shipment_weight_kg") <= MAX_KG
 
 

@@ -1,1 +1,1 @@
-"""Comparison: the marts of two lakes side by side, their differences, and which of these are significant."""
+"""Comparison: the marts of two lakes side by side, their differences, and which of them are significant."""

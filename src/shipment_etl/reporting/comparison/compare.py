@@ -1,4 +1,4 @@
-"""Compare: two lakes are read, each in versions that belong together, and held against each other. No engine is started."""
+"""Compare: reads two lakes, each in versions that belong together, and compares them without starting an engine."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from shipment_etl.errors import FileDamaged, NothingToCompare, NothingToReport, RunMissing, TableMissing, VersionMissing
-from shipment_etl.lake.damage import reading
+from shipment_etl.lake.damage import explain_errors
 from shipment_etl.lake.lake import LakeAddress, as_lake
 from shipment_etl.lake.runs import newest_of_batches, read_runs
 from shipment_etl.lake.snapshot import Snapshot
@@ -31,10 +31,10 @@ class Side:
 
     Attributes:
         lake: its address.
-        run: id of the run that left it so.
-        first, last: days of shipment; None where there are no shipments.
+        run: ID of the run whose result it is.
+        first, last: days of shipment; None if there are no shipments.
         tables: version of each mart, by its name.
-        currency: the one of all its costs; None where that is not known, or there are several.
+        currency: the currency of all its costs; None if it is not known, or there are several.
     """
 
     lake: str
@@ -51,9 +51,9 @@ class Comparison:
 
     Attributes:
         a, b: what was compared.
-        totals: what each lake amounts to, and the differences, by name: shipments, with_delay, late_2plus_pct, days_late,
+        totals: the totals of each lake and their differences, by name: shipments, with_delay, late_2plus_pct, days_late,
             avg_delay_days, avg_cost, total_cost.
-        marts: those that both have, by name.
+        marts: the marts that both have, by name.
         only_in_a, only_in_b: marts that the other lake does not have.
     """
 
@@ -72,14 +72,14 @@ class Comparison:
 
     @property
     def currency(self) -> str | None:
-        """The currency of the costs of both; None where that is not known, or they have different ones."""
+        """The currency of the costs of both; None if it is not known, or they differ."""
         return self.a.currency if self.a.currency == self.b.currency else None
 
     def to_json(self, limit: int | None = None) -> dict[str, Any]:
-        """Return it as values for JSON; dates and decimals become text.
+        """Return the comparison as values for JSON, with dates and decimals as text.
 
         Args:
-            limit: rows of each mart at most, those with the largest differences; all in the order of their keys if None.
+            limit: maximum rows of each mart, those with the largest differences; all, in the order of their keys, if None.
         """
         return {
             "equal": self.equal,
@@ -96,15 +96,15 @@ def compare(a: LakeAddress | Snapshot, b: LakeAddress | Snapshot, marts: Collect
     """Compare the marts of two lakes, or of one lake at two moments.
 
     Args:
-        a: a lake, or its address, as its newest run left it; or a snapshot: `lake.snapshot(run)` is what that run left.
+        a: a lake, or its address, as its newest run left it; or a snapshot: `lake.snapshot(run)` is the lake after that run.
         b: the same.
-        marts: names of those to compare; all if there are none.
+        marts: names of the marts to compare; all if empty.
 
     Raises:
         LakeMissing, NothingToReport: there is no lake, or it has no runs.
         NothingToCompare: it has no marts.
         TableMissing: neither has one of these marts.
-        RunMissing: files of a snapshot were deleted since.
+        RunMissing: files of a snapshot have been deleted since.
     """
     one, other = (each if isinstance(each, Snapshot) else as_lake(each).snapshot() for each in (a, b))
     in_a, in_b = _marts_of(one), _marts_of(other)
@@ -146,10 +146,10 @@ def _side(snapshot: Snapshot, sums: Sums, marts: Collection[str]) -> Side:
 
 
 @contextmanager
-def _reading(snapshot: Snapshot, table: str) -> Iterator[None]:
+def _translate_errors(snapshot: Snapshot, table: str) -> Iterator[None]:
     version = snapshot.tables.get(table)
     try:
-        with reading(snapshot.lake, {table: version}):
+        with explain_errors(snapshot.lake, {table: version}):
             yield
     except (FileDamaged, VersionMissing) as problem:
         if version is None or version == snapshot.lake.version(table):
@@ -158,17 +158,17 @@ def _reading(snapshot: Snapshot, table: str) -> Iterator[None]:
 
 
 def _sums(snapshot: Snapshot) -> Sums:
-    with _reading(snapshot, LANE_DAYS.name):
+    with _translate_errors(snapshot, LANE_DAYS.name):
         return sum_up(snapshot.dataset(LANE_DAYS.name).to_batches(columns=list(COLUMNS)))
 
 
 def _read(snapshot: Snapshot, mart: str) -> pa.Table:
-    with _reading(snapshot, PROCESSED + mart):
+    with _translate_errors(snapshot, PROCESSED + mart):
         return snapshot.dataset(PROCESSED + mart).to_table()
 
 
 def _side_json(side: Side) -> dict[str, Any]:
-    return {**asdict(side), "first": _plain(side.first), "last": _plain(side.last)}
+    return {**asdict(side), "first": _to_plain(side.first), "last": _to_plain(side.last)}
 
 
 def _mart_json(mart: MartComparison, limit: int | None) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def _mart_json(mart: MartComparison, limit: int | None) -> dict[str, Any]:
         "differing_rows": len(mart.rows),
         "rows": [
             {
-                "keys": {name: _plain(value) for name, value in row.keys.items()},
+                "keys": {name: _to_plain(value) for name, value in row.keys.items()},
                 "only_in": row.only_in,
                 "columns": {name: {**_values_json(each), "size": each.size} for name, each in row.columns.items()},
             }
@@ -195,13 +195,13 @@ def _mart_json(mart: MartComparison, limit: int | None) -> dict[str, Any]:
 
 def _values_json(each: Difference) -> dict[str, Any]:
     return {
-        "a": _plain(each.a),
-        "b": _plain(each.b),
-        "difference": _plain(each.difference),
+        "a": _to_plain(each.a),
+        "b": _to_plain(each.b),
+        "difference": _to_plain(each.difference),
         "relative_pct": each.relative_pct,
         "significant": each.significant,
     }
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["Difference", "amount", "difference", "is_number", "rank"]
 
 EXACT = Context(prec=80)
-"""Digits for a difference of two decimals of 38 digits, wherever their points are."""
+"""Enough digits for the difference of two decimals of 38 digits, whatever their scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +16,12 @@ class Difference:
     """A value in A and in B.
 
     Attributes:
-        a, b: the values; None where one is unknown, or not there.
-        difference: b − a; None where one of them is no number. Of two percentages, it is percentage points.
+        a, b: the values; None where one is unknown or missing.
+        difference: b − a; None if one of them is not a number. For two percentages it is in percentage points.
         relative_pct: the difference in per cent of a; None if either is unknown, or a is 0.
-        significant: whether chance is a poor explanation of it; None where that cannot be tested.
-        size: the part, from 0 to 1, that it has in the values of its column over the whole mart, ratios weighted by
-            shipments; by it differences are ranked.
+        significant: whether it is statistically significant; None if that cannot be tested.
+        size: its part, from 0 to 1, of the values of its column over the whole mart, with ratios weighted by shipments;
+            differences are ranked by it.
     """
 
     a: Any
@@ -33,7 +33,7 @@ class Difference:
 
 
 def difference(a: Any, b: Any, significant: bool | None = None, size: float = 0.0) -> Difference:
-    """Return the difference between two values of a mart; decimals exactly."""
+    """Return the difference between two values of a mart; decimals are subtracted exactly."""
     by = _subtract(a, b)
     relative = None
     if by is not None and a:
@@ -42,12 +42,12 @@ def difference(a: Any, b: Any, significant: bool | None = None, size: float = 0.
 
 
 def rank(found: Difference) -> float:
-    """Return what differences are ranked by: their size, and below all others where chance explains them."""
+    """Return the rank of a difference: its size, or below all others if it is not significant."""
     return -1.0 if found.significant is False else found.size
 
 
 def amount(value: Any) -> float:
-    """Return a value as a number to rank by: 0 where it is unknown, or no number."""
+    """Return a value as a number to rank by; 0 if it is unknown, or not a number."""
     return float(value) if isinstance(value, bool) or is_number(value) else 0.0
 
 

@@ -1,4 +1,4 @@
-"""Marts: a mart in A and in B, row by row. Nothing is read and no engine is needed."""
+"""Marts: compares a mart in A and in B row by row, in memory."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,9 +24,9 @@ class RowDifference:
     """A row that differs.
 
     Attributes:
-        keys: column → value, of the columns that tell which row it is.
-        only_in: a or b where the other one has no such row, else None.
-        columns: the columns that differ; where only one has the row, all of them.
+        keys: column → value, of the key columns.
+        only_in: a or b if the other has no such row, else None.
+        columns: the columns that differ; all columns if only one has the row.
     """
 
     keys: Row
@@ -36,7 +36,7 @@ class RowDifference:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One difference to show: the row, the column, empty where the row has but keys, and the values."""
+    """One difference to show: the row, the column (empty if the row has only keys), and the values."""
 
     keys: Row
     only_in: Only | None
@@ -49,15 +49,15 @@ class MartComparison:
     """A mart in A and in B.
 
     Attributes:
-        keys: the columns that tell which row a row is.
-        columns: the other ones that both have.
+        keys: the columns that identify a row.
+        columns: the other columns that both have.
         shown: those of `columns` that people look at first.
         units: column → its unit, where one is known.
         headings: column → its heading on a page, where one is known.
-        only_in_one: columns that one of the two does not have; they are not compared.
-        rows_a, rows_b: how many rows there are.
-        equal_rows: how many rows are the same in both.
-        rows: those that are not, in the order of their keys.
+        only_in_one: columns that only one of the two has; they are not compared.
+        rows_a, rows_b: number of rows.
+        equal_rows: number of rows that are the same in both.
+        rows: the rows that differ, in the order of their keys.
     """
 
     keys: tuple[str, ...]
@@ -77,14 +77,14 @@ class MartComparison:
         return not self.rows and not self.only_in_one
 
     def largest(self, limit: int) -> list[RowDifference]:
-        """Return the rows that differ most, those in only one of the two by what they have."""
+        """Return the rows that differ most; a row in only one of the two is ranked by its values."""
         return sorted(self.rows, key=lambda row: max(map(rank, row.columns.values()), default=0.0), reverse=True)[:limit]
 
     def lines(self) -> list[Line]:
         """Return the differences in the columns that people look at first, the largest first.
 
-        A row that only one of the two has is one line; one that differs in none of these columns has a line for each other
-        that it differs in. Differences of shares that may be chance come last.
+        A row that only one of the two has is one line. A row that differs only in other columns has a line for each of them.
+        Differences of shares that are not significant come last.
         """
         found = [line for row in self.rows for line in self._lines_of(row)]
         return sorted(found, key=lambda line: rank(line.values), reverse=True)
@@ -101,33 +101,35 @@ def compare_mart(a: pa.Table, b: pa.Table, declared: Sequence[MartColumn] = ()) 
     """Compare the rows of two versions of a mart.
 
     Args:
-        a: the rows of the one.
+        a: the rows of one version.
         b: the rows of the other.
-        declared: the columns of the mart, if they are known. Otherwise its text and date columns are the keys; all of its
-            columns are where these do not tell its rows apart.
+        declared: the columns of the mart, if they are known. Otherwise its text and date columns are the keys, or all of its
+            columns if those are not unique.
     """
     names = [name for name in a.column_names if name in b.column_names]
     only_in_one = tuple(sorted({*a.column_names, *b.column_names} - set(names)))
     a, b = a.select(names), b.select(names)
     every_a, every_b = _rows(a), _rows(b)
     keys = _keys(a.schema, declared)
-    rows_a, rows_b = _by_key(every_a, keys), _by_key(every_b, keys)
+    rows_a, rows_b = _index_by_key(every_a, keys), _index_by_key(every_b, keys)
     if len(rows_a) < len(every_a) or len(rows_b) < len(every_b):
         keys = names
-        rows_a, rows_b = _by_key(_number(every_a), [*keys, ""]), _by_key(_number(every_b), [*keys, ""])
+        rows_a, rows_b = _index_by_key(_number(every_a), [*keys, ""]), _index_by_key(_number(every_b), [*keys, ""])
     columns = [name for name in names if name not in keys]
     known = {column.name: column for column in declared}
     sums = {name for name in columns if pa.types.is_int64(a.schema.field(name).type) or _is_decimal(a.schema.field(name))}
     shares = {name: known[name].share_of for name in columns if name in known and known[name].share_of in columns}
-    differ = _differing(rows_a, rows_b, columns)
+    differ = _find_differences(rows_a, rows_b, columns)
     sizes = _Sizes(rows_a, rows_b, columns, sums)
-    clear = _Clear(rows_a, rows_b, shares)
+    significance = _Significance(rows_a, rows_b, shares)
     rows = [
         RowDifference(
             {name: (rows_a.get(key) or rows_b[key])[name] for name in keys},
             "b" if key not in rows_a else "a" if key not in rows_b else None,
             {
-                name: difference(one.get(name), other.get(name), clear.of(name, one, other), sizes.of(name, one, other))
+                name: difference(
+                    one.get(name), other.get(name), significance.of(name, one, other), sizes.of(name, one, other)
+                )
                 for name in found
             },
         )
@@ -150,7 +152,7 @@ def compare_mart(a: pa.Table, b: pa.Table, declared: Sequence[MartColumn] = ()) 
 
 
 class _Sizes:
-    """How much of a column's values, over the whole mart, a difference makes."""
+    """The part of a column's values, over the whole mart, that a difference makes up."""
 
     def __init__(self, a: Mapping[Any, Row], b: Mapping[Any, Row], columns: Sequence[str], sums: Iterable[str]) -> None:
         self._sums = frozenset(sums)
@@ -163,7 +165,7 @@ class _Sizes:
                 self._totals[name] += values * (1.0 if name in self._sums else weight)
 
     def of(self, name: str, one: Row, other: Row) -> float:
-        """Return the size of a difference; 0 where a ratio is unknown on one side."""
+        """Return the size of a difference; 0 if a ratio is unknown on one side."""
         if name not in self._sums and (one.get(name) is None or other.get(name) is None):
             return 0.0
         weight = 1.0 if name in self._sums else _weight(one, other)
@@ -171,8 +173,8 @@ class _Sizes:
         return abs(amount(other.get(name)) - amount(one.get(name))) * weight / total if total else 0.0
 
 
-class _Clear:
-    """Which differences of shares chance explains poorly, over all that are looked at."""
+class _Significance:
+    """Which differences of shares are significant, over all that are tested."""
 
     def __init__(self, a: Mapping[Any, Row], b: Mapping[Any, Row], shares: Mapping[str, str]) -> None:
         self._shares = shares
@@ -180,7 +182,7 @@ class _Clear:
         self._looked_at = max(1, sum(self._pair(name, a[key], b[key]) is not None for key in both for name in shares))
 
     def of(self, name: str, one: Row, other: Row) -> bool | None:
-        """Return whether a difference is significant, None where it is not one of two shares."""
+        """Return whether a difference is significant; None if it is not a difference of two shares."""
         pair = self._pair(name, one, other)
         return None if pair is None else clearly_differ(*pair, self._looked_at)
 
@@ -199,8 +201,8 @@ def _weight(one: Row, other: Row) -> float:
     return amount(one.get(SHIPMENTS)) + amount(other.get(SHIPMENTS)) if SHIPMENTS in one or SHIPMENTS in other else 1.0
 
 
-def _differing(a: Mapping[Any, Row], b: Mapping[Any, Row], columns: Sequence[str]) -> dict[Any, list[str]]:
-    """Return the keys of the rows that differ, in order, with the columns that do."""
+def _find_differences(a: Mapping[Any, Row], b: Mapping[Any, Row], columns: Sequence[str]) -> dict[Any, list[str]]:
+    """Return the keys of the rows that differ, in order, with the columns that differ."""
     found = {}
     for key in sorted(a.keys() | b.keys(), key=_order):
         if key not in a or key not in b:
@@ -230,22 +232,22 @@ def _is_decimal(field: pa.Field) -> bool:
 
 
 def _rows(table: pa.Table) -> list[Row]:
-    return [{name: _plain(value) for name, value in row.items()} for row in table.to_pylist()]
+    return [{name: _to_plain(value) for name, value in row.items()} for row in table.to_pylist()]
 
 
-def _plain(value: Any) -> Any:
-    """Return a value that is equal to another one exactly where both say the same, and that can be a key."""
+def _to_plain(value: Any) -> Any:
+    """Convert a value so that it can be compared by equality and used as a key."""
     if isinstance(value, float) and not isfinite(value):
         return None
     return str(value) if isinstance(value, list | dict) else value
 
 
-def _by_key(rows: Iterable[Row], keys: Sequence[str]) -> dict[tuple[Any, ...], Row]:
+def _index_by_key(rows: Iterable[Row], keys: Sequence[str]) -> dict[tuple[Any, ...], Row]:
     return {tuple(row[name] for name in keys): row for row in rows}
 
 
 def _number(rows: Iterable[Row]) -> Iterator[Row]:
-    """Yield rows with the number of those before that are the same, so that each differs from all others."""
+    """Number equal rows, so that each row differs from all others."""
     seen: dict[tuple[Any, ...], int] = defaultdict(int)
     for row in rows:
         values = tuple(row.values())

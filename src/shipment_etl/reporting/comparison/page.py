@@ -1,4 +1,4 @@
-"""Page: a comparison is drawn and written to a file."""
+"""Page: renders a comparison and writes it to a file."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,15 +10,15 @@ __all__ = ["write_comparison"]
 
 
 def write_comparison(found: Comparison, file: str | Path, limit: int | None = None) -> Path:
-    """Write a comparison to a file as one HTML page that works offline, and return its path; folders are made as needed.
+    """Write a comparison to a file as one HTML page that works offline, and return its path; missing folders are created.
 
     Args:
         found: what `compare` returned.
-        file: where to.
-        limit: differences of each mart at most; 20 if None.
+        file: the file to write.
+        limit: maximum differences of each mart; 20 if None.
 
     Raises:
-        ExtraMissing: the packages that make pages are not installed.
+        ExtraMissing: the packages of the extra [report] are not installed.
         FileUnwritable: the file cannot be written.
     """
     require_extra()

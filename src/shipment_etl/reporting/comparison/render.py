@@ -1,4 +1,4 @@
-"""Render: a comparison as one HTML page that works offline. Everything that comes from data is escaped by the template."""
+"""Render: a comparison as one HTML page that works offline. The template escapes everything that comes from data."""
 
 from datetime import datetime
 from functools import cache
@@ -19,7 +19,7 @@ from shipment_etl.reporting.comparison.wording import (
     say_unit,
     say_values,
 )
-from shipment_etl.reporting.html import digest, encodable, environment, stylesheet
+from shipment_etl.reporting.html import digest, environment, replace_surrogates, stylesheet
 
 __all__ = ["render"]
 
@@ -32,8 +32,8 @@ def render(found: Comparison, made_at: datetime, limit: int | None = None) -> st
 
     Args:
         found: what to show.
-        made_at: when the page is made, shown on it.
-        limit: differences of each mart at most; 20 if None.
+        made_at: time of creation, shown on the page.
+        limit: maximum differences of each mart; 20 if None.
     """
     style = stylesheet()
     html = _template().render(
@@ -46,7 +46,7 @@ def render(found: Comparison, made_at: datetime, limit: int | None = None) -> st
         totals=[_total(name, found) for name in found.totals],
         marts=[_mart(name, mart, limit or LINES_SHOWN, found.currency) for name, mart in found.marts.items()],
     )
-    return encodable(html)
+    return replace_surrogates(html)
 
 
 def _total(name: str, found: Comparison) -> dict[str, Any]:

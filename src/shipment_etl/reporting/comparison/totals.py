@@ -1,4 +1,4 @@
-"""Totals: what a lake amounts to, and by how much two lakes differ in it; exact sums of lane_days."""
+"""Totals: the totals of a lake and the differences between two lakes, from exact sums of lane_days."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ TOTALS = {
     "late_2plus_pct": ("Two or more days late", "%"),
     "days_late": ("Days of delay", ""),
     "avg_delay_days": ("Mean delay", "days"),
-    "avg_cost": ("Cost a shipment", "currency"),
+    "avg_cost": ("Cost per shipment", "currency"),
     "total_cost": ("Total cost", "currency"),
 }
 """Name of a total → its heading and its unit."""
@@ -32,16 +32,16 @@ TOTALS = {
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What a lake amounts to.
+    """The totals of a lake.
 
     Attributes:
-        first, last: days of shipment; None where there are no shipments.
-        shipments: all but cancelled ones.
-        with_delay: those delivered with a promise.
-        late: those of them two or more days late.
-        days_late: days of delay over all of them, early ones counting as 0.
-        priced: shipments that know their cost.
-        cost: of those.
+        first, last: days of shipment; None if there are no shipments.
+        shipments: all except cancelled ones.
+        with_delay: delivered shipments that had a promised date.
+        late: those of them that were two or more days late.
+        days_late: days of delay over all of them, with early ones counting as 0.
+        priced: shipments with a known cost.
+        cost: sum of their costs.
     """
 
     first: date | None = None
@@ -60,11 +60,11 @@ class Sums:
 
 
 def sum_up(lane_days: Iterable[pa.RecordBatch]) -> Sums:
-    """Sum rows of lane_days, piece by piece, so that years of them need little memory; only `COLUMNS` are looked at."""
+    """Sum rows of lane_days batch by batch, so that years of them need little memory; only `COLUMNS` are used."""
     parts = [_group(pa.Table.from_batches([batch.select(COLUMNS)])) for batch in lane_days if batch.num_rows]
     if not parts:
         return Sums()
-    # A batch books off what it overtakes: sums of 0 are shipments that went elsewhere.
+    # A batch subtracts what it overtakes: a sum of 0 means that the shipments moved to other rows.
     rows = [row for row in _group(pa.concat_tables(parts)).to_pylist() if row["shipments"]]
     known = [row for row in rows if row["delay_days"] is not None]
     days = [row["shipment_date"] for row in rows]
@@ -81,7 +81,7 @@ def sum_up(lane_days: Iterable[pa.RecordBatch]) -> Sums:
 
 
 def compare_totals(a: Sums, b: Sums) -> dict[str, Difference]:
-    """Return the differences of two lakes, by the names of `TOTALS`."""
+    """Return the differences between two lakes, by the names of `TOTALS`."""
     clear = clearly_differ(a.late_share, b.late_share) if a.with_delay and b.with_delay else None
     return {
         "shipments": difference(a.shipments, b.shipments),

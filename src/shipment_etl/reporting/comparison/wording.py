@@ -1,4 +1,4 @@
-"""Wording: differences as sentences and as numbers that people read. Never HTML: a page escapes what it gets."""
+"""Wording: differences as text for people. Plain text, never HTML: the page escapes it."""
 
 from decimal import Decimal
 from math import floor, log10
@@ -16,11 +16,11 @@ __all__ = ["WITHIN_CHANCE", "say_change", "say_comparison", "say_days", "say_mar
 CURRENCY = "currency"
 MIN_DIGITS, MAX_DIGITS = 2, 6
 WITHIN_CHANCE = "(chance)"
-"""Stands beside a difference of shares that chance may explain."""
+"""Marks a difference of shares that chance may explain."""
 
 
 def say_comparison(found: Comparison) -> list[Sentence]:
-    """Return what two lakes differ in, first what matters most; one sentence if in nothing."""
+    """Return sentences on how two lakes differ, the most important first; one sentence if nothing differs."""
     if found.equal:
         return [sentence("", "Nothing differs", f": all rows of {count(len(found.marts), 'mart')} are the same in A and B.")]
     return [each for each in (_say_late(found), _say_delay(found), _say_cost(found), _say_days(found)) if each] + [
@@ -31,14 +31,14 @@ def say_comparison(found: Comparison) -> list[Sentence]:
 
 
 def say_unit(unit: str, currency: str | None) -> str:
-    """Return a unit, as EUR/kg for currency/kg; nothing where it depends on a currency that is not known."""
+    """Return a unit, such as EUR/kg for currency/kg; empty if it depends on an unknown currency."""
     if not unit.startswith(CURRENCY):
         return unit
     return unit.replace(CURRENCY, currency, 1) if currency else ""
 
 
 def say_days(side: Side) -> str:
-    """Return the days of shipment of a lake, as 2–15 Nov 2026."""
+    """Return the days of shipment of a lake, such as 2–15 Nov 2026."""
     return dates(Period(side.first, side.last)) if side.first and side.last else "no shipments"
 
 
@@ -55,12 +55,12 @@ def say_mart(mart: MartComparison) -> str:
         if each
     ]
     rows = ", ".join(parts) or "none"
-    columns = f"; not compared, because one lake lacks them: {', '.join(mart.only_in_one)}" if mart.only_in_one else ""
+    columns = f"; not compared, because only one lake has them: {', '.join(mart.only_in_one)}" if mart.only_in_one else ""
     return f"rows: {rows}{columns}"
 
 
 def say_row(line: Line) -> str:
-    """Return which row a difference is in, as FedEx · NY_Warehouse · Chicago."""
+    """Return the keys of the row of a difference, such as FedEx · NY_Warehouse · Chicago."""
     return " · ".join(UNKNOWN if value is None else str(value) for value in line.keys.values())
 
 
@@ -71,7 +71,7 @@ def say_values(values: Difference) -> tuple[str, str]:
 
 
 def say_change(values: Difference, unit: str = "", only_in: str | None = None) -> str:
-    """Return by how much a value differs: +12.40 points, or +1.25 (+17.1 %)."""
+    """Return by how much a value differs, such as +12.40 points, or +1.25 (+17.1 %)."""
     if only_in:
         return f"only in {only_in.upper()}"
     if values.difference is None:
@@ -144,7 +144,7 @@ def _relative(values: Difference) -> str:
 
 
 def _digits(values: Difference) -> int:
-    """Return the digits after the point with which a difference can be seen: none of one above 100."""
+    """Return the digits after the point that make a difference visible: none if it is 100 or more."""
     numbers = [each for each in (values.a, values.b, values.difference) if is_number(each)]
     if all(isinstance(each, int) for each in numbers):
         return 0

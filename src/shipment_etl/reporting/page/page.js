@@ -2,13 +2,13 @@
 (() => {
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const config = read("config");
-  // The interpreter, because the page's own policy lets no text become code.
+  // The AST interpreter, because the page's policy forbids eval.
   const options = { actions: false, ast: true, config: config.charts, defaultStyle: false, mode: "vega-lite", renderer: "svg", tooltip: { disableDefaultStyle: true } };
 
-  // A chart has a parameter for each column that it can be filtered by, and says which values it has rows of.
+  // A chart has a parameter for each column that it can be filtered by, and lists the values that it has rows for.
   let wanted = new Map();
   const charts = new Map();
-  const says = { day: "", week: " Weeks are whole.", month: " Months are whole.", year: " Years are whole." };
+  const says = { day: "", week: " Weeks are shown in full.", month: " Months are shown in full.", year: " Years are shown in full." };
   const canFilter = ({ params = [], usermeta }, name, value) =>
     params.some((each) => each.name === name) && (usermeta.choices[name]?.includes(value) ?? true);
   const filter = (place) => {
@@ -25,7 +25,7 @@
     wanted.forEach((value, name) => {
       if (canFilter(spec, name, value)) return;
       const has = config.keys[note.dataset.rowsOf]?.includes(name);
-      const why = !note.dataset.rowsOf ? "it counts the rows of all batches" : has ? "the page has no room for its rows" : `${note.dataset.rowsOf} has no such column`;
+      const why = !note.dataset.rowsOf ? "it counts the rows of all batches" : has ? "its rows do not fit on the page" : `${note.dataset.rowsOf} has no such column`;
       without.set(why, [...new Set([...(without.get(why) ?? []), config.filters[name]])]);
     });
     const whole = (wanted.has("from") || wanted.has("to")) && spec.params?.some(({ name }) => name === "from");
@@ -52,7 +52,7 @@
         return wanted.size ? filter(place) : null;
       })
       .then(() => {
-        // The page says what a chart shows; its marks say nothing without their axes.
+        // The page describes what a chart shows; its marks mean nothing without their axes.
         place.querySelector("svg").setAttribute("aria-hidden", "true");
         place.dataset.drawn = "done";
       })
@@ -95,7 +95,7 @@
       heads.forEach((each) => each.setAttribute("aria-sort", each === head ? (up ? "ascending" : "descending") : "none"));
       const rows = [...table.tBodies[0].rows].sort((one, other) => {
         const [a, b] = [value(one, place), value(other, place)];
-        // What is unknown comes last, either way.
+        // Unknown values come last in either order.
         if (a === "" || b === "") return (a === "") - (b === "");
         const order = place === 0 ? a.localeCompare(b) : Number(a) - Number(b);
         return up ? order : -order;

@@ -3,7 +3,7 @@
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const config = read("config");
 
-  // What a spreadsheet would compute becomes text, as `shipment-etl show --format csv` does it.
+  // Formulas are quoted as text, so that a spreadsheet does not compute them, as in `shipment-etl show --format csv`.
   const cell = (value) => {
     if (value === null || value === "") return "";
     if (typeof value === "boolean") return value ? "True" : "False";
@@ -14,7 +14,7 @@
   const csv = (columns, rows) => [columns, ...rows].map((row) => `${row.map(cell).join(",")}\n`).join("");
   const save = (name, text) => {
     const link = document.createElement("a");
-    // The mark of byte order tells a spreadsheet that this is UTF-8.
+    // The byte order mark tells a spreadsheet that this is UTF-8.
     link.href = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
     link.download = `${name}.csv`;
     link.click();
@@ -57,7 +57,7 @@
     wanted.forEach((value, name) => {
       const place = ["from", "to"].includes(name) ? time : columns.indexOf(name);
       if (place < 0) without.push(["from", "to"].includes(name) ? "period" : form.elements[name].labels[0].firstChild.textContent.toLowerCase());
-      // A month counts whole: it is compared by as many letters as it has.
+      // A month is compared as a whole, by its prefix of the date.
       else if (name === "from") tests.push((row) => row[place] >= value.slice(0, row[place].length));
       else if (name === "to") tests.push((row) => row[place] <= value.slice(0, row[place].length));
       else tests.push((row) => row[place] === value);
@@ -71,7 +71,7 @@
     }));
     const count = (many) => `${say(many)} ${many === 1 ? "row" : "rows"}`;
     const cut = mart.chosen.length > MAX_SHOWN ? `, of which the first ${MAX_SHOWN} are shown` : "";
-    const whole = wanted.has("from") || wanted.has("to") ? columns[time] === "month" ? " Months are whole." : "" : "";
+    const whole = wanted.has("from") || wanted.has("to") ? columns[time] === "month" ? " Months are shown in full." : "" : "";
     const kept = without.length ? ` Not filtered by ${[...new Set(without)].join(" and ")}: it has no such column.` : "";
     table.closest("details").querySelector("[role=status]").textContent = `${say(mart.chosen.length)} of ${count(rows.length)}${cut}.${whole}${kept}`;
   };

@@ -1,4 +1,4 @@
-"""DAGs of the same factory, in the situations that tests are about."""
+"""DAGs of the same factory, in the situations that tests need."""
 
 from datetime import timedelta
 from unittest.mock import patch
@@ -12,7 +12,7 @@ NEVER = {"retries": 0}
 
 
 class Interrupted(EmrJobOperator):
-    """Loses its worker once, between the start of the cluster and the wait for it."""
+    """Loses its worker once, after the cluster has started and before the wait for it."""
 
     def defer(self, **more):
         if get_current_context()["ti"].try_number == 1:

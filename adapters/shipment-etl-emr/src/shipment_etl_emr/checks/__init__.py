@@ -1,6 +1,6 @@
-"""Checks of an account before the first run: what a run needs is looked at, changed by nothing, and costs nothing.
+"""Checks of an account before the first run: read-only and free of charge.
 
-`examine` runs all of them; `plan` in the module of that name is the list.
+`examine` runs all checks; the list is in the module `plan`.
 """
 
 from shipment_etl_emr.checks.account import Account, Check

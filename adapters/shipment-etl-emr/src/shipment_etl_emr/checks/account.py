@@ -1,4 +1,4 @@
-"""Account: how checks ask AWS, and what they answer."""
+"""Account: how checks call AWS, and the findings they return."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,24 +26,24 @@ __all__ = [
 
 State = Literal["green", "yellow", "red"]
 PREFIXES = {"emr": "elasticmapreduce", "service-quotas": "servicequotas"}
-"""How rights call a service, where it is not as boto3 does."""
+"""Names of services in rights, where they differ from boto3's."""
 RIGHTS = {
     ("s3", "HeadBucket"): "s3:ListBucket",
     ("s3", "HeadObject"): "s3:GetObject",
     ("s3", "GetBucketEncryption"): "s3:GetEncryptionConfiguration",
     ("s3", "GetPublicAccessBlock"): "s3:GetBucketPublicAccessBlock",
 }
-"""Rights that are not named like their calls."""
+"""Rights whose names differ from those of their calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found: green works, yellow may matter or could not be looked at, with red a run would fail.
+    """The result of a check: green is fine, yellow may matter or could not be checked, red would make a run fail.
 
     Attributes:
         state: green, yellow or red.
-        found: what is there.
-        fix: command or setting that fixes it; empty where green.
+        found: what was found.
+        fix: command or setting that fixes it; empty if green.
     """
 
     state: State
@@ -62,11 +62,11 @@ class Check:
 
 
 class NotChecked(Exception):
-    """Something could not be looked at; the message says why."""
+    """Something could not be checked; the message says why."""
 
 
 class MissingRight(NotChecked):
-    """The caller may not look at something; `right` is what it lacks, such as iam:GetRole."""
+    """The caller lacks a right that a check needs; `right` names it, such as iam:GetRole."""
 
     def __init__(self, right: str) -> None:
         super().__init__(f"missing right {right}")
@@ -75,23 +75,23 @@ class MissingRight(NotChecked):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the ARN that AWS knows the session by, and its parts."""
+    """The caller's identity: the ARN of the session, and its parts."""
 
     arn: str
 
     @property
     def partition(self) -> str:
-        """The part of AWS, such as aws or aws-cn."""
+        """The AWS partition, such as aws or aws-cn."""
         return self.arn.split(":")[1]
 
     @property
     def number(self) -> str:
-        """Number of the account."""
+        """Account number."""
         return self.arn.split(":")[4]
 
     @property
     def kind(self) -> str:
-        """What asks: root, user, assumed-role or federated-user."""
+        """Kind of caller: root, user, assumed-role or federated-user."""
         return self.arn.split(":", 5)[5].split("/")[0]
 
     @property
@@ -103,14 +103,14 @@ class Caller:
 
 @dataclass
 class Account:
-    """An account as checks see it; each question is asked once.
+    """An account as checks see it; each call is made once.
 
     Attributes:
-        settings: of EMR, with a region.
-        client: returns a client of boto3 for a service.
-        calls: calls with little patience: what does not answer is a finding.
-        lake: s3:// URI of the lake; None where none is given.
-        package: s3:// URI of the package; None where each run builds one.
+        settings: EMR settings with a region.
+        client: returns a boto3 client for a service.
+        calls: calls with few retries: a service that does not answer is a finding.
+        lake: s3:// URI of the lake; None if none is given.
+        package: s3:// URI of the package; None if each run builds one.
         scripts: scripts of steps: files or s3:// URIs.
         packaged: whether steps need a package at all.
     """
@@ -131,11 +131,11 @@ class Account:
 
     @cached_property
     def caller(self) -> Caller:
-        """Who asks."""
+        """The caller's identity."""
         return Caller(self.ask("sts", "get_caller_identity")["Arn"])
 
     def ask(self, service: str, method: str, **arguments: Any) -> Any:
-        """Call AWS, unless the same was asked before.
+        """Call AWS, or return the answer of an earlier identical call.
 
         Args:
             service: as boto3 names it, such as service-quotas.
@@ -143,7 +143,7 @@ class Account:
             arguments: of the method.
 
         Raises:
-            MissingRight: the caller may not.
+            MissingRight: the caller lacks the right to this call.
             EmrError: AWS refuses the call, or does not answer.
         """
         key = repr((service, method, arguments))
@@ -157,10 +157,10 @@ class Account:
         return self._answers[key]
 
     def find(self, missing: str, service: str, method: str, **arguments: Any) -> Any:
-        """Call AWS as `ask` does; None where AWS answers that there is no such thing.
+        """Call AWS as `ask` does; return None if AWS answers that there is no such thing.
 
         Args:
-            missing: what the code of that answer contains, such as NoSuchEntity.
+            missing: part of the error code of that answer, such as NoSuchEntity.
             service: as boto3 names it.
             method: of its client.
             arguments: of the method.
@@ -179,15 +179,15 @@ def right_of(service: str, operation: str) -> str:
 
 
 def green(found: str) -> Finding:
-    """Return that something works."""
+    """Return a finding that something works."""
     return Finding("green", found)
 
 
 def yellow(found: str, fix: str) -> Finding:
-    """Return that something may matter."""
+    """Return a finding that something may matter."""
     return Finding("yellow", found, fix)
 
 
 def red(found: str, fix: str) -> Finding:
-    """Return that a run would fail."""
+    """Return a finding that a run would fail."""
     return Finding("red", found, fix)

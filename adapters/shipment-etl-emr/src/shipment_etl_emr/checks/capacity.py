@@ -1,6 +1,6 @@
-"""Capacity: what a region offers, and how much of it this account may have at a time."""
+"""Capacity: what a region offers, and the quotas of this account."""
 
-from shipment_etl.errors import listed
+from shipment_etl.errors import join_names
 from shipment_etl_emr.checks.account import Account, Finding, green, red, yellow
 from shipment_etl_emr.errors import RequestRefused
 from shipment_etl_emr.machines import machine
@@ -9,7 +9,7 @@ from shipment_etl_emr.releases import RELEASES
 __all__ = ["machines", "on_demand", "release", "spot"]
 
 ON_DEMAND, SPOT = "L-1216C47A", "L-34B43A08"
-"""Service Quotas' codes of the vCPUs of all families A, C, D, H, I, M, R, T and Z together."""
+"""Service Quotas codes for vCPUs of the families A, C, D, H, I, M, R, T and Z together."""
 
 
 def on_demand(account: Account) -> Finding:
@@ -19,10 +19,10 @@ def on_demand(account: Account) -> Finding:
         return _quota(account, ON_DEMAND, primary + workers, "on-demand")
     finding = _quota(account, ON_DEMAND, primary, "on-demand")
     if finding.state == "green":
-        # Spot workers that do not come are replaced by on-demand ones.
+        # On-demand workers replace spot workers that are not available.
         whole = _quota(account, ON_DEMAND, primary + workers, "on-demand")
         if whole.state == "red":
-            return yellow(f"{whole.found} where no spot instances are left", whole.fix)
+            return yellow(f"if no spot instances are available, {whole.found}", whole.fix)
     return finding
 
 
@@ -42,17 +42,17 @@ def machines(account: Account) -> Finding:
         return green(", ".join(wanted))
     families = sorted({f"{name.split('.')[0]}.*" for name in missing})
     return red(
-        f"{account.region} does not offer {listed(missing)}",
+        f"{account.region} does not offer {join_names(missing)}",
         f"aws ec2 describe-instance-type-offerings --region {account.region}"
-        f" --filters Name=instance-type,Values={','.join(families)}, and name others in primary and workers",
+        f" --filters Name=instance-type,Values={','.join(families)}, and set primary and workers to types it lists",
     )
 
 
 def release(account: Account) -> Finding:
-    """Check that the region offers the release, with the Spark that is known of it."""
+    """Check that the region offers the release, with the expected Spark version."""
     known, region = account.settings.known_release, account.region
     fix = (
-        f"Set release in the settings to one of {listed(RELEASES)} that is in: "
+        f"Set release in the settings to one of {join_names(RELEASES)} that is listed by: "
         f"aws emr list-release-labels --region {region} --filters Prefix={known.label.rsplit('.', 2)[0]}"
     )
     try:
@@ -62,12 +62,12 @@ def release(account: Account) -> Finding:
     versions = {each["Name"].casefold(): each["Version"] for each in found.get("Applications", ())}
     spark = versions.get("spark", "")
     if not spark.startswith(known.spark):
-        return red(f"{known.label} has Spark {spark or 'not at all'}, and {known.spark} is needed", fix)
+        return red(f"{known.label} has {f'Spark {spark}' if spark else 'no Spark'}, but {known.spark} is needed", fix)
     return green(f"{known.label} with Spark {spark}")
 
 
 def _vcpus(account: Account) -> tuple[int, int]:
-    """Return the vCPUs of the primary node, and of all workers; of several types, all are of the smallest."""
+    """Return the vCPUs of the primary node and of all workers, counted as the smallest of their types."""
     settings = account.settings
     return machine(settings.primary).cpus, min(machine(name).cpus for name in settings.workers) * settings.count
 
@@ -75,7 +75,7 @@ def _vcpus(account: Account) -> tuple[int, int]:
 def _quota(account: Account, code: str, needed: int, kind: str) -> Finding:
     found = account.ask("service-quotas", "get_service_quota", ServiceCode="ec2", QuotaCode=code)
     quota = int(found["Quota"]["Value"])
-    asked = f"a cluster takes {needed} of {quota} {kind} vCPUs"
+    asked = f"a cluster needs {needed} {kind} vCPUs; the quota is {quota}"
     if needed <= quota:
         return green(asked)
     request = "aws service-quotas request-service-quota-increase --service-code ec2"

@@ -1,4 +1,4 @@
-"""Who asks, and where."""
+"""The caller's identity, and the region."""
 
 from shipment_etl_emr.checks.account import Account, Finding, green, red, yellow
 from shipment_etl_emr.errors import CredentialsRefused, ServiceUnavailable
@@ -11,10 +11,10 @@ def identity(account: Account) -> Finding:
     try:
         caller = account.caller
     except CredentialsRefused as problem:
-        return red(problem.message.rstrip("."), "aws sso login (or aws configure, where access keys are used)")
+        return red(problem.message.rstrip("."), "aws sso login (or aws configure, if you use access keys)")
     except ServiceUnavailable as problem:
         fix = (
-            f"Fix region in the settings if {account.region} is none of AWS; else look at proxy and network of this machine"
+            f"Fix region in the settings if AWS has no region {account.region}; else check this machine's proxy and network"
         )
         return red(f"AWS does not answer: {problem}", fix)
     if caller.kind == "root":

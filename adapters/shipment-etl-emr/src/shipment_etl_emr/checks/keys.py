@@ -1,4 +1,4 @@
-"""Keys: the security configuration exists, and the keys of disks and logs can be used."""
+"""Keys: whether the security configuration exists, and the keys of disks and logs can be used."""
 
 import json
 
@@ -26,9 +26,9 @@ def security_configuration(account: Account, name: str) -> Finding:
 
 
 def disk_key(account: Account, configuration: str) -> Finding:
-    """Check the key that a security configuration has disks encrypted with."""
+    """Check the key that a security configuration encrypts disks with."""
     arn = disk_key_of(account, configuration)
-    return key(account, arn) if arn else green("none: disks are encrypted with a key of AWS, or not")
+    return key(account, arn) if arn else green("none: disks are encrypted with an AWS key, or not at all")
 
 
 def key(account: Account, arn: str) -> Finding:
@@ -45,7 +45,7 @@ def key(account: Account, arn: str) -> Finding:
 
 
 def disk_key_of(account: Account, configuration: str) -> str:
-    """Return the ARN of the key of disks; empty where the configuration names none.
+    """Return the ARN of the key of disks; empty if the configuration names none.
 
     Raises:
         NotChecked: there is no such configuration.

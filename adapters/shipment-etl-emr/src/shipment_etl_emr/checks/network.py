@@ -1,4 +1,4 @@
-"""Network: subnets with room for the nodes, and a way from there to S3, without which no cluster starts."""
+"""Network: subnets with enough free addresses and a route to S3, without which no cluster starts."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ WAYS_OUT = ("NatGatewayId", "TransitGatewayId", "NetworkInterfaceId", "InstanceI
 
 
 def subnet(account: Account, name: str) -> Finding:
-    """Check that a subnet exists, and has an address for each node."""
+    """Check that a subnet exists, and has a free address for each node."""
     found = _subnet(account, name)
     if found is None:
         columns = "--query 'Subnets[].[SubnetId,VpcId,AvailabilityZone,AvailableIpAddressCount]' --output text"
@@ -23,23 +23,23 @@ def subnet(account: Account, name: str) -> Finding:
     free, nodes = found["AvailableIpAddressCount"], account.settings.count + 1
     where = f"{name} in {found['VpcId']}, {found['AvailabilityZone']}: {free:,} free addresses"
     if free < nodes:
-        return red(f"{where}, but a cluster takes {nodes}", f"Name a larger subnet in subnets, or: {_deploy(account)}")
+        return red(f"{where}, but a cluster needs {nodes}", f"Name a larger subnet in subnets, or: {_deploy(account)}")
     return green(where)
 
 
 def one_network(account: Account) -> Finding:
-    """Check that all subnets are of one network, as EMR wants them."""
+    """Check that all subnets are in one network, as EMR requires."""
     found = account.find(MISSING, "ec2", "describe_subnets", SubnetIds=list(account.settings.subnets))
     networks = sorted({each["VpcId"] for each in found["Subnets"]}) if found else []
     if len(networks) > 1:
         return red(
             f"The subnets are in {len(networks)} networks: {', '.join(networks)}", "Name subnets of one VPC in subnets"
         )
-    return green(networks[0]) if networks else yellow("could not be checked: a subnet is not there", "See the subnets above")
+    return green(networks[0]) if networks else yellow("could not be checked: a subnet is missing", "See the subnets above")
 
 
 def default_network(account: Account) -> Finding:
-    """Check the default subnets, which EMR takes when the settings name none."""
+    """Check the default subnets, which EMR uses when the settings name none."""
     by_default = [{"Name": "default-for-az", "Values": ["true"]}]
     subnets = account.ask("ec2", "describe_subnets", Filters=by_default)["Subnets"]
     if not subnets:
@@ -52,9 +52,9 @@ def default_network(account: Account) -> Finding:
 
 
 def way_to_s3(account: Account, name: str) -> Finding:
-    """Check that nodes in a subnet reach S3: by an endpoint, or by a route to the internet."""
+    """Check that nodes in a subnet reach S3, through an endpoint or a route to the internet."""
     found = _subnet(account, name)
-    return _way_to_s3(account, found) if found else yellow("could not be checked: the subnet is not there", "See the subnet")
+    return _way_to_s3(account, found) if found else yellow("could not be checked: the subnet is missing", "See the subnet")
 
 
 def _deploy(account: Account) -> str:
@@ -74,7 +74,7 @@ def _way_to_s3(account: Account, subnet: Any) -> Finding:
     filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "service-name", "Values": [service]}]
     for endpoint in account.ask("ec2", "describe_vpc_endpoints", Filters=filters)["VpcEndpoints"]:
         if endpoint["State"].lower() == "available" and _serves(endpoint, table["RouteTableId"]):
-            return green(f"{name} reaches S3 by {endpoint['VpcEndpointId']}")
+            return green(f"{name} reaches S3 through {endpoint['VpcEndpointId']}")
     for route in table["Routes"]:
         if route.get("DestinationCidrBlock") != "0.0.0.0/0" or route.get("State", "active") != "active":
             continue
@@ -82,7 +82,7 @@ def _way_to_s3(account: Account, subnet: Any) -> Finding:
         if way.startswith("igw-") and not subnet["MapPublicIpOnLaunch"]:
             fix = f"aws ec2 modify-subnet-attribute --region {account.region} --subnet-id {name} --map-public-ip-on-launch"
             return yellow(f"{name} has a route to {way}, but nodes get no public address there", fix)
-        return green(f"{name} reaches S3 by {way}")
+        return green(f"{name} reaches S3 through {way}")
     fix = f"aws ec2 create-vpc-endpoint --region {account.region} --vpc-id {vpc} --service-name {service}"
     return red(
         f"{name} has neither an endpoint for S3 nor a route to the internet",
@@ -94,7 +94,7 @@ def _route_table(account: Account, vpc: str, subnet: str) -> Any:
     own = [{"Name": "association.subnet-id", "Values": [subnet]}]
     main = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "association.main", "Values": ["true"]}]
     tables = account.ask("ec2", "describe_route_tables", Filters=own)["RouteTables"]
-    # A subnet without a table of its own has the main one of its network.
+    # A subnet without its own table uses the main table of its network.
     return (tables or account.ask("ec2", "describe_route_tables", Filters=main)["RouteTables"])[0]
 
 

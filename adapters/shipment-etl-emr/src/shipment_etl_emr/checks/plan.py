@@ -1,4 +1,4 @@
-"""The plan: all checks of an account in one list, each run so that none hides another."""
+"""The plan: all checks of an account in one list; a failing check does not hide the others."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["check_service", "examine", "plan"]
 
 PATIENCE_SECONDS = 5.0
-"""How long a call is repeated. A host in a closed network does not reach every service, and is not to wait for each."""
+"""How long a call is retried: short, because a host in a closed network cannot reach every service."""
 THREADS = 8
 MAX_TEXT = 300
 CLIENTS = ("ec2", "emr", "emr-serverless", "iam", "kms", "s3", "service-quotas", "sts")
 
 
 class Look(NamedTuple):
-    """A check to come: its name, what looks, and what it is to look at."""
+    """A planned check: its name, its function and the arguments."""
 
     name: str
     look: Callable[..., Finding]
@@ -31,7 +31,7 @@ class Look(NamedTuple):
 
 
 def plan(account: Account) -> list[Look]:
-    """Return all checks for these settings, in the order in which they are to be fixed."""
+    """Return all checks for these settings, in the order in which to fix them."""
     settings = account.settings
     folders = {"code": settings.code, "logs": settings.logs, **({"lake": account.lake} if account.lake else {})}
     buckets = {use: s3_parts(uri, use)[0] for use, uri in folders.items()}
@@ -43,8 +43,8 @@ def plan(account: Account) -> list[Look]:
         *(Look(f"public access to {use}", storage.public_access, (name,)) for use, name in buckets.items()),
     ]
     if account.lake is None:
-        looks.append(Look("bucket of lake", storage.lake_named))
-    looks += _of_cluster(account) if settings.target == "cluster" else _of_serverless(account)
+        looks.append(Look("bucket of lake", storage.report_no_lake))
+    looks += _plan_cluster(account) if settings.target == "cluster" else _plan_serverless(account)
     if settings.log_key:
         looks.append(Look("key of logs", keys.key, (settings.log_key,)))
         looks.append(Look("rights to the key of logs", rights.key_of_logs, (settings.log_key,)))
@@ -57,7 +57,7 @@ def plan(account: Account) -> list[Look]:
 def examine(account: Account) -> list[Check]:
     """Run all checks, several at a time.
 
-    Nothing is changed and nothing is started. A check that cannot look is yellow and says why; it never hides another.
+    Nothing is changed and nothing is started. A check that fails to run is yellow and says why; it never hides another.
     """
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(lambda look: _run(account, look), plan(account)))
@@ -71,7 +71,7 @@ def check_service(
     *,
     packaged: bool = True,
 ) -> list[Check]:
-    """Run all checks of the account that a service reaches; settings that cannot be used are a finding as well.
+    """Run all checks of a service's account; invalid settings are reported as a finding, too.
 
     Args:
         connect: returns the service.
@@ -87,17 +87,17 @@ def check_service(
             s3_parts(lake, "--lake")
         if package is not None:
             s3_parts(package, "--package")
-        # Made here: boto3 makes no clients in threads.
+        # Created here, because boto3 cannot safely create clients in threads.
         clients = {name: service.client(name) for name in CLIENTS}
     except EmrRefused as problem:
-        fix = problem.remedy or "Change the settings, then run the same again"
+        fix = problem.remedy or "Change the settings, then run the check again"
         return [Check("settings", "red", problem.message.rstrip("."), fix)]
     calls = Calls(service.timing, PATIENCE_SECONDS)
     account = Account(service.settings, clients.__getitem__, calls, lake, package, scripts, packaged)
     return [Check("settings", "green", f"{service.settings.target} in {service.settings.region}"), *examine(account)]
 
 
-def _of_cluster(account: Account) -> list[Look]:
+def _plan_cluster(account: Account) -> list[Look]:
     settings = account.settings
     looks = [
         Look("service role", roles.role, (settings.service_role, roles.EMR, "service_role")),
@@ -126,7 +126,7 @@ def _of_cluster(account: Account) -> list[Look]:
     return looks
 
 
-def _of_serverless(account: Account) -> list[Look]:
+def _plan_serverless(account: Account) -> list[Look]:
     return [
         Look("application", serverless.application),
         Look("job role", roles.role, (account.settings.job_role, roles.SERVERLESS, "job_role")),
@@ -144,21 +144,21 @@ def _run(account: Account, look: Look) -> Check:
     except CredentialsRefused as problem:
         finding = yellow(_explain(problem), "See identity above")
     except ServiceUnavailable as problem:
-        finding = yellow(_explain(problem), "Run the same again, from a machine that reaches this service of AWS")
-    except Exception as problem:  # whatever it is, the other checks are to be seen
-        finding = yellow(_explain(problem), "Fix what is red, or what is said here, then run the same again")
+        finding = yellow(_explain(problem), "Run the check again from a machine that reaches this AWS service")
+    except Exception as problem:  # of any kind: the other checks must still be shown
+        finding = yellow(_explain(problem), "Fix what is red, or what this line says, then run the check again")
     return Check(look.name, finding.state, finding.found, finding.fix)
 
 
 def _explain(problem: Exception) -> str:
-    # What AWS says itself: our own errors speak to someone who runs a job.
+    # The original error of AWS: our own messages are written for running jobs.
     said = problem if isinstance(problem, NotChecked) else problem.__cause__ or problem
     return " ".join(f"could not be checked: {said}".split())[:MAX_TEXT]
 
 
 def _allow(account: Account, right: str) -> str:
-    """Return the command that gives the caller a right to look."""
+    """Return the command that grants the caller a right that a check needs."""
     try:
         return rights.grant(rights.principal(account), [rights.Right((right,), "*")])
-    except Exception:  # who asks could not be found out either
-        return f"Give the caller {right}"
+    except Exception:  # the caller's identity is unknown, too
+        return f"Grant the caller {right}"

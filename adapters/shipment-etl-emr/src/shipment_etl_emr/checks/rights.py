@@ -1,7 +1,7 @@
-"""Rights: what each role must be allowed to do, declared in one place, and asked of IAM's own simulator.
+"""Rights: what each role must be allowed to do, declared in one place, and checked with IAM's policy simulator.
 
-IAM answers from the policies of the role, its boundary and its organization. It does not see policies of buckets and keys.
-`ec2:RunInstances` is not in the lists: the simulator wants its image, volume and more, which only EMR knows.
+IAM evaluates the policies of the role, its boundary and its organization, but not those of buckets and keys.
+`ec2:RunInstances` is not checked: the simulator would need the image, the volume and more, which only EMR knows.
 """
 
 import hashlib
@@ -31,14 +31,14 @@ __all__ = [
 
 MANAGED_TAG = "for-use-with-amazon-emr-managed-policies"
 UPLOADS = ("bootstrap", "packages", "scripts")
-"""Folders of the code that a run uploads to."""
+"""Folders below `code` that a run uploads to."""
 FOR_AWS = "kms:GrantIsForAWSResource"
 SERVICE_ACTIONS = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext")
 NODE_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 LOG_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
-"""What is done with the keys of disks and logs."""
+"""Actions with the keys of disks and logs."""
 MAX_NAMED = 3
-"""Missing rights that are named; the command that fixes them holds all."""
+"""Maximum number of missing rights that a finding names; the command that fixes them has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class Right:
 
     Attributes:
         actions: such as s3:GetObject.
-        resource: ARN of what they are done to; may end with *.
-        context: IAM's context keys, with the values that a run has.
-        fix: command that fixes it, if there is a better one than to give the right.
+        resource: ARN of the resource; may end with *.
+        context: IAM's context keys, with their values in a run.
+        fix: command that fixes it, if there is a better fix than granting the right.
     """
 
     actions: tuple[str, ...]
@@ -59,7 +59,7 @@ class Right:
 
 
 def caller_rights(account: Account) -> list[Right]:
-    """Return what whoever starts runs must be allowed to do."""
+    """Return the rights that the caller needs to start runs."""
     settings, code, logs = account.settings, _s3(account, account.settings.code), _s3(account, account.settings.logs)
     buckets = {_bucket(account, uri) for uri in (settings.code, settings.logs, *filter(None, [account.lake]))}
     rights = [
@@ -86,7 +86,7 @@ def caller_rights(account: Account) -> list[Right]:
         Right(("s3:DeleteObject", "s3:PutObject"), f"{logs}/claims/*"),
         Right(("elasticmapreduce:ListClusters",), "*"),
         Right(("elasticmapreduce:RunJobFlow",), "*", asked),
-        # Taken literally: a cluster that is asked for has no ID yet.
+        # The asterisk is literal: a cluster that is being created has no ID yet.
         Right(("elasticmapreduce:AddTags",), cluster, asked),
         Right(("elasticmapreduce:PutAutoTerminationPolicy",), cluster),
         Right(tuple(f"elasticmapreduce:{each}" for each in of_clusters), cluster, ours),
@@ -96,7 +96,7 @@ def caller_rights(account: Account) -> list[Right]:
 
 
 def service_rights(account: Account) -> list[Right]:
-    """Return what EMR itself must be allowed to do, in the network that the settings name."""
+    """Return the rights that EMR itself needs, in the network of the settings."""
     tagged = {f"aws:ResourceTag/{MANAGED_TAG}": "true"}
     rights = [
         Right(("ec2:DescribeSubnets", "ec2:DescribeSecurityGroups"), "*"),
@@ -107,50 +107,50 @@ def service_rights(account: Account) -> list[Right]:
         return rights
     found = account.find("InvalidSubnet", "ec2", "describe_subnets", SubnetIds=list(account.settings.subnets))
     if found is None:
-        raise NotChecked("a subnet of the settings is not there")
+        raise NotChecked("a subnet of the settings is missing")
     subnets = found["Subnets"]
     networks = account.ask("ec2", "describe_vpcs", VpcIds=sorted({each["VpcId"] for each in subnets}))["Vpcs"]
     return [
         *rights,
-        *(_in_network(account, "ec2:CreateNetworkInterface", f"subnet/{each['SubnetId']}", each) for each in subnets),
-        *(_in_network(account, "ec2:CreateSecurityGroup", f"vpc/{each['VpcId']}", each) for each in networks),
+        *(_right_in_network(account, "ec2:CreateNetworkInterface", f"subnet/{each['SubnetId']}", each) for each in subnets),
+        *(_right_in_network(account, "ec2:CreateSecurityGroup", f"vpc/{each['VpcId']}", each) for each in networks),
     ]
 
 
 def node_rights(account: Account) -> list[Right]:
-    """Return what the nodes of clusters must be allowed to do."""
+    """Return the rights that the nodes of clusters need."""
     return _data_rights(account, "j-*")
 
 
 def job_rights(account: Account) -> list[Right]:
-    """Return what jobs on EMR Serverless must be allowed to do."""
+    """Return the rights that jobs on EMR Serverless need."""
     return _data_rights(account, "applications/*")
 
 
 def key_rights(key: str, actions: Sequence[str]) -> list[Right]:
-    """Return what must be allowed with a KMS key, whose ARN is given."""
+    """Return the rights to actions with a KMS key, given by its ARN."""
     return [Right((action,), key, {FOR_AWS: "true"} if action == "kms:CreateGrant" else {}) for action in actions]
 
 
 def caller(account: Account) -> Finding:
-    """Check what whoever starts runs may do."""
+    """Check the rights of the caller, who starts runs."""
     if account.caller.kind == "root":
         return green("the root user may do everything")
     return _check_allowed(account, principal(account), caller_rights(account))
 
 
 def service_role(account: Account) -> Finding:
-    """Check what EMR itself may do."""
+    """Check the rights of EMR itself."""
     return _check_allowed(account, role_arn(account, account.settings.service_role), service_rights(account))
 
 
 def nodes(account: Account) -> Finding:
-    """Check what the nodes of clusters may do."""
+    """Check the rights of the nodes of clusters."""
     return _check_allowed(account, role_of_nodes(account), node_rights(account))
 
 
 def jobs(account: Account) -> Finding:
-    """Check what jobs on EMR Serverless may do."""
+    """Check the rights of jobs on EMR Serverless."""
     return _check_allowed(account, role_arn(account, account.settings.job_role or ""), job_rights(account))
 
 
@@ -163,51 +163,51 @@ def key_of_disks(account: Account, configuration: str) -> Finding:
         (role_arn(account, account.settings.service_role), SERVICE_ACTIONS),
         (role_of_nodes(account), NODE_ACTIONS),
     )
-    return _worst(_check_allowed(account, each, key_rights(key, actions)) for each, actions in users)
+    return _combine(_check_allowed(account, each, key_rights(key, actions)) for each, actions in users)
 
 
 def key_of_logs(account: Account, key: str) -> Finding:
-    """Check that whoever writes logs may use their key."""
+    """Check that the role that writes logs may use their key."""
     serverless = account.settings.target == "serverless"
     writer = role_arn(account, account.settings.job_role or "") if serverless else role_of_nodes(account)
-    # EMR Serverless refuses a job run whose caller may not use the key.
+    # EMR Serverless rejects a job run whose caller may not use the key.
     principals = [writer, principal(account)] if serverless and account.caller.kind != "root" else [writer]
-    return _worst(_check_allowed(account, each, key_rights(key, LOG_ACTIONS)) for each in principals)
+    return _combine(_check_allowed(account, each, key_rights(key, LOG_ACTIONS)) for each in principals)
 
 
 def grant(principal: str, rights: Sequence[Right]) -> str:
-    """Return the command that gives rights to a user or role."""
+    """Return the command that grants rights to a user or role."""
     document = json.dumps({"Version": "2012-10-17", "Statement": [_statement(right) for right in rights]})
     name = principal.rsplit("/", 1)[-1]
     if "/aws-reserved/" in principal:
-        return f"Let the permission set of {name} have: {document}"
+        return f"Add to the permission set of {name}: {document}"
     kind = "user" if ":user/" in principal else "role"
-    # Named by its content: it is put beside the policies of other fixes, and never over one.
+    # Named by its content, so that it never replaces the policy of another fix.
     policy = f"shipment-etl-{hashlib.sha256(document.encode()).hexdigest()[:8]}"
     put = f"aws iam put-{kind}-policy --{kind}-name {name} --policy-name {policy}"
     return f"{put} --policy-document {shlex.quote(document)}"
 
 
 def _check_allowed(account: Account, principal: str, rights: Sequence[Right]) -> Finding:
-    """Check by simulation that a user or role may do all of it.
+    """Check by simulation that a user or role has all the rights.
 
     Args:
-        account: where.
+        account: account that is checked.
         principal: ARN of the user or role.
-        rights: what it must be allowed to do.
+        rights: rights that it needs.
     """
-    missing = [missed for right in rights if (missed := _missing(account, principal, right)).actions]
+    missing = [missed for right in rights if (missed := _find_missing(account, principal, right)).actions]
     if not missing:
-        return green(f"{principal.rsplit('/', 1)[-1]} may all of {sum(len(right.actions) for right in rights)} actions")
+        return green(f"{principal.rsplit('/', 1)[-1]} has all {sum(len(right.actions) for right in rights)} rights")
     named = [f"{action} on {right.resource}" for right in missing for action in right.actions]
     more = f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
     to_grant = [right for right in missing if not right.fix]
     fixes = [right.fix for right in missing if right.fix] + ([grant(principal, to_grant)] if to_grant else [])
-    return red(f"{principal.rsplit('/', 1)[-1]} may not {', '.join(named[:MAX_NAMED])}{more}", " && ".join(fixes))
+    return red(f"{principal.rsplit('/', 1)[-1]} lacks {', '.join(named[:MAX_NAMED])}{more}", " && ".join(fixes))
 
 
 def principal(account: Account) -> str:
-    """Return the ARN of the user or role that asks; a session tells that of its role without its path."""
+    """Return the ARN of the calling user or role; a session's own ARN has its role without the path."""
     caller = account.caller
     if caller.kind == "user":
         return caller.arn
@@ -216,8 +216,8 @@ def principal(account: Account) -> str:
     raise NotChecked(f"{caller.arn} is neither a user nor a role")
 
 
-def _worst(findings: Iterable[Finding]) -> Finding:
-    """Return one finding for several: all that was found missing, with all fixes."""
+def _combine(findings: Iterable[Finding]) -> Finding:
+    """Combine several findings into one, with all problems and all fixes."""
     every = list(findings)
     missing = [each for each in every if each.state != "green"]
     if not missing:
@@ -225,8 +225,8 @@ def _worst(findings: Iterable[Finding]) -> Finding:
     return red("; ".join(each.found for each in missing), " && ".join(each.fix for each in missing))
 
 
-def _missing(account: Account, principal: str, right: Right) -> Right:
-    """Return the right without what is allowed."""
+def _find_missing(account: Account, principal: str, right: Right) -> Right:
+    """Return the right with only the actions that are not allowed."""
     context = [
         {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "boolean" if key == FOR_AWS else "string"}
         for key, value in right.context.items()
@@ -272,7 +272,7 @@ def _statement(right: Right) -> dict[str, Any]:
 def _conditions(context: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     runs = {key: "false" for key in context if key.endswith(f"/{RUN_TAG}")}
     if runs:
-        # A run of any name will do.
+        # Any run name is fine, as long as the tag is set.
         yield "Null", runs
     if FOR_AWS in context:
         yield "Bool", {FOR_AWS: context[FOR_AWS]}
@@ -281,10 +281,10 @@ def _conditions(context: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
         yield "StringEquals", others
 
 
-def _in_network(account: Account, action: str, resource: str, found: Any) -> Right:
-    """Return what EMR must be allowed to do in a part of the network, as it is tagged."""
+def _right_in_network(account: Account, action: str, resource: str, found: Any) -> Right:
+    """Return a right that EMR needs on a part of the network with its tags."""
     tags = {f"aws:ResourceTag/{tag['Key']}": tag["Value"] for tag in found.get("Tags", ())}
-    # EMR's managed policy allows it only where this tag is.
+    # EMR's managed policy allows it only with this tag.
     tag = f"aws ec2 create-tags --region {account.region} --resources {resource.split('/')[1]}"
     fix = "" if f"aws:ResourceTag/{MANAGED_TAG}" in tags else f"{tag} --tags Key={MANAGED_TAG},Value=true"
     return Right((action,), _arn(account, EC2, resource), tags, fix)

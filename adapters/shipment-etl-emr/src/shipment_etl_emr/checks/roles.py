@@ -1,4 +1,4 @@
-"""Roles: that they exist, and trust the service that takes them."""
+"""Roles: whether they exist, and trust the service that assumes them."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 EMR, EC2, SERVERLESS = "elasticmapreduce", "ec2", "emr-serverless"
-"""The services that take roles, each as its principal begins."""
+"""The services that assume roles, named as their principals begin."""
 NOT_THERE = "NoSuchEntity"
 DEFAULTS = ("EMR_DefaultRole", "EMR_EC2_DefaultRole")
 
@@ -28,9 +28,9 @@ def role(account: Account, given: str, service: str, key: str) -> Finding:
     """Check that a role exists and trusts a service.
 
     Args:
-        account: where.
+        account: account that is checked.
         given: name or ARN of the role.
-        service: what takes it, such as ec2.
+        service: the service that assumes it, such as ec2.
         key: the setting that names it.
     """
     found = account.find(NOT_THERE, "iam", "get_role", RoleName=_name(given))
@@ -40,7 +40,7 @@ def role(account: Account, given: str, service: str, key: str) -> Finding:
 
 
 def instance_profile(account: Account) -> Finding:
-    """Check that the instance profile exists, and holds a role that EC2 may take."""
+    """Check that the instance profile exists, and has a role that EC2 may assume."""
     given = account.settings.instance_profile
     found = account.find(NOT_THERE, "iam", "get_instance_profile", InstanceProfileName=_name(given))
     if found is None:
@@ -48,12 +48,12 @@ def instance_profile(account: Account) -> Finding:
     roles = found["InstanceProfile"]["Roles"]
     if not roles:
         fix = f"aws iam add-role-to-instance-profile --instance-profile-name {_name(given)} --role-name ROLE"
-        return red(f"The instance profile {_name(given)} holds no role", fix)
+        return red(f"The instance profile {_name(given)} has no role", fix)
     return _trusts(roles[0], EC2)
 
 
 def linked_role(account: Account, name: str, service: str) -> Finding:
-    """Check that a service-linked role exists: in an account that never had a cluster, it does not."""
+    """Check that a service-linked role exists, which is not so in an account that never had a cluster."""
     if account.find(NOT_THERE, "iam", "get_role", RoleName=name):
         return green(name)
     return yellow(
@@ -78,7 +78,7 @@ def role_of_nodes(account: Account) -> str:
     """Return the ARN of the role that the nodes of clusters have.
 
     Raises:
-        NotChecked: there is no such instance profile, or it holds no role.
+        NotChecked: there is no such instance profile, or it has no role.
     """
     given = _name(account.settings.instance_profile)
     found = account.find(NOT_THERE, "iam", "get_instance_profile", InstanceProfileName=given)

@@ -1,4 +1,4 @@
-"""EMR Serverless: the application can take a job of these settings."""
+"""EMR Serverless: whether the application can run a job with these settings."""
 
 from shipment_etl_emr.checks.account import Account, Finding, green, red, yellow
 
@@ -10,7 +10,7 @@ ARCHES = {"X86_64": "x86_64", "ARM64": "aarch64"}
 
 
 def application(account: Account) -> Finding:
-    """Check an application's state, release, processor, and that a job starts it."""
+    """Check an application's state, release and processor, and whether a job starts it."""
     settings, region = account.settings, f"--region {account.region}"
     name = settings.application or ""
     found = account.find("ResourceNotFound", "emr-serverless", "get_application", applicationId=name)
@@ -28,12 +28,13 @@ def application(account: Account) -> Finding:
         update = f"aws emr-serverless update-application --application-id {name} --release-label {settings.release} {region}"
         if state not in UPDATABLE:
             update = f"aws emr-serverless stop-application --application-id {name} {region} && {update}"
-        return red(f"The application {name} has {release}, and the settings {settings.release}", update)
+        return red(f"The application {name} has {release}, but the settings name {settings.release}", update)
     if arch != settings.arch:
         return red(
-            f"The application {name} is for {arch}, and packages for {settings.arch}", f"{create} --architecture X86_64"
+            f"The application {name} is for {arch}, but packages are for {settings.arch}",
+            f"{create} --architecture X86_64, and set application to its ID",
         )
     if state != "STARTED" and not app.get("autoStartConfiguration", {}).get("enabled", True):
         start = f"aws emr-serverless start-application --application-id {name} {region}"
-        return yellow(f"The application {name} is {state}, and no job starts it", start)
+        return yellow(f"The application {name} is {state}, and is not started by jobs", start)
     return green(f"{name} is {state}, {release} on {arch}")

@@ -1,4 +1,4 @@
-"""Buckets, and what a run reads from them."""
+"""Buckets, and the files that a run reads from them."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from shipment_etl_emr.errors import BucketDenied, BucketMissing, RegionMismatch,
 from shipment_etl_emr.settings import s3_parts
 from shipment_etl_emr.storage import Storage
 
-__all__ = ["bucket", "encryption", "lake_named", "package", "public_access", "script"]
+__all__ = ["bucket", "encryption", "package", "public_access", "report_no_lake", "script"]
 
 DIGEST = re.compile(r"-[0-9a-f]{64}\.tar\.gz")
 MISSING = "404"
@@ -18,12 +18,12 @@ BLOCKED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "Restrict
 
 
 def bucket(account: Account, uri: str, use: str) -> Finding:
-    """Check that a bucket exists, may be used, and lies in the region of the clusters."""
+    """Check that a bucket exists, is accessible, and is in the region of the clusters."""
     name, region = s3_parts(uri, use)[0], account.region
-    # To this question S3 answers 403 also where credentials have expired, so those are looked at first.
+    # S3 answers 403 also if credentials have expired, so those are checked first.
     _ = account.caller
     try:
-        # The very question that each run asks first.
+        # The same check that each run does first.
         Storage(account.client("s3"), account.calls).check({uri: use}, region)
     except BucketMissing:
         return red(f"There is no bucket {name}", f"aws s3 mb s3://{name} --region {region}")
@@ -40,7 +40,7 @@ def bucket(account: Account, uri: str, use: str) -> Finding:
 def encryption(account: Account, name: str) -> Finding:
     """Check that a bucket encrypts what is written to it."""
     missing = "ServerSideEncryptionConfigurationNotFound"
-    found = _of_bucket(account, missing, "get_bucket_encryption", name)
+    found = _find_of_bucket(account, missing, "get_bucket_encryption", name)
     rules = found["ServerSideEncryptionConfiguration"]["Rules"] if found else []
     ways = [rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] for rule in rules]
     if ways:
@@ -51,8 +51,8 @@ def encryption(account: Account, name: str) -> Finding:
 
 
 def public_access(account: Account, name: str) -> Finding:
-    """Check that a bucket can never become public."""
-    found = _of_bucket(account, "NoSuchPublicAccessBlock", "get_public_access_block", name)
+    """Check that a bucket cannot become public."""
+    found = _find_of_bucket(account, "NoSuchPublicAccessBlock", "get_public_access_block", name)
     blocked = found["PublicAccessBlockConfiguration"] if found else {}
     open_ways = [way for way in BLOCKED if not blocked.get(way)]
     if not open_ways:
@@ -62,16 +62,16 @@ def public_access(account: Account, name: str) -> Finding:
     return yellow(f"{name} does not block public access: {', '.join(open_ways)} not set", fix)
 
 
-def lake_named(account: Account) -> Finding:
-    """Say that no lake was named, so that neither its bucket nor the rights to it were checked."""
-    return yellow("no lake is named, so it was not checked", "shipment-etl emr check --lake s3://BUCKET/FOLDER")
+def report_no_lake(account: Account) -> Finding:
+    """Report that no lake was given, so that neither its bucket nor the rights to it were checked."""
+    return yellow("no lake is given, so it was not checked", "shipment-etl emr check --lake s3://BUCKET/FOLDER")
 
 
 def package(account: Account) -> Finding:
-    """Check that the package is there, and is for the Python and the processor of the nodes."""
+    """Check that the package exists, and is for the Python and the processor of the nodes."""
     build = "shipment-etl emr package"
     if account.package is None:
-        return yellow("no package is named, so runs build one, which needs a package index", f"{build}, then --package URI")
+        return yellow("no package is given, so runs build one, which needs a package index", f"{build}, then --package URI")
     python, arch = account.settings.known_release.python, account.settings.arch
     uri = account.package
     if f"-py{python}-{arch}-" not in uri:
@@ -81,13 +81,13 @@ def package(account: Account) -> Finding:
     if found is None:
         return red(f"There is no package at {uri}", build)
     if not DIGEST.search(uri):
-        return yellow(f"{uri} is not named by the digest of its content, so it may have changed", build)
+        return yellow(f"{uri} has no digest in its name, so its content may have changed", build)
     return green(f"{uri}, {found['ContentLength'] / 1_000_000:,.1f} MB")
 
 
 def script(account: Account, where: str) -> Finding:
-    """Check that the script of a step is there."""
-    fix = "cd to the folder that holds spark/, or give runs --script FILE"
+    """Check that the script of a step exists."""
+    fix = "cd to the folder that holds spark/, or pass --script FILE to runs"
     if not where.startswith("s3://"):
         return green(where) if Path(where).is_file() else red(f"There is no {where} in {Path.cwd()}", fix)
     name, key = s3_parts(where, "--script")
@@ -96,7 +96,7 @@ def script(account: Account, where: str) -> Finding:
     return green(where)
 
 
-def _of_bucket(account: Account, missing: str, method: str, bucket: str) -> Any:
+def _find_of_bucket(account: Account, missing: str, method: str, bucket: str) -> Any:
     try:
         return account.find(missing, "s3", method, Bucket=bucket)
     except RequestRefused as problem:

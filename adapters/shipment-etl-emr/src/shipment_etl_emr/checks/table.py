@@ -1,4 +1,4 @@
-"""Table: findings for people, with what fixes them below; colours on a terminal, words everywhere."""
+"""Table: findings for people, with their fixes below; colours on a terminal, words everywhere."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,7 +14,7 @@ __all__ = ["print_checks"]
 
 
 def print_checks(checks: Sequence[Check], as_json: bool) -> None:
-    """Print findings: a table, then the commands that fix them, each in one piece to copy; or a line of JSON for each."""
+    """Print findings as a table, followed by the commands that fix them, ready to copy; or as JSON lines."""
     if as_json:
         print_json_lines(map(asdict, checks))
         return
@@ -22,7 +22,7 @@ def print_checks(checks: Sequence[Check], as_json: bool) -> None:
     if shown.is_terminal:
         shown.print(_table(checks))
     else:
-        # A program that reads this is to find each finding in one line.
+        # One line for each finding, for programs that read this.
         width = max(len(check.name) for check in checks)
         for check in checks:
             echo(f"{check.state:<7} {check.name:<{width}} {check.found}")

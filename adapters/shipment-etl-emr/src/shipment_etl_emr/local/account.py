@@ -1,4 +1,4 @@
-"""Account: what an account of AWS has that has run clusters before, made through AWS's own calls."""
+"""Account: creates what an AWS account has after its first cluster, through AWS calls."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ LINKED = {"AWSServiceRoleForEMRCleanup": "elasticmapreduce", "AWSServiceRoleForE
 
 
 def set_up(s3: Any, iam: Any) -> None:
-    """Make its buckets and the roles of EMR, through clients of S3 and IAM."""
+    """Create the buckets and the roles of EMR, with clients of S3 and IAM."""
     for bucket in BUCKETS:
         s3.create_bucket(Bucket=bucket)
     _make_roles(iam)
@@ -29,7 +29,7 @@ def _make_roles(iam: Any) -> None:
     iam.create_instance_profile(InstanceProfileName="EMR_EC2_DefaultRole")
     iam.add_role_to_instance_profile(InstanceProfileName="EMR_EC2_DefaultRole", RoleName="EMR_EC2_DefaultRole")
     for role, service in LINKED.items():
-        # Not by create_service_linked_role: moto would give them other names.
+        # Not with create_service_linked_role: moto would give them other names.
         principal = f"{service}.amazonaws.com"
         path = f"/aws-service-role/{principal}/"
         iam.create_role(RoleName=role, Path=path, AssumeRolePolicyDocument=_trust(principal))

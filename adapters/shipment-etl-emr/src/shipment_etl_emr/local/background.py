@@ -1,4 +1,4 @@
-"""Background: the one local AWS of a user, which outlives the command that starts it; where it is, its state file says."""
+"""Background: a user's local AWS, which outlives the command that starts it. A state file says where it is."""
 
 import contextlib
 import fcntl
@@ -16,9 +16,9 @@ from typing import Any
 from shipment_etl_emr.local.client import END_SECONDS, LOOPBACK, LocalAws, require_moto, tail, without_aws
 from shipment_etl_emr.local.errors import LocalAwsFailed
 from shipment_etl_emr.local.guard import STATUS
-from shipment_etl_emr.ports import taken
+from shipment_etl_emr.ports import is_taken
 
-__all__ = ["PORT", "announced", "found", "home", "reach", "status_of", "stop"]
+__all__ = ["PORT", "find", "home", "keep_state_file", "reach", "status_of", "stop"]
 
 PORT = 4580
 START_SECONDS = 60
@@ -32,40 +32,40 @@ def home() -> Path:
     return Path(root).expanduser() / "shipment_etl" / "local-aws"
 
 
-def found(environ: Mapping[str, str]) -> LocalAws | None:
-    """Return the local AWS that the environment leads to, else the one of the state file; None if none runs."""
+def find(environ: Mapping[str, str]) -> LocalAws | None:
+    """Return the local AWS of the environment, else the one of the state file; None if none is running."""
     endpoint, key = environ.get("AWS_ENDPOINT_URL", ""), environ.get("AWS_ACCESS_KEY_ID", "")
     if endpoint.startswith(f"http://{LOOPBACK}:") and status_of(endpoint):
         return LocalAws(endpoint, key)
     with contextlib.suppress(OSError, ValueError, TypeError):
         aws = LocalAws(**json.loads(_state().read_text()))
-        # After a crash the file is left behind, and the port may be another's.
+        # After a crash the file is left behind, and another program may use the port.
         if status_of(aws.endpoint):
             return aws
     return None
 
 
 def reach(engine: str = "sail") -> tuple[LocalAws, bool]:
-    """Return the local AWS that runs, else start one; and whether it was started now.
+    """Return the running local AWS, or start one; also return whether it was started now.
 
     Raises:
         LocalAwsMissing: the extra [local] is not installed.
         LocalAwsFailed: it did not start.
     """
-    if aws := found(os.environ):
+    if aws := find(os.environ):
         return aws, False
     require_moto()
     home().mkdir(parents=True, exist_ok=True, mode=0o700)
     with (home() / "lock").open("w") as lock:
-        # Two commands at a time start one.
+        # Two commands at the same time start only one.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if aws := found(os.environ):
+        if aws := find(os.environ):
             return aws, False
         return _start(engine), True
 
 
 def stop() -> bool:
-    """End the local AWS of the state file, and all it runs; whether there was one.
+    """Stop the local AWS of the state file, with everything it runs; return whether there was one.
 
     Raises:
         LocalAwsFailed: it did not end.
@@ -88,7 +88,7 @@ def stop() -> bool:
 
 
 def status_of(endpoint: str) -> dict[str, Any] | None:
-    """Return what a local AWS of ours tells of itself; None if none answers there."""
+    """Return the status of our local AWS at an endpoint; None if none answers there."""
     import urllib.request
     from http.client import HTTPException
 
@@ -98,14 +98,14 @@ def status_of(endpoint: str) -> dict[str, Any] | None:
         with opener.open(endpoint + STATUS, timeout=ANSWER_SECONDS) as answer:
             told = json.load(answer)
     except (OSError, ValueError, HTTPException):
-        # The last: it ended while it answered.
+        # HTTPException: it ended while answering.
         return None
     return told if isinstance(told, dict) and told.get("service") == "shipment-etl local-aws" else None
 
 
 @contextmanager
-def announced(aws: LocalAws) -> Iterator[None]:
-    """Keep the state file for as long as the body; only its owner may read it, for the key is in it."""
+def keep_state_file(aws: LocalAws) -> Iterator[None]:
+    """Keep the state file while the body runs; only its owner may read it, because it has the key."""
     home().mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = _state().with_suffix(f".{os.getpid()}")
     fresh.touch(mode=0o600)
@@ -118,19 +118,19 @@ def announced(aws: LocalAws) -> Iterator[None]:
 
 
 def _start(engine: str) -> LocalAws:
-    """Start one, on the port that is known if it is free; else another will do, for the state file tells which."""
+    """Start one on the default port, or on any free port if that is taken; the state file says which."""
     for port in (PORT, 0):
-        if port and taken(port):
+        if port and is_taken(port):
             continue
-        if aws := _started_at(port, engine):
+        if aws := _start_at(port, engine):
             return aws
     raise LocalAwsFailed(tail(_log()))
 
 
-def _started_at(port: int, engine: str) -> LocalAws | None:
+def _start_at(port: int, engine: str) -> LocalAws | None:
     command = [sys.executable, "-m", "shipment_etl", "local-aws", "up", f"--port={port}", f"--engine={engine}"]
     with _log().open("wb") as output:
-        server = subprocess.Popen(  # nosec B603 # no shell, and our own words
+        server = subprocess.Popen(  # nosec B603 # no shell, fixed arguments
             command,
             env=without_aws(os.environ),
             stdin=subprocess.DEVNULL,
@@ -141,7 +141,7 @@ def _started_at(port: int, engine: str) -> LocalAws | None:
         )
     deadline = time.monotonic() + START_SECONDS
     while server.poll() is None:
-        if aws := found({}):
+        if aws := find({}):
             return aws
         if time.monotonic() > deadline:
             server.kill()

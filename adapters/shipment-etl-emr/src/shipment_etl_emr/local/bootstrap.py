@@ -1,4 +1,4 @@
-"""Bootstrap: the actions that make a node ready for steps, run on it one after another."""
+"""Bootstrap: runs the actions that prepare a node for steps, one after another."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,10 +18,10 @@ class Bootstrap:
     """The bootstrap actions of one cluster.
 
     Args:
-        node: where they run.
-        actions: each with `script_path` and `args`.
-        fetch: brings what a URI names into a folder, and returns where it is.
-        keep: puts the logs of an action, by its number, to where the cluster wants them.
+        node: node to run on.
+        actions: bootstrap actions, each with `script_path` and `args`.
+        fetch: downloads a URI into a folder, and returns the path.
+        keep: stores the logs of an action, by its number, in the cluster's log folder.
     """
 
     def __init__(self, node: Node, actions: Sequence[Any], fetch: Fetch, keep: Callable[[int, Path], None]) -> None:
@@ -33,7 +33,7 @@ class Bootstrap:
         self._running: Running | None = None
 
     def look(self) -> bool:
-        """Start the next action if none runs; whether all are done.
+        """Start the next action if none is running; return whether all are done.
 
         Raises:
             BootstrapFailed: one failed.
@@ -55,7 +55,7 @@ class Bootstrap:
         return True
 
     def close(self) -> None:
-        """End what runs, and delete the node."""
+        """End the running action, and delete the node."""
         if self._running is not None:
             self._running.close()
         self.node.close()

@@ -1,4 +1,4 @@
-"""S3 as moto has it, with what S3 does to each new bucket since 2023: it is encrypted, and can never become public."""
+"""Extends moto's S3 with the defaults for new buckets since 2023: encrypted, and public access blocked."""
 
 from functools import wraps
 from typing import Any
@@ -11,7 +11,7 @@ ENCRYPTION = {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "A
 
 
 def install() -> None:
-    """Add to moto's own, before the first call."""
+    """Patch moto; call it before the first request."""
     create = S3Backend.create_bucket
     if hasattr(create, "__wrapped__"):
         return

@@ -1,4 +1,4 @@
-"""The client's side of local AWS: where it is, what leads to it, and one of its own for as long as a body runs."""
+"""The client's side of local AWS: its address and environment, and a context manager that runs one."""
 
 import json
 import os
@@ -19,15 +19,15 @@ __all__ = [
     "LOGS",
     "LOOPBACK",
     "LocalAws",
-    "lead_process",
     "local_aws",
+    "redirect_process",
     "require_moto",
     "without_aws",
 ]
 
 LOOPBACK = "127.0.0.1"
 BUCKETS = ("local-code", "local-logs", "local-lake")
-"""Buckets that are there from the start."""
+"""Buckets that exist from the start."""
 CODE, LOGS, LAKE = "s3://local-code", "s3://local-logs/emr", "s3://local-lake/shipments"
 NOT_FOR_STEPS = ("AWS_", "SPARK_", "PYSPARK_", "SHIPMENT_ETL_LAKE", "SHIPMENT_ETL_ENGINE")
 END_SECONDS = 30
@@ -35,7 +35,7 @@ END_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class LocalAws:
-    """A local AWS that runs; `key` is what it knows its own clients by."""
+    """A running local AWS; `key` is the access key that its clients must use."""
 
     endpoint: str
     key: str
@@ -44,14 +44,14 @@ class LocalAws:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that lead every AWS client to it, and let none look for other keys."""
+        """Variables that point every AWS client to it, and keep clients from searching for other keys."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": self.key,
             "AWS_SECRET_ACCESS_KEY": self.secret,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
-            # The embedded engine would insist on https.
+            # The embedded engine would require https.
             "AWS_ALLOW_HTTP": "true",
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
@@ -60,12 +60,12 @@ class LocalAws:
 
 
 def without_aws(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment without what leads to another AWS, or to a running Spark."""
+    """Return an environment without variables that point to another AWS or to a running Spark."""
     return {name: value for name, value in environ.items() if not name.startswith(NOT_FOR_STEPS)}
 
 
-def lead_process(environment: Mapping[str, str]) -> None:
-    """Lead this process to another AWS, for good: keys of a real account are neither used nor sent from here on."""
+def redirect_process(environment: Mapping[str, str]) -> None:
+    """Point this process to another AWS permanently: from here on, keys of a real account are neither used nor sent."""
     for name in os.environ.keys() - without_aws(os.environ).keys():
         del os.environ[name]
     os.environ.update(environment)
@@ -73,12 +73,12 @@ def lead_process(environment: Mapping[str, str]) -> None:
 
 @contextmanager
 def local_aws(folder: str | Path, engine: str = "sail", port: int = 0) -> Iterator[LocalAws]:
-    """Run a local AWS in a process of its own, for as long as the body.
+    """Run a local AWS in its own process while the body runs.
 
     Args:
-        folder: for its files and its log, local-aws.log.
-        engine: what Spark scripts run on: sail or spark.
-        port: to listen on, at 127.0.0.1 only; 0 takes a free one.
+        folder: folder for its files and its log, local-aws.log.
+        engine: engine that runs Spark scripts: sail or spark.
+        port: port to listen on, at 127.0.0.1 only; 0 picks a free one.
 
     Raises:
         LocalAwsMissing: the extra [local] is not installed.
@@ -89,8 +89,8 @@ def local_aws(folder: str | Path, engine: str = "sail", port: int = 0) -> Iterat
     home.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "shipment_etl_emr.local.server", f"--port={port}", f"--engine={engine}"]
     with (home / "local-aws.log").open("ab") as log:
-        # It ends when its stdin is closed; and that comes also when this process is killed.
-        server = subprocess.Popen(  # nosec B603 # no shell, and our own words
+        # It ends when its stdin is closed, which also happens when this process is killed.
+        server = subprocess.Popen(  # nosec B603 # no shell, fixed arguments
             [*command, f"--folder={home.absolute()}"],
             env=without_aws(os.environ),
             stdin=subprocess.PIPE,
@@ -116,10 +116,10 @@ def local_aws(folder: str | Path, engine: str = "sail", port: int = 0) -> Iterat
 
 
 def require_moto() -> None:
-    """See that what local AWS is made of is installed.
+    """Check that the packages that local AWS needs are installed.
 
     Raises:
-        LocalAwsMissing: it is not.
+        LocalAwsMissing: one is not installed.
     """
     missing = [name for name in ("moto", "flask", "flask_cors") if find_spec(name) is None]
     if missing:

@@ -1,4 +1,4 @@
-"""Commands: what a step of EMR asks to be run, read from its list of arguments. Pure; no argument passes through a shell."""
+"""Commands: parses what an EMR step runs from its list of arguments. Pure; no argument passes through a shell."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ COMMAND_RUNNER, SCRIPT_RUNNER = "command-runner.jar", "script-runner.jar"
 FLAGS = frozenset({"--verbose", "-v", "--supervise"})
 """Options of spark-submit that take no value."""
 OF_THE_CLUSTER = frozenset({"--master", "--deploy-mode", "--queue", "--principal", "--keytab"})
-"""Options that say where on a cluster it runs, and say nothing here."""
+"""Options that say where on a cluster it runs; they are ignored here."""
 FILES = frozenset({"--py-files", "--files", "--archives", "--jars"})
 
 
 class CommandUnfit(ValueError):
-    """A step asks for what only a cluster can run."""
+    """A step needs something that only a cluster can run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,10 @@ class Submit:
     """A Spark application.
 
     Attributes:
-        script: path or URI of it.
-        arguments: of the script.
-        files: by option, what it brings along: --py-files, --files, --archives, --jars.
-        options: more options of spark-submit, each with its value if it has one.
+        script: path or URI of the script.
+        arguments: arguments of the script.
+        files: additional files by option: --py-files, --files, --archives, --jars.
+        options: other options of spark-submit, each with its value if it has one.
     """
 
     script: str
@@ -36,7 +36,7 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script, to be fetched and run."""
+    """A script to download and run."""
 
     uri: str
     arguments: tuple[str, ...]
@@ -50,14 +50,14 @@ class Program:
 
 
 def read(jar: str, arguments: Sequence[str]) -> Submit | Script | Program:
-    """Return what a step asks for.
+    """Return what a step runs.
 
     Args:
-        jar: of the step.
-        arguments: of the step.
+        jar: jar of the step.
+        arguments: arguments of the step.
 
     Raises:
-        CommandUnfit: it cannot be run here.
+        CommandUnfit: the step cannot run here.
     """
     name = jar.rsplit("/", 1)[-1]
     if not arguments:
@@ -65,7 +65,7 @@ def read(jar: str, arguments: Sequence[str]) -> Submit | Script | Program:
     if name == SCRIPT_RUNNER:
         return Script(arguments[0], tuple(arguments[1:]))
     if name != COMMAND_RUNNER:
-        raise CommandUnfit(f"Local AWS runs {COMMAND_RUNNER} and {SCRIPT_RUNNER}, and no other jar: {jar[:200]}")
+        raise CommandUnfit(f"Local AWS runs {COMMAND_RUNNER} and {SCRIPT_RUNNER}, but no other jar: {jar[:200]}")
     if arguments[0].rsplit("/", 1)[-1] == "spark-submit":
         return _submit(arguments[1:])
     return Program(tuple(arguments))

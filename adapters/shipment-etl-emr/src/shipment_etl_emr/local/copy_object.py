@@ -1,4 +1,4 @@
-"""Stands for the AWS CLI on a node of local AWS: aws s3 cp [OPTIONS] s3://BUCKET/KEY FILE. Not run by the node's Python."""
+"""Replaces the AWS CLI on a node of local AWS: aws s3 cp [OPTIONS] s3://BUCKET/KEY FILE. Not run by the node's Python."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import sys
 import boto3
 from botocore.config import Config
 
-# The CLI follows a bucket to its region; of this server, any will do that the environment does not contradict.
+# The CLI follows a bucket to its region. To look that up on this server, any region works.
 source, target = [each for each in sys.argv[1:] if not each.startswith("--")][2:]
 bucket, _, key = source.removeprefix("s3://").partition("/")
 s3 = boto3.client("s3", region_name=os.environ.get("AWS_REGION", "us-east-1"), config=Config(connect_timeout=5))

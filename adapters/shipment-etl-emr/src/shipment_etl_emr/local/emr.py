@@ -1,7 +1,7 @@
-"""Amazon EMR as moto has it, made to live: states follow `lifecycle`, and calls that moto misses are added.
+"""Extends moto's EMR with real states, which follow `lifecycle`, and with calls that moto lacks.
 
-Everything that leans on moto's inside is here. Its objects hold the truth, for a reset of moto replaces them; a cluster is
-read from them as a plain value, and what `lifecycle` makes of it is written back.
+All code that depends on moto's internals is here. moto's objects hold the state, because a reset of moto replaces them: a
+cluster is read from them as a plain value, `lifecycle` returns the next value, and that is written back.
 """
 
 import json
@@ -22,22 +22,22 @@ from shipment_etl_emr.local.lifecycle import ACTIVE, ENDED, GONE, NotPossible
 __all__ = ["LOCK", "LiveCluster", "clusters", "install"]
 
 LOCK = threading.RLock()
-"""Held while clusters are read or changed: by each call, and by the executor."""
+"""Held by each call and by the executor while they read or change clusters."""
 MIN_IDLE, MAX_IDLE = 60, 604_800
 DEFAULT_IDLE = 3_600
 SPARKS = {"emr-7.13.0": "3.5.6"}
-"""Releases that are described, with their Spark."""
+"""Known releases and their Spark versions."""
 
 
 class LiveStep(models.Step):
-    """A step that knows why it failed, and whether it is to be cancelled by force."""
+    """A step with the reason of its failure, and whether it must be cancelled by force."""
 
     forced = False
     failure: dict[str, str] | None = None
 
     @property
     def status(self) -> dict[str, Any]:
-        """As moto tells it, with the details of a failure."""
+        """The status from moto, with the details of a failure."""
         return {**super().status, **({"FailureDetails": self.failure} if self.failure else {})}
 
 
@@ -49,11 +49,11 @@ class LiveCluster(models.Cluster):
     idle_seconds: float | None = None
     idle_since: float | None = None
     fleets: list[dict[str, Any]]
-    # moto's own type does not have what a step has in here.
+    # moto's own type lacks attributes that a step has here.
     steps: list[Any]
     scaling: dict[str, Any] | None = None
     configured: Sequence[Mapping[str, Any]] = ()
-    """Configurations as they were asked for; moto changes the case of names in them."""
+    """Configurations as requested; moto changes the case of names in them."""
 
     def __init__(self, backend: models.ElasticMapReduceBackend, **asked: Any) -> None:
         self.fleets = []
@@ -77,7 +77,7 @@ class LiveCluster(models.Cluster):
         )
 
     def become(self, value: lifecycle.Cluster) -> None:
-        """Take over what was made of the value."""
+        """Update this cluster from a plain value."""
         now = utcnow()
         if value.state != self.state and value.state in ("RUNNING", "WAITING") and self.ready_datetime is None:
             self.ready_datetime = now
@@ -94,36 +94,36 @@ class LiveCluster(models.Cluster):
     def add_steps(self, steps: list[dict[str, Any]]) -> list[models.Step]:
         """Add steps, all of them pending."""
         if not steps:
-            # moto asks for these before the cluster is whole.
+            # moto calls this before the cluster is complete.
             return []
         new: list[models.Step] = [LiveStep(state="PENDING", **step) for step in steps]
         added = [lifecycle.Step(step.id, step.action_on_failure) for step in new]
-        value = _possible(lambda: lifecycle.add(self.value, added))
+        value = _try_change(lambda: lifecycle.add(self.value, added))
         self.steps.extend(new)
         self.become(value)
         return new
 
     def run_bootstrap_actions(self) -> None:
-        """Leave it to the executor, and to time, how the cluster goes on."""
+        """Do nothing: the executor runs bootstrap actions and advances the cluster."""
 
     def terminate(self) -> None:
-        """End the cluster, if it may be ended."""
-        self.become(_possible(lambda: lifecycle.terminate(self.value)))
+        """Terminate the cluster, unless it is protected."""
+        self.become(_try_change(lambda: lifecycle.terminate(self.value)))
 
     @property
     def status(self) -> dict[str, Any]:
-        """As moto tells it, with EMR's reason."""
+        """The status from moto, with EMR's reason."""
         told = super().status
         return {**told, "StateChangeReason": {"Code": self.code or None, "Message": self.message or None}}
 
     @property
     def instance_collection_type(self) -> str:
-        """Whether it is of fleets or of groups."""
+        """Whether it has instance fleets or instance groups."""
         return "INSTANCE_FLEET" if self.fleets else "INSTANCE_GROUP"
 
 
 class _Clusters(dict[str, Any]):
-    """Clusters by ID; asked for one that is not there, it answers as EMR does."""
+    """Clusters by ID; for an unknown ID it raises the error of EMR."""
 
     def __missing__(self, name: str) -> Any:
         raise InvalidRequestException(f"Cluster id '{name}' is not valid.")
@@ -150,38 +150,39 @@ class LiveBackend(models.ElasticMapReduceBackend):
 
     def run_job_flow(self, **asked: Any) -> LiveCluster:
         """Create a cluster."""
-        # It is abstract only in what concerns CloudFormation, and moto makes clusters all the same.
+        # Only methods for CloudFormation are abstract, and moto instantiates clusters anyway.
         return LiveCluster(self, **asked)  # type: ignore[abstract]
 
     def create_security_configuration(self, name: str, security_configuration: Any) -> models.SecurityConfiguration:
-        """Keep a security configuration as text; a stack brings it as a mapping."""
+        """Store a security configuration as text; a stack passes it as a mapping."""
         text = security_configuration if isinstance(security_configuration, str) else json.dumps(security_configuration)
         return super().create_security_configuration(name, text)
 
     def list_clusters(self, *given: Any, **asked: Any) -> list[models.Cluster]:
-        """Return clusters, the newest first."""
+        """Return clusters, newest first."""
         return sorted(super().list_clusters(*given, **asked), key=lambda each: each.creation_datetime, reverse=True)
 
 
 class LiveResponse(ElasticMapReduceResponse):
-    """The calls of EMR: those of moto, and those it misses."""
+    """The calls of EMR: moto's, and those that moto lacks."""
 
     def get_region_from_url(self, request: Any, full_url: str) -> str:
-        """Return the region that the client means, which its signature tells."""
+        """Return the region that the client signed for."""
         return BaseResponse.get_region_from_url(self, request, full_url)
 
     def call_action(self) -> Any:
-        """Answer a call, while no other changes anything."""
+        """Answer a call while holding the lock."""
         action = self._get_action()
         if not hasattr(self, camelcase_to_underscores(action)):
-            # moto would answer with an error of the server, which clients repeat for minutes.
-            status, headers, body = self.serialized(ActionResult(ValidationException(f"Local AWS has no {action} of EMR.")))
+            # moto would answer with a server error, which clients retry for minutes.
+            problem = ValidationException(f"Local AWS does not support {action} of EMR.")
+            status, headers, body = self.serialized(ActionResult(problem))
             return status, headers, body
         with LOCK:
             return super().call_action()
 
     def run_job_flow(self) -> ActionResult:
-        """Create a cluster, with what moto leaves out of the request."""
+        """Create a cluster, including the parts of the request that moto ignores."""
         clusters = self.backend.clusters
         before = dict(clusters)
         try:
@@ -189,7 +190,7 @@ class LiveResponse(ElasticMapReduceResponse):
             told: Any = answer.result
             self._complete(self._cluster(told["JobFlowId"]))
         except Exception:
-            # moto keeps a cluster that was refused half-way.
+            # moto keeps a cluster whose creation failed halfway.
             for name in clusters.keys() - before.keys():
                 del clusters[name]
             raise
@@ -203,7 +204,7 @@ class LiveResponse(ElasticMapReduceResponse):
         cluster.configured = json.loads(self.body).get("Configurations", ())
         policy = self._get_param("AutoTerminationPolicy")
         if policy is not None:
-            cluster.idle_seconds = _idle(policy)
+            cluster.idle_seconds = _read_idle_seconds(policy)
 
     def cancel_steps(self) -> ActionResult:
         """Cancel steps."""
@@ -218,50 +219,51 @@ class LiveResponse(ElasticMapReduceResponse):
         return ActionResult({"CancelStepsInfoList": told})
 
     def set_keep_job_flow_alive_when_no_steps(self) -> ActionResult:
-        """Say whether clusters wait for more steps."""
+        """Set whether clusters wait for more steps."""
         for name in self._get_param("JobFlowIds", []):
             self._cluster(name).keep_job_flow_alive_when_no_steps = self._get_bool_param("KeepJobFlowAliveWhenNoSteps")
         return EmptyResult()
 
     def put_auto_termination_policy(self) -> ActionResult:
-        """Say how long a cluster may be idle."""
-        self._cluster(self._get_param("ClusterId")).idle_seconds = _idle(self._get_param("AutoTerminationPolicy") or {})
+        """Set how long a cluster may be idle."""
+        policy = self._get_param("AutoTerminationPolicy") or {}
+        self._cluster(self._get_param("ClusterId")).idle_seconds = _read_idle_seconds(policy)
         return EmptyResult()
 
     def get_auto_termination_policy(self) -> ActionResult:
-        """Tell how long a cluster may be idle."""
+        """Return how long a cluster may be idle."""
         seconds = self._cluster(self._get_param("ClusterId")).idle_seconds
         return ActionResult({} if seconds is None else {"AutoTerminationPolicy": {"IdleTimeout": int(seconds)}})
 
     def remove_auto_termination_policy(self) -> ActionResult:
-        """Let a cluster be idle for ever."""
+        """Let a cluster be idle forever."""
         self._cluster(self._get_param("ClusterId")).idle_seconds = None
         return EmptyResult()
 
     def put_managed_scaling_policy(self) -> ActionResult:
-        """Note how a cluster may grow; here it does not."""
+        """Store how a cluster may scale; clusters do not scale here."""
         self._cluster(self._get_param("ClusterId")).scaling = self._get_param("ManagedScalingPolicy")
         return EmptyResult()
 
     def get_managed_scaling_policy(self) -> ActionResult:
-        """Tell how a cluster may grow."""
+        """Return how a cluster may scale."""
         scaling = self._cluster(self._get_param("ClusterId")).scaling
         return ActionResult({} if scaling is None else {"ManagedScalingPolicy": scaling})
 
     def remove_managed_scaling_policy(self) -> ActionResult:
-        """Forget how a cluster may grow."""
+        """Remove the scaling policy of a cluster."""
         self._cluster(self._get_param("ClusterId")).scaling = None
         return EmptyResult()
 
     def describe_release_label(self) -> ActionResult:
-        """Tell what a release holds; those that moto lists are not known in more detail."""
+        """Describe a release; no details are known of the releases that moto lists."""
         label = self._get_param("ReleaseLabel")
         if label not in SPARKS:
             raise InvalidRequestException(f"The release label {label} is not valid.")
         return ActionResult({"ReleaseLabel": label, "Applications": [{"Name": "Spark", "Version": SPARKS[label]}]})
 
     def list_instance_fleets(self) -> ActionResult:
-        """Tell a cluster's fleets."""
+        """Return a cluster's fleets."""
         return ActionResult({"InstanceFleets": self._cluster(self._get_param("ClusterId")).fleets})
 
     def _cluster(self, name: str) -> LiveCluster:
@@ -271,13 +273,13 @@ class LiveResponse(ElasticMapReduceResponse):
 
 
 def install() -> None:
-    """Put this EMR in the place of moto's own, before the first call."""
+    """Replace moto's EMR with this one; call it before the first request."""
     models.emr_backends.backend = LiveBackend
 
 
 def clusters() -> Iterator[LiveCluster]:
-    """Yield all clusters that are not gone, of every account and region. Hold the lock."""
-    # Looked up anew each time: a reset replaces all of them.
+    """Yield all clusters that are not gone, of every account and region. The caller must hold the lock."""
+    # Looked up again each time: a reset replaces all of them.
     for account in list(models.emr_backends.values()):
         for backend in list(account.values()):
             for cluster in list(backend.clusters.values()):
@@ -285,14 +287,14 @@ def clusters() -> Iterator[LiveCluster]:
                     yield cluster
 
 
-def _possible(change: Callable[[], lifecycle.Cluster]) -> lifecycle.Cluster:
+def _try_change(change: Callable[[], lifecycle.Cluster]) -> lifecycle.Cluster:
     try:
         return change()
     except NotPossible as problem:
         raise ValidationException(str(problem)) from problem
 
 
-def _idle(policy: dict[str, Any]) -> float:
+def _read_idle_seconds(policy: dict[str, Any]) -> float:
     seconds = int(policy.get("IdleTimeout") or DEFAULT_IDLE)
     if not MIN_IDLE <= seconds <= MAX_IDLE:
         raise ValidationException(f"IdleTimeout must be from {MIN_IDLE} to {MAX_IDLE} seconds.")
@@ -300,7 +302,7 @@ def _idle(policy: dict[str, Any]) -> float:
 
 
 def _fleet(number: int, asked: dict[str, Any]) -> dict[str, Any]:
-    """Return a fleet that has all it wants."""
+    """Return a fleet with its full target capacity."""
     on_demand, spot = asked.get("TargetOnDemandCapacity") or 0, asked.get("TargetSpotCapacity") or 0
     return {
         "Id": f"if-{number}",

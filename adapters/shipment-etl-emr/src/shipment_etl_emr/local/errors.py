@@ -1,4 +1,4 @@
-"""Every error of local AWS; each message says what is wrong, where, and what to do.
+"""All errors of local AWS. Each says what is wrong, where, and what to do.
 
 EmrRefused
 ├── LocalAwsMissing
@@ -13,11 +13,11 @@ from shipment_etl_emr.errors import EmrError, EmrRefused
 __all__ = ["LocalAwsFailed", "LocalAwsMissing", "LocalAwsRuns", "NoLocalAws"]
 
 MAX_SAID = 600
-"""Characters of its log's end."""
+"""Maximum number of characters from the end of its log."""
 
 
 class LocalAwsMissing(EmrRefused):
-    """What local AWS is made of is not installed."""
+    """A package that local AWS needs is not installed."""
 
     template = "Local AWS needs {package}, which is not installed."
     remedy = "Install it with: pip install 'shipment-etl-emr[local]'"
@@ -27,7 +27,7 @@ class LocalAwsMissing(EmrRefused):
 
 
 class LocalAwsRuns(EmrRefused):
-    """Local AWS is running already."""
+    """Local AWS is already running."""
 
     template = "Local AWS is already running, at {endpoint}."
     remedy = "Use it, or stop it first: shipment-etl local-aws down"
@@ -47,10 +47,10 @@ class NoLocalAws(EmrRefused):
 
 
 class LocalAwsFailed(EmrError):
-    """Local AWS did not start, or ended when it should not."""
+    """Local AWS could not be started or stopped."""
 
-    template = "Local AWS does not run: {said:.600}"
+    template = "Local AWS failed: {said:.600}"
     remedy = "Fix that, then start it again."
 
     def __init__(self, said: str) -> None:
-        super().__init__(said=said[-MAX_SAID:] or "it said nothing.")
+        super().__init__(said=said[-MAX_SAID:] or "it printed nothing.")

@@ -1,4 +1,4 @@
-"""Executor: what makes clusters live. It looks at them again and again, runs their steps, and brings their logs to S3."""
+"""Executor: advances clusters. It polls them, runs their steps, and uploads their logs to S3."""
 
 import gzip
 import logging
@@ -15,7 +15,7 @@ from shipment_etl.errors import ShipmentEtlError
 from shipment_etl.s3 import parse_uri
 from shipment_etl_emr.local import emr
 from shipment_etl_emr.local.bootstrap import Bootstrap, BootstrapFailed
-from shipment_etl_emr.local.lifecycle import ACTIVE, BOOTSTRAPPING, TERMINATING, advance, bootstrap_failed, ended
+from shipment_etl_emr.local.lifecycle import ACTIVE, BOOTSTRAPPING, TERMINATING, advance, end_step, fail_bootstrap
 from shipment_etl_emr.local.nodes import Node, NodeFailed
 from shipment_etl_emr.local.steps import Running, prepare
 
@@ -32,11 +32,11 @@ class Executor:
     """Runs the steps of all clusters of this process.
 
     Args:
-        s3: client of the S3 of this process.
+        s3: client of this process's S3.
         engine: sail, in this project's environment; or spark, on a node for each cluster.
-        folder: where steps get a folder each, as long as they run.
-        environment: of the steps, which leads to this AWS.
-        clock: seconds, ever growing.
+        folder: folder in which each step gets a folder while it runs.
+        environment: environment of the steps, which points to this AWS.
+        clock: monotonic clock in seconds.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class Executor:
         self._thread = threading.Thread(target=self._run, name="executor", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start polling."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more, and end every step that runs."""
+        """Stop polling, and end all running steps."""
         self._end.set()
         self._thread.join()
         for running in self._running.values():
@@ -77,7 +77,7 @@ class Executor:
             try:
                 self._look()
             except Exception:
-                log.exception("a look at the clusters went wrong")
+                log.exception("polling the clusters failed")
 
     def _look(self) -> None:
         with emr.LOCK:
@@ -87,7 +87,7 @@ class Executor:
             for step in list(cluster.steps):
                 if step.state in ACTIVE:
                     self._attend(cluster, step)
-        # A reset takes clusters away, and what they ran must not stay.
+        # A reset removes clusters, so their processes must end.
         known = {cluster.id for cluster in every}
         for key in [key for key in self._running if key[0] not in known]:
             self._running.pop(key).close()
@@ -95,7 +95,7 @@ class Executor:
             self._bootstraps.pop(name).close()
 
     def _advance(self, cluster: emr.LiveCluster) -> None:
-        """Let a cluster go on with its life; one with a node only when that is ready."""
+        """Advance a cluster; one with a node only when the node is ready."""
         failed = ""
         if self._engine == SPARK and cluster.state == BOOTSTRAPPING:
             try:
@@ -104,7 +104,7 @@ class Executor:
             except (BootstrapFailed, NodeFailed, ShipmentEtlError) as problem:
                 failed = str(problem)[:MAX_MESSAGE_LENGTH]
         with emr.LOCK:
-            value = bootstrap_failed(cluster.value, failed) if failed else advance(cluster.value, self._clock())
+            value = fail_bootstrap(cluster.value, failed) if failed else advance(cluster.value, self._clock())
             cluster.become(value)
 
     def _bootstrap(self, cluster: emr.LiveCluster) -> Bootstrap:
@@ -130,12 +130,12 @@ class Executor:
         code = running.code
         running.close()
         self._note(running.folder, f"INFO the process ended with exit code {code}")
-        # First the logs, then the state: whoever sees that a step is over finds its logs.
+        # First the logs, then the state: when a step is over, its logs are there.
         logs = self._upload(cluster, f"steps/{step.id}", running.folder)
         with emr.LOCK:
             if code != 0:
                 step.failure = _failure(running.folder, code, logs)
-            cluster.become(ended(cluster.value, step.id, well=code == 0))
+            cluster.become(end_step(cluster.value, step.id, well=code == 0))
             if step.state != "FAILED":
                 step.failure = None
         shutil.rmtree(running.folder, ignore_errors=True)
@@ -146,7 +146,7 @@ class Executor:
         self._note(folder, f"INFO startExec {step.jar} {list(step.args)}")
         bootstrap = self._bootstraps.get(cluster.id)
         for action in () if bootstrap else cluster.bootstrap_actions:
-            self._note(folder, f"WARN the bootstrap action {action.name} is for a cluster's nodes and is not run here")
+            self._note(folder, f"WARN the bootstrap action {action.name} is not run: clusters have no nodes here")
         try:
             command, environment = prepare(
                 step.jar,
@@ -157,7 +157,7 @@ class Executor:
                 environment=self._environment,
             )
         except Exception as problem:
-            # Of any kind: what a step brings along can be broken in any way, and that is the step's failure.
+            # Of any kind: whatever is wrong with a step's files is a failure of the step.
             (folder / "stderr").write_text(f"{problem}\n", "utf-8")
             command, environment = [sys.executable, "-I", "-c", "raise SystemExit(1)"], {}
         self._note(folder, f"INFO running {command}")
@@ -172,11 +172,11 @@ class Executor:
         try:
             self._s3.download_file(bucket, key, str(target))
         except Exception as problem:
-            raise FileNotFoundError(f"{uri} cannot be fetched: {problem}") from problem
+            raise FileNotFoundError(f"{uri} cannot be downloaded: {problem}") from problem
         return target
 
     def _upload(self, cluster: emr.LiveCluster, place: str, folder: Path) -> str:
-        """Bring logs to a place below where the cluster wants them; return their folder, empty if there is none."""
+        """Upload logs to a place below the cluster's log folder; return their folder, empty if there is none."""
         found = parse_uri(cluster.log_uri or "")
         if found is None:
             return ""
@@ -188,7 +188,7 @@ class Executor:
                 data = file.read_bytes() if file.exists() else b""
                 self._s3.put_object(Bucket=bucket, Key=f"{prefix}{name}.gz", Body=gzip.compress(data))
         except Exception as problem:
-            # As with EMR: a step does not fail for want of a place for its logs.
+            # As on EMR, a step does not fail because its logs cannot be written.
             log.warning("the logs of %s could not be written to %s: %s", place, cluster.log_uri, problem)
             return ""
         return f"s3://{bucket}/{prefix}"
@@ -200,7 +200,7 @@ class Executor:
 
 
 def _failure(folder: Path, code: int, logs: str) -> dict[str, str]:
-    """Return what EMR tells of a failure: the last line that the step complained with, and where the whole log is."""
+    """Return EMR's failure details: the last line of the step's stderr, and where the whole log is."""
     file = folder / "stderr"
     said = file.read_text("utf-8", "replace").strip() if file.exists() else ""
     message = said.splitlines()[-1].strip() if said else f"exit code {code}"

@@ -1,4 +1,4 @@
-"""Guard: lets in only who knows the key. What listens here runs programs, and a port is open to every user of a machine."""
+"""Guard: accepts only clients with the key. This server runs programs, and every user of a machine can reach its port."""
 
 import json
 import re
@@ -7,27 +7,27 @@ from hmac import compare_digest
 from typing import Any
 from urllib.parse import parse_qs
 
-__all__ = ["STATUS", "guarded"]
+__all__ = ["STATUS", "guard"]
 
 STATUS = "/.local-aws"
-"""Path, of no bucket, at which it tells everybody that it is a local AWS of ours."""
+"""Path, which cannot be a bucket, where it tells everybody that it is our local AWS."""
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
 SIGNED_LINK = ("X-Amz-Credential", "AWSAccessKeyId")
-REFUSAL = "This local AWS was not started by you, or its keys are others. See: shipment-etl local-aws env"
+REFUSAL = "This local AWS was not started by you, or it has another key. See: shipment-etl local-aws env"
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def guarded(application: Application, key: str, status: dict[str, Any], is_ready: Callable[[], bool]) -> Application:
-    """Return a WSGI application that answers only requests signed for a key, and everybody who asks for its status.
+def guard(application: Application, key: str, status: dict[str, Any], is_ready: Callable[[], bool]) -> Application:
+    """Return a WSGI application that answers only requests signed with a key, and status requests of everybody.
 
     Args:
-        application: what is guarded.
-        key: the access key ID; it is made anew for each start, and known to who started it.
-        status: what it tells of itself.
-        is_ready: whether its buckets and roles are there; before that, it does not say that it runs.
+        application: the application to guard.
+        key: the access key ID, generated at each start and known to the process that started it.
+        status: the answer to status requests.
+        is_ready: whether its buckets and roles exist; before that, it does not report that it is running.
     """
 
-    def guard(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ.get("PATH_INFO") == STATUS:
             if not is_ready():
                 return _answer(start_response, "503 Service Unavailable", "application/json", "{}")
@@ -40,14 +40,14 @@ def guarded(application: Application, key: str, status: dict[str, Any], is_ready
         told = f"<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>{REFUSAL}</Message></Error></ErrorResponse>"
         return _answer(start_response, "403 Forbidden", "application/xml", told)
 
-    return guard
+    return answer
 
 
 def _key_of(environ: dict[str, Any]) -> str:
     found = CREDENTIAL.search(str(environ.get("HTTP_AUTHORIZATION", "")))
     if found:
         return str(found[1])
-    # A link that was signed beforehand, in the way of today or of old.
+    # A presigned link, of signature version 4 or 2.
     given = parse_qs(str(environ.get("QUERY_STRING", "")))
     return next((given[name][0].partition("/")[0] for name in SIGNED_LINK if name in given), "")
 

@@ -1,4 +1,4 @@
-"""IAM as moto has it, with AWS's own policies, the simulator that moto misses, and a user whose key this is."""
+"""Extends moto's IAM with AWS's managed policies, the policy simulator, and a user that owns the access key."""
 
 import json
 import re
@@ -17,20 +17,20 @@ from shipment_etl_emr.local.policies import decide
 __all__ = ["USER", "give_key", "install"]
 
 USER = "local"
-"""Who the clients of local AWS are."""
+"""User name of all clients of local AWS."""
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
 def install() -> None:
-    """Add to moto's own, before the first call."""
+    """Patch moto; call it before the first request."""
     default_user_config["iam"]["load_aws_managed_policies"] = True
     IamResponse.simulate_principal_policy = _simulate  # type: ignore[attr-defined]
-    # moto knows keys of 20 characters only, and takes who has another for nobody.
+    # moto recognizes only keys of 20 characters, and treats others as anonymous.
     BaseResponse.access_key_regex = re.compile(r"AWS.*Credential=(?P<access_key>[^/,\s]+)/")
 
 
 def give_key(key: str) -> None:
-    """Make the user that an access key is of, who may do everything."""
+    """Create the user of an access key, with all rights."""
     backend = iam_backends[DEFAULT_ACCOUNT_ID]["aws"]
     user = backend.create_user("us-east-1", USER)
     backend.attach_user_policy(ADMINISTRATOR, USER)
@@ -38,7 +38,7 @@ def give_key(key: str) -> None:
 
 
 def _simulate(self: IamResponse) -> ActionResult:
-    """Tell what a user or role may do, one result for each action as the most restrictive of all resources."""
+    """Simulate the policies of a user or role; each action gets its most restrictive result over all resources."""
     statements = list(_statements(self.backend, self._get_param("PolicySourceArn")))
     context = {each["ContextKeyName"]: each["ContextKeyValues"][0] for each in self._get_param("ContextEntries", []) or []}
     results = []

@@ -1,8 +1,8 @@
-"""Runs a program so that nothing of it is left behind: python leash.py PROGRAM [ARGUMENTS]...
+"""Runs a program and leaves none of its processes behind: python leash.py PROGRAM [ARGUMENTS]...
 
-Whoever starts this holds the other end of its stdin: a line there is the number of a signal for the program, and the end of
-file, which also comes when that process is killed, ends the program at once. A program of its own, of the standard library
-only, so that it starts in a moment.
+The parent process holds the other end of stdin. Each line there is the number of a signal for the program. End of file,
+which also comes when the parent is killed, kills the program at once. This is a separate program that uses only the standard
+library, so that it starts quickly.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ LOOK_SECONDS = 0.05
 
 
 def main(command: Sequence[str], orders: RawIOBase) -> int:
-    """Run a command as long as `orders` stays open, and return its exit code; that of a signal is 128 and its number."""
+    """Run a command while `orders` stays open, and return its exit code; for a signal, 128 plus its number."""
     try:
         program = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # nosec B603 # no shell
     except (OSError, ValueError) as problem:
@@ -33,7 +33,7 @@ def main(command: Sequence[str], orders: RawIOBase) -> int:
                 _signal(program.pid, int(order) if order else signal.SIGKILL)
                 if not order:
                     program.wait()
-    # What it started, and left behind.
+    # Processes that it started and left behind.
     _signal(program.pid, signal.SIGKILL)
     return program.returncode if program.returncode >= 0 else 128 - program.returncode
 
@@ -45,7 +45,7 @@ def _signal(group: int, number: int) -> None:
 
 if __name__ == "__main__":
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # Signals are for the program, and come as orders. Heard, not ignored: what is ignored, a program inherits.
+        # Signals for the program come as orders. Handle them instead of ignoring: the program would inherit that.
         signal.signal(each, lambda *_: None)
     with open(0, "rb", buffering=0) as orders:
         sys.exit(main(sys.argv[1:], orders))

@@ -1,4 +1,4 @@
-"""The life of a cluster and its steps, as Amazon EMR has it. Pure: each function returns what becomes of a cluster."""
+"""The lifecycle of a cluster and its steps, as on Amazon EMR. Pure: each function returns the changed cluster."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,9 +13,9 @@ __all__ = [
     "Step",
     "add",
     "advance",
-    "bootstrap_failed",
     "cancel",
-    "ended",
+    "end_step",
+    "fail_bootstrap",
     "terminate",
 ]
 
@@ -25,24 +25,24 @@ PENDING, CANCEL_PENDING = "PENDING", "CANCEL_PENDING"
 COMPLETED, CANCELLED, FAILED, INTERRUPTED = "COMPLETED", "CANCELLED", "FAILED", "INTERRUPTED"
 
 GONE = frozenset({TERMINATED, TERMINATED_WITH_ERRORS})
-"""States of a cluster that is no more."""
+"""States of a cluster that has ended."""
 ENDED = frozenset({COMPLETED, CANCELLED, FAILED, INTERRUPTED})
 """States of a step that is over."""
 ACTIVE = frozenset({RUNNING, CANCEL_PENDING})
 """States of a step that has a process."""
 ENDED_WITH_ERRORS = frozenset({"BOOTSTRAP_FAILURE", "STEP_FAILURE"})
-"""Reasons for which a cluster ends badly."""
+"""Reasons for which a cluster ends with errors."""
 ENDS_CLUSTER = frozenset({"TERMINATE_CLUSTER", "TERMINATE_JOB_FLOW"})
 MAX_STEPS = 256
 
 
 class NotPossible(ValueError):
-    """EMR would not do this to a cluster in this state."""
+    """EMR would refuse this change to a cluster in this state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step; `forced` is whether it is to be cancelled without being asked."""
+    """A step; `forced` is whether to cancel it by SIGKILL, without SIGTERM first."""
 
     name: str
     on_failure: str = "CONTINUE"
@@ -55,12 +55,12 @@ class Cluster:
     """A cluster.
 
     Attributes:
-        keep: whether it waits for more steps when all are over; else it ends.
+        keep: whether it waits for more steps when all are over; otherwise it ends.
         protected: whether it must not be terminated.
-        concurrency: how many steps run at a time.
-        idle_seconds: how long it may wait before it ends; None is for ever.
-        idle_since: when it began to wait.
-        code, message: why it is in this state.
+        concurrency: maximum number of steps that run at a time.
+        idle_seconds: how long it may be idle before it ends; None means forever.
+        idle_since: when it became idle.
+        code, message: reason for its state.
     """
 
     keep: bool
@@ -90,9 +90,9 @@ def add(cluster: Cluster, steps: Sequence[Step]) -> Cluster:
 
 
 def cancel(cluster: Cluster, names: Sequence[str], *, force: bool = False) -> tuple[Cluster, dict[str, str]]:
-    """Ask steps to stop; also returns, by step, why it will not: empty where it will."""
+    """Cancel steps; also return, by step, why it cannot be cancelled: empty if it can."""
 
-    def asked(step: Step) -> Step:
+    def cancel_step(step: Step) -> Step:
         if step.name not in names or step.state not in (PENDING, RUNNING, CANCEL_PENDING):
             return step
         return replace(step, state=CANCELLED if step.state == PENDING else CANCEL_PENDING, forced=force or step.forced)
@@ -103,46 +103,46 @@ def cancel(cluster: Cluster, names: Sequence[str], *, force: bool = False) -> tu
         step = by_name.get(name)
         why = "The step does not exist." if step is None else f"The step is {step.state}." if step.state in ENDED else ""
         answers[name] = why
-    return replace(cluster, steps=tuple(map(asked, cluster.steps))), answers
+    return replace(cluster, steps=tuple(map(cancel_step, cluster.steps))), answers
 
 
 def terminate(cluster: Cluster) -> Cluster:
-    """End a cluster; one that is ending or gone is left as it is.
+    """Terminate a cluster; one that is ending or gone is left unchanged.
 
     Raises:
-        NotPossible: it is protected.
+        NotPossible: the cluster is protected.
     """
     if cluster.state in {TERMINATING, *GONE}:
         return cluster
     if cluster.protected:
         raise NotPossible("Could not shut down one or more job flows since they are termination protected.")
-    return _ending(cluster, "USER_REQUEST", "Terminated by user request")
+    return _start_ending(cluster, "USER_REQUEST", "Terminated by user request")
 
 
-def ended(cluster: Cluster, name: str, *, well: bool) -> Cluster:
-    """Take note that the process of a step has ended, `well` or not."""
+def end_step(cluster: Cluster, name: str, *, well: bool) -> Cluster:
+    """Record that the process of a step has ended, `well` or not."""
     (step,) = (each for each in cluster.steps if each.name == name)
     if step.state not in ACTIVE:
         return cluster
     if step.state == CANCEL_PENDING:
-        return _with(cluster, name, CANCELLED)
+        return _set_state(cluster, name, CANCELLED)
     if cluster.state == TERMINATING and not well:
-        return _with(cluster, name, INTERRUPTED)
-    cluster = _with(cluster, name, COMPLETED if well else FAILED)
+        return _set_state(cluster, name, INTERRUPTED)
+    cluster = _set_state(cluster, name, COMPLETED if well else FAILED)
     if well or step.on_failure == "CONTINUE":
         return cluster
     if step.on_failure in ENDS_CLUSTER and not (cluster.protected and cluster.keep):
-        return _ending(cluster, "STEP_FAILURE", "Shut down as step failed")
+        return _start_ending(cluster, "STEP_FAILURE", "Shut down as step failed")
     return _cancel_pending(cluster)
 
 
-def bootstrap_failed(cluster: Cluster, message: str) -> Cluster:
+def fail_bootstrap(cluster: Cluster, message: str) -> Cluster:
     """End a cluster whose bootstrap action failed."""
-    return _ending(cluster, "BOOTSTRAP_FAILURE", message) if cluster.state == BOOTSTRAPPING else cluster
+    return _start_ending(cluster, "BOOTSTRAP_FAILURE", message) if cluster.state == BOOTSTRAPPING else cluster
 
 
 def advance(cluster: Cluster, now: float) -> Cluster:
-    """Take the next step of a cluster's life that needs nobody to ask for it; the same cluster if there is none."""
+    """Make the next change of state that happens by itself; return the same cluster if there is none."""
     if cluster.state in GONE:
         return cluster
     if cluster.state == STARTING:
@@ -160,19 +160,19 @@ def advance(cluster: Cluster, now: float) -> Cluster:
 def _work(cluster: Cluster, active: int, now: float) -> Cluster:
     due = [step.name for step in cluster.steps if step.state == PENDING][: max(cluster.concurrency - active, 0)]
     for name in due:
-        cluster = _with(cluster, name, RUNNING)
+        cluster = _set_state(cluster, name, RUNNING)
     if active or due:
         return replace(cluster, state=RUNNING, idle_since=None)
     if not cluster.keep:
         failed = any(step.state == FAILED for step in cluster.steps)
-        return _ending(cluster, "ALL_STEPS_COMPLETED", f"Steps completed{' with errors' if failed else ''}")
+        return _start_ending(cluster, "ALL_STEPS_COMPLETED", f"Steps completed{' with errors' if failed else ''}")
     since = now if cluster.idle_since is None else cluster.idle_since
     if cluster.idle_seconds is not None and now - since >= cluster.idle_seconds:
-        return _ending(cluster, "USER_REQUEST", "Terminated by its auto-termination policy")
+        return _start_ending(cluster, "USER_REQUEST", "Terminated by its auto-termination policy")
     return replace(cluster, state=WAITING, idle_since=since)
 
 
-def _ending(cluster: Cluster, code: str, message: str) -> Cluster:
+def _start_ending(cluster: Cluster, code: str, message: str) -> Cluster:
     return replace(_cancel_pending(cluster), state=TERMINATING, code=code, message=message, idle_since=None)
 
 
@@ -181,6 +181,6 @@ def _cancel_pending(cluster: Cluster) -> Cluster:
     return replace(cluster, steps=tuple(steps))
 
 
-def _with(cluster: Cluster, name: str, state: str) -> Cluster:
+def _set_state(cluster: Cluster, name: str, state: str) -> Cluster:
     steps = (replace(step, state=state) if step.name == name else step for step in cluster.steps)
     return replace(cluster, steps=tuple(steps))

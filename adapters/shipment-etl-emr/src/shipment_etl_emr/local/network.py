@@ -1,4 +1,4 @@
-"""EC2 as moto has it, with a default network that leads to the internet, and subnets of stacks in their route tables."""
+"""Extends moto's EC2 with a default network that has internet access, and with route tables of stacks' subnets."""
 
 from functools import wraps
 from typing import Any
@@ -9,7 +9,7 @@ __all__ = ["install"]
 
 
 def install() -> None:
-    """Add to moto's own, before the first call."""
+    """Patch moto; call it before the first request."""
     make, associate = EC2Backend.__init__, EC2Backend.create_subnet_association
     if hasattr(make, "__wrapped__"):
         return

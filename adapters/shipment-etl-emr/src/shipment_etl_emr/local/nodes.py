@@ -1,8 +1,8 @@
-"""A node of a cluster on this machine, as poor as a real one: nothing of this environment is on the path of its steps.
+"""A cluster node on this machine that has only what a real node has: its steps cannot import anything of this environment.
 
 It has a bare Python of the cluster's version, a Spark installation without package metadata, the programs that bootstrap
-actions call, and what the request for the cluster configures. What stands for the network, the way to this AWS, is set for
-it, but no region: a cluster is told that by its configuration, or not at all. YARN is missing: Spark runs on `local[*]`.
+actions call, and the configuration of the cluster's request. The variables that point to this AWS replace the network, but
+do not set a region: as on EMR, only the configuration can. YARN is missing: Spark runs on `local[*]`.
 """
 
 import shutil
@@ -22,7 +22,7 @@ __all__ = ["Node", "NodeFailed"]
 
 INTERPRETER = "/usr/bin/python"
 SYSTEM_PYTHON = f"{INTERPRETER}3.9"
-"""What EMR 7 runs PySpark on where it is not told otherwise."""
+"""Default Python of PySpark on EMR 7."""
 SPARK = "usr/lib/spark"
 DELTA = "usr/share/aws/delta/lib"
 CONFIGURATION = "etc/spark/conf"
@@ -41,20 +41,20 @@ LOGGING = "rootLogger.level = info\nrootLogger.appenderRef.stderr.ref = stderr\n
 
 
 class NodeFailed(RuntimeError):
-    """A node cannot be made on this machine."""
+    """A node cannot be created on this machine."""
 
 
 class Node:
-    """A node, made in a folder.
+    """A node in a folder.
 
     Args:
-        root: stands for the root of its file system.
-        configurations: those of the request for the cluster. They name its Python, of which one must be installed here.
-        network: variables that lead to this AWS.
-        region: of the cluster. EMR's own client of S3 knows it; programs have to be told.
+        root: folder that replaces the root of its file system.
+        configurations: configurations of the cluster's request. They name its Python version, which must be installed here.
+        network: variables that point to this AWS.
+        region: region of the cluster. EMR's own S3 client knows it; programs do not.
 
     Raises:
-        NodeFailed: there is no such Python here.
+        NodeFailed: this Python version is not installed here.
         JavaMissing, JarsUnreachable: Spark cannot run here.
     """
 
@@ -70,19 +70,19 @@ class Node:
         _make_spark(root / SPARK)
         _make_programs(root / "bin")
         for jar in delta_jars(self._java):
-            # EMR names them without their versions.
+            # On EMR their names have no versions.
             name = next(each for each in ("delta-spark", "delta-storage") if each in jar.name)
             _link(root / DELTA / f"{name}.jar", jar)
         self._exports = {name: self.place(value) for name, value in exports.items()}
         self._configure(properties, delta=_has_delta(configurations), region=region)
 
     def place(self, text: str) -> str:
-        """Return a text in which a path of a node, if it is one, leads into this one."""
+        """Return a text; if it is a path on a node, return the path in this node's folder."""
         return f"{self.root}{text}" if text.startswith(PLACES) else text
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables of a program that runs here: those of a shell, and the way to AWS."""
+        """Environment of a program on this node: a shell's variables, and those that point to AWS."""
         return {
             **self._network,
             "HOME": str(self.root / "home"),
@@ -92,7 +92,7 @@ class Node:
         }
 
     def spark_submit(self, options: Sequence[str] = ()) -> tuple[list[str], dict[str, str]]:
-        """Return a call of spark-submit that the script and its arguments follow, and the variables that it needs."""
+        """Return a spark-submit command, to which the script and its arguments are appended, and its environment."""
         home = {"SPARK_HOME": str(self.root / SPARK), "SPARK_CONF_DIR": str(self.root / CONFIGURATION)}
         return [f"{self.root / SPARK}/bin/spark-submit", *options], {**self.environment, **home, **self._exports}
 
@@ -101,7 +101,7 @@ class Node:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def _configure(self, properties: Mapping[str, str], *, delta: bool, region: str) -> None:
-        """Write Spark's configuration: of the request, and what EMR adds by itself."""
+        """Write Spark's configuration: from the request, and what EMR adds by itself."""
         folder = self.root / CONFIGURATION
         folder.mkdir(parents=True)
         (self.root / "home").mkdir()
@@ -122,11 +122,11 @@ class Node:
 
 
 def _make_python(folder: Path, version: str) -> None:
-    """Make a Python that has nothing installed, as /usr/bin/python3.x of a node."""
+    """Create a Python with no packages installed, like /usr/bin/python3.x of a node."""
     program = next(_pythons(version), None)
     if program is None:
         raise NodeFailed(f"Steps of this release run on Python {version}, which is not installed here. Install it.")
-    # Without site-packages of its own, and blind for those of the Python that it is made of.
+    # Without pip, and without access to the site-packages of its base Python.
     subprocess.run(  # nosec B603 # no shell, and a Python of this machine
         [program, "-m", "venv", "--without-pip", str(folder)], check=True, capture_output=True
     )
@@ -137,14 +137,14 @@ def _pythons(version: str) -> Iterator[str]:
     code = "import sys; print('%d.%d' % sys.version_info[:2])"
     for name in names:
         if program := shutil.which(name):
-            # Of a version manager, one on the path may only say that it is not installed.
+            # A version manager's shim on the PATH may only print that this version is not installed.
             said = subprocess.run([program, "-c", code], capture_output=True, text=True, check=False)  # nosec B603 # no shell, and a Python of this machine
             if said.stdout.strip() == version:
                 yield program
 
 
 def _make_spark(folder: Path) -> None:
-    """Make a Spark installation as a cluster has it: its own files, and PySpark as an archive."""
+    """Create a Spark installation like a cluster's: Spark's files, and PySpark as an archive."""
     source = Path(pyspark.__file__).parent
     for name in ("bin", "jars"):
         _link(folder / name, source / name)
@@ -165,7 +165,7 @@ def _link(place: Path, target: Path) -> None:
 
 
 def _read_configurations(configurations: Sequence[Mapping[str, Any]]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the variables that spark-env exports, and the settings of spark-defaults."""
+    """Return the variables exported by spark-env, and the settings of spark-defaults."""
     exports: dict[str, str] = {}
     defaults: dict[str, str] = {}
     for each in configurations:
@@ -178,7 +178,7 @@ def _read_configurations(configurations: Sequence[Mapping[str, Any]]) -> tuple[d
 
 
 def _has_delta(configurations: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether EMR puts its Delta on the path."""
+    """Whether EMR puts its Delta jars on the classpath."""
     return any(
         each["Classification"] == "delta-defaults" and each.get("Properties", {}).get("delta.enabled") == "true"
         for each in configurations

@@ -1,4 +1,4 @@
-"""Policies: what IAM would decide, as far as the policies of EMR and of this project go."""
+"""Policies: evaluates IAM policies, as far as those of EMR and of this project need it."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -8,16 +8,16 @@ __all__ = ["decide"]
 
 
 def decide(statements: Iterable[Mapping[str, Any]], action: str, resource: str, context: Mapping[str, str]) -> str:
-    """Return what policies say to an action: allowed, explicitDeny or implicitDeny.
+    """Return the decision on an action: allowed, explicitDeny or implicitDeny.
 
     Args:
-        statements: of all policies of a user or role.
+        statements: statements of all policies of a user or role.
         action: such as s3:GetObject.
-        resource: ARN of what it is done to.
+        resource: ARN of the resource.
         context: condition keys and their values.
 
     Raises:
-        ValueError: a statement has something that is not known here.
+        ValueError: a statement has an operator that is not supported here.
     """
     effects = {each["Effect"] for each in statements if _applies(each, action, resource, context)}
     if "Deny" in effects:
@@ -40,8 +40,8 @@ def _applies(statement: Mapping[str, Any], action: str, resource: str, context: 
 
 def _names(statement: Mapping[str, Any], element: str, value: str, form: Callable[[str], str]) -> bool:
     if f"Not{element}" in statement:
-        return not any(_like(form(each), value) for each in _list(statement[f"Not{element}"]))
-    return any(_like(form(each), value) for each in _list(statement[element]))
+        return not any(_matches(form(each), value) for each in _list(statement[f"Not{element}"]))
+    return any(_matches(form(each), value) for each in _list(statement[element]))
 
 
 def _holds(operator: str, value: str | None, wanted: list[str]) -> bool:
@@ -56,11 +56,11 @@ def _holds(operator: str, value: str | None, wanted: list[str]) -> bool:
         case "StringNotEquals":
             return value not in wanted
         case "StringLike" | "ArnLike":
-            return value is not None and any(_like(each, value) for each in wanted)
-    raise ValueError(f"Local AWS does not know the condition {operator}.")
+            return value is not None and any(_matches(each, value) for each in wanted)
+    raise ValueError(f"Local AWS does not support the condition {operator}.")
 
 
-def _like(pattern: str, text: str) -> bool:
+def _matches(pattern: str, text: str) -> bool:
     return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text, re.S) is not None
 
 

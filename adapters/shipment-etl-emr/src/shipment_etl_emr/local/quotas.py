@@ -1,4 +1,4 @@
-"""Service Quotas: how many vCPUs this account may have. moto knows those of networks only."""
+"""Extends moto's Service Quotas, which has only network quotas, with quotas of vCPUs."""
 
 from functools import wraps
 from typing import Any
@@ -8,7 +8,7 @@ from moto.servicequotas.models import ServiceQuotasBackend
 __all__ = ["VCPUS", "install"]
 
 VCPUS = 64
-"""Of an account that has had some clusters; a new one often has 5."""
+"""Quota of an account that has run some clusters; a new account often has 5."""
 CODES = {
     "L-1216C47A": "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
     "L-34B43A08": "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests",
@@ -16,7 +16,7 @@ CODES = {
 
 
 def install() -> None:
-    """Add to moto's own, before the first call."""
+    """Patch moto; call it before the first request."""
     get = ServiceQuotasBackend.get_service_quota
     if hasattr(get, "__wrapped__"):
         return

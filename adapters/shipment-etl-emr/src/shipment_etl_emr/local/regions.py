@@ -1,6 +1,6 @@
-"""Regions: S3 as strict as AWS has it. A request that is signed for another region than the bucket's is refused.
+"""Regions: as on AWS, S3 refuses requests that are signed for another region than the bucket's.
 
-moto takes any signature, so that a program which does not know its region would work here and fail on AWS.
+moto accepts any signature, so a program that does not know its region would work here but fail on AWS.
 """
 
 import re
@@ -11,7 +11,7 @@ from moto.s3.models import s3_backends
 
 from shipment_etl_emr.local.guard import Application
 
-__all__ = ["strict_regions"]
+__all__ = ["enforce_regions"]
 
 SCOPE = re.compile(r"Credential=[^/]+/\d+/([a-z0-9-]+)/s3/")
 MALFORMED = (
@@ -19,11 +19,11 @@ MALFORMED = (
     "header is malformed; the region '{signed}' is wrong; expecting '{region}'</Message><Region>{region}</Region></Error>"
 )
 ANYWHERE = "location"
-"""Where a bucket lies may be asked from anywhere."""
+"""A bucket's location may be requested from any region."""
 
 
-def strict_regions(application: Application) -> Application:
-    """Return a WSGI application that refuses what S3 would for its region, and names the bucket's with each answer."""
+def enforce_regions(application: Application) -> Application:
+    """Return a WSGI application that refuses requests for the wrong region, and adds the bucket's region to each answer."""
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         region = _region_of(str(environ.get("PATH_INFO", "")).lstrip("/").partition("/")[0])
@@ -43,7 +43,7 @@ def strict_regions(application: Application) -> Application:
 
 
 def _with_header(start_response: Any, header: tuple[str, str]) -> Any:
-    """Return a `start_response` that adds a header, where the answer does not have it yet."""
+    """Return a `start_response` that adds a header, unless the answer already has it."""
 
     def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
         known = {name.lower() for name, _ in headers}
@@ -53,7 +53,7 @@ def _with_header(start_response: Any, header: tuple[str, str]) -> Any:
 
 
 def _region_of(bucket: str) -> str | None:
-    """Return where a bucket lies; None if there is no such."""
+    """Return the region of a bucket; None if there is no such bucket."""
     for account in list(s3_backends.values()):
         for backend in list(account.values()):
             if bucket in backend.buckets:

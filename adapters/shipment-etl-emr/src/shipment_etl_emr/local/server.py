@@ -20,31 +20,31 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
-from shipment_etl_emr.local.client import LOOPBACK, LocalAws, lead_process
-from shipment_etl_emr.local.guard import guarded
+from shipment_etl_emr.local.client import LOOPBACK, LocalAws, redirect_process
+from shipment_etl_emr.local.guard import guard
 
-__all__ = ["ENGINES", "main", "serving", "stop_signals"]
+__all__ = ["ENGINES", "catch_stop_signals", "main", "serve"]
 
 ENGINES = ("sail", "spark")
 KEY = "LOCAL_AWS_KEY"
 
 
 @contextmanager
-def serving(port: int, engine: str, folder: Path, host: str = LOOPBACK) -> Iterator[LocalAws]:
-    """Run a local AWS in threads of this process, for as long as the body; the process is led to it for good.
+def serve(port: int, engine: str, folder: Path, host: str = LOOPBACK) -> Iterator[LocalAws]:
+    """Run a local AWS in threads of this process while the body runs; the process stays pointed to it.
 
     Args:
-        port: to listen on; 0 takes a free one.
-        engine: what Spark scripts run on: sail or spark.
-        folder: for the files of steps that run.
+        port: port to listen on; 0 picks a free one.
+        engine: engine that runs Spark scripts: sail or spark.
+        folder: folder for the files of running steps.
         host: address to listen on: 127.0.0.1, or 0.0.0.0 in a container, where its steps reach it at 127.0.0.1 as well.
 
     Raises:
         OSError: the port is taken.
     """
-    # moto looks for profiles as it is imported.
-    lead_process({})
-    # Else a host without dots, as a container's name is, would be taken for the name of a bucket.
+    # moto searches for profiles when it is imported.
+    redirect_process({})
+    # Otherwise a host without dots, such as a container's name, would be taken for a bucket's name.
     os.environ["S3_IGNORE_SUBDOMAIN_BUCKETNAME"] = "true"
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
@@ -52,23 +52,23 @@ def serving(port: int, engine: str, folder: Path, host: str = LOOPBACK) -> Itera
     from shipment_etl_emr.local import buckets, emr, iam, network, quotas, stacks
     from shipment_etl_emr.local.account import set_up
     from shipment_etl_emr.local.executor import Executor
-    from shipment_etl_emr.local.regions import strict_regions
+    from shipment_etl_emr.local.regions import enforce_regions
 
     class Handler(MotoRequestHandler):
-        # Head and body of an answer go out apart: with the algorithm, each answer would wait 40 ms for its other half.
+        # Head and body of an answer are sent separately: with the algorithm, each answer would wait 40 ms for its body.
         disable_nagle_algorithm = True
 
     for each in (buckets, emr, iam, network, quotas, stacks):
         each.install()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    # Whoever starts it beside its clients, as containers are, has to know the key before.
+    # If it is started together with its clients, as with containers, the key must be known before.
     key = os.environ.get(KEY) or f"LOCAL{secrets.token_hex(8).upper()}"
     status = {"service": "shipment-etl local-aws", "pid": os.getpid(), "engine": engine}
     ready = threading.Event()
-    application = guarded(strict_regions(DomainDispatcherApplication(create_backend_app)), key, status, ready.is_set)
+    application = guard(enforce_regions(DomainDispatcherApplication(create_backend_app)), key, status, ready.is_set)
     server = make_server(host, port, application, threaded=True, request_handler=Handler)
     aws = LocalAws(f"http://{LOOPBACK}:{server.server_port}", key)
-    lead_process(aws.environment)
+    redirect_process(aws.environment)
     s3 = boto3.client("s3", config=Config(connect_timeout=5, read_timeout=60))
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="steps-", dir=folder, ignore_cleanup_errors=True) as steps:
@@ -87,10 +87,10 @@ def serving(port: int, engine: str, folder: Path, host: str = LOOPBACK) -> Itera
             server.server_close()
 
 
-def stop_signals() -> int:
-    """Return a file descriptor that can be read as soon as SIGINT or SIGTERM has come.
+def catch_stop_signals() -> int:
+    """Return a file descriptor that becomes readable when SIGINT or SIGTERM comes.
 
-    A handler alone would not do: the signal can reach another thread, and the main one would sleep on.
+    A handler alone is not enough: the signal can reach another thread, and the main one would sleep on.
     """
     read, write = os.pipe()
     os.set_blocking(write, False)
@@ -101,14 +101,14 @@ def stop_signals() -> int:
 
 
 def main() -> None:
-    """Serve until a signal comes, or whoever started this closes its stdin."""
+    """Serve until a signal comes, or the parent process closes stdin."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--engine", choices=ENGINES, default="sail")
     parser.add_argument("--folder", type=Path, required=True)
     given = parser.parse_args()
-    signals = stop_signals()
-    with serving(given.port, given.engine, given.folder) as aws:
+    signals = catch_stop_signals()
+    with serve(given.port, given.engine, given.folder) as aws:
         print(json.dumps({"endpoint": aws.endpoint, "key": aws.key}), flush=True)  # noqa: T201 - read by `client`
         select.select([signals, sys.stdin], [], [])
 

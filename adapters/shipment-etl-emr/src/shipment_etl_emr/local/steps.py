@@ -1,4 +1,4 @@
-"""Steps: what a step asks for, made ready to run on this machine, and run in a folder of its own."""
+"""Steps: prepares a step's command for this machine, and runs it in its own folder."""
 
 import os
 import shutil
@@ -16,26 +16,26 @@ __all__ = ["Fetch", "Running", "prepare"]
 
 LEASH = Path(__file__).with_name("leash.py")
 GRACE_SECONDS = 10.0
-"""How long a program may take to stop when it was asked to."""
+"""How long a program may take to stop after SIGTERM."""
 Fetch = Callable[[str, Path], Path]
 
 
 def prepare(
     jar: str, arguments: list[str], *, node: Node | None, folder: Path, fetch: Fetch, environment: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
-    """Return the command of a step, and all its variables.
+    """Return the command of a step, and its environment.
 
     Args:
-        jar: of the step.
-        arguments: of the step.
-        node: what the step runs on; None is this project's own environment, with Spark scripts on the embedded engine.
-        folder: the step's own, into which what it brings along is put.
-        fetch: brings what a URI names into a folder, and returns where it is; a local file stays where it is.
-        environment: of steps without a node.
+        jar: jar of the step.
+        arguments: arguments of the step.
+        node: node of the step; None means this project's environment, with Spark scripts on the embedded engine.
+        folder: the step's own folder, which gets its additional files.
+        fetch: downloads a URI into a folder, and returns the path; the path of a local file is returned as it is.
+        environment: environment of steps without a node.
 
     Raises:
-        CommandUnfit: it cannot be run here.
-        OSError: something it brings along is not there.
+        CommandUnfit: the step cannot run here.
+        OSError: a file that it needs is missing.
     """
     variables = dict(environment) if node is None else node.environment
     wanted = read(jar, arguments)
@@ -44,7 +44,7 @@ def prepare(
     if isinstance(wanted, Program):
         return list(wanted.arguments), variables
     if not wanted.script.endswith(".py"):
-        raise CommandUnfit(f"Local AWS runs Python scripts, and not {wanted.script[:200]}")
+        raise CommandUnfit(f"Local AWS runs only Python scripts, not {wanted.script[:200]}")
     script = str(fetch(wanted.script, folder))
     modules = _bring(wanted, folder, fetch)
     if node is not None:
@@ -64,7 +64,7 @@ def _submit(
 
 
 def _bring(wanted: Submit, folder: Path, fetch: Fetch) -> list[str]:
-    """Put what a script brings along where it expects it; return what is to be on its path."""
+    """Put the additional files of a script where it expects them; return the entries for its path."""
     for uri in wanted.files.get("--files", ()):
         fetch(uri, folder)
     for archive in wanted.files.get("--archives", ()):
@@ -81,14 +81,14 @@ def _bring(wanted: Submit, folder: Path, fetch: Fetch) -> list[str]:
 
 
 class Running:
-    """A step that runs. Its files stdout and stderr are in its folder."""
+    """A running step. Its files stdout and stderr are in its folder."""
 
     def __init__(self, command: list[str], folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
         self._asked_at: float | None = None
         self._killed = False
         with (folder / "stdout").open("ab") as out, (folder / "stderr").open("ab") as err:
-            self._leash = subprocess.Popen(  # nosec B603 # no shell; to run what a step asks for is the point
+            self._leash = subprocess.Popen(  # nosec B603 # no shell; running what a step asks for is the point
                 [sys.executable, "-I", str(LEASH), *command],
                 cwd=folder,
                 env=dict(environment),
@@ -104,7 +104,7 @@ class Running:
         return self._leash.poll()
 
     def stop(self, now: float, *, force: bool) -> None:
-        """Ask the program to stop; by force, or when it does not within a while, end it and all it started."""
+        """Send SIGTERM to the program; by force or after the grace period, kill it and everything it started."""
         if force or (self._asked_at is not None and now - self._asked_at > GRACE_SECONDS):
             if not self._killed:
                 self._killed = True
@@ -114,7 +114,7 @@ class Running:
             self._order(signal.SIGTERM)
 
     def close(self) -> None:
-        """End the program if it runs, and let go of it."""
+        """End the program if it is still running, and release it."""
         self._stdin.close()
         self._leash.wait()
 

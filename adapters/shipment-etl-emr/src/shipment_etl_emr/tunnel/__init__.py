@@ -1,1 +1,1 @@
-"""Tunnel: brings the page of an orchestrator, which no port is open for, to this machine, through SSH or SSM."""
+"""Tunnel: opens an orchestrator's page on this machine through SSH or SSM, without an open port on its host."""

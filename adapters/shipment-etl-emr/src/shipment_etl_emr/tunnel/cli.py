@@ -1,4 +1,4 @@
-"""The commands `shipment-etl tunnel …`: each names a forward, and holds it open until it is told to stop."""
+"""The commands `shipment-etl tunnel …`: each defines a forward, and keeps it open until stopped."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from shipment_etl.cli.option_groups import OutputOptions, expand_options
 from shipment_etl.cli.terminal import echo, echo_json
 from shipment_etl.errors import ShipmentEtlError
-from shipment_etl_emr.signals import stop_asked
+from shipment_etl_emr.signals import catch_stop
 from shipment_etl_emr.tunnel.forward import Forward
 from shipment_etl_emr.tunnel.forward import ssh as through_ssh
 from shipment_etl_emr.tunnel.forward import ssm as through_ssm
@@ -48,7 +48,7 @@ def ssm(
     ] = None,
     options: OutputOptions,
 ) -> None:
-    """Through AWS Systems Manager: no key, no open port; IAM decides who may start a session."""
+    """Through AWS Systems Manager: no key and no open port; IAM decides who may start a session."""
     _hold(through_ssm(target, port, local_port or port, region), options.as_json)
 
 
@@ -63,7 +63,7 @@ def ssh(
     port: PortOption = 8080,
     local_port: LocalPortOption = None,
     config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="An ssh configuration instead of your own.")
+        Path | None, typer.Option("--config", metavar="FILE", help="ssh configuration to use instead of your own.")
     ] = None,
     options: OutputOptions,
 ) -> None:
@@ -88,7 +88,7 @@ def _hold(forward: Forward, as_json: bool) -> None:
             echo_json({"event": "lost", "reason": str(why)})
         echo(f"{why} Opening it again.", err=True)
 
-    with stop_asked() as stop:
+    with catch_stop() as stop:
         hold(forward, stop, ready, lost)
     echo("The tunnel is closed.", err=True)
     raise typer.Exit(128 + stop.number)

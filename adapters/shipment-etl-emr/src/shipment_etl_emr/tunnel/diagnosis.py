@@ -1,4 +1,4 @@
-"""Diagnosis: what ssh and the AWS CLI say before they end, as our errors. Pure."""
+"""Diagnosis: translates the last output of ssh and the AWS CLI into our errors. Pure."""
 
 import re
 
@@ -14,7 +14,7 @@ from shipment_etl_emr.tunnel.errors import (
 )
 from shipment_etl_emr.tunnel.forward import Forward
 
-__all__ = ["closed_port", "diagnose"]
+__all__ = ["diagnose", "find_closed_port"]
 
 HOST_KEY = re.compile(r"^(?P<kind>\S+) host key for (?P<host>\S+) has changed", re.M)
 OLD_KEY = re.compile(r"^Offending \S+ key in (?P<place>\S+)", re.M)
@@ -36,19 +36,19 @@ def diagnose(forward: Forward, said: str) -> ShipmentEtlError:
     """Return why a program ended.
 
     Args:
-        forward: what it was to open.
+        forward: the forward that it opened.
         said: its last lines.
     """
-    return _of_ssh(forward, said) or _of_aws(forward, said) or TunnelBroken(forward.target, said)
+    return _diagnose_ssh(forward, said) or _diagnose_aws(forward, said) or TunnelBroken(forward.target, said)
 
 
-def closed_port(forward: Forward, said: str) -> PortClosed | None:
-    """Return that the host takes no connection at the port, if the program said so."""
+def find_closed_port(forward: Forward, said: str) -> PortClosed | None:
+    """Return the error that the host accepts no connection at the port, if the program printed it."""
     closed = CLOSED.search(said)
     return PortClosed(forward.target, forward.port, closed["why"]) if closed else None
 
 
-def _of_ssh(forward: Forward, said: str) -> ShipmentEtlError | None:
+def _diagnose_ssh(forward: Forward, said: str) -> ShipmentEtlError | None:
     shown = FINGERPRINT.search(said)
     if changed := HOST_KEY.search(said) or re.search(r"Host key for (?P<host>\S+) has changed", said):
         place = OLD_KEY.search(said)
@@ -62,9 +62,9 @@ def _of_ssh(forward: Forward, said: str) -> ShipmentEtlError | None:
     return None
 
 
-def _of_aws(forward: Forward, said: str) -> ShipmentEtlError | None:
+def _diagnose_aws(forward: Forward, said: str) -> ShipmentEtlError | None:
     if NO_REGION in said:
-        return SettingMissing("region for the AWS CLI", "Give the instance's with --region.")
+        return SettingMissing("region for the AWS CLI", "Give the instance's region with --region.")
     if login := NOT_LOGGED_IN.search(said):
         return CredentialsRefused(login[0])
     refused = AWS_CODE.search(said)

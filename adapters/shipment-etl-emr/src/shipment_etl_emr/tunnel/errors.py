@@ -1,4 +1,4 @@
-"""Every error of tunnels; each message says what is wrong, where, and what to do.
+"""All errors of tunnels. Each says what is wrong, where, and what to do.
 
 EmrError
 ├── HostKeyChanged
@@ -27,11 +27,11 @@ __all__ = [
 
 
 class HostKeyChanged(EmrError):
-    """A host shows another key than the one it is known by."""
+    """A host has another key than the known one."""
 
     template = (
-        "The host key of {host} is not the one it is known by{place}: the host was set up anew, or somebody intercepts the "
-        "connection. It shows {fingerprint}."
+        "The host key of {host} is not the known one{place}: the host was set up again, or somebody intercepts the "
+        "connection. Its key is now {fingerprint}."
     )
     remedy = (
         "Ask whoever runs the host whether that is its key; only if it is, remove the old one with: ssh-keygen -R '{host}'; "
@@ -43,11 +43,11 @@ class HostKeyChanged(EmrError):
 
 
 class HostKeyUnknown(EmrError):
-    """A host was never connected to before."""
+    """A host's key is unknown, because no connection was made before."""
 
-    template = "The host key of {host} is not known here, so nobody can tell whether it is the right host."
+    template = "The host key of {host} is not known here, so the host cannot be verified."
     remedy = (
-        "Connect once by hand, as with: ssh {target}; compare the fingerprint it shows with the host's own, and say yes."
+        "Connect once by hand, for example with: ssh {target}; compare the fingerprint with the host's own, and say yes."
     )
 
     def __init__(self, host: str, target: str) -> None:
@@ -59,7 +59,7 @@ class LoginRefused(EmrError):
 
     template = "{target} accepts none of the keys that were offered (it asks for {ways})."
     remedy = (
-        "Name the user, as in user@host, and have the key in the agent (ssh-add) or in the ssh configuration "
+        "Give the user, as in user@host, and put the key into the agent (ssh-add) or the ssh configuration "
         "(IdentityFile): a tunnel never asks for a password."
     )
 
@@ -68,7 +68,7 @@ class LoginRefused(EmrError):
 
 
 class TunnelDown(EmrError):
-    """A tunnel is not open; to open it again may help."""
+    """A tunnel is not open; a retry may help."""
 
     retryable, exit_code = True, TRY_AGAIN
 
@@ -83,27 +83,27 @@ class HostUnreachable(TunnelDown):
 
 
 class PortClosed(TunnelDown):
-    """A host is reached, but takes no connection at a port."""
+    """A host can be reached, but accepts no connection at a port."""
 
-    template = "{target} is reached, but not its port {port}: {why:.200}."
-    remedy = "Check that what serves the page runs there, and name its port with --port."
+    template = "{target} can be reached, but not its port {port}: {why:.200}."
+    remedy = "Check that the page's server is running there, and give its port with --port."
 
     def __init__(self, target: str, port: int, why: str) -> None:
         super().__init__(target=target, port=port, why=why)
 
 
 class PageSilent(TunnelDown):
-    """The tunnel is open as far as can be seen, but no page comes through."""
+    """The tunnel seems to be open, but the page does not answer."""
 
-    template = "No page came from port {port} of {target} within {seconds:,.0f} s."
-    remedy = "Check that what serves it runs there; it may still be starting."
+    template = "No page was returned from port {port} of {target} within {seconds:,.0f} s."
+    remedy = "Check that the page's server is running there; it may still be starting."
 
     def __init__(self, target: str, port: int, seconds: float) -> None:
         super().__init__(target=target, port=port, seconds=seconds)
 
 
 class TunnelBroken(TunnelDown):
-    """What held a tunnel open ended."""
+    """The program that held a tunnel open has ended."""
 
     template = "The tunnel to {target} ended: {said:.400}"
 

@@ -1,4 +1,4 @@
-"""Forwards: which program brings a port of another host here, and how it is called. Pure."""
+"""Forwards: which program forwards a port of another host to this machine, and how it is called. Pure."""
 
 import json
 import re
@@ -12,34 +12,34 @@ __all__ = ["Forward", "ssh", "ssm"]
 SSH_TARGET = re.compile(r"(ssh://)?[A-Za-z0-9_\[][^\s/]*")
 INSTANCE = re.compile(r"i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17}")
 SSH_OPTIONS = (
-    # A host that is not the known one could read all that passes: a user's own settings cannot turn this off.
+    # A wrong host could read all traffic, so a user's own settings cannot turn this off.
     "StrictHostKeyChecking=yes",
-    # Nobody is there to answer when the tunnel is opened again.
+    # Nobody can answer a prompt when the tunnel is opened again.
     "BatchMode=yes",
     "ExitOnForwardFailure=yes",
     "ServerAliveInterval=15",
     "ServerAliveCountMax=3",
     "ConnectTimeout=10",
-    # A forward that another ssh holds would outlive this one.
+    # A forward held by another ssh would outlive this one.
     "ControlMaster=no",
     "ControlPath=none",
     "ForwardAgent=no",
     "ForwardX11=no",
-    # What went wrong is read from it.
+    # `diagnosis` reads the errors from it.
     "LogLevel=INFO",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """A port of a host, brought to a port of this machine by a command that runs as long as it is open.
+    """A port of a host, forwarded to a port of this machine while a command runs.
 
     Attributes:
-        target: the host, as its user names it.
-        port: of the host.
-        local_port: of this machine.
-        command: what opens it.
-        programs: what must be installed for it.
+        target: the host, as given by the user.
+        port: port of the host.
+        local_port: port of this machine.
+        command: the command that opens the forward.
+        programs: programs that must be installed for it.
     """
 
     target: str
@@ -50,7 +50,7 @@ class Forward:
 
     @property
     def url(self) -> str:
-        """Where a browser finds the page."""
+        """Address of the page for a browser."""
         return f"http://localhost:{self.local_port}"
 
 
@@ -59,12 +59,12 @@ def ssh(target: str, port: int, local_port: int, config: Path | None = None) -> 
 
     Args:
         target: [USER@]HOST, a name of the ssh configuration, or ssh://[USER@]HOST[:PORT].
-        port: of the host.
-        local_port: of this machine.
-        config: ssh configuration instead of the user's own.
+        port: port of the host.
+        local_port: port of this machine.
+        config: ssh configuration to use instead of the user's own.
 
     Raises:
-        InvalidValue: the target is none, such as an option of ssh.
+        InvalidValue: the target is not valid, for example an option of ssh.
     """
     if not SSH_TARGET.fullmatch(target):
         raise InvalidValue("TARGET", target, "[USER@]HOST, a name of your ssh configuration, or ssh://[USER@]HOST[:PORT]")
@@ -75,16 +75,16 @@ def ssh(target: str, port: int, local_port: int, config: Path | None = None) -> 
 
 
 def ssm(target: str, port: int, local_port: int, region: str | None = None) -> Forward:
-    """Return a forward through AWS Systems Manager, which needs neither a key nor an open port of the host.
+    """Return a forward through AWS Systems Manager, which needs neither a key nor an open port on the host.
 
     Args:
         target: ID of the instance.
-        port: of the host.
-        local_port: of this machine.
-        region: where the instance is; the one that the AWS CLI is set up for if not given.
+        port: port of the host.
+        local_port: port of this machine.
+        region: region of the instance; by default the one configured for the AWS CLI.
 
     Raises:
-        InvalidValue: the target is no ID of an instance.
+        InvalidValue: the target is not an instance ID.
     """
     if not INSTANCE.fullmatch(target):
         raise InvalidValue("TARGET", target, "the ID of an instance: i- and 8 or 17 digits from 0 to f, or mi- and 17")

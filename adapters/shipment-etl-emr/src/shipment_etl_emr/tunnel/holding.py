@@ -1,4 +1,4 @@
-"""Holding a forward open: ready when a page comes through it, opened again when it breaks, ended when somebody says stop."""
+"""Keeps a forward open: reports when the page answers, reconnects when the connection breaks, and ends on a stop signal."""
 
 import shutil
 import socket
@@ -12,7 +12,7 @@ from shipment_etl.errors import ShipmentEtlError
 from shipment_etl_emr.errors import EmrError, ProgramMissing
 from shipment_etl_emr.ports import LOOPBACK, require_free
 from shipment_etl_emr.signals import Stop
-from shipment_etl_emr.tunnel.diagnosis import closed_port, diagnose
+from shipment_etl_emr.tunnel.diagnosis import diagnose, find_closed_port
 from shipment_etl_emr.tunnel.errors import PageSilent, TunnelDown
 from shipment_etl_emr.tunnel.forward import Forward
 from shipment_etl_emr.tunnel.program import Program
@@ -26,7 +26,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
     {
         "ssh": "Install the OpenSSH client.",
         "aws": "Install the AWS CLI: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
-        "session-manager-plugin": "Install what the AWS CLI needs for sessions: https://docs.aws.amazon.com/"
+        "session-manager-plugin": "Install the AWS CLI's Session Manager plugin: https://docs.aws.amazon.com/"
         "systems-manager/latest/userguide/session-manager-working-with-install-plugin.html",
     }
 )
@@ -34,7 +34,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds: `page` for a page to come through, `lost` until a forward that broke is given up."""
+    """Time limits in seconds: `page` until the page must answer, `lost` until reconnecting is given up."""
 
     page: float = 30.0
     lost: float = 300.0
@@ -47,18 +47,18 @@ def hold(
     lost: Callable[[EmrError], None],
     patience: Patience = Patience(),
 ) -> None:
-    """Hold a forward open until somebody says stop.
+    """Keep a forward open until `stop` is set.
 
     Args:
-        forward: what to open.
-        stop: set by who wants it to end.
-        ready: called when a page comes through, each time it was opened.
-        lost: called with the reason when it broke; it is opened again.
-        patience: how long to wait for what.
+        forward: the forward to open.
+        stop: ends it when set.
+        ready: called each time the forward was opened and the page answers.
+        lost: called with the reason when the connection broke, before it is opened again.
+        patience: time limits.
 
     Raises:
-        ProgramMissing, PortTaken: it cannot be opened from here.
-        EmrError: it could not be opened at the first try, or not again with patience, or never will be.
+        ProgramMissing, PortTaken: it cannot be opened on this machine.
+        EmrError: the first attempt failed, reconnecting took too long, or cannot succeed.
     """
     for name in forward.programs:
         if shutil.which(name) is None:
@@ -70,16 +70,16 @@ def hold(
 
 
 def _open(forward: Forward, stop: Stop, ready: Callable[[], None], patience: Patience) -> TunnelDown | None:
-    """Open a forward, and return why it broke; None if somebody said stop."""
-    require_free(forward.local_port, "take another with --local-port")
+    """Open a forward, and return why it broke; None if it was stopped."""
+    require_free(forward.local_port, "choose another port with --local-port")
     with Program(forward.command) as program:
         deadline = time.monotonic() + patience.page
         while not _page_answers(forward.local_port):
             if stop.wait(LOOK_SECONDS):
                 return None
             if program.over:
-                raise _why(forward, program)
-            if closed := closed_port(forward, program.said):
+                raise _explain(forward, program)
+            if closed := find_closed_port(forward, program.said):
                 raise closed
             if time.monotonic() > deadline:
                 raise PageSilent(forward.target, forward.port, patience.page)
@@ -87,14 +87,14 @@ def _open(forward: Forward, stop: Stop, ready: Callable[[], None], patience: Pat
         while not program.over:
             if stop.wait(LOOK_SECONDS):
                 return None
-        why = _why(forward, program)
+        why = _explain(forward, program)
     if isinstance(why, TunnelDown):
         return why
     raise why
 
 
 def _open_again(forward: Forward, stop: Stop, ready: Callable[[], None], patience: Patience) -> TunnelDown | None:
-    """The same after growing pauses, until patience is at its end."""
+    """Open a forward again, after growing pauses and until the time limit."""
     deadline, pause = time.monotonic() + patience.lost, FIRST_PAUSE
     while not stop.wait(pause):
         try:
@@ -106,14 +106,14 @@ def _open_again(forward: Forward, stop: Stop, ready: Callable[[], None], patienc
     return None
 
 
-def _why(forward: Forward, program: Program) -> ShipmentEtlError:
-    """Return why a program ended, once all it said is here."""
+def _explain(forward: Forward, program: Program) -> ShipmentEtlError:
+    """Return why a program ended, after reading all its output."""
     program.end()
     return diagnose(forward, program.said)
 
 
 def _page_answers(port: int) -> bool:
-    """Whether a page, whatever it says, comes out of a port of this machine."""
+    """Whether a port of this machine answers with a page, of any content."""
     with suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=ANSWER_SECONDS) as link:
         link.sendall(f"GET / HTTP/1.0\r\nHost: localhost:{port}\r\n\r\n".encode())
         return bool(link.recv(1))

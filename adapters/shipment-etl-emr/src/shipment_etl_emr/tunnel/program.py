@@ -1,4 +1,4 @@
-"""Programs: one that runs beside us, whose last words are kept, and that never outlives us together with what it started."""
+"""Programs: a child process whose last lines of output are kept, and that is ended together with everything it started."""
 
 import os
 import signal
@@ -13,19 +13,19 @@ from typing import IO, Self
 
 __all__ = ["Program"]
 
-LINES_KEPT = 40
+MAX_LINES = 40
 ENDING_SECONDS = 5.0
 LOOK_SECONDS = 0.05
 
 
 class Program:
-    """A program that was started; leaving its `with` ends it.
+    """A running program; leaving its `with` block ends it.
 
-    It has a process group of its own, with all that it starts, as the AWS CLI starts the plugin: Ctrl-C reaches us alone.
+    It has its own process group, with everything it starts, such as the plugin of the AWS CLI. So Ctrl-C reaches only us.
 
     Args:
         command: the program and its arguments.
-        patience: seconds that it gets to end kindly.
+        patience: seconds it gets to end by itself after SIGTERM.
     """
 
     def __init__(self, command: Sequence[str], patience: float = ENDING_SECONDS) -> None:
@@ -39,7 +39,7 @@ class Program:
             errors="replace",
             process_group=0,
         )
-        self._lines: deque[str] = deque(maxlen=LINES_KEPT)
+        self._lines: deque[str] = deque(maxlen=MAX_LINES)
         self._reader = Thread(target=self._read, args=(self._process.stdout,), daemon=True)
         self._reader.start()
 
@@ -56,26 +56,26 @@ class Program:
 
     @property
     def said(self) -> str:
-        """What it said last."""
+        """Its last lines of output."""
         return "".join(self._lines)
 
     def end(self) -> None:
-        """End it and all it started, first kindly, and have all it said."""
-        self._tell(signal.SIGTERM)
+        """End it and everything it started, first with SIGTERM, then with SIGKILL; read the rest of its output."""
+        self._signal(signal.SIGTERM)
         deadline = time.monotonic() + self._patience
-        while self._alive() and time.monotonic() < deadline:
+        while self._is_alive() and time.monotonic() < deadline:
             time.sleep(LOOK_SECONDS)
-        self._tell(signal.SIGKILL)
+        self._signal(signal.SIGKILL)
         self._process.wait()
         self._reader.join(self._patience)
 
-    def _tell(self, number: signal.Signals) -> None:
-        # Nobody is left, or, as some systems say it, nobody but who waits to be looked after.
+    def _signal(self, number: signal.Signals) -> None:
+        # The group is gone; some systems report PermissionError if only zombies are left.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
 
-    def _alive(self) -> bool:
-        """Whether it, or anything that it started, is there."""
+    def _is_alive(self) -> bool:
+        """Whether it, or anything it started, still runs."""
         self._process.poll()
         try:
             os.killpg(self._process.pid, 0)

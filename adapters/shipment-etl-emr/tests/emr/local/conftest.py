@@ -1,4 +1,4 @@
-"""A local AWS that runs for the tests of a module, and what they ask of it."""
+"""A local AWS for the tests of a module, and helpers to use it."""
 
 import gzip
 import os
@@ -13,7 +13,7 @@ from botocore.config import Config
 from shipment_etl_emr.local import LocalAws, local_aws
 from shipment_etl_emr.local.client import without_aws
 
-# No repeats: an error of the server is to be seen.
+# No retries, so that server errors are visible.
 ONCE = Config(retries={"total_max_attempts": 1})
 DEADLINE_SECONDS = 90
 QUICK = {"Delay": 1, "MaxAttempts": DEADLINE_SECONDS}
@@ -21,7 +21,7 @@ SCRIPTS = {
     "told": "import json, os, sys; print(json.dumps([sys.argv[1:], os.environ['AWS_ENDPOINT_URL'], os.getcwd()]))",
     "bad": "import sys; print('so far so good'); sys.exit('boom: no such partition')",
     "slow": "import time; print('at work', flush=True); time.sleep(600)",
-    # Deaf to SIGTERM, and with a child that would outlive it.
+    # Ignores SIGTERM, and has a child that would outlive it.
     "deaf": (
         "import signal, subprocess, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "child = subprocess.Popen(['sleep', '600']); print('child', child.pid, flush=True); time.sleep(600)"
@@ -64,7 +64,7 @@ class Aws:
         return self.emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
 
     def steps(self, cluster: str) -> list[dict[str, Any]]:
-        """The steps' states and so on, the first one first."""
+        """The status of each step, first step first."""
         return [step["Status"] for step in self.emr.list_steps(ClusterId=cluster)["Steps"]][::-1]
 
     def states(self, cluster: str) -> list[str]:
@@ -73,7 +73,7 @@ class Aws:
     def until(self, what: Callable[[], bool]) -> None:
         deadline = time.monotonic() + DEADLINE_SECONDS
         while not what():
-            assert time.monotonic() < deadline, "it did not come to pass"
+            assert time.monotonic() < deadline, "it did not happen in time"
             time.sleep(0.05)
 
     def until_gone(self, cluster: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`emr … --local` as a user types it: two commands on a fresh machine, refusals, and what is left when something dies."""
+"""`emr … --local` as a user runs it: two commands on a fresh machine, refusals, and cleanup when a process dies."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from shipment_etl_emr.local.errors import LocalAwsFailed, LocalAwsMissing
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[5]
 DAY = "2026-11-23"
-# Those of an account, which must not be used: nothing here knows them.
+# Credentials of an account, which must not be used.
 ACCOUNT = {
     "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "of-an-account",
@@ -32,7 +32,7 @@ ACCOUNT = {
 
 
 class User:
-    """Somebody with a home and no settings of AWS but those of an account."""
+    """A user with a home folder and the AWS settings of an account."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -63,7 +63,7 @@ class User:
 
     @property
     def running(self) -> bool:
-        """Whether a local AWS is told of."""
+        """Whether the state file exists."""
         return (self.home / "shipment_etl" / "local-aws" / "state.json").exists()
 
     def alive(self) -> list[str]:
@@ -71,7 +71,7 @@ class User:
         return [each["Id"] for each in self.aws.emr.list_clusters(ClusterStates=states)["Clusters"]]
 
     def new_cluster(self) -> str:
-        """The one that comes to life."""
+        """Wait for a new cluster with a running step, and return it."""
         until(lambda: self.running and self.alive())
         (cluster,) = self.alive()
         until(lambda: self.aws.states(cluster) == ["RUNNING"])
@@ -80,7 +80,7 @@ class User:
 
 @pytest.fixture(scope="module")
 def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
-    """Somebody whose local AWS runs from the first test that starts it to the last."""
+    """A user whose local AWS runs from the first test that starts it to the last."""
     someone = User(tmp_path_factory.mktemp("state"))
     yield someone
     someone.run("local-aws", "down")
@@ -88,7 +88,7 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
 
 @pytest.fixture
 def newcomer(tmp_path: Path) -> Iterator[User]:
-    """Somebody on a fresh machine."""
+    """A user on a fresh machine."""
     someone = User(tmp_path / "state")
     yield someone
     someone.run("local-aws", "down")
@@ -97,13 +97,13 @@ def newcomer(tmp_path: Path) -> Iterator[User]:
 def until(what: Callable[[], Any]) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not what():
-        assert time.monotonic() < deadline, "it did not come to pass"
+        assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
 
 
 def test_two_commands_on_a_fresh_machine_end_with_marts(newcomer: User) -> None:
     first = newcomer.run("emr", "run", "generate", "--local", "--rows", "1000", "--date", DAY)
-    assert "shipment-etl local-aws down" in first.stderr, "it is told how to end what was started"
+    assert "shipment-etl local-aws down" in first.stderr, "it says how to stop what was started"
     second = newcomer.run("emr", "run", "process", "--local", "--date", DAY, "--json")
     assert "Started" not in second.stderr
     (told,) = [json.loads(line) for line in second.stdout.splitlines()]
@@ -129,28 +129,28 @@ def test_two_commands_on_a_fresh_machine_end_with_marts(newcomer: User) -> None:
     )
     assert "FedEx" in shown.stdout
 
-    assert newcomer.run("local-aws", "status").stdout.startswith(f"local AWS runs at {aws.local.endpoint}")
+    assert newcomer.run("local-aws", "status").stdout.startswith(f"local AWS is running at {aws.local.endpoint}")
     state = newcomer.home / "shipment_etl" / "local-aws" / "state.json"
-    assert state.stat().st_mode & 0o077 == 0, "the key is for its owner"
-    assert newcomer.run("local-aws", "down").stdout == "ended\n"
-    assert newcomer.run("local-aws", "status").stdout == "no local AWS runs\n"
+    assert state.stat().st_mode & 0o077 == 0, "only the owner can read the key"
+    assert newcomer.run("local-aws", "down").stdout == "stopped\n"
+    assert newcomer.run("local-aws", "status").stdout == "local AWS is not running\n"
     assert newcomer.run("local-aws", "env", expected=2).stderr.startswith("error: Local AWS is not running. Start it with")
 
 
-def test_a_job_that_fails_is_red_and_shows_its_log(user: User) -> None:
+def test_a_failed_job_fails_the_run_and_shows_its_log(user: User) -> None:
     failed = user.run("emr", "run", "process", "--local", "--date", DAY, expected=1)
     assert "is FAILED: Unknown Error." in failed.stderr
     assert "/stdout.gz says:\nerror: " in failed.stderr
     assert user.alive() == []
 
 
-def test_two_places_at_a_time_are_refused(newcomer: User) -> None:
+def test_local_and_an_endpoint_together_are_refused(newcomer: User) -> None:
     both = newcomer.run("emr", "run", "process", "--local", "--endpoint-url", "http://127.0.0.1:1", expected=2)
     assert "--local and --endpoint-url cannot be used together: they name two places. Use one of them." in both.stderr
     assert not list(newcomer.home.iterdir()) if newcomer.home.exists() else True, "nothing was started"
 
 
-def test_what_cannot_work_is_refused_before_a_cluster_is(user: User, tmp_path: Path) -> None:
+def test_invalid_requests_are_refused_before_a_cluster_is_created(user: User, tmp_path: Path) -> None:
     lost = user.run("emr", "run", "process", "--local", "--lake", "s3://acme-nowhere/a", expected=2)
     before = len(user.aws.emr.list_clusters()["Clusters"])
     assert "There is no bucket 'acme-nowhere' for the lake. Create it" in lost.stderr
@@ -161,15 +161,15 @@ def test_what_cannot_work_is_refused_before_a_cluster_is(user: User, tmp_path: P
     assert len(user.aws.emr.list_clusters()["Clusters"]) == before
 
 
-def test_a_port_that_is_taken_is_refused_and_its_owner_named(newcomer: User) -> None:
+def test_a_port_in_use_is_refused_and_its_owner_named(newcomer: User) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         refused = newcomer.run("local-aws", "up", "--port", str(port), expected=2)
-    assert f"error: The port {port} of this machine is taken by " in refused.stderr
+    assert f"error: The port {port} of this machine is already used by " in refused.stderr
     assert f"(process {os.getpid()})" in refused.stderr
 
 
-def test_without_moto_it_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_moto_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(client, "find_spec", lambda name: None)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID"):
@@ -178,7 +178,7 @@ def test_without_moto_it_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch, 
         background.reach()
 
 
-def test_a_client_that_is_killed_leaves_no_cluster(user: User, tmp_path: Path) -> None:
+def test_a_killed_client_leaves_no_cluster(user: User, tmp_path: Path) -> None:
     go = tmp_path / "go"
     waits = tmp_path / "waits.py"
     waits.write_text(f"import pathlib, time\nwhile not pathlib.Path({str(go)!r}).exists(): time.sleep(0.1)\n")
@@ -192,7 +192,7 @@ def test_a_client_that_is_killed_leaves_no_cluster(user: User, tmp_path: Path) -
     assert user.alive() == []
 
 
-def test_a_client_that_is_told_to_stop_ends_its_cluster_and_step(user: User, tmp_path: Path) -> None:
+def test_a_stopped_client_ends_its_cluster_and_step(user: User, tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text("import time\ntime.sleep(600)\n")
     running = user.start("emr", "run", "process", "--local", "--date", DAY, "--script", str(tmp_path / "slow.py"))
     cluster = user.new_cluster()
@@ -205,7 +205,7 @@ def test_a_client_that_is_told_to_stop_ends_its_cluster_and_step(user: User, tmp
     assert processes(step) == []
 
 
-def test_the_verbs_of_orchestrators_work_on_it(user: User) -> None:
+def test_the_commands_of_orchestrators_work_on_local_aws(user: User) -> None:
     (made,) = lines(user.run("emr", "create", "--local", "--run", "kept", "--json"))
     cluster = made["cluster"]
     given = (cluster, "generate", "--local", "--date", DAY, "--run", "day", "--json", "--rows", "100")
@@ -222,7 +222,7 @@ def lines(done: subprocess.CompletedProcess[str]) -> list[Any]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_when_the_server_is_killed_its_steps_end_and_another_can_be_started(newcomer: User, tmp_path: Path) -> None:
+def test_when_the_server_is_killed_its_steps_end_and_a_new_one_can_start(newcomer: User, tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text("import time\ntime.sleep(600)\n")
     (made,) = lines(newcomer.run("emr", "create", "--local", "--json"))
     newcomer.run("emr", "submit", made["cluster"], "process", "--local", "--script", str(tmp_path / "slow.py"))
@@ -233,12 +233,12 @@ def test_when_the_server_is_killed_its_steps_end_and_another_can_be_started(newc
     told = json.loads(newcomer.run("local-aws", "status", "--json").stdout)
     os.kill(told["pid"], signal.SIGKILL)
     until(lambda: not processes(step))
-    assert newcomer.run("local-aws", "status").stdout == "no local AWS runs\n"
+    assert newcomer.run("local-aws", "status").stdout == "local AWS is not running\n"
     assert newcomer.run("emr", "reap", "--local").stdout == ""
     assert newcomer.aws.local.key != aws.local.key
 
 
-def test_a_local_aws_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> None:
+def test_a_local_aws_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     asks = (
         "import time\nfrom shipment_etl_emr.local import local_aws\n"
         f"with local_aws({str(tmp_path)!r}) as aws:\n    print(aws.endpoint, flush=True)\n    time.sleep(600)\n"
@@ -251,10 +251,10 @@ def test_a_local_aws_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> 
     until(lambda: background.status_of(endpoint) is None)
 
 
-def test_one_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_a_local_aws_that_cannot_start_says_why(tmp_path: Path) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
-        pytest.raises(LocalAwsFailed, match=r"Local AWS does not run: .*in use"),
+        pytest.raises(LocalAwsFailed, match=r"Local AWS failed: .*in use"),
         local_aws(tmp_path, port=taken.getsockname()[1]),
     ):
         pass
@@ -263,7 +263,7 @@ def test_one_that_cannot_start_says_why(tmp_path: Path) -> None:
 @pytest.mark.rehearsal
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(shutil.which("java") is None, reason="steps on classic Spark need a Java 17")
-def test_steps_run_on_classic_spark_where_that_is_asked_for(newcomer: User, tmp_path: Path) -> None:
+def test_steps_run_on_classic_spark_if_requested(newcomer: User, tmp_path: Path) -> None:
     port = free_port()
     serving = newcomer.start("local-aws", "up", "--engine", "spark", "--port", str(port))
     until(lambda: background.status_of(f"http://127.0.0.1:{port}"))

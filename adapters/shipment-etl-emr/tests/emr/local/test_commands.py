@@ -1,4 +1,4 @@
-"""What a step asks for is read as the cluster's own programs read it, and its arguments stay as they are."""
+"""Steps are parsed as on a cluster, and their arguments stay unchanged."""
 
 import pytest
 from hypothesis import given
@@ -10,12 +10,12 @@ from shipment_etl_emr.requests import step_request
 
 
 @given(arguments=st.lists(st.text()))
-def test_arguments_of_a_script_arrive_as_they_are(arguments: list[str]) -> None:
+def test_arguments_of_a_script_arrive_unchanged(arguments: list[str]) -> None:
     given = ["spark-submit", "--deploy-mode", "client", "s3://code/app.py", *arguments]
     assert read("command-runner.jar", given) == Submit("s3://code/app.py", tuple(arguments))
 
 
-def test_a_step_of_ours_is_understood() -> None:
+def test_our_own_step_is_parsed() -> None:
     step = step_request(SETTINGS, JOB)["HadoopJarStep"]
     assert read(step["Jar"], step["Args"]) == Submit(JOB.script, NASTY)
 
@@ -31,7 +31,7 @@ def test_options_of_spark_submit_are_sorted() -> None:
     )
 
 
-def test_scripts_and_programs_are_told_apart() -> None:
+def test_scripts_and_programs_are_distinguished() -> None:
     jar = "s3://eu-west-1.elasticmapreduce/libs/script-runner/script-runner.jar"
     assert read(jar, ["s3://code/a.sh", "x y"]) == Script("s3://code/a.sh", ("x y",))
     assert read("command-runner.jar", ["bash", "-c", "echo 1"]) == Program(("bash", "-c", "echo 1"))
@@ -46,6 +46,6 @@ def test_scripts_and_programs_are_told_apart() -> None:
         ("command-runner.jar", ["spark-submit", "--verbose"], "is given no script"),
     ],
 )
-def test_what_only_a_cluster_can_run_is_refused(jar: str, arguments: list[str], told: str) -> None:
+def test_steps_that_only_a_cluster_can_run_are_refused(jar: str, arguments: list[str], told: str) -> None:
     with pytest.raises(CommandUnfit, match=told):
         read(jar, arguments)

@@ -1,4 +1,4 @@
-"""The life of a cluster: whatever is asked of it, in whatever order, it keeps to the rules of EMR."""
+"""The lifecycle of a cluster: it follows the rules of EMR for any sequence of requests."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ SOON = 1_000
 
 
 class Life(RuleBasedStateMachine):
-    """A cluster to which anything happens; each change is held against the ways that EMR knows."""
+    """A cluster with random events; each change of state must be one that EMR allows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Life(RuleBasedStateMachine):
             assert new.name == old.name
             assert new.state == old.state or new.state in STEP_WAYS[old.state]
         if before.state in GONE:
-            assert after == before, "what is gone stays as it is"
+            assert after == before, "a cluster that is gone does not change"
         self.cluster = after
 
     @rule(keep=st.booleans(), protected=st.booleans(), concurrency=st.integers(1, 3))
@@ -68,7 +68,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def fails_to_bootstrap(self) -> None:
         before = self.cluster
-        self.become(lifecycle.bootstrap_failed(before, "bootstrap action 1 returned a non-zero return code"))
+        self.become(lifecycle.fail_bootstrap(before, "bootstrap action 1 returned a non-zero return code"))
         assert (self.cluster.state == "TERMINATING") == (before.state in ("BOOTSTRAPPING", "TERMINATING"))
 
     @rule(seconds=st.integers(0, 700))
@@ -95,7 +95,7 @@ class Life(RuleBasedStateMachine):
     @rule(well=st.booleans(), data=st.data())
     def has_a_step_that_ends(self, well: bool, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from([step.name for step in self.cluster.steps if step.state in ACTIVE]))
-        self.become(lifecycle.ended(self.cluster, name, well=well))
+        self.become(lifecycle.end_step(self.cluster, name, well=well))
         assert next(step for step in self.cluster.steps if step.name == name).state in ENDED
 
     @invariant()
@@ -115,13 +115,13 @@ class Life(RuleBasedStateMachine):
             assert not any(step.state in ACTIVE for step in self.cluster.steps)
 
     def teardown(self) -> None:
-        """However it got here: a transient cluster whose steps end, ends."""
+        """From any state, a transient cluster ends when its steps end."""
         cluster = replace(self.cluster, keep=False)
         for _ in range(SOON):
             cluster = lifecycle.advance(cluster, self.now)
             for step in cluster.steps:
                 if step.state in ACTIVE:
-                    cluster = lifecycle.ended(cluster, step.name, well=True)
+                    cluster = lifecycle.end_step(cluster, step.name, well=True)
         assert cluster.state in GONE
 
 
@@ -138,20 +138,20 @@ def test_no_more_steps_run_at_a_time_than_may(concurrency: int, count: int) -> N
         active = [step.name for step in cluster.steps if step.state in ACTIVE]
         assert len(active) <= concurrency
         for name in active[:1]:
-            cluster = lifecycle.ended(cluster, name, well=True)
+            cluster = lifecycle.end_step(cluster, name, well=True)
             done += 1
     assert [step.state for step in cluster.steps] == ["COMPLETED"] * count
 
 
 def working() -> Cluster:
-    """A cluster of three steps, the first of which runs."""
+    """A cluster with three steps, of which the first is running."""
     return lifecycle.advance(lifecycle.add(Cluster(keep=True, state="RUNNING"), [Step("a"), Step("b"), Step("c")]), 0)
 
 
 def after_failure(action: str, *, keep: bool, protected: bool = False) -> tuple[str, str, list[str]]:
     cluster = Cluster(keep=keep, protected=protected, state="RUNNING")
     cluster = lifecycle.advance(lifecycle.add(cluster, [Step("a", action), Step("b"), Step("c")]), 0)
-    cluster = lifecycle.advance(lifecycle.ended(cluster, "a", well=False), 1)
+    cluster = lifecycle.advance(lifecycle.end_step(cluster, "a", well=False), 1)
     return cluster.state, cluster.code, [step.state for step in cluster.steps]
 
 
@@ -168,7 +168,7 @@ def after_failure(action: str, *, keep: bool, protected: bool = False) -> tuple[
             True,
             ("TERMINATED_WITH_ERRORS", "STEP_FAILURE", ["FAILED", "CANCELLED", "CANCELLED"]),
         ),
-        # Protection keeps a cluster that would have waited for more.
+        # A protected cluster that waits for more steps is not terminated.
         ("TERMINATE_CLUSTER", True, True, ("WAITING", "", ["FAILED", "CANCELLED", "CANCELLED"])),
     ],
 )
@@ -180,7 +180,7 @@ def test_what_a_failed_step_does_to_its_cluster(
 
 def test_a_cluster_whose_bootstrap_action_fails_ends_with_errors_and_runs_nothing() -> None:
     cluster = lifecycle.add(Cluster(keep=True), [Step("s-1")])
-    cluster = lifecycle.bootstrap_failed(lifecycle.advance(cluster, 0), "bootstrap action 1 failed")
+    cluster = lifecycle.fail_bootstrap(lifecycle.advance(cluster, 0), "bootstrap action 1 failed")
     assert (cluster.code, cluster.message) == ("BOOTSTRAP_FAILURE", "bootstrap action 1 failed")
     cluster = lifecycle.advance(cluster, 1)
     assert cluster.state == "TERMINATED_WITH_ERRORS"
@@ -193,19 +193,19 @@ def test_an_idle_cluster_ends_when_its_policy_says_so() -> None:
     assert lifecycle.advance(cluster, 159).state == "WAITING"
     assert lifecycle.advance(cluster, 160).state == "TERMINATING"
     busy = lifecycle.advance(lifecycle.add(cluster, [Step("a")]), 150)
-    idle_again = lifecycle.advance(lifecycle.ended(busy, "a", well=True), 155)
-    assert lifecycle.advance(idle_again, 214).state == "WAITING", "it is idle from when its last step ended"
+    idle_again = lifecycle.advance(lifecycle.end_step(busy, "a", well=True), 155)
+    assert lifecycle.advance(idle_again, 214).state == "WAITING", "it is idle since its last step ended"
 
 
-def test_terminating_interrupts_what_runs_and_cancels_what_waits() -> None:
+def test_terminating_interrupts_running_steps_and_cancels_pending_ones() -> None:
     cluster = lifecycle.terminate(working())
     assert [step.state for step in cluster.steps] == ["RUNNING", "CANCELLED", "CANCELLED"]
     assert lifecycle.advance(cluster, 1).state == "TERMINATING", "until the process has ended"
-    cluster = lifecycle.advance(lifecycle.ended(cluster, "a", well=False), 2)
+    cluster = lifecycle.advance(lifecycle.end_step(cluster, "a", well=False), 2)
     assert (cluster.state, cluster.steps[0].state) == ("TERMINATED", "INTERRUPTED")
 
 
-def test_nothing_is_added_to_what_ends_nor_too_much_to_what_lives() -> None:
+def test_steps_cannot_be_added_to_an_ending_cluster_or_beyond_the_limit() -> None:
     with pytest.raises(NotPossible, match="shutting down, terminated, or finished"):
         lifecycle.add(lifecycle.terminate(working()), [Step("d")])
     with pytest.raises(NotPossible, match="256"):

@@ -1,6 +1,6 @@
-"""Steps on nodes as poor as a cluster's: a bare Python, a Spark without package metadata, and a region only if it is told.
+"""Steps on nodes that have only what a cluster's have: a bare Python, a Spark without package metadata, no default region.
 
-The package is the real one. The lake lies in eu-central-1, and S3 refuses what is signed for another region.
+The package is the real one. The lake is in eu-central-1, and S3 refuses requests that are signed for another region.
 """
 
 import gzip
@@ -37,14 +37,14 @@ REGION = "eu-central-1"
 ROOT = Path(__file__).parents[5]
 DAY = "2026-11-23"
 LAKE = "s3://acme-lake/shipments"
-# So that a test need not wait for the second compiler.
+# Skip the JVM's second compiler, to start faster.
 SPARK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1", "spark.driver.memory": "2g"}
 SETTINGS = Settings("s3://acme-code", "s3://acme-logs/emr", region=REGION, spark=SPARK)
 
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    """A local AWS whose clusters have nodes, with buckets far from where it is."""
+    """A local AWS whose clusters have nodes, with buckets in another region."""
     try:
         s3_jars(find_java())
     except (JavaMissing, JarsUnreachable) as missing:
@@ -60,7 +60,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 
 @pytest.fixture(scope="module")
 def package(aws: Aws) -> str:
-    """The real package, where clusters find it."""
+    """The URI of the real package, uploaded for clusters."""
     made = build("3.11", "x86_64")
     aws.s3.put_object(Bucket="acme-code", Key=made.name, Body=made.data)
     return f"s3://acme-code/{made.name}"
@@ -114,7 +114,7 @@ print(json.dumps([dict(os.environ), sys.path, [name for name in names if importl
 """
 
 
-def test_a_step_sees_nothing_of_this_environment(aws: Aws) -> None:
+def test_a_step_cannot_import_anything_of_this_environment(aws: Aws) -> None:
     command = ["spark-submit", put(aws, "look.py", LOOK)]
     look = {
         "Name": "look",
@@ -136,7 +136,7 @@ def test_a_step_sees_nothing_of_this_environment(aws: Aws) -> None:
     aws.until_gone(cluster)
 
 
-def test_a_bad_package_ends_in_bootstrap_and_not_in_a_step(aws: Aws, tmp_path: Path) -> None:
+def test_a_bad_package_fails_in_bootstrap_and_not_in_a_step(aws: Aws, tmp_path: Path) -> None:
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w") as tar:
         entry = tarfile.TarInfo("shipment_etl/__init__.py")
@@ -155,7 +155,7 @@ def test_a_bad_package_ends_in_bootstrap_and_not_in_a_step(aws: Aws, tmp_path: P
 
 
 def test_s3_refuses_what_is_signed_for_another_region(aws: Aws) -> None:
-    # By hand: boto3 would follow the bucket to its region, which other clients do not.
+    # Without boto3, which would follow the bucket to its region; other clients do not.
     url = f"{aws.local.endpoint}/acme-lake?list-type=2"
     scope = f"AWS4-HMAC-SHA256 Credential={aws.local.key}/20261124/us-east-1/s3/aws4_request"
     with pytest.raises(HTTPError) as refused:
@@ -169,7 +169,7 @@ def test_s3_refuses_what_is_signed_for_another_region(aws: Aws) -> None:
 
 @contextmanager
 def serverless(aws: Aws, request: Mapping[str, Any], folder: Path) -> Iterator[tuple[list[str], dict[str, str], Path]]:
-    """A job run in the layout of EMR Serverless: archives unpacked where the driver works, all else as Spark settings."""
+    """A job run in the layout of EMR Serverless: archives unpacked in the driver's folder, all else as Spark settings."""
     (properties,) = [each["properties"] for each in request["configurationOverrides"]["applicationConfiguration"]]
     node = Node(
         folder / "image",

@@ -1,4 +1,4 @@
-"""Local AWS as a client of AWS sees it: boto3 and its waiters, and what really ran."""
+"""Local AWS as seen by AWS clients: boto3 and its waiters, and the effects of steps."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from shipment_etl_emr.settings import Settings
 pytestmark = pytest.mark.slow
 
 
-def test_a_step_runs_and_its_arguments_arrive_as_they_are(aws: Aws) -> None:
+def test_a_step_runs_and_its_arguments_arrive_unchanged(aws: Aws) -> None:
     cluster = aws.create(keep=True)
     aws.emr.get_waiter("cluster_running").wait(ClusterId=cluster, WaiterConfig=QUICK)
     (name,) = aws.emr.add_job_flow_steps(JobFlowId=cluster, Steps=[step("told", *NASTY)])["StepIds"]
@@ -27,7 +27,7 @@ def test_a_step_runs_and_its_arguments_arrive_as_they_are(aws: Aws) -> None:
     arguments, endpoint, folder = json.loads(aws.log(cluster, name, "stdout"))
     assert arguments == list(NASTY)
     assert endpoint == aws.local.endpoint
-    assert not Path(folder).exists(), "what a step leaves on the disk goes with it"
+    assert not Path(folder).exists(), "a step's files are deleted with it"
     assert "exit code 0" in aws.log(cluster, name, "controller")
     assert aws.log(cluster, name, "stderr") == aws.log(cluster, name, "syslog") == ""
     aws.emr.terminate_job_flows(JobFlowIds=[cluster])
@@ -48,7 +48,7 @@ def test_a_transient_cluster_ends_by_itself(aws: Aws) -> None:
     assert times == sorted(times), "one after the other"
 
 
-def test_a_failed_step_ends_its_cluster_and_tells_why(aws: Aws) -> None:
+def test_a_failed_step_ends_its_cluster_and_says_why(aws: Aws) -> None:
     cluster = aws.create(step("bad", on_failure="TERMINATE_CLUSTER"), step("told"))
     with pytest.raises(WaiterError):
         aws.emr.get_waiter("cluster_terminated").wait(ClusterId=cluster, WaiterConfig=QUICK)
@@ -77,7 +77,7 @@ def test_logs_are_there_when_a_step_is_over(aws: Aws) -> None:
     aws.until(all_over)
 
 
-def test_a_step_that_runs_is_asked_to_stop_and_one_that_waits_never_runs(aws: Aws) -> None:
+def test_a_running_step_is_stopped_and_a_pending_one_never_runs(aws: Aws) -> None:
     cluster = aws.create(step("slow"), step("slow"), step("told"), keep=True)
     aws.until(lambda: aws.states(cluster)[0] == "RUNNING")
     names = [each["Id"] for each in aws.emr.list_steps(ClusterId=cluster)["Steps"]][::-1]
@@ -91,7 +91,7 @@ def test_a_step_that_runs_is_asked_to_stop_and_one_that_waits_never_runs(aws: Aw
     aws.until_gone(cluster)
 
 
-def test_what_does_not_listen_is_ended_with_all_it_started(aws: Aws) -> None:
+def test_a_step_that_ignores_sigterm_is_killed_with_its_children(aws: Aws) -> None:
     cluster = aws.create(step("deaf"), keep=True)
     aws.until(lambda: aws.states(cluster) == ["RUNNING"])
     (name,) = [each["Id"] for each in aws.emr.list_steps(ClusterId=cluster)["Steps"]]
@@ -99,7 +99,7 @@ def test_what_does_not_listen_is_ended_with_all_it_started(aws: Aws) -> None:
     aws.emr.cancel_steps(ClusterId=cluster, StepIds=[name], StepCancellationOption="TERMINATE_PROCESS")
     aws.until(lambda: aws.states(cluster) == ["CANCELLED"])
     said = aws.log(cluster, name, "stdout").split()
-    # Whether it is gone altogether, or only waits for the system to take notice.
+    # It is gone, or only a zombie, which has no command line.
     aws.until(lambda: not said or not commands(said[1]))
     assert processes(name) == []
     aws.emr.terminate_job_flows(JobFlowIds=[cluster])
@@ -125,8 +125,8 @@ def test_a_protected_cluster_is_not_terminated(aws: Aws) -> None:
     aws.until_gone(cluster)
 
 
-def test_an_auto_termination_policy_is_kept_and_checked(aws: Aws) -> None:
-    # That it ends a cluster, and when, is told by the tests of the life cycle: a minute is the least that EMR takes.
+def test_an_auto_termination_policy_is_stored_and_checked(aws: Aws) -> None:
+    # Whether and when it ends a cluster is tested in test_lifecycle.py: the minimum on EMR is a minute.
     cluster = aws.create(keep=True, AutoTerminationPolicy={"IdleTimeout": 900})
     policy = {"AutoTerminationPolicy": {"IdleTimeout": 900}}
     answer = aws.emr.get_auto_termination_policy(ClusterId=cluster)
@@ -140,7 +140,7 @@ def test_an_auto_termination_policy_is_kept_and_checked(aws: Aws) -> None:
     aws.emr.terminate_job_flows(JobFlowIds=[cluster])
 
 
-def test_several_steps_run_at_a_time_where_they_may(aws: Aws) -> None:
+def test_several_steps_run_at_a_time_if_allowed(aws: Aws) -> None:
     cluster = aws.create(step("slow"), step("slow"), step("slow"), keep=True, StepConcurrencyLevel=2)
     aws.until(lambda: aws.states(cluster) == ["RUNNING", "RUNNING", "PENDING"])
     with pytest.raises(ClientError, match="ActionOnFailure must be CONTINUE"):
@@ -149,7 +149,7 @@ def test_several_steps_run_at_a_time_where_they_may(aws: Aws) -> None:
     aws.until_gone(cluster)
 
 
-def test_our_own_request_is_taken_whole(aws: Aws) -> None:
+def test_our_own_request_is_fully_supported(aws: Aws) -> None:
     settings = Settings("s3://local-code", "s3://local-logs/emr", workers=("m5.xlarge", "m5a.xlarge"), spot=True)
     request = cluster_request(settings, "night", 1, JOB.bootstrap, JOB.package, None)
     cluster = aws.emr.run_job_flow(**request)["JobFlowId"]
@@ -167,7 +167,7 @@ def test_our_own_request_is_taken_whole(aws: Aws) -> None:
     aws.until_gone(cluster)
 
 
-def test_what_emr_would_not_know_is_refused_at_once(aws: Aws) -> None:
+def test_unknown_clusters_and_calls_are_refused_at_once(aws: Aws) -> None:
     for call in (
         lambda: aws.emr.describe_cluster(ClusterId="j-NONE"),
         lambda: aws.emr.list_steps(ClusterId="j-NONE"),
@@ -176,23 +176,23 @@ def test_what_emr_would_not_know_is_refused_at_once(aws: Aws) -> None:
     ):
         with pytest.raises(ClientError, match="Cluster id 'j-NONE' is not valid"):
             call()
-    with pytest.raises(ClientError, match="Local AWS has no ListStudios of EMR"):
+    with pytest.raises(ClientError, match="Local AWS does not support ListStudios of EMR"):
         aws.emr.list_studios()
     before = len(aws.emr.list_clusters()["Clusters"])
     with pytest.raises(ClientError, match="must be CONTINUE"):
         aws.create(step("told", on_failure="TERMINATE_CLUSTER"), StepConcurrencyLevel=2)
-    assert len(aws.emr.list_clusters()["Clusters"]) == before, "nothing is left of what was refused"
+    assert len(aws.emr.list_clusters()["Clusters"]) == before, "nothing is left of a refused cluster"
 
 
 @pytest.mark.parametrize(
     ("jar", "arguments", "told"),
     [
-        ("command-runner.jar", ["spark-submit", "s3://local-code/none.py"], "s3://local-code/none.py cannot be fetched"),
+        ("command-runner.jar", ["spark-submit", "s3://local-code/none.py"], "s3://local-code/none.py cannot be downloaded"),
         ("command-runner.jar", ["no-such-program"], "no-such-program cannot be run"),
         ("s3://local-code/mine.jar", ["a"], "no other jar: s3://local-code/mine.jar"),
     ],
 )
-def test_a_step_that_cannot_be_run_fails_and_says_so(aws: Aws, jar: str, arguments: list[str], told: str) -> None:
+def test_a_step_that_cannot_run_fails_and_says_why(aws: Aws, jar: str, arguments: list[str], told: str) -> None:
     asked = {"Name": "x", "ActionOnFailure": "CONTINUE", "HadoopJarStep": {"Jar": jar, "Args": arguments}}
     cluster = aws.create(asked)
     aws.until_gone(cluster)
@@ -201,7 +201,7 @@ def test_a_step_that_cannot_be_run_fails_and_says_so(aws: Aws, jar: str, argumen
     assert told in found["FailureDetails"]["Message"]
 
 
-def test_scripts_run_with_what_they_bring_along(aws: Aws) -> None:
+def test_scripts_run_with_their_additional_files(aws: Aws) -> None:
     aws.s3.put_object(Bucket="local-code", Key="hi.sh", Body=b'echo "hi $1"; test -z "$2"')
     aws.s3.put_object(Bucket="local-code", Key="helper.py", Body=b"NAME = 'helper'")
     aws.s3.put_object(Bucket="local-code", Key="uses.py", Body=b"import helper; print(helper.NAME, open('data.txt').read())")
@@ -220,7 +220,7 @@ def test_scripts_run_with_what_they_bring_along(aws: Aws) -> None:
     assert [aws.log(cluster, name, "stdout") for name in names] == ["hi you there\n", "helper some data\n"]
 
 
-def test_a_cluster_is_in_the_region_that_it_was_asked_for(aws: Aws) -> None:
+def test_a_cluster_is_in_the_requested_region(aws: Aws) -> None:
     far = aws.client("emr", region_name="eu-west-1")
     cluster = aws.create(step("told"), emr=far)
     with pytest.raises(ClientError, match="is not valid"):
@@ -228,7 +228,7 @@ def test_a_cluster_is_in_the_region_that_it_was_asked_for(aws: Aws) -> None:
     far.get_waiter("cluster_terminated").wait(ClusterId=cluster, WaiterConfig=QUICK)
 
 
-def test_only_who_knows_the_key_is_let_in(aws: Aws) -> None:
+def test_only_clients_with_the_key_are_accepted(aws: Aws) -> None:
     for service, call in (("emr", "list_clusters"), ("s3", "list_buckets"), ("sts", "get_caller_identity")):
         stranger = aws.client(service, aws_access_key_id="AKIAIOSFODNN7EXAMPLE")
         with pytest.raises(ClientError, match="This local AWS was not started by you"):
@@ -266,7 +266,7 @@ def test_any_client_that_follows_the_environment_finds_it(aws: Aws, monkeypatch:
     assert {each["Name"] for each in found} >= {"local-code", "local-lake", "local-logs"}
 
 
-def test_a_reset_of_moto_takes_clusters_and_their_processes_along(aws: Aws) -> None:
+def test_a_reset_of_moto_removes_clusters_and_their_processes(aws: Aws) -> None:
     cluster = aws.create(step("slow"), keep=True)
     aws.until(lambda: aws.states(cluster) == ["RUNNING"])
     (name,) = [each["Id"] for each in aws.emr.list_steps(ClusterId=cluster)["Steps"]]
@@ -283,7 +283,7 @@ def test_a_reset_of_moto_takes_clusters_and_their_processes_along(aws: Aws) -> N
 
 
 def commands(number: str) -> str:
-    """The arguments of a process; nothing of one that has ended."""
+    """The arguments of a process; empty if it has ended."""
     try:
         return Path(f"/proc/{number}/cmdline").read_text()
     except OSError:
@@ -291,5 +291,5 @@ def commands(number: str) -> str:
 
 
 def processes(name: str) -> list[str]:
-    """The processes that have a name among their arguments."""
+    """The IDs of processes that have a name among their arguments."""
     return [each.name for each in Path("/proc").glob("[0-9]*") if name in commands(each.name)]

@@ -1,4 +1,4 @@
-"""A job whose error was made of another one, and that warned before."""
+"""A job whose error was caused by another one, after a warning."""
 import logging
 from pyspark.sql import SparkSession
 

@@ -1,4 +1,4 @@
-"""A job whose executors die, as of too little memory."""
+"""A job whose executors are killed, as if out of memory."""
 import os
 import signal
 from pyspark.sql import SparkSession

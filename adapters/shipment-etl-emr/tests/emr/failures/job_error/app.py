@@ -1,4 +1,4 @@
-"""A job of the user's own that trips over its data."""
+"""A user's job that fails on its data."""
 from pyspark.sql import SparkSession
 
 def days(rows):

@@ -1,4 +1,4 @@
-"""A job whose driver is killed, as of too little memory."""
+"""A job whose driver is killed, as if out of memory."""
 import os
 import signal
 from pyspark.sql import SparkSession

@@ -1,4 +1,4 @@
-"""A job that reads what is not there."""
+"""A job that reads a missing table."""
 from pyspark.sql import SparkSession
 
 spark = SparkSession.builder.getOrCreate()

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** A backfill, as the page of a trigger starts one, on Kestra's scheduler, executor and worker. */
+/** A backfill, as started from the page of a trigger, on Kestra's scheduler, executor and worker. */
 @KestraTest(startRunner = true, startScheduler = true)
 class BackfillTest {
     private static final List<String> DAYS = List.of("2026-10-31", "2026-11-01", "2026-11-02");

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.StreamSupport;
 
-/** What local AWS says of its clusters: asked directly, not through what is tested. */
+/** The clusters of local AWS, queried directly, not through the code under test. */
 final class Cloud {
     private static final Set<String> GONE = Set.of("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS");
     private static final ObjectMapper JSON = new ObjectMapper();

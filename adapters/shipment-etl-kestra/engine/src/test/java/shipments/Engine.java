@@ -30,7 +30,7 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.slf4j.event.Level;
 
-/** Kestra's own services, as its API calls them: put a flow, start it, wait, kill, read what was logged. */
+/** Kestra's own services, as its API calls them: store a flow, start it, wait, kill, read its log. */
 @Singleton
 class Engine {
     static final String TENANT = TenantService.MAIN_TENANT;
@@ -55,7 +55,7 @@ class Engine {
     @Inject
     private TestRunnerUtils runner;
 
-    /** Put a shipped flow, as it is but for how often and how late it tries again. */
+    /** Store a shipped flow, unchanged except for the number and interval of retries. */
     FlowWithSource put(String id) throws Exception {
         return putSource(Shipped.source(id));
     }
@@ -65,7 +65,7 @@ class Engine {
         return flows.importFlow(TENANT, quick);
     }
 
-    /** Start a flow as a person does who fills in its form. */
+    /** Start a flow as its form does. */
     Execution start(FlowWithSource flow, Map<String, Object> given) throws Exception {
         Execution execution = Execution.newExecution(
             flow,
@@ -81,7 +81,7 @@ class Engine {
         return end(flow, start(flow, given));
     }
 
-    /** Wait until all of an execution is over, what comes after it included. */
+    /** Wait until an execution is over, including the tasks that run after it. */
     Execution end(FlowWithSource flow, Execution execution) {
         return await(execution, now -> service.isTerminated(flow, now) && allOver(now));
     }
@@ -90,12 +90,12 @@ class Engine {
         return runner.awaitExecution(until, execution, PATIENCE);
     }
 
-    /** Wait until a flow that something else starts has come to its end. */
+    /** Wait until an execution of a flow that something else starts has ended. */
     Execution next(FlowWithSource flow) {
         return runner.awaitFlowExecution(now -> service.isTerminated(flow, now), TENANT, flow.getNamespace(), flow.getId(), PATIENCE);
     }
 
-    /** Wait until a flow has been executed so many times. */
+    /** Wait until a flow has been executed this many times. */
     List<Execution> atEnd(FlowWithSource flow, int times) {
         return runner.awaitFlowExecutionNumber(times, TENANT, flow.getNamespace(), flow.getId(), PATIENCE.multipliedBy(times));
     }
@@ -119,7 +119,7 @@ class Engine {
             .collect(Collectors.joining("\n"));
     }
 
-    /** The part of it that is about errors. */
+    /** The errors in that log. */
     String errors(Execution execution) {
         return logs.findByExecutionId(TENANT, execution.getId(), Level.ERROR)
             .stream()
@@ -133,7 +133,7 @@ class Engine {
             .collect(Collectors.toMap(MetricEntry::getName, MetricEntry::getValue, Double::sum));
     }
 
-    /** What a task handed on. */
+    /** The outputs of a task. */
     @SuppressWarnings("unchecked")
     Map<String, Object> outputs(Execution execution, String task) {
         TaskRun last = taskRuns(execution).stream().filter(each -> each.getTaskId().equals(task)).findFirst().orElseThrow();

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** When Kestra's scheduler starts the shipped flows, by a clock that is set; nothing is executed. */
+/** When Kestra's scheduler starts the shipped flows, with a fixed clock; nothing is executed. */
 @KestraTest
 class ScheduleTest {
     private static final ZoneId ZONE = ZoneId.of("America/New_York");
@@ -49,7 +49,7 @@ class ScheduleTest {
 
     @ParameterizedTest
     @CsvSource({
-        // The day before, of, and after each change of the clocks.
+        // The day before, of, and after each daylight-saving change.
         "2026-03-07, -05:00", "2026-03-08, -04:00", "2026-03-09, -04:00",
         "2026-10-31, -04:00", "2026-11-01, -05:00", "2026-11-02, -05:00",
     })

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What Kestra says of the flow files when they are put, on both lines. */
+/** Whether Kestra accepts the flow files, on both release lines. */
 @KestraTest
 class ValidationTest {
     @Inject

@@ -15,7 +15,7 @@ import lombok.ToString;
 import lombok.experimental.SuperBuilder;
 
 /**
- * Stands in for the task of the same name, whose plugin Maven Central does not have, on the same base
+ * Stands in for the task of the same name, whose plugin is not on Maven Central, with the same base
  * class of Kestra, which does all the work.
  */
 @SuperBuilder
