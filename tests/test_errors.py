@@ -23,7 +23,7 @@ from shipment_etl.errors.wording import MAX_MESSAGE, MAX_VALUE
 from shipment_etl.printable import printable
 
 HUGE = "x" * 100_000
-MANY = [f"column_{number}" for number in range(10_000)]
+MANY = [f"column_{number}" for number in range(1_000)]
 MAX_MESSAGE_LENGTH = 1000
 ADAPTERS = ("shipment_etl_airflow", "shipment_etl_emr", "shipment_etl_kestra")
 

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -20,11 +21,6 @@ from shipment_etl_kestra.errors import (
     PasswordUnreadable,
 )
 from shipment_etl_kestra.shipped import Flow
-
-with warnings.catch_warnings():
-    # One of its models has a field called `validate`; users cannot do anything about that warning.
-    warnings.filterwarnings("ignore", "Field name .* shadows an attribute", UserWarning)
-    from kestrapy import ApiException, KestraClient, Namespace
 
 __all__ = ["Kestra"]
 
@@ -58,7 +54,8 @@ class Kestra:
             raise AccountUnset(missing)
         self.url = url.rstrip("/")
         self._username = environment[USERNAME]
-        self._client = KestraClient(  # type: ignore[no-untyped-call]  # the only untyped call of the client
+        self._library = _load_client()
+        self._client = self._library.KestraClient(
             host=self.url, username=self._username, password=account[PASSWORD], timeout=TIMEOUT_SECONDS
         )
 
@@ -67,7 +64,7 @@ class Kestra:
         with self._translate_errors(f"look up the namespace {name}"):
             try:
                 self._client.namespaces.namespace(name, TENANT)
-            except ApiException as answer:
+            except self._library.ApiException as answer:
                 if answer.status != MISSING:
                     raise
                 return False
@@ -76,18 +73,19 @@ class Kestra:
     def create_namespace(self, name: str) -> None:
         """Create a namespace."""
         with self._translate_errors(f"create the namespace {name}"):
-            self._client.namespaces.create_namespace(TENANT, Namespace(id=name, deleted=False))
+            self._client.namespaces.create_namespace(TENANT, self._library.Namespace(id=name, deleted=False))
 
     def source_of(self, flow: Flow) -> str | None:
         """Return the text that Kestra stores for a flow; None if it has none."""
         with self._translate_errors(f"look up the flow {flow}"):
             try:
                 found = self._client.flows.flow(flow.namespace, flow.id, TENANT, source=True)
-            except ApiException as answer:
+            except self._library.ApiException as answer:
                 if answer.status != MISSING:
                     raise
                 return None
-            return found.source if found else None
+            source: str | None = found.source if found else None
+            return source
 
     def check(self, flow: Flow) -> None:
         """Have Kestra check a flow, without storing it.
@@ -98,7 +96,7 @@ class Kestra:
         with self._translate_errors(f"check the flow {flow}", flow):
             try:
                 verdicts = self._client.flows.validate_flows(TENANT, flow.source)
-            except ApiException as answer:
+            except self._library.ApiException as answer:
                 # Every Kestra has this path, whatever flows it has.
                 if answer.status == MISSING:
                     raise NotKestra(self.url, "it cannot check a flow (404)") from answer
@@ -127,7 +125,7 @@ class Kestra:
             raise NotKestra(self.url, "its answer is not JSON") from problem
         except requests.RequestException as problem:
             raise KestraUnreachable(self.url, _reason(problem)) from problem
-        except ApiException as answer:
+        except self._library.ApiException as answer:
             status = answer.status or 0
             if status in REFUSED:
                 raise AccountRefused(self.url, self._username, status) from answer
@@ -136,6 +134,15 @@ class Kestra:
             if status in UNKNOWN_METHOD:
                 raise NotKestra(self.url, f"it answered {status} when asked to {doing}") from answer
             raise KestraFailed(self.url, doing, status, _message(answer.body)) from answer
+
+
+def _load_client() -> Any:
+    """Import Kestra's client, which takes two seconds for its models: not before the arguments are checked."""
+    with warnings.catch_warnings():
+        # One of its models has a field called `validate`; users cannot do anything about that warning.
+        warnings.filterwarnings("ignore", "Field name .* shadows an attribute", UserWarning)
+        import kestrapy
+    return kestrapy
 
 
 def _password(environment: Mapping[str, str]) -> str:
