@@ -63,9 +63,10 @@ class Snapshot:
         return views_of(self)
 
     def _version_of(self, name: str) -> int:
-        if name not in self.tables:
+        version = self.runs if name == RUNS.name else self.tables.get(name)
+        if version is None:
             raise TableMissing(name, self.lake.uri, self.tables)
-        return self.tables[name]
+        return version
 
 
 def snapshot_of(lake: Lake, run_id: str | None = None) -> Snapshot:
