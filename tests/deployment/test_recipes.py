@@ -107,6 +107,16 @@ def test_the_build_context_contains_what_a_recipe_copies(recipe: Path) -> None:
     assert needed <= let_in
 
 
+@pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)
+def test_a_folder_in_memory_has_the_same_mode_in_the_image(recipe: Path) -> None:
+    # Otherwise older versions of runc change it when the container restarts.
+    folders = [each.partition(":") for each in composed("airflow")["services"][recipe.parent.name]["tmpfs"]]
+    modes = {folder: found[1] for folder, _, options in folders if (found := re.search(r"mode=(\d+)", options))}
+    assert modes
+    for folder, mode in modes.items():
+        assert f"install --directory --mode={mode} {folder}\n" in recipe.read_text("utf-8")
+
+
 def test_the_images_have_the_version_of_the_package() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     services = composed("airflow", "local-aws")["services"]
