@@ -241,7 +241,7 @@ def test_a_declared_header_can_name_the_column_after_a_trailing_delimiter(tmp_pa
     assert (found.rows, found.problems) == (2, {})
 
 
-@pytest.mark.parametrize("before", ["\x1a", "\x0c", "\t", "\x1c", "\n"])
+@pytest.mark.parametrize("before", ["\x1a", "\x0c", "\t", "\x1c", "\n", "\t\n"])
 @pytest.mark.parametrize("accent", ["\u0301", "\u0307", "\u0308"])
 def test_an_accent_after_a_control_character_stays_separate(tmp_path: Path, before: str, accent: str) -> None:
     name = f"Zu\u0308{before}{accent}rich"
