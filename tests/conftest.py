@@ -37,7 +37,7 @@ def store() -> Iterator[Store]:
             patched.delenv(name)
         for name, value in started.variables.items():
             patched.setenv(name, value)
-        # Ignore the profiles of whoever runs the tests.
+        # Ignore the profiles of the user who runs the tests.
         patched.setenv("AWS_CONFIG_FILE", os.devnull)
         patched.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         yield started

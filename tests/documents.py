@@ -60,7 +60,7 @@ def run_block(block: Block, folder: Path, timeout: float = 280) -> str:
     # A Spark Connect session in this process leaves its variables behind; a reader of the page has none.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
     environment = {**inherited, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "100", "NO_COLOR": "1"}
-    # Background processes of a page must not mix with those of whoever runs the tests.
+    # Background processes of a page must not mix with those of the user who runs the tests.
     environment["XDG_STATE_HOME"] = str(folder / STATE)
     done = subprocess.run(
         command,

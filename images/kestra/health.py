@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def ask(url: str, **headers: str) -> tuple[int, str]:
-    """Return status and body of an answer; 0 and the problem if there is none."""
+    """Return status and body of a response, or 0 and the error if there was no response."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_SECONDS) as answer:

@@ -75,7 +75,7 @@ LOST = frozenset({"409", "412", "ConditionalRequestConflict", "PreconditionFaile
 
 
 def code_of(problem: BaseException) -> str:
-    """Return the code of a boto3 error, or of the boto3 error that caused an error; empty if there is none."""
+    """Return the code of a boto3 error, or of the boto3 error that caused an error, or an empty string."""
     for each in (problem, problem.__cause__):
         response = getattr(each, "response", None)
         if response:

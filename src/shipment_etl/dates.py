@@ -11,7 +11,7 @@ def as_date(value: date | str, name: str = "date") -> date:
     """Return the date of a YYYY-MM-DD text; a date is returned unchanged, a datetime as its date.
 
     Raises:
-        InvalidValue: it is none of these.
+        InvalidValue: it is not a date.
     """
     if isinstance(value, datetime):
         return value.date()

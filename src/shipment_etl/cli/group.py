@@ -18,7 +18,7 @@ class Commands(TyperGroup):
         return [*super().list_commands(ctx), *sorted(self._plugin_commands)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command, or None if there is none of this name."""
+        """Return the command of this name, or None."""
         command = super().get_command(ctx, cmd_name) or self._plugin_commands.get(cmd_name)
         if command is not None and ctx.obj:
             ctx.default_map = {cmd_name: _defaults(command, ctx.obj)}

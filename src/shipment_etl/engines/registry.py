@@ -45,7 +45,7 @@ def session_of(engine: str, engines: Mapping[str, Callable[[], SparkSession]], s
 
 
 def engine_name(spark: SparkSession) -> str:
-    """Return the name of the engine that a session belongs to, whoever created it."""
+    """Return the name of the engine that a session belongs to, also if it was created elsewhere."""
     name = _names.get(spark, CONNECT if "connect" in type(spark).__module__ else SPARK)
     return CONNECT if name.startswith(SCHEME) else name
 

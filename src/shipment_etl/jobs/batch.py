@@ -147,7 +147,7 @@ def split_batch(work: Work, staging: Staging, batch: Batch) -> Outcome:
 
 
 def _keep(staging: Staging, repeated: Hashes) -> DataFrame | None:
-    """Return hashes as rows; None if there are none."""
+    """Return hashes as rows, or None for no hashes."""
     if not len(repeated):
         return None
     rows = staging.put("repeated_ids", pa.table({ID_HASH: repeated, "repeated": np.ones(len(repeated), bool)}))

@@ -152,7 +152,7 @@ class Work:
         return known >= table.columns.keys()
 
     def read_batch(self, name: str) -> tuple[DataFrame, int]:
-        """Return this job's batch from a table, whoever wrote it, and its number of rows."""
+        """Return this job's batch from a table, written by any program, and its number of rows."""
         files = self.files_of_batch(name)
         if self.lake.is_plain(name, self.base.tables[name]):
             schema = self.lake.schema(name, self.base.tables[name])

@@ -114,7 +114,7 @@ class FolderStorage(Storage):
             yield place
 
     def newest_commit(self, log: str) -> int | None:
-        """Return the number of the newest commit in a Delta log, None if there is none.
+        """Return the number of the newest commit in a Delta log, or None.
 
         Checks for commits from the last checkpoint on, usually ten at most: opening a table, or listing its log, takes
         longer the more commits it has.

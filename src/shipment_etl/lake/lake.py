@@ -367,7 +367,7 @@ class Lake:
         return any(not path.startswith(("_delta_log/", RUN_FOLDER)) for path in self.storage.sizes(name))
 
     def _newest(self, name: str) -> int | None:
-        """Return the newest version of a table, None if there is none."""
+        """Return the newest version of a table, or None."""
         return self.storage.newest_commit(f"{name}/_delta_log")
 
 

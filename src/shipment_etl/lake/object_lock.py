@@ -1,8 +1,8 @@
 """The lock of a lake in an object store: an object that is only created and changed by conditional puts.
 
-It is created if there is none (`If-None-Match: *`), and renewed, released or taken over if it is still the one that was read
-(`If-Match`). The store decides every race, and only its clock says how old a lock is. The holder renews it; a lock that is
-not renewed in time expires, and can be taken over.
+It is created if it does not exist (`If-None-Match: *`), and renewed, released or taken over if it is still the one that
+was read (`If-Match`). The store decides every race, and only its clock says how old a lock is. The holder renews it; a lock
+that is not renewed in time expires, and can be taken over.
 """
 
 import json
@@ -32,10 +32,10 @@ class Objects(Protocol):
     """What a lock needs from an object store; errors are StorageErrors."""
 
     def fetch(self, name: str) -> tuple[bytes, str, float] | None:
-        """Return an object, its etag, and its age in seconds by the store's own clock; None if there is none."""
+        """Return an object, its etag, and its age in seconds by the store's own clock, or None if it does not exist."""
 
     def put(self, name: str, body: bytes, etag: str | None) -> str | None:
-        """Write an object if there is none (etag None), or if it still has this etag; return its new etag, else None."""
+        """Write an object if it does not exist (etag None), or still has this etag; return its new etag, else None."""
 
 
 class ObjectLock(Lock):

@@ -273,7 +273,7 @@ def keep_report(lake: Lake, run: Run) -> None:
 
 
 def newest_run(lake: Lake) -> Run | None:
-    """Return the run that was logged last, None if there is none.
+    """Return the run that was logged last, or None.
 
     Searches the log's commits from the newest back, so that clocks do not matter: usually one commit and one file.
     """

@@ -240,7 +240,7 @@ class S3Storage(Storage):
         return newest
 
     def _newest_from(self, log: str, version: int) -> int:
-        """Return the newest commit that is not older than a version, -1 if there is none."""
+        """Return the newest commit that is not older than a version, or -1."""
         pages = self._client.get_paginator("list_objects_v2")
         # Start after the name of the previous commit, whether that exists or not.
         start = {"StartAfter": self._at.key(f"{log}/{version - 1:020}.json")} if version > 0 else {}
@@ -258,7 +258,7 @@ class S3Storage(Storage):
         return None if there is None else there[0]
 
     def fetch(self, name: str) -> tuple[bytes, str, float] | None:
-        """Return an object, its etag, and its age in seconds by S3's own clock; None if there is none."""
+        """Return an object, its etag, and its age in seconds by S3's own clock, or None if it does not exist."""
         if not self._reached:
             self.check()
         # boto3 retries a failed request, but not one whose response was cut off.
@@ -281,7 +281,7 @@ class S3Storage(Storage):
         return body, answer["ETag"], (parsedate_to_datetime(asked) - answer["LastModified"]).total_seconds()
 
     def put(self, name: str, body: bytes, etag: str | None) -> str | None:
-        """Write an object if there is none, or if it still has this etag; return its new etag, else None."""
+        """Write an object if it does not exist, or still has this etag; return its new etag, else None."""
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
         try:
             answer = self._client.put_object(Bucket=self._at.bucket, Key=self._at.key(name), Body=body, **condition)

@@ -105,7 +105,7 @@ class Storage(ABC):
 
     @abstractmethod
     def newest_commit(self, log: str) -> int | None:
-        """Return the number of the newest commit in a Delta log, None if there is none."""
+        """Return the number of the newest commit in a Delta log, or None."""
 
     def kind(self, path: str) -> pafs.FileType:
         """Return what is at a path: a file, a directory, or nothing."""
@@ -141,7 +141,7 @@ class Storage(ABC):
                 file.write(content)
 
     def last_checkpoint(self, log: str) -> int:
-        """Return the number of the last checkpoint in a Delta log, -1 if there is none."""
+        """Return the number of the last checkpoint in a Delta log, or -1."""
         found = self.read(f"{log}/_last_checkpoint")
         return -1 if found is None else int(json.loads(found)["version"])
 

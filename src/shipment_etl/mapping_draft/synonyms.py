@@ -113,7 +113,7 @@ def _unit_words(column: str) -> dict[str, str]:
 
 @cache
 def unit_in_name(name: str, column: str) -> str | None:
-    """Return the unit in a name such as `Weight (lbs)`; None if there is none."""
+    """Return the unit in a name such as `Weight (lbs)`, or None."""
     if (at := re.search(r"[(\[/_ .]([A-Za-z]+[23³²]?)[)\].]*$", name)) and column in UNITS:
         word = normalize(at[1])
         unit = _unit_words(column).get(word)

@@ -77,7 +77,7 @@ class Action(ABC):
         """Return a sentence: where to act, why, and what it would save."""
 
     def describe_interval(self, currency: str | None = None) -> str:
-        """Return the interval with its unit, such as 82 to 128 late shipments; empty if there is none."""
+        """Return the interval with its unit, such as 82 to 128 late shipments, or an empty string."""
         return "" if self.interval is None else f"{say_interval(self.interval)} late shipments"
 
 
@@ -148,7 +148,7 @@ class Cost(Action):
         return self.cost_at_stake
 
     def describe_interval(self, currency: str | None = None) -> str:
-        """Return the interval of the money saved; empty if there is none."""
+        """Return the interval of the money saved, or an empty string."""
         return "" if self.interval is None else f"{say_interval(self.interval)}{f' {currency}' if currency else ''}"
 
 

@@ -36,7 +36,7 @@ KILLED = re.compile(r"(?:ended with exit code|Command exiting with ret|applicati
 
 
 def python_cause(text: str) -> str:
-    """Return the last Python traceback or job error in an output, without Java frames; empty if there is none."""
+    """Return the last Python traceback or job error in an output, without Java frames, or an empty string."""
     lines = text.splitlines()
     if error := _job_error(lines):
         return _excerpt(f"error: {error['message']} {error['remedy']}".splitlines())
@@ -46,7 +46,7 @@ def python_cause(text: str) -> str:
 
 
 def spark_cause(text: str) -> str:
-    """Return the exception that ended the driver, or else the last error, in a Spark log; empty if there is none."""
+    """Return the exception that ended the driver, or else the last error, in a Spark log, or an empty string."""
     lines = text.splitlines()
     raised = [number for number, line in enumerate(lines) if line.startswith(JAVA_MAIN)]
     logged = [
@@ -92,7 +92,7 @@ def is_retryable(text: str) -> bool:
 
 
 def _job_error(lines: Sequence[str]) -> Mapping[str, Any]:
-    """Return the last error that a job with `--json` printed; empty if there is none, or if a traceback follows it."""
+    """Return the last error that a job with `--json` printed; empty if it printed none, or if a traceback follows it."""
     for number in reversed(range(len(lines))):
         if lines[number].startswith('{"error"'):
             try:
@@ -105,7 +105,7 @@ def _job_error(lines: Sequence[str]) -> Mapping[str, Any]:
 
 
 def _last_traceback(lines: Sequence[str]) -> int:
-    """Return the line where the last Python traceback begins, with the tracebacks chained to it; -1 if there is none."""
+    """Return the line where the last Python traceback begins, with the tracebacks chained to it, or -1."""
     starts = [
         number
         for number, line in enumerate(lines)

@@ -35,7 +35,7 @@ class Claims:
         self._etags: dict[str, str] = {}
 
     def latest(self, what: str) -> Claim | None:
-        """Return the claim with the highest number; None if there is none."""
+        """Return the claim with the highest number, or None."""
         prefix = f"{self._prefix}{what}/"
         asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": prefix}
         found: list[Claim] = []

@@ -65,7 +65,7 @@ class Bucket:
 
 
 class Scripted:
-    """A target that goes through given states, and records what it is told to end."""
+    """A target that goes through given states, and records what it is asked to end."""
 
     def __init__(
         self, *states: tuple[str, str], on_look: Callable[[], object] = lambda: None, reason: str = "Application error"

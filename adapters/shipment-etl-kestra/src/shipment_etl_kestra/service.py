@@ -22,7 +22,7 @@ from shipment_etl_kestra.errors import (
 )
 from shipment_etl_kestra.shipped import Flow
 
-__all__ = ["Kestra"]
+__all__ = ["Kestra", "load_client"]
 
 USERNAME, PASSWORD, PASSWORD_FILE = "KESTRA_USERNAME", "KESTRA_PASSWORD", "KESTRA_PASSWORD_FILE"
 TENANT = "main"
@@ -54,7 +54,7 @@ class Kestra:
             raise AccountUnset(missing)
         self.url = url.rstrip("/")
         self._username = environment[USERNAME]
-        self._library = _load_client()
+        self._library = load_client()
         self._client = self._library.KestraClient(
             host=self.url, username=self._username, password=account[PASSWORD], timeout=TIMEOUT_SECONDS
         )
@@ -136,7 +136,7 @@ class Kestra:
             raise KestraFailed(self.url, doing, status, _message(answer.body)) from answer
 
 
-def _load_client() -> Any:
+def load_client() -> Any:
     """Import Kestra's client, which takes two seconds for its models: not before the arguments are checked."""
     with warnings.catch_warnings():
         # One of its models has a field called `validate`; users cannot do anything about that warning.

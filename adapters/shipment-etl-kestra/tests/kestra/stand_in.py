@@ -3,7 +3,6 @@
 import base64
 import json
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 from pydantic import ValidationError
+
+from shipment_etl_kestra.service import load_client
 
 USERNAME, PASSWORD = "operator@example.com", "Aa1-of-kestra"
 ACCOUNT = {"KESTRA_USERNAME": USERNAME, "KESTRA_PASSWORD": PASSWORD}
@@ -38,14 +39,6 @@ class State:
     page: tuple[int, str] | None = None
 
 
-def load_models() -> Any:
-    """Import Kestra's models, which takes seconds: not while tests are collected."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        import kestrapy
-    return kestrapy
-
-
 def parsed(source: str) -> dict[str, Any]:
     """Return a flow as Kestra returns it: labels, which may be written as a mapping, as a list."""
     told: dict[str, Any] = yaml.safe_load(source)
@@ -57,7 +50,7 @@ def parsed(source: str) -> dict[str, Any]:
 def fault(source: str) -> str:
     """Return why Kestra's model of a flow rejects a text; empty if it does not."""
     try:
-        load_models().FlowWithSource.model_validate({**parsed(source), "source": source})
+        load_client().FlowWithSource.model_validate({**parsed(source), "source": source})
     except yaml.YAMLError as problem:
         return f"Illegal YAML: {problem}"
     except ValidationError as problem:
@@ -86,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
                 case "GET", ["namespaces", name]:
                     return self.namespace(name)
                 case "POST", ["namespaces"] if self.state.namespaces is not None:
-                    name = load_models().Namespace.model_validate_json(body).id
+                    name = load_client().Namespace.model_validate_json(body).id
                     self.state.namespaces.add(name)
                     self.state.writes.append(name)
                     return 200, {"id": name, "deleted": False}

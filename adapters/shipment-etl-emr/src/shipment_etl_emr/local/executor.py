@@ -176,7 +176,7 @@ class Executor:
         return target
 
     def _upload(self, cluster: emr.LiveCluster, place: str, folder: Path) -> str:
-        """Upload logs to a place below the cluster's log folder; return their folder, empty if there is none."""
+        """Upload logs to a place below the cluster's log folder; return their folder, or an empty string."""
         found = parse_uri(cluster.log_uri or "")
         if found is None:
             return ""

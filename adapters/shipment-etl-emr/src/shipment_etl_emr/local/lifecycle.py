@@ -142,7 +142,7 @@ def fail_bootstrap(cluster: Cluster, message: str) -> Cluster:
 
 
 def advance(cluster: Cluster, now: float) -> Cluster:
-    """Make the next change of state that happens by itself; return the same cluster if there is none."""
+    """Make the next change of state that happens by itself; return the same cluster if nothing changes."""
     if cluster.state in GONE:
         return cluster
     if cluster.state == STARTING:
