@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from shipment_etl import Lake, run_generate, run_process
-from shipment_etl.jobs.known_ids import MAX_ROWS_IN_ONE_FILE, _small_files
+from shipment_etl.jobs.small_files import MAX_ROWS_IN_ONE_FILE, find_small_files
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS
@@ -38,7 +38,7 @@ def test_a_month_that_does_not_change_keeps_its_file(spark: SparkSession, tmp_pa
 def test_ids_are_rewritten_a_few_times_and_are_in_few_files(batches: list[int]) -> None:
     files, written = list[DataFile](), 0
     for rows in batches:
-        merged = _small_files(files, rows)
+        merged = find_small_files(files, rows)
         together = rows + sum(each.rows or 0 for each in merged)
         assert together <= MAX_ROWS_IN_ONE_FILE
         written += together

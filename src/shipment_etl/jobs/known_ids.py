@@ -17,6 +17,7 @@ from pyspark.sql.types import DateType, LongType, StringType, StructField, Struc
 
 from shipment_etl.jobs.ids import ID_HASH, Hashes, Ids, sort_unique
 from shipment_etl.jobs.side_by_side import THREADS
+from shipment_etl.jobs.small_files import MAX_ROWS_IN_ONE_FILE, find_small_files
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.tables import KNOWN_IDS
@@ -33,8 +34,6 @@ OWN = StructType(
     ]
 )
 HITS = pa.schema([("batch_date", pa.date32()), (ID_HASH, pa.int64())])
-MAX_ROWS_IN_ONE_FILE = 1_000_000
-"""Maximum number of hashes that are merged into one file, 8 MB; so a run rewrites at most this many."""
 PLACES = 1 << 22
 """Size of a lookup table that says, by some bits of a hash, whether it can be among others; it fits into a CPU cache."""
 
@@ -144,32 +143,30 @@ def _is_own(work: Work, file: DataFile) -> bool:
 
 
 def _replace(work: Work, files: list[DataFile], with_batch: list[DataFile], new: Sequence[Ids]) -> None:
-    """Write new ids into one file, merged with the ids of other batches in small files and in files that had the batch."""
-    small = _small_files(files, sum(len(each.hashes) for each in new))
+    """Write new ids into a file, merged with the ids of other batches in small files and in files that had the batch."""
+    small = find_small_files(files, sum(len(each.hashes) for each in new))
     removed = {each.path: each for each in (*with_batch, *small)}
     mixed = [each for each in removed.values() if not _is_own(work, each)]
     others = [ids for each in mixed for ids in _read(work, each) if ids.batch_date != work.start.batch_date]
     nothing = empty_written(KNOWN_IDS, OWN)
-    rows, written = [_rows_of(each) for each in (*others, *new) if len(each.hashes)], []
-    if rows:
-        path, partition = f"{work.folder}/hashes.parquet", {"source": work.start.source}
-        written.append(work.lake.write_table(KNOWN_IDS, rows, nothing.schema, path, partition))
+    written = []
+    for number, part in enumerate(_split([each for each in (*others, *new) if len(each.hashes)])):
+        path, partition = f"{work.folder}/hashes-{number}.parquet", {"source": work.start.source}
+        written.append(work.lake.write_table(KNOWN_IDS, map(_rows_of, part), nothing.schema, path, partition))
     work.put(KNOWN_IDS, nothing.with_files(written), removed.values())
 
 
-def _small_files(files: Iterable[DataFile], rows: int) -> list[DataFile]:
-    """Return the files that this many rows are merged with.
-
-    No file has more rows than all that it is merged with. So a row is only rewritten when its file at least doubles, which
-    also limits the number of small files, however long the history is.
-    """
-    found = []
-    for each in sorted(files, key=lambda file: file.rows or 0):
-        if (each.rows or 0) > min(rows, MAX_ROWS_IN_ONE_FILE - rows):
-            break
-        found.append(each)
-        rows += each.rows or 0
-    return found
+def _split(every: Iterable[Ids]) -> Iterator[list[Ids]]:
+    """Split ids into parts for one file each: there are many when the first job of this release reads all older batches."""
+    part, rows = list[Ids](), 0
+    for ids in every:
+        if part and rows + len(ids.hashes) > MAX_ROWS_IN_ONE_FILE:
+            yield part
+            part, rows = [], 0
+        part.append(ids)
+        rows += len(ids.hashes)
+    if part:
+        yield part
 
 
 def _read(work: Work, file: DataFile) -> Iterator[Ids]:

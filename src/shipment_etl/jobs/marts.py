@@ -7,28 +7,35 @@ everything is recomputed. Either way the resulting marts depend on lane_days alo
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from functools import partial
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl.dates import as_date
-from shipment_etl.jobs.side_by_side import run_side_by_side
+from shipment_etl.jobs.side_by_side import THREADS, run_side_by_side
 from shipment_etl.jobs.work import PACKAGE, PLUGIN, Work
 from shipment_etl.lake.commits import DataFile
+from shipment_etl.lake.lane_sums import NO_LANE_MONTHS, sum_net
 from shipment_etl.lake.staging import Staging
-from shipment_etl.lake.tables import KNOWN_IDS, LANE_DAYS, LANE_MONTHS, mart_table
+from shipment_etl.lake.tables import KNOWN_IDS, LANE_DAYS, LANE_MONTHS, mart_table, schema_of
 from shipment_etl.lake.written import Written
 from shipment_etl.network import Network
-from shipment_etl.transform.lane_days import lane_months, net_days
+from shipment_etl.transform.lane_days import KEYS, SUMS
 from shipment_etl.transform.mart import Mart
 
 __all__ = ["marts_key", "update_marts"]
+
+NET_DAYS = ("shipment_date", *KEYS, *SUMS)
+"""The columns of lane_days that say nothing about the batch."""
 
 
 def update_marts(work: Work, staging: Staging, network: Network, changed: Sequence[str]) -> None:
@@ -60,16 +67,18 @@ def _find_as_of(work: Work, known_ids: Iterable[DataFile]) -> date:
 
 
 def _rebuild(work: Work, staging: Staging, network: Network, marts: Sequence[Mart]) -> None:
-    every = work.read_files(LANE_DAYS, work.files(LANE_DAYS.name))
-    months, days = _sum(work, staging, every, every)
+    every = sorted({each.partition["month"] for each in work.files(LANE_DAYS.name)})
+    written, days = _sum(work, staging, every)
+    months = _with_as_of(work, work.put_whole(LANE_MONTHS, written))
     _write(work, network, [_Part(mart, days if mart.span == "day" else months) for mart in marts])
 
 
 def _replace(work: Work, staging: Staging, network: Network, marts: Sequence[Mart], changed: Sequence[str]) -> None:
     look_back_days = max((mart.look_back_days for mart in marts if mart.span == "day"), default=0)
-    reached, read = _reach(changed, look_back_days)
-    needed = _months_of(work, read).where(_is_in_reach(reached, look_back_days))
-    months, days = _sum(work, staging, _months_of(work, changed), needed, changed)
+    written, days = _sum(work, staging, changed, look_back_days)
+    old = [each for each in work.files(LANE_MONTHS.name) if _has_one_of(changed, each)]
+    rest = work.write_rest(LANE_MONTHS, old, _exclude_months(changed), written)
+    months = _with_as_of(work, work.put_whole(LANE_MONTHS, written + rest, old))
     parts = []
     for mart in marts:
         if mart.span == "all_time":
@@ -99,30 +108,42 @@ class _Part(NamedTuple):
     keep: Callable[[pa.Table], pa.Table] | None = None
 
 
-def _sum(
-    work: Work,
-    staging: Staging,
-    for_months: DataFrame,
-    for_days: DataFrame,
-    changed: Sequence[str] | None = None,
-) -> tuple[DataFrame, DataFrame]:
-    """Update lane_months from rows of lane_days, and return it and the sums of days; both with the column as_of.
+def _sum(work: Work, staging: Staging, changed: Sequence[str], look_back_days: int = 0) -> tuple[Written, DataFrame]:
+    """Sum some months of lane_days: write the rows of lane_months, and return them and the sums of days.
 
     lane_months is as large as all marts together, so the months that are recomputed get their own file.
+
+    Args:
+        work: the job.
+        staging: for the sums of days.
+        changed: the months.
+        look_back_days: sum by day also the days on which a change has an effect, and those that such days look back to.
     """
-    as_of = F.lit(_find_as_of(work, work.files(KNOWN_IDS.name)))
-    old = [each for each in work.files(LANE_MONTHS.name) if changed is None or _has_one_of(changed, each)]
+    reached, read = _reach(changed, look_back_days)
+    nothing = NO_LANE_MONTHS.arrow.empty_table()
+    files: dict[str, list[DataFile]] = defaultdict(list)
+    for each in work.files(LANE_DAYS.name):
+        files[each.partition["month"]].append(each)
 
-    def sum_months() -> Written:
-        written = work.write_whole(LANE_MONTHS, lane_months(for_months))
-        return written if changed is None else written + work.write_rest(LANE_MONTHS, old, _exclude_months(changed), written)
+    def sum_month(month: str) -> pa.Table:
+        rows = work.content(LANE_DAYS, files[month], NET_DAYS)
+        if month not in reached:
+            first = as_date(f"{_neighbour(month, 1)}-01") - timedelta(days=look_back_days)
+            rows = rows.filter(pc.greater_equal(rows["shipment_date"], pa.scalar(first)))
+        with staging.parquet(f"net_days/{month}.parquet") as path:
+            pq.write_table(sum_net(rows, "shipment_date"), path)
+        rows = rows.append_column("month", pa.repeat(month, rows.num_rows))
+        return sum_net(rows, "month") if month in changed else nothing
 
-    def sum_days() -> DataFrame:
-        # Staged, because every mart of days reads it.
-        return staging.keep("net_days", net_days(for_days.withColumn("as_of", as_of))).frame
+    with ThreadPoolExecutor(THREADS) as pool:
+        sums = pa.concat_tables([nothing, *pool.map(sum_month, [month for month in read if month in files])])
+    written = [work.write_one(LANE_MONTHS, [sums], NO_LANE_MONTHS, "months")] if sums.num_rows else []
+    days = staging.read_folder("net_days", schema_of({name: LANE_DAYS.columns[name] for name in NET_DAYS}))
+    return NO_LANE_MONTHS.with_files(written), _with_as_of(work, days)
 
-    months, days = run_side_by_side(work.spark, sum_months, sum_days)
-    return work.put_whole(LANE_MONTHS, months, old).withColumn("as_of", as_of), days
+
+def _with_as_of(work: Work, rows: DataFrame) -> DataFrame:
+    return rows.withColumn("as_of", F.lit(_find_as_of(work, work.files(KNOWN_IDS.name))))
 
 
 def _write(work: Work, network: Network, parts: Sequence[_Part]) -> None:
@@ -147,10 +168,6 @@ def _is_in_reach(months: Sequence[str], look_back_days: int) -> Column:
     if not months:
         return F.lit(False)
     return _is_in_months(months) | _is_in_months(months, F.date_add("shipment_date", look_back_days))
-
-
-def _months_of(work: Work, months: Sequence[str]) -> DataFrame:
-    return work.read_files(LANE_DAYS, [each for each in work.files(LANE_DAYS.name) if each.partition["month"] in months])
 
 
 def _has_one_of(months: Sequence[str], file: DataFile) -> bool:

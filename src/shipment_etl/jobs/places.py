@@ -103,11 +103,14 @@ def read_whole(work: Work, place: Place, schema: pa.Schema) -> pa.Table:
     """
     rows = work.lake.content(place.table.name, place.file.path, encoded=repeats)
     known: dict[str, pa.Scalar] = {"source": pa.scalar(work.start.source), "batch_date": _batch_of(place)}
-    if "outcome" not in rows.column_names:
+    names = set(rows.column_names)
+    if "outcome" not in names:
         # Releases without this column only accepted delivered shipments.
         known["outcome"] = pa.scalar(DELIVERED)
-    columns = [_column(rows, each.name, known.get(each.name, pa.scalar(None, each.type))) for each in schema]
-    return cast_columns(pa.table(columns, names=schema.names), schema)
+    for each in schema:
+        if each.name not in names:
+            rows = rows.append_column(each.name, pa.repeat(known.get(each.name, pa.scalar(None, each.type)), rows.num_rows))
+    return cast_columns(rows, schema)
 
 
 def is_of(rows: pa.Table, batch: date, column: str = "batch_date") -> pa.ChunkedArray:

@@ -182,29 +182,33 @@ def _move(work: Work, links: Links, linked: pa.Table, shipments: Written, overta
     columns, day = report_schema(overtaken.arrow), work.start.batch_date
     changed = linked.filter(pc.or_(_differs(linked, BY_BATCH, NEXT_BATCH), _differs(linked, BY_ROW, NEXT_ROW)))
 
+    changed = changed.sort_by(PLACE)
+    numbers = changed[PLACE].to_numpy()
+
     def move(number: int) -> _Move:
         place = links.places[number]
-        mine = changed.filter(pc.equal(changed[PLACE], number))
+        first, last = np.searchsorted(numbers, [number, number + 1])
+        mine = changed.slice(first, last - first)
         whole = read_whole(work, place, columns)
-        leaves, stale = np.zeros(whole.num_rows, bool), np.zeros(whole.num_rows, bool)
-        leaves[mine[POSITION].to_numpy()] = True
-        if number in links.stale:
-            stale = is_of(whole, day).to_numpy()
+        stays = np.ones(whole.num_rows, bool)
+        stays[mine[POSITION].to_numpy()] = False
         was_by = pa.scalar(place.by, pa.date32())
-        moving = whole.take(mine[POSITION]).cast(columns)
+        moving, dropped = whole.take(mine[POSITION]).cast(columns), columns.empty_table()
         for name in (NEXT_BATCH, NEXT_ROW):
             moving = moving.append_column(name, mine[name])
-        dropped = whole.filter(pa.array(stale)).cast(columns)
-        rest, file = whole.filter(pa.array(~leaves & ~stale)), None
+        if number in links.stale:
+            stale = is_of(whole, day).to_numpy()
+            dropped = whole.filter(pa.array(stale)).cast(columns)
+            stays &= ~stale
+        rest, file = whole.filter(pa.array(stays)), None
         if rest.num_rows:
             folder = f"rest{IN_TRANSIT}" if IN_TRANSIT in place.file.path else "rest"
             path, schema = f"{work.folder}/{folder}/{number}.parquet", schemas[place.table.name]
             file = work.lake.write_table(place.table, [rest], schema, path, place.file.partition_texts)
         return _Move(place, file, _add_column(moving, WAS_BY, was_by), _add_column(dropped, WAS_BY, was_by))
 
-    numbers = sorted({*pc.unique(changed[PLACE]).to_pylist(), *links.stale})
     with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(move, numbers))
+        return list(pool.map(move, sorted({*numbers.tolist(), *links.stale})))
 
 
 def _add_column(rows: pa.Table, name: str, value: pa.Scalar) -> pa.Table:

@@ -1,10 +1,12 @@
 """Keep the roll-up up to date: what a batch books in lane_days, from its shipments as they were written.
 
 One read of the written files gives the sums, the count and the fingerprint of shipments. The result is small, and is added
-to the files of its months without an engine: one file per month, however many batches it holds.
+to its months without an engine, merged with small files, so that a month has a few files, however many batches it holds.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,9 +15,12 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from shipment_etl.errors import RowsMissing
-from shipment_etl.jobs.work import Work
+from shipment_etl.jobs.side_by_side import THREADS
+from shipment_etl.jobs.small_files import find_small_files
+from shipment_etl.jobs.work import Work, may_have_batch
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.fingerprint import PARTS, join_parts, row_hash
+from shipment_etl.lake.lane_sums import sum_lane_days
 from shipment_etl.lake.older import complete_lane_days
 from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.tables import LANE_DAYS, SHIPMENTS
@@ -83,6 +88,20 @@ def _roll_up_corrections(work: Work, staging: Staging, corrections: pa.Table) ->
         yield found
 
 
+class _Booked(NamedTuple):
+    """What was booked in a month; nothing if it did not change.
+
+    Attributes:
+        months: the month.
+        files: written for it.
+        replaced: files that these replace.
+    """
+
+    months: Sequence[str] = ()
+    files: Sequence[DataFile] = ()
+    replaced: Sequence[DataFile] = ()
+
+
 def _book(work: Work, entries: pa.Table, nothing: Written) -> list[str]:
     """Replace what the batch had booked, add what other batches book, and return the months that change."""
     entries = entries.filter(pc.not_equal(entries["state"], CANCELLED))
@@ -91,29 +110,35 @@ def _book(work: Work, entries: pa.Table, nothing: Written) -> list[str]:
     # A table with partitions or columns of an earlier release is rewritten, so all of its months are.
     anew = any(each.partition.keys() != {"month"} for each in known) or not work.has_columns(LANE_DAYS)
     had = {each.partition["month"] for each in known if anew or work.may_have_batch(each)}
-    files, removed, changed = [], [], []
-    for month in sorted({*pc.unique(month_of).to_pylist(), *had}):
+
+    def book(month: str) -> _Booked:
         old = [each for each in known if each.partition["month"] == month]
-        contents = [_cast(_content(work, each), nothing) for each in old]
-        before = pa.concat_tables([_cast(nothing.arrow.empty_table(), nothing), *contents])
         new = entries.filter(pc.equal(month_of, month))
+        batches = [work.start.batch_date, *pc.unique(new["batch_date"]).to_pylist()]
+        read = old if anew else [each for each in old if may_have_batch(each, batches)]
+        contents = [_cast(_content(work, each), nothing) for each in read]
+        before = pa.concat_tables([_cast(nothing.arrow.empty_table(), nothing), *contents])
         kept = before.filter(pc.invert(_is_of_batch(work, before)))
         if not new.num_rows and kept.num_rows == before.num_rows and not anew:
-            continue
-        changed.append(month)
-        removed += old
+            return _Booked()
         touched = pc.is_in(kept["batch_date"], value_set=pc.unique(new["batch_date"]))
         booked = _sum(pa.concat_tables([kept.filter(touched), new]), nothing)
-        rows = pa.concat_tables([kept.filter(pc.invert(touched)), booked])
-        if rows.num_rows:
-            path = f"{work.folder}/month={month}/rows.parquet"
-            files.append(work.lake.write_table(LANE_DAYS, [rows], nothing.schema, path, {"month": month}))
-    work.put(LANE_DAYS, nothing.with_files(files), removed)
+        small = find_small_files([each for each in old if each not in read], booked.num_rows + before.num_rows)
+        merged = [_cast(_content(work, each), nothing) for each in small]
+        rows = pa.concat_tables([*merged, kept.filter(pc.invert(touched)), booked])
+        path, partition = f"{work.folder}/month={month}/rows.parquet", {"month": month}
+        files = [work.lake.write_table(LANE_DAYS, [rows], nothing.schema, path, partition)] if rows.num_rows else []
+        return _Booked([month], files, [*read, *small])
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        done = list(pool.map(book, sorted({*pc.unique(month_of).to_pylist(), *had})))
+    files = [file for each in done for file in each.files]
+    work.put(LANE_DAYS, nothing.with_files(files), [file for each in done for file in each.replaced])
     mine = (F.col("source") == work.start.source) & (F.col("batch_date") == F.lit(work.start.batch_date))
     rows_written = work.read_files(LANE_DAYS, files).where(mine)
     with_month = rows_written.withColumn("month", F.date_format("shipment_date", "yyyy-MM"))
     work.fingerprints.note_rows(LANE_DAYS, with_month, files, lambda rows: rows.filter(_is_of_batch(work, rows)))
-    return changed
+    return [month for each in done for month in each.months]
 
 
 def _is_of_batch(work: Work, rows: pa.Table) -> pa.ChunkedArray:
@@ -124,8 +149,7 @@ def _is_of_batch(work: Work, rows: pa.Table) -> pa.ChunkedArray:
 
 def _sum(rows: pa.Table, nothing: Written) -> pa.Table:
     """Return one row for each batch and group; none where everything that was booked is booked off."""
-    summed = rows.group_by([*GROUPS], use_threads=False).aggregate([(name, "sum") for name in SUMS])
-    summed = _cast(summed.rename_columns([*GROUPS, *SUMS]), nothing)
+    summed = _cast(sum_lane_days(rows, GROUPS), nothing)
     booked = pc.not_equal(summed["shipments"], 0)
     for name in SUMS:
         booked = pc.or_(booked, pc.not_equal(summed[name].cast(pa.float64()), 0))

@@ -32,7 +32,7 @@ from shipment_etl.lake.snapshot import Snapshot, recover, undo
 from shipment_etl.lake.tables import Table
 from shipment_etl.plugins import Plugins
 
-__all__ = ["PACKAGE", "PLUGIN", "Work", "run_job"]
+__all__ = ["PACKAGE", "PLUGIN", "Work", "may_have_batch", "run_job"]
 
 
 PACKAGE = "shipment_etl"
@@ -52,6 +52,13 @@ class _Change:
     written: Written
     removed: tuple[DataFile, ...]
     kept: tuple[DataFile, ...]
+
+
+def may_have_batch(file: DataFile, batches: Iterable[date]) -> bool:
+    """Whether a file can have rows of some batches, by its range of batch_date in the log."""
+    if "batch_date" not in file.least:
+        return True
+    return any(file.least["batch_date"] <= each <= file.most["batch_date"] for each in batches)
 
 
 class Work:
@@ -139,10 +146,8 @@ class Work:
         return [each for each in self.files(name) if each.partition_texts.items() >= self.batch.items()]
 
     def may_have_batch(self, file: DataFile) -> bool:
-        """Whether a file can have rows of this batch, by its range of batch_date in the log."""
-        return "batch_date" not in file.least or bool(
-            file.least["batch_date"] <= self.start.batch_date <= file.most["batch_date"]
-        )
+        """Whether a file can have rows of this job's batch. As `may_have_batch`."""
+        return may_have_batch(file, [self.start.batch_date])
 
     def has_columns(self, table: Table) -> bool:
         """Whether a table, if it is there, has all columns that this release declares."""
@@ -215,7 +220,8 @@ class Work:
     ) -> pa.Table:
         """Return some columns of files of a table, without an engine; `encoded` is as for `Lake.content`."""
         parts = [self.lake.content(table.name, each.path, columns, encoded=encoded) for each in files]
-        return pa.concat_tables(parts) if parts else pa.table({name: [] for name in columns})
+        # Other programs may have written files whose columns cannot be null.
+        return pa.concat_tables(parts, promote_options="default") if parts else pa.table({name: [] for name in columns})
 
     def replace(self, table: Table, rows: DataFrame, keep: Callable[[pa.Table], pa.Table] | None = None) -> DataFrame:
         """Rewrite a small table, as `write_whole` does, and return it as written."""
@@ -228,7 +234,7 @@ class Work:
         old = [keep(self.lake.content(table.name, each.path)) for each in self.files(table.name)] if keep else []
         if len(parts) <= 1 and not any(each.num_rows for each in old):
             return written
-        return written.with_files([self._write_one(table, [*old, *parts], written, "whole")])
+        return written.with_files([self.write_one(table, [*old, *parts], written, "whole")])
 
     def write_rest(
         self, table: Table, files: Iterable[DataFile], keep: Callable[[pa.Table], pa.Table], like: Written
@@ -237,7 +243,11 @@ class Work:
         rests = [keep(self.lake.content(table.name, each.path)) for each in files]
         if not any(each.num_rows for each in rests):
             return like.with_files([])
-        return like.with_files([self._write_one(table, rests, like, "rest")])
+        return like.with_files([self.write_one(table, rests, like, "rest")])
+
+    def write_one(self, table: Table, parts: Iterable[pa.Table], like: Written, name: str) -> DataFile:
+        """Write rows as one file, without adding it to the table, with the columns of `like`."""
+        return self.lake.write_table(table, parts, like.schema, f"{self.folder}/{name}/rows.parquet")
 
     def put_whole(self, table: Table, written: Written, removed: Iterable[DataFile] | None = None) -> DataFrame:
         """Add written files to a table, in place of `removed`, of all files if None; return all rows of the table."""
@@ -338,9 +348,6 @@ class Work:
         self.put_batch(table, self.write(table, rows.drop(*self.batch)), removed)
         files = self.files_of_batch(table.name)
         self.fingerprints.note_rows(table, self.with_batch(self.read_files(table, files)), files)
-
-    def _write_one(self, table: Table, parts: Iterable[pa.Table], like: Written, name: str) -> DataFile:
-        return self.lake.write_table(table, parts, like.schema, f"{self.folder}/{name}/rows.parquet")
 
     def _commit(self) -> None:
         if self.base.runs is None:

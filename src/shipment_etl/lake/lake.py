@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["DataFile", "Lake", "LakeAddress", "Staging", "Written", "as_lake"]
 
 
+MAX_ROWS_ON_ONE_THREAD = 100_000
 LakeAddress = Union["Lake", str, Path]
 """A lake, or where it is."""
 
@@ -206,7 +207,9 @@ class Lake:
             if encoded:
                 texts = [each.name for each in schema if pa.types.is_string(each.type) and encoded(each)]
                 file = pq.ParquetFile(opened, metadata=file.metadata, read_dictionary=texts)
-            return file.read(schema.names if columns is None else [each for each in columns if each in schema.names])
+            names = schema.names if columns is None else [each for each in columns if each in schema.names]
+            # Jobs read many small files at a time, each on its own thread; more threads would only wait for one another.
+            return file.read(names, use_threads=file.metadata.num_rows > MAX_ROWS_ON_ONE_THREAD)
 
     def is_plain(self, name: str, version: int) -> bool:
         """Whether the files of a table hold exactly its rows: no deletion vectors, no columns with other names."""

@@ -69,6 +69,12 @@ class Staging:
         frame = read_parquet(self._spark, {f"{place}/{path}": size for path, size in sizes.items()}, schema)
         return Kept(frame, schema, count, self._storage, tuple(f"{folder}/{path}" for path in sizes))
 
+    def read_folder(self, name: str, schema: StructType) -> DataFrame:
+        """Return the rows of all files that `parquet` wrote into a folder; there may be none."""
+        folder = f"{self._folder}/{name}"
+        sizes = {f"{self._storage.uri}/{folder}/{path}": size for path, size in self._storage.sizes(folder).items()}
+        return read_parquet(self._spark, sizes, schema)
+
     def put(self, name: str, rows: pa.Table) -> DataFrame:
         """Write rows, and return them as an engine reads them."""
         with self.parquet(name) as path:
@@ -77,7 +83,7 @@ class Staging:
 
     @contextmanager
     def parquet(self, name: str) -> Iterator[Path]:
-        """Yield a path on this machine for a Parquet file; after the body, `read_parquet` can read it."""
+        """Yield a path on this machine for a Parquet file; after the body, `read_parquet` or `read_folder` can read it."""
         with self._storage.create_file(f"{self._folder}/{name}") as path:
             yield path
 

@@ -26,6 +26,7 @@ __all__ = [
     "landed_table",
     "mart_table",
     "raw_table",
+    "schema_of",
 ]
 
 BATCH = ("source", "batch_date")
@@ -63,8 +64,13 @@ class Table:
         """The columns as an engine has them; None if only a frame can tell which columns its files have, and their types."""
         if self.partitions or any(kind.startswith("array") for kind in self.columns.values()):
             return None
-        fields = [{"name": name, "type": JSON_NAMES.get(kind, kind), **PLAIN_FIELD} for name, kind in self.columns.items()]
-        return StructType.fromJson({"type": "struct", "fields": fields})
+        return schema_of(self.columns)
+
+
+def schema_of(columns: Mapping[str, str]) -> StructType:
+    """Return columns of plain types as an engine has them."""
+    fields = [{"name": name, "type": JSON_NAMES.get(kind, kind), **PLAIN_FIELD} for name, kind in columns.items()]
+    return StructType.fromJson({"type": "struct", "fields": fields})
 
 
 _CONTRACT = {name: kind.simpleString() for name, kind in TYPES.items()}

@@ -97,12 +97,11 @@ def typed_columns(table: Table, given: StructType, beside: Sequence[str]) -> tup
 
 def cast_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """Cast the columns of rows to the types of a schema; dictionaries stay, because Parquet stores them as they are."""
-    columns = [rows[each.name] for each in schema]
-    kept = [pa.types.is_dictionary(column.type) for column in columns]
-    fields = [
-        each.with_type(column.type) if is_kept else each for each, column, is_kept in zip(schema, columns, kept, strict=True)
+    columns = [
+        column if column.type == each.type or pa.types.is_dictionary(column.type) else column.cast(each.type)
+        for each, column in zip(schema, rows.select(schema.names).columns, strict=True)
     ]
-    return pa.Table.from_arrays(columns, names=schema.names).cast(pa.schema(fields))
+    return pa.Table.from_arrays(columns, names=schema.names)
 
 
 def is_text(field: pa.Field) -> bool:

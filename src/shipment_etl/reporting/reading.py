@@ -17,11 +17,10 @@ from shipment_etl.errors import FileDamaged, LakeMissing, NothingToReport, Versi
 from shipment_etl.lake.damage import explain_errors
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.landed import LANDING, LandedBatch, find_backlog, landed_batches
-from shipment_etl.lake.older import complete_lane_days
+from shipment_etl.lake.lane_sums import sum_net
 from shipment_etl.lake.runs import SUCCEEDED, Run, read_runs, standing_runs
 from shipment_etl.lake.tables import LANE_DAYS, NOT_MARTS, QUARANTINE, SHIPMENTS, mart_table
 from shipment_etl.reporting.periods import Period, find_periods
-from shipment_etl.transform.lane_days import KEYS, SUMS
 from shipment_etl.transform.marts import MARTS
 
 __all__ = ["Facts", "Rejected", "read_facts"]
@@ -161,7 +160,8 @@ def _read_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts
         day = pc.field("shipment_date")
         # lane_days is partitioned by month, so files of other months are not opened.
         found = (pc.field("month") >= f"{first:%Y-%m}") & (day >= first) & (day <= now.last)
-        recent = _to_frame(_sum_batches(lake.dataset(LANE_DAYS.name, versions.get(LANE_DAYS.name)).to_table(filter=found)))
+        days = lake.dataset(LANE_DAYS.name, versions.get(LANE_DAYS.name)).to_table(filter=found)
+        recent = _to_frame(sum_net(days, "shipment_date"))
     return replace(
         facts,
         shipments=lake.dataset(SHIPMENTS.name, versions.get(SHIPMENTS.name)).count_rows(),
@@ -179,18 +179,6 @@ def _read_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts
         now=now,
         before=before,
     )
-
-
-def _sum_batches(lane_days: pa.Table) -> pa.Table:
-    """Sum lane_days over all batches, as `transform.lane_days.net_days` does."""
-    keys = ["shipment_date", *KEYS]
-    summed = (
-        complete_lane_days(lane_days)
-        .group_by(keys)
-        .aggregate([(name, "sum") for name in SUMS])
-        .rename_columns([*keys, *SUMS])
-    )
-    return summed.filter(pc.not_equal(summed["shipments"], 0))
 
 
 def _keep_newest(runs: Iterable[Run]) -> tuple[Run, ...]:
