@@ -7,7 +7,7 @@ from itertools import cycle
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
@@ -116,15 +116,16 @@ def test_units_and_signs_are_exact(spark: SparkSession) -> None:
 decimals = st.from_regex(r"[+-]?(0{0,30}[0-9]{1,12}(\.[0-9]{0,60})?|\.[0-9]{1,60})", fullmatch=True)
 
 
-@given(st.lists(decimals, min_size=20, max_size=60))
-def test_units_are_multiplied_exactly_and_rounded_half_up_once(spark: SparkSession, texts: list[str]) -> None:
-    for turn in range(5):
-        chosen = {name: [*factors][turn % len(factors)] for name, factors in UNITS.items()}
-        using = mapping(**{name: ColumnMapping("kg", unit=unit) for name, unit in chosen.items()})
-        rows = conform_records(spark, [{**GOOD, "kg": text} for text in texts], using)
-        for text, row in zip(texts, rows, strict=True):
-            for name, unit in chosen.items():
-                assert row[name] == _measure(name, unit, text), (name, unit, text)
+@pytest.mark.parametrize("turn", range(max(map(len, UNITS.values()))))
+@settings(max_examples=2)
+@given(texts=st.lists(decimals, min_size=100, max_size=300))
+def test_units_are_multiplied_exactly_and_rounded_half_up_once(spark: SparkSession, turn: int, texts: list[str]) -> None:
+    chosen = {name: [*factors][turn % len(factors)] for name, factors in UNITS.items()}
+    using = mapping(**{name: ColumnMapping("kg", unit=unit) for name, unit in chosen.items()})
+    rows = conform_records(spark, [{**GOOD, "kg": text} for text in texts], using)
+    for text, row in zip(texts, rows, strict=True):
+        for name, unit in chosen.items():
+            assert row[name] == _measure(name, unit, text), (name, unit, text)
 
 
 def _measure(name: str, unit: str, text: str) -> Decimal | None:

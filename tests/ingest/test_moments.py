@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
@@ -68,7 +68,8 @@ def unread(spark: SparkSession, texts: list[str], using: SourceMapping) -> list[
         ("d-MMMM-yyyy h a", "%d-%B-%Y %I %p", {"second": 0, "minute": 0}),
     ],
 )
-@given(times=st.lists(moments, min_size=20, max_size=60))
+@settings(max_examples=2)
+@given(times=st.lists(moments, min_size=100, max_size=300))
 def test_times_without_an_offset_are_those_of_datetime(
     spark: SparkSession, pattern: str, style: str, rounded: dict[str, int], times: list[datetime]
 ) -> None:

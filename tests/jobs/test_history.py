@@ -35,7 +35,7 @@ def test_a_month_that_does_not_change_keeps_its_file(spark: SparkSession, tmp_pa
 
 
 @given(st.lists(st.integers(1, 50_000), max_size=300))
-def test_ids_are_rewritten_a_few_times_and_are_in_few_files(batches: list[int]) -> None:
+def test_rows_are_rewritten_a_few_times_and_are_in_few_files(batches: list[int]) -> None:
     files, written = list[DataFile](), 0
     for rows in batches:
         merged = find_small_files(files, rows)

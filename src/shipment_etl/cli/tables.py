@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,13 +12,15 @@ import pyarrow.dataset as pads
 from shipment_etl.cli.rendering import describe_batches, print_csv, print_json_lines, print_table
 from shipment_etl.cli.terminal import echo
 from shipment_etl.errors import InvalidValue, LakeMissing
-from shipment_etl.jobs.maintain import Maintenance
 from shipment_etl.lake.damage import explain_errors
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.landed import backlog
 from shipment_etl.lake.runs import HELD, newest_of_batches, read_runs
 from shipment_etl.lake.settled import SETTLED_BY, add_settled
 from shipment_etl.lake.tables import QUARANTINE, RUNS, SHIPMENTS
+
+if TYPE_CHECKING:
+    from shipment_etl.jobs.maintain import Maintenance
 
 __all__ = ["show_maintenance", "show_runs", "show_table"]
 
@@ -114,7 +116,7 @@ def show_runs(lake: Lake, limit: int, as_json: bool) -> None:
         echo(f"    see why: shipment-etl show quarantine --lake {lake.uri}")
 
 
-def show_maintenance(done: Maintenance) -> None:
+def show_maintenance(done: "Maintenance") -> None:
     """Print what maintenance did to each table."""
     columns = ("table", "files_before", "files_after", "files_deleted", "bytes_before", "bytes_after", "bytes_deleted")
     rows = [
