@@ -53,7 +53,7 @@ fast: .venv/.stamp ## Run only the fast tests.
 	$(PYTEST) -m "not slow and not rehearsal" $(ARGS)
 
 slow: .venv/.stamp ## Measure which tests are slow; `make fast` skips these.
-	$(PYTEST) -m "not rehearsal" --junitxml build/tests.xml
+	$(PYTEST) -p tests.slow -m "not rehearsal" --junitxml build/tests.xml
 	.venv/bin/python -m tests.slow build/tests.xml
 
 check: lint types imports docs sbom test rehearse ## Run everything that must pass before a commit.
