@@ -39,7 +39,7 @@ def _nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_java_says_where_it_looked_and_how_to_install_one() -> None:
     with pytest.raises(
-        JavaMissing, match=r"needs Java 17\. Searched JAVA_HOME.* found: none\. .*pip install 'shipment-etl\[java\]'"
+        JavaMissing, match=r"needs Java 17( or 21)?\. Searched JAVA_HOME.* found: none\. .*pip install 'shipment-etl\[java\]'"
     ):
         java.find_java()
 

@@ -373,15 +373,35 @@ def _text(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    match value:
-        case _Number():
-            return str(value)
-        case dict():
-            return "{" + ", ".join(f"{_json(name)}: {_json(each)}" for name, each in value.items()) + "}"
-        case list():
-            return "[" + ", ".join(map(_json, value)) + "]"
-        case _:
-            return json.dumps(value, ensure_ascii=False)
+    """Return a value as JSON. Without recursion, because newer versions of Python read deeper values than they can write."""
+    parts, open_values = list[str](), [iter((value,))]
+    while open_values:
+        for each in open_values[-1]:
+            if isinstance(each, (dict, list)):
+                open_values.append(_parts(each))
+                break
+            parts.append(each if isinstance(each, _Part) else _scalar(each))
+        else:
+            open_values.pop()
+    return "".join(parts)
+
+
+class _Part(str):
+    """Text between the values of an object or a list."""
+
+
+def _parts(value: dict[str, Any] | list[Any]) -> Iterator[Any]:
+    is_object = isinstance(value, dict)
+    yield _Part("{" if is_object else "[")
+    for number, each in enumerate(value):
+        between = ", " if number else ""
+        yield _Part(f"{between}{_scalar(each)}: " if is_object else between)
+        yield value[each] if isinstance(value, dict) else each
+    yield _Part("}" if is_object else "]")
+
+
+def _scalar(value: Any) -> str:
+    return str(value) if isinstance(value, _Number) else json.dumps(value, ensure_ascii=False)
 
 
 def _reason(problem: Exception) -> str:
