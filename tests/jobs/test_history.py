@@ -6,32 +6,43 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from shipment_etl import Lake, run_generate, run_process
 from shipment_etl.jobs.small_files import MAX_ROWS_IN_ONE_FILE, find_small_files
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.fingerprint import fingerprint
-from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS
-from shipment_etl.transform.lane_days import lane_months
+from shipment_etl.lake.tables import LANE_DAYS, LANE_MONTHS, SHIPMENTS, Table
+from shipment_etl.transform.lane_days import lane_days, lane_months
 
 DAYS = ("2026-09-10", "2026-10-20", "2026-11-20")
 NEXT = "2026-11-21"
 
 
-def test_a_month_that_does_not_change_keeps_its_file(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_month_that_does_not_change_keeps_its_files(spark: SparkSession, tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     for day in (*DAYS, NEXT):
         run_generate(lake, date=day, rows=300, spark=spark)
     for day in DAYS:
         run_process(lake, date=day, spark=spark)
-    months = {each.least["month"]: each for each in lake.files(LANE_MONTHS.name, ranges=["month"])}
-    assert [*sorted(months)] == ["2026-09", "2026-10", "2026-11"]
+    months, days = find_files(lake, LANE_MONTHS), find_files(lake, LANE_DAYS)
+    assert [*months] == [*days] == ["2026-09", "2026-10", "2026-11"]
     run_process(lake, date=NEXT, spark=spark)
-    after = {each.least["month"]: each for each in lake.files(LANE_MONTHS.name, ranges=["month"])}
-    assert after.keys() == months.keys()
-    assert [month for month in months if after[month].path != months[month].path] == ["2026-11"]
-    expected = lane_months(lake.read(spark, LANE_DAYS.name))
-    assert fingerprint(lake.read(spark, LANE_MONTHS.name)) == fingerprint(expected.select(*LANE_MONTHS.columns))
+    for table, before in ((LANE_MONTHS, months), (LANE_DAYS, days)):
+        after = find_files(lake, table)
+        assert after.keys() == before.keys()
+        assert [month for month in before if after[month] != before[month]] == ["2026-11"], table.name
+    ledger = lane_days(lake.read(spark, SHIPMENTS.name)).withColumn("month", F.date_format("shipment_date", "yyyy-MM"))
+    for table, expected in ((LANE_DAYS, ledger), (LANE_MONTHS, lane_months(ledger))):
+        assert fingerprint(lake.read(spark, table.name)) == fingerprint(expected.select(*table.columns)), table.name
+
+
+def find_files(lake: Lake, table: Table) -> dict[str, set[str]]:
+    """Return the files of each month."""
+    found: dict[str, set[str]] = {}
+    for file in lake.files(table.name, ranges=["month"]):
+        found.setdefault(file.partition.get("month") or file.least["month"], set()).add(file.path)
+    return dict(sorted(found.items()))
 
 
 @given(st.lists(st.integers(1, 50_000), max_size=300))

@@ -181,7 +181,6 @@ def _move(work: Work, links: Links, linked: pa.Table, shipments: Written, overta
     schemas = {SHIPMENTS.name: shipments.schema, OVERTAKEN.name: overtaken.schema}
     columns, day = report_schema(overtaken.arrow), work.start.batch_date
     changed = linked.filter(pc.or_(_differs(linked, BY_BATCH, NEXT_BATCH), _differs(linked, BY_ROW, NEXT_ROW)))
-
     changed = changed.sort_by(PLACE)
     numbers = changed[PLACE].to_numpy()
 

@@ -112,23 +112,7 @@ def _book(work: Work, entries: pa.Table, nothing: Written) -> list[str]:
     had = {each.partition["month"] for each in known if anew or work.may_have_batch(each)}
 
     def book(month: str) -> _Booked:
-        old = [each for each in known if each.partition["month"] == month]
-        new = entries.filter(pc.equal(month_of, month))
-        batches = [work.start.batch_date, *pc.unique(new["batch_date"]).to_pylist()]
-        read = old if anew else [each for each in old if may_have_batch(each, batches)]
-        contents = [_cast(_content(work, each), nothing) for each in read]
-        before = pa.concat_tables([_cast(nothing.arrow.empty_table(), nothing), *contents])
-        kept = before.filter(pc.invert(_is_of_batch(work, before)))
-        if not new.num_rows and kept.num_rows == before.num_rows and not anew:
-            return _Booked()
-        touched = pc.is_in(kept["batch_date"], value_set=pc.unique(new["batch_date"]))
-        booked = _sum(pa.concat_tables([kept.filter(touched), new]), nothing)
-        small = find_small_files([each for each in old if each not in read], booked.num_rows + before.num_rows)
-        merged = [_cast(_content(work, each), nothing) for each in small]
-        rows = pa.concat_tables([*merged, kept.filter(pc.invert(touched)), booked])
-        path, partition = f"{work.folder}/month={month}/rows.parquet", {"month": month}
-        files = [work.lake.write_table(LANE_DAYS, [rows], nothing.schema, path, partition)] if rows.num_rows else []
-        return _Booked([month], files, [*read, *small])
+        return _book_month(work, month, entries.filter(pc.equal(month_of, month)), nothing, anew=anew)
 
     with ThreadPoolExecutor(THREADS) as pool:
         done = list(pool.map(book, sorted({*pc.unique(month_of).to_pylist(), *had})))
@@ -139,6 +123,25 @@ def _book(work: Work, entries: pa.Table, nothing: Written) -> list[str]:
     with_month = rows_written.withColumn("month", F.date_format("shipment_date", "yyyy-MM"))
     work.fingerprints.note_rows(LANE_DAYS, with_month, files, lambda rows: rows.filter(_is_of_batch(work, rows)))
     return [month for each in done for month in each.months]
+
+
+def _book_month(work: Work, month: str, new: pa.Table, nothing: Written, *, anew: bool) -> _Booked:
+    """Replace what the batch had booked in a month, and write new entries, merged with small files; with all if `anew`."""
+    old = [each for each in work.files(LANE_DAYS.name) if each.partition["month"] == month]
+    batches = [work.start.batch_date, *pc.unique(new["batch_date"]).to_pylist()]
+    read = old if anew else [each for each in old if may_have_batch(each, batches)]
+    empty = _cast(nothing.arrow.empty_table(), nothing)
+    before = pa.concat_tables([empty, *(_content(work, each, nothing) for each in read)])
+    kept = before.filter(pc.invert(_is_of_batch(work, before)))
+    if not new.num_rows and kept.num_rows == before.num_rows and not anew:
+        return _Booked()
+    touched = pc.is_in(kept["batch_date"], value_set=pc.unique(new["batch_date"]))
+    booked = _sum(pa.concat_tables([kept.filter(touched), new]), nothing)
+    small = find_small_files([each for each in old if each not in read], before.num_rows + booked.num_rows)
+    rows = pa.concat_tables([*(_content(work, each, nothing) for each in small), kept.filter(pc.invert(touched)), booked])
+    path, partition = f"{work.folder}/month={month}/rows.parquet", {"month": month}
+    files = [work.lake.write_table(LANE_DAYS, [rows], nothing.schema, path, partition)] if rows.num_rows else []
+    return _Booked([month], files, [*read, *small])
 
 
 def _is_of_batch(work: Work, rows: pa.Table) -> pa.ChunkedArray:
@@ -156,13 +159,13 @@ def _sum(rows: pa.Table, nothing: Written) -> pa.Table:
     return summed.filter(booked)
 
 
-def _content(work: Work, file: DataFile) -> pa.Table:
+def _content(work: Work, file: DataFile, nothing: Written) -> pa.Table:
     """Return the rows of a file with all columns; files of an earlier release are partitioned by batch."""
     rows = complete_lane_days(work.lake.content(LANE_DAYS.name, file.path))
     for name, kind in (("source", pa.string()), ("batch_date", pa.date32())):
         if name in file.partition:
             rows = rows.append_column(name, pa.repeat(pa.scalar(file.partition[name], kind), rows.num_rows))
-    return rows
+    return _cast(rows, nothing)
 
 
 def _cast(rows: pa.Table, nothing: Written) -> pa.Table:
