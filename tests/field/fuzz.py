@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -45,7 +46,8 @@ __all__ = ["Findings", "fuzz", "judge"]
 
 TOGETHER = 1000
 """Number of files whose records are conformed and processed together."""
-MAX_MEMORY = 1 << 30
+MAX_MEMORY = 3 << 28
+"""Bytes that landing a file may add to the memory of the process, 768 MiB."""
 BLOCK_BYTES = (64, 1000, 1 << 16, 1 << 22)
 """Block sizes for reading, so that small files are read in as many blocks as large ones."""
 
@@ -103,7 +105,7 @@ def judge(made: File, folder: Path, target: Path, block_bytes: int = text.BLOCK_
     path.write_bytes(made.content)
     using = _mapping(made)
     text.BLOCK_BYTES, before = block_bytes, text.BLOCK_BYTES
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak, used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, psutil.Process().memory_info().rss
     try:
         landed = land(find_inputs([path]), using, target)
     except IngestError as problem:
@@ -117,7 +119,7 @@ def judge(made: File, folder: Path, target: Path, block_bytes: int = text.BLOCK_
         path.unlink()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     # Memory that the process used before, such as in a run of many tests, does not count.
-    if memory > max(peak, MAX_MEMORY):
+    if memory > max(peak, used + MAX_MEMORY):
         return "landed", f"memory of {memory / 1e6:,.0f} MB"
     rows = pq.read_table(target).to_pylist()
     try:

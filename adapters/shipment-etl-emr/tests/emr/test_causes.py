@@ -243,7 +243,7 @@ def test_a_line_that_is_not_a_job_error_is_skipped(line: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "words"), [("import_error", "ModuleNotFoundError: "), ("java_error", "Caused by: org.apache.spark.Spark")]
+    ("name", "words"), [("import_error", "ModuleNotFoundError: "), ("java_error", "CAST_INVALID_INPUT")]
 )
 def test_spark_submit_prints_what_the_tests_above_read(name: str, words: str, tmp_path: Path) -> None:
     submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
