@@ -136,7 +136,7 @@ def _book_month(work: Work, month: str, new: pa.Table, nothing: Written, *, anew
     if not new.num_rows and kept.num_rows == before.num_rows and not anew:
         return _Booked()
     touched = pc.is_in(kept["batch_date"], value_set=pc.unique(new["batch_date"]))
-    booked = _sum(pa.concat_tables([kept.filter(touched), new]), nothing)
+    booked = _sum(pa.concat_tables([kept.filter(touched), new]))
     small = find_small_files([each for each in old if each not in read], before.num_rows + booked.num_rows)
     rows = pa.concat_tables([*(_content(work, each, nothing) for each in small), kept.filter(pc.invert(touched)), booked])
     path, partition = f"{work.folder}/month={month}/rows.parquet", {"month": month}
@@ -150,9 +150,9 @@ def _is_of_batch(work: Work, rows: pa.Table) -> pa.ChunkedArray:
     return pc.and_(pc.equal(rows["source"], work.start.source), same_day)
 
 
-def _sum(rows: pa.Table, nothing: Written) -> pa.Table:
+def _sum(rows: pa.Table) -> pa.Table:
     """Return one row for each batch and group; none where everything that was booked is booked off."""
-    summed = _cast(sum_lane_days(rows, GROUPS), nothing)
+    summed = sum_lane_days(rows, GROUPS)
     booked = pc.not_equal(summed["shipments"], 0)
     for name in SUMS:
         booked = pc.or_(booked, pc.not_equal(summed[name].cast(pa.float64()), 0))

@@ -22,7 +22,7 @@ def sum_lane_days(rows: pa.Table, keys: Sequence[str]) -> pa.Table:
     summed = complete_lane_days(rows).group_by([*keys], use_threads=False).aggregate([(name, "sum") for name in SUMS])
     summed = summed.rename_columns([*keys, *SUMS])
     sums = {name: pc.fill_null(summed[name].cast(kind), pa.scalar(0).cast(kind)) for name, kind in TYPES.items()}
-    return pa.table({**{name: summed[name] for name in keys}, **{name: sums[name] for name in SUMS}})
+    return pa.table({**{name: summed[name] for name in keys}, **sums})
 
 
 def sum_net(rows: pa.Table, *time: str) -> pa.Table:
