@@ -38,7 +38,8 @@ def _nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_java_says_where_it_looked_and_how_to_install_one() -> None:
-    missing = r"needs Java 17( or 21)?\. Searched JAVA_HOME.* found: none\. .*pip install 'shipment-etl\[java\]'"
+    versions = " or ".join(map(str, java.versions_that_fit()))
+    missing = rf"needs Java {versions}\. Searched JAVA_HOME.* found: none\. .*pip install 'shipment-etl\[java\]'"
     with pytest.raises(JavaMissing, match=missing):
         java.find_java()
 
