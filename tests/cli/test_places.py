@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,19 @@ def test_a_file_whose_name_is_not_utf_8_lands_with_its_bytes_escaped(folder: Pat
     assert done.returncode == 0, done.stderr
     shown = run(folder, "show", "raw/acme", "--lake", "lake", "--format", "json")
     assert "b\\\\udcff.csv" in shown.stdout
+
+
+def test_commands_that_are_suggested_can_be_pasted_whatever_the_folder_is_called(folder: Path) -> None:
+    place = folder / "it's my 1st folder"
+    place.mkdir()
+    for name in ("f.csv", "m.toml"):
+        shutil.copyfile(folder / name, place / name)
+    assert ingest(place).returncode == 0
+    shown = run(place, "runs", "--lake", "lake").stdout
+    (suggested,) = (each.partition("process them: ")[2] for each in shown.splitlines() if "process them: " in each)
+    done = run(folder, *shlex.split(suggested)[1:])
+    assert "1 rows read" in done.stdout, done.stdout + done.stderr
+    assert (place / "lake" / "processed" / "shipments").is_dir()
 
 
 @pytest.mark.parametrize(

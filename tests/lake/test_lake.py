@@ -213,12 +213,6 @@ def test_a_commit_whose_response_got_lost_is_recognised(
     assert (commit.run, commit.changes_rows) == ("mine", True)
 
 
-@pytest.mark.parametrize("name", ["my lake", "lake é", "lake%20"])
-def test_a_path_that_the_engine_cannot_handle_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InvalidValue, match="must be a path of letters, digits"):
-        Lake(f"{tmp_path}/{name}")
-
-
 def test_no_lake_no_table_no_delta(spark: SparkSession, lake: Lake) -> None:
     with pytest.raises(LakeMissing, match=r"There is no lake at .*lake\. Check the address"):
         lake.read(spark, TABLE.name)

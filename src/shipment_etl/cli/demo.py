@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date as Date
 from datetime import timedelta
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -92,9 +93,9 @@ def _print_story(lake: "Lake", runs: Sequence["Run"], *, verbose: bool) -> "Page
     if not verbose:
         show_table(lake, "carrier_performance", ROWS_OF_A_MART, "table", columns=SCORES)
     for what, command in (
-        ("costs by route", f"shipment-etl show route_efficiency --lake {lake.uri}"),
-        ("rejected rows", f"shipment-etl show quarantine --lake {lake.uri}"),
-        ("planted troubles", f"shipment-etl show truth/troubles --lake {lake.uri}"),
+        ("costs by route", f"shipment-etl show route_efficiency --lake {quote(lake.uri)}"),
+        ("rejected rows", f"shipment-etl show quarantine --lake {quote(lake.uri)}"),
+        ("planted troubles", f"shipment-etl show truth/troubles --lake {quote(lake.uri)}"),
         ("your own file", "shipment-etl map FILE"),
     ):
         echo(f"  {what + ':':21}{command}")

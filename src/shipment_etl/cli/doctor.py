@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
+from shlex import quote
 
 from packaging.requirements import Requirement
 
@@ -159,7 +160,7 @@ def _lake(uri: str) -> Finding:
     except ShipmentEtlError as problem:
         return Finding(what, "red", problem.message.rstrip("."), problem.remedy)
     if not there:
-        return Finding(what, "yellow", "does not exist yet", f"shipment-etl generate --lake {uri}")
+        return Finding(what, "yellow", "does not exist yet", f"shipment-etl generate --lake {quote(uri)}")
     try:
         tables, left = len(lake.tables()), backlog(lake)
     except ShipmentEtlError as problem:
@@ -169,7 +170,7 @@ def _lake(uri: str) -> Finding:
         found += f"; {describe_batches(left.held, 'held')}"
     if left.waiting:
         found += f"; {describe_batches(left.waiting, 'waiting')}"
-        return Finding(what, "yellow", found, f"Process them: shipment-etl process --lake {uri}")
+        return Finding(what, "yellow", found, f"Process them: shipment-etl process --lake {quote(uri)}")
     if left.held:
-        return Finding(what, "yellow", found, f"See why: shipment-etl show quarantine --lake {uri}")
+        return Finding(what, "yellow", found, f"See why: shipment-etl show quarantine --lake {quote(uri)}")
     return Finding(what, "green", found)

@@ -86,7 +86,7 @@ def _show(draft: "Draft", verdicts: "Verdicts", out: Path | None, commands: list
     if verdicts.repeated:
         echo(f"{verdicts.repeated:,} of them share an id: equal rows count once, others are quarantined", err=err)
     guesses = sum(each.startswith("CHECK") for line in draft.lines for each in line.evidence)
-    echo(f"{guesses} guesses to check: the lines marked CHECK", err=err)
+    echo(f"{guesses} {'guess' if guesses == 1 else 'guesses'} to check: the lines marked CHECK", err=err)
     if out is not None:
         echo(f"Wrote {out}")
     if draft.open:

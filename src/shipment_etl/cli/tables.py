@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -84,7 +85,7 @@ def _print_held(lake: Lake) -> None:
             rejected = f"{counts.quarantined:,} of {counts.read:,} rows rejected"
             echo(
                 f"  held: {run.source} {run.batch_date}, {rejected} ({counts.quarantined / max(counts.read, 1):.2%})\n"
-                f"    accept it anyway: shipment-etl process --lake {lake.uri} --source {run.source} "
+                f"    accept it anyway: shipment-etl process --lake {quote(lake.uri)} --source {run.source} "
                 f"--date {run.batch_date} --accept-rejected"
             )
 
@@ -110,10 +111,10 @@ def show_runs(lake: Lake, limit: int, as_json: bool) -> None:
     left = backlog(lake)
     if left.waiting:
         echo(f"  {describe_batches(left.waiting, 'waiting')}")
-        echo(f"    process them: shipment-etl process --lake {lake.uri}")
+        echo(f"    process them: shipment-etl process --lake {quote(lake.uri)}")
     if left.held:
         echo(f"  {describe_batches(left.held, 'held')}")
-        echo(f"    see why: shipment-etl show quarantine --lake {lake.uri}")
+        echo(f"    see why: shipment-etl show quarantine --lake {quote(lake.uri)}")
 
 
 def show_maintenance(done: "Maintenance") -> None:

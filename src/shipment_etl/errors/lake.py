@@ -125,7 +125,7 @@ class NothingToReport(LakeError):
     """A lake has no runs."""
 
     template = "The lake {uri} has no runs to report."
-    remedy = "Process a batch first: shipment-etl process --lake {uri}"
+    remedy = "Process a batch first: shipment-etl process --lake {uri!q}"
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri=uri)
@@ -135,7 +135,7 @@ class NothingToCompare(LakeError):
     """A lake has no marts."""
 
     template = "The lake {uri} has no marts to compare."
-    remedy = "Make them with: shipment-etl process --lake {uri}"
+    remedy = "Make them with: shipment-etl process --lake {uri!q}"
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri=uri)
@@ -146,7 +146,7 @@ class NothingToLearn(LakeError):
 
     template = "The source {source!r} has {shipments:,} shipments in {uri}, but a twin needs {least:,} or more."
     remedy = (
-        "Check the name of the source with: shipment-etl runs --lake {uri}; process more of it, or lower --min-shipments."
+        "Check the name of the source with: shipment-etl runs --lake {uri!q}; process more of it, or lower --min-shipments."
     )
 
     def __init__(self, source: str, uri: str, shipments: int, least: int) -> None:
@@ -157,7 +157,7 @@ class RunMissing(LakeError):
     """The state of a lake after a run cannot be read."""
 
     template = "The lake {uri} cannot be read as of run {run!r}: {why}."
-    remedy = "shipment-etl runs --json --lake {uri} lists the runs with their ids."
+    remedy = "shipment-etl runs --json --lake {uri!q} lists the runs with their ids."
 
     def __init__(self, run: str, uri: str, why: str) -> None:
         super().__init__(run=run, uri=uri, why=why)

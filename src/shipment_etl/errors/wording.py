@@ -1,6 +1,7 @@
 """Values in messages: of bounded length, without secrets and control characters."""
 
 import re
+import shlex
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from string import Formatter
@@ -106,7 +107,8 @@ def render(template: str, parts: Mapping[str, object]) -> str:
     """Return a template with its parts filled in, each of bounded length.
 
     Args:
-        template: in `str.format` syntax: `{name!r}` quotes and shortens; a list is cut to its first names.
+        template: in `str.format` syntax: `{name!r}` quotes and shortens, `{name!q}` quotes for a shell; a list is cut to its
+            first names.
         parts: values for the template.
     """
     return clean(_PartsFormatter().vformat(template, (), parts))
@@ -114,6 +116,8 @@ def render(template: str, parts: Mapping[str, object]) -> str:
 
 class _PartsFormatter(Formatter):
     def convert_field(self, value: Any, conversion: Any) -> Any:
+        if conversion == "q":
+            return shlex.quote(str(value))
         return shorten(value) if conversion == "r" else super().convert_field(value, conversion)
 
     def format_field(self, value: Any, format_spec: str) -> str:

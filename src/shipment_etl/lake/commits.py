@@ -234,7 +234,7 @@ def translate_errors(doing: str, storage: Storage, work: Callable[[], Answer]) -
     try:
         return work()
     except (PySparkException, Py4JError, DeltaError, pa.ArrowException, OSError) as problem:
-        text = reason_of(problem)
+        text = reason_of(problem).replace(storage.engine_uri, storage.uri)
         if any(sign in text.lower() for sign in NO_SPACE):
             raise LakeFull(storage.uri) from problem
         if isinstance(problem, DeltaError) and any(sign in text.lower() for sign in CONFLICT):

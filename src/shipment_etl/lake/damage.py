@@ -58,7 +58,7 @@ def explain(lake: Lake, tables: Mapping[str, int | None], problem: Exception) ->
         return blocked
     if isinstance(problem, FILES):
         return _ask_storage(lake, problem)
-    text = reason_of(problem)
+    text = reason_of(problem).replace(lake.storage.engine_uri, lake.uri)
     if failure := lake.storage.failure_in(text):
         return failure
     return problem if isinstance(problem, ShipmentEtlError) else EngineFailed("reading the lake", text)

@@ -1,11 +1,14 @@
 """A lake in a folder on this machine."""
 
+import atexit
 import errno
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import pyarrow.fs as pafs
@@ -19,6 +22,9 @@ __all__ = ["FolderStorage"]
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 PLAIN_PATH = re.compile(r"[A-Za-z0-9._~/-]+")
+"""A path that every engine can handle. Sail does not find a Delta table if it has to encode its path."""
+MISREAD = re.compile(r"[*?\[\]{}\\]|%[0-9A-Fa-f]{2}")
+"""What is part of a pattern for engines and DuckDB, and a code that `deltalake` decodes."""
 
 
 class FolderStorage(Storage):
@@ -28,16 +34,16 @@ class FolderStorage(Storage):
         folder: its path.
 
     Raises:
-        InvalidValue: the embedded engine cannot handle this path.
+        InvalidValue: it is no path, or one that other programs would misread.
     """
 
     def __init__(self, folder: str | Path) -> None:
-        root = Path(folder).expanduser().absolute()
-        if not PLAIN_PATH.fullmatch(root.as_posix()):
+        root = Path(folder).expanduser().absolute().as_posix()
+        if "://" in str(folder) or not root.isprintable() or MISREAD.search(root):
             raise InvalidValue(
-                "lake", root.as_posix(), "a path of letters, digits and . _ ~ - / only, or s3://bucket/prefix"
+                "lake", str(folder), "s3://bucket/prefix, or a path without control characters, * ? [ ] { } \\ and %20"
             )
-        super().__init__(root.as_posix())
+        super().__init__(root, root if PLAIN_PATH.fullmatch(root) else _link(root))
 
     @property
     def files(self) -> pafs.FileSystem:
@@ -123,3 +129,26 @@ class FolderStorage(Storage):
         while self.kind(f"{log}/{newest + 1:020}.json") == pafs.FileType.File:
             newest += 1
         return newest if newest >= 0 else None
+
+
+@cache
+def _link(root: str) -> str:
+    """Return the path of a link to a folder, which every engine can handle, for as long as this process runs.
+
+    Raises:
+        InvalidValue: the path of the folder for temporary files cannot be handled either.
+    """
+    temporary = tempfile.gettempdir()
+    if not PLAIN_PATH.fullmatch(temporary):
+        raise InvalidValue("TMPDIR", temporary, "a path of letters, digits and . _ ~ - / only")
+    folder, process = tempfile.mkdtemp(prefix="shipment-etl-"), os.getpid()
+
+    def remove() -> None:
+        # A forked process ends earlier, and must leave the link alone.
+        if os.getpid() == process:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    link = Path(folder, "lake")
+    link.symlink_to(root)
+    return link.as_posix()

@@ -47,12 +47,13 @@ class Lake:
     """Delta tables in one place; nothing is read or created until a table is.
 
     Args:
-        uri: a folder, or s3://bucket/prefix. The path may only contain letters, digits and . _ ~ - /. Keys, region and
-            endpoint of S3 come from the environment, or from the profile that it names.
+        uri: a folder, or s3://bucket/prefix. A prefix may only contain letters, digits and . _ ~ - /; the path of a folder
+            may not contain control characters, * ? [ ] { } \\, and codes such as %20. Keys, region and endpoint of S3 come
+            from the environment, or from the profile that it names.
         wait: seconds that a job waits for another job that is writing to the lake.
 
     Raises:
-        InvalidValue: the path contains other characters, which the embedded engine cannot handle.
+        InvalidValue: the path contains other characters.
         ExtraMissing: S3 needs a package that is not installed.
     """
 
@@ -68,6 +69,10 @@ class Lake:
     def location(self, name: str) -> str:
         """Return the address of a table."""
         return f"{self.uri}/{name}"
+
+    def _engine_location(self, name: str) -> str:
+        """Return the address of a table for engines."""
+        return f"{self.storage.engine_uri}/{name}"
 
     def exists(self) -> bool:
         """Whether there is anything at the lake's address.
@@ -114,7 +119,7 @@ class Lake:
         """
         self._require(name)
         reader = spark.read.format("delta")
-        return (reader if version is None else reader.option("versionAsOf", version)).load(self.location(name))
+        return (reader if version is None else reader.option("versionAsOf", version)).load(self._engine_location(name))
 
     def version(self, name: str) -> int:
         """Return the number of a table's newest version.
@@ -224,7 +229,7 @@ class Lake:
 
     def read_files(self, spark: SparkSession, name: str, files: Sequence[DataFile], schema: StructType) -> DataFrame:
         """Return the rows of some files of a table, without its partitions; `schema` has their columns."""
-        return read_parquet(spark, {f"{self.location(name)}/{each.path}": each.size for each in files}, schema)
+        return read_parquet(spark, {f"{self._engine_location(name)}/{each.path}": each.size for each in files}, schema)
 
     def write_files(
         self, table: Table, rows: DataFrame, folder: str, split: Sequence[str] = (), beside: Sequence[str] = ()
@@ -250,7 +255,7 @@ class Lake:
 
         def write() -> None:
             writer = rows.select(*columns).write.mode("overwrite").option("compression", "snappy")
-            (writer.partitionBy(*split) if split else writer).parquet(f"{self.uri}/{place}")
+            (writer.partitionBy(*split) if split else writer).parquet(f"{self.storage.engine_uri}/{place}")
 
         translate_errors(f"writing {table.name}", self.storage, write)
         files = [

@@ -57,7 +57,7 @@ class Staging:
     def keep(self, name: str, rows: DataFrame) -> Kept:
         """Write a frame, and return it as read back."""
         folder, schema = f"{self._folder}/{name}", rows.schema
-        place = f"{self._storage.uri}/{folder}"
+        place = f"{self._storage.engine_uri}/{folder}"
         # Sail would compress with zstd, which takes longer than writing what it saves.
         writer = rows.write.mode("overwrite").option("compression", "snappy")
         translate_errors("staging rows", self._storage, lambda: writer.parquet(place))
@@ -72,7 +72,7 @@ class Staging:
     def read_folder(self, name: str, schema: StructType) -> DataFrame:
         """Return the rows of all files that `parquet` wrote into a folder; there may be none."""
         folder = f"{self._folder}/{name}"
-        sizes = {f"{self._storage.uri}/{folder}/{path}": size for path, size in self._storage.sizes(folder).items()}
+        sizes = {f"{self._storage.engine_uri}/{folder}/{path}": size for path, size in self._storage.sizes(folder).items()}
         return read_parquet(self._spark, sizes, schema)
 
     def put(self, name: str, rows: pa.Table) -> DataFrame:
@@ -89,4 +89,4 @@ class Staging:
 
     def read_parquet(self, name: str) -> DataFrame:
         """Return what the body of `parquet` wrote."""
-        return self._spark.read.parquet(f"{self._storage.uri}/{self._folder}/{name}")
+        return self._spark.read.parquet(f"{self._storage.engine_uri}/{self._folder}/{name}")

@@ -26,7 +26,7 @@ def storage_of(uri: str | Path) -> "Storage":
     """Return the storage at an address: s3://bucket/prefix, or a folder.
 
     Raises:
-        InvalidValue: the embedded engine cannot handle this address.
+        InvalidValue: a lake cannot be at this address.
         ExtraMissing: S3 needs a package that is not installed.
     """
     if is_s3(str(uri)):
@@ -44,10 +44,12 @@ class Storage(ABC):
 
     Args:
         uri: address of the lake.
+        engine_uri: another address of the same place, which engines can handle; the same if None.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, engine_uri: str | None = None) -> None:
         self.uri = uri
+        self.engine_uri = uri if engine_uri is None else engine_uri
 
     @property
     @abstractmethod
