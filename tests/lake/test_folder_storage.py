@@ -1,6 +1,5 @@
 """A lake in a folder: of any name that people give to folders, also those that engines cannot handle."""
 
-import os
 import subprocess
 import sys
 import tempfile

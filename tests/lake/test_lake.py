@@ -22,7 +22,6 @@ from pyspark.sql import functions as F
 from shipment_etl.errors import (
     CommitConflict,
     EngineFailed,
-    InvalidValue,
     LakeError,
     LakeFull,
     LakeMissing,

@@ -44,11 +44,11 @@ def as_lake(lake: LakeAddress) -> "Lake":
 
 
 class Lake:
-    """Delta tables in one place; nothing is read or created until a table is.
+    r"""Delta tables in one place; nothing is read or created until a table is.
 
     Args:
         uri: a folder, or s3://bucket/prefix. A prefix may only contain letters, digits and . _ ~ - /; the path of a folder
-            may not contain control characters, * ? [ ] { } \\, and codes such as %20. Keys, region and endpoint of S3 come
+            may not contain control characters, * ? [ ] { } \, and codes such as %20. Keys, region and endpoint of S3 come
             from the environment, or from the profile that it names.
         wait: seconds that a job waits for another job that is writing to the lake.
 
