@@ -28,7 +28,7 @@ TABLE = Table(
     ("source", "batch_date"),
     ranges=("number",),
 )
-NAMES = ["my lake", "Frächte", "100% off", "Q&A #1", "it's \"here\"", "a+b=c,(d);e@f!$`g", "a:b|c<d>", "運送", " . "]
+NAMES = ["my lake", "Frächte", "100% off", "Q&A #1", 'it\'s "here"', "a+b=c,(d);e@f!$`g", "a:b|c<d>", "運送", " . "]
 
 
 @pytest.mark.parametrize("name", NAMES)
