@@ -1,41 +1,31 @@
 """JSON: a sequence of objects, one per line or not, or a list of objects; each is a record, its values as texts."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from shipment_etl.errors import FileEmpty, FileUnreadable, RecordTooLong, TooManyFields, UnknownColumn, shorten
+from shipment_etl.errors import FileEmpty, FileUnreadable, TooManyFields, UnknownColumn, shorten
 from shipment_etl.ingest.inputs import Opened
-from shipment_etl.ingest.limits import MAX_FIELDS, MAX_RECORD_CHARACTERS
+from shipment_etl.ingest.json_window import BETWEEN_OBJECTS, BLANK, DECODER, Number, Window
+from shipment_etl.ingest.limits import MAX_FIELDS
 from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.names import tidy
 from shipment_etl.ingest.records import BROKEN, Notes, Record, escape_broken, gather
-from shipment_etl.ingest.text import NOT_TEXT, chunks
+from shipment_etl.ingest.text import chunks
 
 __all__ = ["read"]
 
 HEAD = 1000
 """Number of first records that the columns of a file are taken from."""
-MAX_SHORT_LINE = 1 << 16
-"""Characters of a line that is first parsed as one object. Streams are often written without line ends, for gigabytes."""
-MAX_WORD_LENGTH = len("-Infinity")
-BLANK = " \t\r\n"
-BETWEEN_OBJECTS = re.compile(r"\}[ \t]*,?[ \t]*\{")
 LINE = ("line",)
 MAX_DEPTH = 100
 """Levels of nested values in a record."""
 
-
 _Deep: TypeAlias = tuple[Sequence[str], Sequence[Any], str | None]
 """A record whose values may be nested."""
-
-
-class _Number(str):
-    """A number, or NaN or Infinity, as written in the file."""
 
 
 def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.RecordBatch]:
@@ -49,7 +39,7 @@ def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.Re
         UnknownColumn: the mapping names a column that none of the first objects has.
     """
     file = opened.name
-    window = _Window(chunks(opened, mapping.file.encoding), file)
+    window = Window(chunks(opened, mapping.file.encoding), file)
     paths = [name for name in mapping.names if "." in name]
     records = (_flatten(record, paths) for record in _find(window, mapping))
     head = list(islice(records, HEAD))
@@ -64,94 +54,7 @@ def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.Re
     yield from gather(chain(head, records), notes, partitions)
 
 
-class _Window:
-    """The part of a text that is being read."""
-
-    def __init__(self, pieces: Iterator[str], file: str) -> None:
-        self._pieces = pieces
-        self._lines = 1
-        self.file = file
-        self.text = ""
-        self.at = 0
-        self.begins_line = True
-
-    def more(self) -> bool:
-        """Read more text, and drop what was consumed; False at the end."""
-        piece = next(self._pieces, None)
-        if piece is None:
-            return False
-        self._lines += self.text.count("\n", 0, self.at)
-        self.text, self.at = self.text[self.at :] + piece, 0
-        return True
-
-    @property
-    def line(self) -> int:
-        """Number of the current line."""
-        return self._lines + self.text.count("\n", 0, self.at)
-
-    def next(self, skip: str = BLANK) -> str:
-        """Skip some characters, and return the one after them; an empty string at the end."""
-        while True:
-            while self.at < len(self.text) and self.text[self.at] in skip:
-                self.begins_line = self.begins_line or self.text[self.at] == "\n"
-                self.at += 1
-            if self.at < len(self.text):
-                return self.text[self.at]
-            if not self.more():
-                return ""
-
-    def end_of_line(self) -> int:
-        """Return where the current line ends."""
-        while (end := self.text.find("\n", self.at)) < 0:
-            self._limit()
-            if not self.more():
-                return len(self.text)
-        return end
-
-    def has_long_line(self) -> bool:
-        """Whether the current line is so long that it probably has many objects."""
-        while len(self.text) - self.at <= MAX_SHORT_LINE and self.text.find("\n", self.at) < 0:
-            if not self.more():
-                return False
-        return self.text.find("\n", self.at, self.at + MAX_SHORT_LINE) < 0
-
-    def end_of_object(self) -> int:
-        """Return where the current object probably ends, without parsing it: at the line end, or before the next object."""
-        while True:
-            end = self.text.find("\n", self.at)
-            found = BETWEEN_OBJECTS.search(self.text, self.at, len(self.text) if end < 0 else end)
-            if found or end >= 0:
-                return found.start() + 1 if found else end
-            self._limit()
-            if not self.more():
-                return len(self.text)
-
-    def value(self) -> Any:
-        """Decode the current value, and continue after it.
-
-        Raises:
-            ValueError: it is not JSON.
-        """
-        while True:
-            try:
-                found, end = LENIENT.raw_decode(self.text, self.at)
-            except json.JSONDecodeError as problem:
-                # Only an error at the end of the text may disappear once more text is read.
-                unfinished = problem.pos >= len(self.text) - MAX_WORD_LENGTH or problem.msg.startswith("Unterminated")
-                if unfinished and self._limit() and self.more():
-                    continue
-                raise
-            if end < len(self.text) or not self.more():
-                self.at = end
-                return found
-
-    def _limit(self) -> bool:
-        if len(self.text) - self.at > MAX_RECORD_CHARACTERS:
-            raise RecordTooLong(self.file, f"the value on line {self.line:,}", MAX_RECORD_CHARACTERS, NOT_TEXT)
-        return True
-
-
-def _find(window: _Window, mapping: SourceMapping) -> Iterator[_Deep]:
+def _find(window: Window, mapping: SourceMapping) -> Iterator[_Deep]:
     path = mapping.file.records
     if path:
         _descend(window, path)
@@ -163,7 +66,7 @@ def _find(window: _Window, mapping: SourceMapping) -> Iterator[_Deep]:
     yield from _read_sequence(window)
 
 
-def _list(window: _Window) -> Iterator[_Deep]:
+def _list(window: Window) -> Iterator[_Deep]:
     window.at += 1
     while (character := window.next(BLANK + ",")) != "]":
         if not character:
@@ -172,7 +75,7 @@ def _list(window: _Window) -> Iterator[_Deep]:
     window.at += 1
 
 
-def _record_of_list(window: _Window) -> _Deep:
+def _record_of_list(window: Window) -> _Deep:
     is_first, window.begins_line = window.begins_line, False
     try:
         found = window.value()
@@ -185,7 +88,7 @@ def _record_of_list(window: _Window) -> _Deep:
     return _record(found, "")
 
 
-def _line_of_one_record(window: _Window) -> str | None:
+def _line_of_one_record(window: Window) -> str | None:
     """Skip the current line, and return it; None if it may not be exactly one record."""
     end = window.end_of_line()
     line = window.text[window.at : end].rstrip("\r")
@@ -193,7 +96,7 @@ def _line_of_one_record(window: _Window) -> str | None:
     return line if window.next(BLANK + ",") in ("{", "]") and not BETWEEN_OBJECTS.search(line) else None
 
 
-def _value(window: _Window) -> Any:
+def _value(window: Window) -> Any:
     """Return the current value; an error is one of the whole file, because the value cannot be put aside."""
     try:
         return window.value()
@@ -201,12 +104,12 @@ def _value(window: _Window) -> Any:
         raise _unreadable(window, window.line, problem) from problem
 
 
-def _unreadable(window: _Window, line: int, problem: Exception) -> FileUnreadable:
+def _unreadable(window: Window, line: int, problem: Exception) -> FileUnreadable:
     why = f"line {line:,} is not JSON: {_reason(problem)}"
     return FileUnreadable(window.file, why, "Fetch it again, or write one object per line.")
 
 
-def _read_sequence(window: _Window) -> Iterator[_Deep]:
+def _read_sequence(window: Window) -> Iterator[_Deep]:
     while window.next(BLANK + ","):
         try:
             found, line = _next_object(window)
@@ -219,7 +122,7 @@ def _read_sequence(window: _Window) -> Iterator[_Deep]:
         yield _record(found, line)
 
 
-def _next_object(window: _Window) -> tuple[Any, str]:
+def _next_object(window: Window) -> tuple[Any, str]:
     """Decode the current line, and return it with its text; if it is not exactly one value, the first one without text.
 
     Raises:
@@ -239,7 +142,7 @@ def _next_object(window: _Window) -> tuple[Any, str]:
     return found, line
 
 
-def _descend(window: _Window, path: str) -> None:
+def _descend(window: Window, path: str) -> None:
     """Go to the value at a path of names."""
     missing = FileUnreadable(
         window.file, f"it has no list of records at {path!r}", "Set records under [file] in the mapping to its path."
@@ -263,7 +166,7 @@ def _descend(window: _Window, path: str) -> None:
         raise missing
 
 
-def _ascend(window: _Window, path: str) -> None:
+def _ascend(window: Window, path: str) -> None:
     """Check the text after nested records, and skip it: if the list ended too early, some records would be in it."""
     depth = len(path.split("."))
     while depth:
@@ -359,15 +262,6 @@ def _check(mapping: SourceMapping, names: Sequence[str], first: Record, file: st
         raise
 
 
-def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in made:
-            raise ValueError(f"{shorten(name)} appears twice")
-        made[name] = value
-    return made
-
-
 def _text(value: Any) -> str:
     return str(value) if isinstance(value, str) else _json(value)
 
@@ -401,17 +295,8 @@ def _parts(value: dict[str, Any] | list[Any]) -> Iterator[Any]:
 
 
 def _scalar(value: Any) -> str:
-    return str(value) if isinstance(value, _Number) else json.dumps(value, ensure_ascii=False)
+    return str(value) if isinstance(value, Number) else json.dumps(value, ensure_ascii=False)
 
 
 def _reason(problem: Exception) -> str:
     return problem.msg if isinstance(problem, json.JSONDecodeError) else str(problem)
-
-
-DECODER, LENIENT = (
-    json.JSONDecoder(
-        parse_float=_Number, parse_int=_Number, parse_constant=_Number, object_pairs_hook=_object, strict=is_strict
-    )
-    for is_strict in (True, False)
-)
-"""For one line, and for a value over several lines, whose texts may contain control characters, such as NUL."""
