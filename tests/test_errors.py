@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from shipment_etl import errors
 from shipment_etl.errors import ShipmentEtlError
+from shipment_etl.errors.installing import install_command
 from shipment_etl.errors.wording import MAX_MESSAGE, MAX_VALUE
 from shipment_etl.printable import printable
 
@@ -274,3 +275,9 @@ def test_a_list_names_the_first_and_counts_the_others():
     assert errors.join_names(["a", "b"]) == "a, b"
     assert errors.join_names(MANY[:12]) == ", ".join(MANY[:12])
     assert errors.join_names(MANY[:14]).endswith("column_11 and 2 more")
+
+
+def test_the_command_that_installs_an_extra_names_its_dependencies() -> None:
+    assert install_command("s3", "boto3") == "pip install 'boto3>=1.40'"
+    assert install_command("none", "thing") == "pip install thing"
+    assert install_command("s3", "boto3", of="not-installed") == "pip install boto3"

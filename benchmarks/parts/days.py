@@ -70,7 +70,7 @@ def demo(bench: Bench) -> list[Figure]:
     lake, rows = bench.folder / "demo-lake", bench.rows(100_000)
     command = [sys.executable, "-m", "shipment_etl", "demo", "--rows", str(rows), "--lake", str(lake)]
     seconds = measure_command(command, bench, warm=1, after=lambda: shutil.rmtree(lake))
-    return [Figure.bounded(f"demo, 7 days × {rows:,} rows with its page, warm, all in", seconds, 6)]
+    return [Figure.bounded(f"demo, 7 days × {rows:,} rows with its page, warm, in total", seconds, 6)]
 
 
 def _age(lake: Path, day: date, since: float) -> None:

@@ -26,5 +26,5 @@ def spark_generate(bench: Bench) -> list[Figure]:
     copied = f"{writer:.2f} s, {writer / pair.ours:.0%} / {writer / pair.theirs:.0%} of the two"
     return [
         pair.faster(title, 1.8),
-        Figure("of it Parquet's writer: a copy of finished rows", copied, f"{without:.1f} × faster without", "", None),
+        Figure("of which Parquet's writer, copying finished rows", copied, f"{without:.1f} × faster without", "", None),
     ]

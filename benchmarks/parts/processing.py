@@ -92,7 +92,7 @@ def spark_submit(bench: Bench) -> list[Figure]:
     processed = bench.folder / "lake" / "processed"
     seconds = measure_command(command, bench, env=environment, after=lambda: shutil.rmtree(processed))
     shutil.rmtree(bench.folder / "lake")
-    return [Figure.bounded(f"`spark-submit spark/pyspark_app.py`, {rows:,} rows, all in", seconds, 18)]
+    return [Figure.bounded(f"`spark-submit spark/pyspark_app.py`, {rows:,} rows, in total", seconds, 18)]
 
 
 def split(bench: Bench) -> list[Figure]:

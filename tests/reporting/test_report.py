@@ -172,7 +172,8 @@ def test_lakes_without_anything_to_report(tmp_path: Path) -> None:
 
 def test_a_missing_extra_says_how_to_install_it(struck: etl.Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report_module, "find_spec", lambda name: None if name == "altair" else name)
-    with pytest.raises(ExtraMissing, match=r"A report needs altair.* pip install 'shipment-etl\[report\]'"):
+    command = r"pip install 'altair<7,>=6\.3' 'jinja2>=3\.1\.6' 'vl-convert-python>=1\.9'"
+    with pytest.raises(ExtraMissing, match=f"A report needs altair.* {command}"):
         etl.report(struck)
 
 

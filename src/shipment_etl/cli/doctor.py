@@ -25,6 +25,7 @@ SIGNS = {"green": "✔", "yellow": "!", "red": "✘"}
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 PAIRS = {"3.5": ("3.2", "3.3"), "4.0": ("4.0",), "4.1": ("4.1",)}
 """Minor version of pyspark → those of delta-spark that were built for it."""
+INSTALL_PAIR = "pip install pyspark==3.5.6 delta-spark==3.3.2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +100,11 @@ def _pair() -> Finding:
     try:
         spark, delta = version("pyspark"), version("delta-spark")
     except PackageNotFoundError as missing:
-        return Finding(what, "red", f"{missing.name} is not installed", "pip install shipment-etl")
+        return Finding(what, "red", f"{missing.name} is not installed", INSTALL_PAIR)
     fitting = PAIRS.get(_minor(spark), ())
     if _minor(delta) in fitting:
         return Finding(what, "green", f"{spark} and {delta}")
-    remedy = f"pip install 'delta-spark=={fitting[-1]}.*'" if fitting else "pip install pyspark==3.5.6 delta-spark==3.3.2"
+    remedy = f"pip install 'delta-spark=={fitting[-1]}.*'" if fitting else INSTALL_PAIR
     return Finding(what, "red", f"{spark} and {delta} are not compatible", remedy)
 
 

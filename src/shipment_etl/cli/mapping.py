@@ -84,7 +84,7 @@ def _show(draft: "Draft", verdicts: "Verdicts", out: Path | None, commands: list
     for name, count in verdicts.reasons.items():
         shown.print(f"{count:>9,}  {name}   {verdicts.messages[name]}", markup=False)
     if verdicts.repeated:
-        echo(f"{verdicts.repeated:,} of them share an id: equal rows count once, others are quarantined", err=err)
+        echo(f"{verdicts.repeated:,} of them share an id: the newest row of each id counts", err=err)
     guesses = sum(each.startswith("CHECK") for line in draft.lines for each in line.evidence)
     echo(f"{guesses} {'guess' if guesses == 1 else 'guesses'} to check: the lines marked CHECK", err=err)
     if out is not None:

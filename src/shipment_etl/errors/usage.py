@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
 from shipment_etl.errors.base import UsageError
+from shipment_etl.errors.installing import install_command
 from shipment_etl.errors.wording import join_names, shorten, sort_by_similarity
 
 __all__ = [
@@ -46,10 +47,10 @@ class ExtraMissing(UsageError):
     """A part of the package needs a dependency that is not installed."""
 
     template = "{what} needs {package}, which is not installed."
-    remedy = "Install it with: pip install 'shipment-etl[{extra}]'"
+    remedy = "Install it with: {command}"
 
     def __init__(self, what: str, package: str, extra: str) -> None:
-        super().__init__(what=what, package=package, extra=extra)
+        super().__init__(what=what, package=package, extra=extra, command=install_command(extra, package))
 
 
 class MissingColumns(UsageError):

@@ -8,6 +8,7 @@ EmrError
 └── LocalAwsFailed
 """
 
+from shipment_etl.errors.installing import install_command
 from shipment_etl_emr.errors import EmrError, EmrRefused
 
 __all__ = ["LocalAwsFailed", "LocalAwsMissing", "LocalAwsRuns", "NoLocalAws"]
@@ -20,10 +21,10 @@ class LocalAwsMissing(EmrRefused):
     """A package that local AWS needs is not installed."""
 
     template = "Local AWS needs {package}, which is not installed."
-    remedy = "Install it with: pip install 'shipment-etl-emr[local]'"
+    remedy = "Install it with: {command}"
 
     def __init__(self, package: str) -> None:
-        super().__init__(package=package)
+        super().__init__(package=package, command=install_command("local", package, of="shipment-etl-emr"))
 
 
 class LocalAwsRuns(EmrRefused):

@@ -174,7 +174,7 @@ def test_without_moto_the_error_says_how_to_install_it(monkeypatch: pytest.Monke
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(LocalAwsMissing, match=r"needs moto, .* pip install 'shipment-etl-emr\[local\]'"):
+    with pytest.raises(LocalAwsMissing, match=r"needs moto, .* pip install 'moto\[cloudformation,.*\]<5\.3,>=5\.2\.5'"):
         background.reach()
 
 
