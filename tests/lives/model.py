@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 __all__ = ["SUMS", "Expected", "Report", "Told", "draw_batch", "expect"]
 
+NAMES = "abcdefgh"
 CARRIERS, CITIES = ("Post", "Van"), ("Oslo", "Lyon")
 DAYS = tuple(date(2026, 10, day) for day in (28, 29, 30))
 SUMS = ("shipments", "transit_days", "cost", "cost_shipments")
@@ -119,8 +120,8 @@ def _book(ledger: dict[tuple[date, tuple[object, ...]], list[int]], batch: date,
         ledger[batch, group][place] += sign * value
 
 
-def draw_batch(draw: random.Random, day: date, most: int = 9) -> list[Report]:
-    """Return a batch of reports on few shipments, so that most are reported several times."""
+def draw_batch(draw: random.Random, day: date, most: int) -> list[Report]:
+    """Return a batch of `most` reports or fewer on as few shipments, so that most are reported several times."""
     reports: list[Report] = []
     for _ in range(draw.randint(0, most)):
         if reports and draw.random() < 0.2:
@@ -135,7 +136,7 @@ def draw_batch(draw: random.Random, day: date, most: int = 9) -> list[Report]:
         hours = draw.choice((None, None, draw.randint(-30, 30)))
         reports.append(
             Report(
-                draw.choice("abcdefgh"),
+                draw.choice(NAMES[:most]),
                 draw.choice((*CARRIERS, *CARRIERS, "")) if draw.random() < 0.3 else draw.choice(CARRIERS),
                 draw.choice(CITIES),
                 shipped,

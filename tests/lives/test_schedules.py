@@ -14,7 +14,7 @@ from shipment_etl.errors import ReportsTied
 from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.lake import Lake
 from tests.lives.model import Report, Told, expect
-from tests.lives.schedules import FIRST, Step, check_schedule, draw_schedule, land, rows, run_and_fingerprint, work
+from tests.lives.schedules import FIRST, MOST, Step, check_schedule, draw_schedule, land, rows, run_and_fingerprint, work
 from tests.readers import without_java
 
 SHIPPED, PROMISED, DELIVERED = date(2026, 11, 2), date(2026, 11, 5), date(2026, 11, 6)
@@ -30,9 +30,11 @@ def second(day: int) -> date:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("number", range(4))
-def test_a_schedule_ends_as_one_clean_run_in_the_order_of_dates(spark: SparkSession, number: int) -> None:
-    check_schedule(spark, draw_schedule(random.Random(f"1:{number}")))
+@pytest.mark.parametrize(
+    ("number", "most"), [*((number, MOST) for number in range(4)), *((number, 2) for number in range(4))]
+)
+def test_a_schedule_ends_as_one_clean_run_in_the_order_of_dates(spark: SparkSession, number: int, most: int) -> None:
+    check_schedule(spark, draw_schedule(random.Random(f"1:{number}"), most))
 
 
 @pytest.mark.rehearsal
@@ -63,6 +65,11 @@ def test_a_batch_landed_again_without_a_shipment_restores_the_older_report(spark
     found = rows(lake, "shipments", ["shipment_id", "shipping_cost"])
     assert sorted((each["shipment_id"], each["shipping_cost"]) for each in found) == [("a", 5), ("b", 5), ("c", 5)]
     assert rows(lake, "overtaken", ["shipment_id"]) == []
+
+
+def test_a_batch_that_overtook_all_others_may_lose_its_last_valid_report(spark: SparkSession, tmp_path: Path) -> None:
+    invalid = Report("a", "", "Oslo", SHIPPED, PROMISED, DELIVERED, 9, None, None)
+    check_schedule(spark, [Step(FIRST, [report("a", 5)]), Step(second(1), [report("a", 9)]), Step(second(1), [invalid])])
 
 
 def test_a_batch_is_held_if_only_row_numbers_order_its_reports(spark: SparkSession, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from shipment_etl.jobs.batch import IN_TRANSIT
 from shipment_etl.jobs.chains import NEXT_BATCH, link
 from shipment_etl.jobs.ids import ID_HASH
 from shipment_etl.jobs.known_ids import Known
-from shipment_etl.jobs.places import Place, is_of, places_of, read_links
+from shipment_etl.jobs.places import LINKS, Place, is_of, places_of, read_links
 from shipment_etl.jobs.side_by_side import THREADS
 from shipment_etl.jobs.work import Work
 from shipment_etl.lake.tables import OVERTAKEN, SHIPMENTS
@@ -36,7 +36,8 @@ class Links:
         self._are_unique = are_unique
         self.places = own[:]
         self.stale = set[int]()
-        self._found = list[pa.Table]()
+        # There may be none: the batch has no valid rows any more, and had overtaken all reports of the others.
+        self._found = [LINKS.empty_table()]
 
     def find(self, asked: pa.Table, known: Known) -> pa.Table:
         """Return the reports in order, as `chains.link` does.
