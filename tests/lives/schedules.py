@@ -25,7 +25,7 @@ from shipment_etl.lake.lake import Lake
 from shipment_etl.sessions import session
 from tests.lives.model import SUMS, Expected, Report, draw_batch, expect
 
-__all__ = ["Step", "check_lake", "check_schedule", "draw_schedule", "land", "main", "run_and_fingerprint", "work"]
+__all__ = ["MOST", "Step", "check_lake", "check_schedule", "draw_schedule", "land", "main", "run_and_fingerprint", "work"]
 
 FIRST = date(2026, 11, 4)
 MOST = 9
@@ -194,9 +194,8 @@ def main() -> None:
         except Exception as problem:
             failed += 1
             print(f"schedule {number} of seed {given.seed}: {type(problem).__name__} {str(problem)[:2000]}", flush=True)
-    print(
-        f"{done} schedules of seed {given.seed}, of up to {given.most} reports a batch, on {given.engine}, {failed} failed, {time.monotonic() - begin:.0f} s"
-    )
+    what = f"{done} schedules of seed {given.seed}, with up to {given.most} reports a batch, on {given.engine}"
+    print(f"{what}: {failed} failed, {time.monotonic() - begin:.0f} s")
     sys.exit(failed > 0)
 
 

@@ -30,9 +30,8 @@ def second(day: int) -> date:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    ("number", "most"), [*((number, MOST) for number in range(4)), *((number, 2) for number in range(4))]
-)
+@pytest.mark.parametrize("most", [MOST, 2])
+@pytest.mark.parametrize("number", range(4))
 def test_a_schedule_ends_as_one_clean_run_in_the_order_of_dates(spark: SparkSession, number: int, most: int) -> None:
     check_schedule(spark, draw_schedule(random.Random(f"1:{number}"), most))
 
