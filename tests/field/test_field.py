@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from shipment_etl.errors import MappingError, MixedCurrencies
 from shipment_etl.ingest.mapping import ColumnMapping, SourceMapping
 from shipment_etl.network import Network, Rate
-from tests.field.landing import HEADER, land_files, line, mapping
+from tests.field.landing import BATCH_DATE, HEADER, land_files, line, mapping
 
 NOVEMBER_2 = date(2026, 11, 2)
 
@@ -54,7 +54,7 @@ def test_ids_come_from_several_columns_or_from_file_and_row(spark: SparkSession,
     both = mapping(shipment_id='columns = ["ID", "Carrier"]', carrier='constant = "Post"')
     assert land_files(spark, tmp_path, {"f.csv": text}, both).of("shipment_id") == ["S1-1", "S1-2", None]
     rows = land_files(spark, tmp_path, {"f.csv": text}, mapping(shipment_id="from_row = true"))
-    assert rows.of("shipment_id") == ["f.csv:1", "f.csv:2", "f.csv:3"]
+    assert rows.of("shipment_id") == [f"{BATCH_DATE}/f.csv:{row}" for row in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(

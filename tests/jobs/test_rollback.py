@@ -7,6 +7,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
+import shipment_etl as etl
 from shipment_etl.errors import RollbackRefused
 from shipment_etl.jobs.maintain import run_maintain
 from shipment_etl.jobs.process import run_process
@@ -55,24 +56,40 @@ def test_the_lake_is_as_before_the_run_and_its_batch_waits_again(spark: SparkSes
     assert read_fingerprints(spark, lake) == after
 
 
-def test_the_first_run_leaves_no_table_behind(spark: SparkSession, tmp_path: Path) -> None:
+def test_the_first_run_leaves_no_row_behind(spark: SparkSession, tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
-    land(spark, lake, tmp_path, FIRST, [report("a", 5)])
+    land(spark, lake, tmp_path, FIRST, [report("a", 5), report("b", 6)])
     run = run_process(lake, source="acme", spark=spark)
+    after = read_fingerprints(spark, lake)
     run_rollback(lake, run.run_id, spark=spark)
-    assert set(lake.snapshot().tables) == {"raw/acme"}
+    assert {name for name in lake.snapshot().tables if lake.snapshot().dataset(name).count_rows()} == {"raw/acme"}
+    assert [str(batch) for batch in backlog(lake).waiting] == [f"acme {FIRST}"]
+    assert "Nothing has been processed yet" in etl.report(lake)
     run_process(lake, source="acme", spark=spark)
-    assert len(lake.snapshot().dataset("processed/shipments").to_table()) == 1
+    assert read_fingerprints(spark, lake) == after
 
 
-def test_the_first_landing_leaves_an_empty_lake(spark: SparkSession, tmp_path: Path) -> None:
+def test_the_first_landing_leaves_no_batch(spark: SparkSession, tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     land(spark, lake, tmp_path, FIRST, [report("a", 5)])
     run_rollback(lake, newest(lake, "ingest").run_id, spark=spark)
-    assert dict(lake.snapshot().tables) == {}
+    assert lake.snapshot().dataset("raw/acme").count_rows() == 0
     assert landed_batches(lake) == []
     land(spark, lake, tmp_path, FIRST, [report("b", 5)])
     assert len(lake.snapshot().dataset("raw/acme").to_table()) == 1
+
+
+def test_a_rollback_of_the_first_runs_can_be_rolled_back(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    land(spark, lake, tmp_path, FIRST, [report("a", 5)])
+    landed = newest(lake, "ingest")
+    processed = run_process(lake, source="acme", spark=spark)
+    before = read_fingerprints(spark, lake)
+    undone = [run_rollback(lake, run.run_id, spark=spark) for run in (processed, landed)]
+    for run in reversed(undone):
+        run_rollback(lake, run.run_id, spark=spark)
+    assert read_fingerprints(spark, lake) == before
+    assert backlog(lake).waiting == ()
 
 
 @pytest.mark.parametrize("restored", [0, 2])

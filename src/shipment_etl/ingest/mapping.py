@@ -133,7 +133,7 @@ class ColumnMapping:
         column: a column of the file.
         columns: several columns of the file, whose values are joined by `separator`; unknown if one of them is.
         constant: the same value for all rows.
-        from_row: whether the value is made from the file name and the row number.
+        from_row: whether the value is made from the batch date, the file name and the row number.
         separator: between values of several columns.
         dates: date patterns, tried in order (`dates.date_pattern` lists the letters).
         timezone: the zone that decides the day of a point in time, such as Europe/Berlin; `written` takes the day as it is

@@ -75,7 +75,9 @@ def value_of(record: str, name: str) -> Column:
 def text_of(name: str, column: ColumnMapping, mapping: SourceMapping) -> Column:
     """Return the normalized text of a value; null where it is unknown."""
     if column.from_row:
-        return F.concat(F.col("source_file"), F.lit(":"), F.col("source_row").cast("string"))
+        # With the batch date: exports of two days often have the same file name.
+        row = F.concat(F.lit(":"), F.col("source_row").cast("string"))
+        return F.concat(F.col("batch_date").cast("string"), F.lit("/"), F.col("source_file"), row)
     if column.constant is not None:
         return F.lit(tidy(column.constant))
     parts = [

@@ -9,7 +9,7 @@ from shipment_etl.jobs.work import Work, run_job
 from shipment_etl.lake.lake import Lake, LakeAddress, as_lake
 from shipment_etl.lake.landed import LANDING
 from shipment_etl.lake.runs import FAILED, ROLLBACK, RowCounts, Run, find_run, read_runs, standing_runs, undone_runs
-from shipment_etl.lake.snapshot import restore
+from shipment_etl.lake.snapshot import empty, restore
 from shipment_etl.plugins import plugins
 from shipment_etl.sessions import session
 
@@ -60,12 +60,12 @@ def run_rollback(
         with work.stage("restore"):
             for name in changed:
                 work.lock.check()
+                work.note_commit(name)
                 if name in target.before:
-                    work.note_commit(name)
                     after[name] = restore(lake, name, target.before[name], work.start.run_id)
                 else:
-                    # The table no longer counts: the next job deletes it.
-                    del after[name]
+                    # Not deleted, so that the rollback can be rolled back.
+                    after[name] = empty(lake, name, work.start.run_id)
         work.marts_key = _marts_key_before(target, runs)
         return work.succeed(RowCounts(0, 0), after, {})
 

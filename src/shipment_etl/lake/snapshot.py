@@ -16,7 +16,7 @@ from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import find_run, newest_run
 from shipment_etl.lake.tables import KNOWN_IDS, OVERTAKEN, QUARANTINE, RUNS, SHIPMENTS
 
-__all__ = ["RAW", "Snapshot", "landed_versions", "recover", "snapshot_of", "undo"]
+__all__ = ["RAW", "Snapshot", "empty", "landed_versions", "recover", "restore", "snapshot_of", "undo"]
 
 
 RAW = "raw/"
@@ -193,6 +193,13 @@ def restore(lake: Lake, name: str, version: int, run: str) -> int:
     """Restore an earlier version of a table as a new version, and return the number of the new one."""
     table = lake.delta(name)
     translate_errors(f"restoring {name}", lake.storage, lambda: table.restore(version, commit_properties=mark(run)))
+    return lake.version(name)
+
+
+def empty(lake: Lake, name: str, run: str) -> int:
+    """Remove all rows of a table in a new version, and return its number; earlier versions keep them."""
+    table = lake.delta(name)
+    translate_errors(f"emptying {name}", lake.storage, lambda: table.delete(commit_properties=mark(run)))
     return lake.version(name)
 
 
