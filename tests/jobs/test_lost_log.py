@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 from shipment_etl import Lake, backlog, run_generate, run_process, run_waiting
 from shipment_etl.lake.fingerprint import fingerprints
 from shipment_etl.lake.tables import RUNS, Table
+from tests.trust.gate import AFTER, KILL, Fault, Gate, Killed
 
 DAYS = ("2026-11-22", "2026-11-23")
 
@@ -59,3 +60,13 @@ def test_the_log_is_created_before_the_first_table(
     with pytest.raises(SystemExit):
         run_generate(lake, date=DAYS[0], rows=10, spark=spark)
     assert seen == [True]
+
+
+@pytest.mark.parametrize("commit", [0, 1, 5])
+def test_landed_data_stays_if_the_first_job_after_the_loss_is_killed(spark: SparkSession, lake: Lake, commit: int) -> None:
+    before = read_fingerprints(spark, lake)
+    shutil.rmtree(f"{lake.uri}/processed/runs")
+    with Gate([Fault("commit", commit, AFTER, KILL)]).watch(), pytest.raises(Killed):
+        run_process(lake, date=DAYS[0], spark=spark)
+    assert [str(run.batch_date) for run in run_waiting(lake, spark=spark)] == list(DAYS)
+    assert read_fingerprints(spark, lake) == before

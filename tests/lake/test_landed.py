@@ -1,5 +1,6 @@
 """landed: nothing that was landed is forgotten, and nothing is processed twice without need."""
 
+import shutil
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,6 +17,8 @@ from shipment_etl.jobs.process import run_process, run_waiting
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.landed import LandedBatch, backlog, find_backlog, landed_batches
 from shipment_etl.lake.runs import FAILED, HELD, SUCCEEDED
+from tests.lives.model import Report
+from tests.lives.schedules import land
 from tests.reporting.made_up import run
 
 DAY = date(2026, 11, 23)
@@ -96,3 +99,14 @@ def test_a_missing_lake_or_source_is_an_error(tmp_path: Path, spark: SparkSessio
     run_generate(lake, date=DAY, rows=5, spark=spark)
     with pytest.raises(TableMissing, match="raw/acme"):
         backlog(lake, "acme")
+
+
+def test_a_raw_table_that_was_moved_here_from_another_lake_is_landed_data(spark: SparkSession, tmp_path: Path) -> None:
+    other, lake = Lake(tmp_path / "other"), Lake(tmp_path / "lake")
+    run_generate(other, date=DAY, rows=50, spark=spark)
+    land(spark, lake, tmp_path, DAY, [Report("a", "Post", "Oslo", DAY, DAY, DAY, 5, None, None)])
+    shutil.move(f"{other.uri}/raw/shipments", f"{lake.uri}/raw/shipments")
+    assert [batch.source for batch in backlog(lake).waiting] == ["acme", "shipments"]
+    assert [run.counts.read for run in run_waiting(lake, spark=spark)] == [1, 50]
+    run_process(lake, source="shipments", date=DAY, spark=spark)
+    assert lake.dataset("raw/shipments").count_rows() == 50

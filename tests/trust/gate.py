@@ -35,6 +35,8 @@ STEPS = ("any", "lock", "write", "commit", "log", "restore", "delete", "compact"
 DELTA = {
     "create_write_transaction": "commit",
     "restore": "restore",
+    # A rollback empties the tables that a run has made.
+    "delete": "restore",
     "vacuum": "vacuum",
     "create_checkpoint": "checkpoint",
     "cleanup_metadata": "checkpoint",

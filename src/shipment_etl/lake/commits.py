@@ -36,8 +36,8 @@ __all__ = [
     "translate_errors",
 ]
 
-MARK = "shipment_etl.run"
-"""Key in a commit's metadata: the run that made it."""
+MARK, LAKE_MARK = "shipment_etl.run", "shipment_etl.lake"
+"""Keys in a commit's metadata: the run that made it, and the identity of its lake."""
 Answer = TypeVar("Answer")
 GRPC_DETAILS = re.compile(r'^\s*details = "(.*)"\n\s*debug_error_string', re.MULTILINE | re.DOTALL)
 CONFLICT = ("failed to commit transaction", "concurrent", "conflict", "missing commit file", "already exists")
@@ -71,12 +71,16 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit of a Delta log: our run that made it, files added and removed, and whether rows changed."""
+    """A commit of a Delta log: our run that made it, files added and removed, whether rows changed, and the run's lake.
+
+    `lake` is None if another program made it, or an earlier release, or the first run before the lake had a log.
+    """
 
     run: str | None
     added: tuple[str, ...]
     removed: tuple[str, ...]
     changes_rows: bool
+    lake: str | None
 
 
 def describe_file(storage: Storage, table: Table, path: str, size: int, partition: Mapping[str, str]) -> DataFile:
@@ -105,20 +109,23 @@ def commit_files(
     add: Sequence[DataFile],
     remove: Sequence[DataFile],
     run: str,
+    lake: str | None,
 ) -> int:
     """Commit files to a table, and return its new version. Arguments and errors are those of `Lake.commit`.
 
     Instead of a version, `known` is the table at the version that the commit follows; the commit moves it to the next one.
+    `lake` is the identity of the lake.
     """
+    properties = mark(run, lake)
     now = int(time.time() * 1000)
     adds = [AddAction(each.path, each.size, _texts(each.partition), now, True, _statistics(each)) for each in add]
     removes = [RemoveAction(each.path, True, now, each.size, _texts(each.partition)) for each in remove]
     location = f"{storage.uri}/{table.name}"
-    if known is not None and _change_layout(storage, table, schema, known, remove, run):
+    if known is not None and _change_layout(storage, table, schema, known, remove, properties):
         removes = []
     elif known is not None:
-        _add_columns(storage, table, schema, known, run)
-        _add_properties(storage, table, known, run)
+        _add_columns(storage, table, schema, known, properties)
+        _add_properties(storage, table, known, properties)
     target = 0 if known is None else known.version() + 1
 
     def make() -> None:
@@ -130,11 +137,11 @@ def commit_files(
                 partition_by=list(table.partitions),
                 configuration=table.properties,
                 storage_options=storage.options,
-                commit_properties=mark(run),
+                commit_properties=properties,
             )
         else:
             known.create_write_transaction(
-                [*adds, *removes], "append", known.schema(), list(table.partitions), commit_properties=mark(run)
+                [*adds, *removes], "append", known.schema(), list(table.partitions), commit_properties=properties
             )
 
     try:
@@ -150,7 +157,12 @@ def commit_files(
 
 
 def _change_layout(
-    storage: Storage, table: Table, schema: Schema, known: DeltaTable, remove: Sequence[DataFile], run: str
+    storage: Storage,
+    table: Table,
+    schema: Schema,
+    known: DeltaTable,
+    remove: Sequence[DataFile],
+    properties: CommitProperties,
 ) -> bool:
     """Empty a table that has the layout of an earlier release, in a separate commit; return whether this was needed.
 
@@ -171,13 +183,13 @@ def _change_layout(
             mode="overwrite",
             schema_mode="overwrite",
             partition_by=list(table.partitions),
-            commit_properties=mark(run),
+            commit_properties=properties,
         ),
     )
     return True
 
 
-def _add_columns(storage: Storage, table: Table, schema: Schema, known: DeltaTable, run: str) -> None:
+def _add_columns(storage: Storage, table: Table, schema: Schema, known: DeltaTable, properties: CommitProperties) -> None:
     """Add the columns that a table of an earlier release lacks, in a separate commit.
 
     Existing rows have nulls in them.
@@ -188,18 +200,18 @@ def _add_columns(storage: Storage, table: Table, schema: Schema, known: DeltaTab
         translate_errors(
             f"adding columns to {table.name}",
             storage,
-            lambda: known.alter.add_columns(missing, commit_properties=mark(run)),
+            lambda: known.alter.add_columns(missing, commit_properties=properties),
         )
 
 
-def _add_properties(storage: Storage, table: Table, known: DeltaTable, run: str) -> None:
+def _add_properties(storage: Storage, table: Table, known: DeltaTable, properties: CommitProperties) -> None:
     """Add the properties that a table of an earlier release lacks, in a separate commit."""
     missing = {name: value for name, value in table.properties.items() if name not in known.metadata().configuration}
     if missing:
         translate_errors(
             f"setting properties of {table.name}",
             storage,
-            lambda: known.alter.set_table_properties(missing, commit_properties=mark(run)),
+            lambda: known.alter.set_table_properties(missing, commit_properties=properties),
         )
 
 
@@ -207,9 +219,10 @@ def _columns(schema: Schema) -> dict[str, str]:
     return {each.name: str(each.type) for each in schema.fields}
 
 
-def mark(run: str) -> CommitProperties:
-    """Return the properties of a commit of a run: it names the run, and is not retried."""
-    return CommitProperties(custom_metadata={MARK: run}, max_commit_retries=0)
+def mark(run: str, lake: str | None) -> CommitProperties:
+    """Return the properties of a commit of a run: it names the run and the lake, and is not retried."""
+    marks = {MARK: run} if lake is None else {MARK: run, LAKE_MARK: lake}
+    return CommitProperties(custom_metadata=marks, max_commit_retries=0)
 
 
 def read_commit(storage: Storage, table: str, version: int) -> Commit | None:
@@ -217,16 +230,16 @@ def read_commit(storage: Storage, table: str, version: int) -> Commit | None:
     content = storage.read(f"{table}/_delta_log/{version:020}.json")
     if content is None:
         return None
-    run, changes = None, False
+    run, lake, changes = None, None, False
     files: dict[str, list[str]] = {"add": [], "remove": []}
     for kind, action in _actions(content):
         if kind == "commitInfo":
-            run = action.get(MARK)
+            run, lake = action.get(MARK), action.get(LAKE_MARK)
         elif kind in files:
             # If a writer leaves dataChange out, assume that rows changed.
             changes = changes or bool(action.get("dataChange", True))
             files[kind].append(str(action["path"]))
-    return Commit(run, tuple(files["add"]), tuple(files["remove"]), changes)
+    return Commit(run, tuple(files["add"]), tuple(files["remove"]), changes, lake)
 
 
 def translate_errors(doing: str, storage: Storage, work: Callable[[], Answer]) -> Answer:

@@ -24,7 +24,7 @@ from shipment_etl.errors import LakeError, LakeMissing, NotADeltaTable, TableMis
 from shipment_etl.lake.commits import DataFile, commit_files, describe_file, describe_footer, translate_errors
 from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.storage import STAGING, storage_of
-from shipment_etl.lake.tables import Table
+from shipment_etl.lake.tables import RUNS, Table
 from shipment_etl.lake.written import Written, cast_columns, read_parquet, repeats, typed_columns, whole_schema
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class Lake:
         self.uri = self.storage.uri
         self.wait = wait
         self._opened: dict[tuple[str, int | None], DeltaTable] | None = None
+        self._identity: str | None = None
 
     def __repr__(self) -> str:
         return f"Lake({self.uri!r})"
@@ -172,11 +173,20 @@ class Lake:
     @contextmanager
     def keep_open(self) -> Iterator[None]:
         """Open each version of a table only once in the body: opening one reads its log. Only while holding the lock."""
-        self._opened = {}
+        self._opened, self._identity = {}, None
         try:
             yield
         finally:
-            self._opened = None
+            self._opened, self._identity = None, None
+
+    def identity(self) -> str | None:
+        """Return the id of the log of runs, which tells this lake from others; None if there is no log yet."""
+        if self._identity is not None:
+            return self._identity
+        found = self.delta(RUNS.name).metadata().id if self.has(RUNS.name) else None
+        if self._opened is not None:
+            self._identity = found
+        return found
 
     def dataset(self, name: str, version: int | None = None) -> pads.Dataset:
         """Return a version of a table, the newest if None, as a dataset of pyarrow. Errors as for `files`."""
@@ -338,7 +348,7 @@ class Lake:
         if self._opened:
             # A commit moves the open table to the next version.
             self._opened.pop((table.name, version), None)
-        return commit_files(self.storage, table, schema, known=known, add=add, remove=remove, run=run)
+        return commit_files(self.storage, table, schema, known=known, add=add, remove=remove, run=run, lake=self.identity())
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file beside the tables, such as _reports/RUN_ID.json."""

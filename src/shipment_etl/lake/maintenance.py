@@ -71,7 +71,7 @@ def compact(lake: Lake, name: str, run: str) -> None:
     translate_errors(
         f"compacting {name}",
         lake.storage,
-        lambda: table.optimize.compact(target_size=TARGET_BYTES, commit_properties=mark(run)),
+        lambda: table.optimize.compact(target_size=TARGET_BYTES, commit_properties=mark(run, lake.identity())),
     )
 
 

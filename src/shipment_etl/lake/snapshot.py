@@ -5,7 +5,7 @@ holds, and commits of a run that was never logged do not count: `recover` rolls 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow.dataset as pads
 from pyspark.sql import DataFrame, SparkSession
@@ -192,14 +192,16 @@ def _bring_to(lake: Lake, name: str, target: int | None, newest: int, run: str) 
 def restore(lake: Lake, name: str, version: int, run: str) -> int:
     """Restore an earlier version of a table as a new version, and return the number of the new one."""
     table = lake.delta(name)
-    translate_errors(f"restoring {name}", lake.storage, lambda: table.restore(version, commit_properties=mark(run)))
+    translate_errors(
+        f"restoring {name}", lake.storage, lambda: table.restore(version, commit_properties=mark(run, lake.identity()))
+    )
     return lake.version(name)
 
 
 def empty(lake: Lake, name: str, run: str) -> int:
     """Remove all rows of a table in a new version, and return its number; earlier versions keep them."""
-    table = lake.delta(name)
-    translate_errors(f"emptying {name}", lake.storage, lambda: table.delete(commit_properties=mark(run)))
+    table, properties = lake.delta(name), mark(run, lake.identity())
+    translate_errors(f"emptying {name}", lake.storage, lambda: table.delete(commit_properties=properties))
     return lake.version(name)
 
 
@@ -210,5 +212,8 @@ def _commits(lake: Lake, name: str, since: int | None, until: int) -> dict[int, 
         commit = read_commit(lake.storage, name, version)
         if commit is None:
             break
+        if commit.lake not in (None, lake.identity()):
+            # A table that was moved here from another lake: its log has that run, or had it.
+            commit = replace(commit, run=None)
         found[version] = commit
     return dict(sorted(found.items()))

@@ -1,5 +1,6 @@
 """HTML: what all pages share: the template engine, the stylesheet, and the digests for a page's content security policy."""
 
+import shlex
 from base64 import b64encode
 from hashlib import sha256
 
@@ -21,7 +22,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.policies["json.dumps_kwargs"] = {"allow_nan": False, "ensure_ascii": False, "separators": (",", ":")}
-    made.filters.update(amount=say_amount, number=number, percent=percent)
+    made.filters.update(amount=say_amount, number=number, percent=percent, quote=shlex.quote)
     return made
 
 
