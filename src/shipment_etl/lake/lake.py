@@ -183,7 +183,7 @@ class Lake:
         """Return the id of the log of runs, which tells this lake from others; None if there is no log yet."""
         if self._identity is not None:
             return self._identity
-        found = self.delta(RUNS.name).metadata().id if self.has(RUNS.name) else None
+        found = str(self.delta(RUNS.name).metadata().id) if self.has(RUNS.name) else None
         if self._opened is not None:
             self._identity = found
         return found
