@@ -1,7 +1,9 @@
 """Another program commits to a table while a job is working on it: the job fails, and what the program wrote stays."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -10,6 +12,7 @@ from pyspark.sql import SparkSession
 from shipment_etl import Lake, run_generate, run_process
 from shipment_etl.errors import CommitConflict
 from shipment_etl.hookspecs import hookimpl
+from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.runs import newest_run
 
 DAY, NEXT = "2026-11-22", "2026-11-23"
@@ -69,3 +72,18 @@ def test_a_table_that_it_has_created_stays(spark: SparkSession, lake: Lake, tmp_
     # From then on it is accepted as it is.
     run_generate(new, date=NEXT, rows=ROWS, spark=spark)
     assert count(new, "raw/shipments") > 5 + ROWS / 2
+
+
+def test_rows_that_a_deletion_vector_leaves_out_are_not_counted(
+    spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = run_process(lake, date=DAY, spark=spark).counts.read
+    files = Lake.files
+
+    def with_deleted_rows(lake: Lake, name: str, *given: Any) -> list[DataFile]:
+        return [replace(each, rows=(each.rows or 0) + 7) for each in files(lake, name, *given)]
+
+    # As Delta's log has it: the number of rows in a file, with those that its deletion vector leaves out.
+    monkeypatch.setattr(Lake, "is_plain", lambda lake, name, version: name != "raw/shipments")
+    monkeypatch.setattr(Lake, "files", with_deleted_rows)
+    assert run_process(lake, date=DAY, spark=spark).counts.read == read

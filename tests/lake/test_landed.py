@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from shipment_etl.errors import LakeMissing, TableMissing
+from shipment_etl.jobs import work
 from shipment_etl.jobs.generate import run_generate
 from shipment_etl.jobs.process import run_process, run_waiting
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.landed import LandedBatch, backlog, find_backlog, landed_batches
-from shipment_etl.lake.runs import FAILED, HELD, SUCCEEDED
+from shipment_etl.lake.runs import FAILED, HELD, SUCCEEDED, read_runs
 from tests.lives.model import Report
 from tests.lives.schedules import land
 from tests.reporting.made_up import run
@@ -110,3 +111,22 @@ def test_a_raw_table_that_was_moved_here_from_another_lake_is_landed_data(spark:
     assert [run.counts.read for run in run_waiting(lake, spark=spark)] == [1, 50]
     run_process(lake, source="shipments", date=DAY, spark=spark)
     assert lake.dataset("raw/shipments").count_rows() == 50
+
+
+def test_a_batch_landed_on_a_machine_whose_clock_is_behind_waits(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake(tmp_path / "lake")
+    run_generate(lake, date=DAY, rows=50, spark=spark)
+    first = run_process(lake, date=DAY, spark=spark)
+
+    class Behind(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) - timedelta(minutes=10)
+
+    monkeypatch.setattr(work, "datetime", Behind)
+    landed = run_generate(lake, date=DAY, rows=60, spark=spark)
+    assert names(lake) == [f"shipments {DAY}"]
+    assert [run.run_id for run in read_runs(lake)][:2] == [landed.run_id, first.run_id]
+    assert datetime.fromisoformat(landed.started_at) > datetime.fromisoformat(first.started_at)

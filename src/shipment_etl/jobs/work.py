@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 from uuid import uuid4
@@ -158,15 +158,15 @@ class Work:
 
     def read_batch(self, name: str) -> tuple[DataFrame, int]:
         """Return this job's batch from a table, written by any program, and its number of rows."""
-        files = self.files_of_batch(name)
-        if self.lake.is_plain(name, self.base.tables[name]):
-            schema = self.lake.schema(name, self.base.tables[name])
-            rows = self.with_batch(self.lake.read_files(self.spark, name, files, schema))
-        else:
+        if not self.lake.is_plain(name, self.base.tables[name]):
             mine = (F.col("source") == self.start.source) & (F.col("batch_date") == F.lit(self.start.batch_date))
             rows = self.base.read(self.spark, name).where(mine)
+            # The log also counts the rows that deletion vectors leave out.
+            return rows, int(rows.count())
+        files, schema = self.files_of_batch(name), self.lake.schema(name, self.base.tables[name])
+        rows = self.with_batch(self.lake.read_files(self.spark, name, files, schema))
         known = [each.rows for each in files if each.rows is not None]
-        return rows, sum(known) if len(known) == len(files) else rows.count()
+        return rows, sum(known) if len(known) == len(files) else int(rows.count())
 
     def read_files(self, table: Table, files: Sequence[DataFile]) -> DataFrame:
         """Return the rows of some files of a table, without its partition columns."""
@@ -414,10 +414,11 @@ def run_job(
         ChangedOutside: another program changed rows on top of a run that died; nothing was done.
     """
     with lake.storage.lock(job).hold(lake.wait) as lock, lake.keep_open():
-        started_at = datetime.now(UTC).isoformat(timespec="microseconds")
-        start = RunStart(str(uuid4()), job, source, batch_date, started_at, lake.uri)
         renew_engine(spark)
-        work = Work(spark, lake, start, plugins, settings, lock, recover(lake, start.run_id))
+        run_id = str(uuid4())
+        base = recover(lake, run_id)
+        start = RunStart(run_id, job, source, batch_date, _next_moment(base.logged_at), lake.uri)
+        work = Work(spark, lake, start, plugins, settings, lock, base)
         plugins.notify("before_run", start=start)
         try:
             with explain_errors(lake, work.base.tables):
@@ -425,3 +426,11 @@ def run_job(
         except BaseException as problem:
             work.fail(problem)
             raise
+
+
+def _next_moment(logged_at: str) -> str:
+    """Return the current time, but later than the newest logged run: the clock of its machine may be ahead of this one."""
+    now = datetime.now(UTC)
+    if logged_at:
+        now = max(now, datetime.fromisoformat(logged_at) + timedelta(microseconds=1))
+    return now.isoformat(timespec="microseconds")

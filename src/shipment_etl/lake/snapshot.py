@@ -36,6 +36,7 @@ class Snapshot:
         marts_key: digest of what the marts were computed with; empty if unknown.
         runs: version of the log of runs; None if there is no log yet.
         run: id of the run that left these versions; None if there was no run yet.
+        logged_at: when the newest run started; empty if there was no run yet.
     """
 
     lake: Lake
@@ -43,6 +44,7 @@ class Snapshot:
     marts_key: str = ""
     runs: int | None = None
     run: str | None = field(default=None, compare=False)
+    logged_at: str = field(default="", compare=False)
 
     def read(self, spark: SparkSession, name: str) -> DataFrame:
         """Return a table as of this snapshot.
@@ -138,7 +140,8 @@ def recover(lake: Lake, run: str) -> Snapshot:
         version = _bring_to(lake, name, target, newest, run)
         if version is not None:
             tables[name] = version
-    return Snapshot(lake, tables, last.marts_key if last and trusted else "", runs)
+    marts_key, logged_at = (last.marts_key if trusted else "", last.started_at) if last else ("", "")
+    return Snapshot(lake, tables, marts_key, runs, logged_at=logged_at)
 
 
 def _version_of_log(lake: Lake) -> int | None:

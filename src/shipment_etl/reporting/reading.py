@@ -133,7 +133,8 @@ def read_facts(lake: Lake) -> Facts:
     )
     if basis is None:
         return facts
-    pinned = lake.snapshot().tables
+    # Of the same moment as the runs: another job may be logged meanwhile.
+    pinned = lake.snapshot().tables if runs[0].after is None else runs[0].after
     try:
         with explain_errors(lake, pinned):
             return _read_tables(lake, facts, pinned)
