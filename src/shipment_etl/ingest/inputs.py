@@ -24,6 +24,7 @@ from urllib.parse import unquote
 from shipment_etl.errors import FileEmpty, FileMissing, FileUnreadable, UnpackedTooLarge
 from shipment_etl.ingest.formats import is_known
 from shipment_etl.ingest.limits import MAX_UNPACKED_BYTES, MAX_UNPACKED_RATIO, MIN_UNPACKED_BYTES
+from shipment_etl.ingest.names import tidy
 from shipment_etl.printable import printable
 
 __all__ = ["STDIN", "Input", "Opened", "find_inputs", "open_input", "partitions_of", "unpacked_limit"]
@@ -152,7 +153,7 @@ def _is_visible(path: Path | PurePosixPath) -> bool:
 def partitions_of(path: str | Path) -> dict[str, str]:
     """Return the values in the names of a path's folders, such as day=2026-11-02."""
     named = (part.partition("=") for part in PurePosixPath(path).parts[:-1])
-    return {unquote(name): unquote(value) for name, sign, value in named if sign and re.fullmatch(r"\w+", name)}
+    return {tidy(name): unquote(value) for name, sign, value in named if sign and re.fullmatch(r"\w+", name)}
 
 
 @contextmanager
