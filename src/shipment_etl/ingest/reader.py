@@ -23,7 +23,10 @@ from shipment_etl.ingest.records import RECORDS, Notes
 __all__ = ["LANDED", "Landed", "land", "read"]
 
 LANDED = pa.schema([pa.field("source_file", pa.string()), pa.field("source_row", pa.int64()), *RECORDS])
-"""Schema of landed files: the name of the file, and the number of the record over all files, from 1."""
+"""Schema of landed files: the name of the file, and the number of the record over all files.
+
+Numbers are counted on from the last record of the batch that files are added to, otherwise from 1.
+"""
 
 ROW_GROUP_BYTES = 1 << 23
 MAX_KINDS = 1000
