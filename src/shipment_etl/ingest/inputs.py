@@ -29,7 +29,18 @@ from shipment_etl.ingest.limits import MAX_UNPACKED_BYTES, MAX_UNPACKED_RATIO, M
 from shipment_etl.ingest.names import tidy
 from shipment_etl.printable import printable
 
-__all__ = ["STDIN", "Input", "Opened", "find_inputs", "open_input", "partitions_of", "unpacked_limit"]
+__all__ = [
+    "STDIN",
+    "Input",
+    "Opened",
+    "find_inputs",
+    "find_members",
+    "is_archive",
+    "may_be_read",
+    "open_input",
+    "partitions_of",
+    "unpacked_limit",
+]
 
 STDIN = "-"
 MAGIC: Mapping[bytes, Callable[[Any], Any]] = {
@@ -106,9 +117,9 @@ def _expand(path: str) -> list[Input]:
         return _expand_files(path, [each for each in files_below(path) if may_be_read(each.name)])
     if has_magic(path) and not os.path.exists(path):  # noqa: PTH110
         return _expand_files(path, files_matching(path))
+    if is_archive(path):
+        return find_members(path, lambda: zipfile.ZipFile(path))
     place = Path(path)
-    if place.suffix.lower() == ".zip":
-        return _members(place)
     return [Input(path, lambda: place.open("rb"), partitions_of(place))]
 
 
@@ -120,26 +131,32 @@ def _expand_files(path: str, files: list[Path]) -> list[Input]:
 
 def may_be_read(name: str) -> bool:
     """Whether a file in a folder is read: a pattern takes every file that matches, a folder only known formats."""
-    return is_known(name) or name.lower().endswith(".zip")
+    return is_known(name) or is_archive(name)
 
 
-def _members(archive: Path) -> list[Input]:
+def is_archive(name: str) -> bool:
+    """Whether the name of a file shows that it is a zip archive."""
+    return name.lower().endswith(".zip")
+
+
+def find_members(archive: str, open_archive: Callable[[], zipfile.ZipFile]) -> list[Input]:
+    """Return the files in an archive; errors as for `find_inputs`."""
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with open_archive() as opened:
             members = [
                 each for each in opened.infolist() if not each.is_dir() and is_visible(PurePosixPath(each.filename).parts)
             ]
     except (FileNotFoundError, NotADirectoryError, PermissionError) as problem:
-        raise explain(str(archive), problem) from problem
+        raise explain(archive, problem) from problem
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as problem:
-        raise FileUnreadable(str(archive), f"it is not a zip archive ({problem})", "Fetch it again.") from problem
+        raise FileUnreadable(archive, f"it is not a zip archive ({problem})", "Fetch it again.") from problem
     known = [each for each in members if is_known(each.filename)]
     if not known:
-        raise FileEmpty(str(archive), "it has no file in a known format")
+        raise FileEmpty(archive, "it has no file in a known format")
     return [
         Input(
             f"{archive}/{each.filename}",
-            _opener(archive, each),
+            _opener(open_archive, each),
             partitions_of(each.filename),
             each.compress_size,
         )
@@ -147,8 +164,8 @@ def _members(archive: Path) -> list[Input]:
     ]
 
 
-def _opener(archive: Path, member: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
-    return lambda: zipfile.ZipFile(archive).open(member)
+def _opener(open_archive: Callable[[], zipfile.ZipFile], member: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
+    return lambda: open_archive().open(member)
 
 
 def partitions_of(path: str | Path) -> dict[str, str]:
