@@ -12,8 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from shipment_etl.errors import MappingError, MixedCurrencies
+from shipment_etl.cli.rendering import print_run
+from shipment_etl.errors import FileEmpty, MappingError, MixedCurrencies
 from shipment_etl.ingest.mapping import ColumnMapping, SourceMapping
+from shipment_etl.jobs.ingest import run_ingest
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.runs import Run
 from shipment_etl.network import Network, Rate
 from tests.field.landing import BATCH_DATE, HEADER, land_files, line, mapping
 
@@ -337,6 +341,31 @@ def test_where_leaves_other_records_out_and_counts_them(spark: SparkSession, tmp
     outcome = land_files(spark, tmp_path, {"f.csv": text}, mapping('[where]\nCarrier = ["Post"]'))
     assert (outcome.landed.rows, outcome.landed.filtered) == (2, 1)
     assert outcome.of("source_row") == [1, 3]
+
+
+def test_where_that_leaves_all_records_out_lands_nothing_and_keeps_the_batch_that_is_there(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "f.csv").write_text(
+        csv(line(1), line(2, Carrier="Total"), line(3, Carrier="Sum "), line(4, Carrier="Total"))
+    )
+    lake, files = Lake(tmp_path / "lake"), (tmp_path / "f.csv",)
+
+    def ingest(where: str) -> Run:
+        using = mapping(f"[where]\n{where}")
+        return run_ingest(lake, files, source="acme", mapping=using, date=NOVEMBER_2, if_exists="replace", spark=spark)
+
+    first = ingest('Carrier = ["Post"]')
+    print_run(first)
+    assert "3  left out by [where]" in capsys.readouterr().out
+    assert "3  left out by [where]" in repr(first)
+    with pytest.raises(FileEmpty, match=r"f\.csv has no rows: all 4 records are left out by \[where\]") as caught:
+        ingest('Carrier = ["post"]\nFrom = ["Riga", "Bonn"]\nTo = ["Bonn"]')
+    said = (
+        "in the mapping: column 'Carrier' has 'Post', 'Total', 'Sum'; column 'To' has 'Oslo'. Nothing was landed. Check the"
+    )
+    assert said in str(caught.value)
+    assert lake.read(spark, "raw/acme").count() == 1
 
 
 def test_a_mapping_made_in_python_is_stored_as_toml() -> None:

@@ -95,6 +95,10 @@ def file_of(column: str, values: list[str]) -> str:
             },
         ),
         (
+            '["MMM  d, yyyy", "d\u00a0MMM\u202fyyyy"]',
+            {"Nov  2, 2026": DAY, "Nov 2, 2026": DAY, "2\u00a0Nov\u202f2026": DAY, "2 Nov 2026": DAY, "2Nov2026": None},
+        ),
+        (
             '["excel"]',
             {
                 "46328": DAY,
@@ -164,6 +168,10 @@ def test_a_date_is_read_or_has_a_reason(
         (
             ', decimal = ",", thousands = " "',
             {"1 234,50": "1234.50", "1\u00a0234,50": "1234.50", "1\u202f234,50": "1234.50", "12 34": None},
+        ),
+        *(
+            (f', decimal = ",", thousands = "{space}"', {f"1{other}234,50": "1234.50" for other in " \u00a0\u202f"})
+            for space in "\u00a0\u202f"
         ),
         (', thousands = "\'"', {"1'234.50": "1234.50"}),
     ],

@@ -213,11 +213,11 @@ def test_all_white_space_is_trimmed_and_names_may_be_anything(spark: SparkSessio
 
 
 def test_null_words_and_patterns_mean_unknown(spark: SparkSession) -> None:
-    column = ColumnMapping("kg", nulls=("later",), null_patterns=("^See DN-",), optional=True)
-    texts = ["n/a", " later ", "See DN-4 (ID#:1)", "see DN-4"]
+    column = ColumnMapping("kg", nulls=("later",), null_patterns=("^See DN-", "^k\u00a0A"), optional=True)
+    texts = ["n/a", " later ", "See DN-4 (ID#:1)", "k\u00a0A", "k  A", "see DN-4"]
     rows = conform_records(spark, [{**GOOD, "kg": text} for text in texts], mapping(shipment_weight_kg=column))
-    assert [row["shipment_weight_kg"] for row in rows] == [None] * 4
-    assert [len(row["unparsed"]) for row in rows] == [0, 0, 0, 1]
+    assert [row["shipment_weight_kg"] for row in rows] == [None] * 6
+    assert [len(row["unparsed"]) for row in rows] == [0, 0, 0, 0, 0, 1]
 
 
 def test_a_reason_names_column_value_and_what_is_wrong(spark: SparkSession) -> None:

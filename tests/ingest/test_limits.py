@@ -1,6 +1,7 @@
 """Limits: a file that exceeds a limit is refused with that limit, and other files land in bounded memory."""
 
 import gzip
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -57,6 +58,15 @@ def test_a_record_has_a_maximum_number_of_fields(tmp_path: Path) -> None:
     path.write_text(HEAD + "".join(f",c{number}" for number in range(limits.MAX_FIELDS)) + "\n")
     with pytest.raises(TooManyFields, match="line 1 has more than 16,384 fields"):
         batches(path)
+
+
+def test_an_object_has_a_maximum_number_of_fields(tmp_path: Path) -> None:
+    path = tmp_path / "f.json"
+    wide = json.dumps({str(number): 1 for number in range(limits.MAX_FIELDS + 1)})
+    for text in (wide, f"[{wide}]"):
+        path.write_text(text)
+        with pytest.raises(TooManyFields, match=r"f\.json cannot be read: an object has more than 16,384 fields"):
+            batches(path)
 
 
 def test_a_table_has_a_maximum_number_of_columns(tmp_path: Path) -> None:

@@ -189,6 +189,11 @@ def test_a_tsv_is_separated_by_tabs(tmp_path: Path) -> None:
     assert tuple(rows(path)[0]["record"].values()) == ROW
 
 
+def test_a_csv_in_a_folder_named_like_a_tsv_is_separated_by_commas(tmp_path: Path) -> None:
+    (tmp_path / "exports.tsv").mkdir()
+    assert tuple(rows(write_file(tmp_path, f"{HEAD}\n{LINE}\n", "exports.tsv/f.csv"))[0]["record"].values()) == ROW
+
+
 def test_a_quote_never_closed_does_not_fill_the_memory(tmp_path: Path) -> None:
     path = write_file(tmp_path, f'{HEAD}\n{LINE}\n"' + f"{LINE}\n" * 600_000)
     problems = [row["problem"] for batch in read(path, mapping()) for row in batch.to_pylist() if row["problem"]]

@@ -232,8 +232,7 @@ class LakeMachine(RuleBasedStateMachine):
         harmed = self.lies or any(fault.what not in harmless for fault in gate.happened)
         if ended is None:
             assert status == SUCCEEDED, f"the job ended well, and is logged as {status}"
-            # A table that was not there before the run that was rolled back is deleted by the next job.
-            if not harmed and job != "rollback":
+            if not harmed:
                 self._check_newest()
         elif isinstance(ended, Exception):
             assert status in (None, FAILED), f"the job ended with {ended!r}, and is logged as {status}"

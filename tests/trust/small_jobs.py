@@ -96,7 +96,8 @@ class SmallJobs:
     def check(self, snapshot: Snapshot, raw: Mapping[Batch, Values], processed: Mapping[Batch, Values]) -> None:
         """Check that a snapshot holds these batches, each once, and marts of all of them."""
         sources = {source for source, _ in raw}
-        found = {name: _content(snapshot, name) for name in snapshot.tables}
+        # A rollback of the run that made a table leaves it without rows.
+        found = {name: content for name in snapshot.tables if (content := _content(snapshot, name))}
         sums = {batch: [sum(values)] for batch, values in processed.items()}
         expected = {f"raw/{source}": {key: raw[key] for key in raw if key[0] == source} for source in sources}
         if processed:

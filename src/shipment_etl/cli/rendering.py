@@ -88,6 +88,8 @@ def print_run(run: "Run") -> None:
     counts = run.counts
     done = f"rolled back run {run.settings['run']}" if run.job == ROLLBACK else f"{counts.read:,} rows read"
     shown.print(f"[bold]{run.job}[/] {escape(run.source)} {run.batch_date}: {done}")
+    if run.left_out:
+        shown.print(f"    {run.left_out:>9,}  {escape('left out by [where]')}")
     if run.job == "process":
         shown.print(f"  = {' + '.join(f'{rows:,} {name}' for name, rows in counts.parts.items())}")
         for name, rows in run.reasons.items():

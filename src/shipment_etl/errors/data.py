@@ -67,8 +67,8 @@ class FileEmpty(IngestError):
     template = "{file} has no rows: {found}. Nothing was landed."
     remedy = "Check that it is the right file and that it is complete."
 
-    def __init__(self, file: str, found: str) -> None:
-        super().__init__(file=file, found=found)
+    def __init__(self, file: str, found: str, remedy: str | None = None) -> None:
+        super().__init__(remedy=remedy, file=file, found=found)
 
 
 class FileUnreadable(IngestError):

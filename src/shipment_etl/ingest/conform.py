@@ -43,7 +43,7 @@ def conform(landed: DataFrame, mapping: SourceMapping, network: Network | None =
         source, batch_date, source_file, source_row: as landed.
         original: map<string, string>, the record.
         unparsed: array<struct<rule, column, message>>, never null: record (its problem), number, whole_number, date,
-            far_date or currency.
+            timestamp, far_date or currency.
     """
     rates = _rates(mapping, network)
     mapped = {name: column for name, column in mapping.columns.items() if column.has_source}

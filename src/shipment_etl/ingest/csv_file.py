@@ -8,6 +8,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from pathlib import PurePath
 
 import pyarrow as pa
 
@@ -218,7 +219,7 @@ class _CsvFile:
 
     def _find_dialect(self) -> _Dialect:
         file = self._mapping.file
-        delimiter = file.delimiter or ("\t" if ".tsv" in self._file.lower() else "")
+        delimiter = file.delimiter or ("\t" if ".tsv" in PurePath(self._file.lower()).suffixes else "")
         for line in islice(self._lines, 1):
             if found := SEPARATOR_LINE.fullmatch(line):
                 delimiter = file.delimiter or found[1]

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shipment_etl.ingest.records import record_batch
+from shipment_etl.ingest.records import record_batch, values_beside
 from shipment_etl.ingest.text import Lines
 
 __all__ = ["MAX_PARALLEL_BLOCKS", "Blocks", "PlainBlock", "PlainCsv"]
@@ -46,7 +46,7 @@ class PlainCsv:
         delimiter: one character.
         special: quote and escape characters: a block with one of them is not plain.
         watched: columns for `Notes`.
-        partitions: names and values that are added to each record.
+        partitions: names and values that are added to records without these names.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class PlainCsv:
         self._special = [each.encode() for each in {'"', "\\", *special}]
         self._watched = {name: header.index(name) for name in watched if name in header}
         starts = [("{" if at == 0 else '", ') + f'{_json(name)}: "' for at, name in enumerate(header)]
-        tail = "".join(f", {_json(name)}: {_json(value)}" for name, value in partitions.items())
+        tail = "".join(f", {_json(name)}: {_json(value)}" for name, value in values_beside(header, partitions).items())
         self._texts = [pa.scalar(text) for text in (*starts, f'"{tail}}}')]
 
     def split(self, block: bytes) -> PlainBlock | None:

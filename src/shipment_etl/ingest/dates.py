@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shipment_etl.ingest.names import merge_spaces
 from shipment_etl.ingest.patterns import SPECIAL
 
 __all__ = ["EXCEL", "ISO", "MONTHS", "UNIX", "UNIX_MS", "WRITTEN", "DatePattern", "date_pattern", "expand"]
@@ -127,7 +128,7 @@ def date_pattern(text: str, *, with_time: bool = False) -> DatePattern:
         return DatePattern(text, NUMERIC[text], {"number": 1}, text, is_instant=text != EXCEL)
     if text == ISO:
         return DatePattern(text, "^$", {})
-    pieces, places, fixed = _parse(text)
+    pieces, places, fixed = _parse(merge_spaces(text))
     for part in ("year", "month", "day"):
         if part not in places:
             raise ValueError(f"it names no {part}; use {KNOWN}")

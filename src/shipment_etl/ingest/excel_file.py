@@ -1,11 +1,12 @@
 """Excel: the rows of one sheet, landed as text; dates in ISO 8601, numbers without exponent."""
 
+import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
 from decimal import Decimal
-from itertools import islice
+from itertools import compress, islice
 from typing import Any
 from xml.etree.ElementTree import ParseError  # nosec B405 # only the name of the error that openpyxl's parser raises
 
@@ -23,6 +24,8 @@ from shipment_etl.ingest.records import Notes, Record, gather
 __all__ = ["first_rows", "read"]
 
 MAX_TITLE_ROWS = 50
+NOT_SHOWN = re.compile(r'"[^"]*"|[\\_*].|\[[^\]]*\]')
+"""Parts of a number format that do not stand for a part of the value."""
 DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ParseError, InvalidFileException),
     *(AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError),
@@ -33,7 +36,8 @@ DAMAGED = (
 def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.RecordBatch]:
     """Yield the rows below the header of a sheet: the one that `sheet` names, else the first.
 
-    Formulas have the value that Excel computed last. Empty rows are skipped.
+    Formulas have the value that Excel computed last. Empty rows are skipped. Midnight is a day, unless the mapping reads the
+    column with a time of day, and the cell shows one.
 
     Raises:
         FileEmpty: there is no header, or no row below it.
@@ -44,8 +48,10 @@ def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.Re
     with opened.seekable() as data:
         book = _open(data, opened.name)
         sheet = _sheet(book, mapping, opened.name)
-        rows = _rows(sheet, opened.name)
-        header = _header(rows, mapping, opened)
+        cells = _cells(sheet, opened.name)
+        header = _header(map(_texts, cells), mapping, opened)
+        timed = [name in mapping.timed_columns for name in header]
+        rows = (_texts(row, timed) for row in cells)
         seen = False
         for batch in gather(_records(rows, header), notes, opened.input.partitions):
             yield batch
@@ -63,7 +69,7 @@ def first_rows(opened: Opened, count: int) -> dict[str, list[list[str | None]]]:
     """
     with opened.seekable() as data:
         book = _open(data, opened.name)
-        return {sheet.title: list(islice(_rows(sheet, opened.name), count)) for sheet in book.worksheets}
+        return {sheet.title: list(map(_texts, islice(_cells(sheet, opened.name), count))) for sheet in book.worksheets}
 
 
 def _open(data: Any, name: str) -> Any:
@@ -96,12 +102,11 @@ def _sheet(book: Any, mapping: SourceMapping, name: str) -> Any:
     return book[wanted]
 
 
-def _rows(sheet: Any, name: str) -> Iterator[list[str | None]]:
+def _cells(sheet: Any, name: str) -> Iterator[Sequence[Any]]:
     # The dimensions in the file may be wrong, and would cut off rows.
     sheet.reset_dimensions()
     try:
-        for row in sheet.iter_rows(values_only=True):
-            yield [_text(cell) for cell in row]
+        yield from sheet.iter_rows()
     except DAMAGED as problem:
         raise _refusal(name, problem) from problem
 
@@ -145,24 +150,39 @@ def _records(rows: Iterable[list[str | None]], header: tuple[str, ...]) -> Itera
             yield header, [*row[:width], *([None] * (width - len(row)))], None
 
 
-def _text(cell: Any) -> str | None:
-    match cell:
+def _texts(row: Sequence[Any], timed: Sequence[bool] = ()) -> list[str | None]:
+    """Return the texts of cells; `timed`: whether those of a column are read with a time of day."""
+    texts = [_text(cell.value) for cell in row]
+    for at in compress(range(len(texts)), timed):
+        value = row[at].value
+        if isinstance(value, datetime) and value.time() == time() and _shows_time(row[at].number_format):
+            texts[at] = value.isoformat()
+    return texts
+
+
+def _shows_time(number_format: str) -> bool:
+    """Whether a number format shows a time of day; letters in a text, a colour or a language are no part of it."""
+    return bool(re.search("[hs]", NOT_SHOWN.sub("", number_format), re.IGNORECASE))
+
+
+def _text(value: Any) -> str | None:
+    match value:
         case None:
             return None
         case bool():
-            return str(cell).lower()
+            return str(value).lower()
         case int():
-            return str(cell)
+            return str(value)
         case float():
-            text = format(Decimal(repr(cell)), "f") if cell == cell and abs(cell) != float("inf") else str(cell)
+            text = format(Decimal(repr(value)), "f") if value == value and abs(value) != float("inf") else str(value)
             return text.removesuffix(".0")
         case datetime():
             # A date is stored as midnight.
-            return cell.date().isoformat() if cell.time() == time() else cell.isoformat(timespec="auto")
+            return value.date().isoformat() if value.time() == time() else value.isoformat(timespec="auto")
         case timedelta():
-            return str(cell)
+            return str(value)
         case _:
-            return str(cell.isoformat() if hasattr(cell, "isoformat") else cell)
+            return str(value.isoformat() if hasattr(value, "isoformat") else value)
 
 
 def _refusal(name: str, problem: Exception) -> FileUnreadable:

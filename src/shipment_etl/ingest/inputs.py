@@ -6,6 +6,7 @@ A path is a file, a folder, a pattern such as `in/*.csv`, a zip archive, or `-` 
 import bz2
 import gzip
 import lzma
+import os
 import re
 import shutil
 import sys
@@ -15,18 +16,31 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from glob import glob, has_magic
+from glob import has_magic
 from io import BufferedReader, RawIOBase
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 from urllib.parse import unquote
 
-from shipment_etl.errors import FileEmpty, FileMissing, FileUnreadable, UnpackedTooLarge
+from shipment_etl.errors import FileEmpty, FileUnreadable, UnpackedTooLarge
+from shipment_etl.ingest.folders import explain, files_below, files_matching, is_visible
 from shipment_etl.ingest.formats import is_known
 from shipment_etl.ingest.limits import MAX_UNPACKED_BYTES, MAX_UNPACKED_RATIO, MIN_UNPACKED_BYTES
+from shipment_etl.ingest.names import tidy
 from shipment_etl.printable import printable
 
-__all__ = ["STDIN", "Input", "Opened", "find_inputs", "open_input", "partitions_of", "unpacked_limit"]
+__all__ = [
+    "STDIN",
+    "Input",
+    "Opened",
+    "find_inputs",
+    "find_members",
+    "is_archive",
+    "may_be_read",
+    "open_input",
+    "partitions_of",
+    "unpacked_limit",
+]
 
 STDIN = "-"
 MAGIC: Mapping[bytes, Callable[[Any], Any]] = {
@@ -36,7 +50,6 @@ MAGIC: Mapping[bytes, Callable[[Any], Any]] = {
 }
 ZIP = b"PK\x03\x04"
 BLOCK = 1 << 16
-HIDDEN = (".", "_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +102,9 @@ def find_inputs(paths: Iterable[str | Path]) -> list[Input]:
     """Return the files that paths stand for, in order; those of a folder or a pattern by name.
 
     Raises:
-        FileMissing: there is no such file.
+        FileMissing: there is no such file, or a link leads nowhere.
         FileEmpty: a folder, a pattern or an archive has no file in a known format.
-        FileUnreadable: a zip archive is not valid.
+        FileUnreadable: a folder cannot be read, or a zip archive is not valid.
     """
     return [found for path in paths for found in _expand(str(path))]
 
@@ -99,41 +112,51 @@ def find_inputs(paths: Iterable[str | Path]) -> list[Input]:
 def _expand(path: str) -> list[Input]:
     if path == STDIN:
         return [Input("stdin", lambda: open(sys.stdin.fileno(), "rb", closefd=False))]
+    # Unlike these two, Path.is_dir and Path.exists raise some errors; opening a file explains them.
+    if os.path.isdir(path):  # noqa: PTH112
+        return _expand_files(path, [each for each in files_below(path) if may_be_read(each.name)])
+    if has_magic(path) and not os.path.exists(path):  # noqa: PTH110
+        return _expand_files(path, files_matching(path))
+    if is_archive(path):
+        return find_members(path, lambda: zipfile.ZipFile(path))
     place = Path(path)
-    if place.is_dir():
-        files = [each for each in sorted(place.rglob("*")) if _is_visible(each.relative_to(place)) and each.is_file()]
-        return _expand_files(path, files, place)
-    if has_magic(path) and not place.exists():
-        files = [Path(each) for each in sorted(glob(path, recursive=True))]  # noqa: PTH207  # Path.glob takes no absolute pattern
-        return _expand_files(path, [each for each in files if each.is_file()], None)
-    if place.suffix.lower() == ".zip":
-        return _members(place)
     return [Input(path, lambda: place.open("rb"), partitions_of(place))]
 
 
-def _expand_files(path: str, files: list[Path], root: Path | None) -> list[Input]:
-    # A pattern takes every file that matches; a folder only files in a known format.
-    known = [each for each in files if root is None or is_known(each.name) or each.suffix.lower() == ".zip"]
-    if not known:
+def _expand_files(path: str, files: list[Path]) -> list[Input]:
+    if not files:
         raise FileEmpty(path, "it has no file in a known format")
-    return [found for each in known for found in _expand(str(each))]
+    return [found for each in files for found in _expand(str(each))]
 
 
-def _members(archive: Path) -> list[Input]:
+def may_be_read(name: str) -> bool:
+    """Whether a file in a folder is read: a pattern takes every file that matches, a folder only known formats."""
+    return is_known(name) or is_archive(name)
+
+
+def is_archive(name: str) -> bool:
+    """Whether the name of a file shows that it is a zip archive."""
+    return name.lower().endswith(".zip")
+
+
+def find_members(archive: str, open_archive: Callable[[], zipfile.ZipFile]) -> list[Input]:
+    """Return the files in an archive; errors as for `find_inputs`."""
     try:
-        with zipfile.ZipFile(archive) as opened:
-            members = [each for each in opened.infolist() if not each.is_dir() and _is_visible(PurePosixPath(each.filename))]
-    except FileNotFoundError:
-        raise FileMissing(str(archive)) from None
+        with open_archive() as opened:
+            members = [
+                each for each in opened.infolist() if not each.is_dir() and is_visible(PurePosixPath(each.filename).parts)
+            ]
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as problem:
+        raise explain(archive, problem) from problem
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as problem:
-        raise FileUnreadable(str(archive), f"it is not a zip archive ({problem})", "Fetch it again.") from problem
+        raise FileUnreadable(archive, f"it is not a zip archive ({problem})", "Fetch it again.") from problem
     known = [each for each in members if is_known(each.filename)]
     if not known:
-        raise FileEmpty(str(archive), "it has no file in a known format")
+        raise FileEmpty(archive, "it has no file in a known format")
     return [
         Input(
             f"{archive}/{each.filename}",
-            _opener(archive, each),
+            _opener(open_archive, each),
             partitions_of(each.filename),
             each.compress_size,
         )
@@ -141,18 +164,14 @@ def _members(archive: Path) -> list[Input]:
     ]
 
 
-def _opener(archive: Path, member: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
-    return lambda: zipfile.ZipFile(archive).open(member)
-
-
-def _is_visible(path: Path | PurePosixPath) -> bool:
-    return not any(part.startswith(HIDDEN) for part in path.parts)
+def _opener(open_archive: Callable[[], zipfile.ZipFile], member: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
+    return lambda: open_archive().open(member)
 
 
 def partitions_of(path: str | Path) -> dict[str, str]:
     """Return the values in the names of a path's folders, such as day=2026-11-02."""
     named = (part.partition("=") for part in PurePosixPath(path).parts[:-1])
-    return {unquote(name): unquote(value) for name, sign, value in named if sign and re.fullmatch(r"\w+", name)}
+    return {tidy(name): unquote(value) for name, sign, value in named if sign and re.fullmatch(r"\w+", name)}
 
 
 @contextmanager
@@ -183,17 +202,11 @@ def open_input(source: Input) -> Iterator[Opened]:
             unpacked = packed if opener is None else opener(BufferedReader(counted, BLOCK))
             sizes = _Unpacked(source, unpacked, counted if opener else None)
             yield Opened(source, cast("IO[bytes]", BufferedReader(sizes, BLOCK)))
-    except FileNotFoundError:
-        raise FileMissing(source.name) from None
-    except NotADirectoryError:
-        raise FileMissing(source.name) from None
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile) as problem:
         why = f"it is compressed, but damaged or cut off ({problem})"
         raise FileUnreadable(source.name, why, "Fetch it again; if it is not compressed, correct its name.") from problem
-    except PermissionError as problem:
-        raise FileUnreadable(source.name, "permission denied", "Ask its owner for permission.") from problem
     except OSError as problem:
-        raise FileUnreadable(source.name, str(problem), "Check its disk, then try again.") from problem
+        raise explain(source.name, problem) from problem
     except (RuntimeError, NotImplementedError) as problem:
         if source.packed_bytes is None:
             raise

@@ -58,7 +58,7 @@ def _find(window: Window, mapping: SourceMapping) -> Iterator[_Deep]:
     path = mapping.file.records
     if path:
         _descend(window, path)
-        yield from _list(window) if window.next() == "[" else iter([_record(_value(window), "")])
+        yield from _list(window) if window.next() == "[" else iter([_record(_value(window), "", window.file)])
         _ascend(window, path)
         return
     while window.next(BLANK + ",") == "[":
@@ -85,7 +85,7 @@ def _record_of_list(window: Window) -> _Deep:
         if not is_first or (broken := _line_of_one_record(window)) is None:
             raise _unreadable(window, line, problem) from problem
         return LINE, (escape_broken(broken),), f"line {line:,} is not a JSON object: {_reason(problem)}"
-    return _record(found, "")
+    return _record(found, "", window.file)
 
 
 def _line_of_one_record(window: Window) -> str | None:
@@ -119,7 +119,7 @@ def _read_sequence(window: Window) -> Iterator[_Deep]:
             window.at = end
             yield LINE, (escape_broken(broken),), f"not a JSON object: {_reason(problem)}"
             continue
-        yield _record(found, line)
+        yield _record(found, line, window.file)
 
 
 def _next_object(window: Window) -> tuple[Any, str]:
@@ -185,7 +185,7 @@ def _ascend(window: Window, path: str) -> None:
             _value(window)
 
 
-def _record(found: Any, line: str) -> _Deep:
+def _record(found: Any, line: str, file: str) -> _Deep:
     """Return an object as a record with nested values, for `_flatten`; `line` is its text, or empty if not one line."""
     problem = None
     if not isinstance(found, dict):
@@ -196,7 +196,7 @@ def _record(found: Any, line: str) -> _Deep:
             None if value is None else value if isinstance(value, (dict, list)) else _text(value) for value in found.values()
         ]
         if len(names) > MAX_FIELDS:
-            raise TooManyFields("the file", "an object", MAX_FIELDS, "Check records under [file] in the mapping.")
+            raise TooManyFields(file, "an object", MAX_FIELDS, "Check records under [file] in the mapping.")
         problem = _problem_within(found)
         if problem is None and len(set(names)) < len(names):
             problem = "not a JSON object: two of its names differ only in white space"

@@ -37,11 +37,12 @@ from types import MappingProxyType
 from typing import Any
 
 import tomli_w
-from pyspark.sql.types import StringType
+from pyspark.sql.types import DateType, StringType, TimestampType
 
 from shipment_etl.contracts.columns import MAY_BE_UNKNOWN, MEASURES, TYPES
 from shipment_etl.declared import parse_toml, read_text, strict
 from shipment_etl.errors import MappingError, UnknownColumn
+from shipment_etl.ingest.dates import ISO, date_pattern
 from shipment_etl.ingest.names import tidy
 
 __all__ = ["DATES_OPEN", "INSTANTS", "MAY_BE_LEFT_OUT", "UNITS", "ColumnMapping", "FileFormat", "Numbers", "SourceMapping"]
@@ -287,6 +288,19 @@ class SourceMapping(_Declared):
         """Column of the file that holds names → the column of the contract that it is mapped to."""
         texts = {name: column for name, column in self.columns.items() if isinstance(TYPES[name], StringType)}
         return {tidy(column.column): name for name, column in texts.items() if column.column is not None}
+
+    @property
+    def timed_columns(self) -> frozenset[str]:
+        """The columns of the file that are read with a time of day, and not also as a day without one."""
+        timed, days = set[str](), set[str]()
+        for name, column in self.columns.items():
+            if column.column is None or not isinstance(TYPES[name], DateType | TimestampType):
+                continue
+            if name in INSTANTS or any("hour" in date_pattern(each, with_time=True).groups for each in column.dates):
+                timed.add(tidy(column.column))
+            elif ISO not in column.dates and (column.dates or isinstance(TYPES[name], DateType)):
+                days.add(tidy(column.column))
+        return frozenset(timed - days)
 
     @property
     def is_currency_open(self) -> bool:

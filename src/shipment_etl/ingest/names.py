@@ -6,7 +6,7 @@ import unicodedata
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-__all__ = ["INVISIBLE", "NOTHING", "SPACES", "tidy", "tidy_column"]
+__all__ = ["INVISIBLE", "NOTHING", "SPACES", "merge_spaces", "tidy", "tidy_column"]
 
 SPACES = (
     " \t\n\u000b\u000c\r\u0085\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
@@ -63,7 +63,12 @@ RUN = re.compile(f"[{SPACES}]+")
 
 def tidy(text: str) -> str:
     """Return a text in Unicode's form NFC, without invisible characters, and with single blanks between words."""
-    return RUN.sub(" ", unicodedata.normalize("NFC", text).translate(REMOVE)).strip(" ")
+    return merge_spaces(unicodedata.normalize("NFC", text).translate(REMOVE)).strip(" ")
+
+
+def merge_spaces(text: str) -> str:
+    """Return a text with a blank for each run of white space, as in tidied values."""
+    return RUN.sub(" ", text)
 
 
 def tidy_column(text: Column) -> Column:

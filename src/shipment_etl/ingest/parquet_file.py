@@ -19,7 +19,7 @@ from shipment_etl.ingest.limits import (
     MAX_RECORD_BYTES,
 )
 from shipment_etl.ingest.mapping import SourceMapping
-from shipment_etl.ingest.records import Notes, record_batch
+from shipment_etl.ingest.records import Notes, record_batch, values_beside
 
 __all__ = ["read"]
 
@@ -113,7 +113,7 @@ def _land(batch: pa.RecordBatch, names: Sequence[str], notes: Notes, partitions:
             notes.see_column(name, texts.drop_null())
         parts.append(pa.scalar(("{" if not parts else ", ") + _quote(name) + ": "))
         parts.append(_json_texts(texts))
-    tail = "".join(f", {_quote(name)}: {_quote(value)}" for name, value in partitions.items())
+    tail = "".join(f", {_quote(name)}: {_quote(value)}" for name, value in values_beside(names, partitions).items())
     return record_batch(pc.binary_join_element_wise(*parts, pa.scalar(tail + "}"), ""))
 
 

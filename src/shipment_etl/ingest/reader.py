@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from shipment_etl.errors import MixedCurrencies, NothingReadable
+from shipment_etl.errors import FileEmpty, MixedCurrencies, NothingReadable, shorten
 from shipment_etl.ingest.currencies import CURRENCY_NAMES, find_codes
 from shipment_etl.ingest.formats import FORMATS, format_of
 from shipment_etl.ingest.inputs import Input, find_inputs, open_input
@@ -23,11 +23,16 @@ from shipment_etl.ingest.records import RECORDS, Notes
 __all__ = ["LANDED", "Landed", "land", "read"]
 
 LANDED = pa.schema([pa.field("source_file", pa.string()), pa.field("source_row", pa.int64()), *RECORDS])
-"""Schema of landed files: the name of the file, and the number of the record over all files, from 1."""
+"""Schema of landed files: the name of the file, and the number of the record over all files.
+
+Numbers are counted on from the last record of the batch that files are added to, otherwise from 1.
+"""
 
 ROW_GROUP_BYTES = 1 << 23
 MAX_KINDS = 1000
 MAX_WARNINGS = 20
+MAX_LEFT_OUT = 5
+"""Values of a column that an error shows, if all records are left out."""
 
 
 @dataclass(slots=True)
@@ -38,6 +43,7 @@ class Landed:
         files: printable names of the files.
         rows: number of records.
         filtered: number of records left out by `where`.
+        left_out: column that `where` names → some of its values in these records, as they are compared.
         problems: problem of a record as a whole → number of records.
         warnings: probable mistakes in the mapping.
     """
@@ -45,6 +51,7 @@ class Landed:
     files: list[str] = field(default_factory=list)
     rows: int = 0
     filtered: int = 0
+    left_out: dict[str, dict[str, None]] = field(default_factory=dict)
     problems: Counter[str] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
 
@@ -95,6 +102,7 @@ def land(
 
     Raises:
         IngestError, UnknownColumn, ExtraMissing: as `read`.
+        FileEmpty: all records are left out by `where`.
         NothingReadable: more than `max_broken_at_first` records have a problem before the first valid one.
         MixedCurrencies: costs are in several currencies, and the mapping does not declare them.
     """
@@ -106,6 +114,8 @@ def land(
         with pq.ParquetWriter(part, LANDED, compression="snappy", use_dictionary=["source_file", "problem"]) as writer:
             batches = _number(sources, mapping, landed, last_row)
             _write(_tables(batches if max_broken_at_first is None else _watch(batches, landed, max_broken_at_first)), writer)
+        if landed.filtered and not landed.rows:
+            raise FileEmpty(landed.file, _describe_left_out(landed), "Check the values of [where].")
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -135,8 +145,7 @@ def _number(sources: Iterable[Input], mapping: SourceMapping, landed: Landed, nu
             number += len(batch)
             name = pa.array([source.short_name], pa.string()).take(pa.array(np.zeros(len(batch), np.int32)))
             numbered = pa.RecordBatch.from_arrays([name, rows, *batch.columns], schema=LANDED)
-            kept = _filter(numbered, mapping)
-            landed.filtered += len(numbered) - len(kept)
+            kept = _filter(numbered, mapping, landed)
             landed.rows += len(kept)
             _count_problems(kept, landed)
             yield kept
@@ -155,16 +164,30 @@ def _watch(batches: Iterator[pa.RecordBatch], landed: Landed, max_broken: int) -
         yield batch
 
 
-def _filter(batch: pa.RecordBatch, mapping: SourceMapping) -> pa.RecordBatch:
-    """Keep records with the values of `where`, and records that cannot be read."""
+def _filter(batch: pa.RecordBatch, mapping: SourceMapping, landed: Landed) -> pa.RecordBatch:
+    """Keep records with the values of `where`, and records that cannot be read; note what the others have instead."""
     if not mapping.where:
         return batch
     allowed = {tidy(name): frozenset(map(tidy, values)) for name, values in mapping.where.items()}
-    keep = [
-        problem is not None or all(tidy(json.loads(text).get(name) or "") in values for name, values in allowed.items())
-        for text, problem in zip(batch["record"].to_pylist(), batch["problem"].to_pylist(), strict=True)
-    ]
+    keep = []
+    for text, problem in zip(batch["record"].to_pylist(), batch["problem"].to_pylist(), strict=True):
+        record = {} if problem is not None else json.loads(text)
+        others = {name: tidy(record.get(name) or "") for name in allowed if problem is None}
+        others = {name: value for name, value in others.items() if value not in allowed[name]}
+        keep.append(not others)
+        landed.filtered += bool(others)
+        for name, value in others.items():
+            seen = landed.left_out.setdefault(name, {})
+            if len(seen) < MAX_LEFT_OUT:
+                seen[value] = None
     return batch.filter(pa.array(keep, pa.bool_()))
+
+
+def _describe_left_out(landed: Landed) -> str:
+    found = "; ".join(
+        f"column {shorten(name)} has {', '.join(map(shorten, seen))}" for name, seen in landed.left_out.items()
+    )
+    return f"all {landed.filtered:,} records are left out by [where] in the mapping: {found}"
 
 
 def _count_problems(batch: pa.RecordBatch, landed: Landed) -> None:

@@ -15,7 +15,7 @@ from shipment_etl.ingest.checks import IN_CELL
 from shipment_etl.ingest.currencies import SIGNS
 from shipment_etl.ingest.dates import EXCEL, ISO, MONTHS, WRITTEN, DatePattern, expand
 from shipment_etl.ingest.mapping import INSTANTS, UNITS, ColumnMapping, Numbers, SourceMapping
-from shipment_etl.ingest.names import tidy, tidy_column
+from shipment_etl.ingest.names import merge_spaces, tidy, tidy_column
 from shipment_etl.ingest.patterns import SPECIAL, number_regex, portable_regex
 from shipment_etl.ingest.zones import local_day, seconds_of_clock
 
@@ -99,7 +99,7 @@ def _interleave(parts: Iterable[Column], separator: Column) -> list[Column]:
 def _nullify(text: Column, column: ColumnMapping, mapping: SourceMapping) -> Column:
     unknown = text.isin(sorted({"", *(tidy(word) for word in (*mapping.nulls, *column.nulls))}))
     for pattern in column.null_patterns:
-        unknown = unknown | text.rlike(portable_regex(pattern))
+        unknown = unknown | text.rlike(portable_regex(merge_spaces(pattern)))
     return F.when(~unknown, text)
 
 
@@ -351,13 +351,15 @@ def _digits(text: Column, numbers: Numbers, accounting: bool = False, *, whole: 
     if accounting:
         for other in (r"^\((.+)\)$", "^([^-+]+)-$"):
             text = F.regexp_replace(text, other, "-$1")
-    plain = F.translate(text, numbers.decimal + numbers.thousands, ".")
+    # Values are tidied, so the sign between groups of digits is compared as a blank, whichever space it is.
+    thousands = merge_spaces(numbers.thousands)
+    plain = F.translate(text, numbers.decimal + thousands, ".")
     # Further digits do not change the result, but an engine may fail on too many.
     counted = F.regexp_extract(plain, rf"^[+-]?[0-9]*(?:[.][0-9]{{0,{DECIMALS}}})?", 0)
     if not whole:
         mantissa = F.regexp_extract(plain, "^([+-]?[0-9.]{1,30})[eE]", 1)
         counted = F.when(mantissa != "", mantissa).otherwise(counted)
-    return F.when(text.rlike(number_regex(numbers.decimal, numbers.thousands, whole=whole)), counted)
+    return F.when(text.rlike(number_regex(numbers.decimal, thousands, whole=whole)), counted)
 
 
 def _shift(digits: str, exponent: str) -> str:

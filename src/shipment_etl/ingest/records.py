@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 from unicodedata import category, is_normalized, normalize
 
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from shipment_etl.ingest.limits import MAX_BATCH_BYTES, MAX_BATCH_ROWS, MAX_BATCH_VALUES
 
-__all__ = ["BROKEN", "RECORDS", "Notes", "Record", "escape_broken", "gather", "record_batch"]
+__all__ = ["BROKEN", "RECORDS", "Notes", "Record", "escape_broken", "gather", "record_batch", "values_beside"]
 
 Record: TypeAlias = tuple[Sequence[str], Sequence[str | None], str | None]
 """Names, values, and the problem or None."""
@@ -68,7 +68,7 @@ class Notes:
 
 
 def gather(records: Iterable[Record], notes: Notes, partitions: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
-    """Combine records into batches; `partitions` are names and values that are added to each record."""
+    """Combine records into batches; `partitions` are names and values that are added to records without these names."""
     texts: list[str] = []
     problems: list[str | None] = []
     values = characters = 0
@@ -77,7 +77,7 @@ def gather(records: Iterable[Record], notes: Notes, partitions: Mapping[str, str
         if problem is None:
             notes.see(record)
             if partitions:
-                record |= partitions
+                record |= values_beside(record, partitions)
         text = json.dumps(record, ensure_ascii=False)
         texts.append(text)
         problems.append(None if problem is None else escape_broken(problem))
@@ -88,6 +88,11 @@ def gather(records: Iterable[Record], notes: Notes, partitions: Mapping[str, str
             texts, problems, values, characters = [], [], 0, 0
     if texts:
         yield record_batch(pa.array(texts, pa.string()), pa.array(problems, pa.string()))
+
+
+def values_beside(names: Container[str], partitions: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of folders whose names are not among those of the file: its own column counts."""
+    return {name: value for name, value in partitions.items() if name not in names}
 
 
 def record_batch(record: pa.Array, problem: pa.Array | None = None) -> pa.RecordBatch:

@@ -174,9 +174,15 @@ class Run:
         lines = [f"{self.job} {self.source} {self.batch_date}: {self.status} in {self.total_seconds:.1f} s on {self.engine}"]
         parts = " + ".join(f"{rows:,} {name}" for name, rows in self.counts.parts.items())
         lines.append(f"  {self.counts.read:,} rows read = {parts}")
+        lines += [f"  {self.left_out:>9,}  left out by [where]"] if self.left_out else []
         lines += [f"  {rows:>9,}  {name}" for name, rows in self.reasons.items()]
         lines += [f"  {rows:>9,}  {name} (warning, accepted)" for name, rows in self.warnings.items()]
         return "\n".join([*lines, *([f"  {self.error}"] if self.error else []), f"  run {self.run_id}"])
+
+    @property
+    def left_out(self) -> int:
+        """Records of the files of an ingest that are not among the rows read, because of `where` in the mapping."""
+        return int(self.settings.get("filtered", 0))
 
     @property
     def total_seconds(self) -> float:
