@@ -3,6 +3,7 @@
 Precedence, highest first: command line, environment (`SHIPMENT_ETL_LAKE` and so on), `shipment-etl.toml`, defaults.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -19,6 +20,8 @@ CONFIG_FILE = "shipment-etl.toml"
 PREFIX = "SHIPMENT_ETL_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 """Variable that names another file."""
+OF_KUBERNETES = re.compile(f"{PREFIX}(PORT|PORT_.*|SERVICE_HOST|SERVICE_PORT.*)")
+"""Variables that every pod gets if a Kubernetes service is called shipment-etl."""
 OTHER_VARIABLES = (CONFIG_VARIABLE, f"{PREFIX}JARS", f"{PREFIX}IVY_SETTINGS", f"{PREFIX}PACKAGES")
 """Variables that are not settings of commands: for this module, for `engines.jars` (two), for the EMR adapter."""
 
@@ -57,14 +60,14 @@ def settings_of_file(environment: Mapping[str, str]) -> Settings:
         ConfigError: the file that the environment names is missing, or a key or value is wrong.
     """
     named = environment.get(CONFIG_VARIABLE)
-    if named is None and not Path(CONFIG_FILE).exists():
+    if not named and not Path(CONFIG_FILE).exists():
         return Settings()
     path = named or CONFIG_FILE
     return parse_toml(read_text(path, ConfigError), Settings, path, ConfigError)
 
 
 def settings_of_environment(environment: Mapping[str, str]) -> Settings:
-    """Return the settings in the environment.
+    """Return the settings in the environment; an empty variable is not set.
 
     Raises:
         ConfigError: a variable that begins with SHIPMENT_ETL_ is unknown, or its value is wrong.
@@ -72,6 +75,8 @@ def settings_of_environment(environment: Mapping[str, str]) -> Settings:
     known = {f"{PREFIX}{name.upper()}": name for name in NAMES}
     given = {}
     for variable, value in environment.items():
+        if not value or OF_KUBERNETES.fullmatch(variable):
+            continue
         if variable in known:
             given[known[variable]] = value
         elif variable.startswith(PREFIX) and variable not in OTHER_VARIABLES:

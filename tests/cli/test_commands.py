@@ -230,6 +230,13 @@ main.main()
     assert (done.returncode, done.stderr) == (143, "Stopped. The lake is unchanged since its last logged run.\n")
 
 
+def test_doctor_reports_a_profile_of_aws_that_does_not_exist(tmp_path: Path) -> None:
+    environment = {**os.environ, "AWS_PROFILE": "nope", "AWS_CONFIG_FILE": str(tmp_path / "none")}
+    told = run("doctor", "--json", code=None, environment=environment).stdout
+    (aws,) = (found for found in map(json.loads, told.splitlines()) if found["what"] == "AWS identity")
+    assert (aws["state"], "nope" in aws["found"]) == ("yellow", True)
+
+
 def test_doctor_finds_no_problem_on_this_machine(tmp_path: Path) -> None:
     findings = [json.loads(line) for line in run("doctor", "--lake", str(tmp_path / "new"), "--json").stdout.splitlines()]
     states = {finding["what"]: finding["state"] for finding in findings}

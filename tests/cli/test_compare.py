@@ -173,3 +173,11 @@ def test_errors_say_what_cannot_be_compared(lakes: tuple[etl.Lake, etl.Lake], sp
     assert run("compare", str(tmp_path / "nowhere"), calm.uri, code=1).stderr.startswith("error: There is no lake at")
     error = json.loads(run("compare", f"{calm.uri}@zz", calm.uri, "--json", code=1).stdout)["error"]
     assert error["type"] == "RunMissing"
+
+
+def test_the_path_of_a_lake_may_contain_an_at_sign(spark: SparkSession, tmp_path: Path) -> None:
+    lake = etl.Lake(tmp_path / "drive-me@example.com" / "lake@home")
+    etl.run_generate(lake, date="2026-11-02", rows=50, spark=spark)
+    processed = etl.run_process(lake, spark=spark)
+    for one in (lake.uri, f"{lake.uri}@{processed.run_id[:8]}"):
+        run("compare", one, lake.uri)

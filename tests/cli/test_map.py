@@ -1,12 +1,18 @@
 """The command `map`: a draft on stdout or in a file, how its rows would land, and the next commands."""
 
 import json
+import shlex
 import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from shipment_etl import SourceMapping
+from shipment_etl.cli import mapping
+from shipment_etl.generator.shipments import SOURCE
+from shipment_etl.jobs.ingest import as_source
 from tests.command_line import run
 
 TABLE = """Sendungsnummer;Lager;Zielort;Spediteur;Versanddatum;Liefertermin;Lieferdatum;Gewicht (kg)
@@ -63,3 +69,21 @@ def test_open_columns_are_named(table: Path) -> None:
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     done = run("map", str(tmp_path / "none.csv"), code=1)
     assert "There is no file" in done.stderr
+
+
+@given(st.text(min_size=1, max_size=80))
+@example("shipments.csv")
+@example("Müller GmbH.csv")
+@example("2026-11-23.csv")
+@example(f"{'long_' * 20}.csv")
+@example(f"{'a' * 62}_b.csv")
+def test_the_suggested_source_is_accepted(name: str) -> None:
+    command, _ = mapping._commands(f"in/{name}", None)
+    source = shlex.split(command)[shlex.split(command).index("--source") + 1]
+    assert as_source(source) == source != SOURCE
+
+
+def test_the_folder_of_a_draft_is_made(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "drafts" / "new" / "m.toml"
+    run("map", table, "--out", out)
+    assert SourceMapping.from_toml(out).columns

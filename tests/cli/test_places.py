@@ -93,8 +93,8 @@ def test_a_lake_that_is_a_file_is_reported_as_missing(folder: Path, command: tup
 
 def test_nothing_lands_if_the_lake_is_a_file(folder: Path) -> None:
     (folder / "lake").write_text("hi")
-    assert "lake cannot be written: File exists." in ingest(folder).stderr
-    assert "lake/below cannot be written: Not a directory." in ingest(folder, lake="lake/below").stderr
+    assert "lake cannot be used: File exists." in ingest(folder).stderr
+    assert "lake/below cannot be used: Not a directory." in ingest(folder, lake="lake/below").stderr
 
 
 def test_a_full_disk_in_maintain_is_reported_and_another_run_repairs_the_lake(folder: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_read_only_lake_is_reported(read_only: Path, command: tuple[str, ...])
             pytest.skip("another user cannot start the program here")
     done = run(read_only, *command, "--lake", str(lake), **more)
     assert done.returncode == 1
-    assert "lake cannot be written: Permission denied" in done.stderr
+    assert "lake cannot be used: Permission denied" in done.stderr
     for each in (lake, *lake.rglob("*")):
         each.chmod(0o755)
 

@@ -10,7 +10,9 @@ from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.jobs.ingest import run_ingest
 from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.runs import HELD, RowCounts, newest_run
+from shipment_etl.lake.runs import HELD, RowCounts, newest_run, read_runs
+from shipment_etl.reporting.contents import find_warnings
+from tests import command_line
 
 TOML = """[columns]
 shipment_id = { column = "No" }
@@ -51,6 +53,10 @@ def test_a_batch_of_ties_is_held_until_the_later_rows_are_accepted(spark: SparkS
     assert (held.status, held.warnings) == (HELD, {"shipment_id:tied": 1})
     assert set(held.tables) == {"processed/quarantine"}
     assert not lake.has("processed/shipments")
+    why = "1 of 3 rows have the shipment_id of a later row"
+    assert f"held: acme 2026-11-04, {why}" in command_line.run("show", "quarantine", "--lake", lake.uri).stdout
+    (warning,) = find_warnings(read_runs(lake), ())
+    assert warning.startswith(f"The batch acme 2026-11-04 is held: {why}")
     run = run_process(lake, source="acme", max_rejected=1, spark=spark)
     assert (run.counts, run.warnings) == (RowCounts(3, 2, 0, 0, 1), {"shipment_id:tied": 1})
     assert cities(lake) == {"1": "Lyon", "2": "Oslo"}

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from pyspark.sql import SparkSession
 
-from shipment_etl.errors import InvalidValue, TableMissing
+from shipment_etl.errors import InvalidValue, LakeUnwritable, TableMissing
 from shipment_etl.jobs.generate import run_generate
 from shipment_etl.jobs.maintain import run_maintain
 from shipment_etl.jobs.process import run_process
@@ -123,3 +123,23 @@ def test_messages_name_the_folder_and_not_its_link(spark: SparkSession, tmp_path
     with pytest.raises(TableMissing) as caught:
         lake.read(spark, "processed/other")
     assert f"{tmp_path}/my lake" in str(caught.value)
+
+
+@pytest.mark.parametrize("uri", ["", "~nobody-has-this-name/lake"])
+def test_an_address_that_names_no_folder_is_refused(uri: str) -> None:
+    with pytest.raises(InvalidValue, match="lake is '"):
+        Lake(uri)
+
+
+def test_a_path_that_cannot_be_looked_at_is_one_of_our_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = Lake(tmp_path / ("x" * 300))
+    for ask in (long.exists, long.storage.check_writable):
+        with pytest.raises(LakeUnwritable, match="cannot be used: File name too long"):
+            ask()
+
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    with pytest.raises(LakeUnwritable, match="cannot be used: Permission denied"):
+        Lake(tmp_path).exists()

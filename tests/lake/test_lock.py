@@ -267,7 +267,7 @@ def test_a_folder_is_locked_for_other_threads(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(LakeUnwritable, match="file cannot be written"), Lake(tmp_path / "file").storage.lock("x").hold():
+    with pytest.raises(LakeUnwritable, match="file cannot be used"), Lake(tmp_path / "file").storage.lock("x").hold():
         pass
 
 

@@ -22,6 +22,7 @@ from shipment_etl.reporting.comparison.wording import (
     say_unit,
     say_values,
 )
+from shipment_etl.s3 import is_s3
 
 __all__ = ["find_lake", "show_comparison"]
 
@@ -30,13 +31,14 @@ VALUES = ("A", "B", "difference")
 
 
 def find_lake(given: str) -> Lake | Snapshot:
-    """Return the lake of an argument: LAKE, or LAKE@RUN for its state after a run.
+    """Return the lake of an argument: LAKE, or LAKE@RUN for its state after a run; a path may contain an @ itself.
 
     Raises:
         LakeMissing, RunMissing: there is no such lake, or it has no such run.
     """
-    uri, at, run = given.partition("@")
-    return Lake(uri).snapshot(run) if at else Lake(uri)
+    uri, at, run = given.rpartition("@")
+    names_run = at and "/" not in run and (is_s3(given) or not Lake(given).exists())
+    return Lake(uri).snapshot(run) if names_run else Lake(given)
 
 
 def show_comparison(found: Comparison, limit: int | None) -> None:

@@ -134,10 +134,10 @@ def _aws(*, wanted: bool) -> Finding:
     what, state = "AWS identity", "yellow" if wanted else "green"
     if not find_spec("boto3"):
         return Finding(what, state, "not checked: boto3 is not installed", "pip install boto3" if wanted else "")
-    aws = import_module("boto3").Session()
-    if aws.get_credentials() is None:
-        return Finding(what, state, "not checked: there are no credentials", "aws configure" if wanted else "")
     try:
+        aws = import_module("boto3").Session()
+        if aws.get_credentials() is None:
+            return Finding(what, state, "not checked: there are no credentials", "aws configure" if wanted else "")
         identity = aws.client(
             "sts", region_name=os.environ.get("AWS_REGION") or aws.region_name or ANY_REGION
         ).get_caller_identity()

@@ -1,6 +1,8 @@
 """The command that drafts a mapping: reads a file, writes TOML, and shows how its rows would land."""
 
+import re
 import shlex
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +11,7 @@ import typer
 from shipment_etl.cli.option_groups import OutputOptions
 from shipment_etl.cli.options import EngineOption
 from shipment_etl.cli.terminal import console, echo, echo_json
+from shipment_etl.files import write_file
 from shipment_etl.ingest.formats import describe_formats
 
 if TYPE_CHECKING:
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     from shipment_etl.mapping_draft.verdicts import Verdicts
 
 __all__ = ["map_file"]
+
+MAX_SOURCE = 63
+"""Maximum length of the name of a source."""
 
 
 def map_file(
@@ -50,7 +56,7 @@ def map_file(
         SourceMapping.from_text(text, "The draft")
     verdicts = judge_sample(session(engine), sample, draft.preview(), open_columns=draft.open, shown=rows)
     if out is not None:
-        out.write_text(text, "utf-8")
+        write_file(out, text)
     commands = _commands(file, out)
     if options.as_json:
         echo_json(_to_json(file, text, draft, verdicts, commands))
@@ -62,12 +68,21 @@ def map_file(
 
 def _commands(file: str, out: Path | None) -> list[str]:
     mapping = shlex.quote(str(out)) if out else "mapping.toml"
-    source = "".join(each if each.isalnum() else "_" for each in Path(file).name.split(".")[0].lower()).strip("_") or "files"
-    source = shlex.quote(source)
+    source = _source_of(file)
     return [
         f"shipment-etl ingest {shlex.quote(file)} --lake lake --source {source} --mapping {mapping}",
         f"shipment-etl process --lake lake --source {source}",
     ]
+
+
+def _source_of(file: str) -> str:
+    """Return a name for the source of a file, by its name, that `ingest` accepts."""
+    stem = unicodedata.normalize("NFKD", Path(file).name.split(".")[0]).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "_", stem).strip("_")
+    if not name or name[0].isdigit() or name == "shipments":
+        # Sources begin with a letter, and that one is for generated shipments.
+        name = f"my_{name}" if name else "files"
+    return name[:MAX_SOURCE].rstrip("_")
 
 
 def _show(draft: "Draft", verdicts: "Verdicts", out: Path | None, commands: list[str]) -> None:

@@ -82,9 +82,13 @@ def _print_held(lake: Lake) -> None:
     for run in newest_of_batches(read_runs(lake)):
         if run.status == HELD:
             counts = run.counts
-            rejected = f"{counts.quarantined:,} of {counts.read:,} rows rejected"
+            share = counts.quarantined / max(counts.read, 1)
+            why = f"{counts.quarantined:,} of {counts.read:,} rows rejected ({share:.2%})"
+            if run.error and share <= float(run.settings.get("max_rejected", 1.0)):
+                # Held for another reason, such as tied reports.
+                why = run.error
             echo(
-                f"  held: {run.source} {run.batch_date}, {rejected} ({counts.quarantined / max(counts.read, 1):.2%})\n"
+                f"  held: {run.source} {run.batch_date}, {why}\n"
                 f"    accept it anyway: shipment-etl process --lake {quote(lake.uri)} --source {run.source} "
                 f"--date {run.batch_date} --accept-rejected"
             )
@@ -133,7 +137,8 @@ def show_maintenance(done: "Maintenance") -> None:
 def _rows(
     lake: Lake, name: str, version: int | None = None, shipment_id: str | None = None
 ) -> tuple[list[str], Iterator[dict[str, Any]], int]:
-    dataset, partitions = lake.dataset(name, version), lake.partitions(name)
+    with explain_errors(lake, {name: version}):
+        dataset, partitions = lake.dataset(name, version), lake.partitions(name)
     if shipment_id is not None:
         if ID not in dataset.schema.names:
             raise InvalidValue("--id", shipment_id, f"left out: {name} has no column {ID}")

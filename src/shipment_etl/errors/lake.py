@@ -174,10 +174,10 @@ class LakeFull(LakeError):
 
 
 class LakeUnwritable(LakeError):
-    """The lake's folder is not writable."""
+    """The lake's folder cannot be read or written."""
 
-    template = "{folder} cannot be written: {why}."
-    remedy = "Make it a folder that you can write to."
+    template = "{folder} cannot be used: {why}."
+    remedy = "Choose a folder that you can read and write."
 
     def __init__(self, folder: str, why: str) -> None:
         super().__init__(folder=folder, why=why)
@@ -262,7 +262,7 @@ class RollbackRefused(LakeError):
     """A run cannot be rolled back."""
 
     template = "The run {run} cannot be rolled back: {why}. Nothing was changed."
-    remedy = "shipment-etl runs --json lists the runs with their ids and versions."
+    remedy = "shipment-etl runs --json --lake … lists the runs with their ids and versions."
 
     def __init__(self, run: str, why: str) -> None:
         super().__init__(run=run, why=why)

@@ -20,7 +20,7 @@ from shipment_etl.lake.storage import Storage
 __all__ = ["FolderStorage"]
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
+DENIED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 PLAIN_PATH = re.compile(r"[A-Za-z0-9._~/-]+")
 """A path that every engine can handle. Sail does not find a Delta table if it has to encode its path."""
 MISREAD = re.compile(r"[*?\[\]{}\\]|%[0-9A-Fa-f]{2}")
@@ -38,8 +38,11 @@ class FolderStorage(Storage):
     """
 
     def __init__(self, folder: str | Path) -> None:
-        root = Path(folder).expanduser().absolute().as_posix()
-        if "://" in str(folder) or not root.isprintable() or MISREAD.search(root):
+        try:
+            root = Path(folder).expanduser().absolute().as_posix()
+        except RuntimeError as problem:
+            raise InvalidValue("lake", str(folder), "a path; there is no home directory of that user") from problem
+        if not str(folder) or "://" in str(folder) or not root.isprintable() or MISREAD.search(root):
             raise InvalidValue(
                 "lake", str(folder), "s3://bucket/prefix, or a path without control characters, * ? [ ] { } \\ and %20"
             )
@@ -61,8 +64,9 @@ class FolderStorage(Storage):
     def check_writable(self) -> None:
         """Write a file into the nearest folder that exists. Errors as for `Storage.check_writable`."""
         folder = Path(self.uri)
-        nearest = next(each for each in (folder, *folder.parents) if each.exists())
+        nearest = folder
         try:
+            nearest = next(each for each in (folder, *folder.parents) if each.exists())
             with tempfile.TemporaryFile(dir=nearest):
                 pass
         except OSError as problem:
@@ -78,7 +82,7 @@ class FolderStorage(Storage):
         Raises:
             LakeFull: no space is left.
             LakeMissing: a file is where the lake should be.
-            LakeUnwritable: the permissions do not allow it.
+            LakeUnwritable: the permissions do not allow it, or its path is too long.
         """
         try:
             yield
@@ -98,7 +102,8 @@ class FolderStorage(Storage):
     def exists(self) -> bool:
         """Whether there is anything in the folder but a lock."""
         root = Path(self.uri)
-        return root.is_dir() and any(each.name not in LOCK_FILES for each in root.iterdir())
+        with self.translate_failures():
+            return root.is_dir() and any(each.name not in LOCK_FILES for each in root.iterdir())
 
     def make_empty(self, path: str) -> None:
         """Make a folder, or empty it."""

@@ -14,7 +14,11 @@ OF_VEGA_LITE = "6.4"
 
 def script() -> str:
     """Return the JavaScript, safe to embed in a page; bundled once per user of this machine, then cached."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shipment_etl"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache")) / "shipment_etl"
+    try:
+        cache = cache.expanduser()
+    except RuntimeError:  # this user has no home directory
+        return _make()
     kept = cache / f"vega-lite-{OF_VEGA_LITE}-{version('vl-convert-python')}.js"
     with suppress(OSError):
         return kept.read_text("utf-8")
