@@ -83,9 +83,10 @@ class Action(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Later(Action):
-    """Later than others: a carrier than others on the same lanes, or a place or lane than the same carriers elsewhere.
+    """What is later than others.
 
-    Or later on one day of the week than on others: then `dates` are the dates of that day, else it is empty. `late` and
+    A carrier is compared with other carriers on the same lanes, a place or lane with the same carriers elsewhere. Or it is
+    later on one day of the week than on others: then `dates` are the dates of that day, else it is empty. `late` and
     `others` are shares two or more days late. `cost_at_stake` is the freight paid for the late shipments that would be
     saved.
     """

@@ -71,7 +71,7 @@ class Figures:
 
     @property
     def on_time_share(self) -> Share:
-        """Shipments delivered on their promised day or earlier."""
+        """Shipments that came on time: by the network's tolerance in minutes where times are known, else by the day."""
         return Share(self.on_time, self.with_delay)
 
     @property

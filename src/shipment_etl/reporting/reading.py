@@ -1,6 +1,6 @@
 """Reading: reads everything in a report from a lake, without starting an engine. The other modules of a report read nothing.
 
-All tables are read in the versions that the newest succeeded run of `process` names, so that they match each other.
+All tables are read in the versions that the newest logged run left, so that they match each other.
 """
 
 import json
@@ -55,7 +55,8 @@ class Facts:
     `runs` is the whole log, newest first; `batches` the newest succeeded run of `process` for each batch, and `landed` that
     of `generate` or `ingest`. `basis` is the run whose tables were read, None if none has succeeded; then the frames are
     empty. `shipments` is their number, `recent` lane_days of the two periods, over all batches. `pinned` is false if the
-    versions that `basis` names are gone and the newest were read. `others` are the marts that plugins added, by name.
+    versions that the newest logged run left are gone and the newest were read. `others` are the marts that plugins added, by
+    name.
     """
 
     uri: str

@@ -24,7 +24,7 @@ NEEDED = ("altair", "jinja2", "vl_convert")
 def report(lake: LakeAddress) -> str:
     """Return a report of a lake: one HTML page that works offline, light and dark, on paper and on a phone.
 
-    Reads the versions of the tables that the newest succeeded run of `process` names; starts no engine.
+    Reads the tables in the versions that the newest logged run left; starts no engine.
 
     Raises:
         ExtraMissing: the packages of the extra [report] are not installed.
