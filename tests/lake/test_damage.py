@@ -6,9 +6,10 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+from deltalake import DeltaTable, TableFeatures
 from pyspark.sql import SparkSession
 
-from shipment_etl.errors import EngineFailed, FileDamaged
+from shipment_etl.errors import EngineFailed, FileDamaged, NotPlainParquet
 from shipment_etl.jobs.generate import run_generate
 from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.commits import reason_of
@@ -119,3 +120,17 @@ def test_a_file_that_may_not_be_read_keeps_the_reason_of_the_system(lake: Lake) 
 )
 def test_the_reason_is_found_in_what_an_engine_says(said: str, reason: str) -> None:
     assert reason_of(RuntimeError(said)) == reason
+
+
+def test_a_table_that_only_delta_readers_can_read_is_named(lake: Lake) -> None:
+    DeltaTable(lake.location(SHIPMENTS)).alter.add_feature(
+        TableFeatures.DeletionVectors, allow_protocol_versions_increase=True
+    )
+    with (
+        pytest.raises(NotPlainParquet, match="processed/shipments needs reader version 3"),
+        explain_errors(lake, {RAW: None, SHIPMENTS: None}),
+    ):
+        lake.dataset(SHIPMENTS)
+    done = run("show", "shipments", "--lake", lake.uri, "--newest", code=1)
+    assert "processed/shipments needs reader version 3 of the Delta protocol" in done.stderr
+    assert "should not happen" not in done.stderr

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake.exceptions import DeltaError
+from deltalake.exceptions import DeltaError, DeltaProtocolError
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
-from shipment_etl.errors import EngineFailed, FileDamaged, RowsLost, ShipmentEtlError
+from shipment_etl.errors import EngineFailed, FileDamaged, NotPlainParquet, RowsLost, ShipmentEtlError
 from shipment_etl.lake.commits import reason_of
 from shipment_etl.lake.lake import DataFile, Lake
 
@@ -33,6 +33,7 @@ def explain_errors(lake: Lake, tables: Mapping[str, int | None]) -> Iterator[Non
 
     Raises:
         FileDamaged: a file is missing or damaged.
+        NotPlainParquet: another program has written a table with features that cannot be read without an engine.
         StorageError: the storage cannot be reached.
         EngineFailed: the engine gave up for another reason.
     """
@@ -52,6 +53,10 @@ def explain(lake: Lake, tables: Mapping[str, int | None], problem: Exception) ->
     try:
         lake.storage.check()
         for name, version in tables.items():
+            if isinstance(problem, DeltaProtocolError) and lake.has(name):
+                needed = lake.delta(name, version).protocol().min_reader_version
+                if needed > 1:
+                    return NotPlainParquet(name, needed)
             if lake.has(name) and (found := _find_damage(lake, name, version)):
                 return FileDamaged(lake.uri, *found)
     except ShipmentEtlError as blocked:
