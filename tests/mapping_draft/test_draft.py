@@ -254,6 +254,12 @@ def test_standard_input_is_refused_with_a_fix() -> None:
         take_sample("-")
 
 
+def test_a_file_whose_name_shows_no_format_has_to_be_renamed(tmp_path: Path) -> None:
+    (tmp_path / "export.dat").write_text("a,b\n1,2\n")
+    with pytest.raises(FileUnreadable, match=r"export\.dat .* Rename it, so that its name ends in one of \.csv, \.tsv, "):
+        take_sample(str(tmp_path / "export.dat"))
+
+
 @pytest.mark.parametrize(
     ("promised", "delivered", "drawn", "is_guess"),
     [
