@@ -108,13 +108,14 @@ def test_the_parts_of_an_error_say_what_is_wrong(tmp_path: Path, text: str, part
 def test_empty_variables_and_those_of_kubernetes_are_not_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     empty = {f"SHIPMENT_ETL_{name}": "" for name in ("MAX_REJECTED", "LOG", "LINEAGE", "CONFIG")}
-    # What a pod gets if a service is called shipment-etl.
+    # What a pod gets if services are called shipment-etl and shipment-etl-web.
     pod = {
         "SHIPMENT_ETL_SERVICE_HOST": "10.0.0.1",
         "SHIPMENT_ETL_SERVICE_PORT": "80",
         "SHIPMENT_ETL_SERVICE_PORT_HTTP": "80",
         "SHIPMENT_ETL_PORT": "tcp://10.0.0.1:80",
         "SHIPMENT_ETL_PORT_80_TCP_ADDR": "10.0.0.1",
+        "SHIPMENT_ETL_WEB_PORT": "tcp://10.0.0.2:80",
     }
     assert settings_of_environment(empty | pod) == Settings()
     assert settings_of_file(empty) == Settings()

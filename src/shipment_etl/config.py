@@ -20,8 +20,8 @@ CONFIG_FILE = "shipment-etl.toml"
 PREFIX = "SHIPMENT_ETL_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 """Variable that names another file."""
-OF_KUBERNETES = re.compile(f"{PREFIX}(PORT|PORT_.*|SERVICE_HOST|SERVICE_PORT.*)")
-"""Variables that every pod gets if a Kubernetes service is called shipment-etl."""
+OF_KUBERNETES = re.compile(f"{PREFIX}(.+_)?(PORT|PORT_.*|SERVICE_HOST|SERVICE_PORT.*)")
+"""Variables that every pod gets if the name of a Kubernetes service begins with shipment-etl."""
 OTHER_VARIABLES = (CONFIG_VARIABLE, f"{PREFIX}JARS", f"{PREFIX}IVY_SETTINGS", f"{PREFIX}PACKAGES")
 """Variables that are not settings of commands: for this module, for `engines.jars` (two), for the EMR adapter."""
 
