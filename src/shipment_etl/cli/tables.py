@@ -84,7 +84,7 @@ def _print_held(lake: Lake) -> None:
             counts = run.counts
             share = counts.quarantined / max(counts.read, 1)
             why = f"{counts.quarantined:,} of {counts.read:,} rows rejected ({share:.2%})"
-            if run.error and share <= float(run.settings.get("max_rejected", 1.0)):
+            if run.error and not run.rejects_too_many:
                 # Held for another reason, such as tied reports.
                 why = run.error
             echo(

@@ -180,6 +180,11 @@ class Run:
         return "\n".join([*lines, *([f"  {self.error}"] if self.error else []), f"  run {self.run_id}"])
 
     @property
+    def rejects_too_many(self) -> bool:
+        """Whether more rows were quarantined than was allowed; if not, a held batch is held for what `error` says."""
+        return self.counts.quarantined > float(self.settings.get("max_rejected", 1.0)) * self.counts.read
+
+    @property
     def left_out(self) -> int:
         """Records of the files of an ingest that are not among the rows read, because of `where` in the mapping."""
         return int(self.settings.get("filtered", 0))

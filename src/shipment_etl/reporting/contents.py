@@ -104,7 +104,7 @@ def find_warnings(runs: Iterable[Run], waiting: Sequence[LandedBatch]) -> list[s
         limit = float(run.settings.get("max_rejected", 1.0))
         if run.status == HELD:
             # Held for another reason, such as tied reports, which the run has logged.
-            why = f"{rejected}." if counts.quarantined > limit * counts.read or not run.error else run.error
+            why = f"{rejected}." if run.rejects_too_many or not run.error else run.error
             found.append(f"The batch {batch} is held: {why} The figures below do not include these rows.")
         elif counts.quarantined > limit / 2 * counts.read:
             found.append(f"In the batch {batch}, {rejected}: more than half of what is allowed.")
