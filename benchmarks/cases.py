@@ -127,7 +127,7 @@ def make_csv(folder: Path, rows: int) -> Work:
         "(i % 28)::INT AS arrived, i % 9000 / 10 + 1 AS kg, i % 70 / 100 + 0.01 AS m3, i % 2000 + 1 AS km, i % 99999 / 100 "
         "AS cost, 'note ' || hash(i) AS note"
     )
-    return lambda: duckdb.sql(f"COPY (SELECT {columns} FROM range({rows}) t(i)) TO '{folder}/f.csv' (HEADER)")
+    return lambda: duckdb.connect().sql(f"COPY (SELECT {columns} FROM range({rows}) t(i)) TO '{folder}/f.csv' (HEADER)")
 
 
 def land_csv(folder: Path, rows: int) -> Work:

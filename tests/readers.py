@@ -28,7 +28,7 @@ def pandas_rows(path: str) -> Rows:
 
 def duckdb_rows(path: str) -> Rows:
     table = DeltaTable(path).to_pyarrow_dataset()
-    found = duckdb.from_arrow(table)
+    found = duckdb.connect().from_arrow(table)
     return plain(dict(zip(found.columns, row, strict=True)) for row in found.fetchall())
 
 

@@ -89,7 +89,7 @@ THEIRS = table("theirs", transit_days=[4, 5, 6, 7], delay_days=[0, 0, 0, 0], dis
 @settings(max_examples=30)
 @given(SAMPLES, SAMPLES)
 def test_distances_match_sql(one: list[float], other: list[float]) -> None:
-    expected = duckdb.execute(DISTANCES, {"one": one, "other": other}).fetchone()
+    [expected] = duckdb.connect().execute(DISTANCES, {"one": one, "other": other}).fetchall()
     found = (kolmogorov_smirnov(np.array(one), np.array(other)), wasserstein(np.array(one), np.array(other)))
     assert found == pytest.approx(expected)
 
@@ -105,8 +105,7 @@ def test_wasserstein_pairs_equally_many_values_by_rank(pairs: list[tuple[int, in
 @given(SAMPLES)
 def test_quantiles_match_sql(values: list[float]) -> None:
     query = "select quantile_disc(x, $shares) from (select unnest($values::double[]) as x)"
-    row = duckdb.execute(query.replace("$shares", str(list(QUANTILES))), {"values": values}).fetchone()
-    assert row is not None
+    [row] = duckdb.connect().execute(query.replace("$shares", str(list(QUANTILES))), {"values": values}).fetchall()
     assert quantiles(np.array(values)) == row[0]
 
 
@@ -182,8 +181,7 @@ def test_the_page_has_the_quantiles_that_sql_finds_in_the_scms_history() -> None
         database.execute(SCMS_SHIPMENTS, {"file": str(SCMS / "scms_delivery_history.csv.gz")})
         for column, place in places.items():
             query = f"select count({column}), quantile_disc({column}, {list(QUANTILES)}) from good"
-            row = database.execute(query).fetchone()
-            assert row is not None
+            [row] = database.execute(query).fetchall()
             name = MEASURES[place].name
             assert [name, "SCMS", f"{row[0]:,}", *map(figure, row[1])] in part("quantiles"), name
 

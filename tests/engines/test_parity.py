@@ -65,7 +65,7 @@ def test_tables_that_both_wrote_can_be_read_by_others(passed_on: str) -> None:
         assert rows.num_rows > 0 or name in MAY_BE_EMPTY, name
         assert pl.scan_delta(lake.location(name)).select(pl.len()).collect().item() == rows.num_rows, name
         dataset = table.to_pyarrow_dataset()
-        assert duckdb.sql("SELECT count(*) FROM dataset").fetchall() == [(rows.num_rows,)], name
+        assert duckdb.connect().sql("SELECT count(*) FROM dataset").fetchall() == [(rows.num_rows,)], name
         assert dataset.schema.names, name
     runs = pl.read_delta(lake.location("processed/runs"))
     assert set(runs["engine"]) == {"sail", "spark"}

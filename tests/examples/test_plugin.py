@@ -66,7 +66,7 @@ def test_its_mart_matches_the_shipments(command: Callable[..., str], lake: Path)
     query = f"""
         SELECT destination_city, count(*) AS shipments, count(*) FILTER (delay_days <= -2) AS early, 100 * early / shipments
         FROM read_parquet({files}) WHERE outcome IS DISTINCT FROM 'cancelled' GROUP BY 1 ORDER BY 1"""
-    expected = duckdb.sql(query).fetchall()
+    expected = duckdb.connect().sql(query).fetchall()
     found = [(row[0], int(row[1]), int(row[2]), float(row[3])) for row in list(csv.reader(shown))[1:]]
     assert found == expected
     assert len(expected) == 8
@@ -77,10 +77,10 @@ def test_its_rule_is_counted_and_its_rows_quarantined(command: Callable[..., str
     told = sum(run["reasons"].get("shipment_weight_kg:fits_trailer", 0) for run in runs)
     raw = DeltaTable(str(lake / "raw" / "shipments")).file_uris()
     query = f"SELECT count(*) FROM read_parquet({raw}) WHERE shipment_weight_kg > {MAX_KG}"
-    assert duckdb.sql(query).fetchall() == [(told,)]
+    assert duckdb.connect().sql(query).fetchall() == [(told,)]
     assert told > 0
     assert all(run["versions"]["plugin early_arrivals"] == "1.0.0" for run in runs)
-    accepted = duckdb.sql(f"SELECT max(shipment_weight_kg) FROM read_parquet({_shipments(lake)})").fetchall()
+    accepted = duckdb.connect().sql(f"SELECT max(shipment_weight_kg) FROM read_parquet({_shipments(lake)})").fetchall()
     assert accepted[0][0] <= MAX_KG
 
 

@@ -50,7 +50,7 @@ def test_declared_credit_notes_lower_the_sums_of_the_marts(spark: SparkSession, 
     assert (found["Post"]["avg_cost"], found["Bahn"]["avg_cost"]) == (74.65 / 5, -50.0)
     # Computed by DuckDB, from the file itself.
     plain = text().replace("(", "-").replace(")", "").replace("0.10-", "-0.10")
-    shipped = duckdb.read_csv(io.StringIO(plain), all_varchar=True)
+    shipped = duckdb.connect().read_csv(io.StringIO(plain), all_varchar=True)
     referee = shipped.query(
         "shipped",
         "select Carrier, sum(Cost::decimal(14, 2)), sum(Cost::decimal(14, 2))::double / sum(Kg::decimal(12, 3))::double "

@@ -76,7 +76,7 @@ def test_their_tables_equal_ours(script: Callable[[], Script], spark: SparkSessi
 
 def read_ordered(table: str, columns: list[str], keys: list[str]) -> list[tuple[Any, ...]]:
     rows = DeltaTable(table).to_pyarrow_dataset()
-    return duckdb.from_arrow(rows).order(", ".join(keys)).select(*columns).fetchall()
+    return duckdb.connect().from_arrow(rows).order(", ".join(keys)).select(*columns).fetchall()
 
 
 @pytest.mark.parametrize("script", [by_duckdb, by_polars])

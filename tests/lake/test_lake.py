@@ -100,7 +100,7 @@ def test_every_reader_sees_the_same_rows(spark: SparkSession, lake: Lake) -> Non
     files = DeltaTable(lake.location(TABLE.name)).file_uris()
     assert pl.read_delta(lake.location(TABLE.name))["number"].to_list() == [7]
     assert DeltaTable(lake.location(TABLE.name)).to_pandas()["number"].to_list() == [7]
-    assert duckdb.sql(f"SELECT number FROM read_parquet({files})").fetchall() == [(7,)]
+    assert duckdb.connect().sql(f"SELECT number FROM read_parquet({files})").fetchall() == [(7,)]
 
 
 def test_encoded_text_is_read_beside_plain_text_by_every_reader(spark: SparkSession, lake: Lake) -> None:
