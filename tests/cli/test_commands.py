@@ -22,6 +22,7 @@ from shipment_etl.cli.rendering import print_table
 from shipment_etl.plugins import plugins
 from shipment_etl.transform.marts import MARTS
 from tests.command_line import run
+from tests.test_network import TOML
 
 ENVIRONMENT = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
 
@@ -307,3 +308,7 @@ def test_show_quarantine_names_held_batches_until_they_are_accepted(tmp_path: Pa
     assert "held:" not in run("show", "quarantine", "--lake", lake, "--format", "json").stdout
     run(*shlex.split(command[1]))
     assert "held:" not in run("show", "quarantine", "--lake", lake).stdout
+    network = tmp_path / "network.toml"
+    network.write_text(TOML)
+    run("process", "--lake", lake, "--date", "2026-11-23", "--network", str(network), code=3)
+    assert "--date 2026-11-23 --network FILE.toml --accept-rejected" in run("show", "quarantine", "--lake", lake).stdout

@@ -181,3 +181,5 @@ def test_the_path_of_a_lake_may_contain_an_at_sign(spark: SparkSession, tmp_path
     processed = etl.run_process(lake, spark=spark)
     for one in (lake.uri, f"{lake.uri}@{processed.run_id[:8]}"):
         run("compare", one, lake.uri)
+    missing = f"{tmp_path}/drive-me@corp.com"
+    assert f"There is no lake at {missing}." in run("compare", missing, lake.uri, code=1).stderr

@@ -48,6 +48,7 @@ def test_without_out_stdout_has_only_the_draft(table: Path) -> None:
     done = run("map", str(table))
     assert set(tomllib.loads(done.stdout)) == {"file", "numbers", "columns"}
     assert "1 of 2 sample rows" in done.stderr
+    assert "Next, with the draft saved as mapping.toml:" in done.stderr
 
 
 def test_json_has_the_draft_and_the_verdicts(table: Path) -> None:

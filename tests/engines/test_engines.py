@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -74,17 +75,33 @@ def test_jars_that_cannot_be_downloaded_leave_nothing_behind(tmp_path: Path, mon
     with pytest.raises(JarsUnreachable, match=r"Connection refused.*SHIPMENT_ETL_JARS.*--engine sail"):
         jars.delta_jars(java.Java("PATH", fails, 17))
     assert [each for each in (tmp_path / "shipment_etl").rglob("*") if not each.is_dir()] == []
-    assert jars.cached_jars() == []
+    assert jars.find_jars() == []
 
 
 def test_a_folder_of_jars_must_hold_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(jars.FOLDER, str(tmp_path))
     here = java.Java("PATH", tmp_path, 17)
-    with pytest.raises(InvalidValue, match="delta-spark, delta-storage"):
-        jars.delta_jars(here)
+    for find in (partial(jars.delta_jars, here), jars.find_jars):
+        with pytest.raises(InvalidValue, match="delta-spark, delta-storage"):
+            find()
     for name in ("delta-spark_2.12-3.3.2.jar", "delta-storage-3.3.2.jar"):
         (tmp_path / name).touch()
     assert [each.name for each in jars.delta_jars(here)] == ["delta-spark_2.12-3.3.2.jar", "delta-storage-3.3.2.jar"]
+    assert jars.find_jars() == jars.delta_jars(here)
+
+
+@pytest.mark.parametrize(("settings", "options"), [("", []), ("mirror.xml", ["-settings", "mirror.xml"])])
+def test_ivy_gets_a_settings_file_if_one_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, options: list[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv(jars.SETTINGS, settings)
+    home = make_java(tmp_path / "java", "")
+    (home / "bin" / "java").write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/called\n')
+    with pytest.raises(JarsUnreachable):
+        jars.delta_jars(java.Java("PATH", home, 17))
+    called = (tmp_path / "called").read_text().split()
+    assert called[2 : called.index("-dependency")] == options
 
 
 def test_an_engine_that_does_not_exist() -> None:

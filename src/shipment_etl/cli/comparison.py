@@ -1,5 +1,6 @@
 """Comparison: two lakes side by side in the terminal."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from rich import box
@@ -22,10 +23,11 @@ from shipment_etl.reporting.comparison.wording import (
     say_unit,
     say_values,
 )
-from shipment_etl.s3 import is_s3
 
 __all__ = ["find_lake", "show_comparison"]
 
+RUN_ID = re.compile("[0-9a-f-]+")
+"""A run id, or its first characters."""
 LINES_SHOWN = 5
 VALUES = ("A", "B", "difference")
 
@@ -36,9 +38,11 @@ def find_lake(given: str) -> Lake | Snapshot:
     Raises:
         LakeMissing, RunMissing: there is no such lake, or it has no such run.
     """
-    uri, at, run = given.rpartition("@")
-    names_run = at and "/" not in run and (is_s3(given) or not Lake(given).exists())
-    return Lake(uri).snapshot(run) if names_run else Lake(given)
+    uri, _, run = given.rpartition("@")
+    if not uri or "/" in run or Lake(given).exists():
+        return Lake(given)
+    # The lake me@corp.com is missing, rather than the run corp.com of the lake me.
+    return Lake(uri).snapshot(run) if RUN_ID.fullmatch(run) or Lake(uri).exists() else Lake(given)
 
 
 def show_comparison(found: Comparison, limit: int | None) -> None:

@@ -13,6 +13,7 @@ import typer
 from shipment_etl.cli.option_groups import JobOptions, session_for
 from shipment_etl.cli.options import DefectsOption, RowsOption, ScenarioOption, SeedOption
 from shipment_etl.cli.terminal import console, echo
+from shipment_etl.files import write_file
 
 if TYPE_CHECKING:
     from shipment_etl.lake.lake import Lake
@@ -44,7 +45,7 @@ def demo(
     from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.jobs.generate import run_generate
     from shipment_etl.jobs.process import run_process
-    from shipment_etl.reporting.report import prepare, write_page
+    from shipment_etl.reporting.report import prepare
 
     home = options.open_lake(folder)
     # The report's libraries are loaded while the jobs run, which leave Python idle most of the time.
@@ -74,7 +75,7 @@ def demo(
     if page is not None:
         # In the lake's folder, with everything else that the demo writes; in the current folder if the lake is not local.
         file = Path("demo-report.html") if "://" in home.uri else Path(home.uri) / "report.html"
-        echo(f"  {'report:':21}{write_page(page.html, file)}")
+        echo(f"  {'report:':21}{write_file(file, page.html)}")
 
 
 def _print_story(lake: "Lake", runs: Sequence["Run"], *, verbose: bool) -> "Page | None":

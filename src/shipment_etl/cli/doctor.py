@@ -114,19 +114,24 @@ def _minor(release: str) -> str:
 
 def _java() -> Iterator[Finding]:
     """Check Java; only the engine spark needs it, so yellow at worst."""
-    from shipment_etl.engines.jars import cached_jars, delta_artifact
+    from shipment_etl.engines.jars import delta_artifact, find_jars
     from shipment_etl.engines.java import find_java
 
     try:
         yield Finding("Java for engine spark", "green", str(find_java()))
     except ShipmentEtlError as missing:
         yield Finding("Java for engine spark", "yellow", missing.message.rstrip("."), missing.remedy)
-    jars = "Jars for engine spark"
-    if cached_jars():
-        yield Finding(jars, "green", f"{delta_artifact()} in {cached_jars()[0].parent}")
+    what = "Jars for engine spark"
+    try:
+        jars = find_jars()
+    except ShipmentEtlError as problem:
+        yield Finding(what, "yellow", problem.message.rstrip("."), problem.remedy)
+        return
+    if jars:
+        yield Finding(what, "green", f"{delta_artifact()} in {jars[0].parent}")
     else:
         remedy = "The first session fetches them: shipment-etl demo --days 1 --rows 1000 --engine spark"
-        yield Finding(jars, "yellow", f"{delta_artifact()} is not in the cache", remedy)
+        yield Finding(what, "yellow", f"{delta_artifact()} is not in the cache", remedy)
 
 
 def _aws(*, wanted: bool) -> Finding:

@@ -22,6 +22,8 @@ __all__ = ["map_file"]
 
 MAX_SOURCE = 63
 """Maximum length of the name of a source."""
+UNSAVED = "mapping.toml"
+"""Name of the mapping in suggested commands, if the draft was printed."""
 
 
 def map_file(
@@ -67,7 +69,7 @@ def map_file(
 
 
 def _commands(file: str, out: Path | None) -> list[str]:
-    mapping = shlex.quote(str(out)) if out else "mapping.toml"
+    mapping = shlex.quote(str(out)) if out else UNSAVED
     source = _source_of(file)
     return [
         f"shipment-etl ingest {shlex.quote(file)} --lake lake --source {source} --mapping {mapping}",
@@ -106,7 +108,8 @@ def _show(draft: "Draft", verdicts: "Verdicts", out: Path | None, commands: list
         echo(f"Wrote {out}")
     if draft.open:
         echo(f"Still open, fill in first: {', '.join(draft.open)}", err=err)
-    echo("Then:" if draft.open else "Next:", err=err)
+    saved = "" if out else f", with the draft saved as {UNSAVED}"
+    echo(f"{'Then' if draft.open else 'Next'}{saved}:", err=err)
     for command in commands:
         echo(f"  {command}", err=err)
 

@@ -79,6 +79,8 @@ def show_table(
 
 def _print_held(lake: Lake) -> None:
     """Print which batches are held, and how to accept each anyway."""
+    from shipment_etl.network import Network
+
     for run in newest_of_batches(read_runs(lake)):
         if run.status == HELD:
             counts = run.counts
@@ -87,10 +89,11 @@ def _print_held(lake: Lake) -> None:
             if run.error and not run.rejects_too_many:
                 # Held for another reason, such as tied reports.
                 why = run.error
+            network = "" if run.network in ("", Network.default().digest) else " --network FILE.toml"
             echo(
                 f"  held: {run.source} {run.batch_date}, {why}\n"
                 f"    accept it anyway: shipment-etl process --lake {quote(lake.uri)} --source {run.source} "
-                f"--date {run.batch_date} --accept-rejected"
+                f"--date {run.batch_date}{network} --accept-rejected"
             )
 
 

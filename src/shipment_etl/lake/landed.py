@@ -31,7 +31,7 @@ class Backlog(NamedTuple):
 
     Attributes:
         waiting: landed, or landed again, since they were last processed.
-        held: processed, but too many rows were rejected; somebody has to decide about them.
+        held: processed, but too many rows were rejected or tied; somebody has to decide about them.
     """
 
     waiting: tuple[LandedBatch, ...]

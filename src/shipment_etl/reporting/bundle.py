@@ -1,10 +1,12 @@
 """Bundle: the JavaScript that draws charts (Vega, Vega-Lite, Vega-Embed), as one script that needs no network."""
 
-import os
 import tempfile
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+
+from shipment_etl.errors import InvalidValue
+from shipment_etl.files import cache_folder
 
 __all__ = ["script"]
 
@@ -14,10 +16,9 @@ OF_VEGA_LITE = "6.4"
 
 def script() -> str:
     """Return the JavaScript, safe to embed in a page; bundled once per user of this machine, then cached."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache")) / "shipment_etl"
     try:
-        cache = cache.expanduser()
-    except RuntimeError:  # this user has no home directory
+        cache = cache_folder()
+    except InvalidValue:
         return _make()
     kept = cache / f"vega-lite-{OF_VEGA_LITE}-{version('vl-convert-python')}.js"
     with suppress(OSError):

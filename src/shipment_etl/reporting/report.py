@@ -16,7 +16,7 @@ from shipment_etl.reporting.reading import read_facts
 if TYPE_CHECKING:
     from shipment_etl.reporting.render import Page
 
-__all__ = ["draw_report", "prepare", "report", "require_extra", "write_page", "write_report"]
+__all__ = ["draw_report", "prepare", "report", "require_extra", "write_report"]
 
 NEEDED = ("altair", "jinja2", "vl_convert")
 
@@ -53,16 +53,7 @@ def write_report(lake: LakeAddress, file: str | Path) -> Path:
         ExtraMissing, LakeMissing, NothingToReport: as for `report`.
         FileUnwritable: the file cannot be written.
     """
-    return write_page(report(lake), file)
-
-
-def write_page(page: str, file: str | Path) -> Path:
-    """Write a page to a file and return its path; missing folders are created.
-
-    Raises:
-        FileUnwritable: the file cannot be written.
-    """
-    return write_file(Path(file).expanduser(), page)
+    return write_file(file, report(lake))
 
 
 def prepare() -> None:

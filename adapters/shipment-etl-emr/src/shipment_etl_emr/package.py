@@ -13,9 +13,11 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from shipment_etl.files import cache_folder
 from shipment_etl_emr.distributions import Contents, contents_of
 from shipment_etl_emr.errors import PackageFailed
 
@@ -69,12 +71,13 @@ def build(python: str, arch: str, more: Iterable[str] = (), environ: Mapping[str
     if not more and (ready := _read(environ.get(FOLDER), python, arch)):
         return ready
     contents = contents_of(python, arch, more)
-    cache = Path(environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "shipment_etl" / "packages"
-    folder = cache / f"{python}-{arch}-{contents.key}"
+    folder = cache_folder(environ) / "packages" / f"{python}-{arch}-{contents.key}"
     if ready := _read(folder, python, arch):
         return ready
     made = _assemble(contents, python, arch)
-    _keep(made, folder)
+    # The cache is optional: without it, the package is assembled each time.
+    with suppress(OSError):
+        _keep(made, folder)
     return made
 
 

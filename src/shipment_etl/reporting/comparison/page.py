@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from shipment_etl.files import write_file
 from shipment_etl.reporting.comparison.compare import Comparison
-from shipment_etl.reporting.report import require_extra, write_page
+from shipment_etl.reporting.report import require_extra
 
 __all__ = ["write_comparison"]
 
@@ -24,4 +25,4 @@ def write_comparison(found: Comparison, file: str | Path, limit: int | None = No
     require_extra()
     from shipment_etl.reporting.comparison.render import render
 
-    return write_page(render(found, datetime.now(UTC), limit), file)
+    return write_file(file, render(found, datetime.now(UTC), limit))

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from shipment_etl.errors import InvalidValue
+from shipment_etl.files import state_folder
 from shipment_etl_emr.local.client import END_SECONDS, LOOPBACK, LocalAws, require_moto, tail, without_aws
 from shipment_etl_emr.local.errors import LocalAwsFailed
 from shipment_etl_emr.local.guard import STATUS
@@ -28,8 +30,7 @@ ANSWER_SECONDS = 5
 
 def home() -> Path:
     """Return the folder of its state, log and files."""
-    root = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(root).expanduser() / "shipment_etl" / "local-aws"
+    return state_folder() / "local-aws"
 
 
 def find(environ: Mapping[str, str]) -> LocalAws | None:
@@ -37,7 +38,7 @@ def find(environ: Mapping[str, str]) -> LocalAws | None:
     endpoint, key = environ.get("AWS_ENDPOINT_URL", ""), environ.get("AWS_ACCESS_KEY_ID", "")
     if endpoint.startswith(f"http://{LOOPBACK}:") and status_of(endpoint):
         return LocalAws(endpoint, key)
-    with contextlib.suppress(OSError, ValueError, TypeError):
+    with contextlib.suppress(OSError, ValueError, TypeError, InvalidValue):
         aws = LocalAws(**json.loads(_state().read_text()))
         # After a crash the file is left behind, and another program may use the port.
         if status_of(aws.endpoint):
@@ -55,7 +56,7 @@ def reach(engine: str = "sail") -> tuple[LocalAws, bool]:
     if aws := find(os.environ):
         return aws, False
     require_moto()
-    home().mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_home()
     with (home() / "lock").open("w") as lock:
         # Two commands at the same time start only one.
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -106,7 +107,7 @@ def status_of(endpoint: str) -> dict[str, Any] | None:
 @contextmanager
 def keep_state_file(aws: LocalAws) -> Iterator[None]:
     """Keep the state file while the body runs; only its owner may read it, because it has the key."""
-    home().mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_home()
     fresh = _state().with_suffix(f".{os.getpid()}")
     fresh.touch(mode=0o600)
     fresh.write_text(json.dumps({"endpoint": aws.endpoint, "key": aws.key}))
@@ -115,6 +116,13 @@ def keep_state_file(aws: LocalAws) -> Iterator[None]:
         yield
     finally:
         _state().unlink(missing_ok=True)
+
+
+def _make_home() -> None:
+    try:
+        home().mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as problem:
+        raise LocalAwsFailed(f"{problem}. Set XDG_STATE_HOME to a folder that you may write to.") from problem
 
 
 def _start(engine: str) -> LocalAws:
