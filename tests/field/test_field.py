@@ -315,9 +315,21 @@ def test_files_in_folders_and_archives_are_one_stream(spark: SparkSession, tmp_p
         ("b.csv", 2, "S2"),
         ("c.csv", 3, "S3"),
     ]
-    del files["z.zip"]
+    files["Day=2026-11-04/z.zip"] = files.pop("z.zip")
     by_folder = land_files(spark, tmp_path, files, mapping(shipment_date='column = "Day"'))
-    assert by_folder.of("shipment_date") == [NOVEMBER_2, date(2026, 11, 3)]
+    assert by_folder.of("shipment_date") == [NOVEMBER_2, date(2026, 11, 3), date(2026, 11, 4)]
+
+
+def test_a_file_lands_once_although_a_link_leads_to_it(spark: SparkSession, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "november.csv").write_text(csv(line(1)))
+    (folder / "latest.csv").symlink_to("november.csv")
+    run = run_ingest(tmp_path / "lake", folder, source="s", mapping=mapping(), date=NOVEMBER_2, spark=spark)
+    assert (run.counts.read, run.settings["files"]) == (1, 1)
+    assert run.settings["warnings"] == [
+        f"not read again, because it was given twice or is a link to a file that is read anyway: {folder}/latest.csv"
+    ]
 
 
 def test_an_excel_sheet_lands_with_its_dates_and_numbers(spark: SparkSession, tmp_path: Path) -> None:

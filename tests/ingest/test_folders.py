@@ -4,17 +4,21 @@ import errno
 import os
 import socket
 import tempfile
+import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import chdir
 from glob import glob
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shipment_etl.errors import FileEmpty, FileMissing, FileUnreadable
-from shipment_etl.ingest.inputs import find_inputs, open_input
+from shipment_etl.ingest.inputs import Input, drop_repeated, find_inputs, open_input
 from tests.ingest.trees import grow, patterns, trees
 
 
@@ -46,6 +50,29 @@ def test_files_behind_links_to_folders_are_found(tmp_path: Path) -> None:
     expected = [f"{tmp_path}/in/{name}" for name in ("a.csv", "e.csv", "link/day=1/b.csv")]
     assert find(tmp_path / "in") == expected
     assert find(f"{tmp_path}/in/**/[a-z].csv") == expected
+
+
+def test_a_file_is_read_once_however_often_it_is_found(tmp_path: Path) -> None:
+    grow(tmp_path, ["in/day=1/b.csv", "in/c.csv", "in/d.zip", "other/c.csv"])
+    with zipfile.ZipFile(tmp_path / "in" / "d.zip", "w") as archive:
+        archive.writestr("e.csv", "1")
+    for link, target in (("in/current", "in/day=1"), ("in/a.csv", "in/c.csv"), ("in/z.zip", "in/d.zip"), ("o", "other")):
+        (tmp_path / link).symlink_to(tmp_path / target)
+    found = [*find_inputs([tmp_path / "in", tmp_path / "in" / "c.csv", f"{tmp_path}/o/../o/*.csv"])]
+    kept, repeated = drop_repeated(found)
+    expected = ["in/c.csv", "in/d.zip/e.csv", "in/day=1/b.csv", "o/../o/c.csv"]
+    assert [each.name.removeprefix(f"{tmp_path}/") for each in kept] == expected
+    assert sorted(each.name.removeprefix(f"{tmp_path}/") for each in repeated) == [
+        *("in/a.csv", "in/c.csv", "in/current/b.csv", "in/z.zip/e.csv")
+    ]
+    assert [each.partitions for each in kept] == [{}, {}, {"day": "1"}, {}]
+
+
+@given(st.lists(st.sampled_from(["a.csv", "in/b.csv", "s3://bucket/a.csv", "s3://bucket/b.csv"])))
+def test_each_of_the_given_files_is_kept_once_in_order(names: list[str]) -> None:
+    kept, repeated = drop_repeated([Input(name, BytesIO) for name in names])
+    assert [each.name for each in kept] == list(dict.fromkeys(names))
+    assert Counter(each.name for each in (*kept, *repeated)) == Counter(names)
 
 
 def test_a_link_to_a_folder_that_it_is_in_is_not_followed(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from glob import has_magic
@@ -33,6 +33,7 @@ __all__ = [
     "STDIN",
     "Input",
     "Opened",
+    "drop_repeated",
     "find_inputs",
     "find_members",
     "is_archive",
@@ -109,6 +110,20 @@ def find_inputs(paths: Iterable[str | Path]) -> list[Input]:
     return [found for path in paths for found in _expand(str(path))]
 
 
+def drop_repeated(inputs: Sequence[Input]) -> tuple[list[Input], list[Input]]:
+    """Return the inputs to read, and those that are one of them again: given twice, or a link such as latest.csv.
+
+    A path without links is preferred, because its folders may have values in their names.
+    """
+    # Unlike Path.resolve, realpath raises no error for a link to itself; opening the file explains it.
+    places = [(os.path.realpath(each.name), each) for each in inputs]
+    chosen = dict[str, Input]()
+    for place, each in sorted(places, key=lambda found: found[0] != str(Path(found[1].name).absolute())):
+        chosen.setdefault(place, each)
+    kept = [each for place, each in places if chosen[place] is each]
+    return kept, [each for place, each in places if chosen[place] is not each]
+
+
 def _expand(path: str) -> list[Input]:
     if path == STDIN:
         return [Input("stdin", lambda: open(sys.stdin.fileno(), "rb", closefd=False))]
@@ -157,7 +172,7 @@ def find_members(archive: str, open_archive: Callable[[], zipfile.ZipFile]) -> l
         Input(
             f"{archive}/{each.filename}",
             _opener(open_archive, each),
-            partitions_of(each.filename),
+            {**partitions_of(archive), **partitions_of(each.filename)},
             each.compress_size,
         )
         for each in known

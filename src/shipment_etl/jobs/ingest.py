@@ -1,7 +1,7 @@
 """The ingest job: files land in raw/SOURCE as they are."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date as Date
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -11,9 +11,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from shipment_etl.dates import as_date
-from shipment_etl.errors import BatchExists, InvalidValue, MappingDiffers, RecordsRejected
+from shipment_etl.errors import BatchExists, InvalidValue, MappingDiffers, RecordsRejected, join_names
 from shipment_etl.generator.shipments import SOURCE as GENERATED
-from shipment_etl.ingest.inputs import Input, find_inputs
+from shipment_etl.ingest.inputs import Input, drop_repeated, find_inputs
 from shipment_etl.ingest.limits import MAX_BROKEN_AT_FIRST
 from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.reader import Landed, land
@@ -75,7 +75,7 @@ def run_ingest(
     if max_rejected is not None and not 0 <= max_rejected <= 1:
         raise InvalidValue("max_rejected", max_rejected, "a share from 0 to 1")
     paths = [file] if isinstance(file, str | Path) else list(file)
-    inputs = [each for path in paths for each in _inputs(str(path))]
+    inputs, repeated = drop_repeated([each for path in paths for each in _inputs(str(path))])
     plugged = plugins(listeners)
     spark = session(plugged=plugged) if spark is None else spark
     settings: dict[str, Any] = {"file": ", ".join(printable(Path(path).name) for path in paths)}
@@ -94,7 +94,8 @@ def run_ingest(
                 max_broken = MAX_BROKEN_AT_FIRST if max_rejected is None else None
                 landed = land(inputs, mapping, target, last_row, max_broken)
             _check_problems(landed, max_rejected)
-            settings |= {"files": len(landed.files), "filtered": landed.filtered, "warnings": landed.warnings}
+            warnings = [*_warn_of_repeated(repeated), *landed.warnings]
+            settings |= {"files": len(landed.files), "filtered": landed.filtered, "warnings": warnings}
             records = staging.read_parquet("records.parquet").withColumn("mapping", F.lit(mapping.text))
             with work.stage("raw"):
                 (work.add_to_batch if added_to else work.replace_batch)(table, records)
@@ -126,6 +127,12 @@ def _inputs(path: str) -> list[Input]:
 
         return find_s3_inputs(path)
     return find_inputs([path])
+
+
+def _warn_of_repeated(repeated: Sequence[Input]) -> Iterator[str]:
+    if repeated:
+        names = join_names(each.name for each in repeated)
+        yield f"not read again, because it was given twice or is a link to a file that is read anyway: {names}"
 
 
 def _check_problems(landed: Landed, max_rejected: float | None) -> None:
