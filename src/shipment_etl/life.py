@@ -12,6 +12,7 @@ from shipment_etl.thresholds import DELAYED_DAYS, LATE_DAYS
 __all__ = [
     "CANCELLED",
     "DELIVERED",
+    "ENDS",
     "IN_TRANSIT",
     "LOST",
     "OUTCOMES",
@@ -26,6 +27,7 @@ __all__ = [
     "outcome_of_status",
     "state",
     "status",
+    "status_of_delay",
     "transit_days",
 ]
 
@@ -92,10 +94,14 @@ def transit_days(end: Column) -> Column:
     return F.when(end == DELIVERED, F.unix_date("delivery_date") - F.unix_date("shipment_date"))
 
 
+def status_of_delay(delay: Column) -> Column:
+    """Return the delivery_status of a delivery; Delivered where the delay is null."""
+    return F.when(delay >= DELAYED_DAYS, "Delayed").otherwise("Delivered")
+
+
 def status(end: Column, delay: Column) -> Column:
     """Return delivery_status, given outcome and delay; a delivery without a promised date is Delivered."""
-    late = F.coalesce(delay >= DELAYED_DAYS, F.lit(False))
-    named = F.when(end == DELIVERED, F.when(late, "Delayed").otherwise("Delivered"))
+    named = F.when(end == DELIVERED, status_of_delay(delay))
     for name in ("Cancelled", "Returned", "Lost"):
         named = named.when(end == ENDS[name], name)
     return named.otherwise(STATUS_IN_TRANSIT)

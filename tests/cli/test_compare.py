@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 import shipment_etl as etl
-from shipment_etl.errors import LakeMissing, NothingToCompare, NothingToReport, RunMissing, TableMissing
+from shipment_etl.errors import DataRejected, LakeMissing, NothingToCompare, NothingToReport, RunMissing, TableMissing
+from shipment_etl.lake.runs import read_runs
 from shipment_etl.transform.marts import MARTS
 from tests.command_line import run
 
@@ -183,3 +185,15 @@ def test_the_path_of_a_lake_may_contain_an_at_sign(spark: SparkSession, tmp_path
         run("compare", one, lake.uri)
     missing = f"{tmp_path}/drive-me@corp.com"
     assert f"There is no lake at {missing}." in run("compare", missing, lake.uri, code=1).stderr
+
+
+def test_a_held_batch_does_not_hide_the_currency(spark: SparkSession, tmp_path: Path) -> None:
+    lake = etl.Lake(tmp_path / "lake")
+    etl.run_generate(lake, date=FIRST, rows=100, spark=spark)
+    processed = etl.run_process(lake, spark=spark)
+    abroad = replace(etl.Network.default(), currency="EUR", cities=etl.Network.default().cities[:1])
+    with pytest.raises(DataRejected):
+        etl.run_process(lake, network=abroad, spark=spark)
+    held = next(read_runs(lake))
+    assert (processed.settings["currency"], held.settings["currency"], held.status) == ("USD", "EUR", "held")
+    assert etl.compare(lake, lake).a.currency == "USD"

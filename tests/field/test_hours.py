@@ -199,6 +199,7 @@ def test_a_value_without_a_time_of_day_is_put_aside(
             "",
             "promised_at has timezone = 'Mars', which is not a time zone",
         ),
+        ('dates = ["yyyy-MM-dd"]', 'timezone = "Mars"', ": the mapping has timezone = 'Mars', which is not a time zone"),
         ('dates = ["yyyy-MM-dd HH:mm"]', 'timezone = "UTC"', ""),
         ('dates = ["iso", "unix", "yyyy-MM-dd HH:mmXXX"]', "", ""),
     ],

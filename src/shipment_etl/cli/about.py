@@ -15,6 +15,7 @@ from shipment_etl.cli.options import (
     NetworkOption,
 )
 from shipment_etl.cli.terminal import echo
+from shipment_etl.thresholds import MAX_REJECTED
 
 __all__ = ["config", "doctor", "list_plugins", "show_version"]
 
@@ -48,7 +49,7 @@ def config(
     lake: LakeOption = "",
     engine: EngineOption = "auto",
     network: NetworkOption = None,
-    max_rejected: MaxRejectedOption = 0.1,
+    max_rejected: MaxRejectedOption = MAX_REJECTED,
     log: LogOption = Log.text,
     lineage: LineageOption = False,
     options: OutputOptions,

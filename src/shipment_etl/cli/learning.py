@@ -8,7 +8,7 @@ import typer
 
 from shipment_etl.cli.option_groups import OutputOptions
 from shipment_etl.cli.options import LakeOption, SourceOption
-from shipment_etl.cli.terminal import echo
+from shipment_etl.cli.terminal import echo, echo_json
 from shipment_etl.twin import MIN_SHIPMENTS
 
 if TYPE_CHECKING:
@@ -32,14 +32,13 @@ def learn(
 
     It contains no single shipment: only shares, delays, costs and rhythms of groups of shipments.
     """
-    from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.files import write_file
     from shipment_etl.jobs.learn import learn as learn_twin
 
     twin = learn_twin(lake, source, min_shipments=min_shipments, names=names)
     write_file(out, twin.to_toml())
     if options.as_json:
-        print_json_lines([_to_json(out, twin)])
+        echo_json(_to_json(out, twin))
     else:
         _show(out, twin)
 

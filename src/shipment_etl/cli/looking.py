@@ -8,7 +8,7 @@ import typer
 
 from shipment_etl.cli.option_groups import OutputOptions, session_for
 from shipment_etl.cli.options import DebugOption, EngineOption, LakeOption
-from shipment_etl.cli.terminal import echo
+from shipment_etl.cli.terminal import echo, echo_json
 
 __all__ = ["compare", "fingerprint", "report", "runs", "show", "snapshot"]
 
@@ -33,13 +33,12 @@ def report(
     options: OutputOptions,
 ) -> None:
     """Write a report of a lake: one HTML page that works offline."""
-    from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.lake.lake import Lake
     from shipment_etl.reporting.report import write_report
 
     path = write_report(Lake(lake), out)
     if options.as_json:
-        print_json_lines([{"file": str(path), "bytes": path.stat().st_size}])
+        echo_json({"file": str(path), "bytes": path.stat().st_size})
     else:
         echo(path)
 
@@ -59,7 +58,6 @@ def compare(
 ) -> None:
     """Compare the marts of two lakes, or of one lake after two runs: what differs, by how much, and what is significant."""
     from shipment_etl.cli.comparison import find_lake, show_comparison
-    from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.reporting.comparison.compare import compare as compare_lakes
     from shipment_etl.reporting.comparison.page import write_comparison
     from shipment_etl.reporting.report import require_extra
@@ -69,7 +67,7 @@ def compare(
     found = compare_lakes(find_lake(lake_a), find_lake(lake_b), mart or ())
     page = None if out is None else write_comparison(found, out, limit)
     if options.as_json:
-        print_json_lines([found.to_json(limit)])
+        echo_json(found.to_json(limit))
     else:
         show_comparison(found, limit)
         if page is not None:
@@ -112,14 +110,13 @@ def snapshot(
     options: OutputOptions,
 ) -> None:
     """Write DuckDB views of all tables, as of the newest logged run: a consistent set of versions."""
-    from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.files import write_file
     from shipment_etl.lake.lake import Lake
 
     pinned = Lake(lake).snapshot()
     write_file(out, pinned.views())
     if options.as_json:
-        print_json_lines([{"file": str(out), "tables": dict(pinned.tables)}])
+        echo_json({"file": str(out), "tables": dict(pinned.tables)})
     else:
         echo(out)
 
@@ -145,7 +142,6 @@ def fingerprint(
     options: OutputOptions,
 ) -> None:
     """Print a checksum of a table's rows: the same for the same rows, regardless of order, files or engine."""
-    from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.lake.damage import explain_errors
     from shipment_etl.lake.fingerprint import fingerprint as fingerprint_of
     from shipment_etl.lake.lake import Lake
@@ -156,6 +152,6 @@ def fingerprint(
     with explain_errors(home, {table: version}):
         word = fingerprint_of(home.read(session_for(home, engine), table, version))
     if options.as_json:
-        print_json_lines([{"table": table, "version": version, "fingerprint": word}])
+        echo_json({"table": table, "version": version, "fingerprint": word})
     else:
         echo(f"{table} version {version} {word}")

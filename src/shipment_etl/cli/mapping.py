@@ -13,6 +13,7 @@ from shipment_etl.cli.options import EngineOption
 from shipment_etl.cli.terminal import console, echo, echo_json
 from shipment_etl.files import write_file
 from shipment_etl.ingest.formats import describe_formats
+from shipment_etl.naming import MAX_NAME
 
 if TYPE_CHECKING:
     from shipment_etl.mapping_draft.draft import Draft
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["map_file"]
 
-MAX_SOURCE = 63
-"""Maximum length of the name of a source."""
 UNSAVED = "mapping.toml"
 """Name of the mapping in suggested commands, if the draft was printed."""
 
@@ -79,12 +78,14 @@ def _commands(file: str, out: Path | None) -> list[str]:
 
 def _source_of(file: str) -> str:
     """Return a name for the source of a file, by its name, that `ingest` accepts."""
+    from shipment_etl.generator.shipments import SOURCE as GENERATED
+
     stem = unicodedata.normalize("NFKD", Path(file).name.split(".")[0]).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9]+", "_", stem).strip("_")
-    if not name or name[0].isdigit() or name == "shipments":
+    if not name or name[0].isdigit() or name == GENERATED:
         # Sources begin with a letter, and that one is for generated shipments.
         name = f"my_{name}" if name else "files"
-    return name[:MAX_SOURCE].rstrip("_")
+    return name[:MAX_NAME].rstrip("_")
 
 
 def _show(draft: "Draft", verdicts: "Verdicts", out: Path | None, commands: list[str]) -> None:

@@ -22,7 +22,7 @@ from shipment_etl.cli.options import (
     WaitOption,
 )
 from shipment_etl.cli.output import OutputClosed
-from shipment_etl.cli.terminal import echo
+from shipment_etl.cli.terminal import echo, echo_json
 from shipment_etl.dates import as_date, days
 from shipment_etl.errors import InvalidValue
 
@@ -141,7 +141,7 @@ class JobOptions:
 
     def run(self, lake: "Lake", job: "Callable[..., Run]", **arguments: Any) -> None:
         """Run a job on the lake, and print its warnings and its report."""
-        from shipment_etl.cli.rendering import print_json_lines, print_run
+        from shipment_etl.cli.rendering import print_run
 
         with self.listeners(lake) as listeners:
             run = job(lake, **arguments, spark=session_for(lake, self.engine), listeners=listeners)
@@ -150,6 +150,6 @@ class JobOptions:
         # If stdout is closed, the remaining batches are still processed.
         with suppress(OutputClosed):
             if self.as_json:
-                print_json_lines([run.to_json()])
+                echo_json(run.to_json())
             else:
                 print_run(run)

@@ -9,7 +9,7 @@ from rich.status import Status
 from shipment_etl.cli.terminal import SafeConsole, console
 from shipment_etl.hookspecs import hookimpl
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.runs import ROLLBACK, Run, RunStart, keep_report
+from shipment_etl.lake.runs import MAINTAIN, PROCESS, ROLLBACK, Run, RunStart, keep_report
 from shipment_etl.printable import printable
 
 __all__ = ["Progress", "ReportKeeper", "progress"]
@@ -39,9 +39,9 @@ class Progress:
         """Print one line of what was done."""
         counts = run.counts
         done = f"{self._batch}: {counts.read:,} read"
-        if run.job in ("maintain", ROLLBACK):
+        if run.job in (MAINTAIN, ROLLBACK):
             done = f"{run.job}: done"
-        if run.job == "process":
+        if run.job == PROCESS:
             done += "".join(f", {rows:,} {name}" for name, rows in counts.parts.items())
         self._console.print(f"{done} in {run.total_seconds:.1f} s", style="dim", markup=False)
 

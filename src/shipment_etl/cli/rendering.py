@@ -82,7 +82,7 @@ def describe_batches(batches: "Collection[LandedBatch]", state: str) -> str:
 def print_run(run: "Run") -> None:
     """Print what a run did to its rows."""
     # Imported here: it loads an engine, which most other output does not need.
-    from shipment_etl.lake.runs import ROLLBACK
+    from shipment_etl.lake.runs import PROCESS, ROLLBACK
 
     shown = console()
     counts = run.counts
@@ -90,7 +90,7 @@ def print_run(run: "Run") -> None:
     shown.print(f"[bold]{run.job}[/] {escape(run.source)} {run.batch_date}: {done}")
     if run.left_out:
         shown.print(f"    {run.left_out:>9,}  {escape('left out by [where]')}")
-    if run.job == "process":
+    if run.job == PROCESS:
         shown.print(f"  = {' + '.join(f'{rows:,} {name}' for name, rows in counts.parts.items())}")
         for name, rows in run.reasons.items():
             shown.print(f"    {rows:>9,}  {escape(name)}")

@@ -1,4 +1,4 @@
-"""Terminal: the only place that prints, so that no text from files and tables can control the terminal."""
+"""Terminal: prints lines and tables, so that no text from files can control the terminal; `rendering` writes rows."""
 
 import sys
 from collections.abc import Iterable

@@ -18,10 +18,11 @@ from shipment_etl.cli.options import (
     SeedOption,
     SourceOption,
 )
-from shipment_etl.cli.terminal import echo
+from shipment_etl.cli.terminal import echo, echo_json
 from shipment_etl.dates import as_date
 from shipment_etl.errors import DataRejected, InvalidValue
 from shipment_etl.ingest.formats import describe_formats
+from shipment_etl.thresholds import MAX_REJECTED
 
 if TYPE_CHECKING:
     from shipment_etl.lake.lake import Lake
@@ -120,7 +121,7 @@ def process(
     waiting: Annotated[
         bool, typer.Option("--waiting", help="Also process all waiting batches, whatever their date.")
     ] = False,
-    max_rejected: MaxRejectedOption = 0.1,
+    max_rejected: MaxRejectedOption = MAX_REJECTED,
     accept_rejected: Annotated[
         bool, typer.Option("--accept-rejected", help="Accept the batch, no matter how many rows are rejected.")
     ] = False,
@@ -171,7 +172,6 @@ def maintain(
     options: JobOptions,
 ) -> None:
     """Compact small files, vacuum old ones, shorten the logs; no row changes."""
-    from shipment_etl.cli.rendering import print_json_lines
     from shipment_etl.cli.tables import show_maintenance
     from shipment_etl.jobs.maintain import run_maintain
 
@@ -180,7 +180,7 @@ def maintain(
         spark = session_for(home, options.engine)
         done = run_maintain(home, retention_days=retention_days, spark=spark, listeners=listeners)
     if options.as_json:
-        print_json_lines([done.to_json()])
+        echo_json(done.to_json())
     else:
         show_maintenance(done)
 

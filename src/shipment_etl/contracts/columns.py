@@ -10,7 +10,7 @@ import pyspark.sql.types as T
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-__all__ = ["COLUMNS", "IDENTITY", "MAY_BE_UNKNOWN", "MEASURES", "OPTIONAL", "TYPES", "with_optional"]
+__all__ = ["COLUMNS", "IDENTITY", "LINEAGE", "MAY_BE_UNKNOWN", "MEASURES", "OPTIONAL", "TYPES", "with_optional"]
 
 TYPES: Mapping[str, T.DataType] = MappingProxyType(
     {
@@ -39,6 +39,11 @@ COLUMNS: tuple[str, ...] = tuple(TYPES)
 
 IDENTITY = "source_row"
 """The column that identifies the rows of a batch: the row number in the file, or from the generator."""
+
+LINEAGE: Mapping[str, str] = MappingProxyType(
+    {"source": "string", "batch_date": "date", "source_file": "string", IDENTITY: "bigint"}
+)
+"""Column that says where a row comes from → its type in SQL."""
 
 OPTIONAL = ("outcome", "reported_at", "promised_at", "delivered_at")
 """Columns that a frame of shipments may lack."""

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from shipment_etl.generator.plan import Plan
 from shipment_etl.generator.streams import draw_below, slot
+from shipment_etl.life import status_of_delay
 
 __all__ = ["ACCEPTED", "COPIES", "DEFECTS", "LATE_ARRIVAL", "NULLABLE", "defect_of", "with_defects"]
 
@@ -75,7 +76,7 @@ def with_defects(frame: DataFrame, plan: Plan) -> DataFrame:
     )
     # A cast, because Sail counts days as long.
     delay = F.datediff(F.col("delivery_date"), F.col("promised_date")).cast("int")
-    status = F.when(delay > 0, "Delayed").otherwise("Delivered")
+    status = status_of_delay(delay)
     nulled = draw_below(row, plan.key("null column"), len(NULLABLE))
     return frame.withColumns(
         {

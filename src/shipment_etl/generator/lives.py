@@ -10,8 +10,9 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from shipment_etl.errors import InvalidValue
+from shipment_etl.life import CANCELLED, DELIVERED, LOST, RETURNED
 
-__all__ = ["BLOCK", "CANCELLED", "CORRECTED", "LIVES", "LOST", "MAX_REPORT_DAYS", "check_lives", "life_of", "report_days"]
+__all__ = ["BLOCK", "CORRECTED", "LIVES", "MAX_REPORT_DAYS", "check_lives", "life_of", "report_days"]
 
 BLOCK = 1000
 """Number of shipments that the shares of a scenario refer to."""
@@ -20,7 +21,7 @@ MAX_REPORT_DAYS = 21
 MAX_CORRECTION_DAYS = 14
 MAX_CANCELLATION_DAYS = 3
 
-DELIVERED, CORRECTED, CANCELLED, RETURNED, LOST = "delivered", "corrected", "cancelled", "returned", "lost"
+CORRECTED = "corrected"
 LIVES = (DELIVERED, CORRECTED, CANCELLED, RETURNED, LOST)
 """Why a shipment is reported twice. A corrected one has an estimated cost at first; others are in transit at first."""
 

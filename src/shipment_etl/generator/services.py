@@ -8,7 +8,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from shipment_etl.errors import NetworkError
-from shipment_etl.generator.wheels import SLOTS, lane_weight_permille, strikes_names, weight_slots, wheel
+from shipment_etl.generator.wheels import SLOTS, lane_weight_permille, promised_days, strikes_names, weight_slots, wheel
 from shipment_etl.network import Network, Service, Tariff, great_circle_km
 from shipment_etl.scenario import Delays, Disruption, Scenario
 
@@ -109,7 +109,7 @@ def _slot(
         service.destination_city,
         carrier.name,
         int(km * 10),
-        service.promised_days or 2 + int(km) // 900,
+        service.promised_days or promised_days(km),
         carrier.extra_days,
         _weight_permille(service, km),
         round(tariff.base * service.price * (100 + scenario.surcharge) / 100),

@@ -11,19 +11,16 @@ from shipment_etl.generator.defects import COPIES, LATE_ARRIVAL, defect_of, with
 from shipment_etl.generator.draws import Day, div, is_affected_by, look_up, schema_of, with_dates, with_drawn, with_measures
 from shipment_etl.generator.lives import (
     BLOCK,
-    CANCELLED,
     CORRECTED,
-    LOST,
     MAX_CANCELLATION_DAYS,
     MAX_CORRECTION_DAYS,
-    RETURNED,
     life_of,
     report_days,
 )
 from shipment_etl.generator.plan import MAX_ROWS, DaySlot, Plan, make_plan
 from shipment_etl.generator.scenarios import choose_scenario
 from shipment_etl.generator.streams import draw_below
-from shipment_etl.life import STATUS_IN_TRANSIT
+from shipment_etl.life import DELIVERED, ENDS, STATUS_IN_TRANSIT, status_of_delay
 from shipment_etl.network import Network
 from shipment_etl.scenario import Scenario
 
@@ -157,10 +154,10 @@ def later_reports(spark: SparkSession, plan: Plan) -> DataFrame:
     frame = frame.withColumn("defect", F.lit(None).cast("string"))
     frame = with_dates(with_drawn(spark, frame, plan, day), plan, day)
     due = with_life(frame, plan, day, F.lit(True)).where(F.col("report_days") == F.col("days_before"))
-    ends = {CANCELLED: "Cancelled", RETURNED: "Returned", LOST: "Lost"}
     status = F.lit(None).cast("string")
-    for life, name in ends.items():
-        status = F.when(F.col("life") == life, name).otherwise(status)
+    for name, end in ENDS.items():
+        if end != DELIVERED:
+            status = F.when(F.col("life") == end, name).otherwise(status)
     frame = with_measures(due, plan, day).withColumn("status", status)
     return frame.select(*_columns(plan, day), *_truth(plan))
 
@@ -257,7 +254,7 @@ def _columns(plan: Plan, day: Day) -> list[Column]:
         "promised_date": _date(day, promised),
         "delivery_date": F.when(delivered, _date(day, promised + F.col("delay"))),
         "delay_days": F.when(delivered, F.col("delay").cast("int")),
-        "delivery_status": F.coalesce("status", F.when(F.col("delay") > 0, "Delayed").otherwise("Delivered")),
+        "delivery_status": F.coalesce("status", status_of_delay(F.col("delay"))),
         "route_distance_km": _decimal("distance_hm", "0.1", "decimal(10,3)"),
         "shipping_cost": _decimal("cost_cents", "0.01", "decimal(14,2)"),
         "batch_date": F.lit(plan.batch_date),

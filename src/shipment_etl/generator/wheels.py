@@ -23,6 +23,7 @@ __all__ = [
     "delay_slots",
     "lane_slots",
     "lane_weight_permille",
+    "promised_days",
     "strikes_names",
     "weight_slots",
     "wheel",
@@ -31,6 +32,7 @@ __all__ = [
 SLOT_BITS = 10
 SLOTS = 1 << SLOT_BITS
 """Slots of a wheel: a draw is one of them, so a share is exact to 1 in 1024."""
+MIN_PROMISED_DAYS, KM_PER_DAY = 2, 900
 
 # Weight of a shipment below truck-load: lognormal, as parcel and less-than-truck-load weights are; median 12 kg.
 MEDIAN_KG, SIGMA = 12, 1.4
@@ -125,7 +127,7 @@ def _lane_slot(lane: Lane, disruptions: Sequence[Disruption]) -> LaneSlot:
         lane.origin_warehouse,
         lane.destination_city,
         int(lane.distance_km * 10),
-        2 + int(lane.distance_km) // 900,
+        promised_days(lane.distance_km),
         lane_weight_permille(lane.distance_km),
         sum(
             1 << bit
@@ -135,6 +137,11 @@ def _lane_slot(lane: Lane, disruptions: Sequence[Disruption]) -> LaneSlot:
         ),
         lane.lateness,
     )
+
+
+def promised_days(km: Decimal) -> int:
+    """Return the days that are promised on a lane of this length."""
+    return MIN_PROMISED_DAYS + int(km) // KM_PER_DAY
 
 
 def lane_weight_permille(km: Decimal) -> int:

@@ -52,7 +52,7 @@ def _shape_problems(mapping: SourceMapping) -> Iterator[str]:
         yield f"these columns are not mapped: {join_names(missing)}. Give each a column of the file, or a constant."
         if "promised_date" in missing:
             yield "promised_date is not mapped. If the source has no promises, say so: promised_date = { optional = true }."
-    yield from _zone_problems("timezone", mapping.timezone)
+    yield from (f"the mapping {problem}" for problem in _zone_problems(mapping.timezone))
     for name, values in mapping.where.items():
         if not values:
             yield f"where.{name} has no values, so no record would be kept. Add values, or remove it."
@@ -124,7 +124,7 @@ def _date_problems(name: str, column: ColumnMapping, kind: "DataType", mapping: 
     if (column.dates or column.timezone) and not isinstance(kind, DateType | TimestampType):
         yield f"has dates or a time zone, but is not a date. Only {join_names(_dates())} may have them."
         return
-    yield from _zone_problems("timezone", column.timezone)
+    yield from _zone_problems(column.timezone)
     if not 1 <= column.first_year <= 2900:
         yield f"has first_year = {column.first_year}, but it must be a year, such as 1970."
     for text in column.dates:
@@ -177,13 +177,13 @@ def _measure_problems(name: str, column: ColumnMapping, kind: "DataType") -> Ite
         yield "has decimal, thousands or accounting, but is not a measure."
 
 
-def _zone_problems(key: str, zone: str | None) -> Iterator[str]:
+def _zone_problems(zone: str | None) -> Iterator[str]:
     if zone in (None, WRITTEN):
         return
     try:
         ZoneInfo(str(zone))
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        yield f"has {key} = {shorten(zone)}, which is not a time zone. Use a name such as Europe/Berlin, or UTC."
+        yield f"has timezone = {shorten(zone)}, which is not a time zone. Use a name such as Europe/Berlin, or UTC."
 
 
 def _regex_problems(patterns: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl import life
-from shipment_etl.contracts.columns import COLUMNS, TYPES
+from shipment_etl.contracts.columns import COLUMNS, LINEAGE, TYPES
 from shipment_etl.contracts.reasons import REASONS_TYPE, RECORD, quote_value, reason
 from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.names import tidy_column
@@ -15,7 +15,6 @@ from shipment_etl.network import Network, Rate
 
 __all__ = ["conform"]
 
-LINEAGE = ("source", "batch_date", "source_file", "source_row")
 MAX_DAYS_AHEAD = 1096
 """Days that a date may be after the batch: a later date has the wrong century or a typo."""
 AMOUNT, RATE = "decimal(20,6)", "decimal(17,10)"

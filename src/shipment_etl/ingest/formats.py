@@ -1,6 +1,6 @@
 """Formats: each file format is declared once; the mapping, the command line and the docs use this table."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import PurePath
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shipment_etl.ingest.mapping import SourceMapping
     from shipment_etl.ingest.records import Notes
 
-__all__ = ["FORMATS", "PACKED", "Format", "Reader", "describe_formats", "format_of"]
+__all__ = ["FORMATS", "PACKED", "Format", "Reader", "describe_formats", "find_format", "format_of"]
 
 Reader: TypeAlias = "Callable[[Opened, SourceMapping, Notes], Iterator[pa.RecordBatch]]"
 """Reads one file, once, in batches of the schema `records.RECORDS`."""
@@ -88,29 +88,20 @@ def format_of(name: str) -> Format:
     Raises:
         FileUnreadable: the name does not show a format.
     """
-    suffixes = [suffix.lower() for suffix in PurePath(name).suffixes if suffix.lower() not in PACKED]
-    found = _find_by_extension(suffixes[-1:])
+    found = find_format(name)
     if found is None:
         remedy = f"Set format under [file] in the mapping, to one of {join_names(FORMATS)}."
         raise FileUnreadable(name, "its name does not show its format", remedy)
     return found
 
 
-def is_known(name: str) -> bool:
-    """Whether the name of a file shows its format."""
-    suffixes = [suffix.lower() for suffix in PurePath(name).suffixes if suffix.lower() not in PACKED]
-    return _find_by_extension(suffixes[-1:]) is not None
+def find_format(name: str) -> Format | None:
+    """Return the format that the name of a file shows; None if it shows none."""
+    shown = [each.lower() for each in PurePath(name).suffixes if each.lower() not in PACKED][-1:]
+    return next((each for each in FORMATS.values() if shown and shown[0] in each.extensions), None)
 
 
 def describe_formats() -> str:
     """Return the titles of all formats, for help."""
     *others, last = (each.title for each in FORMATS.values())
     return f"{', '.join(others)} or {last}"
-
-
-def _find_by_extension(suffixes: Iterable[str]) -> Format | None:
-    for suffix in suffixes:
-        for each in FORMATS.values():
-            if suffix in each.extensions:
-                return each
-    return None

@@ -24,7 +24,7 @@ from urllib.parse import unquote
 
 from shipment_etl.errors import FileEmpty, FileUnreadable, UnpackedTooLarge
 from shipment_etl.ingest.folders import explain, files_below, files_matching, is_visible
-from shipment_etl.ingest.formats import is_known
+from shipment_etl.ingest.formats import PACKED, find_format
 from shipment_etl.ingest.limits import MAX_UNPACKED_BYTES, MAX_UNPACKED_RATIO, MIN_UNPACKED_BYTES
 from shipment_etl.ingest.names import tidy
 from shipment_etl.printable import printable
@@ -49,7 +49,6 @@ MAGIC: Mapping[bytes, Callable[[Any], Any]] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
 }
-ZIP = b"PK\x03\x04"
 BLOCK = 1 << 16
 
 
@@ -146,7 +145,7 @@ def _expand_files(path: str, files: list[Path]) -> list[Input]:
 
 def may_be_read(name: str) -> bool:
     """Whether a file in a folder is read: a pattern takes every file that matches, a folder only known formats."""
-    return is_known(name) or is_archive(name)
+    return find_format(name) is not None or is_archive(name)
 
 
 def is_archive(name: str) -> bool:
@@ -165,7 +164,7 @@ def find_members(archive: str, open_archive: Callable[[], zipfile.ZipFile]) -> l
         raise explain(archive, problem) from problem
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as problem:
         raise FileUnreadable(archive, f"it is not a zip archive ({problem})", "Fetch it again.") from problem
-    known = [each for each in members if is_known(each.filename)]
+    known = [each for each in members if find_format(each.filename)]
     if not known:
         raise FileEmpty(archive, "it has no file in a known format")
     return [
@@ -206,7 +205,7 @@ def open_input(source: Input) -> Iterator[Opened]:
             if not head:
                 raise FileEmpty(source.name, "it is empty")
             opener = next((each for magic, each in MAGIC.items() if head.startswith(magic)), None)
-            if opener is None and source.name.lower().endswith(tuple(SUFFIXES)):
+            if opener is None and source.name.lower().endswith(PACKED):
                 why = "it is not compressed as its name says, or it is damaged"
                 remedy = f"If it is not compressed, remove {Path(source.name).suffix} from its name."
                 raise FileUnreadable(source.name, why, remedy)
@@ -226,9 +225,6 @@ def open_input(source: Input) -> Iterator[Opened]:
         if source.packed_bytes is None:
             raise
         raise FileUnreadable(source.name, f"it cannot be unpacked ({problem})", "Unpack the archive yourself.") from problem
-
-
-SUFFIXES = {".gz", ".bz2", ".xz"}
 
 
 def unpacked_limit(packed: int) -> int:

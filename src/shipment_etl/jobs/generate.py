@@ -12,7 +12,7 @@ from shipment_etl.generator.shipments import SOURCE, generate
 from shipment_etl.generator.troubles import troubles
 from shipment_etl.jobs.work import run_job
 from shipment_etl.lake.lake import LakeAddress, as_lake
-from shipment_etl.lake.runs import RowCounts, Run
+from shipment_etl.lake.runs import GENERATE, RowCounts, Run
 from shipment_etl.lake.tables import TROUBLES, raw_table
 from shipment_etl.network import Network
 from shipment_etl.plugins import plugins
@@ -73,7 +73,7 @@ def run_generate(
     settings = {"rows": rows, "seed": seed, "scenario": drawn.name, "defects": defects}
     table = raw_table(SOURCE)
     with run_job(
-        spark, lake, job="generate", source=SOURCE, batch_date=batch_date, settings=settings, plugins=plugged
+        spark, lake, job=GENERATE, source=SOURCE, batch_date=batch_date, settings=settings, plugins=plugged
     ) as work:
         with work.stage("raw"):
             work.replace_batch(table, made)

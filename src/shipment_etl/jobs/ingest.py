@@ -1,6 +1,5 @@
 """The ingest job: files land in raw/SOURCE as they are."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date as Date
 from pathlib import Path
@@ -19,9 +18,10 @@ from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.reader import Landed, land
 from shipment_etl.jobs.work import Work, run_job
 from shipment_etl.lake.lake import DataFile, LakeAddress, as_lake
-from shipment_etl.lake.runs import RowCounts, Run
+from shipment_etl.lake.runs import INGEST, RowCounts, Run
 from shipment_etl.lake.tables import landed_table
 from shipment_etl.lake.written import is_text
+from shipment_etl.naming import NAME_RULE, is_name
 from shipment_etl.plugins import plugins
 from shipment_etl.printable import printable
 from shipment_etl.s3 import is_s3
@@ -30,7 +30,6 @@ from shipment_etl.sessions import session
 __all__ = ["as_source", "run_ingest"]
 
 IfExists = Literal["fail", "replace", "add"]
-SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 def run_ingest(
@@ -80,7 +79,7 @@ def run_ingest(
     spark = session(plugged=plugged) if spark is None else spark
     settings: dict[str, Any] = {"file": ", ".join(printable(Path(path).name) for path in paths)}
     with run_job(
-        spark, lake, job="ingest", source=source, batch_date=as_date(date), settings=settings, plugins=plugged
+        spark, lake, job=INGEST, source=source, batch_date=as_date(date), settings=settings, plugins=plugged
     ) as work:
         table = landed_table(source)
         there = work.files_of_batch(table.name)
@@ -149,6 +148,6 @@ def as_source(name: str) -> str:
     Raises:
         InvalidValue: it cannot be part of a table's name.
     """
-    if not SOURCE_NAME.fullmatch(name):
-        raise InvalidValue("source", name, "lower-case letters, digits and _, beginning with a letter")
+    if not is_name(name):
+        raise InvalidValue("source", name, NAME_RULE)
     return name

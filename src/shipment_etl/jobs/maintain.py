@@ -17,8 +17,8 @@ from shipment_etl.errors import InvalidValue, LakeMissing, RowsChanged
 from shipment_etl.jobs.work import Work, run_job
 from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import LakeAddress, as_lake
-from shipment_etl.lake.maintenance import Size, clean, clear_staging, compact, find_crowded, sizes
-from shipment_etl.lake.runs import RowCounts, Run
+from shipment_etl.lake.maintenance import Size, clean, clear_staging, compact, find_crowded
+from shipment_etl.lake.runs import MAINTAIN, RowCounts, Run
 from shipment_etl.lake.tables import LANE_MONTHS, RUNS, SHIPMENTS
 from shipment_etl.plugins import plugins
 from shipment_etl.sessions import session
@@ -89,7 +89,7 @@ def run_maintain(
     with run_job(
         spark,
         lake,
-        job="maintain",
+        job=MAINTAIN,
         source=EVERYTHING,
         batch_date=datetime.now(UTC).date(),
         settings={"retention_days": retention_days},
@@ -123,7 +123,7 @@ def _versions_that_count(work: Work, name: str) -> list[int]:
 def _compact_table(work: Work, name: str) -> tuple[Size, Size]:
     """Compact a table, check that it holds the same rows, and return its sizes before and after."""
     lake = work.lake
-    files = sizes(lake, name)
+    files = lake.files(name)
     parts = find_crowded(files, FILES_MEANT.get(name, 1))
     if not parts:
         return Size.of(files), Size.of(files)
@@ -136,7 +136,7 @@ def _compact_table(work: Work, name: str) -> tuple[Size, Size]:
     if after != before:
         raise RowsChanged(name, before, after)
     work.plugins.notify("after_table_written", start=work.start, table=name)
-    return Size.of(files), Size.of(sizes(lake, name))
+    return Size.of(files), Size.of(lake.files(name))
 
 
 def _rows_in(rows: DataFrame, parts: list[dict[str, Any]]) -> DataFrame:

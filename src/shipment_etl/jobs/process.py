@@ -18,18 +18,17 @@ from shipment_etl.jobs.roll_up import update_lane_days
 from shipment_etl.jobs.work import run_job
 from shipment_etl.lake.lake import Lake, LakeAddress, as_lake
 from shipment_etl.lake.landed import backlog
-from shipment_etl.lake.runs import HELD, RowCounts, Run
+from shipment_etl.lake.runs import HELD, PROCESS, RowCounts, Run
 from shipment_etl.lake.tables import SHIPMENTS
 from shipment_etl.network import Network
 from shipment_etl.plugins import Plugins, plugins
 from shipment_etl.sessions import session
+from shipment_etl.thresholds import MAX_REJECTED
 
-__all__ = ["MAX_REJECTED", "run_process", "run_waiting"]
+__all__ = ["run_process", "run_waiting"]
 
 TIED = "shipment_id:tied"
 """The warning that counts reports for which only the row number says which is newer."""
-MAX_REJECTED = 0.1
-"""Default share of a batch that may be quarantined. In a file whose layout has changed, far more rows are rejected."""
 
 
 def run_process(
@@ -124,7 +123,7 @@ def _process(
     with run_job(
         spark,
         lake,
-        job="process",
+        job=PROCESS,
         source=source,
         batch_date=batch_date,
         settings=_settings(max_rejected, network),
@@ -164,7 +163,7 @@ def _settings(max_rejected: float, network: Network | None) -> dict[str, Any]:
 
 def _problem(counts: RowCounts, warnings: Mapping[str, int], max_rejected: float) -> DataRejected | None:
     """Return why a batch is held, None if it is not."""
-    if counts.quarantined > max_rejected * counts.read:
+    if counts.rejects_more_than(max_rejected):
         return DataRejected(counts.quarantined, counts.read, max_rejected)
     if warnings.get(TIED, 0) > max_rejected * counts.read:
         return ReportsTied(warnings[TIED], counts.read, max_rejected)

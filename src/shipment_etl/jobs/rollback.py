@@ -7,15 +7,24 @@ from pyspark.sql import SparkSession
 from shipment_etl.errors import LakeMissing, RollbackRefused, RunMissing
 from shipment_etl.jobs.work import Work, run_job
 from shipment_etl.lake.lake import Lake, LakeAddress, as_lake
-from shipment_etl.lake.landed import LANDING
-from shipment_etl.lake.runs import FAILED, ROLLBACK, RowCounts, Run, find_run, read_runs, standing_runs, undone_runs
+from shipment_etl.lake.runs import (
+    FAILED,
+    LANDING,
+    MAINTAIN,
+    PROCESS,
+    ROLLBACK,
+    RowCounts,
+    Run,
+    find_run,
+    read_runs,
+    standing_runs,
+    undone_runs,
+)
 from shipment_etl.lake.snapshot import empty, restore
 from shipment_etl.plugins import plugins
 from shipment_etl.sessions import session
 
 __all__ = ["run_rollback"]
-
-MAINTAIN = "maintain"
 
 
 def run_rollback(
@@ -93,7 +102,7 @@ def _check(work: Work, target: Run, runs: Sequence[Run], changed: Sequence[str])
             continue
         touched = any(run.before.get(name) != (run.after or {}).get(name) for name in changed)
         same_batch = (run.source, run.batch_date) == (target.source, target.batch_date)
-        if touched or (target.job in LANDING and run.job == "process" and same_batch):
+        if touched or (target.job in LANDING and run.job == PROCESS and same_batch):
             which = f"{run.run_id} ({run.job} {run.source} {run.batch_date})"
             raise refuse(f"the run {which} depends on it: roll that back first")
     for name in changed:

@@ -9,7 +9,7 @@ from deltalake.exceptions import DeltaError, DeltaProtocolError
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
-from shipment_etl.errors import EngineFailed, FileDamaged, NotPlainParquet, RowsLost, ShipmentEtlError
+from shipment_etl.errors import EngineFailed, FileDamaged, RowsLost, ShipmentEtlError
 from shipment_etl.lake.commits import reason_of
 from shipment_etl.lake.lake import DataFile, Lake
 
@@ -54,9 +54,7 @@ def explain(lake: Lake, tables: Mapping[str, int | None], problem: Exception) ->
         lake.storage.check()
         for name, version in tables.items():
             if isinstance(problem, DeltaProtocolError) and lake.has(name):
-                needed = lake.delta(name, version).protocol().min_reader_version
-                if needed > 1:
-                    return NotPlainParquet(name, needed)
+                lake.require_plain(name, version)
             if lake.has(name) and (found := _find_damage(lake, name, version)):
                 return FileDamaged(lake.uri, *found)
     except ShipmentEtlError as blocked:

@@ -20,7 +20,7 @@ from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from shipment_etl.errors import LakeError, LakeMissing, NotADeltaTable, TableMissing, VersionMissing
+from shipment_etl.errors import LakeError, LakeMissing, NotADeltaTable, NotPlainParquet, TableMissing, VersionMissing
 from shipment_etl.lake.commits import DataFile, commit_files, describe_file, describe_footer, translate_errors
 from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.storage import STAGING, storage_of
@@ -34,6 +34,8 @@ __all__ = ["DataFile", "Lake", "LakeAddress", "Staging", "Written", "as_lake"]
 
 
 MAX_ROWS_ON_ONE_THREAD = 100_000
+PLAIN_READER_VERSION = 1
+"""Newest reader version of Delta's protocol in which the files of a table hold exactly its rows."""
 LakeAddress = Union["Lake", str, Path]
 """A lake, or where it is."""
 
@@ -228,7 +230,15 @@ class Lake:
 
     def is_plain(self, name: str, version: int) -> bool:
         """Whether the files of a table hold exactly its rows: no deletion vectors, no columns with other names."""
-        return self.delta(name, version).protocol().min_reader_version == 1
+        return self._reader_version(name, version) <= PLAIN_READER_VERSION
+
+    def require_plain(self, name: str, version: int | None) -> None:
+        """Raise NotPlainParquet if the files of a table do not hold exactly its rows."""
+        if (needed := self._reader_version(name, version)) > PLAIN_READER_VERSION:
+            raise NotPlainParquet(name, needed)
+
+    def _reader_version(self, name: str, version: int | None) -> int:
+        return int(self.delta(name, version).protocol().min_reader_version)
 
     def schema(self, name: str, version: int) -> StructType:
         """Return the columns of a version of a table that its files hold: all but the partitions."""

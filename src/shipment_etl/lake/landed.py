@@ -7,13 +7,10 @@ from typing import NamedTuple
 from shipment_etl.dates import as_date
 from shipment_etl.errors import TableMissing
 from shipment_etl.lake.lake import Lake, LakeAddress, as_lake
-from shipment_etl.lake.runs import FAILED, HELD, Run, read_runs, standing_runs
+from shipment_etl.lake.runs import FAILED, HELD, LANDING, PROCESS, Run, read_runs, standing_runs
 from shipment_etl.lake.snapshot import RAW, landed_versions
 
-__all__ = ["LANDING", "Backlog", "LandedBatch", "backlog", "find_backlog", "landed_batches"]
-
-LANDING = ("generate", "ingest")
-"""Jobs that land batches."""
+__all__ = ["Backlog", "LandedBatch", "backlog", "find_backlog", "landed_batches"]
 
 
 class LandedBatch(NamedTuple):
@@ -78,7 +75,7 @@ def find_backlog(landed: Iterable[LandedBatch], runs: Iterable[Run]) -> Backlog:
     """
     newest: dict[LandedBatch, Run] = {}
     for run in standing_runs(runs):
-        if run.status != FAILED and run.job in (*LANDING, "process"):
+        if run.status != FAILED and run.job in (*LANDING, PROCESS):
             newest.setdefault(LandedBatch(run.batch_date, run.source), run)
     landed = sorted(landed)
     waiting = tuple(batch for batch in landed if batch not in newest or newest[batch].job in LANDING)

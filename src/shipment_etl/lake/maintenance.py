@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from shipment_etl.errors import VersionMissing
-from shipment_etl.lake.commits import mark, translate_errors
+from shipment_etl.lake.commits import DataFile, mark, translate_errors
 from shipment_etl.lake.lake import RUN_FOLDER, Lake
 from shipment_etl.lake.storage import STAGING
 
-__all__ = ["DataSize", "Size", "clean", "clear_staging", "compact", "find_crowded", "sizes"]
+__all__ = ["Size", "clean", "clear_staging", "compact", "find_crowded"]
 
 TARGET_BYTES = 100 << 20
 """Size up to which files are compacted; about the best size for readers."""
@@ -27,34 +27,16 @@ class Size:
     bytes: int
 
     @staticmethod
-    def of(files: Collection["DataSize"]) -> "Size":
+    def of(files: Collection[DataFile]) -> "Size":
         """Return the total size of some files."""
-        return Size(len(files), sum(file.bytes for file in files))
+        return Size(len(files), sum(file.size for file in files))
 
 
-@dataclass(frozen=True, slots=True)
-class DataSize:
-    """The partition that a file belongs to, and its bytes."""
-
-    partition: dict[str, Any]
-    bytes: int
-
-
-def sizes(lake: Lake, name: str) -> list[DataSize]:
-    """Return the size of each file of a table. Errors as for `Lake.files`."""
-    actions = lake.delta(name).get_add_actions(flatten=True)
-    columns = [each for each in actions.column_names if each.startswith("partition.")]
-    values = zip(*(actions.column(each).to_pylist() for each in columns), strict=True)
-    partitions = [dict(zip((each[10:] for each in columns), row, strict=True)) for row in values]
-    found = actions.column("size_bytes").to_pylist()
-    return [DataSize(*each) for each in zip(partitions or [{}] * len(found), found, strict=True)]
-
-
-def find_crowded(files: Iterable[DataSize], meant: int = 1) -> list[dict[str, Any]]:
+def find_crowded(files: Iterable[DataFile], meant: int = 1) -> list[dict[str, Any]]:
     """Return the values of the partitions that have more files than meant, some of which would fit into one."""
     by_partition: dict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
     for file in files:
-        by_partition[tuple(file.partition.items())].append(file.bytes)
+        by_partition[tuple(file.partition.items())].append(file.size)
     return [
         dict(key) for key, found in by_partition.items() if len(found) > meant and sum(sorted(found)[:2]) <= TARGET_BYTES
     ]

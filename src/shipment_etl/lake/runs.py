@@ -10,29 +10,36 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import Schema
 
 from shipment_etl.errors import NewerRelease, RowsLost, RunMissing
 from shipment_etl.lake.commits import describe_file, read_commit
 from shipment_etl.lake.damage import explain_errors
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.tables import RUNS
+from shipment_etl.lake.tables import RUNS, schema_of
+from shipment_etl.lake.written import empty_written
 
 __all__ = [
     "FAILED",
+    "GENERATE",
     "HELD",
+    "INGEST",
+    "LANDING",
+    "MAINTAIN",
+    "PROCESS",
     "ROLLBACK",
     "SUCCEEDED",
     "RowCounts",
     "Run",
     "RunStart",
     "TableVersion",
+    "currencies_of",
     "find_run",
     "is_logged",
     "keep_report",
     "log_run",
     "newest_of_batches",
     "newest_run",
+    "newest_succeeded",
     "read_runs",
     "standing_runs",
     "start_log",
@@ -42,21 +49,14 @@ __all__ = [
 ]
 
 SUCCEEDED, FAILED, HELD = "succeeded", "failed", "held"
+GENERATE, INGEST, PROCESS, MAINTAIN = "generate", "ingest", "process", "maintain"
+LANDING = (GENERATE, INGEST)
+"""Jobs that land batches."""
 ROLLBACK = "rollback"
 """The job that undoes another run; its settings name it."""
 REPORT_VERSION = 3
-ROWS = pa.schema(
-    [
-        *((name, pa.string()) for name in ("run_id", "job", "source")),
-        ("batch_date", pa.date32()),
-        *((name, pa.string()) for name in ("status", "started_at")),
-        ("seconds", pa.float64()),
-        ("engine", pa.string()),
-        *((name, pa.int64()) for name in ("read", "accepted", "quarantined", "duplicates", "overtaken")),
-        ("report", pa.string()),
-    ]
-)
-"""Columns of the log, as `lake.tables.RUNS` declares them."""
+NO_RUNS = empty_written(RUNS, schema_of(RUNS.columns))
+"""The log without files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,10 @@ class RowCounts:
     quarantined: int = 0
     duplicates: int = 0
     overtaken: int = 0
+
+    def rejects_more_than(self, limit: float) -> bool:
+        """Whether more than a share of the rows, 0 … 1, was quarantined."""
+        return self.quarantined > limit * self.read
 
     @property
     def parts(self) -> dict[str, int]:
@@ -182,7 +186,12 @@ class Run:
     @property
     def rejects_too_many(self) -> bool:
         """Whether more rows were quarantined than was allowed; if not, a held batch is held for what `error` says."""
-        return self.counts.quarantined > float(self.settings.get("max_rejected", 1.0)) * self.counts.read
+        return self.counts.rejects_more_than(self.max_rejected)
+
+    @property
+    def max_rejected(self) -> float:
+        """The share of rows that could be quarantined before the batch was held."""
+        return float(self.settings.get("max_rejected", 1.0))
 
     @property
     def left_out(self) -> int:
@@ -230,8 +239,7 @@ def start_log(lake: Lake, run: str) -> int:
 
     It is created before the first table: so a lake without a log has lost it, and its tables are not leftovers.
     """
-    schema = Schema.from_arrow(ROWS)
-    return lake.commit(RUNS, schema, version=None, add=[], remove=[], run=run)
+    return lake.commit(RUNS, NO_RUNS.schema, version=None, add=[], remove=[], run=run)
 
 
 def log_run(lake: Lake, run: Run, version: int | None) -> None:
@@ -263,11 +271,11 @@ def log_run(lake: Lake, run: Run, version: int | None) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         # Statistics would store the report two more times.
         pq.write_table(
-            pa.Table.from_pylist([row], schema=ROWS), place, write_statistics=list(RUNS.ranges), compression="zstd"
+            pa.Table.from_pylist([row], schema=NO_RUNS.arrow), place, write_statistics=list(RUNS.ranges), compression="zstd"
         )
     size = lake.storage.sizes(RUNS.name)[path]
     file = describe_file(lake.storage, RUNS, path, size, {})
-    lake.commit(RUNS, Schema.from_arrow(ROWS), version=version, add=[file], remove=[], run=run.run_id)
+    lake.commit(RUNS, NO_RUNS.schema, version=version, add=[file], remove=[], run=run.run_id)
 
 
 def is_logged(lake: Lake, run_id: str, version: int | None) -> bool:
@@ -367,6 +375,24 @@ def sum_by_name(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return dict(sorted(total.items(), key=lambda each: (-each[1], each[0])))
 
 
+def newest_succeeded(runs: Iterable[Run]) -> tuple[Run, ...]:
+    """Return the newest run of each batch that succeeded, by source and batch date.
+
+    Args:
+        runs: some runs of the log, newest first.
+    """
+    newest: dict[tuple[str, date], Run] = {}
+    for run in runs:
+        if run.status == SUCCEEDED:
+            newest.setdefault((run.source, run.batch_date), run)
+    return tuple(newest[batch] for batch in sorted(newest))
+
+
+def currencies_of(batches: Iterable[Run]) -> frozenset[str | None]:
+    """Return the currencies of the costs of batches; None stands for batches without one."""
+    return frozenset(run.settings.get("currency") for run in batches)
+
+
 def newest_of_batches(runs: Iterable[Run]) -> list[Run]:
     """Return the newest run of `process` of each batch that succeeded or was held, the newest batch first.
 
@@ -375,7 +401,7 @@ def newest_of_batches(runs: Iterable[Run]) -> list[Run]:
     """
     newest: dict[tuple[str, date], Run] = {}
     for run in standing_runs(runs):
-        if run.job == "process" and run.status != FAILED:
+        if run.job == PROCESS and run.status != FAILED:
             newest.setdefault((run.source, run.batch_date), run)
     return sorted(newest.values(), key=lambda each: each.batch_date, reverse=True)
 

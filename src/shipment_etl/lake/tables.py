@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pyspark.sql.types import StructType
 
-from shipment_etl.contracts.columns import OPTIONAL, TYPES
+from shipment_etl.contracts.columns import LINEAGE, OPTIONAL, TYPES
 from shipment_etl.contracts.reasons import REASONS_TYPE
 from shipment_etl.transform.lane_days import KEYS, SUMS
 from shipment_etl.transform.mart import SPAN_COLUMNS, Mart
@@ -74,13 +74,12 @@ def schema_of(columns: Mapping[str, str]) -> StructType:
 
 
 _CONTRACT = {name: kind.simpleString() for name, kind in TYPES.items()}
-_LINEAGE = {"source": "string", "batch_date": "date", "source_file": "string", "source_row": "bigint"}
 
 
 def raw_table(source: str) -> Table:
     """Return the table of a source whose shipments are already typed, as generated ones are."""
     told = {name: kind for name, kind in _CONTRACT.items() if name not in OPTIONAL}
-    return Table(f"raw/{source}", {**told, **_LINEAGE}, BATCH, ("shipment_date",))
+    return Table(f"raw/{source}", {**told, **LINEAGE}, BATCH, ("shipment_date",))
 
 
 def landed_table(source: str) -> Table:
@@ -91,14 +90,14 @@ def landed_table(source: str) -> Table:
         problem: why the record could not be parsed; null if it could.
         mapping: the TOML that says what its columns mean, so that a batch explains itself.
     """
-    return Table(f"raw/{source}", {**_LINEAGE, "record": "string", "problem": "string", "mapping": "string"}, BATCH)
+    return Table(f"raw/{source}", {**LINEAGE, "record": "string", "problem": "string", "mapping": "string"}, BATCH)
 
 
 SHIPMENTS = Table(
     "processed/shipments",
     {
         **_CONTRACT,
-        **_LINEAGE,
+        **LINEAGE,
         "transit_days": "int",
         "delay_class": "string",
         "chargeable_weight_kg": "decimal(15,3)",
@@ -132,7 +131,7 @@ KNOWN_IDS = Table(
 QUARANTINE = Table(
     "processed/quarantine",
     # original is JSON text: every reader can open it, and Sail cannot replace rows of a table with a map column.
-    {**_LINEAGE, "shipment_id": "string", "original": "string", "reasons": REASONS_TYPE},
+    {**LINEAGE, "shipment_id": "string", "original": "string", "reasons": REASONS_TYPE},
     BATCH,
 )
 

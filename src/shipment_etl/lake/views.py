@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shipment_etl.errors import NotPlainParquet
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.snapshot import Snapshot
@@ -26,8 +25,6 @@ TYPES = {
     "timestamp_ntz": "TIMESTAMP",
 }
 """Type of Delta → type of DuckDB; decimals have the same name in both."""
-READER_FEATURES = 1
-"""Newest reader version of Delta's protocol in which the files of a table hold exactly its rows."""
 
 
 def views_of(snapshot: Snapshot) -> str:
@@ -50,10 +47,8 @@ def views_of(snapshot: Snapshot) -> str:
 
 
 def _view(lake: Lake, name: str, version: int) -> str:
+    lake.require_plain(name, version)
     table = lake.delta(name, version)
-    needed = table.protocol().min_reader_version
-    if needed > READER_FEATURES:
-        raise NotPlainParquet(name, needed)
     fields = {field.name: _type(field.type) for field in table.schema().fields}
     by_partition: dict[tuple[tuple[str, Any], ...], list[DataFile]] = {}
     for file in lake.files(name, version):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from shipment_etl.errors import ExtraMissing
 from shipment_etl.hookspecs import hookimpl
-from shipment_etl.lake.runs import Run, RunStart
+from shipment_etl.lake.runs import PROCESS, Run, RunStart
 
 try:
     from openlineage.client import OpenLineageClient
@@ -88,7 +88,7 @@ class Lineage:
 
 def _inputs(start: RunStart, run: Run) -> list[InputDataset]:
     """Return what a run has read: for `process` the raw table, with an assertion for each rule."""
-    if run.job != "process":
+    if run.job != PROCESS:
         return []
     every = dict.fromkeys(run.rules, 0) | dict(run.reasons) | dict(run.warnings)
     assertions = [_assertion(name, rows) for name, rows in every.items()]

@@ -78,7 +78,7 @@ def draft_mapping(sample: Sample) -> Draft:
     chosen = _choose(every)
     matches = {name: _fit(name, each) for name, each in chosen.items()}
     measures = {name: chosen[name] for name in MEASURES if name in chosen}
-    numbers, why = _numbers(measures, typed=sample.file.format not in ("csv",))
+    numbers, why = _numbers(measures)
     lines = []
     for name in COLUMNS:
         if name in MAY_BE_LEFT_OUT:
@@ -167,7 +167,7 @@ def _fits(columns: Iterable[Evidence]) -> list[NumberFit]:
     return [each.numbers for each in columns if each.numbers is not None]
 
 
-def _numbers(measures: dict[str, Evidence], *, typed: bool) -> tuple[Numbers, str]:
+def _numbers(measures: dict[str, Evidence]) -> tuple[Numbers, str]:
     """Return the number style of most measures, and an example as evidence."""
     fits = _fits(measures.values())
     style = max(STYLES, key=lambda each: sum(each in fit.styles for fit in fits))

@@ -45,7 +45,7 @@ def id_line(found: Evidence | None, match: Match | None, every: Sequence[Evidenc
         unique = [each.name for each in every if each.is_unique and len(each.columns) == 1]
         hint = f"; columns with unique values: {_name(unique)}" if unique else "; no column has unique values"
         return Line("shipment_id", ColumnMapping(from_row=True), (f"CHECK: no column is named like an id{hint}",))
-    evidence = _name_evidence(found, match, others)
+    evidence = _name_evidence(match, others)
     if found.is_unique:
         return Line("shipment_id", _source(found), (*evidence, f"no value repeats in {len(found.values):,} records"))
     for each in every:
@@ -69,7 +69,7 @@ def text_line(name: str, found: Evidence | None, match: Match | None, others: tu
         spellings.setdefault(normalize(value) or value, []).append(value)
     several = [" = ".join(each) for each in spellings.values() if len(each) > 1][:MAX_SPELLINGS]
     said = (f"CHECK: perhaps the same: {'; '.join(several)}; see values and fold_case",) if several else ()
-    return Line(name, _source(found), (*_name_evidence(found, match, others), *_share(found), *said))
+    return Line(name, _source(found), (*_name_evidence(match, others), *_share(found), *said))
 
 
 def date_line(
@@ -83,7 +83,7 @@ def date_line(
         known = [each for each in choices if each.dates]
         hint = "not found: columns of the file that hold dates" if known else "not found: name a column of dates"
         return Line(name, None, (hint,), tuple(known) or (ColumnMapping(column="…", dates=("…",)),))
-    evidence = _name_evidence(found, match, others)
+    evidence = _name_evidence(match, others)
     fit = found.dates
     if fit is None:
         why = f"CHECK: its values, such as {found.example!r}, fit no pattern; names of months must be English"
@@ -133,7 +133,7 @@ def measure_line(
     """Return the line of a measure; open if its numbers or its currency are ambiguous."""
     if found is None or match is None or found.numbers is None:
         return Line(name, None, ("not found: unknown in all rows",))
-    fit, evidence = found.numbers, _name_evidence(found, match, others)
+    fit, evidence = found.numbers, _name_evidence(match, others)
     mapping, said = _unit(name, found, fit, every) if name in UNITS else _currency(found, fit, every)
     choices: tuple[ColumnMapping, ...] = ()
     if mapping is None:
@@ -261,7 +261,7 @@ def _date_column(found: Evidence, fit: DateFit | None, patterns: tuple[str, ...]
     return replace(_source(found), dates=patterns, timezone=fit.timezone if fit else None)
 
 
-def _name_evidence(found: Evidence, match: Match, others: tuple[str, ...]) -> tuple[str, ...]:
+def _name_evidence(match: Match, others: tuple[str, ...]) -> tuple[str, ...]:
     said = [f"CHECK: {match.synonym!r} may mean something else"] if match.is_weak else [f"named like {match.synonym!r}"]
     if others:
         said.append(f"CHECK: {_name(others)} would fit as well")

@@ -9,7 +9,7 @@ from typing import Any
 
 from shipment_etl.contracts.columns import COLUMNS, MEASURES
 from shipment_etl.errors import FileUnreadable, IngestError, join_names
-from shipment_etl.ingest.formats import FORMATS, format_of, is_known
+from shipment_etl.ingest.formats import FORMATS, find_format
 from shipment_etl.ingest.inputs import STDIN, Input, find_inputs, open_input
 from shipment_etl.ingest.mapping import MAY_BE_LEFT_OUT, ColumnMapping, FileFormat, SourceMapping
 from shipment_etl.ingest.names import tidy
@@ -65,11 +65,11 @@ def take_sample(path: str) -> Sample:
         raise FileUnreadable("stdin", "it can be read only once, but a draft reads it twice", "Save it to a file first.")
     sources = find_inputs([path])
     first = sources[0]
-    if not is_known(first.name):
+    kind = find_format(first.name)
+    if kind is None:
         endings = join_names(ending for each in FORMATS.values() for ending in each.extensions)
         remedy = f"Rename it, so that its name ends in one of {endings}."
         raise FileUnreadable(first.name, "its name does not show its format", remedy)
-    kind = format_of(first.name)
     notes = () if len(sources) == 1 else (f"the draft was made from the first of {len(sources)} files, {first.short_name}",)
     file, evidence = _layout(first, kind.name)
     file, found = _records_within(first, replace(file, format=kind.name), evidence)

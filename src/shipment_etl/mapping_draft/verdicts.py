@@ -10,7 +10,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from shipment_etl.contracts.columns import COLUMNS
+from shipment_etl.contracts.columns import COLUMNS, LINEAGE
 from shipment_etl.contracts.split import judge
 from shipment_etl.ingest.conform import conform
 from shipment_etl.ingest.contract import contract_of
@@ -22,7 +22,7 @@ __all__ = ["MAX_JUDGED", "Verdicts", "judge_sample"]
 
 MAX_JUDGED = 2_000
 """Records of the sample that are judged."""
-SCHEMA = "source string, batch_date date, source_file string, source_row bigint, record string, problem string"
+SCHEMA = ", ".join(f"{name} {kind}" for name, kind in {**LINEAGE, "record": "string", "problem": "string"}.items())
 
 
 @dataclass(frozen=True)

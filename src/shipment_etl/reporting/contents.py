@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from shipment_etl.lake.landed import LandedBatch
-from shipment_etl.lake.runs import FAILED, HELD, Run, newest_of_batches, sum_by_name
+from shipment_etl.lake.runs import FAILED, GENERATE, HELD, Run, newest_of_batches, sum_by_name
 from shipment_etl.reporting.findings import Figures, Share, clearly_differ
 from shipment_etl.reporting.reading import Facts, Rejected
 from shipment_etl.reporting.rounding import rounded_difference
-from shipment_etl.reporting.wording import UNKNOWN, number, percent, say_amount, say_target
+from shipment_etl.reporting.wording import UNKNOWN, cut, number, percent, say_amount, say_target
 
 __all__ = [
     "MAX_REASONS",
@@ -31,7 +31,6 @@ MAX_RUNS = 12
 MAX_OPEN = 20
 MAX_SAMPLES = 15
 MAX_FIELDS = 40
-MAX_TEXT_LENGTH = 160
 MIN_CHANGE_PCT = 5.0
 """Change of an amount, in per cent, from which it is coloured as better or worse."""
 
@@ -101,12 +100,11 @@ def find_warnings(runs: Iterable[Run], waiting: Sequence[LandedBatch]) -> list[s
         share = Share(counts.quarantined, counts.read)
         rejected = f"{number(counts.quarantined)} of {number(counts.read)} rows were rejected ({percent(share.pct)})"
         batch = f"{run.source} {run.batch_date}"
-        limit = float(run.settings.get("max_rejected", 1.0))
         if run.status == HELD:
             # Held for another reason, such as tied reports, which the run has logged.
             why = f"{rejected}." if run.rejects_too_many or not run.error else run.error
             found.append(f"The batch {batch} is held: {why} The figures below do not include these rows.")
-        elif counts.quarantined > limit / 2 * counts.read:
+        elif counts.rejects_more_than(run.max_rejected / 2):
             found.append(f"In the batch {batch}, {rejected}: more than half of what is allowed.")
     left_out = len(found) - MAX_WARNINGS
     more = [f"{number(left_out)} older batches have such warnings too."] if left_out > 0 else []
@@ -132,7 +130,7 @@ def reason_rows(rejected: Mapping[str, int], examples: Iterable[Rejected]) -> li
     """
     said = {name: message for row in examples for name, message in row.reasons}
     return [
-        {"name": name, "rows": rows, "example": _cut(said.get(name))} for name, rows in list(rejected.items())[:MAX_REASONS]
+        {"name": name, "rows": rows, "example": cut(said.get(name))} for name, rows in list(rejected.items())[:MAX_REASONS]
     ]
 
 
@@ -150,9 +148,9 @@ def samples(rejected: Sequence[Rejected]) -> list[dict[str, Any]]:
     """Return the rejected rows to show, cut to what fits on a page."""
     return [
         {
-            "where": f"{row.source} {row.batch_date}, {_cut(row.file)} row {number(row.row)}",
-            "reasons": [(name, _cut(message)) for name, message in row.reasons],
-            "original": [(_cut(name), _cut(value)) for name, value in list(row.original.items())[:MAX_FIELDS]],
+            "where": f"{row.source} {row.batch_date}, {cut(row.file)} row {number(row.row)}",
+            "reasons": [(name, cut(message)) for name, message in row.reasons],
+            "original": [(cut(name), cut(value)) for name, value in list(row.original.items())[:MAX_FIELDS]],
             "left_out": max(0, len(row.original) - MAX_FIELDS),
         }
         for row in rejected[:MAX_SAMPLES]
@@ -172,7 +170,7 @@ def run_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
             "counts": run.counts,
             "seconds": f"{run.total_seconds:.1f}",
             "engine": run.engine,
-            "error": _cut(run.error or ""),
+            "error": cut(run.error or ""),
         }
         for run in runs[:MAX_RUNS]
     ]
@@ -186,7 +184,7 @@ def group_batches(landed: Sequence[Run]) -> list[dict[str, str]]:
     return [
         {
             "source": source,
-            "made": "generated" if job == "generate" else "ingested",
+            "made": "generated" if job == GENERATE else "ingested",
             "settings": ", ".join(settings) or UNKNOWN,
             "batches": _batches(runs),
             "rows": number(sum(run.counts.accepted for run in runs)),
@@ -197,7 +195,7 @@ def group_batches(landed: Sequence[Run]) -> list[dict[str, str]]:
 
 def _settings(settings: Mapping[str, Any]) -> list[str]:
     # Rows have their own column.
-    return [_cut(f"{name} {value}") for name, value in settings.items() if name != "rows"]
+    return [cut(f"{name} {value}") for name, value in settings.items() if name != "rows"]
 
 
 def _batches(runs: Sequence[Run]) -> str:
@@ -229,9 +227,3 @@ def _trend_of(grew: float, said: str, more_is_better: bool | None) -> tuple[str,
         return "unchanged", "even"
     mood = "even" if more_is_better is None else "better" if (grew > 0) is more_is_better else "worse"
     return f"{'▲' if grew > 0 else '▼'} {said}", mood
-
-
-def _cut(text: str | None) -> str:
-    if text is None:
-        return UNKNOWN
-    return text if len(text) <= MAX_TEXT_LENGTH else text[: MAX_TEXT_LENGTH - 1] + "…"

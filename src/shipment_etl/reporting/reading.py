@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 from shipment_etl.errors import FileDamaged, LakeMissing, NothingToReport, VersionMissing
 from shipment_etl.lake.damage import explain_errors
 from shipment_etl.lake.lake import Lake
-from shipment_etl.lake.landed import LANDING, LandedBatch, find_backlog, landed_batches
+from shipment_etl.lake.landed import LandedBatch, find_backlog, landed_batches
 from shipment_etl.lake.lane_sums import sum_net
-from shipment_etl.lake.runs import SUCCEEDED, Run, read_runs, standing_runs
+from shipment_etl.lake.runs import LANDING, PROCESS, Run, currencies_of, newest_succeeded, read_runs, standing_runs
 from shipment_etl.lake.tables import LANE_DAYS, NOT_MARTS, QUARANTINE, SHIPMENTS, mart_table
 from shipment_etl.reporting.periods import Period, find_periods
 from shipment_etl.transform.marts import MARTS
@@ -88,7 +88,7 @@ class Facts:
     @property
     def currencies(self) -> frozenset[str | None]:
         """The currencies of the costs of all batches; None stands for batches without one."""
-        return frozenset(run.settings.get("currency") for run in self.batches)
+        return currencies_of(self.batches)
 
     @property
     def currency(self) -> str | None:
@@ -109,8 +109,8 @@ def read_facts(lake: Lake) -> Facts:
     if not runs:
         raise NothingToReport(lake.uri)
     standing = standing_runs(runs)
-    batches = _keep_newest(run for run in standing if run.job == "process")
-    landed = _keep_newest(run for run in standing if run.job in LANDING)
+    batches = newest_succeeded(run for run in standing if run.job == PROCESS)
+    landed = newest_succeeded(run for run in standing if run.job in LANDING)
     basis = max(batches, key=lambda run: run.started_at, default=None)
     marts = {name: _empty_frame(table.columns) for name, table in MART_TABLES.items()}
     facts = Facts(
@@ -138,14 +138,14 @@ def read_facts(lake: Lake) -> Facts:
     pinned = lake.snapshot().tables if runs[0].after is None else runs[0].after
     try:
         with explain_errors(lake, pinned):
-            return _read_tables(lake, facts, pinned)
+            return _read_tables(lake, facts, basis, pinned)
     except (VersionMissing, FileDamaged):
         # Another program has vacuumed the tables, or shortened their logs.
         with explain_errors(lake, dict.fromkeys(pinned)):
-            return replace(_read_tables(lake, facts, {}), pinned=False)
+            return replace(_read_tables(lake, facts, basis, {}), pinned=False)
 
 
-def _read_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts:
+def _read_tables(lake: Lake, facts: Facts, basis: Run, versions: Mapping[str, int]) -> Facts:
     def read(name: str, where: pc.Expression | None = None) -> pd.DataFrame:
         return _to_frame(lake.dataset(name, versions.get(name)).to_table(filter=where))
 
@@ -175,20 +175,10 @@ def _read_tables(lake: Lake, facts: Facts, versions: Mapping[str, int]) -> Facts
         open=read_mart("open_shipments"),
         recent=recent,
         rejected=_read_rejected(lake, facts.batches, versions.get(QUARANTINE.name)),
-        others={name.removeprefix("processed/"): read(name) for name in sorted(facts.basis.tables) if name not in OWN}
-        if facts.basis
-        else {},
+        others={name.removeprefix("processed/"): read(name) for name in sorted(basis.tables) if name not in OWN},
         now=now,
         before=before,
     )
-
-
-def _keep_newest(runs: Iterable[Run]) -> tuple[Run, ...]:
-    newest: dict[tuple[str, date], Run] = {}
-    for run in runs:
-        if run.status == SUCCEEDED:
-            newest.setdefault((run.source, run.batch_date), run)
-    return tuple(newest[batch] for batch in sorted(newest))
 
 
 def _read_rejected(lake: Lake, batches: Iterable[Run], version: int | None) -> tuple[Rejected, ...]:

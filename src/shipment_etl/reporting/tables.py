@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from shipment_etl.reporting.reading import Facts
-from shipment_etl.reporting.wording import UNKNOWN, number
+from shipment_etl.reporting.wording import UNKNOWN, cut, number
 
 __all__ = ["FILTERS", "Choice", "MartTable", "choices", "filters_of", "mart_table", "marts_of", "say_value"]
 
@@ -21,7 +21,6 @@ TIMES = ("shipment_date", "month")
 MAX_SHOWN = 20
 MAX_CELLS = 15_000
 """Values of a mart on a page, limited so that the page opens quickly."""
-MAX_TEXT_LENGTH = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def say_value(value: Value) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | float):
         return number(value, 0 if isinstance(value, int) else 2 if abs(value) >= 1 or not value else 4)
-    return value if len(value) <= MAX_TEXT_LENGTH else value[: MAX_TEXT_LENGTH - 1] + "…"
+    return cut(value)
 
 
 def _time_column(columns: Collection[str]) -> str | None:

@@ -14,6 +14,7 @@ __all__ = [
     "Heading",
     "Sentence",
     "count",
+    "cut",
     "dates",
     "lane",
     "money",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 UNKNOWN = "–"
+MAX_TEXT_LENGTH = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,13 @@ def _say_period_before(period: Period) -> str:
 def say_days(period: Period) -> str:
     """Return the number of days in a period, such as 7 days."""
     return count(period.days, "day")
+
+
+def cut(text: str | None) -> str:
+    """Return a text of bounded length; – if it is unknown."""
+    if text is None:
+        return UNKNOWN
+    return text if len(text) <= MAX_TEXT_LENGTH else text[: MAX_TEXT_LENGTH - 1] + "…"
 
 
 def count(value: int, what: str) -> str:

@@ -4,13 +4,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from shipment_etl import life
-from shipment_etl.contracts.columns import COLUMNS, IDENTITY, with_optional
+from shipment_etl.contracts.columns import COLUMNS, IDENTITY, LINEAGE, with_optional
 from shipment_etl.network import Network
 from shipment_etl.transform.reports import order_reports, repeated_ids, suspects
 
-__all__ = ["DERIVED", "LINEAGE", "clean", "derive", "with_derived"]
+__all__ = ["DERIVED", "clean", "derive", "with_derived"]
 
-LINEAGE = ("source", "batch_date", "source_file", "source_row")
 DERIVED = (
     *("transit_days", "delay_class", "chargeable_weight_kg", "cost_per_kg", "cost_per_km"),
     *("delay_minutes", "on_time"),

@@ -1,7 +1,6 @@
 """Mart: what a mart is, and how the declaration of its columns becomes its rows, its table and its docstring."""
 
 import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -10,12 +9,12 @@ from typing import Literal, TypeVar
 from pyspark.sql import Column, DataFrame
 
 from shipment_etl.errors import InvalidValue
+from shipment_etl.naming import NAME_RULE, is_name
 from shipment_etl.network import Network
 
 __all__ = ["SPAN_COLUMNS", "Mart", "MartColumn", "Span", "document", "summarize"]
 
 MAX_LOOK_BACK_DAYS = 28
-NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 Span = Literal["all_time", "month", "day"]
 SPAN_COLUMNS: Mapping[str, str | None] = MappingProxyType({"all_time": None, "month": "month", "day": "shipment_date"})
@@ -91,8 +90,8 @@ class Mart:
     declared: tuple[MartColumn, ...] = ()
 
     def __post_init__(self) -> None:
-        if not NAME.fullmatch(self.name):
-            raise InvalidValue("the name of a mart", self.name, "lower-case letters, digits and _, beginning with a letter")
+        if not is_name(self.name):
+            raise InvalidValue("the name of a mart", self.name, NAME_RULE)
         if self.span not in SPAN_COLUMNS:
             raise InvalidValue(f"the span of the mart {self.name}", self.span, f"one of {', '.join(SPAN_COLUMNS)}")
         needed = SPAN_COLUMNS[self.span]

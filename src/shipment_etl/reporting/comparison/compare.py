@@ -12,7 +12,7 @@ import pyarrow as pa
 from shipment_etl.errors import FileDamaged, NothingToCompare, NothingToReport, RunMissing, TableMissing, VersionMissing
 from shipment_etl.lake.damage import explain_errors
 from shipment_etl.lake.lake import LakeAddress, as_lake
-from shipment_etl.lake.runs import newest_of_batches, read_runs
+from shipment_etl.lake.runs import PROCESS, currencies_of, newest_succeeded, read_runs, standing_runs
 from shipment_etl.lake.snapshot import Snapshot
 from shipment_etl.lake.tables import LANE_DAYS, NOT_MARTS
 from shipment_etl.plugins import plugins
@@ -140,9 +140,9 @@ def _marts_of(snapshot: Snapshot) -> set[str]:
 def _side(snapshot: Snapshot, sums: Sums, marts: Collection[str]) -> Side:
     versions = {name: snapshot.tables[PROCESSED + name] for name in marts}
     runs = dropwhile(lambda run: run.run_id != snapshot.run, read_runs(snapshot.lake))
-    currencies = {run.settings.get("currency") for run in newest_of_batches(runs)}
-    currency = currencies.pop() if len(currencies) == 1 else None
-    return Side(snapshot.lake.uri, snapshot.run or "", sums.first, sums.last, versions, currency)
+    batches = newest_succeeded(run for run in standing_runs(runs) if run.job == PROCESS)
+    currency, *others = currencies_of(batches) or [None]
+    return Side(snapshot.lake.uri, snapshot.run or "", sums.first, sums.last, versions, None if others else currency)
 
 
 @contextmanager
