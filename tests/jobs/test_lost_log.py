@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from shipment_etl import Lake, backlog, run_generate, run_process, run_waiting
+from shipment_etl.errors import TableLost
 from shipment_etl.lake.fingerprint import fingerprints
 from shipment_etl.lake.tables import RUNS, Table
 from tests.trust.gate import AFTER, KILL, Fault, Gate, Killed
@@ -69,4 +70,28 @@ def test_landed_data_stays_if_the_first_job_after_the_loss_is_killed(spark: Spar
     with Gate([Fault("commit", commit, AFTER, KILL)]).watch(), pytest.raises(Killed):
         run_process(lake, date=DAYS[0], spark=spark)
     assert [str(run.batch_date) for run in run_waiting(lake, spark=spark)] == list(DAYS)
+    assert read_fingerprints(spark, lake) == before
+
+
+@pytest.mark.parametrize("lost", ["known_ids", "lane_months", "delay_trends", "carrier_performance"])
+def test_a_lost_table_that_can_be_computed_from_others_is(spark: SparkSession, lake: Lake, lost: str) -> None:
+    before = read_fingerprints(spark, lake)
+    shutil.rmtree(f"{lake.uri}/processed/{lost}")
+    run_process(lake, date=DAYS[1], spark=spark)
+    assert read_fingerprints(spark, lake) == before
+
+
+@pytest.mark.parametrize("lost", ["shipments", "quarantine", "lane_days"])
+def test_a_lost_table_that_cannot_be_is_reported_and_the_remedy_works(
+    spark: SparkSession, lake: Lake, tmp_path: Path, lost: str
+) -> None:
+    before = read_fingerprints(spark, lake)
+    shutil.rmtree(f"{lake.uri}/processed/{lost}")
+    told = (
+        f"processed/{lost} is missing .* Without one, move the folder processed out of the lake, then run: .* process --lake"
+    )
+    with pytest.raises(TableLost, match=told):
+        run_process(lake, date=DAYS[1], spark=spark)
+    Path(lake.uri, "processed").rename(tmp_path / "aside")
+    run_waiting(lake, spark=spark)
     assert read_fingerprints(spark, lake) == before

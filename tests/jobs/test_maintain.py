@@ -1,10 +1,12 @@
 """Maintenance: fewer files, the same rows, and the next run still computes only what its batch touches."""
 
+import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -235,5 +237,27 @@ def test_a_killed_maintenance_leaves_whole_tables_and_the_next_run_incremental(
         again = run_maintain(lake, spark=spark)
         assert again.tables[SHIPMENTS.name].after.files == len(files(lake, SHIPMENTS.name))
         assert read_fingerprints(spark, lake) == before
+    run_process(lake, date=NEXT, spark=spark)
+    assert read_fingerprints(spark, lake) == fingerprints_after
+
+
+def test_a_maintenance_that_fails_can_be_undone_although_the_logs_are_shorter(
+    spark: SparkSession, lake: Lake, fingerprints_after: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = datetime.now(UTC) - timedelta(days=45)
+    for commit in Path(lake.uri).glob("*/*/_delta_log/*.json"):
+        commit.write_text(re.sub(r'"timestamp":\d+', f'"timestamp":{int(old.timestamp() * 1000)}', commit.read_text()))
+        os.utime(commit, (old.timestamp(), old.timestamp()))
+    compact = maintain_module._compact_table
+
+    def compact_or_fail(work: Any, name: str) -> Any:
+        if name == RUNS.name:
+            raise RuntimeError("no more")
+        return compact(work, name)
+
+    monkeypatch.setattr(maintain_module, "_compact_table", compact_or_fail)
+    with pytest.raises(RuntimeError, match="no more"):
+        run_maintain(lake, spark=spark)
+    assert not Path(lake.uri, "processed", "known_ids", "_delta_log", f"{0:020}.json").exists()
     run_process(lake, date=NEXT, spark=spark)
     assert read_fingerprints(spark, lake) == fingerprints_after

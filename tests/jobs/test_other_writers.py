@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable, TableFeatures, write_deltalake
 from pyspark.sql import SparkSession
 
 from shipment_etl import Lake, run_generate, run_process
-from shipment_etl.errors import CommitConflict
+from shipment_etl.errors import CommitConflict, HasDeletionVectors
 from shipment_etl.hookspecs import hookimpl
 from shipment_etl.lake.commits import DataFile
 from shipment_etl.lake.runs import newest_run
@@ -87,3 +87,18 @@ def test_rows_that_a_deletion_vector_leaves_out_are_not_counted(
     monkeypatch.setattr(Lake, "is_plain", lambda lake, name, version: name != "raw/shipments")
     monkeypatch.setattr(Lake, "files", with_deleted_rows)
     assert run_process(lake, date=DAY, spark=spark).counts.read == read
+
+
+@pytest.mark.parametrize(
+    "name", ["raw/shipments", "processed/shipments", "processed/lane_days", "processed/carrier_performance"]
+)
+def test_files_that_may_have_deletion_vectors_are_not_replaced(spark: SparkSession, lake: Lake, name: str) -> None:
+    """To remove such a file, a commit must name its vector. Else readers still see the file."""
+    DeltaTable(lake.location(name)).alter.add_feature([TableFeatures.DeletionVectors], allow_protocol_versions_increase=True)
+    before = {each: lake.read(spark, each).count() for each in lake.tables() if each != "processed/runs"}
+    job = partial(run_generate, rows=ROWS, seed=8) if name == "raw/shipments" else run_process
+    with pytest.raises(
+        HasDeletionVectors, match=f"^{name} uses deletion vectors.*REORG TABLE delta.`{lake.location(name)}`"
+    ):
+        job(lake, date=DAY, spark=spark)
+    assert {each: lake.read(spark, each).count() for each in before} == before

@@ -170,3 +170,14 @@ def test_a_run_that_does_not_exist_is_refused(spark: SparkSession, lake: Lake, r
 
 def newest(lake: Lake, job: str) -> Run:
     return next(run for run in read_runs(lake) if run.job == job)
+
+
+def test_a_log_that_does_not_reach_back_is_named(spark: SparkSession, lake: Lake) -> None:
+    run = run_process(lake, source="acme", date=NEXT, spark=spark)
+    for name in lake.tables():
+        table = DeltaTable(lake.location(name))
+        table.create_checkpoint()
+        for version in range(table.version()):
+            Path(lake.location(name), "_delta_log", f"{version:020}.json").unlink()
+    with pytest.raises(RollbackRefused, match=r"the log of processed/\S+ no longer has the version before it"):
+        run_rollback(lake, run.run_id, spark=spark)

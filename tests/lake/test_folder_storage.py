@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from shipment_etl.errors import InvalidValue, LakeUnwritable, TableMissing
@@ -143,3 +144,23 @@ def test_a_path_that_cannot_be_looked_at_is_one_of_our_errors(tmp_path: Path, mo
     monkeypatch.setattr(Path, "is_dir", refuse)
     with pytest.raises(LakeUnwritable, match="cannot be used: Permission denied"):
         Lake(tmp_path).exists()
+
+
+@pytest.mark.parametrize("hint", [None, b"", b'{"version"', b"[]", b"{}"])
+@pytest.mark.parametrize("first", [0, 3])
+def test_the_newest_version_is_found_without_the_hint_to_the_last_checkpoint(
+    spark: SparkSession, tmp_path: Path, hint: bytes | None, first: int
+) -> None:
+    lake = Lake(tmp_path / "lake")
+    for number in range(5):
+        replace_batch(lake, TABLE, spark.createDataFrame([(number,)], "number long"), "a", DAY)
+    DeltaTable(lake.location(TABLE.name)).create_checkpoint()
+    log = Path(lake.location(TABLE.name), "_delta_log")
+    for number in range(first):
+        (log / f"{number:020}.json").unlink()
+    (log / "_last_checkpoint").unlink()
+    if hint is not None:
+        (log / "_last_checkpoint").write_bytes(hint)
+    assert (Lake(lake.uri).version(TABLE.name), Lake(lake.uri).dataset(TABLE.name).count_rows()) == (4, 1)
+    replace_batch(Lake(lake.uri), TABLE, spark.createDataFrame([(9,)], "number long"), "a", DAY)
+    assert Lake(lake.uri).version(TABLE.name) == 5

@@ -1,5 +1,6 @@
 """The lock: one holder at a time, taken over only when it has expired, and never lost silently."""
 
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from threading import Thread
 
 import pytest
 
-from shipment_etl.errors import LakeLocked, LakeUnwritable, LockLost, StorageFailed
+from shipment_etl.errors import LakeLocked, LakeUnwritable, LockLost, StorageFailed, StorageUnfit
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.lock import LOCK
 from shipment_etl.lake.object_lock import ObjectLock
@@ -321,3 +322,25 @@ def test_two_processes_that_race_lose_nothing(store: Store) -> None:
     counted = store.client.get_object(Bucket="race", Key="lake/counter")["Body"].read().decode()
     assert sorted(counted) == ["a"] * 6 + ["b"] * 6
     assert sum(times_locked) > 0
+
+
+def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(*_: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    (tmp_path / "_lock").touch()
+    monkeypatch.setattr("fcntl.flock", flock)
+    with (
+        pytest.raises(LakeUnwritable, match="its file system has no file locks"),
+        Lake(tmp_path).storage.lock("process").hold(),
+    ):
+        pass
+
+
+def test_a_store_that_ignores_conditions_is_refused() -> None:
+    class Careless(Memory):
+        def put(self, name: str, body: bytes, etag: str | None) -> str | None:
+            return super().put(name, body, None if self.there is None else self.there[1])
+
+    with pytest.raises(StorageUnfit, match="ignores conditional writes"), lock(Careless()).hold():
+        pass

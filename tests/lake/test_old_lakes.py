@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.jobs.generate import run_generate
 from shipment_etl.jobs.ingest import run_ingest
+from shipment_etl.jobs.learn import learn
 from shipment_etl.jobs.process import run_process
 from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import Lake
@@ -120,3 +121,13 @@ def test_a_table_whose_layout_a_dead_run_changed_is_restored(spark: SparkSession
     assert set(old.partitions(LANE_DAYS.name)) == {"source", "batch_date", "month"}
     assert fingerprint(old.read(spark, LANE_DAYS.name)) == before[LANE_DAYS.name]
     assert recover(old, "another")
+
+
+@pytest.mark.parametrize("archive", [BEFORE_ONE_PASS, BEFORE_REPORTS], ids=["before one pass", "before reports"])
+def test_a_twin_is_learnt_from_it(archive: Path, tmp_path: Path) -> None:
+    lake = unpack(archive, tmp_path)
+    rows = lake.snapshot().dataset(LANE_DAYS.name).to_table()
+    (source,) = set(rows["source"].to_pylist())
+    twin = learn(lake, source, min_shipments=2, names=True)
+    assert {each.name for each in twin.network.carriers} <= set(rows["carrier"].to_pylist())
+    assert twin.network.carriers

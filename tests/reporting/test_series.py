@@ -138,3 +138,9 @@ def test_nothing_is_an_empty_series() -> None:
 
 def test_the_last_day_is_included() -> None:
     assert delay_trend(facts().trends).rows[-1]["day"] == DAY.isoformat()
+
+
+def test_a_day_without_deliveries_has_no_share() -> None:
+    counts = {(date(2026, 1, day), "X"): (10, 5) for day in range(1, 8)} | {(date(2026, 1, 8), "X"): (0, 0)}
+    last = delay_trend(trends(counts)).rows[7]
+    assert (last["day"], last["shipments"], last["pct"], last["pct_7d"]) == ("2026-01-08", 0, None, 50)

@@ -1,5 +1,6 @@
 """tables: a page contains the rows of the marts, the newest whole days of large ones, with values formatted for people."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -59,3 +60,9 @@ def test_rows_can_be_filtered_by_their_values() -> None:
 def test_values_have_as_many_digits_as_are_useful() -> None:
     said = [say_value(value) for value in (None, True, False, 1234567, -2.5, 0.1234567, 12.345678, "a" * 200)]
     assert said == ["–", "yes", "no", "1,234,567", "−2.50", "0.1235", "12.35", "a" * 159 + "…"]
+
+
+def test_values_that_are_no_plain_ones_do_not_stop_a_page() -> None:
+    values = [float("inf"), float("nan"), np.array(["p", "q"]), ["p"], np.float64(2.5), None]
+    rows = mart_table("mine", pd.DataFrame({"value": pd.Series(values, dtype=object)})).rows
+    assert [row[0] for row in rows] == [None, None, "['p', 'q']", "['p']", 2.5, None]

@@ -46,7 +46,8 @@ def row(day=0, origin="a", city="b", carrier="c", delay=0, shipments=1, state="d
 
 def learnt(rows, least=20, **more):
     table = pa.Table.from_pylist(rows, SCHEMA)
-    return learn_network(sum_up(table.to_batches(max_chunksize=7)), least, **more)
+    parts = (pa.Table.from_batches([batch]) for batch in table.to_batches(max_chunksize=7))
+    return learn_network(sum_up(parts), least, **more)
 
 
 secret = st.sampled_from(["Acme Freight", "Müller & Söhne", 'a "quoted" one', "other"])

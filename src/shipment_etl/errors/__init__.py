@@ -48,7 +48,9 @@ ShipmentEtlError
     │   ├── BatchMissing
     │   ├── MappingDiffers
     │   ├── FileDamaged
+    │   ├── TableLost
     │   ├── NotPlainParquet
+    │   ├── HasDeletionVectors
     │   ├── NothingToReport
     │   ├── NothingToCompare
     │   ├── NothingToLearn
@@ -69,6 +71,7 @@ ShipmentEtlError
     │       ├── StorageDenied
     │       ├── CredentialsMissing
     │       ├── CredentialsRefused
+    │       ├── StorageUnfit
     │       ├── StorageUnreachable  retryable
     │       └── StorageFailed       retryable
     ├── EngineFailed
@@ -119,6 +122,7 @@ from shipment_etl.errors.lake import (
     ChangedOutside,
     CommitConflict,
     FileDamaged,
+    HasDeletionVectors,
     LakeError,
     LakeFull,
     LakeLocked,
@@ -135,6 +139,7 @@ from shipment_etl.errors.lake import (
     RollbackRefused,
     RowsChanged,
     RunMissing,
+    TableLost,
     TableMissing,
     VersionMissing,
 )
@@ -146,6 +151,7 @@ from shipment_etl.errors.storage import (
     StorageDenied,
     StorageError,
     StorageFailed,
+    StorageUnfit,
     StorageUnreachable,
 )
 from shipment_etl.errors.usage import (
@@ -190,6 +196,7 @@ __all__ = [
     "FileMissing",
     "FileUnreadable",
     "FileUnwritable",
+    "HasDeletionVectors",
     "IngestError",
     "InvalidDateRange",
     "InvalidValue",
@@ -230,7 +237,9 @@ __all__ = [
     "StorageDenied",
     "StorageError",
     "StorageFailed",
+    "StorageUnfit",
     "StorageUnreachable",
+    "TableLost",
     "TableMissing",
     "TooManyFields",
     "UnknownColumn",

@@ -11,6 +11,7 @@ __all__ = [
     "ChangedOutside",
     "CommitConflict",
     "FileDamaged",
+    "HasDeletionVectors",
     "LakeError",
     "LakeFull",
     "LakeLocked",
@@ -26,6 +27,7 @@ __all__ = [
     "NothingToReport",
     "RowsChanged",
     "RunMissing",
+    "TableLost",
     "TableMissing",
     "VersionMissing",
 ]
@@ -100,8 +102,8 @@ class FileDamaged(LakeError):
 
     template = "The file {file} of the lake {uri} cannot be read: {why}."
     remedy = (
-        "Restore it from a backup. Without a backup: if the file is in raw/, land its batch again; if not, process its "
-        "batches again."
+        "Restore it from a backup. Without one: if the file is in raw/, land its batch again; if not, move the folder "
+        "processed out of the lake, then run: shipment-etl process --lake {uri!q}. This computes all tables again."
     )
 
     def __init__(self, uri: str, file: str, why: str) -> None:
@@ -119,6 +121,32 @@ class NotPlainParquet(LakeError):
 
     def __init__(self, table: str, version: int) -> None:
         super().__init__(table=table, version=version)
+
+
+class HasDeletionVectors(LakeError):
+    """A job would replace files of a table that may have deletion vectors, which it does not support."""
+
+    template = "{table} uses deletion vectors, which another program has added, so its files cannot be replaced safely."
+    remedy = (
+        "Remove them with that program, in Spark by: REORG TABLE delta.`{location}` APPLY (PURGE), then ALTER TABLE "
+        "delta.`{location}` DROP FEATURE deletionVectors. Then run again."
+    )
+
+    def __init__(self, table: str, location: str) -> None:
+        super().__init__(table=table, location=location)
+
+
+class TableLost(LakeError):
+    """A table is missing that the log of runs has, and that cannot be computed from others alone."""
+
+    template = "{table} is missing from the lake {uri}, although the log of runs has it."
+    remedy = (
+        "Restore it from a backup. Without one, move the folder processed out of the lake, then run: shipment-etl process "
+        "--lake {uri!q}. This computes all tables again, with a new log of runs."
+    )
+
+    def __init__(self, table: str, uri: str) -> None:
+        super().__init__(table=table, uri=uri)
 
 
 class NothingToReport(LakeError):

@@ -12,6 +12,7 @@ __all__ = [
     "StorageDenied",
     "StorageError",
     "StorageFailed",
+    "StorageUnfit",
     "StorageUnreachable",
 ]
 
@@ -85,6 +86,16 @@ class StorageUnreachable(StorageError):
 
     def __init__(self, uri: str, endpoint: str) -> None:
         super().__init__(uri=uri, endpoint=endpoint)
+
+
+class StorageUnfit(StorageError):
+    """A store like S3 does not support what locks need."""
+
+    template = "The storage of {uri} ignores conditional writes (If-None-Match), so two jobs could write at the same time."
+    remedy = "Use S3, or a store with conditional writes, such as a current release of MinIO."
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri=uri)
 
 
 class StorageFailed(StorageError):

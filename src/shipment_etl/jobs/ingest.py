@@ -130,7 +130,7 @@ def _inputs(path: str) -> list[Input]:
 
 def _warn_of_repeated(repeated: Sequence[Input]) -> Iterator[str]:
     if repeated:
-        names = join_names(each.name for each in repeated)
+        names = join_names(each.short_name for each in repeated)
         yield f"not read again, because it was given twice or is a link to a file that is read anyway: {names}"
 
 

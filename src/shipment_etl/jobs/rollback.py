@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from pyspark.sql import SparkSession
 
-from shipment_etl.errors import LakeMissing, RollbackRefused, RunMissing
+from shipment_etl.errors import LakeMissing, RollbackRefused, RunMissing, VersionMissing
 from shipment_etl.jobs.work import Work, run_job
 from shipment_etl.lake.lake import Lake, LakeAddress, as_lake
 from shipment_etl.lake.runs import (
@@ -110,7 +110,11 @@ def _check(work: Work, target: Run, runs: Sequence[Run], changed: Sequence[str])
             raise refuse(f"another program has changed {name}")
         if name in target.before:
             there = work.lake.storage.sizes(name)
-            if any(file.path not in there for file in work.lake.files(name, target.before[name])):
+            try:
+                needed = work.lake.files(name, target.before[name])
+            except VersionMissing as problem:
+                raise refuse(f"the log of {name} no longer has the version before it") from problem
+            if any(file.path not in there for file in needed):
                 raise refuse(f"maintain has deleted files of {name} that it needs")
 
 

@@ -15,7 +15,7 @@ import pyarrow.fs as pafs
 
 from shipment_etl.errors import InvalidValue, LakeFull, LakeMissing, LakeUnwritable
 from shipment_etl.lake.lock import LOCK_FILES, FolderLock
-from shipment_etl.lake.storage import Storage
+from shipment_etl.lake.storage import COMMIT, Storage
 
 __all__ = ["FolderStorage"]
 
@@ -133,6 +133,10 @@ class FolderStorage(Storage):
         newest = self.last_checkpoint(log)
         while self.kind(f"{log}/{newest + 1:020}.json") == pafs.FileType.File:
             newest += 1
+        if newest < 0:
+            # Without a hint, and if the first commits were deleted.
+            names = (path.rpartition("/")[2] for path in self.sizes(log))
+            newest = max((int(name[:20]) for name in names if COMMIT.fullmatch(name)), default=-1)
         return newest if newest >= 0 else None
 
 

@@ -20,7 +20,15 @@ from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from shipment_etl.errors import LakeError, LakeMissing, NotADeltaTable, NotPlainParquet, TableMissing, VersionMissing
+from shipment_etl.errors import (
+    HasDeletionVectors,
+    LakeError,
+    LakeMissing,
+    NotADeltaTable,
+    NotPlainParquet,
+    TableMissing,
+    VersionMissing,
+)
 from shipment_etl.lake.commits import DataFile, commit_files, describe_file, describe_footer, translate_errors
 from shipment_etl.lake.staging import Staging
 from shipment_etl.lake.storage import STAGING, storage_of
@@ -34,6 +42,8 @@ __all__ = ["DataFile", "Lake", "LakeAddress", "Staging", "Written", "as_lake"]
 
 
 MAX_ROWS_ON_ONE_THREAD = 100_000
+DELETION_VECTORS = "deletionVectors"
+"""The feature of Delta by which a file also holds rows that were deleted. Removing such a file has to name its vector."""
 PLAIN_READER_VERSION = 1
 """Newest reader version of Delta's protocol in which the files of a table hold exactly its rows."""
 LakeAddress = Union["Lake", str, Path]
@@ -350,11 +360,14 @@ class Lake:
 
         Raises:
             CommitConflict: another writer has changed the table since that version; its changes stay.
+            HasDeletionVectors: files are to be removed that may have deletion vectors.
             LakeFull, StorageError, EngineFailed: it could not be committed; the table is as it was.
         """
         known = None
         if version is not None:
             known = translate_errors(f"reading {table.name}", self.storage, lambda: self.delta(table.name, version))
+            if remove and DELETION_VECTORS in (known.protocol().reader_features or ()):
+                raise HasDeletionVectors(table.name, self.location(table.name))
         if self._opened:
             # A commit moves the open table to the next version.
             self._opened.pop((table.name, version), None)

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from errno import ENOSYS
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class FolderLock(Lock):
     def __init__(self, root: str, job: str) -> None:
         self._root = Path(root)
         self._job = job
-        self._lock = FileLock(self._root / HELD, thread_local=False)
+        self._lock = FileLock(self._root / HELD, thread_local=False, fallback_to_soft=False)
 
     def check(self) -> None:
         """Do nothing: the lock is ours as long as the process lives."""
@@ -89,7 +90,8 @@ class FolderLock(Lock):
         except Timeout:
             raise self._refusal() from None
         except OSError as problem:
-            raise LakeUnwritable(str(self._root), problem.strerror or str(problem)) from problem
+            why = "its file system has no file locks" if problem.errno == ENOSYS else problem.strerror or str(problem)
+            raise LakeUnwritable(str(self._root), why) from problem
         with suppress(OSError):
             (self._root / LOCK).write_text(json.dumps(owner_of(self._job)))
 

@@ -103,6 +103,9 @@ def _clean(lake: Lake, name: str, hours: int, keep: Iterable[int]) -> Size:
             path.endswith(".parquet") for path in lake.storage.sizes(folder)
         ):
             lake.storage.delete(folder)
+    for version in versions:
+        # Without a checkpoint of its own, a version cannot be opened once the commits before it are deleted.
+        lake.delta(name, version).create_checkpoint()
     table.update_incremental()
     if lake.storage.last_checkpoint(f"{name}/_delta_log") != table.version():
         table.create_checkpoint()

@@ -14,7 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 from uuid import uuid4
 
-from shipment_etl.errors import LakeLocked, LockLost, StorageError
+from shipment_etl.errors import LakeLocked, LockLost, StorageError, StorageUnfit
 from shipment_etl.lake.lock import LOCK, Lock, owner_of, read_owner
 
 __all__ = ["ObjectLock", "Objects"]
@@ -84,8 +84,15 @@ class ObjectLock(Lock):
             self._asked = True
             if self._put(None if there is None else there[1]):
                 self._keeping.start()
+                if there is None:
+                    self._require_conditions()
                 return
         raise self._refusal(self._objects.fetch(LOCK))
+
+    def _require_conditions(self) -> None:
+        """Raise StorageFailed if the store makes a conditional put although there is a lock: two jobs could hold one."""
+        if self._objects.put(LOCK, json.dumps(self._owner).encode(), None) is not None:
+            raise StorageUnfit(self._uri)
 
     def _release(self) -> None:
         try:

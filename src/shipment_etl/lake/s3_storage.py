@@ -32,7 +32,7 @@ from shipment_etl.errors import (
 )
 from shipment_etl.lake.lock import LOCK
 from shipment_etl.lake.object_lock import ObjectLock
-from shipment_etl.lake.storage import Storage
+from shipment_etl.lake.storage import COMMIT, Storage
 from shipment_etl.retry import retry
 from shipment_etl.s3 import Address, engine_environment, region_of
 
@@ -68,7 +68,6 @@ FAILED_REQUEST = re.compile(
     r"Generic S3 error|AWS Error|AWS\w*Exception|SdkClientException|Premature end of Content-Length|[Rr]esponse body"
 )
 """Messages of engines that give up on S3, each in its own words. Each has retried before."""
-COMMIT = re.compile(r"\d{20}\.json")
 OURS = re.compile(r"https?://s3[.-]([a-z0-9-]+\.)*amazonaws\.com(\.cn)?$")
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 import pyarrow.dataset as pads
 from pyspark.sql import DataFrame, SparkSession
 
-from shipment_etl.errors import ChangedOutside, LakeMissing, RunMissing, TableMissing
+from shipment_etl.errors import ChangedOutside, LakeMissing, RunMissing, TableLost, TableMissing
 from shipment_etl.lake.commits import Commit, mark, read_commit, translate_errors
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import find_run, newest_run
-from shipment_etl.lake.tables import KNOWN_IDS, OVERTAKEN, QUARANTINE, RUNS, SHIPMENTS
+from shipment_etl.lake.tables import KNOWN_IDS, LANE_DAYS, OVERTAKEN, QUARANTINE, RUNS, SHIPMENTS
 
 __all__ = ["RAW", "Snapshot", "empty", "landed_versions", "recover", "restore", "snapshot_of", "undo"]
 
@@ -24,6 +24,8 @@ LANDED = (RAW, "truth/")
 """Name prefixes of the tables that are not computed from others."""
 NOT_IN_MARTS = tuple(table.name for table in (SHIPMENTS, OVERTAKEN, KNOWN_IDS, QUARANTINE))
 """Tables whose rows the marts are not computed from; the same goes for raw tables."""
+IRREPLACEABLE = tuple(table.name for table in (SHIPMENTS, OVERTAKEN, QUARANTINE, LANE_DAYS))
+"""Tables that a job updates but cannot compute as a whole; all others can be computed from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def recover(lake: Lake, run: str) -> Snapshot:
 
     Raises:
         ChangedOutside: another program has changed rows on top of a run that was never logged.
+        TableLost: a table is gone that the log has; without it, the figures would be of the next batches only.
     """
     if not lake.exists():
         return Snapshot(lake)
@@ -140,6 +143,9 @@ def recover(lake: Lake, run: str) -> Snapshot:
         version = _bring_to(lake, name, target, newest, run)
         if version is not None:
             tables[name] = version
+    for name in IRREPLACEABLE:
+        if name in counted and name not in tables:
+            raise TableLost(name, lake.uri)
     marts_key, logged_at = (last.marts_key if trusted else "", last.started_at) if last else ("", "")
     return Snapshot(lake, tables, marts_key, runs, logged_at=logged_at)
 

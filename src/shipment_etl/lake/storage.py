@@ -5,6 +5,7 @@ above it depends on the kind of storage.
 """
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
@@ -17,9 +18,11 @@ from shipment_etl.errors import StorageError
 from shipment_etl.lake.lock import Lock
 from shipment_etl.s3 import is_s3
 
-__all__ = ["STAGING", "Storage", "storage_of"]
+__all__ = ["COMMIT", "STAGING", "Storage", "storage_of"]
 
 STAGING = "_staging"
+COMMIT = re.compile(r"\d{20}\.json")
+"""The name of a commit in a Delta log."""
 
 
 def storage_of(uri: str | Path) -> "Storage":
@@ -145,7 +148,10 @@ class Storage(ABC):
     def last_checkpoint(self, log: str) -> int:
         """Return the number of the last checkpoint in a Delta log, or -1."""
         found = self.read(f"{log}/_last_checkpoint")
-        return -1 if found is None else int(json.loads(found)["version"])
+        # By Delta's protocol it is only a hint. A crash or a full disk can leave it empty.
+        with suppress(ValueError, KeyError, TypeError):
+            return -1 if found is None else int(json.loads(found)["version"])
+        return -1
 
     def _below(self, path: str) -> Iterator[pafs.FileInfo]:
         with self.translate_failures():

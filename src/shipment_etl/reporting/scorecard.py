@@ -53,10 +53,12 @@ def headings(mart: str, currency: str | None = None) -> dict[str, Heading]:
 def scorecard(facts: Facts, acted_on: Action | None) -> Scorecard:
     """Return the scorecard, the largest carriers first, with a note if some were left out."""
     columns = [column for column in MARTS["carrier_performance"].declared if column.heading]
-    now, before = _late_by_carrier(facts.recent, facts.now), _late_by_carrier(facts.recent, facts.before)
     ranked = facts.carriers.sort_values(["shipments", "carrier"], ascending=[False, True])
+    largest = ranked.head(MAX_CARRIERS)
+    recent = facts.recent[facts.recent["carrier"].isin(largest["carrier"])]
+    now, before = _late_by_carrier(recent, facts.now), _late_by_carrier(recent, facts.before)
     rows = []
-    for row in ranked.head(MAX_CARRIERS).to_dict("records"):
+    for row in largest.to_dict("records"):
         name = row["carrier"]
         lately = [now.get(name)]
         if facts.before:

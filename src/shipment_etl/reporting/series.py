@@ -83,7 +83,7 @@ def _trend_rows(city: str, trends: pd.DataFrame, grain: str) -> list[Row]:
             "day": stamp.date().isoformat(),
             "shipments": int(row["with_delay"]),
             "delayed": int(row["delayed_shipments"]),
-            "pct": _pct(row["delayed_shipments"], row["with_delay"]),
+            "pct": _pct(row["delayed_shipments"], row["with_delay"]) if row["with_delay"] else None,
             **({"pct_7d": _pct(row["d7"], row["s7"]) if row["s7"] else None} if grain == "day" else {}),
         }
         for stamp, row in zip(days.index, days.to_dict("records"), strict=True)

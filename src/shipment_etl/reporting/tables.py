@@ -3,8 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import isfinite
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from shipment_etl.reporting.reading import Facts
@@ -118,10 +120,14 @@ def _keep_newest(ranked: pd.DataFrame, time: str | None, most: int) -> pd.DataFr
 
 
 def _to_plain(value: Any) -> Value:
+    if isinstance(value, list | np.ndarray):
+        return str(np.asarray(value).tolist())
     if value is None or value is pd.NaT or value != value:
         return None
     if hasattr(value, "item"):
         value = value.item()
+    if isinstance(value, float) and not isfinite(value):
+        return None
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:

@@ -85,9 +85,9 @@ class RollUp:
         return sum(each.shipments for each in self.services.values())
 
 
-def sum_up(lane_days: Iterable[pa.RecordBatch]) -> RollUp:
+def sum_up(lane_days: Iterable[pa.Table]) -> RollUp:
     """Sum rows of lane_days, piece by piece, so that years of them need little memory; only `COLUMNS` are read."""
-    parts = [_group(pa.Table.from_batches([batch.select(COLUMNS)])) for batch in lane_days if batch.num_rows]
+    parts = [_group(rows.select(COLUMNS)) for rows in lane_days if rows.num_rows]
     if not parts:
         return RollUp({}, {})
     histogram, weekdays, days = (_combine([part[place] for part in parts], keys) for place, keys in enumerate(KEYS))

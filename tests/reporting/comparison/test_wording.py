@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from math import inf, nan
 
 import pytest
 
@@ -95,3 +96,11 @@ def test_values_and_changes_have_the_digits_that_tell_them_apart(a, b, unit, val
 def test_a_share_that_chance_may_explain_says_so() -> None:
     assert say_change(difference(5.0, 5.5, significant=False), "%") == "+0.50 points (chance)"
     assert say_change(difference(None, 5.5), "%", only_in="b") == "only in B"
+
+
+@pytest.mark.parametrize(("a", "b"), [(nan, 1.0), (1.0, nan), (inf, inf), (inf, 1.0), (Decimal("NaN"), Decimal(1))])
+def test_what_is_not_finite_is_not_subtracted(a: float, b: float) -> None:
+    found = difference(a, b)
+    assert found.difference is None
+    assert say_change(found) in ("differs", "–")
+    assert len(say_values(found)) == 2

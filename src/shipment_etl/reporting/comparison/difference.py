@@ -53,7 +53,7 @@ def amount(value: Any) -> float:
 
 def is_number(value: Any) -> bool:
     """Whether a value can be subtracted from another one."""
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool) and isfinite(value)
 
 
 def _subtract(a: Any, b: Any) -> int | float | Decimal | None:
