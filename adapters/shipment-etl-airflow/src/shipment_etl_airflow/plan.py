@@ -11,9 +11,10 @@ from shipment_etl.dates import as_date
 
 __all__ = ["batch_date", "options", "run_name"]
 
-UNNAMEABLE = re.compile(r"[^A-Za-z0-9 ._:+@=-]")
+NEVER_FIRST = " ._:+@=-"
+UNNAMEABLE = re.compile(rf"[^A-Za-z0-9{NEVER_FIRST}]")
 MAX_LENGTH = 120
-"""Characters that the name of a run on EMR must not contain, and its maximum length."""
+"""Characters with which the name of a run on EMR must not begin, or which it must not contain; its maximum length."""
 
 
 def batch_date(given: str | None, moment: datetime, timezone: str) -> date:
@@ -36,12 +37,12 @@ def run_name(dag_id: str, run_id: str, cleared: int) -> str:
     To clear a run means to do its work again, so the name changes each time the run is cleared.
     """
     name = f"{dag_id} {run_id}" + (f" cleared {cleared}" if cleared else "")
-    fit = UNNAMEABLE.sub("-", name)
+    fit = UNNAMEABLE.sub("-", name).lstrip(NEVER_FIRST)
     if fit == name and len(name) <= MAX_LENGTH:
         return name
     # Two names that differ must not become one.
     mark = sha256(name.encode()).hexdigest()[:16]
-    return f"{fit[: MAX_LENGTH - len(mark) - 1]} {mark}"
+    return f"{fit[: MAX_LENGTH - len(mark) - 1]} {mark}".lstrip()
 
 
 def options(params: Mapping[str, Any]) -> tuple[str, ...]:

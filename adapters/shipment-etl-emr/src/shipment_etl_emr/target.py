@@ -38,7 +38,8 @@ class Job:
 
     def __post_init__(self) -> None:
         if not RUN.fullmatch(self.run):
-            raise InvalidValue("--run", self.run, "1 to 120 letters, digits, spaces or any of . _ : + @ = -")
+            allowed = "a letter or digit, then up to 119 letters, digits, spaces or any of . _ : + @ = -"
+            raise InvalidValue("--run", self.run, allowed)
 
 
 @dataclass(frozen=True, slots=True)
