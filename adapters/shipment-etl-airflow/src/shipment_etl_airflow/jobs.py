@@ -8,8 +8,9 @@ from typing import Any
 
 from shipment_etl_airflow.connected import connect
 from shipment_etl_airflow.errors import ChecksRed, VariableMissing
-from shipment_etl_emr import Job, Place, step_request
+from shipment_etl_emr import Job, Place
 from shipment_etl_emr.checks import check_service
+from shipment_etl_emr.requests import check_length
 from shipment_etl_emr.settings import s3_parts
 
 __all__ = ["as_job", "check", "end", "prepare"]
@@ -75,7 +76,7 @@ def prepare(
         raise VariableMissing("shipment_etl_lake", "where the tables are", "s3://my-bucket/shipments")
     s3_parts(lake, "The lake")
     wanted = Job(runs[-1], name, "", ("--lake", lake, *options), "")
-    step_request(service.settings, wanted)
+    check_length(wanted.arguments)
     service.check(lake)
     for cleared in runs[:-1]:
         service.target.end(cleared, None)

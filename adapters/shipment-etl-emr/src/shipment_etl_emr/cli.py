@@ -333,7 +333,7 @@ def _job(
     package: str | None,
 ) -> "Job":
     """Return the job to run, after all checks; `package` is empty if the cluster already has one."""
-    from shipment_etl_emr.requests import step_request
+    from shipment_etl_emr.requests import check_length
     from shipment_etl_emr.target import Job
 
     days = batch.days()
@@ -349,7 +349,7 @@ def _job(
     reports = None if name is JobName.process and not batch.date else max(len(days), 1)
     arguments = ("--lake", lake, *when, *more)
     wanted = Job(run or _run_id(name.value), name.value, "", arguments, "", reports=reports)
-    step_request(service.settings, wanted)
+    check_length(arguments)
     service.check(lake)
     uri = service.storage.script(service.settings.code, script or SCRIPTS[name], NO_SCRIPT)
     if package == "":

@@ -136,7 +136,7 @@ class Clusters:
         """Find the run's step on a cluster, or add it."""
 
         def create(attempt: int) -> str:
-            step = step_request(self._settings, job, attempt=attempt)
+            step = step_request(job, attempt=attempt)
             doing = f"to add a step to the cluster {cluster}"
             return str(self._calls.once(doing, self._emr.add_job_flow_steps, JobFlowId=cluster, Steps=[step])["StepIds"][0])
 

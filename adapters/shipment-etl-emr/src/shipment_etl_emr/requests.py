@@ -1,6 +1,6 @@
 """Requests to AWS as plain dicts; no call is made here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shipment_etl_emr.errors import StepTooLong
@@ -14,6 +14,7 @@ __all__ = [
     "NAME",
     "RUN_TAG",
     "bootstrap_action",
+    "check_length",
     "cluster_request",
     "job_run_request",
     "step_request",
@@ -60,7 +61,7 @@ def cluster_request(
         "Configurations": _configurations(settings),
         "BootstrapActions": [bootstrap_action(settings, bootstrap, package)] if bootstrap else [],
         "Instances": _instances(settings, keep=job is None),
-        "Steps": [] if job is None else [step_request(settings, job, "TERMINATE_CLUSTER")],
+        "Steps": [] if job is None else [step_request(job, "TERMINATE_CLUSTER")],
         "ServiceRole": settings.service_role,
         "JobFlowRole": settings.instance_profile,
         "VisibleToAllUsers": True,
@@ -77,16 +78,25 @@ def cluster_request(
     return request
 
 
-def step_request(settings: Settings, job: Job, on_failure: str = "CONTINUE", attempt: int = 0) -> dict[str, Any]:
+def check_length(arguments: Iterable[str]) -> None:
+    """Check that the arguments of a step are not too long.
+
+    Raises:
+        StepTooLong: they are.
+    """
+    size = sum(len(each) + 1 for each in arguments)
+    if size > MAX_STEP:
+        raise StepTooLong(size, MAX_STEP)
+
+
+def step_request(job: Job, on_failure: str = "CONTINUE", attempt: int = 0) -> dict[str, Any]:
     """Return a step that runs the job's script; its arguments pass through no shell, so they arrive unchanged.
 
     Raises:
         StepTooLong: the arguments are too long.
     """
     arguments = ["spark-submit", "--deploy-mode", "client", job.script, *job.arguments]
-    size = sum(len(each) + 1 for each in arguments)
-    if size > MAX_STEP:
-        raise StepTooLong(size, MAX_STEP)
+    check_length(arguments)
     name = f"{NAME}{job.run}" + (f"/{attempt}" if attempt else "")
     return {
         "Name": name,
@@ -107,9 +117,7 @@ def job_run_request(settings: Settings, job: Job, token: str) -> dict[str, Any]:
     Raises:
         StepTooLong: the arguments are too long.
     """
-    size = sum(len(each) + 1 for each in job.arguments)
-    if size > MAX_STEP:
-        raise StepTooLong(size, MAX_STEP)
+    check_length(job.arguments)
     environment = _environment(settings, f"./{ARCHIVE}")
     spark = {
         **COMMON,

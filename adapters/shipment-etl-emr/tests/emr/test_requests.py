@@ -82,7 +82,7 @@ def test_driver_and_executors_know_their_region() -> None:
 
 
 def test_arguments_are_passed_on_unchanged() -> None:
-    assert tuple(step_request(SETTINGS, JOB)["HadoopJarStep"]["Args"][4:]) == NASTY
+    assert tuple(step_request(JOB)["HadoopJarStep"]["Args"][4:]) == NASTY
     made = job_run_request(SERVERLESS, JOB, "token")
     valid("emr-serverless", "StartJobRun", made)
     assert tuple(made["jobDriver"]["sparkSubmit"]["entryPointArguments"]) == NASTY
@@ -90,8 +90,11 @@ def test_arguments_are_passed_on_unchanged() -> None:
 
 
 def test_a_step_that_is_too_long_is_refused() -> None:
+    long = replace(JOB, arguments=("x" * 11_000,))
     with pytest.raises(StepTooLong, match="but EMR allows 10,280"):
-        step_request(SETTINGS, replace(JOB, arguments=("x" * 11_000,)))
+        step_request(long)
+    with pytest.raises(StepTooLong, match="but EMR allows 10,280"):
+        job_run_request(SERVERLESS, long, "token")
 
 
 @pytest.mark.parametrize("job", [JOB, None])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emr.test_requests import JOB, NASTY, SETTINGS
+from emr.test_requests import JOB, NASTY
 from shipment_etl_emr.local.commands import CommandUnfit, Program, Script, Submit, read
 from shipment_etl_emr.requests import step_request
 
@@ -16,7 +16,7 @@ def test_arguments_of_a_script_arrive_unchanged(arguments: list[str]) -> None:
 
 
 def test_our_own_step_is_parsed() -> None:
-    step = step_request(SETTINGS, JOB)["HadoopJarStep"]
+    step = step_request(JOB)["HadoopJarStep"]
     assert read(step["Jar"], step["Args"]) == Submit(JOB.script, NASTY)
 
 

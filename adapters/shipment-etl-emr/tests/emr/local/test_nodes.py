@@ -95,7 +95,7 @@ def test_both_step_scripts_run_on_a_cluster(aws: Aws, package: str) -> None:
     request = cluster_request(SETTINGS, "both", 1, bootstrap(aws), package, None)
     cluster = aws.emr.run_job_flow(**request)["JobFlowId"]
     steps = [job(aws, "data_generation.py", "generate", "--rows", "1000"), job(aws, "pyspark_app.py", "process")]
-    names = aws.emr.add_job_flow_steps(JobFlowId=cluster, Steps=[step_request(SETTINGS, each) for each in steps])["StepIds"]
+    names = aws.emr.add_job_flow_steps(JobFlowId=cluster, Steps=[step_request(each) for each in steps])["StepIds"]
     for name, expected in zip(names, ("read", "accepted"), strict=True):
         aws.emr.get_waiter("step_complete").wait(
             ClusterId=cluster, StepId=name, WaiterConfig={"Delay": 1, "MaxAttempts": 400}
