@@ -21,7 +21,7 @@ from shipment_etl.files import cache_folder
 from shipment_etl_emr.distributions import Contents, contents_of
 from shipment_etl_emr.errors import PackageFailed
 
-__all__ = ["FOLDER", "Package", "archive", "build"]
+__all__ = ["FOLDER", "Package", "archive", "build", "mark_of"]
 
 FOLDER = "SHIPMENT_ETL_PACKAGES"
 """Environment variable that names a folder of prebuilt packages; our images have one."""
@@ -47,12 +47,17 @@ class Package:
     @property
     def file_name(self) -> str:
         """File name; the same content has the same name."""
-        return f"shipment-etl-py{self.python}-{self.arch}-{self.digest}.tar.gz"
+        return f"shipment-etl{mark_of(self.python, self.arch)}{self.digest}.tar.gz"
 
     @property
     def name(self) -> str:
         """Name of its object below the code folder in S3."""
         return f"packages/{self.file_name}"
+
+
+def mark_of(python: str, arch: str) -> str:
+    """Return the part of a package's file name that names its Python version and architecture."""
+    return f"-py{python}-{arch}-"
 
 
 def build(python: str, arch: str, more: Iterable[str] = (), environ: Mapping[str, str] = os.environ) -> Package:
@@ -121,7 +126,7 @@ def _unpack(wheel: Path) -> Iterator[tuple[str, bytes]]:
 
 def _read(folder: Path | str | None, python: str, arch: str) -> Package | None:
     """Return the package for a cluster from a folder, if there is one."""
-    found = sorted(Path(folder).glob(f"shipment-etl-py{python}-{arch}-*.tar.gz")) if folder else []
+    found = sorted(Path(folder).glob(f"*{mark_of(python, arch)}*.tar.gz")) if folder else []
     if not found:
         return None
     digest = found[-1].name.removesuffix(".tar.gz").rpartition("-")[2]

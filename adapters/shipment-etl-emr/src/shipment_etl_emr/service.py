@@ -16,7 +16,7 @@ from shipment_etl_emr.claims import Claims
 from shipment_etl_emr.clusters import Clusters
 from shipment_etl_emr.errors import ClientUnfit, PackageUnfit, SettingMissing
 from shipment_etl_emr.logs import Logs
-from shipment_etl_emr.package import Package, build
+from shipment_etl_emr.package import Package, build, mark_of
 from shipment_etl_emr.serverless import Serverless
 from shipment_etl_emr.settings import Settings
 from shipment_etl_emr.storage import Storage
@@ -133,6 +133,6 @@ class Service:
         python, arch = self.settings.known_release.python, self.settings.arch
         if given is None:
             return self.upload_package(build(python, arch))[0]
-        if f"-py{python}-{arch}-" not in given:
+        if mark_of(python, arch) not in given:
             raise PackageUnfit(given, python, arch)
         return self.storage.require(given, "package", "Build and upload one with: shipment-etl emr package")

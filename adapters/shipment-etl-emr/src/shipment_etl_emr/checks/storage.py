@@ -7,6 +7,7 @@ from typing import Any
 from shipment_etl.aws import NO_BUCKET, code_of
 from shipment_etl_emr.checks.account import Account, Finding, NotChecked, green, red, yellow
 from shipment_etl_emr.errors import BucketDenied, BucketMissing, RegionMismatch, RequestRefused
+from shipment_etl_emr.package import mark_of
 from shipment_etl_emr.settings import s3_parts
 from shipment_etl_emr.storage import Storage
 
@@ -74,7 +75,7 @@ def package(account: Account) -> Finding:
         return yellow("no package is given, so runs build one, which needs a package index", f"{build}, then --package URI")
     python, arch = account.settings.known_release.python, account.settings.arch
     uri = account.package
-    if f"-py{python}-{arch}-" not in uri:
+    if mark_of(python, arch) not in uri:
         return red(f"{uri} is not for Python {python} on {arch}", build)
     name, key = s3_parts(uri, "--package")
     found = account.find(MISSING, "s3", "head_object", Bucket=name, Key=key)
