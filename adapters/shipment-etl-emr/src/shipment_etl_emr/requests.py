@@ -10,6 +10,7 @@ from shipment_etl_emr.target import Job
 
 __all__ = [
     "ATTEMPT_TAG",
+    "MANAGED_TAG",
     "MAX_AGE_TAG",
     "NAME",
     "RUN_TAG",
@@ -24,6 +25,8 @@ __all__ = [
 NAME = "shipment-etl/"
 """Prefix of the names of our clusters, steps and job runs."""
 RUN_TAG, ATTEMPT_TAG, MAX_AGE_TAG = "shipment-etl:run", "shipment-etl:attempt", "shipment-etl:max-age-minutes"
+MANAGED_TAG = "for-use-with-amazon-emr-managed-policies"
+"""EMR's managed policy for its service role allows access only to resources with this tag."""
 HOME = "/opt/shipment_etl"
 ARCHIVE = "shipment_etl"
 SPOT_MINUTES = 10
@@ -147,9 +150,8 @@ def job_run_request(settings: Settings, job: Job, token: str) -> dict[str, Any]:
 
 def tags_of(settings: Settings, run: str, attempt: int) -> dict[str, str]:
     """Return the tags of a run's cluster or job run."""
-    # EMR's managed policy for its service role allows access only to resources with the last tag.
     own = {RUN_TAG: run, ATTEMPT_TAG: str(attempt), MAX_AGE_TAG: str(settings.max_age_minutes)}
-    return {**settings.tags, **own, "for-use-with-amazon-emr-managed-policies": "true"}
+    return {**settings.tags, **own, MANAGED_TAG: "true"}
 
 
 def _environment(settings: Settings, home: str) -> dict[str, str]:

@@ -11,9 +11,11 @@ from shipment_etl_emr.errors import SettingInvalid, SettingMissing, SettingsErro
 from shipment_etl_emr.machines import find_arch, machine
 from shipment_etl_emr.releases import Release, release
 
-__all__ = ["SETTINGS_FILE", "Settings", "s3_parts"]
+__all__ = ["NODE_ROLE", "SERVICE_ROLE", "SETTINGS_FILE", "Settings", "s3_parts"]
 
 SETTINGS_FILE = "emr.toml"
+SERVICE_ROLE, NODE_ROLE = "EMR_DefaultRole", "EMR_EC2_DefaultRole"
+"""The roles that `aws emr create-default-roles` makes; the instance profile has the name of its role."""
 OWN = "shipment-etl:"
 """Prefix of the names of our own tags."""
 MAX_WORKERS = 100
@@ -57,8 +59,8 @@ class Settings:
     count: int = 2
     spot: bool = False
     subnets: tuple[str, ...] = ()
-    service_role: str = "EMR_DefaultRole"
-    instance_profile: str = "EMR_EC2_DefaultRole"
+    service_role: str = SERVICE_ROLE
+    instance_profile: str = NODE_ROLE
     job_role: str | None = None
     application: str | None = None
     security_configuration: str | None = None

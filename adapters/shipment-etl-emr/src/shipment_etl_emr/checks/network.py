@@ -1,10 +1,11 @@
 """Network: subnets with enough free addresses and a route to S3, without which no cluster starts."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from shipment_etl_emr.checks.account import Account, Finding, green, red, yellow
 
-__all__ = ["default_network", "one_network", "subnet", "way_to_s3"]
+__all__ = ["default_network", "find_subnets", "one_network", "subnet", "way_to_s3"]
 
 MISSING = "InvalidSubnet"
 WAYS_OUT = ("NatGatewayId", "TransitGatewayId", "NetworkInterfaceId", "InstanceId", "VpcPeeringConnectionId")
@@ -29,8 +30,7 @@ def subnet(account: Account, name: str) -> Finding:
 
 def one_network(account: Account) -> Finding:
     """Check that all subnets are in one network, as EMR requires."""
-    found = account.find(MISSING, "ec2", "describe_subnets", SubnetIds=list(account.settings.subnets))
-    networks = sorted({each["VpcId"] for each in found["Subnets"]}) if found else []
+    networks = sorted({each["VpcId"] for each in find_subnets(account, account.settings.subnets)})
     if len(networks) > 1:
         return red(
             f"The subnets are in {len(networks)} networks: {', '.join(networks)}", "Name subnets of one VPC in subnets"
@@ -57,14 +57,19 @@ def way_to_s3(account: Account, name: str) -> Finding:
     return _way_to_s3(account, found) if found else yellow("could not be checked: the subnet is missing", "See the subnet")
 
 
+def find_subnets(account: Account, names: Sequence[str]) -> list[Any]:
+    """Return the descriptions of subnets; an empty list if one is missing."""
+    found = account.find(MISSING, "ec2", "describe_subnets", SubnetIds=list(names))
+    return list(found["Subnets"]) if found else []
+
+
 def _deploy(account: Account) -> str:
     template = "adapters/shipment-etl-emr/infrastructure/network.yaml"
     return f"aws cloudformation deploy --stack-name shipment-network --region {account.region} --template-file {template}"
 
 
 def _subnet(account: Account, name: str) -> Any:
-    found = account.find(MISSING, "ec2", "describe_subnets", SubnetIds=[name])
-    return found["Subnets"][0] if found else None
+    return next(iter(find_subnets(account, [name])), None)
 
 
 def _way_to_s3(account: Account, subnet: Any) -> Finding:

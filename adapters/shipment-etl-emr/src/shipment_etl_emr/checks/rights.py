@@ -13,8 +13,9 @@ from typing import Any
 
 from shipment_etl_emr.checks.account import Account, Finding, NotChecked, green, red
 from shipment_etl_emr.checks.keys import disk_key_of
+from shipment_etl_emr.checks.network import find_subnets
 from shipment_etl_emr.checks.roles import EC2, EMR, SERVERLESS, role_arn, role_of_nodes
-from shipment_etl_emr.requests import RUN_TAG
+from shipment_etl_emr.requests import MANAGED_TAG, RUN_TAG
 from shipment_etl_emr.settings import s3_parts
 
 __all__ = [
@@ -29,14 +30,12 @@ __all__ = [
     "service_role",
 ]
 
-MANAGED_TAG = "for-use-with-amazon-emr-managed-policies"
 UPLOADS = ("bootstrap", "packages", "scripts")
 """Folders below `code` that a run uploads to."""
 FOR_AWS = "kms:GrantIsForAWSResource"
 SERVICE_ACTIONS = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext")
-NODE_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
-LOG_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
-"""Actions with the keys of disks and logs."""
+DATA_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+"""Actions with the keys of disks and logs: those of EMR itself, and those of all others."""
 MAX_NAMED = 3
 """Maximum number of missing rights that a finding names; the command that fixes them has all."""
 
@@ -105,10 +104,9 @@ def service_rights(account: Account) -> list[Right]:
     ]
     if not account.settings.subnets:
         return rights
-    found = account.find("InvalidSubnet", "ec2", "describe_subnets", SubnetIds=list(account.settings.subnets))
-    if found is None:
+    subnets = find_subnets(account, account.settings.subnets)
+    if not subnets:
         raise NotChecked("a subnet of the settings is missing")
-    subnets = found["Subnets"]
     networks = account.ask("ec2", "describe_vpcs", VpcIds=sorted({each["VpcId"] for each in subnets}))["Vpcs"]
     return [
         *rights,
@@ -161,7 +159,7 @@ def key_of_disks(account: Account, configuration: str) -> Finding:
         return green("not needed")
     users = (
         (role_arn(account, account.settings.service_role), SERVICE_ACTIONS),
-        (role_of_nodes(account), NODE_ACTIONS),
+        (role_of_nodes(account), DATA_ACTIONS),
     )
     return _combine(_check_allowed(account, each, key_rights(key, actions)) for each, actions in users)
 
@@ -172,7 +170,7 @@ def key_of_logs(account: Account, key: str) -> Finding:
     writer = role_arn(account, account.settings.job_role or "") if serverless else role_of_nodes(account)
     # EMR Serverless rejects a job run whose caller may not use the key.
     principals = [writer, principal(account)] if serverless and account.caller.kind != "root" else [writer]
-    return _combine(_check_allowed(account, each, key_rights(key, LOG_ACTIONS)) for each in principals)
+    return _combine(_check_allowed(account, each, key_rights(key, DATA_ACTIONS)) for each in principals)
 
 
 def grant(principal: str, rights: Sequence[Right]) -> str:

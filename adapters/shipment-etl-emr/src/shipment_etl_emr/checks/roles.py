@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from shipment_etl_emr.checks.account import Account, Finding, NotChecked, green, red, yellow
+from shipment_etl_emr.settings import NODE_ROLE, SERVICE_ROLE
 
 __all__ = [
     "EC2",
@@ -21,7 +22,6 @@ __all__ = [
 EMR, EC2, SERVERLESS = "elasticmapreduce", "ec2", "emr-serverless"
 """The services that assume roles, named as their principals begin."""
 NOT_THERE = "NoSuchEntity"
-DEFAULTS = ("EMR_DefaultRole", "EMR_EC2_DefaultRole")
 
 
 def role(account: Account, given: str, service: str, key: str) -> Finding:
@@ -103,7 +103,7 @@ def deploy_roles(account: Account) -> str:
 
 
 def _create(account: Account, given: str, key: str) -> str:
-    if given in DEFAULTS:
+    if given in (SERVICE_ROLE, NODE_ROLE):
         return f"aws emr create-default-roles --region {account.region}"
     return f"{deploy_roles(account)}, and set {key} to its output"
 

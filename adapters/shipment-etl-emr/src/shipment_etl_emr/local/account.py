@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 from shipment_etl_emr.local.client import BUCKETS
+from shipment_etl_emr.settings import NODE_ROLE, SERVICE_ROLE
 
 __all__ = ["set_up"]
 
 ROLES = {
-    "EMR_DefaultRole": ("elasticmapreduce.amazonaws.com", "AmazonElasticMapReduceRole"),
-    "EMR_EC2_DefaultRole": ("ec2.amazonaws.com", "AmazonElasticMapReduceforEC2Role"),
+    SERVICE_ROLE: ("elasticmapreduce.amazonaws.com", "AmazonElasticMapReduceRole"),
+    NODE_ROLE: ("ec2.amazonaws.com", "AmazonElasticMapReduceforEC2Role"),
 }
 """As `aws emr create-default-roles` makes them."""
 LINKED = {"AWSServiceRoleForEMRCleanup": "elasticmapreduce", "AWSServiceRoleForEC2Spot": "spot"}
@@ -26,8 +27,8 @@ def _make_roles(iam: Any) -> None:
     for role, (service, policy) in ROLES.items():
         iam.create_role(RoleName=role, AssumeRolePolicyDocument=_trust(service))
         iam.attach_role_policy(RoleName=role, PolicyArn=f"arn:aws:iam::aws:policy/service-role/{policy}")
-    iam.create_instance_profile(InstanceProfileName="EMR_EC2_DefaultRole")
-    iam.add_role_to_instance_profile(InstanceProfileName="EMR_EC2_DefaultRole", RoleName="EMR_EC2_DefaultRole")
+    iam.create_instance_profile(InstanceProfileName=NODE_ROLE)
+    iam.add_role_to_instance_profile(InstanceProfileName=NODE_ROLE, RoleName=NODE_ROLE)
     for role, service in LINKED.items():
         # Not with create_service_linked_role: moto would give them other names.
         principal = f"{service}.amazonaws.com"

@@ -15,10 +15,11 @@ from typing import Any
 
 from shipment_etl.errors import InvalidValue
 from shipment_etl.files import state_folder
-from shipment_etl_emr.local.client import END_SECONDS, LOOPBACK, LocalAws, require_moto, tail, without_aws
+from shipment_etl_emr.local.client import END_SECONDS, LocalAws, require_moto, tail, without_aws
+from shipment_etl_emr.local.engines import EngineName
 from shipment_etl_emr.local.errors import LocalAwsFailed
 from shipment_etl_emr.local.guard import STATUS
-from shipment_etl_emr.ports import is_taken
+from shipment_etl_emr.ports import LOOPBACK, is_taken
 
 __all__ = ["PORT", "find", "home", "keep_state_file", "reach", "status_of", "stop"]
 
@@ -46,7 +47,7 @@ def find(environ: Mapping[str, str]) -> LocalAws | None:
     return None
 
 
-def reach(engine: str = "sail") -> tuple[LocalAws, bool]:
+def reach(engine: str = EngineName.sail) -> tuple[LocalAws, bool]:
     """Return the running local AWS, or start one; also return whether it was started now.
 
     Raises:

@@ -3,7 +3,6 @@
 import os
 import select
 import shlex
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -12,23 +11,16 @@ from shipment_etl.cli.option_groups import OutputOptions, expand_options
 from shipment_etl.cli.options import DebugOption
 from shipment_etl.cli.terminal import echo, echo_json
 from shipment_etl_emr.local.background import PORT, find, home, keep_state_file, status_of, stop
-from shipment_etl_emr.local.client import LAKE, LOOPBACK, LocalAws, require_moto
+from shipment_etl_emr.local.client import LAKE, LocalAws, require_moto
+from shipment_etl_emr.local.engines import EngineName
 from shipment_etl_emr.local.errors import LocalAwsRuns, NoLocalAws
-from shipment_etl_emr.ports import require_free
+from shipment_etl_emr.ports import LOOPBACK, require_free
 
 __all__ = ["app", "print_started"]
 
 app = typer.Typer(
     help="AWS on this machine: S3, and EMR that really runs each step.", no_args_is_help=True, add_completion=False
 )
-
-
-class EngineName(StrEnum):
-    """The engine that runs Spark scripts."""
-
-    sail = "sail"
-    spark = "spark"
-
 
 NONE_RUNS = "local AWS is not running"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from shipment_etl_emr.local.engines import EngineName
 from shipment_etl_emr.local.errors import LocalAwsFailed, LocalAwsMissing
 
 __all__ = [
@@ -17,7 +18,6 @@ __all__ = [
     "CODE",
     "LAKE",
     "LOGS",
-    "LOOPBACK",
     "LocalAws",
     "local_aws",
     "redirect_process",
@@ -25,7 +25,6 @@ __all__ = [
     "without_aws",
 ]
 
-LOOPBACK = "127.0.0.1"
 BUCKETS = ("local-code", "local-logs", "local-lake")
 """Buckets that exist from the start."""
 CODE, LOGS, LAKE = "s3://local-code", "s3://local-logs/emr", "s3://local-lake/shipments"
@@ -72,7 +71,7 @@ def redirect_process(environment: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def local_aws(folder: str | Path, engine: str = "sail", port: int = 0) -> Iterator[LocalAws]:
+def local_aws(folder: str | Path, engine: str = EngineName.sail, port: int = 0) -> Iterator[LocalAws]:
     """Run a local AWS in its own process while the body runs.
 
     Args:

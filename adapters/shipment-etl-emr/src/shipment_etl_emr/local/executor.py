@@ -15,6 +15,7 @@ from shipment_etl.errors import ShipmentEtlError
 from shipment_etl.s3 import parse_uri
 from shipment_etl_emr.local import emr
 from shipment_etl_emr.local.bootstrap import Bootstrap, BootstrapFailed
+from shipment_etl_emr.local.engines import EngineName
 from shipment_etl_emr.local.lifecycle import ACTIVE, BOOTSTRAPPING, TERMINATING, advance, end_step, fail_bootstrap
 from shipment_etl_emr.local.nodes import Node, NodeFailed
 from shipment_etl_emr.local.steps import Running, prepare
@@ -23,7 +24,6 @@ __all__ = ["Executor"]
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.1
-SPARK = "spark"
 FILES = ("controller", "stdout", "stderr", "syslog")
 MAX_MESSAGE_LENGTH = 500
 
@@ -97,7 +97,7 @@ class Executor:
     def _advance(self, cluster: emr.LiveCluster) -> None:
         """Advance a cluster; one with a node only when the node is ready."""
         failed = ""
-        if self._engine == SPARK and cluster.state == BOOTSTRAPPING:
+        if self._engine == EngineName.spark and cluster.state == BOOTSTRAPPING:
             try:
                 if not self._bootstrap(cluster).look():
                     return

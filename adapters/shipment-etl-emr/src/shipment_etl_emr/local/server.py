@@ -20,12 +20,13 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
-from shipment_etl_emr.local.client import LOOPBACK, LocalAws, redirect_process
+from shipment_etl_emr.local.client import LocalAws, redirect_process
+from shipment_etl_emr.local.engines import EngineName
 from shipment_etl_emr.local.guard import guard
+from shipment_etl_emr.ports import LOOPBACK
 
-__all__ = ["ENGINES", "catch_stop_signals", "main", "serve"]
+__all__ = ["catch_stop_signals", "main", "serve"]
 
-ENGINES = ("sail", "spark")
 KEY = "LOCAL_AWS_KEY"
 
 
@@ -104,7 +105,7 @@ def main() -> None:
     """Serve until a signal comes, or the parent process closes stdin."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--engine", choices=ENGINES, default="sail")
+    parser.add_argument("--engine", choices=list(EngineName), default=EngineName.sail)
     parser.add_argument("--folder", type=Path, required=True)
     given = parser.parse_args()
     signals = catch_stop_signals()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from shipment_etl_emr.calls import Calls
 from shipment_etl_emr.local.background import reach, status_of
 from shipment_etl_emr.local.client import CODE, LAKE, LOGS, LocalAws, redirect_process
+from shipment_etl_emr.local.engines import EngineName
 from shipment_etl_emr.logs import Logs
 from shipment_etl_emr.service import Service
 from shipment_etl_emr.settings import Settings
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["LocalService", "local_service"]
 
 PATIENCE_SECONDS = 15.0
-SPARK = "spark"
 HASTE, MAX_PAUSE = 10, 1.0
 QUICK = Timing(sleep=lambda seconds: time.sleep(min(seconds / HASTE, MAX_PAUSE)))
 
@@ -68,6 +68,6 @@ def local_service(settings: Settings | None, tell: "Callable[[LocalAws], None]")
     if new:
         tell(aws)
     redirect_process(aws.environment)
-    nodes = (status_of(aws.endpoint) or {}).get("engine") == SPARK
+    nodes = (status_of(aws.endpoint) or {}).get("engine") == EngineName.spark
     settings = settings or Settings(code=CODE, logs=LOGS, region=aws.region)
     return LocalService(settings, aws.endpoint, timing=QUICK, nodes=nodes)
