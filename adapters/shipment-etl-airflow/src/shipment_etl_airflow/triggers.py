@@ -9,10 +9,9 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from shipment_etl_airflow.connected import connect
 from shipment_etl_emr import Place, Progress, Service
+from shipment_etl_emr.timing import next_pause
 
 __all__ = ["EmrJobTrigger"]
-
-FIRST_PAUSE, MAX_PAUSE = 5.0, 30.0
 
 
 class EmrJobTrigger(BaseTrigger):
@@ -50,7 +49,7 @@ class EmrJobTrigger(BaseTrigger):
         """Yield one event."""
         # boto3 blocks, and one thread of the triggerer serves all triggers.
         service = await asyncio.to_thread(self._service)
-        place, last, pause = self._place, None, FIRST_PAUSE
+        place, last, pause = self._place, None, 0.0
         while True:
             progress: Progress = await asyncio.to_thread(service.target.look, place)
             if progress != last:
@@ -60,7 +59,7 @@ class EmrJobTrigger(BaseTrigger):
                 event = {"over": progress.over, "cluster": place.cluster, "step": place.step, "state": str(progress)}
                 yield TriggerEvent(event)  # type: ignore[no-untyped-call]
                 return
-            pause = FIRST_PAUSE if progress != last else min(pause * 1.3, MAX_PAUSE)
+            pause = next_pause(pause, changed=progress != last)
             last = progress
             await asyncio.sleep(max(min(pause, self._deadline - time.time()), 0))
 

@@ -16,11 +16,10 @@ from shipment_etl_emr.errors import (
 from shipment_etl_emr.logs import Logs
 from shipment_etl_emr.signals import Stopped, raise_on_signal
 from shipment_etl_emr.target import FAILED, Job, Place, Progress, Target
-from shipment_etl_emr.timing import Timing
+from shipment_etl_emr.timing import Timing, next_pause
 
 __all__ = ["EmrRunner", "Outcome"]
 
-FIRST_PAUSE, MAX_PAUSE = 5.0, 30.0
 SUCCEEDED, BOOTSTRAP_FAILURE = "succeeded", "BOOTSTRAP_FAILURE"
 
 
@@ -89,7 +88,7 @@ class EmrRunner:
         return Outcome(job.run, place, tuple(reports))
 
     def _wait_until_over(self, run: str, place: Place, timeout: float) -> Progress:
-        start, last, pause = self._timing.now(), None, FIRST_PAUSE
+        start, last, pause = self._timing.now(), None, 0.0
         while True:
             progress = self._target.look(place)
             self._watch(progress)
@@ -98,8 +97,7 @@ class EmrRunner:
             waited = self._timing.now() - start
             if waited >= timeout:
                 raise RunTimedOut(run, waited, str(progress))
-            # Poll often while something changes, else rarely: all clients of an account share its limit of calls.
-            pause = FIRST_PAUSE if progress != last else min(pause * 1.3, MAX_PAUSE)
+            pause = next_pause(pause, changed=progress != last)
             place, last = progress.place, progress
             self._timing.sleep(pause * (0.8 + 0.4 * self._timing.chance()))
 

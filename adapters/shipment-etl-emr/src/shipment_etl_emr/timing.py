@@ -5,7 +5,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-__all__ = ["Timing"]
+__all__ = ["Timing", "next_pause"]
+
+FIRST_PAUSE, MAX_PAUSE = 5.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +25,9 @@ class Timing:
             yield
             self.sleep(pause * (0.8 + 0.4 * self.chance()))
             pause = min(pause * factor, most)
+
+
+def next_pause(pause: float, *, changed: bool) -> float:
+    """Return the seconds until the next poll of a run: few if it has changed, else more than the last `pause`."""
+    # Rarely while nothing changes: all clients of an account share its limit of calls.
+    return FIRST_PAUSE if changed else min(pause * 1.3, MAX_PAUSE)
