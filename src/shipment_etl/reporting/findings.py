@@ -12,6 +12,7 @@ from typing import cast
 
 import pandas as pd
 
+from shipment_etl.life import IN_TRANSIT
 from shipment_etl.reporting.periods import Period
 from shipment_etl.reporting.rounding import rounded_difference
 from shipment_etl.thresholds import LATE_DAYS
@@ -50,9 +51,9 @@ class Share:
 class Figures:
     """The totals of a period.
 
-    Delays cover the shipments `with_delay`, which are delivered and had a promised date. `days_late` is over all late
-    shipments; `cost` is over the `priced` shipments, whose cost is known; `late_cost` is that of shipments two or more days
-    late.
+    Delays cover the shipments `with_delay`: those that had a promised date and are delivered or `overdue`, which are late by
+    the days so far. `days_late` is over all late shipments; `cost` is over the `priced` shipments, whose cost is known;
+    `late_cost` is that of shipments two or more days late.
     """
 
     shipments: int
@@ -63,6 +64,7 @@ class Figures:
     priced: int
     cost: float
     late_cost: float
+    overdue: int = 0
 
     @property
     def late_share(self) -> Share:
@@ -82,11 +84,12 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The share of shipments on time, now and before; `clear` if the change is significant."""
+    """The share of shipments on time, now and before; `clear` if the change is significant; those overdue now."""
 
     now: Share
     before: Share | None
     clear: bool
+    overdue: int = 0
 
     @property
     def points(self) -> Decimal:
@@ -123,14 +126,16 @@ def figures(days: pd.DataFrame) -> Figures:
         priced=int(by_delay["cost_shipments"].sum()),
         cost=float(by_delay["cost"].sum()),
         late_cost=float(by_delay["late_cost"].sum()),
+        overdue=int(by_delay["overdue"].sum()),
     )
 
 
 def measure_change(now: Figures, before: Figures | None) -> Change:
     """Compare the share on time with that of the period before."""
     if before is None or not before.with_delay:
-        return Change(now.on_time_share, None, False)
-    return Change(now.on_time_share, before.on_time_share, clearly_differ(now.on_time_share, before.on_time_share))
+        return Change(now.on_time_share, None, False, now.overdue)
+    clear = clearly_differ(now.on_time_share, before.on_time_share)
+    return Change(now.on_time_share, before.on_time_share, clear, now.overdue)
 
 
 def clearly_differ(one: Share, other: Share, looked_at: int = 1) -> bool:
@@ -175,6 +180,7 @@ def add_outcomes(days: pd.DataFrame) -> pd.DataFrame:
     return days.assign(
         shipments=shipments,
         with_delay=shipments.where(known, 0),
+        overdue=shipments.where(known & (days["state"] == IN_TRANSIT), 0),
         cost=cost,
         cost_shipments=priced,
         weighed_cost=days["weighed_cost"].astype(float).fillna(0.0),

@@ -5,7 +5,7 @@ from shipment_etl.reporting.cheaper import MAX_WEIGHT_DIFFERENCE
 from shipment_etl.reporting.costs import MIN_ROWS, MIN_SHARE_AT_STAKE
 from shipment_etl.reporting.findings import CONFIDENCE
 from shipment_etl.reporting.late import MIN_BREADTH, MIN_DAYS_LATE
-from shipment_etl.reporting.periods import LENGTHS, MIN_SHARE_OF_USUAL, MIN_SHIPMENTS_OF_PERIOD, SHORT
+from shipment_etl.reporting.periods import LENGTHS, MAX_PENDING, MIN_SHARE_OF_USUAL, MIN_SHIPMENTS_OF_PERIOD, SHORT
 from shipment_etl.reporting.slices import FALSE_ALARM, MIN_SHARE_OF_WHOLE, MIN_SHIPMENTS
 from shipment_etl.reporting.wording import percent
 from shipment_etl.thresholds import LATE_DAYS
@@ -32,9 +32,11 @@ METHOD = (
     f"{2 * LENGTHS[0] // 7} weeks or more of data), {LENGTHS[1]} days and {LENGTHS[2]} days for which this period and the "
     f"one before have {MIN_SHIPMENTS_OF_PERIOD} shipments each; half of the days if there are fewer than {2 * SHORT}. "
     f"Days at either end with less than {_percent(MIN_SHARE_OF_USUAL)} of a usual day's shipments are left out (days with "
-    "at least the usual number make up half of all shipments).",
-    f"Late means {LATE_DAYS} or more days after the promised date. A change is clear if a test of two proportions is "
-    f"significant at {_percent(CONFIDENCE)}.",
+    "at least the usual number make up half of all shipments), and so are the newest days, if more than "
+    f"{_percent(MAX_PENDING)} of their shipments are in transit and not due yet.",
+    f"Late means {LATE_DAYS} or more days after the promised date. In the period and the one before, a shipment that is in "
+    "transit and overdue counts as late by the days so far, and one that is not due yet does not count. A change is clear "
+    f"if a test of two proportions is significant at {_percent(CONFIDENCE)}.",
     "Carriers, warehouses, cities, lanes and their combinations are searched for those that are later than others: a "
     "carrier is compared with the other carriers on the same lanes, a place or a lane with the same carriers elsewhere. The "
     "one with the most late shipments above those expected from the others is named, or a smaller part of it that has "

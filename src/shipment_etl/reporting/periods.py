@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-__all__ = ["MIN_SHARE_OF_USUAL", "Period", "find_periods", "full_days", "usual_count"]
+__all__ = ["MAX_PENDING", "MIN_SHARE_OF_USUAL", "Period", "find_periods", "full_days", "usual_count"]
 
 LENGTHS = (28, 91, 364)
 """Days of a period in whole weeks, so that each has as many weekends; the shortest with enough shipments is used."""
@@ -13,6 +13,10 @@ SHORT = 7
 MIN_SHIPMENTS_OF_PERIOD = 200
 MIN_SHARE_OF_USUAL = 0.1
 """Days at either end of the data with less than this share of a usual day's shipments are left out."""
+
+
+MAX_PENDING = 0.1
+"""Share of a day's shipments that may be not due yet: of a newer day, mainly those that came early are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +36,17 @@ class Period:
         return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
 
 
-def find_periods(shipments: Mapping[date, int]) -> tuple[Period, Period | None]:
+def find_periods(shipments: Mapping[date, int], pending: Mapping[date, int]) -> tuple[Period, Period | None]:
     """Return the newest period and the one to compare it with; None if the data do not reach back that far.
 
     Args:
         shipments: number that left on each day that has any; not empty.
+        pending: number of these that are in transit, and not due yet; the newest days that have many are left out.
     """
     full = full_days(shipments)
-    first, last, span = full.first, full.last, full.days
+    settled = (day for day, count in shipments.items() if pending.get(day, 0) <= MAX_PENDING * count)
+    first, last = full.first, max((day for day in settled if full.first <= day <= full.last), default=full.last)
+    span = Period(first, last).days
     lengths = [SHORT, *LENGTHS] if span < 2 * LENGTHS[0] else LENGTHS
     for days in (*(length for length in lengths if 2 * length <= span), span // 2):
         if days == 0:

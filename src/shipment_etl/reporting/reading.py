@@ -6,7 +6,7 @@ All tables are read in the versions that the newest logged run left, so that the
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
@@ -20,12 +20,15 @@ from shipment_etl.lake.landed import LandedBatch, find_backlog, landed_batches
 from shipment_etl.lake.lane_sums import sum_net
 from shipment_etl.lake.runs import LANDING, PROCESS, Run, currencies_of, newest_succeeded, read_runs, standing_runs
 from shipment_etl.lake.tables import LANE_DAYS, NOT_MARTS, QUARANTINE, SHIPMENTS, mart_table
+from shipment_etl.life import IN_TRANSIT
 from shipment_etl.reporting.periods import Period, find_periods
 from shipment_etl.transform.marts import MARTS
 
 __all__ = ["Facts", "Rejected", "read_facts"]
 
 MAX_BATCHES_SAMPLED = 3
+DAYS_IN_TRANSIT = timedelta(days=62)
+"""How far back shipments are counted that are not due yet; those that take longer are not worth a longer read."""
 MAX_ROWS_SAMPLED = 20_000
 """Rejected rows of a batch that are searched for samples."""
 
@@ -54,9 +57,9 @@ class Facts:
 
     `runs` is the whole log, newest first; `batches` the newest succeeded run of `process` for each batch, and `landed` that
     of `generate` or `ingest`. `basis` is the run whose tables were read, None if none has succeeded; then the frames are
-    empty. `shipments` is their number, `recent` lane_days of the two periods, over all batches. `pinned` is false if the
-    versions that the newest logged run left are gone and the newest were read. `others` are the marts that plugins added, by
-    name.
+    empty. `shipments` is their number, `recent` lane_days of the two periods, over all batches; an overdue shipment has its
+    delay so far there. `pinned` is false if the versions that the newest logged run left are gone and the newest were read.
+    `others` are the marts that plugins added, by name.
     """
 
     uri: str
@@ -153,17 +156,21 @@ def _read_tables(lake: Lake, facts: Facts, basis: Run, versions: Mapping[str, in
         table = MART_TABLES[name]
         return _complete(read(table.name), table.columns) if lake.has(table.name) else _empty_frame(table.columns)
 
+    def read_days(first: date, last: date) -> pd.DataFrame:
+        day = pc.field("shipment_date")
+        # lane_days is partitioned by month, so files of other months are not opened.
+        found = (pc.field("month") >= f"{first:%Y-%m}") & (day >= first) & (day <= last)
+        rows = lake.dataset(LANE_DAYS.name, versions.get(LANE_DAYS.name)).to_table(filter=found)
+        return _to_frame(sum_net(rows, "shipment_date"))
+
     trends = read_mart("delay_trends")
     by_day = trends.groupby("shipment_date")["shipments"].sum()
     now, before, recent = None, None, facts.recent
     if len(by_day):
-        now, before = find_periods(dict(zip(by_day.index, map(int, by_day), strict=True)))
-        first = (before or now).first
-        day = pc.field("shipment_date")
-        # lane_days is partitioned by month, so files of other months are not opened.
-        found = (pc.field("month") >= f"{first:%Y-%m}") & (day >= first) & (day <= now.last)
-        days = lake.dataset(LANE_DAYS.name, versions.get(LANE_DAYS.name)).to_table(filter=found)
-        recent = _to_frame(sum_net(days, "shipment_date"))
+        newest, as_of = max(by_day.index), max(run.batch_date for run in facts.batches)
+        pending = _count_pending(read_days(newest - DAYS_IN_TRANSIT, newest), as_of)
+        now, before = find_periods(dict(zip(by_day.index, map(int, by_day), strict=True)), pending)
+        recent = _add_delay_so_far(read_days((before or now).first, now.last), as_of)
     return replace(
         facts,
         shipments=lake.dataset(SHIPMENTS.name, versions.get(SHIPMENTS.name)).count_rows(),
@@ -179,6 +186,25 @@ def _read_tables(lake: Lake, facts: Facts, basis: Run, versions: Mapping[str, in
         now=now,
         before=before,
     )
+
+
+def _count_pending(days: pd.DataFrame, as_of: date) -> dict[date, int]:
+    """Return how many shipments of each day are in transit, and not due before a day."""
+    rows = days[_days_overdue(days, as_of) <= 0]
+    counts = rows.groupby("shipment_date")["shipments"].sum()
+    return dict(zip(counts.index, map(int, counts), strict=True))
+
+
+def _add_delay_so_far(days: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Give overdue shipments the delay that they have so far: they are late, whenever they come."""
+    overdue = _days_overdue(days, as_of)
+    return days.assign(delay_days=days["delay_days"].where(~(overdue > 0), overdue))
+
+
+def _days_overdue(days: pd.DataFrame, as_of: date) -> pd.Series:
+    """Return by how many days what is in transit is overdue on a day; null for what is not, or has no promise."""
+    due = pd.to_datetime(days["due_date"].where(days["state"] == IN_TRANSIT))
+    return (pd.Timestamp(as_of) - due).dt.days
 
 
 def _read_rejected(lake: Lake, batches: Iterable[Run], version: int | None) -> tuple[Rejected, ...]:

@@ -29,7 +29,7 @@ from shipment_etl.reporting.contents import (
 from shipment_etl.reporting.findings import figures, measure_change, measure_load, select_period
 from shipment_etl.reporting.html import digest, environment, replace_surrogates, stylesheet
 from shipment_etl.reporting.method import ALIKE_NOTE, INTERVAL_NOTE, METHOD
-from shipment_etl.reporting.periods import full_days
+from shipment_etl.reporting.periods import Period, full_days
 from shipment_etl.reporting.reading import Facts
 from shipment_etl.reporting.scorecard import headings, scorecard
 from shipment_etl.reporting.series import Series, cost_by_month, delay_trend, lane_grid, warehouse_load
@@ -103,10 +103,21 @@ def _say(facts: Facts, found: Sequence[Action]) -> tuple[Sentence, ...]:
     now = figures(select_period(facts.recent, facts.now))
     before = figures(select_period(facts.recent, facts.before)) if facts.before else None
     return (
-        say_change(measure_change(now, before), facts.now, facts.before, facts.on_time_target),
+        say_change(
+            measure_change(now, before),
+            facts.now,
+            facts.before,
+            facts.on_time_target,
+            (_full_days(facts).last - facts.now.last).days,
+        ),
         say_advice(next(iter(found), None), facts.now, facts.currency),
         say_load(measure_load(facts.demand, facts.now, facts.before), facts.now, facts.before),
     )
+
+
+def _full_days(facts: Facts) -> Period:
+    by_day = facts.trends.groupby("shipment_date")["shipments"].sum()
+    return full_days(dict(zip(by_day.index, map(int, by_day), strict=True)))
 
 
 def _actions(facts: Facts) -> list[Action]:
@@ -137,12 +148,12 @@ def _body(facts: Facts) -> dict[str, Any]:
         return body
     found = _actions(facts)
     first = found[0] if found and found[0].is_due else None
-    by_day = facts.trends.groupby("shipment_date")["shipments"].sum()
-    full = full_days(dict(zip(by_day.index, map(int, by_day), strict=True)))
+    full = _full_days(facts)
+    fringe = sum(not full.first <= day <= full.last for day in facts.trends["shipment_date"].unique())
     now = figures(select_period(facts.recent, facts.now))
     before = figures(select_period(facts.recent, facts.before)) if facts.before else None
     trend, costs, grid, loads = (
-        delay_trend(select_period(facts.trends, full)),
+        delay_trend(select_period(facts.trends, Period(full.first, facts.now.last))),
         cost_by_month(facts.costs),
         lane_grid(facts.lanes),
         warehouse_load(select_period(facts.demand, full)),
@@ -185,7 +196,9 @@ def _body(facts: Facts) -> dict[str, Any]:
         # So many columns do not fit on a phone: there the chart scrolls sideways.
         "grid_is_wide": min(len(grid.names), len({row["origin"] for row in grid.rows})) > charts.MAX_COLUMNS_WITH_TEXT,
         "loads": loads,
-        "fringe_note": say_fringe(sum(not full.first <= day <= full.last for day in by_day.index), full),
+        "fringe_note": say_fringe(
+            sum(not full.first <= day <= full.last for day in set(facts.trends["shipment_date"])), full
+        ),
         "tables": tables,
         "choices": choices(tables),
         "measures": {measure: lane_headings[measure].label for measure in measures},

@@ -149,8 +149,13 @@ def say_currencies(currencies: Collection[str | None]) -> str:
     return ""
 
 
-def say_change(found: Change, now: Period, before: Period | None, target: float | None = None) -> Sentence:
-    """Return how the share on time changed, and whether it reaches the target, a share from 0 to 1, if there is one."""
+def say_change(
+    found: Change, now: Period, before: Period | None, target: float | None = None, later_days: int = 0
+) -> Sentence:
+    """Return how the share on time changed, and whether it reaches the target, a share from 0 to 1, if there is one.
+
+    `later_days` is the number of days after the period, which are left out because many of their shipments are not due.
+    """
     share = percent(found.now.pct)
     if not found.now.whole:
         return sentence(
@@ -160,6 +165,10 @@ def say_change(found: Change, now: Period, before: Period | None, target: float 
         )
     where = f" of shipments came on time in {say_last_days(now)} ({dates(now)})"
     goal = "" if target is None else f" {say_target(found.now, target).capitalize()}."
+    if found.overdue:
+        goal += f" {count(found.overdue, 'overdue shipment')} {'counts' if found.overdue == 1 else 'count'} as late."
+    if later_days:
+        goal += f" {count(later_days, 'later day')} left out: many of their shipments are not due."
     if found.before is None or before is None:
         counts = f"{number(found.now.part)} of {count(found.now.whole, 'shipment')}"
         return sentence("", share, f"{where}: {counts}. There is no earlier period to compare it with.{goal}")
