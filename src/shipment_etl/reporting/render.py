@@ -196,9 +196,7 @@ def _body(facts: Facts) -> dict[str, Any]:
         # So many columns do not fit on a phone: there the chart scrolls sideways.
         "grid_is_wide": min(len(grid.names), len({row["origin"] for row in grid.rows})) > charts.MAX_COLUMNS_WITH_TEXT,
         "loads": loads,
-        "fringe_note": say_fringe(
-            sum(not full.first <= day <= full.last for day in set(facts.trends["shipment_date"])), full
-        ),
+        "fringe_note": say_fringe(fringe, full),
         "tables": tables,
         "choices": choices(tables),
         "measures": {measure: lane_headings[measure].label for measure in measures},
