@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -271,3 +272,11 @@ def test_a_full_disk_is_reported_and_the_table_stays_as_it_was(tmp_path: Path) -
 
 def test_errors_of_the_lake_have_one_base_class() -> None:
     assert all(issubclass(each, LakeError) for each in (LakeFull, LakeMissing, TableMissing, NotADeltaTable))
+
+
+def test_other_folders_in_a_lake_are_ignored(spark: SparkSession, lake: Lake) -> None:
+    replace_batch(lake, TABLE, things(spark, 1), "a", DAY)
+    root = Path(lake.uri)
+    shutil.copytree(root / "processed", root / "processed.old")
+    (root / "lost+found").mkdir(mode=0)
+    assert lake.tables() == [TABLE.name]

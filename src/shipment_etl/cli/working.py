@@ -230,7 +230,8 @@ def _print_backlog(left: "Backlog", held: bool) -> None:
     if left.waiting:
         echo(describe_batches(left.waiting, "waiting"), err=True)
     else:
-        echo("no batch is waiting: all landed batches are processed", err=True)
+        every = "" if left.held else ": all landed batches are processed"
+        echo(f"no batch is waiting{every}", err=True)
     if left.held:
         hint = "" if held else "; --accept-rejected accepts them"
         echo(f"{describe_batches(left.held, 'held')}{hint}", err=True)

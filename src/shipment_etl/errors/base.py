@@ -85,7 +85,7 @@ class DataRejected(ShipmentEtlError):
         "{rejected:,} of {read:,} rows were quarantined ({share:.2%}); --max-rejected allows {limit:.2%}. The batch is "
         "held: its rejected rows are in processed/quarantine, all other tables are unchanged."
     )
-    remedy = "Look at them with: shipment-etl show quarantine --lake …; to accept the batch anyway: --accept-rejected"
+    remedy = "`show quarantine`, with the same --lake, shows them; to accept the batch anyway: --accept-rejected"
     exit_code = 3
 
     def __init__(self, rejected: int, read: int, limit: float) -> None:

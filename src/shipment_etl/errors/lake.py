@@ -290,10 +290,10 @@ class RollbackRefused(LakeError):
     """A run cannot be rolled back."""
 
     template = "The run {run} cannot be rolled back: {why}. Nothing was changed."
-    remedy = "shipment-etl runs --json --lake … lists the runs with their ids and versions."
+    remedy = "shipment-etl runs --json --lake {uri!q} lists the runs with their ids and versions."
 
-    def __init__(self, run: str, why: str) -> None:
-        super().__init__(run=run, why=why)
+    def __init__(self, run: str, uri: str, why: str) -> None:
+        super().__init__(run=run, uri=uri, why=why)
 
 
 class RowsChanged(LakeError):

@@ -83,14 +83,14 @@ def _find(lake: Lake, run_id: str) -> Run:
     try:
         return find_run(lake, run_id)
     except RunMissing as problem:
-        raise RollbackRefused(run_id, str(problem.parts["why"])) from problem
+        raise RollbackRefused(run_id, lake.uri, str(problem.parts["why"])) from problem
 
 
 def _check(work: Work, target: Run, runs: Sequence[Run], changed: Sequence[str]) -> None:
     """Raise RollbackRefused where the run cannot be rolled back."""
 
     def refuse(why: str) -> RollbackRefused:
-        return RollbackRefused(target.run_id, why)
+        return RollbackRefused(target.run_id, work.lake.uri, why)
 
     if target.status == FAILED or not changed or target.job == MAINTAIN:
         raise refuse("it changed no rows")

@@ -42,6 +42,8 @@ __all__ = ["DataFile", "Lake", "LakeAddress", "Staging", "Written", "as_lake"]
 
 
 MAX_ROWS_ON_ONE_THREAD = 100_000
+LAYERS = ("processed", "raw", "truth")
+"""Folders of tables."""
 DELETION_VECTORS = "deletionVectors"
 """The feature of Delta by which a file also holds rows that were deleted. Removing such a file has to name its vector."""
 PLAIN_READER_VERSION = 1
@@ -117,8 +119,8 @@ class Lake:
         """
         if not self.exists():
             raise LakeMissing(self.uri)
-        layers = (each for each in self.storage.folders("") if not each.startswith(("_", ".")))
-        return sorted(name for layer in layers for name in self.storage.folders(layer) if self.has(name))
+        # Other folders are not ours: backups, lost+found at a mount point.
+        return sorted(name for layer in LAYERS for name in self.storage.folders(layer) if self.has(name))
 
     def has(self, name: str) -> bool:
         """Whether the lake has a table of this name."""
