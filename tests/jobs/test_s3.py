@@ -186,32 +186,46 @@ def test_a_killed_process_leaves_a_lock_that_says_so_and_is_recovered_once_it_ha
 RACING = """
 import sys, time
 from datetime import date, timedelta
+from pathlib import Path
 from shipment_etl.errors import LakeLocked
+from shipment_etl.hookspecs import hookimpl
 from shipment_etl.sessions import session
 from shipment_etl.jobs.generate import run_generate
 from shipment_etl.lake.lake import Lake
-spark, lake, first = session("sail"), Lake(sys.argv[1]), date.fromisoformat(sys.argv[2])
+spark, lake, met = session("sail"), Lake(sys.argv[1]), Path(sys.argv[2])
+first = date.fromisoformat(sys.argv[3])
+
+class Holder:
+    @hookimpl
+    def after_table_written(self):
+        # Whoever is first holds the lock until the other has met it.
+        while not met.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
 print("ready", flush=True)
 sys.stdin.readline()
+deadline = time.monotonic() + 60
 locked = 0
 for n in range(3):
     while True:
         try:
-            run_generate(lake, date=first + timedelta(days=n), rows=100, spark=spark)
+            run_generate(lake, date=first + timedelta(days=n), rows=100, spark=spark, listeners=[Holder()])
             break
         except LakeLocked:
             locked += 1
+            met.touch()
             time.sleep(0.05)
 print(locked)
 """
 
 
 @pytest.mark.slow
-def test_two_jobs_that_race_lose_no_batch_and_no_run(spark: SparkSession, store: Store) -> None:
+def test_two_jobs_that_race_lose_no_batch_and_no_run(spark: SparkSession, store: Store, tmp_path: Path) -> None:
     lake = Lake(f"{store.bucket('race-of-jobs')}/lake")
     firsts = [date(2026, 1, 1), date(2026, 2, 1)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": store.environment()}
-    children = [subprocess.Popen([sys.executable, "-c", RACING, lake.uri, str(first)], **pipes) for first in firsts]
+    command = [sys.executable, "-c", RACING, lake.uri, str(tmp_path / "met")]
+    children = [subprocess.Popen([*command, str(first)], **pipes) for first in firsts]
     for child in children:
         assert child.stdout.readline() == "ready\n"
     for child in children:

@@ -285,11 +285,13 @@ def test_s3_decides_who_gets_it(store: Store) -> None:
 
 ADDING = """
 import sys, time
+from pathlib import Path
 from shipment_etl.errors import LakeLocked
 from shipment_etl.lake.lake import Lake
-lake, name = Lake(sys.argv[1]), sys.argv[2]
+lake, met, name = Lake(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 print("ready", flush=True)
 sys.stdin.readline()
+deadline = time.monotonic() + 30
 added = locked = 0
 while added < 6:
     try:
@@ -297,20 +299,24 @@ while added < 6:
             # As unsafe as can be: read, wait, write without a condition.
             there = lake.storage.read("counter") or b""
             time.sleep(0.01)
+            # Whoever is first holds the lock until the other has met it.
+            while not met.exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
             held.check()
             with lake.storage.files.open_output_stream("counter") as file:
                 file.write(there + name.encode())
             added += 1
     except LakeLocked:
         locked += 1
+        met.touch()
         time.sleep(0.01)
 print(locked)
 """
 
 
-def test_two_processes_that_race_lose_nothing(store: Store) -> None:
+def test_two_processes_that_race_lose_nothing(store: Store, tmp_path: Path) -> None:
     uri = f"{store.bucket('race')}/lake"
-    command = [sys.executable, "-c", ADDING, uri]
+    command = [sys.executable, "-c", ADDING, uri, str(tmp_path / "met")]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": store.environment()}
     children = [subprocess.Popen([*command, name], **pipes) for name in "ab"]
     for child in children:
@@ -318,7 +324,7 @@ def test_two_processes_that_race_lose_nothing(store: Store) -> None:
     for child in children:
         child.stdin.write("\n")
         child.stdin.flush()
-    times_locked = [int(child.communicate(timeout=60)[0]) for child in children]
+    times_locked = [int(child.communicate(timeout=90)[0]) for child in children]
     counted = store.client.get_object(Bucket="race", Key="lake/counter")["Body"].read().decode()
     assert sorted(counted) == ["a"] * 6 + ["b"] * 6
     assert sum(times_locked) > 0
