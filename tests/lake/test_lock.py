@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Lock as Mutex
 from threading import Thread
@@ -15,6 +15,7 @@ from threading import Thread
 import pytest
 
 from shipment_etl.errors import LakeLocked, LakeUnwritable, LockLost, StorageFailed, StorageUnfit
+from shipment_etl.lake import object_lock
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.lock import LOCK
 from shipment_etl.lake.object_lock import ObjectLock
@@ -29,6 +30,7 @@ class Memory:
         self.clock = 0.0
         self.failing = False
         self.losing_answers = False
+        self.puts = 0
         self._writing = Mutex()
         self._count = 0
 
@@ -37,6 +39,7 @@ class Memory:
         return None if self.there is None else (self.there[0], self.there[1], self.clock - self.there[2])
 
     def put(self, name: str, body: bytes, etag: str | None) -> str | None:
+        self.puts += 1
         if self.failing:
             raise StorageFailed("memory", "no answer")
         with self._writing:
@@ -50,6 +53,20 @@ class Memory:
     def record(self) -> dict[str, object]:
         assert self.there is not None
         return json.loads(self.there[0])
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock that lasts a minute is renewed every 20 ms."""
+    assert object_lock.RENEWALS > 2, "some renewals may fail"
+    monkeypatch.setattr(object_lock, "RENEWALS", 3000)
+
+
+def wait_for(what: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def lock(memory: Memory, job: str = "process", seconds: float = 60) -> ObjectLock:
@@ -102,42 +119,52 @@ def test_only_one_of_many_that_race_gets_it() -> None:
     assert len(got) == 1
 
 
+@pytest.mark.usefixtures("often")
 def test_it_is_renewed_while_the_work_goes_on() -> None:
     memory = Memory()
-    with lock(memory, seconds=0.6).hold() as held:
+    with lock(memory).hold() as held:
         first = memory.record()
-        time.sleep(0.9)
+        wait_for(lambda: memory.puts >= 4)
+        # As if the last renewal had been long ago.
+        held._renewed = (0, 0)
+        wait_for(lambda: held._renewed != (0, 0))
         held.check()
         assert memory.there is not None
         assert int(memory.there[1]) >= 4
         assert memory.record()["since"] == first["since"]
 
 
+@pytest.mark.usefixtures("often")
 def test_a_holder_that_cannot_renew_it_stops_before_it_expires() -> None:
     memory = Memory()
-    with lock(memory, seconds=0.8).hold() as held:
+    with lock(memory).hold() as held:
         memory.failing = True
+        wait_for(lambda: memory.puts >= 4)
         held.check()
-        time.sleep(0.65)
+        # As if 46 of its 60 seconds had passed.
+        held._renewed = tuple(each - 46 for each in held._renewed)
+        tried = memory.puts
+        wait_for(lambda: memory.puts > tried + 1)
         with pytest.raises(LockLost, match="could not be renewed in time"):
             held.check()
 
 
+@pytest.mark.usefixtures("often")
 def test_a_holder_whose_lock_was_taken_over_fails_and_leaves_it_alone() -> None:
     memory = Memory()
-    with lock(memory, seconds=0.6).hold() as held:
+    with lock(memory).hold() as held:
         memory.there = (b'{"owner": "another"}', "other", memory.clock)
-        time.sleep(0.3)
         with pytest.raises(LockLost, match="another job has taken it over"):
-            held.check()
+            wait_for(held.check)
     assert memory.record() == {"owner": "another"}
 
 
+@pytest.mark.usefixtures("often")
 def test_a_lost_response_does_not_lock_its_own_writer_out() -> None:
     memory = Memory()
     memory.losing_answers = True
-    with lock(memory, seconds=0.6).hold() as held:
-        time.sleep(0.3)
+    with lock(memory).hold() as held:
+        wait_for(lambda: memory.puts >= 4)
         held.check()
 
 
