@@ -1,7 +1,6 @@
 """The built site: it is complete, every link and anchor exists, and nothing is fetched from other hosts."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,10 +20,9 @@ from shipment_etl import errors
 from shipment_etl.cli.commands import app
 from shipment_etl.transform.marts import MARTS
 from tests.documents import ROOT
+from tests.reporting.chromium import CHROMIUM, DRIVER, needs_chromium
 
 pytestmark = pytest.mark.slow
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
-DRIVER = shutil.which("chromedriver")
 FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src"}
 
 
@@ -77,7 +75,7 @@ def test_nothing_is_fetched_from_other_hosts(site: Path, pages: dict[Path, Page]
     assert "@import" not in styles
 
 
-@pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="no Chromium with chromedriver on the path")
+@needs_chromium
 def test_search_works_in_a_site_that_is_opened_from_a_disk(site: Path) -> None:
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)

@@ -12,6 +12,9 @@ from shipment_etl.ingest.conform import conform
 from shipment_etl.ingest.inputs import find_inputs
 from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.reader import Landed, land
+from shipment_etl.lake.fingerprint import fingerprints
+from shipment_etl.lake.lake import Lake
+from shipment_etl.lake.tables import RUNS
 from shipment_etl.network import Network
 
 BATCH_DATE = date(2026, 11, 9)
@@ -84,3 +87,14 @@ def land_files(
     )
     rows = sorted(conform(frame, using, network).collect(), key=lambda row: row["source_row"])
     return Outcome(found, rows)
+
+
+def rows(lake: Lake, name: str) -> list[dict[str, Any]]:
+    """Return the rows of a processed table."""
+    return lake.snapshot().dataset(f"processed/{name}").to_table().to_pylist()
+
+
+def words(lake: Lake, spark: SparkSession) -> dict[str, str]:
+    """Return the fingerprint of each processed table but the log."""
+    names = [name for name in lake.snapshot().tables if name != RUNS.name and not name.startswith("raw/")]
+    return fingerprints({name: lake.snapshot().read(spark, name) for name in names})

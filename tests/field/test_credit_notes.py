@@ -3,7 +3,6 @@
 import io
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -11,13 +10,11 @@ from pyspark.sql import SparkSession
 
 from shipment_etl.jobs.ingest import run_ingest
 from shipment_etl.jobs.process import run_process
-from shipment_etl.lake.fingerprint import fingerprints
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import RowCounts
-from shipment_etl.lake.tables import RUNS
 from shipment_etl.network import Network
 from shipment_etl.reporting.report import report
-from tests.field.landing import BATCH_DATE, HEADER, line, mapping
+from tests.field.landing import BATCH_DATE, HEADER, line, mapping, rows, words
 
 COSTS = ("100.00", "(25.05)", "0.10-", "-0.20", "0", "40.00", "(140.00)")
 CARRIERS = ("Post", "Post", "Post", "Post", "Post", "Bahn", "Bahn")
@@ -36,10 +33,6 @@ def process_costs(spark: SparkSession, folder: Path, cost: str) -> tuple[Lake, R
     run_ingest(lake, file, source="acme", mapping=using, date=BATCH_DATE, if_exists="replace", spark=spark)
     run = run_process(lake, source="acme", date=BATCH_DATE, max_rejected=1, spark=spark)
     return lake, run.counts
-
-
-def rows(lake: Lake, name: str) -> list[dict[str, Any]]:
-    return lake.snapshot().dataset(f"processed/{name}").to_table().to_pylist()
 
 
 def test_declared_credit_notes_lower_the_sums_of_the_marts(spark: SparkSession, tmp_path: Path) -> None:
@@ -83,19 +76,15 @@ def test_undeclared_credit_notes_are_quarantined_with_a_fix(spark: SparkSession,
 
 
 def test_declaring_credit_notes_later_gives_the_same_tables(spark: SparkSession, tmp_path: Path) -> None:
-    def words(lake: Lake) -> dict[str, str]:
-        names = [name for name in lake.snapshot().tables if name != RUNS.name and not name.startswith("raw/")]
-        return fingerprints({name: lake.snapshot().read(spark, name) for name in names})
-
     for folder in ("late", "early"):
         (tmp_path / folder).mkdir()
     process_costs(spark, tmp_path / "late", ACCOUNTING)
     late, _ = process_costs(spark, tmp_path / "late", f"{ACCOUNTING}, credit_notes = true")
     early, _ = process_costs(spark, tmp_path / "early", f"{ACCOUNTING}, credit_notes = true")
-    assert words(late) == words(early)
-    before = words(late)
+    assert words(late, spark) == words(early, spark)
+    before = words(late, spark)
     run_process(late, source="acme", date=BATCH_DATE, spark=spark)
-    assert words(late) == before
+    assert words(late, spark) == before
 
 
 @pytest.mark.parametrize(("notes", "total"), [("credit_notes = true", "-12.20"), ("", None)])

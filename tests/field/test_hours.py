@@ -15,12 +15,10 @@ from shipment_etl.ingest.mapping import SourceMapping
 from shipment_etl.ingest.readings import read_column
 from shipment_etl.jobs.ingest import run_ingest
 from shipment_etl.jobs.process import run_process
-from shipment_etl.lake.fingerprint import fingerprints
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import RowCounts
-from shipment_etl.lake.tables import RUNS
 from shipment_etl.network import Network
-from tests.field.landing import BATCH_DATE, HEADER, land_files, line, mapping
+from tests.field.landing import BATCH_DATE, HEADER, land_files, line, mapping, rows, words
 
 DAYS = {
     "promised_date": 'column = "Due", dates = ["yyyy-MM-dd HH:mm", "yyyy-MM-dd"]',
@@ -61,17 +59,8 @@ def process_file(
     return lake
 
 
-def rows(lake: Lake, name: str) -> list[dict[str, Any]]:
-    return lake.snapshot().dataset(f"processed/{name}").to_table().to_pylist()
-
-
 def by_carrier(lake: Lake) -> dict[str, dict[str, Any]]:
     return {row["carrier"]: row for row in rows(lake, "carrier_performance")}
-
-
-def words(lake: Lake, spark: SparkSession) -> dict[str, str]:
-    names = [name for name in lake.snapshot().tables if name != RUNS.name and not name.startswith("raw/")]
-    return fingerprints({name: lake.snapshot().read(spark, name) for name in names})
 
 
 def test_times_give_minutes_and_the_tolerance_decides_what_is_on_time(spark: SparkSession, tmp_path: Path) -> None:

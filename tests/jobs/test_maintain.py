@@ -24,7 +24,7 @@ from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import newest_run
 from shipment_etl.lake.tables import QUARANTINE, RUNS, SHIPMENTS
-from tests.lake.tables import replace_batch
+from tests.lake.tables import read_fingerprints, replace_batch
 
 DAYS = [date(2026, 11, 29) + timedelta(days=n) for n in range(3)]
 NEXT = DAYS[-1] + timedelta(days=1)
@@ -33,10 +33,6 @@ OPTIMISED = "OPTIMIZE"
 
 def land(spark: SparkSession, lake: Lake, day: date, **options: Any) -> None:
     run_generate(lake, date=day, **{"rows": 1_000, "defects": 0.05, "spark": spark, **options})
-
-
-def read_fingerprints(spark: SparkSession, lake: Lake) -> dict[str, str]:
-    return {name: fingerprint(lake.read(spark, name)) for name in lake.tables() if name != RUNS.name}
 
 
 def files(lake: Lake, name: str, version: int | None = None) -> list[str]:

@@ -19,12 +19,12 @@ from shipment_etl.hookspecs import hookimpl
 from shipment_etl.jobs import process as process_module
 from shipment_etl.jobs.generate import run_generate
 from shipment_etl.jobs.process import run_process
-from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.landed import landed_batches
 from shipment_etl.lake.runs import HELD, RowCounts, Run, RunStart, newest_run
 from shipment_etl.network import Network
 from shipment_etl.transform.marts import MARTS
+from tests.lake.tables import read_fingerprints
 
 DAY = date(2026, 11, 30)
 ROWS = 3_000
@@ -37,11 +37,6 @@ def lake(tmp_path: Path) -> Lake:
 
 def land(spark: SparkSession, lake: Lake, day: date = DAY, **options: Any) -> None:
     run_generate(lake, date=day, **{"rows": ROWS, "defects": 0.05, "spark": spark, **options})
-
-
-def read_fingerprints(spark: SparkSession, lake: Lake) -> dict[str, str]:
-    """The fingerprint of every table but the log."""
-    return {name: fingerprint(lake.read(spark, name)) for name in lake.tables() if name != "processed/runs"}
 
 
 def test_rows_are_accounted_for_and_every_reason_counted(spark: SparkSession, lake: Lake) -> None:

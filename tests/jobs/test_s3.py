@@ -19,12 +19,12 @@ from shipment_etl.jobs import maintain as maintain_module
 from shipment_etl.jobs import process as process_module
 from shipment_etl.jobs.generate import run_generate
 from shipment_etl.jobs.process import run_process
-from shipment_etl.lake.fingerprint import fingerprint
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.landed import landed_batches
 from shipment_etl.lake.lock import LOCK
 from shipment_etl.lake.object_lock import ObjectLock
 from shipment_etl.lake.tables import RUNS
+from tests.lake.tables import read_fingerprints
 from tests.store.client import Store
 
 DAY = date(2026, 11, 30)
@@ -44,10 +44,6 @@ SHIPPED = "ID,To,Out,Due,In,Kilos\n1,Boston,2026-11-20,2026-11-24,2026-11-25,2.5
 
 def land(spark: SparkSession, lake: Lake, day: date = DAY, **options: Any) -> None:
     run_generate(lake, date=day, **{"rows": 500, "defects": 0.05, "spark": spark, **options})
-
-
-def read_fingerprints(spark: SparkSession, lake: Lake) -> dict[str, str]:
-    return {name: fingerprint(lake.read(spark, name)) for name in lake.tables() if name != RUNS.name}
 
 
 @pytest.fixture(scope="module")

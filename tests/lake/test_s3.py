@@ -40,7 +40,7 @@ from shipment_etl.lake import s3_storage
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.snapshot import restore
 from shipment_etl.lake.tables import Table
-from tests.lake.tables import replace_batch
+from tests.lake.tables import numbers, replace_batch
 from tests.store.client import Store
 
 DAY = date(2026, 11, 23)
@@ -57,10 +57,6 @@ def lake(store: Store, request: pytest.FixtureRequest) -> Lake:
     # A separate bucket, because moto keeps what it has.
     name = request.node.name.replace("_", "-")[:60].rstrip("-")
     return Lake(f"{store.bucket(name)}/some/lake")
-
-
-def numbers(spark: SparkSession, *values: int) -> object:
-    return spark.createDataFrame([(value,) for value in values], "number int")
 
 
 def test_tables_are_written_read_restored_and_deleted(spark: SparkSession, store: Store, lake: Lake) -> None:

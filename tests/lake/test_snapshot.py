@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from shipment_etl.errors import ChangedOutside, LakeMissing, TableMissing
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import FAILED, log_run
 from shipment_etl.lake.snapshot import Snapshot, recover
 from shipment_etl.lake.tables import RUNS, Table
-from tests.lake.tables import replace_batch
+from tests.lake.tables import numbers, replace_batch
 from tests.lake.test_runs import RUN
 
 DAY, NEXT = date(2026, 11, 23), date(2026, 11, 24)
@@ -25,10 +25,6 @@ ONE, OTHER = (Table(f"processed/{name}", COLUMNS, ("source", "batch_date")) for 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     return Lake(tmp_path / "lake")
-
-
-def numbers(spark: SparkSession, *values: int) -> DataFrame:
-    return spark.createDataFrame([(value,) for value in values], "number int")
 
 
 def log(lake: Lake, run_id: str, after: Mapping[str, int] | None, marts_key: str = "key") -> None:

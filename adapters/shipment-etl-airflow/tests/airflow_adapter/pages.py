@@ -1,6 +1,5 @@
 """The pages of Airflow, in a headless browser."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,10 +10,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.reporting.chromium import CHROMIUM, DRIVER
+
 from .standalone import USER, Airflow
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
-DRIVER = shutil.which("chromedriver")
 PATIENCE_SECONDS = 60
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from shipment_etl_emr.local import LocalAws
+from tests.reporting.chromium import needs_chromium
 
 from .home import ADAPTER, ROOT, alive, client, clusters, environment, furnish
-from .pages import CHROMIUM, DRIVER, photograph
+from .pages import photograph
 from .standalone import Airflow, Refused, standalone
 
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
@@ -141,7 +142,7 @@ def test_the_logs_of_all_tasks_are_in_s3_and_the_pages_read_them_there(airflow: 
     assert "Land it first, with generate or ingest" in airflow.task_log(PROCESSING, run, "run_job")
 
 
-@pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no Chromium: apt-get install chromium chromium-driver")
+@needs_chromium
 def test_the_grid_shows_all_tasks_in_a_browser(airflow: Airflow) -> None:
     files = {dag: Path(str(SCREENSHOTS)) / f"airflow-grid-{dag.replace('_', '-')}.png" for dag in (GENERATION, PROCESSING)}
     for dag, text in photograph(airflow, files).items():

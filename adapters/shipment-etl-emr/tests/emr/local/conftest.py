@@ -70,19 +70,20 @@ class Aws:
     def states(self, cluster: str) -> list[str]:
         return [step["State"] for step in self.steps(cluster)]
 
-    def until(self, what: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not what():
-            assert time.monotonic() < deadline, "it did not happen in time"
-            time.sleep(0.05)
-
     def until_gone(self, cluster: str) -> dict[str, Any]:
-        self.until(lambda: self.status(cluster)["State"].startswith("TERMINATED"))
+        until(lambda: self.status(cluster)["State"].startswith("TERMINATED"))
         return self.status(cluster)
 
     def log(self, cluster: str, step: str, name: str) -> str:
         key = f"emr/{cluster}/steps/{step}/{name}.gz"
         return gzip.decompress(self.s3.get_object(Bucket="local-logs", Key=key)["Body"].read()).decode()
+
+
+def until(what: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
 
 
 def step(script: str, *arguments: str, on_failure: str = "CONTINUE") -> dict[str, Any]:

@@ -7,14 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from emr.local.conftest import DEADLINE_SECONDS, Aws
+from emr.local.conftest import DEADLINE_SECONDS, Aws, until
 from emr.local.test_server import processes
 from shipment_etl_emr.local import LocalAws, background, client, local_aws
 from shipment_etl_emr.local.errors import LocalAwsFailed, LocalAwsMissing
@@ -92,13 +91,6 @@ def newcomer(tmp_path: Path) -> Iterator[User]:
     someone = User(tmp_path / "state")
     yield someone
     someone.run("local-aws", "down")
-
-
-def until(what: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not what():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def test_two_commands_on_a_fresh_machine_end_with_marts(newcomer: User) -> None:
@@ -227,7 +219,7 @@ def test_when_the_server_is_killed_its_steps_end_and_a_new_one_can_start(newcome
     (made,) = lines(newcomer.run("emr", "create", "--local", "--json"))
     newcomer.run("emr", "submit", made["cluster"], "process", "--local", "--script", str(tmp_path / "slow.py"))
     aws = newcomer.aws
-    aws.until(lambda: aws.states(made["cluster"]) == ["RUNNING"])
+    until(lambda: aws.states(made["cluster"]) == ["RUNNING"])
     (step,) = [each["Id"] for each in aws.emr.list_steps(ClusterId=made["cluster"])["Steps"]]
     until(lambda: processes(step))
     told = json.loads(newcomer.run("local-aws", "status", "--json").stdout)

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
-from emr.local.conftest import QUICK, Aws, step
+from emr.local.conftest import QUICK, Aws, step, until
 from emr.test_requests import JOB, NASTY
 from shipment_etl_emr.local.guard import STATUS
 from shipment_etl_emr.requests import cluster_request
@@ -74,18 +74,18 @@ def test_logs_are_there_when_a_step_is_over(aws: Aws) -> None:
                 seen.add(each["Id"])
         return len(seen) == 4
 
-    aws.until(all_over)
+    until(all_over)
 
 
 def test_a_running_step_is_stopped_and_a_pending_one_never_runs(aws: Aws) -> None:
     cluster = aws.create(step("slow"), step("slow"), step("told"), keep=True)
-    aws.until(lambda: aws.states(cluster)[0] == "RUNNING")
+    until(lambda: aws.states(cluster)[0] == "RUNNING")
     names = [each["Id"] for each in aws.emr.list_steps(ClusterId=cluster)["Steps"]][::-1]
     answers = aws.emr.cancel_steps(ClusterId=cluster, StepIds=[names[1], "s-NONE"])["CancelStepsInfoList"]
     assert [each["Status"] for each in answers] == ["SUBMITTED", "FAILED"]
     assert aws.states(cluster)[1] == "CANCELLED"
     aws.emr.cancel_steps(ClusterId=cluster, StepIds=[names[0]])
-    aws.until(lambda: aws.states(cluster) == ["CANCELLED", "CANCELLED", "COMPLETED"])
+    until(lambda: aws.states(cluster) == ["CANCELLED", "CANCELLED", "COMPLETED"])
     assert "exit code 143" in aws.log(cluster, names[0], "controller"), "it was sent SIGTERM"
     aws.emr.terminate_job_flows(JobFlowIds=[cluster])
     aws.until_gone(cluster)
@@ -93,14 +93,14 @@ def test_a_running_step_is_stopped_and_a_pending_one_never_runs(aws: Aws) -> Non
 
 def test_a_step_that_ignores_sigterm_is_killed_with_its_children(aws: Aws) -> None:
     cluster = aws.create(step("deaf"), keep=True)
-    aws.until(lambda: aws.states(cluster) == ["RUNNING"])
+    until(lambda: aws.states(cluster) == ["RUNNING"])
     (name,) = [each["Id"] for each in aws.emr.list_steps(ClusterId=cluster)["Steps"]]
-    aws.until(lambda: bool(processes(name)))
+    until(lambda: bool(processes(name)))
     aws.emr.cancel_steps(ClusterId=cluster, StepIds=[name], StepCancellationOption="TERMINATE_PROCESS")
-    aws.until(lambda: aws.states(cluster) == ["CANCELLED"])
+    until(lambda: aws.states(cluster) == ["CANCELLED"])
     said = aws.log(cluster, name, "stdout").split()
     # It is gone, or only a zombie, which has no command line.
-    aws.until(lambda: not said or not commands(said[1]))
+    until(lambda: not said or not commands(said[1]))
     assert processes(name) == []
     aws.emr.terminate_job_flows(JobFlowIds=[cluster])
     aws.until_gone(cluster)
@@ -108,7 +108,7 @@ def test_a_step_that_ignores_sigterm_is_killed_with_its_children(aws: Aws) -> No
 
 def test_terminating_a_cluster_interrupts_its_step(aws: Aws) -> None:
     cluster = aws.create(step("slow"), step("told"), keep=True)
-    aws.until(lambda: aws.states(cluster)[0] == "RUNNING")
+    until(lambda: aws.states(cluster)[0] == "RUNNING")
     aws.emr.terminate_job_flows(JobFlowIds=[cluster])
     assert aws.until_gone(cluster)["State"] == "TERMINATED"
     assert aws.states(cluster) == ["INTERRUPTED", "CANCELLED"]
@@ -119,7 +119,7 @@ def test_a_protected_cluster_is_not_terminated(aws: Aws) -> None:
     aws.emr.set_termination_protection(JobFlowIds=[cluster], TerminationProtected=True)
     with pytest.raises(ClientError, match="termination protected"):
         aws.emr.terminate_job_flows(JobFlowIds=[cluster])
-    aws.until(lambda: aws.status(cluster)["State"] == "WAITING")
+    until(lambda: aws.status(cluster)["State"] == "WAITING")
     aws.emr.set_termination_protection(JobFlowIds=[cluster], TerminationProtected=False)
     aws.emr.terminate_job_flows(JobFlowIds=[cluster])
     aws.until_gone(cluster)
@@ -142,7 +142,7 @@ def test_an_auto_termination_policy_is_stored_and_checked(aws: Aws) -> None:
 
 def test_several_steps_run_at_a_time_if_allowed(aws: Aws) -> None:
     cluster = aws.create(step("slow"), step("slow"), step("slow"), keep=True, StepConcurrencyLevel=2)
-    aws.until(lambda: aws.states(cluster) == ["RUNNING", "RUNNING", "PENDING"])
+    until(lambda: aws.states(cluster) == ["RUNNING", "RUNNING", "PENDING"])
     with pytest.raises(ClientError, match="ActionOnFailure must be CONTINUE"):
         aws.emr.add_job_flow_steps(JobFlowId=cluster, Steps=[step("told", on_failure="CANCEL_AND_WAIT")])
     aws.emr.terminate_job_flows(JobFlowIds=[cluster])
@@ -268,12 +268,12 @@ def test_any_client_that_follows_the_environment_finds_it(aws: Aws, monkeypatch:
 
 def test_a_reset_of_moto_removes_clusters_and_their_processes(aws: Aws) -> None:
     cluster = aws.create(step("slow"), keep=True)
-    aws.until(lambda: aws.states(cluster) == ["RUNNING"])
+    until(lambda: aws.states(cluster) == ["RUNNING"])
     (name,) = [each["Id"] for each in aws.emr.list_steps(ClusterId=cluster)["Steps"]]
-    aws.until(lambda: bool(processes(name)))
+    until(lambda: bool(processes(name)))
     signed = {"Authorization": f"AWS4-HMAC-SHA256 Credential={aws.local.key}/20261124/us-east-1/s3/aws4_request"}
     urllib.request.urlopen(urllib.request.Request(f"{aws.local.endpoint}/moto-api/reset", method="POST", headers=signed))
-    aws.until(lambda: not processes(name))
+    until(lambda: not processes(name))
     for bucket in ("local-code", "local-logs"):
         aws.s3.create_bucket(Bucket=bucket)
     aws.put_scripts()
