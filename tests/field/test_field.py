@@ -88,7 +88,6 @@ def test_lines_around_a_table_are_skipped(spark: SparkSession, tmp_path: Path, t
 
 
 STRAY = [line(n) for n in range(1, 11)]
-BACKSLASHES = [STRAY[0].replace("Riga", r'"Depot 12\""'), STRAY[2].replace("Riga", r'"Depot 13\""')]
 SPANNING = [*STRAY[:2], STRAY[2].replace("Riga", '"Riga'), *STRAY[3:6], STRAY[6].replace("Riga", 'Riga"'), *STRAY[7:]]
 
 

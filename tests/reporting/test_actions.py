@@ -97,12 +97,12 @@ def test_the_part_that_is_late_is_named_and_no_other(part: tuple[str, str, str])
     assert found.cost_at_stake == pytest.approx(own * 1.5)
 
 
-def _weeks(days: int, late_of: dict[tuple[str, str, str, int | date], int], seed: int = 7) -> list[dict]:
+def _weeks(days: int, late_of: dict[tuple[str, str, str, int | date], int]) -> list[dict]:
     """Rows of 3 carriers on 2 × 3 lanes for some days; per cent late by carrier, origin, city and day, else 10.
 
     A day is a date, or a day of the week, where Monday is 0.
     """
-    draw, rows = random.Random(seed), list[dict]()
+    draw, rows = random.Random(7), list[dict]()
     for pair, n in product(product("CDE", "AB", "XYZ"), range(days)):
         day = DAY - timedelta(days=n)
         struck = (pct for keys, pct in late_of.items() if all(map(_fits, keys, pair)) and keys[3] in (day, day.weekday()))

@@ -25,25 +25,24 @@ def lying_machine_in(bucket: str, proxy: Proxy, seed: int) -> type[LakeMachine]:
     return type("LyingStoreMachine", (LyingMachine, machine_in(bucket)), {"proxy": proxy, "numbers": count(seed)})
 
 
-def run_schedules(machine: type[LakeMachine], *, seed: int, number: int, shrink: bool = False) -> None:
+def run_schedules(machine: type[LakeMachine], *, seed: int, number: int) -> None:
     """Run some schedules, the same for the same seed.
 
     Args:
         machine: the kind of lake and of jobs.
         seed: any whole number.
         number: of schedules.
-        shrink: whether to look for a smaller schedule that fails, too; it takes minutes.
 
     Raises:
         AssertionError: an invariant did not hold; the schedule is in its notes.
     """
-    phases = [Phase.generate, Phase.shrink] if shrink else [Phase.generate]
     chosen = settings(
         max_examples=number,
         stateful_step_count=STEPS_PER_SCHEDULE,
         deadline=None,
         database=None,
-        phases=phases,
+        # Without a search for a smaller schedule that fails: it takes minutes.
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
     # hypothesis keeps the seed on the class.
