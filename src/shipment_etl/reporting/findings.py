@@ -12,7 +12,6 @@ from typing import cast
 
 import pandas as pd
 
-from shipment_etl.life import IN_TRANSIT
 from shipment_etl.reporting.periods import Period
 from shipment_etl.reporting.rounding import rounded_difference
 from shipment_etl.thresholds import LATE_DAYS
@@ -180,7 +179,8 @@ def add_outcomes(days: pd.DataFrame) -> pd.DataFrame:
     return days.assign(
         shipments=shipments,
         with_delay=shipments.where(known, 0),
-        overdue=shipments.where(known & (days["state"] == IN_TRANSIT), 0),
+        # Only what is in transit has a due date, and a delay only if it is overdue.
+        overdue=shipments.where(known & days["due_date"].notna(), 0),
         cost=cost,
         cost_shipments=priced,
         weighed_cost=days["weighed_cost"].astype(float).fillna(0.0),
