@@ -31,7 +31,10 @@ def test_a_column_that_an_earlier_release_did_not_make_is_unknown(tmp_path: Path
     assert carriers[["in_transit", "overdue", "returned", "lost"]].eq(0).all(axis=None)
 
 
-def test_overdue_shipments_count_as_late_and_the_newest_days_are_left_out(spark: SparkSession, tmp_path: Path) -> None:
+@pytest.mark.parametrize("landed", [date(2026, 3, 28), date(2026, 11, 28)])
+def test_overdue_shipments_count_as_late_and_the_newest_days_are_left_out(
+    spark: SparkSession, tmp_path: Path, landed: date
+) -> None:
     """Forty shipments a day over four weeks, of which every second is four days late; the promise is two days."""
     lake, first, as_of = Lake(tmp_path / "lake"), date(2026, 3, 1), date(2026, 3, 28)
     lines = ["id,origin,city,carrier,shipped,promised,delivered,kg,km,cost"]
@@ -45,7 +48,7 @@ def test_overdue_shipments_count_as_late_and_the_newest_days_are_left_out(spark:
     columns |= {"shipment_id": "id", "shipment_date": "shipped", "promised_date": "promised", "delivery_date": "delivered"}
     columns |= {"shipment_weight_kg": "kg", "route_distance_km": "km", "shipping_cost": "cost"}
     text = "[columns]\n" + "".join(f'{name} = {{ column = "{column}" }}\n' for name, column in columns.items())
-    run_ingest(lake, tmp_path / "f.csv", source="s", mapping=SourceMapping.from_text(text, "m"), date=as_of, spark=spark)
+    run_ingest(lake, tmp_path / "f.csv", source="s", mapping=SourceMapping.from_text(text, "m"), date=landed, spark=spark)
     run_process(lake, source="s", spark=spark)
     facts = read_facts(lake)
     # Of the shipments of 26 March and later, a half is not due on 28 March.

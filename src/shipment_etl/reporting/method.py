@@ -35,8 +35,8 @@ METHOD = (
     "at least the usual number make up half of all shipments), and so are the newest days, if more than "
     f"{_percent(MAX_PENDING)} of their shipments are in transit and not due yet.",
     f"Late means {LATE_DAYS} or more days after the promised date. In the period and the one before, a shipment that is in "
-    "transit and overdue counts as late by the days so far, and one that is not due yet does not count. A change is clear "
-    f"if a test of two proportions is significant at {_percent(CONFIDENCE)}.",
+    "transit and was due before the day of the newest delivery counts as late by the days so far; one due later does "
+    f"not count. A change is clear if a test of two proportions is significant at {_percent(CONFIDENCE)}.",
     "Carriers, warehouses, cities, lanes and their combinations are searched for those that are later than others: a "
     "carrier is compared with the other carriers on the same lanes, a place or a lane with the same carriers elsewhere. The "
     "one with the most late shipments above those expected from the others is named, or a smaller part of it that has "

@@ -20,7 +20,7 @@ from shipment_etl.lake.landed import LandedBatch, find_backlog, landed_batches
 from shipment_etl.lake.lane_sums import sum_net
 from shipment_etl.lake.runs import LANDING, PROCESS, Run, currencies_of, newest_succeeded, read_runs, standing_runs
 from shipment_etl.lake.tables import LANE_DAYS, NOT_MARTS, QUARANTINE, SHIPMENTS, mart_table
-from shipment_etl.life import IN_TRANSIT
+from shipment_etl.life import DELIVERED, IN_TRANSIT
 from shipment_etl.reporting.periods import Period, find_periods
 from shipment_etl.transform.marts import MARTS
 
@@ -167,8 +167,10 @@ def _read_tables(lake: Lake, facts: Facts, basis: Run, versions: Mapping[str, in
     by_day = trends.groupby("shipment_date")["shipments"].sum()
     now, before, recent = None, None, facts.recent
     if len(by_day):
-        newest, as_of = max(by_day.index), max(run.batch_date for run in facts.batches)
-        pending = _count_pending(read_days(newest - DAYS_IN_TRANSIT, newest), as_of)
+        newest = max(by_day.index)
+        days = read_days(newest - DAYS_IN_TRANSIT, newest)
+        as_of = min(max(run.batch_date for run in facts.batches), _find_last_delivery(days, newest))
+        pending = _count_pending(days, as_of)
         now, before = find_periods(dict(zip(by_day.index, map(int, by_day), strict=True)), pending)
         recent = _add_delay_so_far(read_days((before or now).first, now.last), as_of)
     return replace(
@@ -186,6 +188,19 @@ def _read_tables(lake: Lake, facts: Facts, basis: Run, versions: Mapping[str, in
         now=now,
         before=before,
     )
+
+
+def _find_last_delivery(days: pd.DataFrame, newest: date) -> date:
+    """Return about the newest delivery date, or the newest day if nothing is delivered.
+
+    Later deliveries are not known: an export of last year can be landed today. Shipments of one row of lane_days mostly take
+    the same time, so their mean is used.
+    """
+    delivered = days[days["state"] == DELIVERED]
+    if delivered.empty:
+        return newest
+    took = pd.to_timedelta(delivered["transit_days"].astype(float) // delivered["shipments"], unit="D")
+    return (pd.to_datetime(delivered["shipment_date"]) + took).max().date()
 
 
 def _count_pending(days: pd.DataFrame, as_of: date) -> dict[date, int]:
