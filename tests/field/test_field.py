@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from contextlib import nullcontext
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,8 +14,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from shipment_etl.cli.rendering import print_run
+from shipment_etl.contracts.columns import COLUMNS
 from shipment_etl.errors import FileEmpty, MappingError, MixedCurrencies
+from shipment_etl.ingest.inputs import find_inputs
 from shipment_etl.ingest.mapping import ColumnMapping, SourceMapping
+from shipment_etl.ingest.reader import land
 from shipment_etl.jobs.ingest import run_ingest
 from shipment_etl.lake.lake import Lake
 from shipment_etl.lake.runs import Run
@@ -38,6 +42,29 @@ def test_costs_in_several_currencies_are_refused_until_the_mapping_names_them(sp
     outcome = land_files(spark, tmp_path, {"f.csv": text}, named, Network(rates=(yen,)))
     assert outcome.of("shipping_cost") == [Decimal("100.00"), Decimal("91.50"), Decimal("12.50"), None, Decimal("12.50")]
     assert outcome.rules == [[], [], [], ["number"], []]
+
+
+@pytest.mark.parametrize("cost", ["cost.amount", "data.cost.amount", "data.amount"])
+@pytest.mark.parametrize("currency", ["cost.currency", "data.cost.ccy", "data.currency", "currency"])
+def test_currencies_in_nested_records_are_found(tmp_path: Path, cost: str, currency: str) -> None:
+    def nest(values: dict[str, str]) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for path, value in values.items():
+            place = made
+            for part in path.split(".")[:-1]:
+                place = place.setdefault(part, {})
+            place[path.rpartition(".")[2]] = value
+        return made
+
+    plain = {name: name for name in ("id", "from", "to", "carrier", "sent", "due", "came")}
+    lines = [json.dumps(nest({**plain, cost: "5", currency: code})) for code in ("EUR", "JPY")]
+    (tmp_path / "f.jsonl").write_text("\n".join(lines))
+    names = [*list(COLUMNS)[:4], "shipment_date", "promised_date", "delivery_date"]
+    columns = "\n".join(f'{name} = {{ column = "{each}" }}' for name, each in zip(names, plain, strict=True))
+    using = SourceMapping.from_text(f'[columns]\n{columns}\nshipping_cost = {{ column = "{cost}" }}', "m")
+    is_beside = cost.startswith(currency.rpartition(".")[0])
+    with pytest.raises(MixedCurrencies, match=f"column '{currency}'") if is_beside else nullcontext():
+        land(find_inputs([tmp_path / "f.jsonl"]), using, tmp_path / "landed.parquet")
 
 
 @pytest.mark.parametrize(

@@ -291,3 +291,25 @@ def test_times_of_day_are_mapped_where_both_dates_have_them(
 )
 def test_a_time_that_is_always_the_same_is_not_a_time_of_day(promised: list[str | None]) -> None:
     assert "promised_at" not in draft_text(due_date=promised, delivery_date=["2025-11-18 09:00", "2025-11-19 10:30"])
+
+
+def test_a_currency_in_a_nested_record_belongs_to_the_amount_beside_it() -> None:
+    text = draft_text(**{"cost.amount": ["5", "6"], "cost.currency": ["EUR", "EUR"], "insurance.currency": ["USD", "USD"]})
+    assert 'shipping_cost = { column = "cost.amount", currency = "EUR", currency_column = "cost.currency" }' in text
+
+
+def test_spellings_of_one_carrier_are_reported() -> None:
+    text = draft_text(carrier=["FedEx", "FEDEX"])
+    assert "CHECK: perhaps the same: FedEx = FEDEX" in text
+    assert "CHECK: perhaps the same: D.H.L. = dhl" in draft_text(carrier=["D.H.L.", "dhl"])
+    assert "perhaps the same" not in draft_text(carrier=["運送一", "運送二"])
+
+
+def test_packages_of_one_shipment_count_one_by_one() -> None:
+    text = draft_text(shipment_id=["S1", "S1"], package_no=["1", "2"])
+    assert 'shipment_id = { columns = ["shipment_id", "package_no"] }' in text
+
+
+def test_moments_of_pandas_are_iso_dates() -> None:
+    text = draft_text(ship_date=["2026-03-19T00:30:00.000000000+0100", "2026-04-01T10:00:00.123456789+0200"])
+    assert 'shipment_date = { column = "ship_date", dates = ["iso"], timezone = "written" }' in text

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from shipment_etl.ingest.names import tidy
 
-__all__ = ["CODE", "CURRENCY_NAMES", "SIGNS", "find_codes"]
+__all__ = ["CODE", "CURRENCY_NAMES", "SIGNS", "currency_names", "find_codes"]
 
 CODE = re.compile("[A-Z]{3}")
 """A currency code. Source: the form of ISO 4217."""
@@ -51,6 +51,15 @@ CURRENCY_NAMES = (
     *("Valuta", "valuta", "Moeda", "moeda", "Waluta", "waluta"),
 )
 """Names of columns with the currency of an amount."""
+
+
+def currency_names(amounts: Iterable[str]) -> set[str]:
+    """Return the names that a column with the currency of an amount may have: in nested records, beside it or above."""
+    paths = set[str]()
+    for amount in amounts:
+        parts = amount.split(".")
+        paths |= {"".join(f"{each}." for each in parts[:place]) for place in range(len(parts))}
+    return {path + name for path in paths for name in CURRENCY_NAMES}
 
 
 def find_codes(values: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:

@@ -1,7 +1,7 @@
 """JSON: a sequence of objects, one per line or not, or a list of objects; each is a record, its values as texts."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, TypeAlias
 
@@ -40,8 +40,10 @@ def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.Re
     """
     file = opened.name
     window = Window(chunks(opened, mapping.file.encoding), file)
-    paths = [name for name in mapping.names if "." in name]
-    records = (_flatten(record, paths) for record in _find(window, mapping))
+    every = _find(window, mapping)
+    first = list(islice(every, HEAD))
+    paths = [name for name in mapping.names if "." in name] + _find_paths(first, notes.watched)
+    records = (_flatten(record, paths) for record in chain(first, every))
     head = list(islice(records, HEAD))
     if not head:
         raise FileEmpty(file, "it has no objects")
@@ -235,6 +237,12 @@ def _flatten(record: _Deep, paths: Sequence[str]) -> Record:
                 deep[path] = value
     every = {**found, **deep}
     return tuple(every), [value if value is None or type(value) is str else _text(value) for value in every.values()], None
+
+
+def _find_paths(records: Iterable[_Deep], names: Iterable[str]) -> list[str]:
+    """Return which of some names are paths in one of the first records; looking for all in each record would take long."""
+    found = [dict(zip(keys, values, strict=True)) for keys, values, problem in records if problem is None]
+    return [path for path in names if "." in path and any(_at(each, path) is not _MISSING for each in found)]
 
 
 _MISSING = object()

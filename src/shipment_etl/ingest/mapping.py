@@ -303,10 +303,12 @@ class SourceMapping(_Declared):
         return frozenset(timed - days)
 
     @property
-    def is_currency_open(self) -> bool:
-        """Whether there are costs whose currency is not declared."""
+    def undeclared_amounts(self) -> tuple[str, ...]:
+        """The columns of the file with costs, if their currency is not declared."""
         cost = self.columns.get("shipping_cost")
-        return cost is not None and cost.currency is None
+        if cost is None or cost.currency is not None:
+            return ()
+        return cost.columns if cost.column is None else (cost.column,)
 
     def timezone_of(self, name: str) -> str | None:
         """Return the time zone of a column, None if none is declared."""

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shipment_etl.errors import FileEmpty, MixedCurrencies, NothingReadable, shorten
-from shipment_etl.ingest.currencies import CURRENCY_NAMES, find_codes
+from shipment_etl.ingest.currencies import currency_names, find_codes
 from shipment_etl.ingest.formats import FORMATS, format_of
 from shipment_etl.ingest.inputs import Input, find_inputs, open_input
 from shipment_etl.ingest.mapping import SourceMapping
@@ -135,9 +135,8 @@ def _write(tables: Iterator[pa.Table], writer: pq.ParquetWriter) -> None:
 
 
 def _number(sources: Iterable[Input], mapping: SourceMapping, landed: Landed, number: int) -> Iterator[pa.RecordBatch]:
-    notes = Notes(
-        dict.fromkeys(mapping.text_columns, NOTHING - mapping.all_nulls), CURRENCY_NAMES if mapping.is_currency_open else ()
-    )
+    placeholders = dict.fromkeys(mapping.text_columns, NOTHING - mapping.all_nulls)
+    notes = Notes(placeholders, currency_names(mapping.undeclared_amounts))
     for source in sources:
         landed.files.append(source.short_name)
         for batch in read(source, mapping, notes):

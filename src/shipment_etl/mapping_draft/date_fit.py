@@ -150,10 +150,10 @@ def fit_dates(values: Sequence[str]) -> DateFit | None:
         timed = date_pattern(first, with_time=True)
         times += [_read_time(each, timed) for each in found]
         left = [each for each in left if each not in found]
-    if len(days) < MIN_SHARE * len(every) or not days:
-        return None
     if left and (iso := _iso(every)) is not None:
         return iso
+    if len(days) < MIN_SHARE * len(every) or not days:
+        return None
     return DateFit(
         () if alternatives else tuple(chosen),
         tuple(dict.fromkeys(alternatives)),

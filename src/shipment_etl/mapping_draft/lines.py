@@ -66,7 +66,8 @@ def text_line(name: str, found: Evidence | None, match: Match | None, others: tu
         return Line(name, None, ("not found: name a column, or a constant",), (ColumnMapping(constant="…"),))
     spellings: dict[str, list[str]] = {}
     for value in found.counts:
-        spellings.setdefault(normalize(value) or value, []).append(value)
+        # Unlike names of columns, names such as FedEx and D.H.L. are not split into words.
+        spellings.setdefault("".join(normalize(value.lower()).split()) or value, []).append(value)
     several = [" = ".join(each) for each in spellings.values() if len(each) > 1][:MAX_SPELLINGS]
     said = (f"CHECK: perhaps the same: {'; '.join(several)}; see values and fold_case",) if several else ()
     return Line(name, _source(found), (*_name_evidence(match, others), *_share(found), *said))
@@ -202,7 +203,7 @@ def _is_unit_column(each: Evidence, name: str) -> bool:
 
 def _currency(found: Evidence, fit: NumberFit, every: Sequence[Evidence]) -> tuple[ColumnMapping | None, Any]:
     source = _source(found)
-    columns = {each.name: each for each in every if normalize(each.name) in CURRENCY_COLUMNS}
+    columns = {each.name: each for each in every if _may_have_currency_of(found.name, each.name)}
     for name in find_codes({name: each.counts for name, each in columns.items()}):
         counts = Counter({value.upper(): count for value, count in columns[name].counts.items()})
         code = counts.most_common(1)[0][0]
@@ -223,6 +224,12 @@ def _currency(found: Evidence, fit: NumberFit, every: Sequence[Evidence]) -> tup
     known = sorted(codes) or sorted(set().union(*meant))
     why = f"AMBIGUOUS: its values have {signs}, which may be {', '.join(known)}; choose one line"
     return None, ((why,), tuple(replace(source, currency=code) for code in known))
+
+
+def _may_have_currency_of(amount: str, name: str) -> bool:
+    """Whether a column is named like a currency; in nested records, one beside the amount or above it."""
+    path, _, last = name.rpartition(".")
+    return normalize(last) in CURRENCY_COLUMNS and (not path or amount.startswith(f"{path}."))
 
 
 def _add_nulls(mapping: ColumnMapping, unread: Sequence[str], found: Evidence) -> tuple[ColumnMapping, tuple[str, ...]]:
