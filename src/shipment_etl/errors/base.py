@@ -101,7 +101,7 @@ class ReportsTied(DataRejected):
     )
     remedy = (
         "If this column is not the shipment's id, map another one. If these are reports on one shipment, map reported_at. "
-        "To keep the later rows: --accept-rejected"
+        "If they are its charges or legs, add them up before. To keep the later rows: --accept-rejected"
     )
 
 
