@@ -307,7 +307,7 @@ def test_sums_too_large_for_a_double_are_divided_exactly_enough(spark):
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"name": "Delays"}, "the name of a mart is 'Delays', but must be lower-case letters"),
+        ({"name": "Delays"}, "the name of a mart is 'Delays', but must be at most 63 lower-case letters"),
         ({"span": "week"}, "the span of the mart delays is 'week', but must be one of all_time, month, day"),
         ({"span": "day"}, "the columns of the mart delays is .*, but must be a list with shipment_date"),
         ({"look_back_days": 29}, "look_back_days of delays is 29, but must be 0 to 28"),
