@@ -313,3 +313,46 @@ def test_packages_of_one_shipment_count_one_by_one() -> None:
 def test_moments_of_pandas_are_iso_dates() -> None:
     text = draft_text(ship_date=["2026-03-19T00:30:00.000000000+0100", "2026-04-01T10:00:00.123456789+0200"])
     assert 'shipment_date = { column = "ship_date", dates = ["iso"], timezone = "written" }' in text
+
+
+def wrapped_text(wrapper: str, beside: dict[str, list[str | None]], **columns: list[str | None]) -> str:
+    """Return the draft for records that are in an object."""
+    inner = {f"{wrapper}.{name}": values for name, values in {**GOOD, **columns}.items() if values}
+    return draft_text(**{name: [] for name in GOOD}, **beside, **inner)
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"shipment_id": [], "id": ["S1", "S2"]}, 'shipment_id = { column = "data.id" }'),
+        ({"weight.value": ["1", "2"], "weight.unit": ["lb", "lb"]}, 'unit_column = "data.weight.unit"'),
+        ({"cost.amount": ["1", "2"]}, 'shipping_cost = { column = "data.cost.amount" }'),
+        ({"shipment_id": ["S1", "S1"], "package_no": ["1", "2"]}, '["data.shipment_id", "data.package_no"]'),
+        ({"status": ["late", "sent"]}, "column 'data.status' was left out"),
+    ],
+)
+def test_columns_in_an_object_of_an_event_are_named_without_it(columns: dict[str, list[str | None]], expected: str) -> None:
+    assert expected in wrapped_text("data", {"event": ["sent", "late"]}, **columns)
+
+
+def test_columns_in_the_outer_of_two_objects_are_named_without_it() -> None:
+    text = wrapped_text("data.shipment", {"data.cost.amount": ["1", "2"]})
+    assert 'shipping_cost = { column = "data.cost.amount" }' in text
+
+
+def test_the_name_of_an_object_may_say_what_its_columns_are() -> None:
+    text = wrapped_text("delivery", {}, delivery_date=[], date=["2025-11-18", "2025-11-19"])
+    assert '\ndelivery_date = { column = "delivery.date"' in text
+    assert '\nshipment_date = { column = "delivery.ship_date"' in text
+
+
+def test_the_id_of_an_event_is_not_that_of_its_shipment() -> None:
+    text = wrapped_text("data", {"id": ["E1", "E2"]}, shipment_id=[], id=["S1", "S1"])
+    assert 'shipment_id = { column = "data.id" }' in text
+
+
+def test_a_unit_belongs_to_the_measure_beside_it() -> None:
+    inner = {"weight.value": ["1", "2"], "distance.value": ["1", "2"], "distance.unit": ["mi", "mi"]}
+    text = draft_text(**{f"sizes.{name}": values for name, values in inner.items()})
+    assert 'route_distance_km = { column = "sizes.distance.value", unit_column = "sizes.distance.unit" }' in text
+    assert 'shipment_weight_kg = { column = "sizes.weight.value", unit = "kg" }' in text

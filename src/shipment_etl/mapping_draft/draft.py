@@ -19,8 +19,12 @@ MIN_SCORE = 0.42
 """Minimum score of a name; below it, the match is too weak."""
 VALUES_SCORE = 0.55
 MIN_KNOWN_VALUES = 0.5
+OUTSIDE_SHARE = 0.75
+"""Share of its score that a column keeps outside of the object that most are in: there, an id is that of an event."""
 MAX_SCORE_GAP = 0.12
 """Other columns whose scores are this close are mentioned in the evidence."""
+DERIVED = frozenset(("delay", "delay days", "status", "delivery status", "days late", "delivery performance"))
+"""Names of columns that follow from the dates."""
 REQUIRED = tuple(name for name in COLUMNS if name not in (*MEASURES, *MAY_BE_LEFT_OUT))
 
 
@@ -114,8 +118,7 @@ def _notes(sample: Sample, every: Sequence[Evidence]) -> Iterable[str]:
     if twice:
         yield f"CHECK: the header names {', '.join(map(repr, twice))} twice; to map one of them, set header and skip_rows"
     for each in every:
-        words = normalize(each.name)
-        if words in ("delay", "delay days", "status", "delivery status", "days late", "delivery performance"):
+        if DERIVED & set(map(normalize, each.labels)):
             yield f"column {each.name!r} was left out: delay_days and delivery_status follow from the dates"
 
 
@@ -134,7 +137,9 @@ def _choose(every: Sequence[Evidence]) -> dict[str, Evidence]:
 
 def _fit(name: str, each: Evidence) -> Match:
     """Return how well a column fits, by its name and its values."""
-    match = match_name(each.name, name)
+    match = max((match_name(label, name) for label in each.labels), key=lambda found: found.score)
+    if each.is_outside:
+        match = replace(match, score=match.score * OUTSIDE_SHARE)
     if isinstance(TYPES[name], DateType):
         # A date in a language without patterns is still matched by name, and left open.
         return match if each.dates is not None or (match.score > 0.8 and each.numbers is None) else replace(match, score=0.0)

@@ -1,7 +1,7 @@
 """Evidence: what the values of a column say about it: dates, numbers, placeholder words, whether they repeat."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -25,11 +25,25 @@ class Evidence:
         name: name of the column; for several, the words that they have in common and what they form.
         columns: columns of the file.
         values: one for each record, None where empty.
+        wrapper: path of the object that most columns of the file are in, with a dot at its end; empty if there is none.
     """
 
     name: str
     columns: tuple[str, ...]
     values: Sequence[str | None] = field(repr=False)
+    wrapper: str = ""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Its name, and the same without one or more of the objects that most columns are in."""
+        parts, outer = self.name.split("."), self.wrapper.split(".")[:-1]
+        depth = next((at for at, part in enumerate(outer) if parts[at : at + 1] != [part]), len(outer))
+        return tuple(".".join(parts[dropped:]) for dropped in range(depth + 1))
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether it is not in any of the objects that most columns are in."""
+        return bool(self.wrapper) and len(self.labels) == 1
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -82,7 +96,22 @@ def find_evidence(columns: Mapping[str, Sequence[str | None]]) -> list[Evidence]
     A name that appears twice in the header cannot be mapped, so the first of the two is left out.
     """
     usable = {name: values for name, values in columns.items() if f"{name} (2)" not in columns}
-    return [*(Evidence(name, (name,), values) for name, values in usable.items()), *_dates_in_parts(usable)]
+    wrapper = _find_wrapper(usable)
+    single = (Evidence(name, (name,), values, wrapper) for name, values in usable.items())
+    return [*single, *_dates_in_parts(usable)]
+
+
+def _find_wrapper(names: Collection[str]) -> str:
+    """Return the path of the object that most columns are in, such as `data.` in events; empty if there is none."""
+    wrapper = ""
+    while True:
+        paths = (name.removeprefix(wrapper).split(".") for name in names if name.startswith(wrapper))
+        heads = Counter(path[0] for path in paths if len(path) > 1)
+        head, count = max(heads.items(), key=lambda found: found[1], default=("", 0))
+        # Items of a list are alike: none of them is the record.
+        if 2 * count <= len(names) or head.isdigit():
+            return wrapper
+        wrapper += f"{head}."
 
 
 def _dates_in_parts(columns: Mapping[str, Sequence[str | None]]) -> Iterable[Evidence]:

@@ -49,7 +49,7 @@ def id_line(found: Evidence | None, match: Match | None, every: Sequence[Evidenc
     if found.is_unique:
         return Line("shipment_id", _source(found), (*evidence, f"no value repeats in {len(found.values):,} records"))
     for each in every:
-        if normalize(each.name) in other_names("lines") and each is not found:
+        if other_names("lines") & set(map(normalize, each.labels)) and each is not found:
             both = [None if None in pair else pair for pair in zip(found.values, each.values, strict=True)]
             if None not in both and len(set(both)) == len(both):
                 mapping = ColumnMapping(columns=(found.name, each.name))
@@ -181,7 +181,7 @@ def _unit(name: str, found: Evidence, fit: NumberFit, every: Sequence[Evidence])
         return replace(source, unit="cell"), ((f"units in its cells: {seen}",), ())
     for each in every:
         words = {UNITS_OF_CELLS.get(value.lower()) for value in each.counts}
-        if each is not found and _is_unit_column(each, name) and words <= set(units):
+        if each is not found and _is_unit_column(each, found, name) and words <= set(units):
             return replace(source, unit_column=each.name), ((f"units in {each.name!r}: {_name(each.counts)}",), ())
     unit = unit_in_name(found.name, name)
     if unit is not None:
@@ -193,17 +193,15 @@ def _unit(name: str, found: Evidence, fit: NumberFit, every: Sequence[Evidence])
     )
 
 
-def _is_unit_column(each: Evidence, name: str) -> bool:
-    words = normalize(each.name)
-    noun = name.split("_")[1]
-    return words in other_names("units") and (
-        noun in words or not any(other in words for other in ("weight", "volume", "distance"))
-    )
+def _is_unit_column(each: Evidence, found: Evidence, name: str) -> bool:
+    words, noun = normalize(each.name), name.split("_")[1]
+    is_named = words in other_names("units") or _is_beside(found.name, each.name, other_names("units"))
+    return is_named and (noun in words or not any(other in words for other in ("weight", "volume", "distance")))
 
 
 def _currency(found: Evidence, fit: NumberFit, every: Sequence[Evidence]) -> tuple[ColumnMapping | None, Any]:
     source = _source(found)
-    columns = {each.name: each for each in every if _may_have_currency_of(found.name, each.name)}
+    columns = {each.name: each for each in every if _is_beside(found.name, each.name, CURRENCY_COLUMNS)}
     for name in find_codes({name: each.counts for name, each in columns.items()}):
         counts = Counter({value.upper(): count for value, count in columns[name].counts.items()})
         code = counts.most_common(1)[0][0]
@@ -226,10 +224,10 @@ def _currency(found: Evidence, fit: NumberFit, every: Sequence[Evidence]) -> tup
     return None, ((why,), tuple(replace(source, currency=code) for code in known))
 
 
-def _may_have_currency_of(amount: str, name: str) -> bool:
-    """Whether a column is named like a currency; in nested records, one beside the amount or above it."""
+def _is_beside(measure: str, name: str, known: frozenset[str]) -> bool:
+    """Whether a column has one of the known names; in nested records, one beside the measure or above it."""
     path, _, last = name.rpartition(".")
-    return normalize(last) in CURRENCY_COLUMNS and (not path or amount.startswith(f"{path}."))
+    return normalize(last) in known and (not path or measure.startswith(f"{path}."))
 
 
 def _add_nulls(mapping: ColumnMapping, unread: Sequence[str], found: Evidence) -> tuple[ColumnMapping, tuple[str, ...]]:
