@@ -302,7 +302,11 @@ def test_spellings_of_one_carrier_are_reported() -> None:
     text = draft_text(carrier=["FedEx", "FEDEX"])
     assert "CHECK: perhaps the same: FedEx = FEDEX" in text
     assert "CHECK: perhaps the same: D.H.L. = dhl" in draft_text(carrier=["D.H.L.", "dhl"])
+    assert "CHECK: perhaps the same: ДХЛ = Д.Х.Л." in draft_text(carrier=["ДХЛ", "Д.Х.Л."])
+    assert "CHECK: perhaps the same: Österreich = OSTERREICH" in draft_text(carrier=["Österreich", "OSTERREICH"])
+    assert "CHECK: perhaps the same: Møller = MOLLER" in draft_text(carrier=["Møller", "MOLLER"])
     assert "perhaps the same" not in draft_text(carrier=["運送一", "運送二"])
+    assert "perhaps the same" not in draft_text(carrier=["北京 DHL", "上海 DHL"])
 
 
 def test_packages_of_one_shipment_count_one_by_one() -> None:

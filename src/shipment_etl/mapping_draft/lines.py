@@ -12,7 +12,7 @@ from shipment_etl.ingest.patterns import SPECIAL
 from shipment_etl.mapping_draft.date_fit import DateFit
 from shipment_etl.mapping_draft.evidence import Evidence
 from shipment_etl.mapping_draft.number_fit import UNITS_OF_CELLS, NumberFit
-from shipment_etl.mapping_draft.synonyms import Match, normalize, other_names, unit_in_name
+from shipment_etl.mapping_draft.synonyms import Match, letters, normalize, other_names, unit_in_name
 
 __all__ = ["Line", "date_line", "id_line", "measure_line", "text_line", "time_lines"]
 
@@ -66,8 +66,7 @@ def text_line(name: str, found: Evidence | None, match: Match | None, others: tu
         return Line(name, None, ("not found: name a column, or a constant",), (ColumnMapping(constant="…"),))
     spellings: dict[str, list[str]] = {}
     for value in found.counts:
-        # Unlike names of columns, names such as FedEx and D.H.L. are not split into words.
-        spellings.setdefault("".join(normalize(value.lower()).split()) or value, []).append(value)
+        spellings.setdefault(letters(value) or value, []).append(value)
     several = [" = ".join(each) for each in spellings.values() if len(each) > 1][:MAX_SPELLINGS]
     said = (f"CHECK: perhaps the same: {'; '.join(several)}; see values and fold_case",) if several else ()
     return Line(name, _source(found), (*_name_evidence(match, others), *_share(found), *said))

@@ -11,7 +11,7 @@ from importlib.resources import files
 from shipment_etl.ingest.mapping import UNITS
 from shipment_etl.ingest.readings import UNIT_NAMES
 
-__all__ = ["Match", "Words", "known_values", "match_name", "normalize", "other_names", "unit_in_name"]
+__all__ = ["Match", "Words", "known_values", "letters", "match_name", "normalize", "other_names", "unit_in_name"]
 
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 SPELLED = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "ł": "l", "³": "3", "²": "2", "º": " ", "°": " "})
@@ -73,6 +73,12 @@ def normalize(name: str) -> str:
     plain = unicodedata.normalize("NFD", plain.lower().translate(SPELLED))
     plain = "".join(each for each in plain if not unicodedata.combining(each))
     return " ".join(re.findall(r"[a-z0-9]+", plain))
+
+
+def letters(name: str) -> str:
+    """Return the letters and digits of a name, without case and accents: the same for FedEx and FEDEX, D.H.L. and DHL."""
+    plain = unicodedata.normalize("NFD", name.casefold().translate(SPELLED))
+    return "".join(each for each in plain if each.isalnum())
 
 
 @cache
