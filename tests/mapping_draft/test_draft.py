@@ -309,9 +309,28 @@ def test_spellings_of_one_carrier_are_reported() -> None:
     assert "perhaps the same" not in draft_text(carrier=["北京 DHL", "上海 DHL"])
 
 
-def test_packages_of_one_shipment_count_one_by_one() -> None:
-    text = draft_text(shipment_id=["S1", "S1"], package_no=["1", "2"])
-    assert 'shipment_id = { columns = ["shipment_id", "package_no"] }' in text
+NUMBERS = ("number", "no", "nr", "index", "seq", "sequence")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("package_no", "Colis", "Packstück", "HU", "parcel no", "piece id", "leg id"),
+        *(f"{part} {number}" for part in ("package", "piece", "line", "leg") for number in NUMBERS),
+    ],
+)
+def test_packages_of_one_shipment_count_one_by_one(name: str) -> None:
+    text = draft_text(shipment_id=["S1", "S1"], **{name: ["1", "2"]})
+    assert f'shipment_id = {{ columns = ["shipment_id", "{name}"] }}' in text
+    assert "add the rows" not in text
+
+
+@pytest.mark.parametrize("name", ["charge", "Surcharge Code", *(f"charge {each}" for each in ("code", "type", *NUMBERS))])
+def test_charges_of_one_shipment_are_to_be_added_up(name: str) -> None:
+    text = draft_text(shipment_id=["S1", "S1"], **{name: ["FRT", "FSC"]})
+    assert f'shipment_id = {{ columns = ["shipment_id", "{name}"] }}' in text
+    counted = f"# CHECK: each row of {name!r} would count as a shipment, with its weight"
+    assert f"{counted}; add the rows of one shipment up first" in text
 
 
 def test_moments_of_pandas_are_iso_dates() -> None:

@@ -48,13 +48,18 @@ def id_line(found: Evidence | None, match: Match | None, every: Sequence[Evidenc
     evidence = _name_evidence(match, others)
     if found.is_unique:
         return Line("shipment_id", _source(found), (*evidence, f"no value repeats in {len(found.values):,} records"))
+    charges = other_names("lines", "charges")
     for each in every:
-        if other_names("lines") & set(map(normalize, each.labels)) and each is not found:
+        words = set(map(normalize, each.labels))
+        if words & (other_names("lines") | charges) and each is not found:
             both = [None if None in pair else pair for pair in zip(found.values, each.values, strict=True)]
             if None not in both and len(set(both)) == len(both):
                 mapping = ColumnMapping(columns=(found.name, each.name))
-                why = f"{found.name!r} repeats, but not together with {each.name!r}"
-                return Line("shipment_id", mapping, (*evidence, why))
+                evidence = (*evidence, f"{found.name!r} repeats, but not together with {each.name!r}")
+                if words & charges:
+                    counted = f"CHECK: each row of {each.name!r} would count as a shipment, with its weight"
+                    evidence = (*evidence, f"{counted}; add the rows of one shipment up first")
+                return Line("shipment_id", mapping, evidence)
     repeated = found.counts.total() - len(found.counts)
     why = f"CHECK: {repeated:,} of {len(found.values):,} records repeat a value, {found.unknown:,} have none"
     return Line("shipment_id", _source(found), (*evidence, why))
