@@ -44,6 +44,16 @@ def test_costs_in_several_currencies_are_refused_until_the_mapping_names_them(sp
     assert outcome.rules == [[], [], [], ["number"], []]
 
 
+PLAIN = {name: name for name in ("id", "from", "to", "carrier", "sent", "due", "came")}
+
+
+def costs_in(column: str) -> SourceMapping:
+    """Return a mapping of plain records with a column of costs."""
+    names = [*list(COLUMNS)[:4], "shipment_date", "promised_date", "delivery_date"]
+    lines = "\n".join(f'{name} = {{ column = "{each}" }}' for name, each in zip(names, PLAIN, strict=True))
+    return SourceMapping.from_text(f'[columns]\n{lines}\nshipping_cost = {{ column = "{column}" }}', "m")
+
+
 @pytest.mark.parametrize("cost", ["cost.amount", "data.cost.amount", "data.amount"])
 @pytest.mark.parametrize("currency", ["cost.currency", "data.cost.ccy", "data.currency", "currency"])
 def test_currencies_in_nested_records_are_found(tmp_path: Path, cost: str, currency: str) -> None:
@@ -56,15 +66,18 @@ def test_currencies_in_nested_records_are_found(tmp_path: Path, cost: str, curre
             place[path.rpartition(".")[2]] = value
         return made
 
-    plain = {name: name for name in ("id", "from", "to", "carrier", "sent", "due", "came")}
-    lines = [json.dumps(nest({**plain, cost: "5", currency: code})) for code in ("EUR", "JPY")]
+    lines = [json.dumps(nest({**PLAIN, cost: "5", currency: code})) for code in ("EUR", "JPY")]
     (tmp_path / "f.jsonl").write_text("\n".join(lines))
-    names = [*list(COLUMNS)[:4], "shipment_date", "promised_date", "delivery_date"]
-    columns = "\n".join(f'{name} = {{ column = "{each}" }}' for name, each in zip(names, plain, strict=True))
-    using = SourceMapping.from_text(f'[columns]\n{columns}\nshipping_cost = {{ column = "{cost}" }}', "m")
     is_beside = cost.startswith(currency.rpartition(".")[0])
     with pytest.raises(MixedCurrencies, match=f"column '{currency}'") if is_beside else nullcontext():
-        land(find_inputs([tmp_path / "f.jsonl"]), using, tmp_path / "landed.parquet")
+        land(find_inputs([tmp_path / "f.jsonl"]), costs_in(cost), tmp_path / "landed.parquet")
+
+
+def test_currencies_in_nested_records_are_found_however_late_they_begin(tmp_path: Path) -> None:
+    costs = [{"amount": 5}] * 1000 + [{"amount": 5, "currency": code} for code in ("EUR", "JPY")]
+    (tmp_path / "f.jsonl").write_text("\n".join(json.dumps({**PLAIN, "cost": cost}) for cost in costs))
+    with pytest.raises(MixedCurrencies, match=r"column 'cost\.currency'"):
+        land(find_inputs([tmp_path / "f.jsonl"]), costs_in("cost.amount"), tmp_path / "landed.parquet")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """JSON: a sequence of objects, one per line or not, or a list of objects; each is a record, its values as texts."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, TypeAlias
 
@@ -40,10 +40,9 @@ def read(opened: Opened, mapping: SourceMapping, notes: Notes) -> Iterator[pa.Re
     """
     file = opened.name
     window = Window(chunks(opened, mapping.file.encoding), file)
-    every = _find(window, mapping)
-    first = list(islice(every, HEAD))
-    paths = [name for name in mapping.names if "." in name] + _find_paths(first, notes.watched)
-    records = (_flatten(record, paths) for record in chain(first, every))
+    paths = [name for name in mapping.names if "." in name]
+    watched = _by_object(notes.watched)
+    records = (_flatten(record, paths, watched) for record in _find(window, mapping))
     head = list(islice(records, HEAD))
     if not head:
         raise FileEmpty(file, "it has no objects")
@@ -224,7 +223,8 @@ def _problem_within(found: dict[str, Any]) -> str | None:
     return None
 
 
-def _flatten(record: _Deep, paths: Sequence[str]) -> Record:
+def _flatten(record: _Deep, paths: Sequence[str], watched: Mapping[str, frozenset[str]]) -> Record:
+    """Return a record with its values at some paths, and with those of the watched names that its objects have."""
     names, values, problem = record
     if problem is not None:
         return record
@@ -235,14 +235,23 @@ def _flatten(record: _Deep, paths: Sequence[str]) -> Record:
             value = _at(found, path)
             if value is not _MISSING:
                 deep[path] = value
+    for above, wanted in watched.items():
+        inner = _at(found, above)
+        for name in inner if isinstance(inner, dict) else ():
+            if name in wanted and (path := f"{above}.{name}") not in found:
+                deep[path] = inner[name]
     every = {**found, **deep}
     return tuple(every), [value if value is None or type(value) is str else _text(value) for value in every.values()], None
 
 
-def _find_paths(records: Iterable[_Deep], names: Iterable[str]) -> list[str]:
-    """Return which of some names are paths in one of the first records; looking for all in each record would take long."""
-    found = [dict(zip(keys, values, strict=True)) for keys, values, problem in records if problem is None]
-    return [path for path in names if "." in path and any(_at(each, path) is not _MISSING for each in found)]
+def _by_object(paths: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Return the names in each nested object: to look up each path in each record would take long."""
+    found: dict[str, set[str]] = {}
+    for path in paths:
+        above, _, name = path.rpartition(".")
+        if above:
+            found.setdefault(above, set()).add(name)
+    return {above: frozenset(names) for above, names in found.items()}
 
 
 _MISSING = object()
