@@ -194,7 +194,7 @@ first = date.fromisoformat(sys.argv[3])
 class Holder:
     @hookimpl
     def after_table_written(self):
-        # Whoever is first holds the lock until the other has met it.
+        # The first process holds the lock until the other one has failed to take it.
         while not met.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
 

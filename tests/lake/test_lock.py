@@ -326,7 +326,7 @@ while added < 6:
             # As unsafe as can be: read, wait, write without a condition.
             there = lake.storage.read("counter") or b""
             time.sleep(0.01)
-            # Whoever is first holds the lock until the other has met it.
+            # The first process holds the lock until the other one has failed to take it.
             while not met.exists() and time.monotonic() < deadline:
                 time.sleep(0.01)
             held.check()

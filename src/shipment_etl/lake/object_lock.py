@@ -90,7 +90,7 @@ class ObjectLock(Lock):
         raise self._refusal(self._objects.fetch(LOCK))
 
     def _require_conditions(self) -> None:
-        """Raise StorageFailed if the store makes a conditional put although there is a lock: two jobs could hold one."""
+        """Raise StorageUnfit if the store makes a conditional put although there is a lock: two jobs could hold one."""
         if self._objects.put(LOCK, json.dumps(self._owner).encode(), None) is not None:
             raise StorageUnfit(self._uri)
 

@@ -381,10 +381,7 @@ def newest_succeeded(runs: Iterable[Run]) -> tuple[Run, ...]:
     Args:
         runs: some runs of the log, newest first.
     """
-    newest: dict[tuple[str, date], Run] = {}
-    for run in runs:
-        if run.status == SUCCEEDED:
-            newest.setdefault((run.source, run.batch_date), run)
+    newest = _newest_by_batch(run for run in runs if run.status == SUCCEEDED)
     return tuple(newest[batch] for batch in sorted(newest))
 
 
@@ -399,11 +396,16 @@ def newest_of_batches(runs: Iterable[Run]) -> list[Run]:
     Args:
         runs: the whole log, newest first, as `read_runs` yields it.
     """
-    newest: dict[tuple[str, date], Run] = {}
-    for run in standing_runs(runs):
-        if run.job == PROCESS and run.status != FAILED:
-            newest.setdefault((run.source, run.batch_date), run)
+    newest = _newest_by_batch(run for run in standing_runs(runs) if run.job == PROCESS and run.status != FAILED)
     return sorted(newest.values(), key=lambda each: each.batch_date, reverse=True)
+
+
+def _newest_by_batch(runs: Iterable[Run]) -> dict[tuple[str, date], Run]:
+    """Return the first run of each source and batch date, in the order of the runs."""
+    newest: dict[tuple[str, date], Run] = {}
+    for run in runs:
+        newest.setdefault((run.source, run.batch_date), run)
+    return newest
 
 
 def _moment(row: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ class Evidence:
         name: name of the column; for several, the words that they have in common and what they form.
         columns: columns of the file.
         values: one for each record, None where empty.
-        wrapper: path of the object that most columns of the file are in, with a dot at its end; empty if there is none.
+        wrapper: path of the object that contains most columns, ending in a dot; empty if there is no such object.
     """
 
     name: str
@@ -35,14 +35,14 @@ class Evidence:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Its name, and the same without one or more of the objects that most columns are in."""
+        """Its name, and the same without one or more of the objects that contain most columns."""
         parts, outer = self.name.split("."), self.wrapper.split(".")[:-1]
         depth = next((at for at, part in enumerate(outer) if parts[at : at + 1] != [part]), len(outer))
         return tuple(".".join(parts[dropped:]) for dropped in range(depth + 1))
 
     @property
     def is_outside(self) -> bool:
-        """Whether it is not in any of the objects that most columns are in."""
+        """Whether none of the objects that contain most columns contains it."""
         return bool(self.wrapper) and len(self.labels) == 1
 
     @cached_property
@@ -102,7 +102,7 @@ def find_evidence(columns: Mapping[str, Sequence[str | None]]) -> list[Evidence]
 
 
 def _find_wrapper(names: Collection[str]) -> str:
-    """Return the path of the object that most columns are in, such as `data.` in events; empty if there is none."""
+    """Return the path of the object that contains most columns, such as `data.` in events; empty if there is none."""
     wrapper = ""
     while True:
         paths = (name.removeprefix(wrapper).split(".") for name in names if name.startswith(wrapper))
